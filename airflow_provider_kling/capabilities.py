@@ -1,0 +1,322 @@
+"""
+What each model can do, as data with a date (``data/capabilities.yaml``), and what a request asks beyond it.
+
+Facts that age are not code: a model that the table does not know is never refused, only mentioned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from airflow_provider_kling.validation.problem import Problem
+from airflow_provider_kling.validation.wording import joined, named, one_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+__all__ = ["Model", "Problem", "Row", "Table", "problems", "table"]
+
+#: Kling's defaults for fields that are left out (Image to Video and Text to Video pages, read 2026-10).
+DEFAULTS = {"mode": "std", "duration": "5"}
+
+
+@dataclass(frozen=True)
+class Model:
+    """
+    One model.
+
+    :param generation: ``classic`` (``model_name`` in the body) or ``new`` (model in the path).
+    :param released: year and month, or date.
+    :param retired: date on which Kling retired it; None while it is live.
+    :param replacement: a live model that comes nearest.
+    :param ignores: fields that it does not support although its product has them.
+    :param only: the one product that it serves, when that is none of the table's.
+    """
+
+    generation: str
+    released: str
+    retired: str | None = None
+    replacement: str | None = None
+    ignores: tuple[str, ...] = ()
+    only: str | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """
+    What a model does for a product in some modes and durations.
+
+    :param modes: empty when mode has no effect on the model.
+    :param durations: seconds, as Kling's strings.
+    :param features: name to True or a restriction in words; a feature that is not here is not supported.
+    :param source: where it is written, with the date it was read.
+    """
+
+    model: str
+    product: str
+    modes: tuple[str, ...]
+    durations: tuple[str, ...]
+    features: Mapping[str, bool | str]
+    source: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """The whole map, as of a date."""
+
+    as_of: str
+    models: Mapping[str, Model]
+    rows: tuple[Row, ...]
+
+    def live(self, row: Row, generation: str) -> bool:
+        """Whether a row's model is of this generation and not retired."""
+        model = self.models[row.model]
+        return model.retired is None and model.generation == generation
+
+
+class Feature(NamedTuple):
+    """
+    Something that a request can ask for.
+
+    :param fields: the fields that ask for it.
+    :param words: how a sentence calls it.
+    :param asked: whether a body asks for it.
+    :param instead: what to do when no model has it.
+    """
+
+    name: str
+    fields: tuple[str, ...]
+    words: str
+    asked: Callable[[Mapping[str, Any]], bool]
+    instead: str
+
+
+class Restriction(NamedTuple):
+    """What the words of a restriction mean: when a body breaks it, by which other field, and the way out."""
+
+    broken: Callable[[Mapping[str, Any]], bool]
+    partner: str
+    advice: str
+
+
+def _has(*names: str) -> Callable[[Mapping[str, Any]], bool]:
+    return lambda body: any(name in body for name in names)
+
+
+_IN_WORDS = "leave it out and describe it in the prompt"
+_OMIT = "leave it out"
+
+FEATURES = (
+    Feature("end_frame", ("image_tail",), "an end frame", lambda body: {"image", "image_tail"} <= body.keys(), _OMIT),
+    Feature(
+        "end_frame_only",
+        ("image_tail",),
+        "an end frame without a first frame",
+        lambda body: "image_tail" in body and "image" not in body,
+        "give image too",
+    ),
+    Feature(
+        "motion_brush",
+        ("dynamic_masks", "static_mask"),
+        "the motion brush",
+        _has("dynamic_masks", "static_mask"),
+        _IN_WORDS,
+    ),
+    Feature("camera_control", ("camera_control",), "camera control", _has("camera_control"), _IN_WORDS),
+    Feature("audio", ("sound",), "sound", lambda body: body.get("sound") == "on", "set sound='off'"),
+    Feature("voice_control", ("voice_list",), "voices", _has("voice_list"), _OMIT),
+    Feature("multi_shot", ("multi_shot",), "several shots", lambda body: body.get("multi_shot") is True, _OMIT),
+    Feature("elements", ("element_list",), "elements", _has("element_list"), _OMIT),
+)
+
+
+def _camera_type(body: Mapping[str, Any]) -> Any:
+    control = body.get("camera_control")
+    return control.get("type") if isinstance(control, dict) else None
+
+
+RESTRICTIONS = {
+    "silent only": Restriction(
+        lambda body: body.get("sound") == "on", "sound", "set sound='off', or leave image_tail out"
+    ),
+    "without end frame": Restriction(_has("image_tail"), "image_tail", "leave image_tail out, or set sound='off'"),
+    "simple only": Restriction(
+        lambda body: _camera_type(body) != "simple", "camera_control", "give camera_control the type 'simple'"
+    ),
+    "always on": Restriction(lambda _: False, "sound", ""),
+}
+
+
+@cache
+def table() -> Table:
+    """The capability map of this version of the package, read once."""
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    text = resources.files("airflow_provider_kling").joinpath("data/capabilities.yaml").read_text("utf-8")
+    data = yaml.load(text, Loader=loader)  # noqa: S506 - both loaders are safe ones
+    models = {
+        name: Model(**{**model, "ignores": tuple(model.get("ignores", ()))}) for name, model in data["models"].items()
+    }
+    rows = tuple(
+        Row(model, product, tuple(modes), tuple(map(str, durations)), features, data["sources"][source])
+        for model, product, modes, durations, features, source in data["rows"]
+    )
+    return Table(data["as_of"], models, rows)
+
+
+def problems(product: str, body: Mapping[str, Any]) -> list[Problem]:
+    """
+    What a body asks that its model does not do.
+
+    :param product: ``image2video`` or ``text2video``.
+    :param body: the canonical body; fields of a wrong shape are left to :mod:`.validation`.
+    :return: certain problems for models of the table, warnings for retired and unknown ones.
+    """
+    name = body.get("model_name")
+    if not isinstance(name, str):
+        return []
+    model = table().models.get(name)
+    if model is None:
+        return [_unknown(name)]
+    rows = [row for row in table().rows if (row.model, row.product) == (name, product)]
+    found = [*_retired(name, model), *_ignored(name, model, body)]
+    if not rows:
+        return [*found, _wrong_product(name, model, product)]
+    return [*found, *_beyond(rows, body)]
+
+
+def _unknown(name: str) -> Problem:
+    sentence = (
+        f"{named('model_name', name)} is not in the table of {table().as_of}, so mode, duration and features are not "
+        "checked; if it is not a new model, check the spelling."
+    )
+    return Problem("model_name", sentence, certain=False)
+
+
+def _retired(name: str, model: Model) -> Iterator[Problem]:
+    if model.retired:
+        sentence = (
+            f"model_name={name!r} was retired by Kling on {model.retired} and will be refused, except perhaps by a relay; "
+            f"use {model.replacement!r}."
+        )
+        yield Problem("model_name", sentence, certain=False)
+
+
+def _ignored(name: str, model: Model, body: Mapping[str, Any]) -> Iterator[Problem]:
+    for field in model.ignores:
+        if field in body:
+            sentence = f"{named(field, body[field])} has no effect: {name} does not support {field}; leave it out."
+            yield Problem(field, sentence, certain=False)
+
+
+def _wrong_product(name: str, model: Model, product: str) -> Problem:
+    serving = dict.fromkeys(
+        row.model for row in table().rows if row.product == product and table().live(row, model.generation)
+    )
+    others = [model.only] if model.only else dict.fromkeys(row.product for row in table().rows if row.model == name)
+    sentence = f"model_name={name!r} does not serve {product}, only {joined(others)}; use {one_of(serving)}."
+    return Problem("model_name", sentence)
+
+
+def _beyond(rows: list[Row], body: Mapping[str, Any]) -> Iterator[Problem]:
+    """Mode first, then duration, then features: each among the rows that are left."""
+    if "mode" in body and not rows[0].modes:
+        sentence = f"{named('mode', body['mode'])} has no effect: {rows[0].model} has one quality; leave mode out."
+        yield Problem("mode", sentence, certain=False)
+    for field, offered in (("mode", _modes), ("duration", _durations)):
+        value = body.get(field, DEFAULTS[field])
+        if not isinstance(value, str) or not any(map(offered, rows)):
+            continue
+        fitting = [row for row in rows if value in offered(row)]
+        if not fitting:
+            yield _not_offered(field, value, rows, offered)
+        rows = fitting or rows
+    yield from _features(rows, body)
+    if body.get("sound") == "off" and any(row.features.get("audio") == "always on" for row in rows):
+        yield Problem("sound", f"sound='off' has no effect: {rows[0].model} always makes sound.", certain=False)
+
+
+def _modes(row: Row) -> tuple[str, ...]:
+    return row.modes
+
+
+def _durations(row: Row) -> tuple[str, ...]:
+    return row.durations
+
+
+def _not_offered(field: str, value: str, rows: list[Row], offered: Callable[[Row], tuple[str, ...]]) -> Problem:
+    first = rows[0]
+    generation = table().models[first.model].generation
+    allowed = dict.fromkeys(word for row in rows for word in offered(row))
+    others = dict.fromkeys(
+        row.model
+        for row in table().rows
+        if row.product == first.product and value in offered(row) and table().live(row, generation)
+    )
+    within = f" in mode {one_of(first.modes)}" if field == "duration" and first.modes else ""
+    elsewhere = f", or {one_of(others)}, which takes {value!r}" if others else ""
+    sentence = (
+        f"{named(field, value)} is not offered: {first.model} takes {one_of(allowed)} for {first.product}{within}; use one of "
+        f"these{elsewhere}."
+    )
+    return Problem(field, sentence)
+
+
+def _features(rows: list[Row], body: Mapping[str, Any]) -> Iterator[Problem]:
+    clashes: set[frozenset[str]] = set()
+    for feature in FEATURES:
+        if not feature.asked(body):
+            continue
+        values = [row.features.get(feature.name, False) for row in rows]
+        if not any(values):
+            yield _unsupported(feature, rows, body)
+            continue
+        broken = [
+            RESTRICTIONS[value] for value in values if isinstance(value, str) and RESTRICTIONS[value].broken(body)
+        ]
+        if len(broken) == len(values) and (clash := frozenset({feature.fields[0], broken[0].partner})) not in clashes:
+            clashes.add(clash)  # "silent only" and "without end frame" are one conflict, told once
+            yield _restricted(feature, str(values[0]), broken[0], rows[0], body)
+
+
+def _restricted(feature: Feature, words: str, restriction: Restriction, row: Row, body: Mapping[str, Any]) -> Problem:
+    field = feature.fields[0]
+    sentence = (
+        f"{_asking(feature, body)}: {row.model} takes {feature.words} {words} in this mode; {restriction.advice}."
+    )
+    return Problem(field, sentence)
+
+
+def _unsupported(feature: Feature, rows: list[Row], body: Mapping[str, Any]) -> Problem:
+    row = rows[0]
+    mode = f" in mode {body.get('mode', DEFAULTS['mode'])!r}" if row.modes else ""
+    sentence = (
+        f"{_asking(feature, body)}: {row.model} does not take {feature.words} for {row.product}{mode} at "
+        f"{body.get('duration', DEFAULTS['duration'])} s; {_way_out(feature, row)}."
+    )
+    return Problem(next(name for name in feature.fields if name in body), sentence)
+
+
+def _asking(feature: Feature, body: Mapping[str, Any]) -> str:
+    field = next(name for name in feature.fields if name in body)
+    return named(field, body[field])
+
+
+def _way_out(feature: Feature, asked: Row) -> str:
+    """Which live models have the feature; if none, since when, and what to do instead."""
+    able = [row for row in table().rows if row.product == asked.product and row.features.get(feature.name)]
+    generation = table().models[asked.model].generation
+    modes: dict[str, list[str]] = {}
+    for row in able:
+        if table().live(row, generation):
+            modes.setdefault(row.model, []).extend(row.modes)
+    if modes:
+        choices = [f"{model} (mode {joined(dict.fromkeys(words))})" for model, words in modes.items()]
+        return f"use {joined(choices)}, or {feature.instead}"
+    ended = [retired for row in able if (retired := table().models[row.model].retired)]
+    since = f" since {max(ended)}" if ended else ""
+    return f"no live model takes it{since}, {feature.instead}"

@@ -1,0 +1,276 @@
+"""The hook: one Airflow connection to Kling, and everything that goes over it."""
+
+from __future__ import annotations
+
+import random
+import time
+import uuid
+from functools import cached_property
+from typing import IO, TYPE_CHECKING, Any
+
+import pendulum
+from airflow.providers.common.compat.sdk import BaseHook
+
+from airflow_provider_kling import polling, submission
+from airflow_provider_kling.api import account, classic
+from airflow_provider_kling.api.auth import ApiKey
+from airflow_provider_kling.api.products import product_of
+from airflow_provider_kling.connection import Settings, settings_of
+from airflow_provider_kling.exceptions import KlingError, KlingTaskNotFoundError
+from airflow_provider_kling.provider_info import CONNECTION_FIELDS, FIELD_BEHAVIOUR
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_kling.downloads import Download
+    from airflow_provider_kling.models import ResourcePack, Task
+    from airflow_provider_kling.preparation import Validate
+    from airflow_provider_kling.transport import Transport
+
+#: An id that no task has; asking for it is free and shows whether Kling accepts the credential.
+PROBE_ID = "airflow-connection-test"
+
+
+class KlingHook(BaseHook):
+    """
+    Talk to Kling's API.
+
+    Everything is synchronous and safe to call from a worker; from an event loop call it through
+    ``asyncio.to_thread``. Reads are free and repeated on errors; the paid call follows
+    :mod:`airflow_provider_kling.submission`.
+
+    .. seealso::
+        - :ref:`howto/connection:kling`
+        - https://kling.ai/document-api
+
+    :param kling_conn_id: the :ref:`Kling connection <howto/connection:kling>`.
+    """
+
+    conn_name_attr = "kling_conn_id"
+    default_conn_name = "kling_default"
+    conn_type = "kling"
+    hook_name = "Kling AI"
+
+    def __init__(self, kling_conn_id: str = default_conn_name, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.kling_conn_id = kling_conn_id
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The connection, read once."""
+        return settings_of(self.get_connection(self.kling_conn_id))
+
+    @cached_property
+    def _transport(self) -> Transport:
+        from airflow_provider_kling.transport import Transport
+
+        return Transport(self.settings)
+
+    def get_conn(self) -> Transport:
+        """Return the transport: sign, send, read."""
+        return self._transport
+
+    @property
+    def account_name(self) -> str:
+        """What names the account in a submission's fingerprint; holds no secret and outlives a rotated key."""
+        return f"{self.kling_conn_id}@{self.settings.base_url}"
+
+    def create_task(
+        self,
+        endpoint: str,
+        fields: Mapping[str, Any],
+        *,
+        external_task_id: str | None = None,
+        look_up_first: bool = False,
+        extra_body: Mapping[str, Any] | None = None,
+        validate: Validate = "strict",
+    ) -> Task:
+        """
+        Check a request and submit it, once, whatever the network does.
+
+        :param endpoint: the product, for example ``image2video``.
+        :param fields: Kling's fields by their classic names; friendly values are fine.
+        :param external_task_id: your id for the submission. Use the same one again and you get the same task; default
+            is a random one, which protects this call but not a repetition of it.
+        :param look_up_first: whether an earlier call may have sent this ``external_task_id`` already.
+        :param extra_body: fields that this package does not know, added to the body as they are.
+        :param validate: ``strict``, ``warn`` or ``off``.
+        :return: the task as Kling reports it now.
+        :raises KlingValidationError: when the request is bad; nothing was sent.
+        :raises KlingSubmissionInDoubtError: when it is not known whether Kling accepted it.
+        """
+        from airflow_provider_kling.preparation import prepare
+
+        prepared = prepare(endpoint, fields, extra_body=extra_body, validate=validate)
+        for warning in prepared.warnings:
+            self.log.warning("%s", warning)
+        name = external_task_id or prepared.body.get("external_task_id") or f"af-{uuid.uuid4().hex}"
+        return self.submit(endpoint, prepared.body, external_task_id=name, look_up_first=look_up_first).task
+
+    def submit(
+        self, endpoint: str, body: Mapping[str, Any], *, external_task_id: str, look_up_first: bool
+    ) -> submission.Done:
+        """
+        Drive the pay-once protocol for a body that has been checked.
+
+        :param endpoint: the product.
+        :param body: the canonical body.
+        :param external_task_id: id of the logical submission's first attempt.
+        :param look_up_first: whether an earlier try may have sent it already.
+        :return: the task, whether it was adopted, and the attempt that it belongs to.
+        """
+        machine = submission.Submission(external_task_id, look_up_first=look_up_first)
+        step = machine.start()
+        while True:
+            self.log.debug("Submission of %s: %s", external_task_id, step)
+            match step:
+                case submission.Done():
+                    return step
+                case submission.Fail(error):
+                    raise error
+                case submission.Wait(seconds):
+                    time.sleep(seconds)
+                    step = machine.on(submission.Waited())
+                case submission.LookUp(name):
+                    step = machine.on(self._look_up(endpoint, name))
+                case submission.Post(name):
+                    step = machine.on(self._post(endpoint, {**body, "external_task_id": name}))
+
+    def _post(self, endpoint: str, body: dict[str, Any]) -> submission.Outcome:
+        product = product_of(endpoint)
+        try:
+            answer = self._transport.send_once(classic.create(product, body))
+            return submission.Found(classic.read_task(answer, product))
+        except KlingError as error:
+            self.log.info("POST %s did not confirm a task: %s", product.path, error.message)
+            return submission.Problem(error)
+
+    def _look_up(self, endpoint: str, external_task_id: str) -> submission.Outcome:
+        try:
+            task = self.find_task(external_task_id, endpoint)
+        except KlingError as error:
+            return submission.Problem(error)
+        return submission.Found(task) if task else submission.Absent()
+
+    def get_task(self, kling_task_id: str, endpoint: str = "image2video") -> Task:
+        """
+        Read one task; free.
+
+        :param kling_task_id: Kling's task id, or an ``external_task_id``.
+        :param endpoint: the product that it was created with.
+        :raises KlingTaskNotFoundError: when the account has no such task of this product.
+        """
+        product = product_of(endpoint)
+        answer = self._transport.read(classic.query(product, kling_task_id))
+        return classic.read_task(answer, product)
+
+    def find_task(self, external_task_id: str, endpoint: str = "image2video") -> Task | None:
+        """
+        Look for the task with this external id; free.
+
+        :param external_task_id: the id that it was submitted with.
+        :param endpoint: the product that it was created with.
+        :return: the task, or ``None`` when Kling says that there is none.
+        :raises KlingError: when Kling could not be asked; that is not the same as ``None``.
+        """
+        try:
+            return self.get_task(external_task_id, endpoint)
+        except KlingTaskNotFoundError:
+            return None
+
+    def list_tasks(
+        self, endpoint: str = "image2video", *, page: int = 1, page_size: int = classic.MAX_PAGE_SIZE
+    ) -> list[Task]:
+        """
+        List tasks of one product; free. The order is not documented by Kling.
+
+        :param endpoint: the product.
+        :param page: 1 to 1000.
+        :param page_size: 1 to 500; a page that is shorter is the last.
+        """
+        product = product_of(endpoint)
+        return classic.read_page(self._transport.read(classic.page(product, page, page_size)), product)
+
+    def wait(
+        self,
+        kling_task_id: str,
+        endpoint: str = "image2video",
+        *,
+        poll_interval: float = polling.DEFAULT_POLL_INTERVAL,
+        timeout: float = polling.DEFAULT_TIMEOUT,
+        end_time: float | None = None,
+    ) -> Task:
+        """
+        Block until the task has succeeded. It holds this worker; the operators and the sensor can wait without one.
+
+        :param kling_task_id: the task.
+        :param endpoint: the product that it was created with.
+        :param poll_interval: seconds between two looks.
+        :param timeout: seconds since Kling accepted the task.
+        :param end_time: deadline in epoch seconds instead of ``timeout``.
+        :return: the finished task, with its results.
+        :raises KlingTaskFailedError: when Kling reports it failed.
+        :raises KlingTimeoutError: when it still runs after ``timeout``.
+        """
+        task = self.get_task(kling_task_id, endpoint)
+        if end_time is None:
+            end_time = polling.end_time_of(task, timeout=timeout, now=time.time())
+        poller = polling.Poller(kling_task_id, end_time=end_time, poll_interval=poll_interval, jitter=random.random)
+        decision = poller.on_task(task, now=time.time())
+        while isinstance(decision, polling.Sleep):
+            time.sleep(decision.seconds)
+            try:
+                task = self.get_task(kling_task_id, endpoint)
+                decision = poller.on_task(task, now=time.time())
+            except KlingError as error:
+                self.log.warning("Status check of Kling task %s: %s", kling_task_id, error.message)
+                decision = poller.on_error(error, now=time.time())
+        return polling.conclude(task, decision)
+
+    def download(self, url: str, target: IO[bytes]) -> Download:
+        """
+        Stream a result into an open binary file, without Kling's credentials.
+
+        :param url: a result's link, from a task that was read recently.
+        :param target: where the bytes go.
+        :return: size, checksum and content type.
+        :raises KlingResultError: when the link is dead, not allowed, or the file was cut.
+        """
+        from airflow_provider_kling.downloads import fetch
+
+        return fetch(url, target, self.settings)
+
+    def account_costs(self, *, days: int = 30) -> list[ResourcePack]:
+        """
+        List the account's resource packs and what is left of them; free, at most once a second.
+
+        :param days: packs of this many days back. The numbers can be 12 hours late.
+        """
+        now = pendulum.now("UTC")
+        request = account.costs(int(now.subtract(days=days).timestamp() * 1000), int(now.timestamp() * 1000))
+        return account.read_costs(self._transport.read(request))
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Ask Kling for a task that does not exist: free, and it answers only to a credential that it knows."""
+        try:
+            self.find_task(PROBE_ID)
+            kind = "API key" if isinstance(self.settings.credential, ApiKey) else "AccessKey and SecretKey"
+        except KlingError as error:
+            return False, error.message
+        return True, f"Kling at {self.settings.base_url} accepted the {kind}."
+
+    @classmethod
+    def get_ui_field_behaviour(cls) -> dict[str, Any]:
+        """Return the labels of the connection form, for Airflow 3.0 and 3.1; later ones read the provider info."""
+        return {key.replace("-", "_"): value for key, value in FIELD_BEHAVIOUR.items()}
+
+    @classmethod
+    def get_connection_form_widgets(cls) -> dict[str, Any]:
+        """Return the extra fields of the connection form, for Airflow 3.0 and 3.1."""
+        from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
+        from wtforms import StringField
+
+        return {
+            name: StringField(str(field["label"]), widget=BS3TextFieldWidget())
+            for name, field in CONNECTION_FIELDS.items()
+        }

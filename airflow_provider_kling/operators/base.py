@@ -1,0 +1,280 @@
+"""What every Kling operator does: check, submit once, push the id, and wait or not."""
+
+from __future__ import annotations
+
+import time
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from airflow.providers.common.compat.sdk import BaseOperator
+
+from airflow_provider_kling import identity, polling
+from airflow_provider_kling._airflow import TaskDeferralError
+from airflow_provider_kling.exceptions import KlingError
+from airflow_provider_kling.hooks import KlingHook
+from airflow_provider_kling.images import conceal
+from airflow_provider_kling.triggers import KlingTaskTrigger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import jinja2
+    from airflow.sdk import Context
+
+    from airflow_provider_kling.models import Task
+    from airflow_provider_kling.preparation import Prepared, Validate
+    from airflow_provider_kling.submission import Done
+
+
+class KlingTaskOperator(BaseOperator):
+    """
+    Submit one task to Kling and, if asked, wait for it and store its result.
+
+    Not used by itself: a product is a subclass that names its ``endpoint`` and its fields.
+
+    The XCom ``task_id`` (Kling's) and the manifest are pushed as soon as Kling has accepted the task; the return
+    value is the manifest, which also holds the results once the operator has waited. A failure leaves the XCom
+    ``failure``, so that a branch can look at what went wrong.
+
+    :param kling_conn_id: the :ref:`Kling connection <howto/connection:kling>` (templated).
+    :param extra_body: fields that this package does not know, added to the request as they are (templated).
+    :param external_task_id: your own id of the submission, ``[A-Za-z0-9_-]``, at most 60 characters; default is one
+        made from the Dag run, the task and the content (templated).
+    :param callback_url: where Kling posts status changes (templated).
+    :param image_conn_id: Airflow connection for images in object storage.
+    :param validate: ``strict`` (default) refuses what Kling would refuse, before it costs anything; ``warn`` logs it;
+        ``off`` sends.
+    :param on_clear: ``reuse`` (default): a cleared task adopts the video that was paid for; ``regenerate``: it pays
+        for a new take. Automatic retries always adopt.
+    :param wait_for_completion: whether the task ends with the finished video instead of with the submission.
+    :param deferrable: whether the wait leaves the worker (default) or holds it.
+    :param poll_interval: seconds between two looks at the task; default 15.
+    :param timeout: seconds since Kling accepted the task after which the wait gives up; default 3600. The Kling task
+        runs on, and a retry re-attaches to it.
+    :param output_uri: where the finished video is stored, in the same task; any ``ObjectStoragePath`` URI, see
+        :class:`~airflow_provider_kling.transfers.KlingToObjectStorageOperator` (templated). It implies
+        ``wait_for_completion``.
+    :param output_conn_id: Airflow connection of that storage.
+    """
+
+    #: The product, as Kling's path names it.
+    endpoint: ClassVar[str]
+    #: The product's fields: constructor arguments, attributes and template fields of the same name.
+    kling_fields: ClassVar[tuple[str, ...]] = ()
+    #: The fields that take an image; their content never reaches rendered fields or logs.
+    image_fields: ClassVar[tuple[str, ...]] = ()
+
+    template_fields: Sequence[str] = (
+        "kling_conn_id",
+        "extra_body",
+        "external_task_id",
+        "callback_url",
+        "output_uri",
+    )
+    ui_color = "#e8f4d9"
+
+    def __init__(
+        self,
+        *,
+        kling_conn_id: str = KlingHook.default_conn_name,
+        extra_body: dict[str, Any] | None = None,
+        external_task_id: str | None = None,
+        callback_url: str | None = None,
+        image_conn_id: str | None = None,
+        validate: Validate = "strict",
+        on_clear: Literal["reuse", "regenerate"] = "reuse",
+        wait_for_completion: bool = False,
+        deferrable: bool = True,
+        poll_interval: float = polling.DEFAULT_POLL_INTERVAL,
+        timeout: float = polling.DEFAULT_TIMEOUT,
+        output_uri: str | None = None,
+        output_conn_id: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.kling_conn_id = kling_conn_id
+        self.extra_body = extra_body
+        self.external_task_id = external_task_id
+        self.callback_url = callback_url
+        self.image_conn_id = image_conn_id
+        self.validate = validate
+        self.on_clear = on_clear
+        self.wait_for_completion = wait_for_completion
+        self.deferrable = deferrable
+        self.poll_interval = poll_interval
+        self.timeout = timeout
+        self.output_uri = output_uri
+        self.output_conn_id = output_conn_id
+        self._kling_task_id: str | None = None
+
+    @cached_property
+    def hook(self) -> KlingHook:
+        """The hook of this task."""
+        return KlingHook(self.kling_conn_id)
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Submit, or adopt what an earlier try submitted; then wait if asked."""
+        try:
+            prepared = self._prepare()
+            done = self._submit(prepared, context)
+            self._push(done.task, context)
+            if not (self.wait_for_completion or self.output_uri):
+                return self._manifest(done.task)
+            return self._wait(done.task, context)
+        except KlingError as error:
+            self._push_failure(error, context)
+            raise
+
+    def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
+        """
+        Resume on a worker after the wait: read the task once more (free, and its links are fresh) and finish.
+
+        :param event: what the trigger fired.
+        """
+        try:
+            ended = polling.event_of(event)
+            return self._finish(self.hook.get_task(ended.kling_task_id, self.endpoint), ended, context)
+        except KlingError as error:
+            self._push_failure(error, context)
+            raise
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Resume; a trigger that broke or was timed out by Airflow still gets one look before a paid task fails."""
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except TaskDeferralError as error:
+            ti = context["ti"]
+            task_id = ti.xcom_pull(task_ids=ti.task_id, key="task_id", map_indexes=ti.map_index)
+            event = polling.Event("error", str(task_id), f"the trigger ended without an event ({error})")
+            return self.execute_complete(context, event.payload())
+
+    def on_kill(self) -> None:
+        """Say what keeps running: Kling has no call that cancels a task."""
+        if self._kling_task_id:
+            self.log.warning(
+                "Kling task %s keeps running and is billed when it succeeds: Kling cannot cancel a task. Running this "
+                "Airflow task again adopts it.",
+                self._kling_task_id,
+            )
+
+    def _prepare(self) -> Prepared:
+        from airflow_provider_kling.preparation import prepare
+
+        names = (*self.kling_fields, "callback_url", "external_task_id")
+        fields = {name: getattr(self, name) for name in names}
+        prepared = prepare(
+            self.endpoint,
+            fields,
+            extra_body=self.extra_body,
+            validate=self.validate,
+            image_conn_id=self.image_conn_id,
+        )
+        for warning in prepared.warnings:
+            self.log.warning("%s", warning)
+        return prepared
+
+    def _submit(self, prepared: Prepared, context: Context) -> Done:
+        name = self.external_task_id or self._derived_id(prepared, context)
+        self.log.info("Submitting %s as external_task_id %s", self.endpoint, name)
+        done = self.hook.submit(
+            self.endpoint,
+            prepared.body,
+            external_task_id=name,
+            # Any earlier try, or a Clear, may have sent it: look before sending.
+            look_up_first=context["ti"].try_number > 1,
+        )
+        if done.adopted:
+            self.log.info(
+                "Adopted Kling task %s (%s), which an earlier try submitted: nothing is paid twice. "
+                'For a new take, clear the task with on_clear="regenerate".',
+                done.task.task_id,
+                done.task.status.value,
+            )
+        else:
+            self.log.info("Kling accepted task %s", done.task.task_id)
+        return done
+
+    def _derived_id(self, prepared: Prepared, context: Context) -> str:
+        ti = context["ti"]
+        # max_tries grows with each Clear by a user and stays as it is over automatic retries.
+        generation = (ti.max_tries or 0) - (self.retries or 0) if self.on_clear == "regenerate" else 0
+        map_index = -1 if ti.map_index is None else ti.map_index
+        origin = identity.Origin(ti.dag_id, ti.run_id, ti.task_id, map_index, generation)
+        fingerprint = identity.fingerprint(
+            account=self.hook.account_name, endpoint=self.endpoint, content=prepared.content
+        )
+        return identity.external_task_id(origin, fingerprint)
+
+    def _push(self, task: Task, context: Context) -> None:
+        self._kling_task_id = task.task_id
+        ti = context["ti"]
+        ti.xcom_push(key="task_id", value=task.task_id)
+        ti.xcom_push(key="manifest", value=self._manifest(task))
+        store = context.get("task_state_store")
+        if store is not None:
+            store.set("kling_task_id", task.task_id)
+            store.set("external_task_id", task.external_task_id)
+
+    def _push_failure(self, error: KlingError, context: Context) -> None:
+        context["ti"].xcom_push(
+            key="failure",
+            value={
+                "error": type(error).__name__,
+                "code": getattr(error, "code", None),
+                "message": error.message,
+                "task_id": error.kling_task_id or self._kling_task_id,
+            },
+        )
+
+    def _wait(self, task: Task, context: Context) -> dict[str, Any]:
+        now = time.time()
+        end_time = polling.end_time_of(task, timeout=self.timeout, now=now)
+        if self.execution_timeout is not None:
+            # Airflow's own limit does not reach a deferred task.
+            end_time = min(end_time, now + self.execution_timeout.total_seconds())
+        if not task.status.is_terminal and self.deferrable:
+            trigger = KlingTaskTrigger.waiting_for(
+                task,
+                kling_conn_id=self.kling_conn_id,
+                end_time=end_time,
+                poll_interval=self.poll_interval,
+                now=now,
+            )
+            self.defer(trigger=trigger, method_name="execute_complete", timeout=trigger.backstop)
+        if not task.status.is_terminal:
+            task = self.hook.wait(task.task_id, self.endpoint, poll_interval=self.poll_interval, end_time=end_time)
+        return self._finish(task, polling.Event("success", task.task_id), context)
+
+    def _finish(self, task: Task, event: polling.Event, context: Context) -> dict[str, Any]:
+        task = polling.conclude(task, event)
+        manifest = self._manifest(task)
+        if self.output_uri:
+            from airflow_provider_kling.storage import store
+
+            duration = getattr(self, "duration", None)
+            manifest["files"] = store(
+                self.hook,
+                task,
+                self.output_uri,
+                conn_id=self.output_conn_id,
+                duration=None if duration is None else canonical_duration(duration),
+            )
+        context["ti"].xcom_push(key="manifest", value=manifest)
+        return manifest
+
+    def _manifest(self, task: Task) -> dict[str, Any]:
+        return task.manifest(model_name=getattr(self, "model_name", "") or "")
+
+    def _do_render_template_fields(
+        self,
+        parent: Any,
+        template_fields: Iterable[str],
+        context: Context,
+        jinja_env: jinja2.Environment,
+        seen_oids: set[int],
+    ) -> None:
+        """Render, then wrap images whose content a template brought in, so that Airflow shows only their summary."""
+        super()._do_render_template_fields(parent, template_fields, context, jinja_env, seen_oids)
+        if parent is self:
+            for name in self.image_fields:
+                setattr(self, name, conceal(getattr(self, name)))

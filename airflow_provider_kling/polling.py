@@ -1,0 +1,223 @@
+"""
+What a status check means, decided once; the worker's loop and the triggerer's loop both ask here. Pure: the clock and
+the jitter are arguments.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from airflow_provider_kling.api.products import product_of
+from airflow_provider_kling.exceptions import (
+    KlingContentPolicyError,
+    KlingError,
+    KlingResultError,
+    KlingTaskFailedError,
+    KlingTaskNotFoundError,
+    KlingTimeoutError,
+)
+from airflow_provider_kling.models import Task, TaskStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+EventStatus = Literal["success", "failed", "timeout", "error"]
+
+#: Seconds that a wait lasts unless the Dag says otherwise, counted from Kling's acceptance. Videos take minutes; a busy
+#: day has been seen to take more than an hour.
+DEFAULT_TIMEOUT = 3600.0
+
+#: Seconds between two looks at one task unless the Dag says otherwise.
+DEFAULT_POLL_INTERVAL = 15.0
+
+#: The longest pause after repeated errors, in seconds.
+MAX_BACKOFF = 120.0
+
+#: A fifth more or less, so that a thousand tasks submitted together do not ask together for ever.
+JITTER = 0.2
+
+#: A first look before this share of the typical time has passed would rarely find anything.
+PLAUSIBLE_SHARE = 0.25
+
+#: A task that Kling accepted does not vanish; so many "not found" in a row mean that the id is wrong.
+MAX_NOT_FOUND = 3
+
+#: Kling gives no code for a task that fails later, only this text (seen by several public clients, 2026).
+MODERATION_TEXT = "risk control"
+
+
+@dataclasses.dataclass(frozen=True)
+class Event:
+    """
+    How a wait ended.
+
+    :param status: ``success``, ``failed`` (Kling says so), ``timeout`` (still running) or ``error`` (cannot tell).
+    :param kling_task_id: the task.
+    :param message: one sentence for people.
+    """
+
+    status: EventStatus
+    kling_task_id: str
+    message: str = ""
+
+    def payload(self) -> dict[str, str]:
+        """Return what a trigger hands to Airflow."""
+        return dataclasses.asdict(self)
+
+
+@dataclasses.dataclass(frozen=True)
+class Sleep:
+    """Look again after this many seconds."""
+
+    seconds: float
+
+
+class Poller:
+    """
+    The state of one wait.
+
+    :param kling_task_id: the task.
+    :param end_time: deadline, epoch seconds; wall clock, so that it survives a move to another machine.
+    :param poll_interval: seconds between two looks.
+    :param jitter: returns a number in [0, 1); ``random.random`` outside tests.
+    """
+
+    def __init__(
+        self, kling_task_id: str, *, end_time: float, poll_interval: float, jitter: Callable[[], float]
+    ) -> None:
+        self._kling_task_id = kling_task_id
+        self._end_time = end_time
+        self._poll_interval = poll_interval
+        self._jitter = jitter
+        self._errors = 0
+        self._not_found = 0
+
+    def on_task(self, task: Task, *, now: float) -> Event | Sleep:
+        """
+        Decide after a successful look.
+
+        :param task: what Kling said.
+        :param now: epoch seconds.
+        """
+        self._errors = self._not_found = 0
+        if task.status is TaskStatus.SUCCEED:
+            return Event("success", self._kling_task_id)
+        if task.status is TaskStatus.FAILED:
+            return Event("failed", self._kling_task_id, task.message or "no reason given")
+        return self._sleep_or_time_out(self._poll_interval, now)
+
+    def on_error(self, error: KlingError, *, now: float) -> Event | Sleep:
+        """
+        Decide after a look that failed.
+
+        :param error: why. A transient one only slows the wait down: the task runs on at Kling, whatever happens here.
+        :param now: epoch seconds.
+        """
+        if isinstance(error, KlingTaskNotFoundError):
+            self._not_found += 1
+            if self._not_found >= MAX_NOT_FOUND:
+                return Event("error", self._kling_task_id, error.message)
+        elif not error.transient:
+            return Event("error", self._kling_task_id, error.message)
+        self._errors += 1
+        backoff = min(MAX_BACKOFF, self._poll_interval * 2 ** min(self._errors, 10))
+        return self._sleep_or_time_out(max(backoff, self._poll_interval), now)
+
+    def _sleep_or_time_out(self, seconds: float, now: float) -> Event | Sleep:
+        if now >= self._end_time:
+            return Event("timeout", self._kling_task_id, "the time given to it has passed")
+        jittered = seconds * (1 - JITTER + 2 * JITTER * self._jitter())
+        # The last look falls on the deadline, not after it.
+        return Sleep(min(jittered, max(0.0, self._end_time - now)))
+
+
+def first_poll_delay(endpoint: str, *, accepted_at: float, poll_interval: float, now: float) -> float:
+    """
+    Return the seconds until a first look is worth making.
+
+    :param endpoint: the product; each has its typical time.
+    :param accepted_at: when Kling accepted the task, epoch seconds.
+    :param poll_interval: seconds between two looks; a Dag that polls fast does not wait long for the first.
+    :param now: epoch seconds.
+    """
+    plausible = min(product_of(endpoint).typical_seconds * PLAUSIBLE_SHARE, 2 * poll_interval)
+    return max(0.0, accepted_at + plausible - now)
+
+
+def end_time_of(task: Task, *, timeout: float, now: float) -> float:
+    """
+    Return the deadline of a wait, epoch seconds.
+
+    :param task: counted from when Kling accepted it; from now when Kling did not say.
+    :param timeout: seconds.
+    :param now: epoch seconds.
+    """
+    accepted_at = task.created_at / 1000 if task.created_at else now
+    return accepted_at + timeout
+
+
+def event_of(payload: dict[str, Any] | None) -> Event:
+    """
+    Read what a trigger fired.
+
+    :raises KlingResultError: when it is nothing that this package's trigger fires; it must not pass for success.
+    """
+    if isinstance(payload, dict) and payload.get("status") in get_args(EventStatus) and payload.get("kling_task_id"):
+        return Event(payload["status"], str(payload["kling_task_id"]), str(payload.get("message") or ""))
+    raise KlingResultError(f"The trigger fired {payload!r}, which is no end of a wait for a Kling task.")
+
+
+def conclude(task: Task, event: Event) -> Task:
+    """
+    Return the finished task, or raise what the wait became.
+
+    :param task: as Kling reports it now; it decides.
+    :param event: why the wait ended, for a task that has not.
+    :raises KlingTaskFailedError: when Kling reports it failed.
+    :raises KlingContentPolicyError: when moderation stopped it.
+    :raises KlingTimeoutError: when it still runs and the time given to it has passed.
+    :raises KlingResultError: when it succeeded without a result, or its status could not be read.
+    """
+    if task.status is TaskStatus.FAILED:
+        raise _failed(task)
+    if task.status is TaskStatus.SUCCEED:
+        return _with_result(task)
+    if event.status == "timeout":
+        raise KlingTimeoutError(
+            f"Kling task {task.task_id} is still running and will be billed when it succeeds; only the wait ended: "
+            f"{event.message}. A retry of this Airflow task re-attaches to it and pays nothing.",
+            kling_task_id=task.task_id,
+        )
+    raise KlingResultError(
+        f"The wait for Kling task {task.task_id} broke while it was {task.status.value}; it runs on and will be "
+        f"billed: {event.message}. A retry of this Airflow task re-attaches to it and pays nothing.",
+        kling_task_id=task.task_id,
+    )
+
+
+def _with_result(task: Task) -> Task:
+    if not task.videos:
+        raise KlingResultError(
+            f"Kling reports task {task.task_id} as succeeded but lists no result (request_id {task.request_id}).",
+            kling_task_id=task.task_id,
+        )
+    return task
+
+
+def _failed(task: Task) -> KlingError:
+    reason = task.message or "no reason given"
+    if MODERATION_TEXT in reason.lower():
+        return KlingContentPolicyError(
+            None,
+            reason,
+            http_status=200,
+            request_id=task.request_id,
+            advice="Moderation stopped the task; it is not charged. Change the prompt or the image.",
+            kling_task_id=task.task_id,
+        )
+    return KlingTaskFailedError(
+        f"Kling task {task.task_id} failed: {reason} (request_id {task.request_id or 'none'}). Failed tasks are not "
+        "charged; a retry submits it again as a new attempt.",
+        kling_task_id=task.task_id,
+    )

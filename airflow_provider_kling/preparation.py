@@ -1,0 +1,243 @@
+"""
+From a DAG author's fields to a checked Kling request, before a credit is spent.
+
+Nothing here talks to Kling. Everything that is wrong is said at once.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, get_args
+from urllib.parse import urlsplit, urlunsplit
+
+from airflow_provider_kling import capabilities
+from airflow_provider_kling.exceptions import KlingValidationError
+from airflow_provider_kling.fields import DEFAULT_MODEL, IMAGE_FIELDS, PRODUCTS, FieldProblem, canonical, omitted
+from airflow_provider_kling.images import ImageProblem, LoadedImage, load_image
+from airflow_provider_kling.validation import Problem, Request, check
+from airflow_provider_kling.validation.trajectories import TrajectoryProblem, in_pixels, is_normalised
+from airflow_provider_kling.validation.wording import named, one_of, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: ``strict`` refuses what is certainly wrong, ``warn`` only says so, ``off`` does not look.
+Validate = Literal["strict", "warn", "off"]
+
+#: Query parameters that sign a link and do not choose what it links to: S3, Google, Alibaba, Tencent.
+_SIGNING = re.compile(
+    r"(?i)x-amz-.*|x-goog-.*|x-oss-.*|q-.*|signature|expires|awsaccesskeyid|googleaccessid|ossaccesskeyid|key-pair-id|"
+    r"security-token|sig"
+)
+#: More of them, which are that only beside a signature: CloudFront's policy, and Azure's shared access signature.
+_BESIDE_SIGNATURE = {
+    "key-pair-id": {"policy", "hash-algorithm"},
+    "sig": {*"sv ss srt sp st se sr spr sip si skoid sktid skt ske sks skv saoid suoid scid sdd ses".split()},
+}
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """
+    A request that may be sent.
+
+    :param body: the JSON body; ``external_task_id`` and ``callback_url`` are in it only when they were given.
+    :param content: what decides the content, for a fingerprint: the body with image content replaced by its sha256 and links
+        without their signature, without ``external_task_id`` and ``callback_url``.
+    :param warnings: sentences for the log.
+    """
+
+    body: dict[str, Any]
+    content: dict[str, Any]
+    warnings: tuple[str, ...]
+
+
+@dataclass
+class _Draft:
+    """A body that is being put together, with what went wrong on the way."""
+
+    product: str
+    conn_id: str | None
+    body: dict[str, Any] = field(default_factory=dict)
+    images: dict[str, LoadedImage] = field(default_factory=dict)
+    refused: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    #: Fields without a usable value; what the rules say of them would only repeat it.
+    broken: set[str] = field(default_factory=set)
+
+    def refuse(self, name: str, sentence: str) -> None:
+        self.refused.append(sentence)
+        self.broken.add(name)
+
+    def load(self, name: str, value: Any, place: str) -> str:
+        try:
+            loaded = load_image(value, field=place, conn_id=self.conn_id)
+        except ImageProblem as problem:
+            self.refuse(name, str(problem))
+            return ""
+        self.images[place] = loaded
+        return loaded.wire
+
+
+def prepare(
+    product: str,
+    fields: Mapping[str, Any],
+    *,
+    extra_body: Mapping[str, Any] | None = None,
+    validate: Validate = "strict",
+    image_conn_id: str | None = None,
+) -> Prepared:
+    """
+    Turn fields into a request body, and check it.
+
+    :param product: ``image2video`` or ``text2video``.
+    :param fields: Kling's classic field names with friendly values; None and blank text are left out.
+    :param extra_body: keys that are put over the body as they are, unchecked: for what Kling added after this version.
+    :param validate: ``strict`` (certain problems are errors), ``warn`` (all problems are warnings) or ``off``. What cannot be
+        encoded at all, such as a missing file, is always an error.
+    :param image_conn_id: Airflow connection for images in object storage.
+    :raises KlingValidationError: with every problem, not only the first.
+    """
+    if product not in PRODUCTS:
+        raise KlingValidationError([f"{named('product', product)} is unknown; give {one_of(PRODUCTS)}."])
+    if validate not in get_args(Validate):
+        raise KlingValidationError([f"{named('validate', validate)} is unknown; give {one_of(get_args(Validate))}."])
+    draft = _encode(product, fields, image_conn_id)
+    found = [] if validate == "off" else _findings(draft)
+    certain = [problem for problem in found if problem.certain and validate == "strict"]
+    refused = [*draft.refused, *_unencodable("extra_body", extra_body), *(problem.sentence for problem in certain)]
+    if refused:
+        raise KlingValidationError(list(dict.fromkeys(refused)))
+    body = {**draft.body, **(extra_body or {})}
+    warnings = [*draft.warnings, *(problem.sentence for problem in found)]
+    return Prepared(body, _content(body, draft.images), tuple(dict.fromkeys(warnings)))
+
+
+def _encode(product: str, fields: Mapping[str, Any], conn_id: str | None) -> _Draft:
+    draft = _Draft(product, conn_id)
+    row = PRODUCTS[product]
+    given = {"model_name": DEFAULT_MODEL, **{name: value for name, value in fields.items() if not omitted(value)}}
+    unknown = [name for name in given if name not in row.fields]
+    for name in (*(name for name in row.fields if name in given), *unknown):
+        if name in row.unsent:
+            draft.warnings.append(f"{named(name, given[name])} is not sent: {row.unsent[name]}.")
+        else:
+            _encode_field(draft, name, given[name])
+    if "dynamic_masks" in draft.body:
+        draft.body["dynamic_masks"] = _encode_masks(draft, draft.body["dynamic_masks"])
+    for name in list(draft.body):
+        for sentence in _unencodable(name, draft.body[name]):
+            draft.refuse(name, sentence)
+    return draft
+
+
+def _encode_field(draft: _Draft, name: str, value: Any) -> None:
+    if name in IMAGE_FIELDS:
+        draft.body[name] = draft.load(name, value, name)
+        return
+    try:
+        value = canonical(name, value)
+    except FieldProblem as problem:
+        draft.refuse(name, f"{name} {problem}")
+    else:
+        if not omitted(value):
+            draft.body[name] = value
+
+
+def _encode_masks(draft: _Draft, masks: Any) -> Any:
+    if not isinstance(masks, list):
+        return masks
+    return [_encode_mask(draft, f"dynamic_masks[{index}]", mask) for index, mask in enumerate(masks)]
+
+
+def _encode_mask(draft: _Draft, place: str, mask: Any) -> Any:
+    if not isinstance(mask, dict):
+        return mask
+    encoded = dict(mask)
+    if "mask" in mask:
+        encoded["mask"] = draft.load("dynamic_masks", mask["mask"], f"{place}.mask")
+    image = draft.images.get("image")
+    try:
+        encoded["trajectories"] = in_pixels(mask.get("trajectories"), image.header if image else None)
+    except TrajectoryProblem as problem:
+        draft.refuse("dynamic_masks", f"{place}.trajectories {problem}.")
+    if is_normalised(mask.get("trajectories")):
+        draft.warnings.append(
+            f"{place}.trajectories: normalised points were turned into pixels from the bottom-left corner of the image, as "
+            "Kling counts; if your y grows downwards, give 1 - y."
+        )
+    return encoded
+
+
+def _unencodable(name: str, value: Any) -> list[str]:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        return [f"{name} cannot become JSON ({shown(str(error))}); give text, numbers, lists and objects only."]
+    return []
+
+
+def _findings(draft: _Draft) -> list[Problem]:
+    found = [
+        *_strangers(draft),
+        *check(Request(draft.product, draft.body, draft.images)),
+        *capabilities.problems(draft.product, draft.body),
+    ]
+    return [problem for problem in found if problem.field not in draft.broken]
+
+
+def _strangers(draft: _Draft) -> list[Problem]:
+    """Fields that the product does not have."""
+    strange = [name for name in draft.body if name not in PRODUCTS[draft.product].fields]
+    owners = {name: [other for other, row in PRODUCTS.items() if name in row.fields] for name in strange}
+    return [
+        Problem(
+            name,
+            f"{shown(name)} is not a field of {draft.product}"
+            + (
+                f", only of {one_of(owners[name])}; leave it out."
+                if owners[name]
+                else "; check the spelling, or use extra_body."
+            ),
+        )
+        for name in strange
+    ]
+
+
+def _content(body: Mapping[str, Any], images: Mapping[str, LoadedImage]) -> dict[str, Any]:
+    digests = {loaded.wire: f"sha256:{loaded.digest}" for loaded in images.values() if loaded.digest}
+    kept = {name: value for name, value in body.items() if name not in ("external_task_id", "callback_url")}
+    content: dict[str, Any] = _without_content(kept, digests)
+    return content
+
+
+def _without_content(value: Any, digests: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_content(item, digests) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_content(item, digests) for item in value]
+    return digests.get(value) or unsigned(value) if isinstance(value, str) else value
+
+
+def unsigned(text: str) -> str:
+    """
+    A link without the parameters that sign it: a link that was signed anew still links to the same picture.
+
+    >>> unsigned("https://bucket.example/cat.png?versionId=7&X-Amz-Signature=abc")
+    'https://bucket.example/cat.png?versionId=7'
+
+    :param text: a URL; any other text is returned as it is.
+    """
+    if not text[:8].lower().startswith(("http://", "https://")) or "?" not in text:
+        return text
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return text
+    pairs = [(pair.partition("=")[0].lower(), pair) for pair in parts.query.split("&")]
+    names = {name for name, _ in pairs}
+    beside = {other for name, others in _BESIDE_SIGNATURE.items() if name in names for other in others}
+    kept = [pair for name, pair in pairs if name not in beside and not _SIGNING.fullmatch(name)]
+    return urlunsplit(parts._replace(query="&".join(kept)))

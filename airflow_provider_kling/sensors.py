@@ -1,0 +1,145 @@
+"""A sensor that waits for a Kling task by its id: on a worker, between reschedules, or in the triggerer."""
+
+from __future__ import annotations
+
+import time
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import (
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    BaseSensorOperator,
+    PokeReturnValue,
+)
+
+from airflow_provider_kling import polling
+from airflow_provider_kling.exceptions import (
+    KlingContentPolicyError,
+    KlingError,
+    KlingTaskFailedError,
+    KlingTimeoutError,
+)
+from airflow_provider_kling.hooks import KlingHook
+from airflow_provider_kling.triggers import KlingTaskTrigger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from airflow.sdk import Context
+
+#: What ``soft_fail`` may turn into a skip: the wait ran out, or Kling reports the task failed. A wrong key or a bug is
+#: never a skip; it would make a sensor that never worked look like one that had nothing to do.
+SOFT_FAILURES = (AirflowSensorTimeout, KlingTimeoutError, KlingTaskFailedError, KlingContentPolicyError)
+
+
+class KlingTaskSensor(BaseSensorOperator):
+    """
+    Wait until a Kling task has succeeded; the return value is its manifest, with the results.
+
+    .. seealso::
+        For more information on how to use this sensor, take a look at the guide:
+        :ref:`howto/sensor:KlingTaskSensor`
+
+    :param kling_task_id: Kling's task id or an ``external_task_id``, for example ``animate.output["task_id"]``
+        (templated).
+    :param endpoint: the product that the task was created with; default ``image2video`` (templated).
+    :param kling_conn_id: the :ref:`Kling connection <howto/connection:kling>` (templated).
+    :param deferrable: whether the wait leaves the worker; default ``True``. Without it, ``mode="poke"`` holds the
+        worker and ``mode="reschedule"`` comes back to it for each look.
+    :param poke_interval: seconds between two looks; default 15.
+    :param timeout: seconds since Kling accepted the task after which the sensor gives up; default 3600.
+    :param soft_fail: whether a timeout or a task that Kling reports failed skips instead of failing. Other errors
+        always fail.
+    """
+
+    template_fields: Sequence[str] = ("kling_task_id", "endpoint", "kling_conn_id")
+    ui_color = "#e8f4d9"
+
+    def __init__(
+        self,
+        *,
+        kling_task_id: str,
+        endpoint: str = "image2video",
+        kling_conn_id: str = KlingHook.default_conn_name,
+        deferrable: bool = True,
+        poke_interval: float = polling.DEFAULT_POLL_INTERVAL,
+        timeout: float = polling.DEFAULT_TIMEOUT,
+        soft_fail: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        # Airflow's own soft_fail would also skip on a wrong key; see SOFT_FAILURES.
+        super().__init__(poke_interval=poke_interval, timeout=timeout, soft_fail=False, **kwargs)
+        self.kling_task_id = kling_task_id
+        self.endpoint = endpoint
+        self.kling_conn_id = kling_conn_id
+        self.deferrable = deferrable
+        self.skips_soft_failures = soft_fail
+
+    @cached_property
+    def hook(self) -> KlingHook:
+        """The hook of this sensor."""
+        return KlingHook(self.kling_conn_id)
+
+    def execute(self, context: Context) -> Any:
+        """Look once, then wait in the triggerer; or poke, when not deferrable."""
+        if not self.deferrable:
+            return self._or_skip(lambda: super(KlingTaskSensor, self).execute(context))
+        return self._or_skip(self._look_or_defer)
+
+    def poke(self, context: Context) -> bool | PokeReturnValue:
+        """Look once."""
+        try:
+            task = self.hook.get_task(self.kling_task_id, self.endpoint)
+        except KlingError as error:
+            if not error.transient:
+                raise
+            self.log.warning("Status check of Kling task %s: %s", self.kling_task_id, error.message)
+            return False
+        self.log.info("Kling task %s is %s", task.task_id, task.status.value)
+        if not task.status.is_terminal and time.time() < self._end_time(task.created_at):
+            return False
+        event = polling.Event("timeout", task.task_id, f"{self.timeout} s have passed since Kling accepted it")
+        return PokeReturnValue(is_done=True, xcom_value=polling.conclude(task, event).manifest())
+
+    def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
+        """
+        Resume after the wait: read the task once more (free, and its links are fresh).
+
+        :param event: what the trigger fired.
+        """
+        ended = polling.event_of(event)
+        return polling.conclude(self.hook.get_task(ended.kling_task_id, self.endpoint), ended).manifest()
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Resume; only soft failures may skip."""
+        return self._or_skip(lambda: super(KlingTaskSensor, self).resume_execution(next_method, next_kwargs, context))
+
+    def on_kill(self) -> None:
+        """Say what keeps running."""
+        self.log.warning("Kling task %s keeps running and is billed when it succeeds.", self.kling_task_id)
+
+    def _look_or_defer(self) -> dict[str, Any]:
+        now = time.time()
+        task = self.hook.get_task(self.kling_task_id, self.endpoint)
+        if task.status.is_terminal:
+            return polling.conclude(task, polling.Event("success", task.task_id)).manifest()
+        trigger = KlingTaskTrigger.waiting_for(
+            task,
+            kling_conn_id=self.kling_conn_id,
+            end_time=self._end_time(task.created_at),
+            poll_interval=self.poke_interval,
+            now=now,
+        )
+        self.defer(trigger=trigger, method_name="execute_complete", timeout=trigger.backstop)
+
+    def _end_time(self, created_at: int) -> float:
+        return (created_at / 1000 or time.time()) + self.timeout
+
+    def _or_skip(self, action: Callable[[], Any]) -> Any:
+        try:
+            return action()
+        except SOFT_FAILURES as error:
+            if self.skips_soft_failures:
+                raise AirflowSkipException(f"soft_fail: {error}") from error
+            raise

@@ -1,0 +1,150 @@
+"""What a status check means; the clock and the jitter are arguments."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_provider_kling import polling
+from airflow_provider_kling.exceptions import (
+    KlingAuthenticationError,
+    KlingConnectionError,
+    KlingContentPolicyError,
+    KlingResultError,
+    KlingTaskFailedError,
+    KlingTaskNotFoundError,
+    KlingTimeoutError,
+)
+from airflow_provider_kling.models import Task, TaskStatus, Video
+from airflow_provider_kling.polling import Event, Poller, Sleep
+
+VIDEO = Video("1", "https://example.com/v.mp4", "5.041")
+
+
+def task(status: TaskStatus, **kwargs) -> Task:
+    return Task(task_id="7", status=status, endpoint="image2video", **kwargs)
+
+
+def poller(end_time: float = 1000.0, interval: float = 10.0, jitter: float = 0.5) -> Poller:
+    return Poller("7", end_time=end_time, poll_interval=interval, jitter=lambda: jitter)
+
+
+@pytest.mark.parametrize("status", [TaskStatus.SUBMITTED, TaskStatus.PROCESSING])
+def test_a_running_task_is_looked_at_again_after_the_interval(status):
+    assert poller().on_task(task(status), now=0) == Sleep(10.0)
+
+
+@pytest.mark.parametrize(("jitter", "seconds"), [(0.0, 8.0), (0.5, 10.0), (0.999999, 12.0)])
+def test_the_interval_has_a_fifth_of_jitter(jitter, seconds):
+    decision = poller(jitter=jitter).on_task(task(TaskStatus.PROCESSING), now=0)
+    assert decision.seconds == pytest.approx(seconds, abs=0.001)
+
+
+def test_success_and_failure_end_the_wait():
+    assert poller().on_task(task(TaskStatus.SUCCEED), now=0) == Event("success", "7")
+    assert poller().on_task(task(TaskStatus.FAILED, message="no"), now=0) == Event("failed", "7", "no")
+
+
+def test_a_task_that_ends_after_the_deadline_still_counts():
+    assert poller(end_time=5).on_task(task(TaskStatus.SUCCEED), now=99).status == "success"
+
+
+def test_the_last_look_falls_on_the_deadline_and_then_the_wait_times_out():
+    assert poller(end_time=13).on_task(task(TaskStatus.PROCESSING), now=10) == Sleep(3)
+    assert poller(end_time=13).on_task(task(TaskStatus.PROCESSING), now=13).status == "timeout"
+
+
+def test_transient_errors_slow_the_wait_down_and_never_end_it_before_the_deadline():
+    one = poller(end_time=1e9)
+    pauses = [one.on_error(KlingConnectionError("cut"), now=0).seconds for _ in range(20)]
+    assert pauses[0] == 20
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == polling.MAX_BACKOFF
+
+
+def test_an_answer_resets_the_backoff():
+    one = poller()
+    one.on_error(KlingConnectionError("cut"), now=0)
+    one.on_error(KlingConnectionError("cut"), now=0)
+    one.on_task(task(TaskStatus.PROCESSING), now=0)
+    assert one.on_error(KlingConnectionError("cut"), now=0) == Sleep(20)
+
+
+def test_transient_errors_end_at_the_deadline():
+    assert poller(end_time=5).on_error(KlingConnectionError("cut"), now=5).status == "timeout"
+
+
+def test_a_permanent_error_ends_the_wait_at_once():
+    assert poller().on_error(KlingAuthenticationError(1002, "no"), now=0).status == "error"
+
+
+def test_not_found_is_believed_the_third_time():
+    one = poller()
+    missing = KlingTaskNotFoundError(1201, "Task not found by id/external id: 7")
+    assert isinstance(one.on_error(missing, now=0), Sleep)
+    assert isinstance(one.on_error(missing, now=0), Sleep)
+    assert one.on_error(missing, now=0).status == "error"
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "interval", "now", "delay"),
+    [
+        ("image2video", 15, 100, 30),  # two intervals come before a quarter of 164 s
+        ("image2video", 60, 100, 41),  # a quarter of 164 s comes before two intervals
+        ("text2video", 60, 100, 79.75),
+        ("image2video", 15, 120, 10),  # part of it has passed
+        ("image2video", 15, 500, 0),  # an adopted task is looked at straight away
+    ],
+)
+def test_the_first_look_waits_until_a_result_is_plausible(endpoint, interval, now, delay):
+    assert polling.first_poll_delay(endpoint, accepted_at=100, poll_interval=interval, now=now) == delay
+
+
+def test_the_deadline_counts_from_klings_acceptance():
+    assert polling.end_time_of(task(TaskStatus.SUBMITTED, created_at=5000), timeout=60, now=1000) == 65
+    assert polling.end_time_of(task(TaskStatus.SUBMITTED), timeout=60, now=1000) == 1060
+
+
+def test_a_finished_task_is_returned_whatever_the_event_says():
+    done = task(TaskStatus.SUCCEED, videos=(VIDEO,))
+    for status in ("success", "timeout", "error", "failed"):
+        assert polling.conclude(done, Event(status, "7")) is done
+
+
+def test_success_without_a_result_is_an_error():
+    with pytest.raises(KlingResultError, match="lists no result"):
+        polling.conclude(task(TaskStatus.SUCCEED), Event("success", "7"))
+
+
+def test_a_failed_task_says_klings_reason_and_that_it_costs_nothing():
+    with pytest.raises(KlingTaskFailedError, match="Image pixel is invalid.*not charged") as caught:
+        polling.conclude(task(TaskStatus.FAILED, message="Image pixel is invalid"), Event("failed", "7"))
+    assert caught.value.transient
+    assert caught.value.kling_task_id == "7"
+
+
+def test_moderation_is_a_content_policy_error():
+    failed = task(TaskStatus.FAILED, message="Failure to pass the risk control system")
+    with pytest.raises(KlingContentPolicyError, match="risk control") as caught:
+        polling.conclude(failed, Event("failed", "7"))
+    assert not caught.value.transient
+
+
+def test_a_timeout_says_that_the_task_runs_on_and_what_a_retry_does():
+    with pytest.raises(KlingTimeoutError, match="still running and will be billed.*re-attaches"):
+        polling.conclude(task(TaskStatus.PROCESSING), Event("timeout", "7", "60 s have passed"))
+
+
+def test_a_broken_wait_says_that_the_task_runs_on():
+    with pytest.raises(KlingResultError, match="broke while it was processing"):
+        polling.conclude(task(TaskStatus.PROCESSING), Event("error", "7", "boom"))
+
+
+def test_an_event_survives_its_way_through_airflow():
+    event = Event("timeout", "7", "late")
+    assert polling.event_of(event.payload()) == event
+
+
+@pytest.mark.parametrize("payload", [None, {}, "success", {"status": "done", "kling_task_id": "7"}, {"status": "success"}])
+def test_an_event_that_is_not_ours_never_passes_for_success(payload):
+    with pytest.raises(KlingResultError, match="no end of a wait"):
+        polling.event_of(payload)

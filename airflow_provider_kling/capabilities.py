@@ -12,7 +12,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_kling.validation.problem import Problem
-from airflow_provider_kling.validation.wording import joined, named, one_of
+from airflow_provider_kling.validation.wording import joined, looks_inline, named, one_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -200,8 +200,8 @@ def _unknown(name: str) -> Problem:
 def _retired(name: str, model: Model) -> Iterator[Problem]:
     if model.retired:
         sentence = (
-            f"model_name={name!r} was retired by Kling on {model.retired} and will be refused, except perhaps by a relay; "
-            f"use {model.replacement!r}."
+            f"model_name={name!r} was retired by Kling on {model.retired} and will be refused, except perhaps by a "
+            f"relay; use {model.replacement!r}."
         )
         yield Problem("model_name", sentence, certain=False)
 
@@ -260,8 +260,8 @@ def _not_offered(field: str, value: str, rows: list[Row], offered: Callable[[Row
     within = f" in mode {one_of(first.modes)}" if field == "duration" and first.modes else ""
     elsewhere = f", or {one_of(others)}, which takes {value!r}" if others else ""
     sentence = (
-        f"{named(field, value)} is not offered: {first.model} takes {one_of(allowed)} for {first.product}{within}; use one of "
-        f"these{elsewhere}."
+        f"{named(field, value)} is not offered: {first.model} takes {one_of(allowed)} for {first.product}{within}; use "
+        f"one of these{elsewhere}."
     )
     return Problem(field, sentence)
 
@@ -303,7 +303,8 @@ def _unsupported(feature: Feature, rows: list[Row], body: Mapping[str, Any]) -> 
 
 def _asking(feature: Feature, body: Mapping[str, Any]) -> str:
     field = next(name for name in feature.fields if name in body)
-    return named(field, body[field])
+    value = body[field]
+    return field if isinstance(value, str) and (not value or looks_inline(value)) else named(field, value)
 
 
 def _way_out(feature: Feature, asked: Row) -> str:

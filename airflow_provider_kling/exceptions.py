@@ -164,14 +164,13 @@ class KlingResponseError(KlingError):
     An answer came that is not Kling's: HTML, empty, cut, or with an unknown status.
 
     :param message: what was wrong with it.
-    :param http_status: status of the HTTP answer.
+    :param http_status: status of the HTTP answer. A 4xx page (of a proxy, a relay without this route) is permanent.
     """
-
-    transient = True
 
     def __init__(self, message: str, *, http_status: int = 0, kling_task_id: str | None = None) -> None:
         super().__init__(message, kling_task_id=kling_task_id)
         self.http_status = http_status
+        self.transient = not 400 <= http_status < 500 or http_status in (408, 429)
 
 
 class KlingSubmissionInDoubtError(KlingError):

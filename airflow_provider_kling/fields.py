@@ -32,13 +32,15 @@ _NUMBER = re.compile(r"[+-]?\d{1,19}(?:\.\d{1,19})?", re.ASCII)
 _FLAGS = {"true": True, "on": True, "yes": True, "1": True, "false": False, "off": False, "no": False, "0": False}
 
 
-class FieldProblem(Exception):
+class FieldEncodingError(Exception):
     """A value cannot be encoded; its text is the rest of a sentence that begins with the field's name. Internal."""
 
 
 def omitted(value: Any) -> bool:
     """Whether the field is left out: None, blank text or an empty list."""
-    return value is None or (isinstance(value, str) and not value.strip()) or (isinstance(value, list) and not value)
+    if isinstance(value, str):
+        return not value.strip()
+    return value is None or (isinstance(value, (list, tuple)) and not value)
 
 
 def canonical(name: str, value: Any) -> Any:
@@ -46,7 +48,7 @@ def canonical(name: str, value: Any) -> Any:
     A field's value in Kling's words; a field that has no converter keeps its value.
 
     :param name: Kling's classic field name.
-    :raises FieldProblem: a JSON string cannot be parsed.
+    :raises FieldEncodingError: a JSON string cannot be parsed.
     """
     convert = CONVERTERS.get(name)
     return convert(value) if convert else value
@@ -104,7 +106,7 @@ def _parsed(value: Any) -> Any:
     try:
         return json.loads(value)
     except (ValueError, RecursionError) as error:
-        raise FieldProblem(
+        raise FieldEncodingError(
             f"is text that is not JSON ({shown(value)}: {shown(str(error))}); give a Python list or dict, or the same "
             "as JSON text."
         ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import time
 import uuid
@@ -11,8 +12,8 @@ from typing import IO, TYPE_CHECKING, Any
 import pendulum
 from airflow.providers.common.compat.sdk import BaseHook
 
-from airflow_provider_kling import polling, submission
-from airflow_provider_kling.api import account, classic
+from airflow_provider_kling import polling, submission, sweep
+from airflow_provider_kling.api import account, classic, v2
 from airflow_provider_kling.api.auth import ApiKey
 from airflow_provider_kling.api.products import product_of
 from airflow_provider_kling.connection import Settings, settings_of
@@ -20,7 +21,7 @@ from airflow_provider_kling.exceptions import KlingError, KlingTaskNotFoundError
 from airflow_provider_kling.provider_info import CONNECTION_FIELDS, FIELD_BEHAVIOUR
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from airflow_provider_kling.downloads import Download
     from airflow_provider_kling.models import ResourcePack, Task
@@ -69,6 +70,10 @@ class KlingHook(BaseHook):
     def get_conn(self) -> Transport:
         """Return the transport: sign, send, read."""
         return self._transport
+
+    @cached_property
+    def _routes(self) -> sweep.Routes:
+        return sweep.Routes(batch=isinstance(self.settings.credential, ApiKey))
 
     @property
     def account_name(self) -> str:
@@ -191,6 +196,58 @@ class KlingHook(BaseHook):
         product = product_of(endpoint)
         return classic.read_page(self._transport.read(classic.page(product, page, page_size)), product)
 
+    def get_tasks(self, waiting: Sequence[sweep.Waiting]) -> dict[sweep.Waiting, Task | KlingError]:
+        """
+        Read many tasks with the fewest requests; free.
+
+        :param waiting: product and id of each.
+        :return: for each its task, or why it could not be read.
+        """
+        results: dict[sweep.Waiting, Task | KlingError] = {}
+        looks = sweep.plan(waiting, self._routes)
+        while looks:
+            look = looks.pop()
+            found = self._carry_out(look)
+            results.update(found)
+            if not isinstance(look, sweep.One):
+                missed = [one for one in look.waiting if one not in found]
+                # What a batch of ids does not hold is asked for singly: only that answer says why.
+                again = self._routes if isinstance(look, sweep.Page) else sweep.Routes(batch=False)
+                looks.extend(sweep.by_id(missed, again))
+        return results
+
+    def _carry_out(self, look: sweep.Look) -> dict[sweep.Waiting, Task | KlingError]:
+        try:
+            match look:
+                case sweep.One(one):
+                    return {one: self.get_task(one.task_id, one.endpoint)}
+                case sweep.Batch(waiting):
+                    endpoints = {one.task_id: one.endpoint for one in waiting}
+                    answer = self._transport.read(v2.query_many(list(endpoints)))
+                    return _matched(waiting, v2.read_tasks(answer, endpoints))
+                case sweep.Page(endpoint, pages, waiting):
+                    return _matched(waiting, self._list_pages(endpoint, pages))
+        except KlingError as error:
+            if isinstance(look, sweep.One) or error.transient:
+                return dict.fromkeys([look.waiting] if isinstance(look, sweep.One) else look.waiting, error)
+            self._forget_route(look, error)
+            return {}
+
+    def _list_pages(self, endpoint: str, pages: int) -> list[Task]:
+        tasks: list[Task] = []
+        for number in range(1, pages + 1):
+            page = self.list_tasks(endpoint, page=number)
+            tasks += page
+            if len(page) < classic.MAX_PAGE_SIZE:
+                break
+        return tasks
+
+    def _forget_route(self, look: sweep.Look, error: KlingError) -> None:
+        """A server that refuses a route (a relay, often) is not asked for it again; single reads always work."""
+        kind = "batch" if isinstance(look, sweep.Batch) else "page"
+        self.log.info("Reading tasks by %s is not possible here (%s); reading them one by one", kind, error.message)
+        self._routes = dataclasses.replace(self._routes, **{kind: False})
+
     def wait(
         self,
         kling_task_id: str,
@@ -274,3 +331,8 @@ class KlingHook(BaseHook):
             name: StringField(str(field["label"]), widget=BS3TextFieldWidget())
             for name, field in CONNECTION_FIELDS.items()
         }
+
+
+def _matched(waiting: Iterable[sweep.Waiting], tasks: Iterable[Task]) -> dict[sweep.Waiting, Task | KlingError]:
+    by_id = {name: task for task in tasks for name in (task.task_id, task.external_task_id)}
+    return {one: by_id[one.task_id] for one in waiting if one.task_id in by_id}

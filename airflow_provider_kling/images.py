@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import errno
 import hashlib
 import io
 import json
@@ -18,25 +19,30 @@ import struct
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from airflow_provider_kling.validation.wording import looks_inline, named, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 #: Kling's limit for one image of the classic API.
 MAX_IMAGE_BYTES = 10 * 1024 * 1024
 
-#: Pillow's names; MPO is the JPEG of phones with two cameras.
-_FORMATS = {"JPEG": "jpeg", "MPO": "jpeg", "PNG": "png", "WEBP": "webp", "GIF": "gif", "BMP": "bmp", "TIFF": "tiff"}
+#: Pillow's names of the formats that are recognised. Kling takes the first two; the others get their own sentence.
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _MAX_PATH = 4096
+#: Another try of the same path meets these again.
+_PERMANENT = (PermissionError, IsADirectoryError, NotADirectoryError)
 _ALLOWED = (
     "an https URL, a local path, a storage URI such as s3://bucket/key, bytes, a data: URI or base64 "
     "of a JPEG or PNG file"
 )
 
 
-class ImageProblem(Exception):
+class ImageLoadError(Exception):
     """
     An image cannot be turned into what Kling takes; its text is a full sentence for the DAG author.
 
@@ -92,7 +98,7 @@ class InlineImage:
     def _summary(self) -> str:
         try:
             data = _decoded(self.content, "image")
-        except ImageProblem:
+        except ImageLoadError:
             return f"<inline image: not base64, {len(self.content)} characters>"
         header, _ = read_header(data)
         kind = f"image/{header.format}, {header.width}x{header.height}" if header else "unknown format"
@@ -134,9 +140,9 @@ def _conceal_json(text: str) -> Any:
         return text
     try:
         parsed = json.loads(text)
+        hidden = conceal(parsed)
     except (ValueError, RecursionError):
         return text
-    hidden = conceal(parsed)
     return text if hidden == parsed else hidden
 
 
@@ -147,7 +153,7 @@ def load_image(value: Any, *, field: str, conn_id: str | None = None) -> LoadedI
     :param value: URL, local path, object-storage URI or path object, bytes, ``data:`` URI, base64 or InlineImage.
     :param field: the field's name, for sentences.
     :param conn_id: Airflow connection for an object-storage URI.
-    :raises ImageProblem: the image cannot be read, decoded or is over 10 MB.
+    :raises ImageLoadError: the image cannot be read, decoded or is over 10 MB.
     """
     if isinstance(value, InlineImage):
         value = value.content
@@ -158,15 +164,15 @@ def load_image(value: Any, *, field: str, conn_id: str | None = None) -> LoadedI
     elif isinstance(value, str):
         data = _from_text(value.strip(), field, conn_id)
     elif isinstance(value, os.PathLike) or hasattr(value, "open"):
-        data = _read(Path(value) if isinstance(value, os.PathLike) else value, field, shown(str(value)))
+        data = _read(lambda: Path(value) if isinstance(value, os.PathLike) else value, field, shown(str(value)))
     else:
-        raise ImageProblem(f"{field} has the type {type(value).__name__}; give {_ALLOWED}.")
+        raise ImageLoadError(f"{field} has the type {type(value).__name__}; give {_ALLOWED}.")
     return _loaded(data, field)
 
 
 def _loaded(data: bytes, field: str) -> LoadedImage:
     if not data:
-        raise ImageProblem(f"{field} is empty (0 bytes); give {_ALLOWED}.")
+        raise ImageLoadError(f"{field} is empty (0 bytes); give {_ALLOWED}.")
     if len(data) > MAX_IMAGE_BYTES:
         raise _too_large(field)
     header, flaw = read_header(data)
@@ -174,8 +180,8 @@ def _loaded(data: bytes, field: str) -> LoadedImage:
     return LoadedImage(wire, hashlib.sha256(data).hexdigest(), header, flaw)
 
 
-def _too_large(field: str) -> ImageProblem:
-    return ImageProblem(
+def _too_large(field: str) -> ImageLoadError:
+    return ImageLoadError(
         f"{field} is larger than {MAX_IMAGE_BYTES} bytes (10 MB), Kling's limit for an image; scale it down, or save "
         "it as JPEG."
     )
@@ -185,15 +191,15 @@ def _from_text(text: str, field: str, conn_id: str | None) -> bytes:
     if text[:5].lower() == "data:":
         return _decoded(text, field)
     if _SCHEME.match(text):
-        return _read(_storage_path(text, field, conn_id), field, shown(text))
+        return _read(lambda: _storage_path(text, conn_id), field, shown(text))
     # "/9j/4AAQ..." is a JPEG in base64 and also looks like an absolute path: an existing file decides.
     if len(text) <= _MAX_PATH and _exists(text):
-        return _read(Path(text), field, shown(text))
-    if looks_inline(text):
+        return _read(lambda: Path(text), field, shown(text))
+    if looks_inline(text) or len(text) > _MAX_PATH:
         return _decoded(text, field)
     if text.startswith("<"):
-        raise ImageProblem(f"{field} is HTML or XML text, not an image; give {_ALLOWED}.")
-    raise ImageProblem(
+        raise ImageLoadError(f"{field} is HTML or XML text, not an image; give {_ALLOWED}.")
+    raise ImageLoadError(
         f"{named(field, text)}: there is no such file on this worker, and it is neither a URL nor base64 of a "
         f"picture; give {_ALLOWED}."
     )
@@ -202,45 +208,40 @@ def _from_text(text: str, field: str, conn_id: str | None) -> bytes:
 def _exists(text: str) -> bool:
     try:
         return Path(text).exists()
-    except OSError:  # for example: the name is too long to be a path
+    except (OSError, ValueError):  # for example: the name is too long to be a path
         return False
 
 
-def _storage_path(uri: str, field: str, conn_id: str | None) -> Any:
+def _storage_path(uri: str, conn_id: str | None) -> Any:
     from airflow.sdk import ObjectStoragePath
 
-    try:
-        return ObjectStoragePath(uri, conn_id=conn_id) if conn_id else ObjectStoragePath(uri)
-    except (ValueError, TypeError, ImportError) as error:
-        raise _unreadable(field, shown(uri), error) from error
+    return ObjectStoragePath(uri, conn_id=conn_id) if conn_id else ObjectStoragePath(uri)
 
 
-def _read(path: Any, field: str, name: str) -> bytes:
+def _read(locate: Callable[[], Any], field: str, name: str) -> bytes:
     """Read no more than one byte over the limit. A storage outage is not swallowed: Airflow retries the task."""
-    from airflow.exceptions import AirflowNotFoundException
+    from airflow.providers.common.compat.sdk import AirflowNotFoundException
 
     try:
+        path = locate()
         if isinstance(path, Path) and path.exists() and not path.is_file():
-            raise ImageProblem(f"{field}={name} is not a file; give the path of a JPEG or PNG file.")
+            raise ImageLoadError(f"{field}={name} is not a file; give the path of a JPEG or PNG file.")
         stream: IO[bytes]
         with path.open("rb") as stream:
             return stream.read(MAX_IMAGE_BYTES + 1)
     except FileNotFoundError as error:
-        raise ImageProblem(f"{field}={name}: there is no such file; check the path and the connection.") from error
-    except (
-        PermissionError,
-        IsADirectoryError,
-        NotADirectoryError,
-        ValueError,
-        ImportError,
-        AirflowNotFoundException,  # the connection does not exist
-    ) as error:
+        raise ImageLoadError(f"{field}={name}: there is no such file; check the path and the connection.") from error
+    except (ValueError, ImportError, AirflowNotFoundException) as error:  # bad URI, no provider package, no connection
         raise _unreadable(field, name, error) from error
+    except OSError as error:
+        if isinstance(error, _PERMANENT) or error.errno == errno.ENAMETOOLONG:
+            raise _unreadable(field, name, error) from error
+        raise
 
 
-def _unreadable(field: str, name: str, error: Exception) -> ImageProblem:
-    return ImageProblem(
-        f"{field}={name} cannot be read ({type(error).__name__}: {str(error)[:200]}); check the address, the "
+def _unreadable(field: str, name: str, error: Exception) -> ImageLoadError:
+    return ImageLoadError(
+        f"{field}={name} cannot be read ({type(error).__name__}: {shown(str(error), 200)}); check the address, the "
         "connection, and that the Airflow provider package of this storage is installed."
     )
 
@@ -252,13 +253,13 @@ def _decoded(content: bytes | str, field: str) -> bytes:
     if text[:5].lower() == "data:":
         head, comma, text = text.partition(",")
         if not comma or not head.lower().endswith(";base64"):
-            raise ImageProblem(f"{field} is a data: URI without ';base64,'; give data:image/jpeg;base64,… instead.")
+            raise ImageLoadError(f"{field} is a data: URI without ';base64,'; give data:image/jpeg;base64,… instead.")
     if len(text) > MAX_IMAGE_BYTES * 2:  # base64 needs 4/3; this leaves room for line breaks
         raise _too_large(field)
     try:
         return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise ImageProblem(
+        raise ImageLoadError(
             f"{field} is not valid base64 ({len(text)} characters: {error}); encode the whole file with "
             "base64.b64encode, or give its path."
         ) from error
@@ -273,8 +274,9 @@ def read_header(data: bytes) -> tuple[ImageHeader | None, str]:
     from PIL import Image
 
     try:
-        with Image.open(io.BytesIO(data), formats=list(_FORMATS)) as picture:
-            kind = _FORMATS[picture.format or ""]
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
+            # MPO is what Pillow calls the JPEG of a phone with two cameras.
+            kind = "jpeg" if picture.format == "MPO" else str(picture.format).lower()
             return ImageHeader(kind, *picture.size, len(data), _complete(kind, data)), ""
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         return None, "has so many pixels that it looks like a decompression bomb; scale it down"

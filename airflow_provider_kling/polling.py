@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from airflow_provider_kling.api.products import product_of
 from airflow_provider_kling.exceptions import (
+    KlingAuthenticationError,
     KlingContentPolicyError,
     KlingError,
+    KlingResponseError,
     KlingResultError,
     KlingTaskFailedError,
     KlingTaskNotFoundError,
@@ -40,8 +42,17 @@ JITTER = 0.2
 #: A first look before this share of the typical time has passed would rarely find anything.
 PLAUSIBLE_SHARE = 0.25
 
-#: A task that Kling accepted does not vanish; so many "not found" in a row mean that the id is wrong.
-MAX_NOT_FOUND = 3
+#: Refusals that may mend themselves: a key was just rotated, a proxy is being restarted.
+DOUBTFUL_REFUSALS = (KlingAuthenticationError, KlingTaskNotFoundError, KlingResponseError)
+
+#: So many of those in a row are believed.
+MAX_REFUSALS = 3
+
+#: Said wherever Airflow stops waiting for a task that somebody cancelled; takes the task id.
+KEEPS_RUNNING = (
+    "Kling task %s keeps running and is billed when it succeeds: Kling cannot cancel a task. Running this Airflow task "
+    "again adopts it."
+)
 
 #: Kling gives no code for a task that fails later, only this text (seen by several public clients, 2026).
 MODERATION_TEXT = "risk control"
@@ -88,10 +99,10 @@ class Poller:
     ) -> None:
         self._kling_task_id = kling_task_id
         self._end_time = end_time
-        self._poll_interval = poll_interval
+        self.poll_interval = poll_interval
         self._jitter = jitter
         self._errors = 0
-        self._not_found = 0
+        self._refusals = 0
 
     def on_task(self, task: Task, *, now: float) -> Event | Sleep:
         """
@@ -100,12 +111,12 @@ class Poller:
         :param task: what Kling said.
         :param now: epoch seconds.
         """
-        self._errors = self._not_found = 0
+        self._errors = self._refusals = 0
         if task.status is TaskStatus.SUCCEED:
             return Event("success", self._kling_task_id)
         if task.status is TaskStatus.FAILED:
             return Event("failed", self._kling_task_id, task.message or "no reason given")
-        return self._sleep_or_time_out(self._poll_interval, now)
+        return self._sleep_or_time_out(self.poll_interval, now)
 
     def on_error(self, error: KlingError, *, now: float) -> Event | Sleep:
         """
@@ -114,15 +125,14 @@ class Poller:
         :param error: why. A transient one only slows the wait down: the task runs on at Kling, whatever happens here.
         :param now: epoch seconds.
         """
-        if isinstance(error, KlingTaskNotFoundError):
-            self._not_found += 1
-            if self._not_found >= MAX_NOT_FOUND:
+        if not error.transient:
+            self._refusals += 1
+            patience = MAX_REFUSALS if isinstance(error, DOUBTFUL_REFUSALS) else 1
+            if self._refusals >= patience:
                 return Event("error", self._kling_task_id, error.message)
-        elif not error.transient:
-            return Event("error", self._kling_task_id, error.message)
         self._errors += 1
-        backoff = min(MAX_BACKOFF, self._poll_interval * 2 ** min(self._errors, 10))
-        return self._sleep_or_time_out(max(backoff, self._poll_interval), now)
+        backoff = min(MAX_BACKOFF, self.poll_interval * 2 ** min(self._errors, 10))
+        return self._sleep_or_time_out(max(backoff, self.poll_interval), now)
 
     def _sleep_or_time_out(self, seconds: float, now: float) -> Event | Sleep:
         if now >= self._end_time:

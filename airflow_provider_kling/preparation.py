@@ -8,33 +8,34 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 from urllib.parse import urlsplit, urlunsplit
 
 from airflow_provider_kling import capabilities
 from airflow_provider_kling.exceptions import KlingValidationError
-from airflow_provider_kling.fields import DEFAULT_MODEL, IMAGE_FIELDS, PRODUCTS, FieldProblem, canonical, omitted
-from airflow_provider_kling.images import ImageProblem, LoadedImage, load_image
+from airflow_provider_kling.fields import DEFAULT_MODEL, IMAGE_FIELDS, PRODUCTS, FieldEncodingError, canonical, omitted
+from airflow_provider_kling.images import ImageLoadError, LoadedImage, load_image
 from airflow_provider_kling.validation import Problem, Request, check
-from airflow_provider_kling.validation.trajectories import TrajectoryProblem, in_pixels, is_normalised
+from airflow_provider_kling.validation.trajectories import TrajectoryError, in_pixels, is_normalised
 from airflow_provider_kling.validation.wording import named, one_of, shown
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 #: ``strict`` refuses what is certainly wrong, ``warn`` only says so, ``off`` does not look.
 Validate = Literal["strict", "warn", "off"]
 
 #: Query parameters that sign a link and do not choose what it links to: S3, Google, Alibaba, Tencent.
 _SIGNING = re.compile(
-    r"(?i)x-amz-.*|x-goog-.*|x-oss-.*|q-.*|signature|expires|awsaccesskeyid|googleaccessid|ossaccesskeyid|key-pair-id|"
-    r"security-token|sig"
+    r"(?i)x-amz-.*|x-goog-.*|signature|expires|sig|awsaccesskeyid|googleaccessid|key-pair-id|ossaccesskeyid|security-token|"
+    r"x-oss-(?:signature.*|credential|date|expires|additional-headers|security-token)|q-(?:sign|ak|key|header|url).*"
 )
 #: More of them, which are that only beside a signature: CloudFront's policy, and Azure's shared access signature.
 _BESIDE_SIGNATURE = {
     "key-pair-id": {"policy", "hash-algorithm"},
-    "sig": {*"sv ss srt sp st se sr spr sip si skoid sktid skt ske sks skv saoid suoid scid sdd ses".split()},
+    "sig": {
+        *("sv", "ss", "srt", "sp", "st", "se", "sr", "spr", "sip", "si", "sdd", "ses"),
+        *("skoid", "sktid", "skt", "ske", "sks", "skv", "saoid", "suoid", "scid"),
+    },
 }
 
 
@@ -44,8 +45,8 @@ class Prepared:
     A request that may be sent.
 
     :param body: the JSON body; ``external_task_id`` and ``callback_url`` are in it only when they were given.
-    :param content: what decides the content, for a fingerprint: the body with image content replaced by its sha256 and links
-        without their signature, without ``external_task_id`` and ``callback_url``.
+    :param content: what decides the content, for a fingerprint: the body with image content replaced by its sha256 and
+        links without their signature, without ``external_task_id`` and ``callback_url``.
     :param warnings: sentences for the log.
     """
 
@@ -71,11 +72,12 @@ class _Draft:
         self.refused.append(sentence)
         self.broken.add(name)
 
-    def load(self, name: str, value: Any, place: str) -> str:
+    def load(self, value: Any, place: str) -> str:
+        """The image for the body; blank text, which keeps its place, when it cannot be loaded."""
         try:
             loaded = load_image(value, field=place, conn_id=self.conn_id)
-        except ImageProblem as problem:
-            self.refuse(name, str(problem))
+        except ImageLoadError as problem:
+            self.refused.append(str(problem))
             return ""
         self.images[place] = loaded
         return loaded.wire
@@ -95,8 +97,8 @@ def prepare(
     :param product: ``image2video`` or ``text2video``.
     :param fields: Kling's classic field names with friendly values; None and blank text are left out.
     :param extra_body: keys that are put over the body as they are, unchecked: for what Kling added after this version.
-    :param validate: ``strict`` (certain problems are errors), ``warn`` (all problems are warnings) or ``off``. What cannot be
-        encoded at all, such as a missing file, is always an error.
+    :param validate: ``strict`` (certain problems are errors), ``warn`` (all problems are warnings) or ``off``. What
+        cannot be encoded at all, such as a missing file, is always an error.
     :param image_conn_id: Airflow connection for images in object storage.
     :raises KlingValidationError: with every problem, not only the first.
     """
@@ -104,15 +106,22 @@ def prepare(
         raise KlingValidationError([f"{named('product', product)} is unknown; give {one_of(PRODUCTS)}."])
     if validate not in get_args(Validate):
         raise KlingValidationError([f"{named('validate', validate)} is unknown; give {one_of(get_args(Validate))}."])
+    extra = _extra(extra_body)
     draft = _encode(product, fields, image_conn_id)
     found = [] if validate == "off" else _findings(draft)
     certain = [problem for problem in found if problem.certain and validate == "strict"]
-    refused = [*draft.refused, *_unencodable("extra_body", extra_body), *(problem.sentence for problem in certain)]
+    refused = [*draft.refused, *_unencodable("extra_body", extra), *(problem.sentence for problem in certain)]
     if refused:
         raise KlingValidationError(list(dict.fromkeys(refused)))
-    body = {**draft.body, **(extra_body or {})}
+    body = {**draft.body, **extra}
     warnings = [*draft.warnings, *(problem.sentence for problem in found)]
     return Prepared(body, _content(body, draft.images), tuple(dict.fromkeys(warnings)))
+
+
+def _extra(extra_body: Any) -> dict[str, Any]:
+    if isinstance(extra_body, Mapping) or extra_body is None:
+        return dict(extra_body or {})
+    raise KlingValidationError([f"{named('extra_body', extra_body)} is not a dict; give {{field: value}}."])
 
 
 def _encode(product: str, fields: Mapping[str, Any], conn_id: str | None) -> _Draft:
@@ -135,11 +144,11 @@ def _encode(product: str, fields: Mapping[str, Any], conn_id: str | None) -> _Dr
 
 def _encode_field(draft: _Draft, name: str, value: Any) -> None:
     if name in IMAGE_FIELDS:
-        draft.body[name] = draft.load(name, value, name)
+        draft.body[name] = draft.load(value, name)
         return
     try:
         value = canonical(name, value)
-    except FieldProblem as problem:
+    except FieldEncodingError as problem:
         draft.refuse(name, f"{name} {problem}")
     else:
         if not omitted(value):
@@ -157,15 +166,16 @@ def _encode_mask(draft: _Draft, place: str, mask: Any) -> Any:
         return mask
     encoded = dict(mask)
     if "mask" in mask:
-        encoded["mask"] = draft.load("dynamic_masks", mask["mask"], f"{place}.mask")
+        encoded["mask"] = draft.load(mask["mask"], f"{place}.mask")
     image = draft.images.get("image")
     try:
-        encoded["trajectories"] = in_pixels(mask.get("trajectories"), image.header if image else None)
-    except TrajectoryProblem as problem:
+        if "trajectories" in mask:
+            encoded["trajectories"] = in_pixels(mask["trajectories"], image.header if image else None)
+    except TrajectoryError as problem:
         draft.refuse("dynamic_masks", f"{place}.trajectories {problem}.")
     if is_normalised(mask.get("trajectories")):
         draft.warnings.append(
-            f"{place}.trajectories: normalised points were turned into pixels from the bottom-left corner of the image, as "
+            f"{place}.trajectories: normalised points were turned into pixels from the image's bottom-left corner, as "
             "Kling counts; if your y grows downwards, give 1 - y."
         )
     return encoded

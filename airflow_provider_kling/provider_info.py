@@ -67,6 +67,7 @@ def get_provider_info() -> dict[str, Any]:
         "operators": [{"integration-name": integration, "python-modules": [f"{package}.operators"]}],
         "sensors": [{"integration-name": integration, "python-modules": [f"{package}.sensors"]}],
         "triggers": [{"integration-name": integration, "python-modules": [f"{package}.triggers"]}],
+        "extra-links": [f"{package}.links.KlingResultLink"],
         "connection-types": [
             {
                 "connection-type": "kling",

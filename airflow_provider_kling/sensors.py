@@ -21,7 +21,8 @@ from airflow_provider_kling.exceptions import (
     KlingTimeoutError,
 )
 from airflow_provider_kling.hooks import KlingHook
-from airflow_provider_kling.triggers import KlingTaskTrigger
+from airflow_provider_kling.links import KlingResultLink
+from airflow_provider_kling.triggers import KlingTaskTrigger, leaves_nothing_to_do
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -54,6 +55,7 @@ class KlingTaskSensor(BaseSensorOperator):
     """
 
     template_fields: Sequence[str] = ("kling_task_id", "endpoint", "kling_conn_id")
+    operator_extra_links = (KlingResultLink(),)
     ui_color = "#e8f4d9"
 
     def __init__(
@@ -117,10 +119,9 @@ class KlingTaskSensor(BaseSensorOperator):
 
     def on_kill(self) -> None:
         """Say what keeps running."""
-        self.log.warning("Kling task %s keeps running and is billed when it succeeds.", self.kling_task_id)
+        self.log.warning(polling.KEEPS_RUNNING, self.kling_task_id)
 
     def _look_or_defer(self) -> dict[str, Any]:
-        now = time.time()
         task = self.hook.get_task(self.kling_task_id, self.endpoint)
         if task.status.is_terminal:
             return polling.conclude(task, polling.Event("success", task.task_id)).manifest()
@@ -129,7 +130,7 @@ class KlingTaskSensor(BaseSensorOperator):
             kling_conn_id=self.kling_conn_id,
             end_time=self._end_time(task.created_at),
             poll_interval=self.poke_interval,
-            now=now,
+            ends_task=leaves_nothing_to_do(self),
         )
         self.defer(trigger=trigger, method_name="execute_complete", timeout=trigger.backstop)
 

@@ -15,6 +15,7 @@ import uuid
 from typing import IO, TYPE_CHECKING, Any
 
 from airflow_provider_kling.exceptions import KlingResultError
+from airflow_provider_kling.fields import canonical, number
 
 if TYPE_CHECKING:
     from airflow.sdk import ObjectStoragePath
@@ -49,7 +50,7 @@ class StoredFile:
 
 
 def store(
-    hook: KlingHook, task: Task, output_uri: str, *, conn_id: str | None = None, duration: str | None = None
+    hook: KlingHook, task: Task, output_uri: str, *, conn_id: str | None = None, duration: Any = None
 ) -> list[dict[str, Any]]:
     """
     Store every result of a finished task.
@@ -58,7 +59,7 @@ def store(
     :param task: read recently; links are signed and expire.
     :param output_uri: ``s3://bucket/videos/`` or with ``{task_id}``, ``{index}`` and ``{ext}`` in it.
     :param conn_id: Airflow connection of the storage; it may also stand in the URI (``s3://conn@bucket/``).
-    :param duration: seconds that were asked for, or ``None`` when not known.
+    :param duration: seconds that were asked for, as the Dag author wrote them, or ``None`` when not known.
     :return: the ``files`` of the manifest: uri, bytes, sha256, content_type, duration.
     :raises KlingResultError: when a result cannot be fetched or is no video. Of a length that was not asked for, the
         file is kept and the error names it.
@@ -140,8 +141,9 @@ def _length_of_video(local_name: str, video: Video) -> float:
     return float(length)
 
 
-def _check_duration(file: StoredFile, asked: str | None) -> None:
-    if asked is not None and abs(file.duration - float(asked)) > DURATION_TOLERANCE:
+def _check_duration(file: StoredFile, duration: Any) -> None:
+    asked = number(canonical("duration", duration))
+    if isinstance(asked, (int, float)) and abs(file.duration - asked) > DURATION_TOLERANCE:
         raise KlingResultError(
             f"The video plays {file.duration:.3f} s but {asked} s were asked for. It is kept at {file.uri}."
         )

@@ -91,7 +91,7 @@ class KlingToObjectStorageOperator(BaseOperator):
             task,
             self.output_uri,
             conn_id=self.output_conn_id,
-            duration=None if self.duration is None else str(self.duration),
+            duration=self.duration,
         )
         for file in files:
             self.log.info("Stored %s: %s bytes, sha256 %s", file["uri"], file["bytes"], file["sha256"])

@@ -8,31 +8,50 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.triggers.base import BaseTrigger, TriggerEvent
+from airflow.providers.common.compat.sdk import BaseOperator
+from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_2_PLUS
+from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 
 from airflow_provider_kling import polling
-from airflow_provider_kling.exceptions import KlingError
 from airflow_provider_kling.hooks import KlingHook
+from airflow_provider_kling.links import KlingResultLink
+from airflow_provider_kling.poller import SharedPoller
+from airflow_provider_kling.sweep import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from airflow.models.taskinstance import TaskInstance
+
     from airflow_provider_kling.models import Task
 
-#: Seconds that a deferral lasts at least. A trigger that fires at once can meet the executor's late "success" of the
-#: deferring process and lose a healthy task (apache/airflow#72716).
+#: Seconds between a deferral and the earliest resumption on a worker. A trigger that fires at once can meet the
+#: executor's late "success" of the deferring process and lose a healthy task (apache/airflow#72716). A wait that ends
+#: in the triggerer is not affected.
 MIN_DEFERRAL = 5.0
 
 #: Seconds between the trigger's own deadline and Airflow's; the triggerer may be restarting.
 BACKSTOP_MARGIN = 120.0
 
 
+def leaves_nothing_to_do(operator: BaseOperator) -> bool:
+    """
+    Whether a success needs no worker any more: no asset to announce, no code of the user's to run.
+
+    :param operator: the one that defers.
+    """
+    own_post_execute = type(operator).post_execute is not BaseOperator.post_execute
+    return bool(operator.do_xcom_push) and not (
+        operator.outlets or own_post_execute or getattr(operator, "_post_execute_hook", None)
+    )
+
+
 class KlingTaskTrigger(BaseTrigger):
     """
     Wait for one Kling task and fire exactly one event.
 
-    It only reads, so it may run twice or be restarted anywhere. Its arguments are strings and numbers, never a key or
-    an image; arguments that other versions of the package wrote are accepted.
+    It only reads, so it may run twice or be restarted anywhere. Its arguments are strings and numbers, never a key
+    or an image; arguments that other versions of the package wrote are accepted.
 
     :param kling_conn_id: the Kling connection, resolved in the triggerer.
     :param endpoint: the product, for example ``image2video``.
@@ -40,6 +59,10 @@ class KlingTaskTrigger(BaseTrigger):
     :param end_time: deadline, epoch seconds; wall clock, so that a restart does not reset it.
     :param poll_interval: seconds between two looks, give or take a fifth.
     :param first_poll_at: epoch seconds of the first look.
+    :param deferred_at: epoch seconds of the deferral.
+    :param ends_task: whether a success may end the Airflow task here, without a worker. It needs Airflow 3.2: below, an
+        XCom that is set from a thread kills the trigger runner.
+    :param model_name: what was asked for, for the manifest.
     """
 
     def __init__(
@@ -50,6 +73,9 @@ class KlingTaskTrigger(BaseTrigger):
         end_time: float | None = None,
         poll_interval: float = polling.DEFAULT_POLL_INTERVAL,
         first_poll_at: float = 0.0,
+        deferred_at: float = 0.0,
+        ends_task: bool = False,
+        model_name: str = "",
         **_from_other_versions: Any,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -59,10 +85,20 @@ class KlingTaskTrigger(BaseTrigger):
         self.end_time = time.time() + polling.DEFAULT_TIMEOUT if end_time is None else end_time
         self.poll_interval = poll_interval
         self.first_poll_at = first_poll_at
+        self.deferred_at = deferred_at
+        self.ends_task = ends_task
+        self.model_name = model_name
 
     @classmethod
     def waiting_for(
-        cls, task: Task, *, kling_conn_id: str, end_time: float, poll_interval: float, now: float
+        cls,
+        task: Task,
+        *,
+        kling_conn_id: str,
+        end_time: float,
+        poll_interval: float,
+        ends_task: bool,
+        model_name: str = "",
     ) -> KlingTaskTrigger:
         """
         Build the trigger for a task that was just read.
@@ -71,18 +107,29 @@ class KlingTaskTrigger(BaseTrigger):
         :param kling_conn_id: the Kling connection.
         :param end_time: deadline, epoch seconds.
         :param poll_interval: seconds between two looks.
-        :param now: epoch seconds.
+        :param ends_task: whether a success leaves nothing for a worker to do.
+        :param model_name: what was asked for.
         """
-        accepted_at = task.created_at / 1000 or now
-        delay = polling.first_poll_delay(task.endpoint, accepted_at=accepted_at, poll_interval=poll_interval, now=now)
-        first_poll_at = max(now + MIN_DEFERRAL, min(now + delay, end_time))
-        return cls(kling_conn_id, task.endpoint, task.task_id, end_time, poll_interval, first_poll_at)
+        now = time.time()
+        delay = polling.first_poll_delay(
+            task.endpoint, accepted_at=task.created_at / 1000 or now, poll_interval=poll_interval, now=now
+        )
+        return cls(
+            kling_conn_id=kling_conn_id,
+            endpoint=task.endpoint,
+            kling_task_id=task.task_id,
+            end_time=end_time,
+            poll_interval=poll_interval,
+            first_poll_at=min(now + delay, end_time),
+            deferred_at=now,
+            ends_task=ends_task,
+            model_name=model_name,
+        )
 
     @property
     def backstop(self) -> timedelta:
         """The time after which Airflow itself ends the deferral: later than this trigger's own, clearer end."""
-        last_look = max(self.end_time, self.first_poll_at) - time.time()
-        return timedelta(seconds=max(last_look, 0) + self.poll_interval + BACKSTOP_MARGIN)
+        return timedelta(seconds=max(self.end_time - time.time(), MIN_DEFERRAL) + self.poll_interval + BACKSTOP_MARGIN)
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments that rebuild this trigger."""
@@ -95,44 +142,70 @@ class KlingTaskTrigger(BaseTrigger):
                 "end_time": self.end_time,
                 "poll_interval": self.poll_interval,
                 "first_poll_at": self.first_poll_at,
+                "deferred_at": self.deferred_at,
+                "ends_task": self.ends_task,
+                "model_name": self.model_name,
             },
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Yield one event: ``{"status", "kling_task_id", "message"}``, whatever happens."""
+        """Yield one event, whatever happens: the task's success, or ``{"status", "kling_task_id", "message"}``."""
         try:
-            event = await self._wait()
+            event, task = await self._wait()
+            if event.status == "success" and task and await self._hand_over(task):
+                yield TaskSuccessEvent()
+                return
         except Exception as error:
             self.log.exception("The wait for Kling task %s broke", self.kling_task_id)
             event = polling.Event("error", self.kling_task_id, f"{type(error).__name__}: {error}")
+        await asyncio.sleep(self.deferred_at + MIN_DEFERRAL - time.time())
         yield TriggerEvent(event.payload())
 
     async def on_kill(self) -> None:
         """Say what keeps running: Kling has no call that cancels a task."""
-        self.log.warning(
-            "Kling task %s keeps running and is billed when it succeeds: Kling cannot cancel a task. Running this "
-            "Airflow task again adopts it.",
-            self.kling_task_id,
-        )
+        if await asyncio.to_thread(_is_still_deferred, self.task_instance):
+            # Airflow 3.3.0 to 3.3.2 also call this when the wait moves to another triggerer (apache/airflow#73454).
+            return
+        self.log.warning(polling.KEEPS_RUNNING, self.kling_task_id)
 
-    async def _wait(self) -> polling.Event:
-        hook = KlingHook(self.kling_conn_id)
+    async def _wait(self) -> tuple[polling.Event, Task | None]:
         poller = polling.Poller(
             self.kling_task_id, end_time=self.end_time, poll_interval=self.poll_interval, jitter=random.random
         )
-        await asyncio.sleep(self.first_poll_at - time.time())
-        while True:
-            decision = await self._look(hook, poller)
-            if isinstance(decision, polling.Event):
-                self.log.info("Kling task %s: %s %s", self.kling_task_id, decision.status, decision.message)
-                return decision
-            await asyncio.sleep(decision.seconds)
+        event, task = await SharedPoller.of(self.kling_conn_id).wait(
+            Waiting(self.endpoint, self.kling_task_id), poller, first_look=self.first_poll_at
+        )
+        self.log.info("Kling task %s: %s %s", self.kling_task_id, event.status, event.message)
+        return event, task
 
-    async def _look(self, hook: KlingHook, poller: polling.Poller) -> polling.Event | polling.Sleep:
-        try:
-            # requests blocks; in a thread it does not stop the other triggers.
-            task = await asyncio.to_thread(hook.get_task, self.kling_task_id, self.endpoint)
-        except KlingError as error:
-            self.log.warning("Status check of Kling task %s: %s", self.kling_task_id, error.message)
-            return poller.on_error(error, now=time.time())
-        return poller.on_task(task, now=time.time())
+    async def _hand_over(self, task: Task) -> bool:
+        """Push what the worker would have pushed; whether the Airflow task may end here."""
+        # dag.test() runs triggers without a task instance; it resumes in process.
+        if not (self.ends_task and AIRFLOW_V_3_2_PLUS and task.videos and self.task_instance is not None):
+            return False
+        manifest = task.manifest(model_name=self.model_name)
+        values = {
+            KlingResultLink.XCOM_KEY: task.videos[0].url,
+            "manifest": manifest,
+            "return_value": manifest,
+        }
+        for key, value in values.items():
+            await asyncio.to_thread(_set_xcom, self.task_instance, key, value)
+        return True
+
+
+def _set_xcom(ti: TaskInstance, key: str, value: Any) -> None:
+    from airflow.sdk.execution_time.xcom import XCom
+
+    XCom.set(key=key, value=value, dag_id=ti.dag_id, task_id=ti.task_id, run_id=ti.run_id, map_index=ti.map_index)
+
+
+def _is_still_deferred(ti: TaskInstance | None) -> bool:
+    from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+    if ti is None:
+        return False
+    states = RuntimeTaskInstance.get_task_states(
+        dag_id=ti.dag_id, task_ids=[ti.task_id], run_ids=[ti.run_id], map_index=ti.map_index
+    )
+    return "deferred" in {str(state) for by_task in states.values() for state in by_task.values()}

@@ -6,6 +6,7 @@ import pytest
 
 from airflow_provider_kling import polling
 from airflow_provider_kling.exceptions import (
+    KlingAccountError,
     KlingAuthenticationError,
     KlingConnectionError,
     KlingContentPolicyError,
@@ -74,12 +75,18 @@ def test_transient_errors_end_at_the_deadline():
 
 
 def test_a_permanent_error_ends_the_wait_at_once():
-    assert poller().on_error(KlingAuthenticationError(1002, "no"), now=0).status == "error"
+    assert poller().on_error(KlingAccountError(1103, "no"), now=0).status == "error"
 
 
-def test_not_found_is_believed_the_third_time():
+@pytest.mark.parametrize(
+    "missing",
+    [
+        KlingTaskNotFoundError(1201, "Task not found by id/external id: 7"),
+        KlingAuthenticationError(1002, "api key not found"),  # a key that was just rotated
+    ],
+)
+def test_a_refusal_that_may_mend_itself_is_believed_the_third_time(missing):
     one = poller()
-    missing = KlingTaskNotFoundError(1201, "Task not found by id/external id: 7")
     assert isinstance(one.on_error(missing, now=0), Sleep)
     assert isinstance(one.on_error(missing, now=0), Sleep)
     assert one.on_error(missing, now=0).status == "error"

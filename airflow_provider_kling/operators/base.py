@@ -13,7 +13,8 @@ from airflow_provider_kling._airflow import TaskDeferralError
 from airflow_provider_kling.exceptions import KlingError
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.images import conceal
-from airflow_provider_kling.triggers import KlingTaskTrigger
+from airflow_provider_kling.links import KlingResultLink
+from airflow_provider_kling.triggers import KlingTaskTrigger, leaves_nothing_to_do
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -71,6 +72,7 @@ class KlingTaskOperator(BaseOperator):
         "callback_url",
         "output_uri",
     )
+    operator_extra_links = (KlingResultLink(),)
     ui_color = "#e8f4d9"
 
     def __init__(
@@ -151,11 +153,7 @@ class KlingTaskOperator(BaseOperator):
     def on_kill(self) -> None:
         """Say what keeps running: Kling has no call that cancels a task."""
         if self._kling_task_id:
-            self.log.warning(
-                "Kling task %s keeps running and is billed when it succeeds: Kling cannot cancel a task. Running this "
-                "Airflow task again adopts it.",
-                self._kling_task_id,
-            )
+            self.log.warning(polling.KEEPS_RUNNING, self._kling_task_id)
 
     def _prepare(self) -> Prepared:
         from airflow_provider_kling.preparation import prepare
@@ -238,7 +236,8 @@ class KlingTaskOperator(BaseOperator):
                 kling_conn_id=self.kling_conn_id,
                 end_time=end_time,
                 poll_interval=self.poll_interval,
-                now=now,
+                ends_task=not self.output_uri and leaves_nothing_to_do(self),
+                model_name=self._model_name,
             )
             self.defer(trigger=trigger, method_name="execute_complete", timeout=trigger.backstop)
         if not task.status.is_terminal:
@@ -251,19 +250,22 @@ class KlingTaskOperator(BaseOperator):
         if self.output_uri:
             from airflow_provider_kling.storage import store
 
-            duration = getattr(self, "duration", None)
             manifest["files"] = store(
                 self.hook,
                 task,
                 self.output_uri,
                 conn_id=self.output_conn_id,
-                duration=None if duration is None else canonical_duration(duration),
+                duration=getattr(self, "duration", None),
             )
         context["ti"].xcom_push(key="manifest", value=manifest)
         return manifest
 
     def _manifest(self, task: Task) -> dict[str, Any]:
-        return task.manifest(model_name=getattr(self, "model_name", "") or "")
+        return task.manifest(model_name=self._model_name)
+
+    @property
+    def _model_name(self) -> str:
+        return getattr(self, "model_name", None) or ""
 
     def _do_render_template_fields(
         self,

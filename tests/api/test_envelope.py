@@ -117,7 +117,7 @@ def test_what_is_not_klings_is_a_response_error_that_shows_its_beginning(body, s
     with pytest.raises(kling.KlingResponseError) as caught:
         envelope.read(status, body)
     assert caught.value.http_status == status
-    assert caught.value.transient
+    assert caught.value.transient is (status != 404)
     assert f"HTTP {status}" in str(caught.value)
 
 

@@ -1,0 +1,39 @@
+"""A local Kling that behaves like the real one: same bodies, same refusals, same pace, real videos.
+
+It serves the classic ``image2video`` and ``text2video`` products, ``GET /account/costs`` and the unified
+``/tasks`` query and list. Use it from a shell (``python -m airflow_provider_kling.simulator``), as a context
+manager (:class:`KlingSimulator`) or through the pytest fixture ``kling_simulator``.
+
+What it does not reproduce:
+
+* pictures: a result is the submitted image with a slow zoom, not generated motion; cameras, masks, voices, elements,
+  shots and prompts are checked but not drawn (a text2video result shows its prompt);
+* the other products, the create routes of the new generation, ``/solutions`` and the billing reports;
+* content moderation: it fails a task only on a magic word (see :mod:`.media`) or on a fault;
+* the network: no latency, no TLS, no regional hosts, no rate limit unless a setting or a fault asks for one;
+* account details: one account, one video pack, no image pack, no post-paid money, no 12 h lag of the balance;
+* texts that nobody published: refusals marked "not observed" in :mod:`.validation` and :mod:`.auth` follow the style
+  of the known ones, so match on ``code``;
+* undetermined behaviour, which is a setting (:class:`.settings.Settings`) with the most careful default.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from airflow_provider_kling.simulator.settings import Settings
+    from airflow_provider_kling.simulator.simulator import KlingSimulator
+
+__all__ = ["KlingSimulator", "Settings"]
+
+
+def __getattr__(name: str) -> Any:
+    # pytest imports this package at every start of every test run: aiohttp must not load before it is used.
+    if name == "KlingSimulator":
+        from airflow_provider_kling.simulator.simulator import KlingSimulator
+
+        return KlingSimulator
+    if name == "Settings":
+        from airflow_provider_kling.simulator.settings import Settings
+
+        return Settings
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

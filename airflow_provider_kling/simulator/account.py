@@ -1,0 +1,222 @@
+"""The account: tasks, external ids, slots and charges. Pure: no I/O, the time is an argument."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_kling.simulator.envelope import KlingError
+from airflow_provider_kling.simulator.tasks import Order, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: Part of the processing time that a task spends as ``submitted``; a published pair of answers shows 7 s of 127 s.
+QUEUE_SHARE = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """The part of the settings that the account obeys.
+
+    :param concurrency: slots per model and pack.
+    :param units: units bought.
+    :param reuse_after_failure: whether the external id of a failed task is free again.
+    :param creates_per_second: limit of create calls, or none.
+    """
+
+    concurrency: int = 5
+    units: Decimal = Decimal(10_000)
+    reuse_after_failure: bool = False
+    creates_per_second: int | None = None
+
+
+class Account:
+    """One customer of Kling. All times are epoch milliseconds.
+
+    :param rules: limits of the account.
+    :param opened_at: when the resource pack was bought.
+    """
+
+    def __init__(self, rules: Rules, *, opened_at: int) -> None:
+        self.rules = rules
+        self.opened_at = opened_at
+        self._tasks: dict[str, Task] = {}
+        self._open: dict[str, Task] = {}
+        self._by_external_id: dict[str, Task] = {}
+        self._last_id = 0
+        self._units_used = Decimal(0)
+        self._recent_creates: deque[int] = deque()
+
+    # ------------------------------------------------------------------ create
+
+    def submit(self, order: Order, *, now: int) -> Task:
+        """Accept an order.
+
+        :raises KlingError: the external id is taken (1201), the pack is used up (1102), calls come too fast (1302) or
+            no slot is free (1303); then nothing was created.
+        """
+        self._check_rate(now)
+        self._check_external_id(order.external_task_id)
+        if self.units_left() < order.price or self.units_left() <= 0:
+            raise KlingError(1102)
+        if self._slots_taken(order) >= self.rules.concurrency:
+            raise KlingError(1303)
+        task = self._new_task(order, now)
+        self._keep(task)
+        return task
+
+    def _check_rate(self, now: int) -> None:
+        limit = self.rules.creates_per_second
+        if limit is None:
+            return
+        while self._recent_creates and self._recent_creates[0] <= now - 1000:
+            self._recent_creates.popleft()
+        if len(self._recent_creates) >= limit:
+            raise KlingError(1302)
+        self._recent_creates.append(now)
+
+    def _check_external_id(self, external_id: str | None) -> None:
+        earlier = self._by_external_id.get(external_id) if external_id else None
+        if earlier is None or (earlier.status == "failed" and self.rules.reuse_after_failure):
+            return
+        raise KlingError(1201, f"External_task_id {external_id} already exists")
+
+    def _slots_taken(self, order: Order) -> int:
+        return sum(1 for task in self._open.values() if (task.model, task.pack) == (order.model, order.pack))
+
+    def _new_task(self, order: Order, now: int) -> Task:
+        duration = int(order.seconds * 1000)
+        return Task(
+            task_id=self._next_id(now),
+            result_id=self._next_id(now),
+            product=order.product,
+            model=order.model,
+            pack=order.pack,
+            price=order.price,
+            created_at=now,
+            updated_at=now,
+            starts_at=now + int(duration * QUEUE_SHARE),
+            ends_at=now + duration,
+            external_task_id=order.external_task_id,
+            callback_url=order.callback_url,
+            watermark=order.watermark,
+            recipe=dict(order.recipe),
+            failure=order.failure,
+            sources=dict(order.media),
+            inspected=not order.media,
+        )
+
+    def _next_id(self, now: int) -> str:
+        # 13 digits of milliseconds and 5 more: Kling's ids have 18 digits, too many for a double.
+        self._last_id = max(self._last_id + 1, now * 100_000)
+        return str(self._last_id)
+
+    def _keep(self, task: Task) -> None:
+        self._tasks[task.task_id] = task
+        if not task.ended:
+            self._open[task.task_id] = task
+        if task.external_task_id:
+            self._by_external_id[task.external_task_id] = task
+        self._units_used += task.charged
+
+    # ------------------------------------------------------------------ progress
+
+    def inspected(self, task_id: str, *, inputs: dict[str, str], failure: str, now: int) -> None:
+        """Record what became of the inputs of a task.
+
+        :param inputs: key of the stored content, by role.
+        :param failure: why the task will fail; empty if the inputs are good.
+        """
+        task = self._tasks[task_id]
+        task.recipe["inputs"] = inputs
+        task.failure = task.failure or failure
+        task.ends_at = max(task.ends_at, now)
+        task.inspected = True
+
+    def hurry(self, task_id: str, *, failure: str = "", now: int) -> None:
+        """Let a task end as soon as it can, with ``failure`` if that is not empty."""
+        task = self.find(task_id)
+        if task.ended:
+            return
+        task.starts_at, task.ends_at = min(task.starts_at, now), min(task.ends_at, now)
+        task.failure = failure or task.failure
+
+    def settle(self, now: int) -> list[Task]:
+        """Move every task to the status that it has at ``now``.
+
+        :return: one snapshot per change of status, in the order of their times.
+        """
+        changes: list[Task] = []
+        for task in list(self._open.values()):
+            if task.status == "submitted" and now >= task.starts_at:
+                task.status, task.updated_at = "processing", task.starts_at
+                changes.append(replace(task))
+            if task.status == "processing" and task.inspected and now >= task.ends_at:
+                self._end(task)
+                changes.append(replace(task))
+        return sorted(changes, key=lambda task: task.updated_at)
+
+    def _end(self, task: Task) -> None:
+        task.updated_at = task.ends_at
+        if task.failure:
+            task.status, task.message = "failed", task.failure
+        else:
+            task.status, task.charged = "succeed", task.price
+            self._units_used += task.price
+        del self._open[task.task_id]
+
+    def next_change(self) -> int | None:
+        """When :meth:`settle` has something to do; ``None`` if nothing is under way."""
+        waiting = [task.starts_at for task in self._open.values() if task.status == "submitted"]
+        running = [task.ends_at for task in self._open.values() if task.status == "processing" and task.inspected]
+        return min(waiting + running, default=None)
+
+    # ------------------------------------------------------------------ reading
+
+    def find(self, any_id: str, *, product: str | None = None) -> Task:
+        """A task by its own or its external id.
+
+        :raises KlingError: 1201, with the measured text.
+        """
+        task = self._tasks.get(any_id) or self._by_external_id.get(any_id)
+        if task is None or product not in {None, task.product}:
+            raise KlingError(1201, f"Task not found by id/external id: {any_id}")
+        return task
+
+    def by_ids(self, task_ids: Iterable[str], external_ids: Iterable[str]) -> list[Task]:
+        """The tasks that exist among these ids, each once."""
+        found = [self._tasks.get(one) for one in task_ids]
+        found += [self._by_external_id.get(one) for one in external_ids]
+        return list({task.task_id: task for task in found if task}.values())
+
+    def all_tasks(self, *, product: str | None = None, newest_first: bool = False) -> list[Task]:
+        """Tasks in the order of their creation, or the reverse."""
+        chosen = [task for task in self._tasks.values() if product in {None, task.product}]
+        return chosen[::-1] if newest_first else chosen
+
+    # ------------------------------------------------------------------ units
+
+    def units_used(self) -> Decimal:
+        """Units deducted so far; only tasks that succeeded cost any."""
+        return self._units_used
+
+    def units_left(self) -> Decimal:
+        """Units in the pack; running tasks are not reserved, so it can fall below zero."""
+        return self.rules.units - self._units_used
+
+    # ------------------------------------------------------------------ persistence
+
+    def dump(self) -> dict[str, Any]:
+        """Everything that must survive a restart, as plain JSON."""
+        tasks = [task.as_json() for task in self._tasks.values()]
+        return {"opened_at": self.opened_at, "last_id": self._last_id, "tasks": tasks}
+
+    def load(self, saved: dict[str, Any]) -> None:
+        """Take over what :meth:`dump` returned."""
+        self.opened_at = saved["opened_at"]
+        self._last_id = saved["last_id"]
+        for values in saved["tasks"]:
+            self._keep(Task.from_json(values))

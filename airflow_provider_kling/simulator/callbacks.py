@@ -1,0 +1,98 @@
+"""Callbacks: the bare task object, posted on every change of status, signed if the account has a webhook secret.
+
+Kling documentation, callbacks: signatures follow Standard Webhooks. Retries, order and timeouts are not documented;
+here the callbacks of one task keep their order, and an answer other than 2xx within 5 s is tried again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+import time
+import uuid
+from collections import defaultdict, deque
+from typing import Any, Final
+
+import aiohttp
+
+TIMEOUT: Final = aiohttp.ClientTimeout(total=5)
+
+#: Seconds before the first retry; doubled each time.
+FIRST_PAUSE: Final = 1.0
+
+#: Deliveries that the control route remembers.
+REMEMBERED: Final = 10_000
+
+
+def sign(secret: str, *, message_id: str, timestamp: str, body: bytes) -> str:
+    """Value of ``webhook-signature``.
+
+    :param secret: ``whsec_`` and base64.
+    """
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    signed = f"{message_id}.{timestamp}.".encode() + body
+    return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+
+
+class Callbacks:
+    """Delivers status changes in the background.
+
+    :param secret: webhook secret; empty sends unsigned callbacks.
+    :param retries: further attempts after the first.
+    :param pause_scale: multiplies the pauses between attempts.
+    """
+
+    def __init__(self, *, secret: str, retries: int, pause_scale: float) -> None:
+        self._secret = secret
+        self._retries = retries
+        self._pause_scale = pause_scale
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._running: set[asyncio.Task[None]] = set()
+        self.deliveries: deque[dict[str, Any]] = deque(maxlen=REMEMBERED)
+
+    def send(self, url: str, body: dict[str, Any], session: aiohttp.ClientSession) -> None:
+        """Begin to deliver ``body``."""
+        task = asyncio.create_task(self._deliver(url, body, session))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _deliver(self, url: str, body: dict[str, Any], session: aiohttp.ClientSession) -> None:
+        message_id = uuid.uuid4().hex
+        raw = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        async with self._locks[body["task_id"]]:
+            for attempt in range(self._retries + 1):
+                if attempt:
+                    await asyncio.sleep(FIRST_PAUSE * 2 ** (attempt - 1) * self._pause_scale)
+                answer = await self._post(url, raw, message_id, session)
+                self.deliveries.append(
+                    {"url": url, "task_id": body["task_id"], "task_status": body["task_status"],
+                     "attempt": attempt + 1, "answer": answer}
+                )  # fmt: skip
+                if isinstance(answer, int) and 200 <= answer < 300:
+                    return
+
+    async def _post(self, url: str, raw: bytes, message_id: str, session: aiohttp.ClientSession) -> int | str:
+        headers = {"Content-Type": "application/json"}
+        if self._secret:
+            # Signed anew for every attempt: receivers refuse timestamps that are more than 5 minutes old.
+            timestamp = str(int(time.time()))
+            signature = sign(self._secret, message_id=message_id, timestamp=timestamp, body=raw)
+            headers |= {
+                "webhook-id": message_id,
+                "webhook-timestamp": timestamp,
+                "webhook-signature": signature,
+            }
+        try:
+            async with session.post(url, data=raw, headers=headers, timeout=TIMEOUT) as response:
+                return response.status
+        except (aiohttp.ClientError, TimeoutError, ValueError, OSError) as error:
+            return type(error).__name__
+
+    async def close(self) -> None:
+        """Give up what is still under way."""
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)

@@ -1,0 +1,148 @@
+"""Control routes below ``/_simulator/``: what arrived, what was charged, faults and time. They need no credential."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from aiohttp import web
+
+from airflow_provider_kling.simulator.envelope import KlingError
+from airflow_provider_kling.simulator.faults import Fault, FaultBook
+from airflow_provider_kling.simulator.products import PRODUCTS
+
+if TYPE_CHECKING:
+    from airflow_provider_kling.simulator.journal import Journal
+    from airflow_provider_kling.simulator.service import Service
+
+BASE: Final = "/_simulator"
+
+Handler = Callable[[web.Request], Awaitable[web.Response]]
+
+
+class Control:
+    """Looks into the simulator and moves it; the same for HTTP and for Python.
+
+    :param service: the account and its clock.
+    :param book: the armed faults.
+    :param journal: the requests that arrived.
+    """
+
+    def __init__(self, service: Service, book: FaultBook, journal: Journal) -> None:
+        self._service = service
+        self._book = book
+        self._journal = journal
+
+    def overview(self) -> dict[str, Any]:
+        """Numbers of everything, and the routes."""
+        self._service.settle()
+        tasks = self._service.account.all_tasks()
+        return {
+            "products": {name: product.path for name, product in PRODUCTS.items()},
+            "requests": len(self._journal.entries),
+            "tasks": {
+                status: sum(task.status == status for task in tasks)
+                for status in ("submitted", "processing", "succeed", "failed")
+            },
+            "faults": len(self._book.armed()),
+            "units_used": self._service.ledger()["units_used"],
+            "units_left": self._service.ledger()["units_left"],
+            "routes": [f"{method} {BASE}{path}" for method, path, _ in self.routes()],
+        }
+
+    def requests(self) -> list[dict[str, Any]]:
+        """Every request to Kling's routes, oldest first."""
+        return list(self._journal.entries)
+
+    def tasks(self) -> list[dict[str, Any]]:
+        """Every task, oldest first."""
+        self._service.settle()
+        return [task.as_json() for task in self._service.account.all_tasks()]
+
+    def ledger(self) -> dict[str, Any]:
+        """What was charged and what is left."""
+        self._service.settle()
+        return self._service.ledger()
+
+    def callbacks(self) -> list[dict[str, Any]]:
+        """Every attempt to deliver a callback."""
+        return list(self._service.callbacks.deliveries)
+
+    def faults(self) -> list[dict[str, Any]]:
+        """The armed faults."""
+        return self._book.armed()
+
+    def add_fault(self, values: dict[str, Any]) -> int:
+        """Arm a fault.
+
+        :raises ValueError: it makes no sense.
+        """
+        return self._book.add(Fault.from_json(values))
+
+    def clear_faults(self) -> None:
+        """Disarm every fault."""
+        self._book.clear()
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass for tasks and results."""
+        self._service.advance(seconds)
+
+    async def finish(self, task_id: str, failure: str = "") -> dict[str, Any]:
+        """End a task now.
+
+        :raises KlingError: there is no such task.
+        """
+        return (await self._service.finish(task_id, failure=failure)).as_json()
+
+    def routes(self) -> list[tuple[str, str, Handler]]:
+        """Method, path and handler of every control route."""
+        return [
+            ("GET", "/", _show(self.overview)),
+            ("GET", "/requests", _show(self.requests)),
+            ("GET", "/tasks", _show(self.tasks)),
+            ("POST", "/tasks/{task_id}/finish", self._finish),
+            ("GET", "/ledger", _show(self.ledger)),
+            ("GET", "/callbacks", _show(self.callbacks)),
+            ("GET", "/faults", _show(self.faults)),
+            ("POST", "/faults", self._add_fault),
+            ("DELETE", "/faults", self._clear_faults),
+            ("POST", "/advance", self._advance),
+        ]
+
+    async def _add_fault(self, http: web.Request) -> web.Response:
+        try:
+            number = self.add_fault(await http.json())
+        except (ValueError, TypeError) as error:
+            return web.json_response({"error": str(error)}, status=400)
+        return web.json_response({"id": number}, status=201)
+
+    async def _clear_faults(self, _http: web.Request) -> web.Response:
+        self.clear_faults()
+        return web.json_response([])
+
+    async def _advance(self, http: web.Request) -> web.Response:
+        try:
+            self.advance(float((await http.json())["seconds"]))
+        except (ValueError, TypeError, KeyError):
+            return web.json_response({"error": 'expected {"seconds": number}'}, status=400)
+        return web.json_response(self.overview())
+
+    async def _finish(self, http: web.Request) -> web.Response:
+        failure = (await http.json()).get("failure", "") if http.can_read_body else ""
+        try:
+            return web.json_response(await self.finish(http.match_info["task_id"], failure))
+        except KlingError as error:
+            return web.json_response({"error": error.message}, status=404)
+
+
+def _show(read: Callable[[], Any]) -> Handler:
+    async def handler(_http: web.Request) -> web.Response:
+        return web.json_response(read())
+
+    return handler
+
+
+def add_routes(router: web.UrlDispatcher, prefix: str, control: Control) -> None:
+    """Serve ``control`` below ``prefix``."""
+    for method, path, handler in control.routes():
+        router.add_route(method, f"{prefix}{BASE}{path}", handler)

@@ -1,0 +1,59 @@
+"""What arrived, for people and tests to read; never a credential, never an image."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import deque
+from typing import Any, Final
+
+#: Requests that are remembered; a soak test must not fill the memory.
+REMEMBERED: Final = 10_000
+
+#: Longer strings in these fields are images or masks as base64; longer ones elsewhere are prompts.
+_IMAGE_FIELDS: Final = frozenset({"image", "image_tail", "static_mask", "mask"})
+_LONGEST_KEPT: Final = 300
+
+#: A signature opens a result without further credentials.
+_SECRET_PARAMETERS: Final = frozenset({"Signature"})
+
+
+def summarise(value: Any, field: str = "") -> Any:
+    """A copy of decoded JSON in which base64 is replaced by its length and SHA-256."""
+    if isinstance(value, dict):
+        return {key: summarise(item, key) for key, item in value.items()}
+    if isinstance(value, list):
+        return [summarise(item, field) for item in value]
+    is_image = field in _IMAGE_FIELDS and isinstance(value, str)
+    if is_image and not value.startswith(("http://", "https://")) and len(value) > _LONGEST_KEPT:
+        return {"base64_length": len(value), "sha256": hashlib.sha256(value.encode()).hexdigest()}
+    return value
+
+
+def _readable(body: bytes) -> Any:
+    if not body:
+        return None
+    try:
+        return summarise(json.loads(body))
+    except ValueError:
+        return {"not_json_length": len(body)}
+
+
+class Journal:
+    """The requests of this run, oldest first."""
+
+    def __init__(self) -> None:
+        self.entries: deque[dict[str, Any]] = deque(maxlen=REMEMBERED)
+
+    def note(self, *, method: str, path: str, query: dict[str, str], body: bytes, at: int) -> dict[str, Any]:
+        """Record an arriving request; the entry is completed when it has been answered."""
+        entry = {
+            "at": at,
+            "method": method,
+            "path": path,
+            "query": {key: value for key, value in query.items() if key not in _SECRET_PARAMETERS},
+            "body": _readable(body),
+            "status": None,
+        }
+        self.entries.append(entry)
+        return entry

@@ -1,0 +1,215 @@
+"""The simulated Kling without HTTP: puts the account, the clock, the inputs, the results and the callbacks together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import replace
+from decimal import Decimal
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+
+from airflow_provider_kling.simulator import media, state, views
+from airflow_provider_kling.simulator.account import Account, Rules
+from airflow_provider_kling.simulator.auth import Credentials
+from airflow_provider_kling.simulator.callbacks import Callbacks
+from airflow_provider_kling.simulator.catalogue import load_catalogue
+from airflow_provider_kling.simulator.clock import Clock
+from airflow_provider_kling.simulator.prices import as_text
+from airflow_provider_kling.simulator.products import PRODUCTS
+from airflow_provider_kling.simulator.results import Links, Renderer
+from airflow_provider_kling.simulator.video import make_video
+from airflow_provider_kling.simulator.video_fields import World
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_kling.simulator.settings import Settings
+    from airflow_provider_kling.simulator.tasks import Task
+
+
+def _make(recipe: dict[str, Any], inputs: dict[str, bytes], watermark: bool, *, small: bool) -> bytes:
+    return make_video(recipe, inputs, watermark=watermark, small=small)
+
+
+class Service:
+    """One account and everything that works for it.
+
+    :param settings: what can be chosen.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.clock = Clock(settings.clock_skew)
+        self.credentials = Credentials(settings.access_key, settings.secret_key, settings.api_key)
+        rules = Rules(
+            concurrency=settings.concurrency,
+            units=Decimal(str(settings.units)),
+            reuse_after_failure=settings.reuse_after_failure == "accept",
+            creates_per_second=settings.creates_per_second,
+        )
+        self.account = Account(rules, opened_at=self.clock.now_ms())
+        self.links = Links("", settings.secret_key, int(settings.url_ttl * 1000))
+        directory = settings.state.with_name(settings.state.name + ".images") if settings.state else None
+        self.contents = media.ContentStore(directory)
+        small = settings.video_size == "small"
+        self._renderer = Renderer(partial(_make, small=small), self.contents.get)
+        self.callbacks = Callbacks(
+            secret=settings.webhook_secret,
+            retries=settings.callback_retries,
+            pause_scale=settings.time_scale,
+        )
+        self._world = World(
+            catalogue=load_catalogue(),
+            refuse_retired=settings.retired == "refuse",
+            retired_code=settings.retired_code,
+            known_elements=settings.known_elements,
+        )
+        self._inspections: dict[str, asyncio.Task[None]] = {}
+
+    # ------------------------------------------------------------------ life
+
+    async def start(self, base_url: str) -> None:
+        """Begin to work.
+
+        :param base_url: where results are reached.
+        """
+        self.links = Links(base_url, self.links.secret, self.links.ttl_ms)
+        self._session = aiohttp.ClientSession()
+        self._wake = asyncio.Event()
+        if self.settings.state is not None:
+            state.load(self.settings.state, self.account)
+            self._resume()
+        self._ticker = asyncio.create_task(self._tick())
+
+    async def stop(self) -> None:
+        """Stop all background work; the state is saved."""
+        background = [self._ticker, *self._inspections.values()]
+        for task in background:
+            task.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
+        await self.callbacks.close()
+        await self._session.close()
+        self._renderer.close()
+        self.save()
+
+    def save(self) -> None:
+        """Write the state file, if there is one."""
+        if self.settings.state is not None:
+            state.save(self.settings.state, self.account)
+
+    def _resume(self) -> None:
+        for task in self.account.all_tasks():
+            if not task.inspected:
+                self._begin_inspection(task)
+
+    async def _tick(self) -> None:
+        while True:
+            self._wake.clear()
+            self.settle()
+            due = self.account.next_change()
+            pause = None if due is None else max(0.0, (due - self.clock.now_ms()) / 1000) + 0.001
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), pause)
+
+    # ------------------------------------------------------------------ tasks
+
+    def submit(self, product: str, body: Mapping[str, Any], *, failure: str = "") -> Task:
+        """Validate and accept a request; its inputs are read in the background.
+
+        :param failure: makes the task fail with this text.
+        :raises KlingError: the request is refused and nothing was created.
+        """
+        self.settle()
+        scale, seconds = self.settings.time_scale, self.settings.seconds
+        order = PRODUCTS[product].order(body, self._world, scale=scale, seconds=seconds)
+        stored = {role: self.contents.hold(source) for role, source in order.media.items()}
+        task = self.account.submit(replace(order, media=stored), now=self.clock.now_ms())
+        task.failure = failure or task.failure
+        if not task.inspected:
+            self._begin_inspection(task)
+        self.save()
+        self._notify(task)
+        self._wake.set()
+        return task
+
+    def _begin_inspection(self, task: Task) -> None:
+        self._inspections[task.task_id] = asyncio.create_task(self._inspect(task.task_id, task.sources))
+
+    async def _inspect(self, task_id: str, sources: dict[str, str]) -> None:
+        inputs: dict[str, str] = {}
+        failure = ""
+        try:
+            for role, source in sources.items():
+                inputs[role] = await self.contents.load(source, self._session)
+        except media.InputError as error:
+            failure = str(error)
+        self.account.inspected(task_id, inputs=inputs, failure=failure, now=self.clock.now_ms())
+        del self._inspections[task_id]
+        self.save()
+        self._wake.set()
+
+    def settle(self) -> None:
+        """Bring every task to the present and announce what changed."""
+        changes = self.account.settle(self.clock.now_ms())
+        for task in changes:
+            self._notify(task)
+        if changes:
+            self.save()
+
+    def _notify(self, task: Task) -> None:
+        if task.callback_url:
+            self.callbacks.send(task.callback_url, views.callback(task, self.result), self._session)
+
+    async def finish(self, task_id: str, *, failure: str = "") -> Task:
+        """End a task now, with ``failure`` if that is not empty; its inputs are still read first."""
+        self.account.hurry(task_id, failure=failure, now=self.clock.now_ms())
+        task = self.account.find(task_id)
+        if inspection := self._inspections.get(task.task_id):
+            await asyncio.wait([inspection])
+        self.settle()
+        return task
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass for tasks and results."""
+        self.clock.advance(seconds)
+        self.settle()
+        self._wake.set()
+
+    # ------------------------------------------------------------------ reading
+
+    def result(self, task: Task) -> dict[str, Any]:
+        """``task_result`` of a task that succeeded."""
+        return PRODUCTS[task.product].result(task, self.links)
+
+    async def file(self, file_name: str) -> bytes | None:
+        """A result file; ``None`` if no task has it."""
+        stem, watermark = file_name.removesuffix(".mp4"), False
+        if stem.endswith("_watermark"):
+            stem, watermark = stem.removesuffix("_watermark"), True
+        for task in self.account.all_tasks():
+            if task.result_id == stem and task.status == "succeed":
+                return await self._renderer.render(task.recipe, watermark=watermark)
+        return None
+
+    def ledger(self) -> dict[str, Any]:
+        """What was charged, task by task, and what is left."""
+        account = self.account
+        charges = [
+            {
+                "task_id": task.task_id,
+                "external_task_id": task.external_task_id,
+                "units": as_text(task.charged),
+                "at": task.updated_at,
+            }
+            for task in account.all_tasks()
+            if task.status == "succeed"
+        ]
+        return {
+            "units_bought": as_text(account.rules.units),
+            "units_used": as_text(account.units_used()),
+            "units_left": as_text(account.units_left()),
+            "charges": charges,
+        }

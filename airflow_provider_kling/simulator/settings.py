@@ -1,0 +1,72 @@
+"""Everything about the simulated service that can be chosen, with the defaults of the real one.
+
+The lower half are questions that no public source answers; the default is the most careful reading.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+THIRTY_DAYS = 30 * 24 * 3600.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Settings of one simulated account and server.
+
+    :param host: interface to listen on.
+    :param port: TCP port; 0 takes a free one.
+    :param public_url: base of result URLs when clients reach the server under another name than ``host:port``.
+    :param path_prefix: serve everything below this path and accept only the API key, as a relay does.
+    :param access_key: AccessKey, the ``iss`` of a JWT.
+    :param secret_key: SecretKey that signs JWTs and result URLs; 32 characters or more.
+    :param api_key: API key, sent as bearer token.
+    :param concurrency: slots per model, held from acceptance to the terminal state.
+    :param units: units in the video resource pack.
+    :param time_scale: multiplies Kling's usual processing times; 0.01 is a hundred times faster.
+    :param seconds: fixed processing time of every task; overrides ``time_scale``.
+    :param clock_skew: seconds that the server's clock is ahead of ours.
+    :param retired: what happens to models that Kling retired on 2026-09-15.
+    :param video_size: ``small`` renders 320 pixels on the long side instead of 720p, 1080p or 4K.
+    :param url_ttl: seconds until a result URL expires, counted from the end of the task.
+    :param webhook_secret: signs callbacks (``whsec_`` and base64); empty sends them unsigned.
+    :param state: JSON file that keeps tasks across restarts; images stand in a directory beside it.
+    :param list_order: order of list pages (undetermined).
+    :param retired_code: service code of the refusal of a retired model (undetermined).
+    :param reuse_after_failure: whether the external id of a failed task may be used again (undetermined).
+    :param callback_retries: further attempts after a failed delivery; 0 never retries (undetermined).
+    :param early_result: what ``task_result`` is before success (undetermined).
+    :param missing_task_info: ``task_info`` of a create answer without an external id (undetermined).
+    :param creates_per_second: more create calls than this within one second get 1302 (undetermined: off).
+    :param known_elements: element ids that exist; ``None`` accepts every number.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    public_url: str = ""
+    path_prefix: str = ""
+    access_key: str = "simulated-access-key"
+    secret_key: str = "simulated-secret-key-of-32-characters-or-more"  # noqa: S105 - opens a simulator only
+    api_key: str = "api-key-kling-simulated-0123456789abcdef0123456789abcdef0"
+    concurrency: int = 5
+    units: float = 10_000
+    time_scale: float = 1.0
+    seconds: float | None = None
+    clock_skew: float = 0.0
+    retired: Literal["accept", "refuse"] = "refuse"
+    video_size: Literal["full", "small"] = "full"
+    url_ttl: float = THIRTY_DAYS
+    webhook_secret: str = ""
+    state: Path | None = None
+    list_order: Literal["newest", "oldest"] = "newest"
+    retired_code: int = 1201
+    reuse_after_failure: Literal["accept", "refuse"] = "refuse"
+    callback_retries: int = 3
+    early_result: Literal["empty", "absent", "null"] = "empty"
+    missing_task_info: Literal["absent", "null"] = "absent"
+    creates_per_second: int | None = None
+    known_elements: tuple[int, ...] | None = None

@@ -1,0 +1,92 @@
+"""The nouns of the account: an order is a valid request, a task is what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from decimal import Decimal
+from typing import Any, Literal
+
+Status = Literal["submitted", "processing", "succeed", "failed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """A validated create request, not yet accepted.
+
+    :param product: name of the product, such as ``image2video``.
+    :param model: model name; concurrency is counted per model.
+    :param pack: type of the resource pack that pays.
+    :param price: units charged on success.
+    :param seconds: how long Kling usually takes.
+    :param external_task_id: the caller's own id.
+    :param callback_url: where status changes are posted.
+    :param watermark: whether a watermarked copy was ordered.
+    :param media: inputs to be fetched or decoded, by role: a URL or base64, or the key of a stored content.
+    :param recipe: what the result maker needs; plain JSON.
+    :param failure: text that makes the task fail, whatever its inputs are.
+    """
+
+    product: str
+    model: str
+    pack: str
+    price: Decimal
+    seconds: float
+    external_task_id: str | None = None
+    callback_url: str | None = None
+    watermark: bool = False
+    media: dict[str, str] = field(default_factory=dict)
+    recipe: dict[str, Any] = field(default_factory=dict)
+    failure: str = ""
+
+
+@dataclass(kw_only=True)
+class Task:
+    """One accepted task. Times are epoch milliseconds.
+
+    :param task_id: 18 digits.
+    :param result_id: id of the result, 18 digits.
+    :param starts_at: when it becomes ``processing``.
+    :param ends_at: when it becomes ``succeed`` or ``failed``.
+    :param sources: the inputs that are to be inspected, by role: URLs and keys of stored contents.
+    :param inspected: whether the inputs have been looked at; a task cannot end before.
+    :param failure: why it will fail; empty if it will succeed.
+    :param message: why it has failed.
+    :param charged: units deducted.
+    """
+
+    task_id: str
+    result_id: str
+    product: str
+    model: str
+    pack: str
+    price: Decimal
+    created_at: int
+    updated_at: int
+    starts_at: int
+    ends_at: int
+    external_task_id: str | None = None
+    callback_url: str | None = None
+    watermark: bool = False
+    recipe: dict[str, Any] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
+    status: Status = "submitted"
+    inspected: bool = False
+    failure: str = ""
+    message: str = ""
+    charged: Decimal = Decimal(0)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the status is final."""
+        return self.status in {"succeed", "failed"}
+
+    def as_json(self) -> dict[str, Any]:
+        """Every field as plain JSON, for the state file and the control routes."""
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        return values | {"price": str(self.price), "charged": str(self.charged)}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Task:
+        """The inverse of :meth:`as_json`."""
+        money = {"price": Decimal(values["price"]), "charged": Decimal(values["charged"])}
+        return cls(**(values | money))

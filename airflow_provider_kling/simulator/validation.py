@@ -1,0 +1,92 @@
+"""Checks that every product shares. Each raises 1201 with Kling's text.
+
+Observed texts: "image can not be null", "File is not in a valid base64 format", "<field> value '<x>' is invalid,
+allowed values: ...", "aspect_ratio value '<x>' is invalid, supported values: ...", "duration value '<x>' is invalid",
+"<field> value type is invalid, expected array", "<model> is not supported with motion brush", "model/mode/duration(...) is not
+supported with image_tail", "The model '<x>' has been discontinued and is no longer available." and "Element id not
+found: <x>". All other texts here and in :mod:`.video_fields` were not observed; they follow the same style.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from airflow_provider_kling.simulator.envelope import KlingError
+
+#: Kling documentation: 10 MB per image on classic paths.
+MAX_IMAGE_BYTES: Final = 10 * 1024 * 1024
+
+_TYPE_NAMES: Final[dict[type, str]] = {
+    str: "string",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    list: "array",
+    dict: "object",
+}
+
+Body = Mapping[str, Any]
+
+
+def bad(message: str) -> KlingError:
+    """A refusal of a key or value."""
+    return KlingError(1201, message)
+
+
+def typed(body: Body, field: str, kind: type, default: Any = None, *, label: str = "") -> Any:
+    """The value of ``field``, which must be of ``kind``; ``null`` counts as absent."""
+    value = body.get(field)
+    if value is None:
+        return default
+    is_flag = isinstance(value, bool)
+    accepted = (int, float) if kind is float else kind
+    if not isinstance(value, accepted) or (is_flag and kind is not bool):
+        raise bad(f"{label or field} value type is invalid, expected {_TYPE_NAMES[kind]}")
+    return value
+
+
+def choice(body: Body, field: str, allowed: Sequence[str], default: str | None, *, label: str = "") -> Any:
+    """A string out of ``allowed``."""
+    value = typed(body, field, str, default, label=label)
+    if value is not None and value not in allowed:
+        raise bad(f"{label or field} value '{value}' is invalid, allowed values: {', '.join(allowed)}")
+    return value
+
+
+def text(body: Body, field: str, limit: int, *, label: str = "") -> str:
+    """A string of at most ``limit`` characters; empty if absent."""
+    value: str = typed(body, field, str, "", label=label)
+    if len(value) > limit:
+        raise bad(f"{label or field} length must be less than or equal to {limit}")
+    return value
+
+
+def number(body: Body, field: str, low: float, high: float, *, label: str = "") -> float | None:
+    """A number between ``low`` and ``high``."""
+    value: float | None = typed(body, field, float, label=label)
+    if value is not None and not low <= value <= high:
+        raise bad(f"{label or field} value '{value}' is invalid, must be between {low} and {high}")
+    return value
+
+
+def image(body: Body, field: str, *, label: str = "") -> str | None:
+    """An image as URL or base64. Whether it is one is found out after the task was accepted, as Kling does."""
+    value: str | None = typed(body, field, str, label=label)
+    if not value or is_url(value):
+        return value or None
+    try:
+        content = base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        # A "data:" prefix ends here too: the colon is not in the alphabet.
+        raise bad("File is not in a valid base64 format") from None
+    if len(content) > MAX_IMAGE_BYTES:
+        raise bad(f"{label or field} size must be less than or equal to 10MB")
+    return value
+
+
+def is_url(value: str) -> bool:
+    """Whether an input names a place instead of holding the content."""
+    return value.startswith(("http://", "https://"))

@@ -1,0 +1,286 @@
+"""Validators of the classic ``image2video`` and ``text2video`` bodies.
+
+Not enforced because no source says what the server does: a missing ``prompt`` of image2video, ``cfg_scale`` on models
+that do not use it, and masks whose size differs from the image. ``aspect_ratio`` of image2video, ``model`` and every
+unknown key are ignored, as measured.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow_provider_kling.simulator.envelope import KlingError
+from airflow_provider_kling.simulator.media import magic_failure
+from airflow_provider_kling.simulator.prices import video_units
+from airflow_provider_kling.simulator.tasks import Order
+from airflow_provider_kling.simulator.validation import Body, bad, choice, image, number, text, typed
+
+if TYPE_CHECKING:
+    from airflow_provider_kling.simulator.catalogue import Catalogue
+
+DEFAULT_MODEL: Final = "kling-v1"
+MODES: Final = ("std", "pro", "4k")
+RATIOS: Final = ("16:9", "9:16", "1:1")
+CAMERA_TYPES: Final = ("simple", "down_back", "forward_up", "right_turn_forward", "left_turn_forward")
+CAMERA_AXES: Final = ("horizontal", "vertical", "pan", "tilt", "roll", "zoom")
+MAX_PROMPT: Final = 2500
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """What a validator may look at besides the body.
+
+    :param catalogue: models, capabilities, prices.
+    :param refuse_retired: whether discontinued models are refused.
+    :param retired_code: service code of that refusal.
+    :param known_elements: element ids that exist; ``None`` for all.
+    """
+
+    catalogue: Catalogue
+    refuse_retired: bool = True
+    retired_code: int = 1201
+    known_elements: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Model, mode and duration, and which extras this tuple allows."""
+
+    model: str
+    mode: str
+    duration: str
+    allows: frozenset[str]
+
+    def refuse(self, what: str) -> KlingError:
+        """The capability refusal, which echoes the tuple."""
+        return bad(f"model/mode/duration({self.model}/{self.mode}/{self.duration}) is not supported with {what}")
+
+
+def image2video(body: Body, world: World) -> Order:
+    """Validate a classic image2video request."""
+    chosen = _choose(body, "image2video", world)
+    media = {role: value for role in ("image", "image_tail") if (value := image(body, role))}
+    if not media:
+        raise bad("image can not be null")
+    _check_frames(media, chosen)
+    masks = _check_masks(body, chosen, world)
+    camera = _check_camera(body, chosen, "image2video", world)
+    if sum((("image_tail" in media), masks, camera)) > 1:
+        raise bad("image_tail, static_mask/dynamic_masks and camera_control are mutually exclusive")
+    prompt = _check_prompt(body, chosen, required=False)
+    voices = _check_voices(body, chosen)
+    elements = _check_elements(body, chosen, world)
+    if voices and elements:
+        raise bad("element_list and voice_list are mutually exclusive")
+    sound = _check_sound(body, chosen, voices=voices)
+    if sound and "image_tail" in media and "end_frame_silent" in chosen.allows:
+        raise chosen.refuse("image_tail and sound")
+    return _order(body, "image2video", chosen, world, prompt=prompt, sound=sound, voices=voices, media=media)
+
+
+def text2video(body: Body, world: World) -> Order:
+    """Validate a classic text2video request."""
+    chosen = _choose(body, "text2video", world)
+    ratio = typed(body, "aspect_ratio", str, "16:9")
+    if ratio not in RATIOS:
+        raise bad(f"aspect_ratio value '{ratio}' is invalid, supported values: {', '.join(RATIOS)}")
+    _check_camera(body, chosen, "text2video", world)
+    prompt = _check_prompt(body, chosen, required=True)
+    voices = _check_voices(body, chosen)
+    sound = _check_sound(body, chosen, voices=voices)
+    return _order(body, "text2video", chosen, world, prompt=prompt, sound=sound, voices=voices, ratio=ratio)
+
+
+def _order(
+    body: Body, product: str, chosen: Choice, world: World, *, prompt: str, sound: bool, voices: bool,
+    media: dict[str, str] | None = None, ratio: str = "",
+) -> Order:  # fmt: skip
+    text(body, "negative_prompt", MAX_PROMPT)
+    number(body, "cfg_scale", 0, 1)
+    watermark = typed(body, "watermark_info", dict, {})
+    model, seconds = world.catalogue.models[chosen.model], int(chosen.duration)
+    return Order(
+        product=product,
+        model=chosen.model,
+        pack="video",
+        price=video_units(
+            world.catalogue, model=chosen.model, mode=chosen.mode, duration=seconds, sound=sound, voices=voices
+        ),
+        seconds=float(seconds),
+        external_task_id=typed(body, "external_task_id", str) or None,
+        callback_url=typed(body, "callback_url", str) or None,
+        watermark=typed(watermark, "enabled", bool, False, label="watermark_info.enabled"),
+        media=media or {},
+        failure=magic_failure(prompt),
+        recipe={
+            # Not for images: a thousand prompts over one image are one file to render.
+            "prompt": "" if media else prompt,
+            "ratio": ratio,
+            "short_side": model.short_side[chosen.mode],
+            "fps": model.fps[product],
+            "duration": seconds,
+            "sound": sound,
+        },
+    )
+
+
+def _choose(body: Body, product: str, world: World) -> Choice:
+    model = choice(body, "model_name", world.catalogue.models_of(product), DEFAULT_MODEL)
+    if world.refuse_retired and world.catalogue.models[model].retired:
+        discontinued = f"The model '{model}' has been discontinued and is no longer available."
+        raise KlingError(world.retired_code, discontinued)
+    mode = choice(body, "mode", MODES, "std")
+    duration = typed(body, "duration", str, "5")
+    if duration not in {str(seconds) for seconds in range(3, 16)}:
+        raise bad(f"duration value '{duration}' is invalid")
+    allows = world.catalogue.capabilities.get((model, product, mode, duration))
+    if allows is None:
+        raise bad(f"model/mode/duration({model}/{mode}/{duration}) is not supported")
+    return Choice(model, mode, duration, allows)
+
+
+def _check_frames(media: dict[str, str], chosen: Choice) -> None:
+    if "image_tail" not in media:
+        return
+    if not chosen.allows & {"end_frame", "end_frame_silent"}:
+        raise chosen.refuse("image_tail")
+    if "image" not in media and "end_frame_only" not in chosen.allows:
+        raise chosen.refuse("image_tail only")
+
+
+def _check_masks(body: Body, chosen: Choice, world: World) -> bool:
+    static = image(body, "static_mask")
+    dynamic = typed(body, "dynamic_masks", list, [])
+    if not static and not dynamic:
+        return False
+    if not world.catalogue.allows(chosen.model, "image2video", "motion_brush"):
+        raise bad(f"{chosen.model} is not supported with motion brush")
+    if "motion_brush" not in chosen.allows:
+        raise chosen.refuse("motion brush")
+    if len(dynamic) > 6:
+        raise bad("dynamic_masks size must be less than or equal to 6")
+    for index, item in enumerate(dynamic):
+        _check_dynamic_mask(item, f"dynamic_masks[{index}]")
+    return True
+
+
+def _check_dynamic_mask(item: Any, label: str) -> None:
+    if not isinstance(item, dict):
+        raise bad(f"{label} value type is invalid, expected object")
+    if not image(item, "mask", label=f"{label}.mask"):
+        raise bad(f"{label}.mask can not be null")
+    points = typed(item, "trajectories", list, [], label=f"{label}.trajectories")
+    if not 2 <= len(points) <= 77:
+        raise bad(f"{label}.trajectories size must be between 2 and 77")
+    for point in points:
+        if not isinstance(point, dict) or not all(type(point.get(axis)) is int for axis in ("x", "y")):
+            raise bad(f"{label}.trajectories value type is invalid, expected integer x and y")
+
+
+def _check_camera(body: Body, chosen: Choice, product: str, world: World) -> bool:
+    camera = typed(body, "camera_control", dict)
+    if camera is None:
+        return False
+    kind = choice(camera, "type", CAMERA_TYPES, None, label="camera_control.type")
+    features = {"camera_control", "camera_control_simple"}
+    if not any(world.catalogue.allows(chosen.model, product, feature) for feature in features):
+        raise bad(f"{chosen.model} is not supported with camera control")
+    if not chosen.allows & features or ("camera_control" not in chosen.allows and kind != "simple"):
+        raise chosen.refuse("camera control")
+    _check_camera_config(camera, kind)
+    return True
+
+
+def _check_camera_config(camera: Body, kind: str | None) -> None:
+    config = typed(camera, "config", dict, label="camera_control.config")
+    if kind != "simple":
+        if config is not None:
+            raise bad("camera_control.config is only supported when camera_control.type is simple")
+        return
+    if config is None:
+        raise bad("camera_control.config is required when camera_control.type is simple")
+    values = [number(config, axis, -10, 10, label=f"camera_control.config.{axis}") for axis in CAMERA_AXES]
+    if sum(1 for value in values if value) != 1:
+        raise bad("camera_control.config must have exactly one non-zero value")
+
+
+def _check_prompt(body: Body, chosen: Choice, *, required: bool) -> str:
+    if not typed(body, "multi_shot", bool, False):
+        return _prompt(body, required=required)
+    if "multi_shot" not in chosen.allows:
+        raise chosen.refuse("multi_shot")
+    kind = choice(body, "shot_type", ("customize", "intelligence"), None)
+    if kind is None:
+        raise bad("shot_type can not be null")
+    if kind == "intelligence":
+        return _prompt(body, required=True)
+    return _check_shots(typed(body, "multi_prompt", list, []), int(chosen.duration))
+
+
+def _prompt(body: Body, *, required: bool) -> str:
+    prompt = text(body, "prompt", MAX_PROMPT)
+    if required and not prompt.strip():
+        raise bad("prompt can not be null")
+    return prompt
+
+
+def _check_shots(shots: list[Any], duration: int) -> str:
+    if not 1 <= len(shots) <= 6:
+        raise bad("multi_prompt size must be between 1 and 6")
+    total = 0
+    for position, shot in enumerate(shots, start=1):
+        label = f"multi_prompt[{position - 1}]"
+        if not isinstance(shot, dict):
+            raise bad(f"{label} value type is invalid, expected object")
+        if typed(shot, "index", int, label=f"{label}.index") != position:
+            raise bad(f"{label}.index value '{shot.get('index')}' is invalid")
+        text(shot, "prompt", 512, label=f"{label}.prompt")
+        seconds = typed(shot, "duration", str, "", label=f"{label}.duration")
+        if not (seconds.isascii() and seconds.isdecimal() and int(seconds) >= 1):
+            raise bad(f"{label}.duration value '{seconds}' is invalid")
+        total += int(seconds)
+    if total != duration:
+        raise bad("the sum of multi_prompt durations must be equal to duration")
+    return " / ".join(str(shot.get("prompt", "")) for shot in shots)
+
+
+def _check_voices(body: Body, chosen: Choice) -> bool:
+    voices = typed(body, "voice_list", list, [])
+    if not voices:
+        return False
+    if "voices" not in chosen.allows:
+        raise chosen.refuse("voice_list")
+    if len(voices) > 2:
+        raise bad("voice_list size must be less than or equal to 2")
+    for index, item in enumerate(voices):
+        if not isinstance(item, dict) or not typed(item, "voice_id", str, label=f"voice_list[{index}].voice_id"):
+            raise bad(f"voice_list[{index}].voice_id can not be null")
+    return True
+
+
+def _check_elements(body: Body, chosen: Choice, world: World) -> bool:
+    elements = typed(body, "element_list", list, [])
+    if not elements:
+        return False
+    if "elements" not in chosen.allows:
+        raise chosen.refuse("element_list")
+    if len(elements) > 3:
+        raise bad("element_list size must be less than or equal to 3")
+    for index, item in enumerate(elements):
+        label = f"element_list[{index}].element_id"
+        element = typed(item, "element_id", int, label=label) if isinstance(item, dict) else None
+        if element is None:
+            raise bad(f"{label} can not be null")
+        if world.known_elements is not None and element not in world.known_elements:
+            raise bad(f"Element id not found: {element}")
+    return True
+
+
+def _check_sound(body: Body, chosen: Choice, *, voices: bool) -> bool:
+    sound: bool = choice(body, "sound", ("on", "off"), "off") == "on"
+    if sound and "sound" not in chosen.allows:
+        raise chosen.refuse("sound")
+    if voices and not sound:
+        raise bad("voice_list is only supported when sound is on")
+    return sound

@@ -1,0 +1,94 @@
+"""A task as Kling shows it: the classic object, the object of the new generation, and the body of a callback."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from airflow_provider_kling.simulator.prices import as_text
+from airflow_provider_kling.simulator.tasks import Task
+
+#: Makes ``task_result`` (classic) of a task that succeeded.
+ResultMaker = Callable[[Task], dict[str, Any]]
+
+NO_MONEY = {"quota": "0", "list_price": "0"}
+
+
+def created(task: Task, *, missing_task_info: str) -> dict[str, Any]:
+    """``data`` of a classic create answer."""
+    info: dict[str, Any] = {}
+    if task.external_task_id or missing_task_info == "null":
+        info = {"task_info": {"external_task_id": task.external_task_id}}
+    return {"task_id": task.task_id, "task_status": "submitted", **info, **_times(task)}
+
+
+def classic(task: Task, result: ResultMaker, *, early_result: str) -> dict[str, Any]:
+    """``data`` of a classic query."""
+    view: dict[str, Any] = {
+        "task_id": task.task_id,
+        "task_status": task.status,
+        "task_status_msg": task.message,
+        "task_info": _external(task),
+    }
+    if task.status == "succeed":
+        view["task_result"] = result(task)
+    elif early_result != "absent":
+        view["task_result"] = {} if early_result == "empty" else None
+    if task.ended:
+        view["watermark_info"] = {"enabled": task.watermark}
+        view["final_unit_deduction"] = as_text(task.charged)
+    if task.status == "succeed":
+        view["final_balance_deduction"] = NO_MONEY
+    return view | _times(task)
+
+
+def callback(task: Task, result: ResultMaker) -> dict[str, Any]:
+    """Body of a classic callback: the bare task, without an envelope."""
+    view: dict[str, Any] = {
+        "task_id": task.task_id,
+        "task_status": task.status,
+        "task_status_msg": task.message,
+        **_times(task),
+    }
+    if task.ended:
+        view["final_unit_deduction"] = as_text(task.charged)
+    info: dict[str, Any] = {}
+    if task.status == "succeed":
+        view["final_balance_deduction"] = NO_MONEY
+        info = {"parent_video": {"id": "", "url": "", "duration": ""}}
+    empty: dict[str, Any] = {"images": [], "videos": []}
+    outputs = result(task) if task.status == "succeed" else {}
+    return view | {"task_info": info | _external(task), "task_result": empty | outputs}
+
+
+def unified(task: Task, result: ResultMaker) -> dict[str, Any]:
+    """One item of ``GET /tasks``: classic tasks are seen there too, in the words of the new generation."""
+    view: dict[str, Any] = {
+        "id": task.task_id,
+        "status": "succeeded" if task.status == "succeed" else task.status,
+        "message": task.message,
+        "create_time": task.created_at,
+        "update_time": task.updated_at,
+    }
+    if task.external_task_id:
+        view["external_id"] = task.external_task_id
+    view["outputs"] = _outputs(result(task)) if task.status == "succeed" else []
+    if task.status == "succeed":
+        amount = as_text(task.charged)
+        view["billing"] = [{"charge_type": "unit", "amount": amount, "package_type": task.pack}]
+    elif task.status == "failed":
+        view["billing"] = [{"amount": "0"}]
+    return view
+
+
+def _outputs(result: dict[str, Any]) -> list[dict[str, Any]]:
+    kinds = {"videos": "video", "images": "image", "audios": "audio"}
+    return [{"type": kinds[plural], **item} for plural, items in result.items() for item in items]
+
+
+def _external(task: Task) -> dict[str, Any]:
+    return {"external_task_id": task.external_task_id} if task.external_task_id else {}
+
+
+def _times(task: Task) -> dict[str, int]:
+    return {"created_at": task.created_at, "updated_at": task.updated_at}

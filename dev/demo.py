@@ -1,0 +1,184 @@
+"""``make demo``: a picture becomes a video, through a real Airflow, with the local Kling or the real one.
+
+Without credentials in the environment a simulator stands in for Kling. With ``KLINGAI_API_KEY``, or with
+``KLINGAI_ACCESS_KEY`` and ``KLINGAI_SECRET_KEY``, the same Dag runs against the real service and costs money.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import shutil
+import sys
+import time
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from rich.console import Console
+
+from dev.local_airflow import Component, ComponentError, LocalAirflow, stop, unwinding_on_termination
+from dev.local_airflow.settings import LOOPBACK, REPOSITORY, clean_environment
+from dev.progress import Steps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
+
+FOLDER = REPOSITORY / ".airflow" / "demo"
+EXAMPLES = REPOSITORY / "example_dags"
+DAG_ID = "kling_quickstart"
+TASKS = ("animate", "wait", "store")
+PROMPT = "The rocket lifts off, smoke rolls over the launch pad, slow zoom"
+# kling-v3, standard mode, silent: 0.6 units a second, 0.14 dollars a unit (Kling's price page, 2026-09).
+COST = "5 s x 0.6 units = 3 units, about $0.42 at $0.14 a unit (Kling's prices of 2026-09)"
+GRACE_SECONDS = 5
+
+Connection = dict[str, Any]
+console = Console(highlight=False, soft_wrap=True)
+
+
+class DemoError(RuntimeError):
+    """The demo cannot go on; the message is for the user."""
+
+
+def main() -> int:
+    """Run the demo; returns the exit status."""
+    arguments = _arguments()
+    try:
+        with unwinding_on_termination():
+            run(arguments)
+    except KeyboardInterrupt:
+        console.print("Stopped; nothing is left running.")
+        return 130
+    except (DemoError, ComponentError, LookupError, TimeoutError) as error:
+        console.print(str(error), markup=False, style="red")
+        return 1
+    return 0
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Make one video and say where it is."""
+    image = _image(arguments.image)
+    shutil.rmtree(FOLDER / "airflow", ignore_errors=True)
+    conf = {"image": image, "prompt": arguments.prompt, "output_uri": f"{(FOLDER / 'videos').as_uri()}/"}
+    with Steps(console, ("Kling", "Airflow", *TASKS)) as steps, _kling(steps, arguments.yes) as connection:
+        steps.show("Airflow", "starting")
+        with LocalAirflow(FOLDER / "airflow", EXAMPLES) as airflow:
+            airflow.add_connection("kling_default", connection)
+            steps.show("Airflow", airflow.url, done=True)
+            video = _animate(airflow, conf, steps)
+            steps.close()
+            if arguments.keep:
+                _show_around(airflow, video)
+    console.print(f"video: {video}", markup=False)
+
+
+def _animate(airflow: LocalAirflow, conf: Mapping[str, str], steps: Steps) -> Path:
+    """Run the quickstart Dag; returns the file that it stored."""
+    run_id = airflow.trigger_dag(DAG_ID, conf)
+    state = airflow.wait_for_run(DAG_ID, run_id, timeout=3600, on_progress=steps.show_tasks)
+    if state != "success":
+        steps.close()
+        raise DemoError(_failure(airflow, run_id))
+    manifest = airflow.xcom(DAG_ID, run_id, TASKS[-1])
+    return Path(unquote(urlsplit(manifest["files"][0]["uri"]).path))
+
+
+def _failure(airflow: LocalAirflow, run_id: str) -> str:
+    """The log of the first task that failed."""
+    failed = [task for task, state in airflow.states(DAG_ID, run_id).items() if state == "failed"]
+    log = airflow.logs(DAG_ID, run_id, failed[0]) if failed else "no task failed"
+    return f"{log}\n\n{DAG_ID} failed at {', '.join(failed)}; the log is above."
+
+
+def _kling(steps: Steps, yes: bool) -> AbstractContextManager[Connection]:
+    """The connection to the real Kling when there are credentials, else a simulator and the connection to it."""
+    connection = _credentials(os.environ)
+    if connection is None:
+        return _simulator(steps)
+    console.print(f"This uses your Kling account: {COST}.")
+    if not yes:
+        console.print(f"Press Ctrl-C within {GRACE_SECONDS} s to stop.")
+        time.sleep(GRACE_SECONDS)
+    steps.show("Kling", "the real one", done=True)
+    return nullcontext(connection)
+
+
+def _credentials(environment: Mapping[str, str]) -> Connection | None:
+    """A connection made from ``KLINGAI_…`` variables; an API key is preferred."""
+    connection = {"conn_type": "kling", "host": environment.get("KLINGAI_BASE_URL", "")}
+    if key := environment.get("KLINGAI_API_KEY"):
+        return connection | {"password": key}
+    access, secret = environment.get("KLINGAI_ACCESS_KEY"), environment.get("KLINGAI_SECRET_KEY")
+    if access and secret:
+        return connection | {"login": access, "password": secret}
+    return None
+
+
+@contextmanager
+def _simulator(steps: Steps) -> Iterator[Connection]:
+    """A local Kling that answers in seconds."""
+    access, secret = "demo-access-key", secrets.token_hex(32)
+    options = {"--port": "0", "--access-key": access, "--secret-key": secret, "--time-scale": "0.1"}
+    command = [sys.executable, "-m", "airflow_provider_kling.simulator"]
+    command += [word for option in options.items() for word in option]
+    steps.show("Kling", "starting the simulator")
+    log = FOLDER / "simulator.log"
+    log.unlink(missing_ok=True)
+    simulator = Component("simulator", command, clean_environment(), log)
+    try:
+        url = _address(simulator)
+        steps.show("Kling", f"simulator at {url}", done=True)
+        extra = {"allow_private_urls": True}
+        yield {"conn_type": "kling", "host": url, "login": access, "password": secret, "extra": extra}
+    finally:
+        stop([simulator])
+
+
+def _address(simulator: Component, timeout: float = 30) -> str:
+    """The address that the simulator prints when it listens."""
+    deadline = time.monotonic() + timeout
+    while simulator.running and time.monotonic() < deadline:
+        for line in simulator.log.read_text().splitlines():
+            if f"http://{LOOPBACK}:" in line:
+                return line.split()[-1]
+        time.sleep(0.05)
+    raise ComponentError(f"the simulator did not start:\n{simulator.tail()}")
+
+
+def _show_around(airflow: LocalAirflow, video: Path) -> None:
+    """Keep everything up until the user presses Ctrl-C."""
+    console.print(f"video: {video}", markup=False)
+    console.print(f"Airflow: {airflow.url}/dags/{DAG_ID}", markup=False)
+    console.print("Press Ctrl-C to stop.")
+    try:
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        console.print("Stopping.")
+
+
+def _image(image: str) -> str:
+    """A picture that tasks can find from any working directory."""
+    if "://" in image:
+        return image
+    if not Path(image).is_file():
+        raise DemoError(f"{image}: there is no such picture")
+    return str(Path(image).resolve())
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="demo", description=__doc__.partition("\n")[0] if __doc__ else None)
+    picture = os.environ.get("IMAGE") or str(EXAMPLES / "images" / "rocket.jpg")
+    parser.add_argument("--image", default=picture, help="path or URL of a picture (default: $IMAGE, a rocket)")
+    parser.add_argument("--prompt", default=os.environ.get("PROMPT") or PROMPT, help="what moves (default: $PROMPT)")
+    parser.add_argument("--keep", action="store_true", help="leave Airflow up until Ctrl-C")
+    parser.add_argument("--yes", action="store_true", help="do not wait before spending money")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

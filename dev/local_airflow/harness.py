@@ -1,0 +1,182 @@
+"""``LocalAirflow``: all components of Airflow on this machine, each in a process that can be killed on its own."""
+
+from __future__ import annotations
+
+import fcntl
+import signal
+import sqlite3
+import sys
+import time
+from contextlib import ExitStack, closing, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import requests
+
+from dev.local_airflow import settings
+from dev.local_airflow.processes import Component, ComponentError, Worker, cpu_seconds, processes_of, stop, workers
+from dev.local_airflow.rest import AirflowClient
+from dev.local_airflow.signals import undisturbed, unwinding_on_termination
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+# What a component writes into Airflow's ``job`` table when it starts to work.
+_JOB_TYPES = {"scheduler": "SchedulerJob", "dag-processor": "DagProcessorJob", "triggerer": "TriggererJob"}
+_API_SERVER = "api-server"
+
+
+class LocalAirflow(AirflowClient):
+    """A real Airflow in ``home``, with LocalExecutor and SQLite; use it as a context manager.
+
+    Everything that :class:`AirflowClient` can ask is a method of this object. Components are named
+    ``scheduler``, ``dag-processor``, ``api-server``, ``triggerer``, ``triggerer-2``, …
+
+    :param home: becomes ``AIRFLOW_HOME``; an existing database in it is used again.
+    :param dags_folder: one folder of Dags, or several.
+    :param env: more environment variables, such as ``AIRFLOW__…`` settings; they win over the defaults.
+    :param connections: connection id to fields; they reach Airflow as ``AIRFLOW_CONN_…`` variables.
+    :param triggerers: how many triggerers to start.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        dags_folder: Path | Sequence[Path],
+        env: Mapping[str, str] | None = None,
+        connections: Mapping[str, Mapping[str, object]] | None = None,
+        triggerers: int = 1,
+    ) -> None:
+        self.home = home.resolve()
+        folders = [dags_folder] if isinstance(dags_folder, Path) else list(dags_folder)
+        api, worker_logs, *trigger_logs = settings.free_ports(2 + triggerers)
+        super().__init__(f"http://{settings.LOOPBACK}:{api}")
+        self._trigger_log_ports = dict(zip(_triggerers(triggerers), trigger_logs, strict=True))
+        self._environment = (
+            settings.clean_environment()
+            | settings.airflow_settings(self.home, folders, [api, worker_logs, trigger_logs[0]])
+            | settings.connection_variables(connections or {})
+            | dict(env or {})
+        )
+        self._names = [_API_SERVER, "scheduler", "dag-processor", *self._trigger_log_ports]
+        self._components: dict[str, Component] = {}
+        self._cpu_of_the_dead = 0.0
+        self._cleanup = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            stack.enter_context(unwinding_on_termination())
+            stack.callback(self._stop_all)
+            self._lock(stack)
+            self._environment = settings.home_secrets(self.home) | self._environment
+            if not (self.home / "airflow.db").exists():
+                settings.create_database(self.home)
+            self.start(*self._names)
+            self._cleanup = stack.pop_all()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._cleanup.close()
+
+    def start(self, *names: str, timeout: float = 90) -> None:
+        """Start components that are not running, and wait until they are healthy."""
+        for name in names:
+            self._bury_if_ended(name)
+            log = self.home / "logs" / f"{name}.log"
+            self._components[name] = Component(name, self._command(name), self._component_environment(name), log)
+        self._wait_healthy(names, time.monotonic() + timeout)
+
+    def kill(self, name: str, signal_number: int = signal.SIGKILL) -> None:
+        """Send a signal to a component and all of its processes, as if its machine had died, paused or resumed."""
+        if signal_number == signal.SIGKILL:
+            self._bury(name)
+        else:
+            self._components[name].signal(signal_number)
+
+    def restart(self, name: str) -> None:
+        """Kill a component and start it again."""
+        self.kill(name)
+        self.start(name)
+
+    def workers(self) -> list[Worker]:
+        """The processes of the tasks that run on a worker at this moment."""
+        return workers(processes_of(self._components.values()))
+
+    def cpu_seconds(self) -> float:
+        """CPU time that this Airflow has used, all processes included, those that have ended too."""
+        return self._cpu_of_the_dead + cpu_seconds(processes_of(self._components.values()))
+
+    def rows(self, sql: str, *parameters: Any) -> list[dict[str, Any]]:
+        """Rows of Airflow's own database."""
+        uri = f"file:{self.home / 'airflow.db'}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True, timeout=30)) as database:
+            database.row_factory = sqlite3.Row
+            return [dict(row) for row in database.execute(sql, parameters)]
+
+    def _command(self, name: str) -> list[str]:
+        subcommand = "triggerer" if name in self._trigger_log_ports else name
+        return [sys.executable, "-m", "airflow", subcommand]
+
+    def _component_environment(self, name: str) -> dict[str, str]:
+        port = self._trigger_log_ports.get(name)
+        own = {"AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(port)} if port else {}
+        return self._environment | own
+
+    def _wait_healthy(self, names: Iterable[str], deadline: float) -> None:
+        waiting = list(names)
+        while waiting := [name for name in waiting if not self._healthy(name)]:
+            for name in waiting:
+                component = self._components[name]
+                if not component.running:
+                    raise ComponentError(f"{name} ended at the start:\n{component.tail()}")
+                if time.monotonic() > deadline:
+                    raise ComponentError(f"{name} is not healthy:\n{component.tail()}")
+            time.sleep(0.1)
+
+    def _healthy(self, name: str) -> bool:
+        if name == _API_SERVER:
+            with suppress(requests.RequestException):
+                return bool(self.health()["metadatabase"]["status"] == "healthy")
+            return False
+        kind, since = _job_type(name), self._components[name].started_at
+        alike = [one for one in self._components.values() if _job_type(one.name) == kind]
+        expected = sum(one.started_at >= since for one in alike)
+        # Airflow stores naive UTC in SQLite.
+        moment = since.strftime("%Y-%m-%d %H:%M:%S.%f")
+        query = "SELECT count(*) AS started FROM job WHERE job_type = ? AND start_date >= ?"
+        return bool(self.rows(query, kind, moment)[0]["started"] >= expected)
+
+    def _lock(self, stack: ExitStack) -> None:
+        """Refuse a home that another Airflow of ours is using."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        lock = stack.enter_context((self.home / "lock").open("w"))
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RuntimeError(f"another Airflow runs in {self.home}") from None
+
+    def _bury_if_ended(self, name: str) -> None:
+        if name not in self._components:
+            return
+        if self._components[name].running:
+            raise RuntimeError(f"{name} is running already")
+        self._bury(name)
+
+    def _bury(self, name: str) -> None:
+        """End what is left of a component, and remember the CPU time that it used."""
+        component = self._components.pop(name)
+        self._cpu_of_the_dead += cpu_seconds(processes_of([component]))
+        component.bury()
+
+    def _stop_all(self) -> None:
+        with undisturbed():
+            stop(self._components.values())
+            self._components.clear()
+
+
+def _triggerers(count: int) -> list[str]:
+    return ["triggerer", *(f"triggerer-{number}" for number in range(2, count + 1))]
+
+
+def _job_type(name: str) -> str | None:
+    return next((kind for prefix, kind in _JOB_TYPES.items() if name.startswith(prefix)), None)

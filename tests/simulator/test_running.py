@@ -1,0 +1,209 @@
+"""Start, stop, state file, command line, pytest plugin."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+import requests
+
+from airflow_provider_kling.simulator import KlingSimulator
+from airflow_provider_kling.simulator.cli import main, parser
+
+from .support import Client, eventually, picture
+
+MODULE = [sys.executable, "-m", "airflow_provider_kling.simulator"]
+
+
+def test_a_simulator_starts_and_stops_within_a_tenth_of_a_second_and_leaves_no_thread():
+    before = threading.active_count()
+    began = time.monotonic()
+    with KlingSimulator() as simulator:
+        assert requests.get(simulator.url + "/_simulator/", timeout=5).status_code == 200
+    assert time.monotonic() - began < 0.3
+    assert threading.active_count() == before
+    with pytest.raises(requests.ConnectionError):
+        requests.get(simulator.url, timeout=1)
+
+
+def test_stopping_does_not_wait_for_a_delayed_request(start):
+    kling = start()
+    kling.simulator.fault("delay", seconds=30)
+    thread = threading.Thread(target=lambda: pytest.raises(requests.ConnectionError, kling.image2video))
+    thread.start()
+    eventually(lambda: kling.simulator.requests())
+    began = time.monotonic()
+    kling.simulator.stop()
+    assert time.monotonic() - began < 1
+    thread.join(5)
+    assert not thread.is_alive()
+    kling.simulator.stop = lambda: None
+
+
+def test_a_port_in_use_is_an_error_and_leaves_no_thread(start):
+    taken = int(start().simulator.url.rsplit(":", 1)[1])
+    before = threading.active_count()
+    with pytest.raises(OSError, match="in use"):
+        KlingSimulator(port=taken).start()
+    assert threading.active_count() == before
+
+
+def test_an_unknown_setting_is_an_error():
+    with pytest.raises(TypeError, match="concurency"):
+        KlingSimulator(concurency=1)
+
+
+def test_tasks_ids_charges_and_images_survive_a_restart(start, tmp_path):
+    state = tmp_path / "deep" / "state.json"
+    first = start(state=state)
+    done = first.finished(first.create(external_task_id="done"))
+    running = first.create(external_task_id="running")
+    first.simulator.stop()
+    first.simulator.stop = lambda: None
+    second = start(state=state)
+    assert second.refusal(second.image2video(external_task_id="done"))[1] == 1201
+    assert second.task("running")["task_id"] == running
+    assert second.simulator.ledger()["units_used"] == "1.5"
+    again = second.task("done")
+    assert again["updated_at"] == done["updated_at"]
+    film = requests.get(again["task_result"]["videos"][0]["url"], timeout=10)
+    assert (film.status_code, film.content[4:8]) == (200, b"ftyp")
+    assert second.finished(running)["task_status"] == "succeed"
+
+
+def serve(*arguments):
+    process = subprocess.Popen(
+        [*MODULE, "--port", "0", "--video-size", "small", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    line = process.stdout.readline()
+    assert re.fullmatch(r"listening on http://127\.0\.0\.1:\d+(/\S+)?\n", line), process.stderr.read()
+    return process, line.split()[-1]
+
+
+class Remote:
+    def __init__(self, url, **names):
+        self.url, self.api_key = url, names["api_key"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_command_says_where_it_listens_and_stops_cleanly(number):
+    process, url = serve("--api-key", "api-key-mine", "--fault", '{"code": 1303}')
+    client = Client(Remote(url, api_key="api-key-mine"))
+    assert client.refusal(client.image2video())[1] == 1303
+    assert client.image2video().status_code == 200
+    process.send_signal(number)
+    assert process.wait(5) == 0
+    assert (process.stdout.read(), process.stderr.read()) == ("", "")
+
+
+def test_a_task_that_was_just_accepted_survives_the_death_of_the_process(tmp_path, start):
+    state = tmp_path / "state.json"
+    process, url = serve("--state", str(state), "--seconds", "3600", "--api-key", "api-key-mine")
+    client = Client(Remote(url, api_key="api-key-mine"))
+    task_id = client.create(external_task_id="a")
+    process.kill()
+    process.wait(5)
+    again = start(state=state)
+    assert again.task("a")["task_id"] == task_id
+    assert again.finished("a")["task_status"] == "succeed"
+
+
+def test_every_setting_can_be_given_on_the_command_line():
+    given = parser().parse_args(
+        "--host 0.0.0.0 --port 1 --public-url http://x --path-prefix /k --access-key a --secret-key b --api-key c "
+        "--concurrency 2 --units 3 --time-scale 0.5 --seconds 4 --clock-skew 5 --retired accept --video-size small "
+        "--url-ttl 6 --webhook-secret w --state s.json --list-order oldest --retired-code 1203 "
+        "--reuse-after-failure accept --callback-retries 7 --early-result null --missing-task-info null "
+        "--creates-per-second 8 --known-elements 9 10".split()
+    )
+    from dataclasses import asdict
+
+    from airflow_provider_kling.simulator.settings import Settings
+
+    default = asdict(Settings())
+    assert {name for name, value in default.items() if getattr(given, name) == value} == set()
+
+
+@pytest.mark.parametrize("fault", ["{", '{"kind": "earthquake"}', '{"code": 1303, "nht": 1}'])
+def test_a_senseless_fault_on_the_command_line_is_a_usage_error(capsys, fault):
+    with pytest.raises(SystemExit) as ended:
+        main(["--fault", fault])
+    assert ended.value.code == 2
+    assert "is not a fault" in capsys.readouterr().err
+
+
+def test_a_port_in_use_ends_the_command_with_a_sentence(start):
+    port = start().simulator.url.rsplit(":", 1)[1]
+    done = subprocess.run([*MODULE, "--port", port], capture_output=True, text=True, timeout=10, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("cannot listen: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_help_says_what_is_not_reproduced():
+    assert "What it does not reproduce" in parser().format_help()
+
+
+def test_the_public_url_is_the_base_of_results(start):
+    kling = start(public_url="http://kling:8780/")
+    url = kling.finished(kling.create())["task_result"]["videos"][0]["url"]
+    assert url.startswith("http://kling:8780/results/")
+
+
+def test_the_plugin_imports_nothing_heavy_and_the_simulator_nothing_of_the_client():
+    code = (
+        "import sys, json\n"
+        "import airflow_provider_kling.simulator.pytest_plugin\n"
+        "light = sorted(sys.modules)\n"
+        "from airflow_provider_kling.simulator import KlingSimulator\n"
+        "import airflow_provider_kling.simulator.cli\n"
+        "print(json.dumps([light, sorted(sys.modules)]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=20)
+    light, full = json.loads(done.stdout)
+    assert not {"aiohttp", "av", "PIL", "jwt", "yaml"} & set(light)
+    assert not {"airflow", "requests"} & set(full)
+    ours = {name for name in full if name.startswith("airflow_provider_kling.")}
+    parents = {"airflow_provider_kling.provider_info", "airflow_provider_kling.simulator"}
+    assert {name for name in ours if not name.startswith("airflow_provider_kling.simulator.")} <= parents
+
+
+def test_the_fixture_runs_a_simulator_and_the_marker_changes_it(tmp_path):
+    (tmp_path / "test_it.py").write_text(
+        "import pytest\n"
+        "def test_default(kling_simulator):\n"
+        "    assert kling_simulator.settings.seconds == 0.1 and kling_simulator.url\n"
+        "@pytest.mark.kling_simulator(concurrency=1)\n"
+        "def test_marked(kling_simulator):\n"
+        "    assert kling_simulator.settings.concurrency == 1\n"
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "--strict-markers",
+        "-p",
+        "airflow_provider_kling.simulator.pytest_plugin",
+    ]
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False,
+        env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+    )  # fmt: skip
+    assert "2 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_an_image_is_kept_once_in_the_state_directory(start, tmp_path):
+    kling = start(state=tmp_path / "state.json")
+    for _ in range(3):
+        kling.finished(kling.create())
+    (kept,) = (tmp_path / "state.json.images").iterdir()
+    assert kept.read_bytes() == picture()

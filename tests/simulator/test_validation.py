@@ -1,0 +1,255 @@
+"""Every refusal of a body, and what is ignored."""
+
+import base64
+
+import pytest
+
+from .support import I2V, IMAGE, TAIL, T2V
+
+MASK = {"dynamic_masks": [{"mask": IMAGE, "trajectories": [{"x": 1, "y": 2}, {"x": 3, "y": 4}]}]}
+V1 = {"model_name": "kling-v1"}
+V15 = {"model_name": "kling-v1-5", "mode": "pro"}
+V26 = {"model_name": "kling-v2-6", "mode": "pro"}
+V3 = {"model_name": "kling-v3"}
+PRO = {"mode": "pro"}
+SHOTS = V3 | {"multi_shot": True, "shot_type": "customize"}
+TUPLE = "model/mode/duration"
+SIMPLE = {"type": "simple", "config": {"zoom": 5}}
+ALL_MODELS = (
+    "kling-v1, kling-v1-5, kling-v1-6, kling-v2-master, kling-v2-1, kling-v2-1-master, "
+    "kling-v2-5-turbo, kling-v2-6, kling-v3"
+)
+
+
+def shot(index, duration="5", **more):
+    return {"index": index, "prompt": "x", "duration": duration} | more
+
+
+#: Texts that Kling was seen to send.
+OBSERVED = [
+    ({"image": None}, "image can not be null"),
+    ({"image": ""}, "image can not be null"),
+    ({"image": f"data:image/png;base64,{IMAGE}"}, "File is not in a valid base64 format"),
+    ({"image": IMAGE[:-1]}, "File is not in a valid base64 format"),
+    ({"image": "/home/me/cat.png:"}, "File is not in a valid base64 format"),
+    (PRO | {"image_tail": "no base64!"}, "File is not in a valid base64 format"),
+    ({"image_tail": TAIL}, f"{TUPLE}(kling-v2-5-turbo/std/5) is not supported with image_tail"),
+    (V26 | {"mode": "std", "image_tail": TAIL}, f"{TUPLE}(kling-v2-6/std/5) is not supported with image_tail"),
+    ({"model_name": "kling-v1-6"} | MASK, "kling-v1-6 is not supported with motion brush"),
+    ({"static_mask": IMAGE}, "kling-v2-5-turbo is not supported with motion brush"),
+    ({"mode": "standard"}, "mode value 'standard' is invalid, allowed values: std, pro, 4k"),
+    ({"model_name": "kling-v9"}, f"model_name value 'kling-v9' is invalid, allowed values: {ALL_MODELS}"),
+    ({"duration": "99"}, "duration value '99' is invalid"),
+]
+
+#: Texts in the same style that nobody published.
+IN_STYLE = [
+    ({"image": 5}, "image value type is invalid, expected string"),
+    ({"duration": 5}, "duration value type is invalid, expected string"),
+    ({"duration": "7"}, f"{TUPLE}(kling-v2-5-turbo/std/7) is not supported"),
+    ({"mode": "4k"}, f"{TUPLE}(kling-v2-5-turbo/4k/5) is not supported"),
+    ({"prompt": "x" * 2501}, "prompt length must be less than or equal to 2500"),
+    ({"negative_prompt": "x" * 2501}, "negative_prompt length must be less than or equal to 2500"),
+    ({"cfg_scale": 1.5}, "cfg_scale value '1.5' is invalid, must be between 0 and 1"),
+    ({"cfg_scale": True}, "cfg_scale value type is invalid, expected number"),
+    ({"watermark_info": True}, "watermark_info value type is invalid, expected object"),
+    ({"watermark_info": {"enabled": "yes"}}, "watermark_info.enabled value type is invalid, expected boolean"),
+    ({"external_task_id": 7}, "external_task_id value type is invalid, expected string"),
+    (
+        PRO | {"image": None, "image_tail": TAIL},
+        f"{TUPLE}(kling-v2-5-turbo/pro/5) is not supported with image_tail only",
+    ),
+    (V1 | {"duration": "10"} | MASK, f"{TUPLE}(kling-v1/std/10) is not supported with motion brush"),
+    (
+        V1 | MASK | {"image_tail": TAIL},
+        "image_tail, static_mask/dynamic_masks and camera_control are mutually exclusive",
+    ),
+    (V1 | {"dynamic_masks": MASK["dynamic_masks"] * 7}, "dynamic_masks size must be less than or equal to 6"),
+    (V1 | {"dynamic_masks": ["x"]}, "dynamic_masks[0] value type is invalid, expected object"),
+    (V1 | {"dynamic_masks": [{"trajectories": []}]}, "dynamic_masks[0].mask can not be null"),
+    (
+        V1 | {"dynamic_masks": [{"mask": IMAGE, "trajectories": [{"x": 1, "y": 2}]}]},
+        "dynamic_masks[0].trajectories size must be between 2 and 77",
+    ),
+    (
+        V1 | {"dynamic_masks": [{"mask": IMAGE, "trajectories": [{"x": 0.5, "y": 2}] * 2}]},
+        "dynamic_masks[0].trajectories value type is invalid, expected integer x and y",
+    ),
+    ({"camera_control": SIMPLE}, "kling-v2-5-turbo is not supported with camera control"),
+    (
+        {"camera_control": {"type": "spin"}},
+        "camera_control.type value 'spin' is invalid, allowed values: "
+        "simple, down_back, forward_up, right_turn_forward, left_turn_forward",
+    ),
+    (
+        V15 | {"camera_control": {"type": "down_back"}},
+        f"{TUPLE}(kling-v1-5/pro/5) is not supported with camera control",
+    ),
+    (
+        V15 | {"duration": "10", "camera_control": SIMPLE},
+        f"{TUPLE}(kling-v1-5/pro/10) is not supported with camera control",
+    ),
+    (
+        V15 | {"camera_control": {"type": "simple"}},
+        "camera_control.config is required when camera_control.type is simple",
+    ),
+    (
+        V15 | {"camera_control": {"type": "simple", "config": {"zoom": 5, "pan": 1}}},
+        "camera_control.config must have exactly one non-zero value",
+    ),
+    (
+        V15 | {"camera_control": {"type": "simple", "config": {"zoom": 11}}},
+        "camera_control.config.zoom value '11' is invalid, must be between -10 and 10",
+    ),
+    ({"sound": "loud"}, "sound value 'loud' is invalid, allowed values: on, off"),
+    ({"sound": "on"}, f"{TUPLE}(kling-v2-5-turbo/std/5) is not supported with sound"),
+    (V26 | {"mode": "std", "sound": "on"}, f"{TUPLE}(kling-v2-6/std/5) is not supported with sound"),
+    (
+        V26 | {"sound": "on", "image_tail": TAIL},
+        f"{TUPLE}(kling-v2-6/pro/5) is not supported with image_tail and sound",
+    ),
+    (V3 | {"voice_list": [{"voice_id": "v"}]}, f"{TUPLE}(kling-v3/std/5) is not supported with voice_list"),
+    (V26 | {"voice_list": [{"voice_id": "v"}]}, "voice_list is only supported when sound is on"),
+    (V26 | {"voice_list": [{"voice_id": "v"}] * 3}, "voice_list size must be less than or equal to 2"),
+    (V26 | {"voice_list": [{}]}, "voice_list[0].voice_id can not be null"),
+    ({"element_list": [{"element_id": 1}]}, f"{TUPLE}(kling-v2-5-turbo/std/5) is not supported with element_list"),
+    (V3 | {"element_list": [{"element_id": 1}] * 4}, "element_list size must be less than or equal to 3"),
+    (
+        V3 | {"element_list": [{"element_id": "1"}]},
+        "element_list[0].element_id value type is invalid, expected integer",
+    ),
+    (V3 | {"element_list": [{}]}, "element_list[0].element_id can not be null"),
+    ({"multi_shot": True}, f"{TUPLE}(kling-v2-5-turbo/std/5) is not supported with multi_shot"),
+    ({"multi_shot": "true"}, "multi_shot value type is invalid, expected boolean"),
+    (V3 | {"multi_shot": True}, "shot_type can not be null"),
+    (
+        V3 | {"multi_shot": True, "shot_type": "x"},
+        "shot_type value 'x' is invalid, allowed values: customize, intelligence",
+    ),
+    (V3 | {"multi_shot": True, "shot_type": "intelligence"}, "prompt can not be null"),
+    (SHOTS, "multi_prompt size must be between 1 and 6"),
+    (SHOTS | {"multi_prompt": ["x"]}, "multi_prompt[0] value type is invalid, expected object"),
+    (SHOTS | {"multi_prompt": [shot(0)]}, "multi_prompt[0].index value '0' is invalid"),
+    (
+        SHOTS | {"multi_prompt": [shot(1, prompt="x" * 513)]},
+        "multi_prompt[0].prompt length must be less than or equal to 512",
+    ),
+    (SHOTS | {"multi_prompt": [shot(1, "0")]}, "multi_prompt[0].duration value '0' is invalid"),
+    (
+        SHOTS | {"multi_prompt": [shot(1, "2"), shot(2, "2")]},
+        "the sum of multi_prompt durations must be equal to duration",
+    ),
+]
+
+TEXT = [
+    ({"prompt": " "}, "prompt can not be null"),
+    ({"aspect_ratio": "99:1"}, "aspect_ratio value '99:1' is invalid, supported values: 16:9, 9:16, 1:1"),
+    ({"model_name": "kling-v2-6", "sound": "on"}, f"{TUPLE}(kling-v2-6/std/5) is not supported with sound"),
+    (
+        V26 | {"sound": "on", "voice_list": [{"voice_id": "v"}]},
+        f"{TUPLE}(kling-v2-6/pro/5) is not supported with voice_list",
+    ),
+    (
+        {"model_name": "kling-v2-1"},
+        "model_name value 'kling-v2-1' is invalid, allowed values: kling-v1, kling-v1-6, kling-v2-master, "
+        "kling-v2-1-master, kling-v2-5-turbo, kling-v2-6, kling-v3",
+    ),
+    (
+        V1 | {"camera_control": {"type": "down_back", "config": {"zoom": 1}}},
+        "camera_control.config is only supported when camera_control.type is simple",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def kling():
+    """One server for all refusals: nothing is created. Retired models are accepted, to reach their own rules."""
+    from airflow_provider_kling.simulator import KlingSimulator
+
+    from .support import Client
+
+    with KlingSimulator(retired="accept", seconds=3600, concurrency=1000) as simulator:
+        yield Client(simulator)
+
+
+@pytest.mark.parametrize(("body", "message"), OBSERVED + IN_STYLE)
+def test_image2video_refuses_with_the_words_of_kling_and_creates_nothing(kling, body, message):
+    before = len(kling.simulator.tasks())
+    assert kling.refusal(kling.image2video(**body)) == (400, 1201, message)
+    assert len(kling.simulator.tasks()) == before
+
+
+@pytest.mark.parametrize(("body", "message"), TEXT)
+def test_text2video_refuses_with_the_words_of_kling(kling, body, message):
+    assert kling.refusal(kling.text2video(**body)) == (400, 1201, message)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        PRO | {"image_tail": TAIL},
+        PRO | {"image_tail": TAIL, "duration": "10"},
+        V26 | {"image_tail": TAIL},
+        V26 | {"sound": "on", "voice_list": [{"voice_id": "v"}]},
+        V3 | {"image_tail": TAIL, "sound": "on", "duration": "15", "mode": "4k"},
+        V3 | {"element_list": [{"element_id": 860000000000000001}]},
+        SHOTS | {"multi_prompt": [shot(1, "2"), shot(2, "3")]},
+        V15 | {"image": None, "image_tail": TAIL},
+        V15 | {"camera_control": SIMPLE},
+        V1 | MASK,
+        {"model_name": "kling-v2-master", "mode": "pro"},
+        {"prompt": None, "cfg_scale": 0, "negative_prompt": "blur"},
+    ],
+)
+def test_image2video_accepts_what_the_capability_map_allows(kling, body):
+    assert kling.image2video(**body).json()["message"] == "SUCCEED"
+
+
+def test_unknown_keys_and_aspect_ratio_of_image2video_are_ignored(kling):
+    assert kling.image2video(aspect_ratio="99:1", surprise={"a": 1}).status_code == 200
+
+
+def test_the_field_model_is_ignored_and_the_default_model_is_retired(start):
+    kling = start()
+    body = {"model": "kling-v3", "image": IMAGE}
+    answer = kling.send("POST", I2V, json=body)
+    message = "The model 'kling-v1' has been discontinued and is no longer available."
+    assert kling.refusal(answer) == (400, 1201, message)
+
+
+@pytest.mark.parametrize("model", ALL_MODELS.split(", ")[:6])
+def test_every_retired_model_is_refused(start, model):
+    kling = start()
+    message = f"The model '{model}' has been discontinued and is no longer available."
+    assert kling.refusal(kling.image2video(model_name=model)) == (400, 1201, message)
+
+
+def test_the_code_of_a_retired_model_is_a_setting(start):
+    assert start(retired_code=1203).image2video(model_name="kling-v1").status_code == 404
+
+
+def test_a_retired_model_is_used_when_the_settings_accept_it(start):
+    kling = start(retired="accept")
+    answer = kling.send("POST", I2V, json={"image": IMAGE})
+    assert answer.json()["code"] == 0
+    assert kling.simulator.tasks()[0]["model"] == "kling-v1"
+
+
+def test_an_unknown_element_is_refused_when_the_known_ones_are_listed(start):
+    kling = start(known_elements=(7,))
+    body = {"model_name": "kling-v3", "element_list": [{"element_id": 8}]}
+    assert kling.refusal(kling.image2video(**body)) == (400, 1201, "Element id not found: 8")
+    assert kling.image2video(**(body | {"element_list": [{"element_id": 7}]})).status_code == 200
+
+
+def test_an_image_over_ten_megabytes_is_refused_and_one_of_ten_is_not(kling):
+    limit = 10 * 1024 * 1024
+    over, exact = (base64.b64encode(bytes(size)).decode() for size in (limit + 1, limit))
+    assert kling.refusal(kling.image2video(image=over))[2] == "image size must be less than or equal to 10MB"
+    assert kling.image2video(image=exact).status_code == 200
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b"\xff\xfe", b'"text"'])
+def test_a_body_that_is_no_json_object_is_1200(kling, body):
+    answer = kling.send("POST", T2V, data=body)
+    assert (answer.status_code, answer.json()["code"]) == (400, 1200)

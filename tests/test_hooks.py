@@ -1,0 +1,339 @@
+"""The hook against the simulator, over real HTTP."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import socket
+
+import pytest
+from conftest import PHOTOGRAPH, connect
+
+from airflow_provider_kling import exceptions as errors
+from airflow_provider_kling.hooks import KlingHook
+from airflow_provider_kling.models import TaskStatus
+from airflow_provider_kling.sweep import Waiting
+
+FIELDS = {"image": str(PHOTOGRAPH), "prompt": "The rocket lifts off", "duration": 3}
+
+
+def creates(kling) -> list[dict]:
+    return kling.requests(method="POST")
+
+
+def submit(hook: KlingHook, name: str = "one", *, look_up_first: bool = False):
+    return hook.create_task("image2video", FIELDS, external_task_id=name, look_up_first=look_up_first)
+
+
+@pytest.fixture
+def hook(kling) -> KlingHook:
+    return KlingHook()
+
+
+def test_a_task_is_created_read_and_waited_for(kling, hook):
+    task = submit(hook)
+    assert task.status is TaskStatus.SUBMITTED
+    assert task.external_task_id == "one"
+    finished = hook.wait(task.task_id, poll_interval=0.05)
+    assert finished.status is TaskStatus.SUCCEED
+    assert finished.videos[0].duration
+    assert finished.units == "1.8"  # 3 s of kling-v3 std at 0.6 units
+
+
+def test_text_to_video_is_the_same_hook(kling, hook):
+    task = hook.create_task("text2video", {"prompt": "A paper boat", "aspect_ratio": "9:16", "duration": "3"})
+    assert hook.wait(task.task_id, "text2video", poll_interval=0.05).videos
+
+
+def test_an_api_key_works_like_a_key_pair(kling_simulator, monkeypatch):
+    connect(monkeypatch, kling_simulator, api_key=True)
+    assert submit(KlingHook()).task_id
+
+
+def test_a_call_without_an_id_is_protected_by_a_random_one(kling, hook):
+    kling.fault("cut_after", operation="create")
+    hook.create_task("image2video", FIELDS)
+    hook.create_task("image2video", FIELDS)
+    assert len(kling.tasks()) == 2
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "cut_after"},
+        {"kind": "truncate"},
+        {"kind": "empty", "accepted": True},
+        {"kind": "html", "accepted": True},
+        {"code": 5000, "accepted": True},
+        {"code": 5001, "accepted": True},
+        {"code": 5002, "accepted": True},
+    ],
+)
+def test_a_task_whose_answer_was_lost_is_adopted_not_paid_again(kling, hook, no_waiting, fault):
+    kling.fault(operation="create", **fault)
+    task = submit(hook)
+    assert len(creates(kling)) == 1
+    assert [one["task_id"] for one in kling.tasks()] == [task.task_id]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"kind": "cut_before"}, {"kind": "empty"}, {"kind": "html"}, {"code": 5000}, {"code": 5001}, {"code": 5002}],
+)
+def test_a_post_that_never_arrived_is_sent_again_with_the_same_id_after_two_more_looks(kling, hook, no_waiting, fault):
+    kling.fault(operation="create", **fault)
+    submit(hook)
+    assert len(kling.tasks()) == 1
+    assert len(kling.requests(operation="create")) == 2 or len(creates(kling)) == 2
+    assert no_waiting == [2.0, 5.0]
+
+
+def test_an_answer_that_does_not_come_in_time_is_looked_up(kling_simulator, monkeypatch, no_waiting):
+    connect(monkeypatch, kling_simulator, extra={"timeout_seconds": 1})
+    kling_simulator.fault("drip", operation="create", seconds=30)
+    task = submit(KlingHook())
+    assert [one["task_id"] for one in kling_simulator.tasks()] == [task.task_id]
+
+
+def test_an_id_that_exists_is_adopted(kling, hook):
+    assert submit(hook).task_id == submit(hook).task_id == submit(hook, look_up_first=True).task_id
+    assert len(kling.tasks()) == 1
+    assert len(creates(kling)) == 2, "a retry that looks first does not send at all"
+
+
+def test_an_id_whose_task_failed_gets_the_next_attempt(kling, hook):
+    kling.fault("fail_task", message="Image pixel is invalid")
+    first = submit(hook)
+    with pytest.raises(errors.KlingTaskFailedError, match="Image pixel is invalid"):
+        hook.wait(first.task_id, poll_interval=0.05)
+    second = submit(hook, look_up_first=True)
+    assert second.external_task_id == "one-2"
+    assert hook.wait(second.task_id, poll_interval=0.05).videos
+    assert submit(hook, look_up_first=True).task_id == second.task_id
+
+
+def test_not_being_able_to_look_never_sends(kling, hook, no_waiting, monkeypatch):
+    monkeypatch.setattr("airflow_provider_kling.transport.READ_MAX_WAIT", 0)
+    kling.fault("cut_before", operation="query", times=None)
+    with pytest.raises(errors.KlingConnectionError):
+        submit(hook, look_up_first=True)
+    assert creates(kling) == []
+
+
+def test_no_free_slot_is_its_own_error_and_creates_nothing(kling_simulator, monkeypatch):
+    connect(monkeypatch, kling_simulator)
+    kling_simulator.fault(code=1303, operation="create")
+    with pytest.raises(errors.KlingConcurrencyError) as caught:
+        submit(KlingHook())
+    assert caught.value.transient
+    assert kling_simulator.tasks() == []
+
+
+def test_a_refusal_is_sent_once(kling, hook):
+    kling.fault(code=1102, operation="create", times=None)
+    with pytest.raises(errors.KlingAccountError, match="used up or expired"):
+        submit(hook)
+    assert len(creates(kling)) == 1
+
+
+def test_a_refusal_inside_http_200_and_a_string_code_are_understood(kling, hook):
+    kling.fault("http_200", operation="create")
+    kling.fault(code=1301, operation="create")
+    with pytest.raises(errors.KlingContentPolicyError):
+        submit(hook)
+    kling.fault("code_as_string", operation="create")
+    assert submit(hook, "two").task_id
+
+
+def test_reads_are_repeated(kling, hook):
+    task = submit(hook)
+    kling.fault(code=5001, operation="query", times=2)
+    assert hook.get_task(task.task_id).task_id == task.task_id
+
+
+def test_an_unknown_id_is_none_and_not_an_error(kling, hook):
+    assert hook.find_task("nobody") is None
+    with pytest.raises(errors.KlingTaskNotFoundError):
+        hook.get_task("nobody")
+
+
+@pytest.mark.kling_simulator(clock_skew=3600)
+def test_a_wrong_clock_is_mended_with_klings_own_time(kling, hook):
+    assert submit(hook).task_id
+    assert len(kling.tasks()) == 1
+
+
+def test_a_token_that_stays_refused_names_the_skew(kling, hook):
+    kling.fault(code=1004, times=2)
+    with pytest.raises(errors.KlingAuthenticationError, match=r"Kling's clock is [+-]\d+ s from this machine's"):
+        hook.get_task("x")
+    assert len(kling.requests()) == 2
+
+
+def test_a_bad_key_is_refused_with_the_region_hint(kling_simulator, monkeypatch):
+    connect(monkeypatch, kling_simulator, login="", password="api-key-kling-of-another-region")
+    with pytest.raises(errors.KlingAuthenticationError, match="api-beijing"):
+        KlingHook().get_task("x")
+
+
+def test_the_wait_says_that_the_task_runs_on_when_its_time_has_passed(kling_simulator, monkeypatch):
+    connect(monkeypatch, kling_simulator)
+    kling_simulator.fault("delay", seconds=0)
+    hook = KlingHook()
+    task = hook.create_task("image2video", FIELDS)
+    with pytest.raises(errors.KlingTimeoutError, match="still running and will be billed"):
+        hook.wait(task.task_id, poll_interval=0.01, end_time=0)
+
+
+def test_the_wait_survives_errors(kling, hook):
+    task = submit(hook)
+    kling.fault(code=5000, operation="query", nth=2, times=5)
+    assert hook.wait(task.task_id, poll_interval=0.02).videos
+
+
+def test_tasks_are_listed_page_by_page(kling, hook):
+    ids = {submit(hook, f"t{number}").task_id for number in range(3)}
+    assert {task.task_id for task in hook.list_tasks()} == ids
+    assert len(hook.list_tasks(page=2, page_size=2)) == 1
+
+
+@pytest.mark.parametrize("api_key", [True, False])
+def test_many_tasks_are_read_with_few_requests(kling_simulator, monkeypatch, api_key):
+    connect(monkeypatch, kling_simulator, api_key=api_key)
+    hook = KlingHook()
+    tasks = [submit(hook, f"t{number}") for number in range(4)]
+    before = len(kling_simulator.requests())
+    waiting = [Waiting("image2video", task.task_id) for task in tasks] + [Waiting("image2video", "nobody")]
+    found = hook.get_tasks(waiting)
+    assert {found[one].task_id for one in waiting[:4]} == {task.task_id for task in tasks}
+    assert isinstance(found[waiting[4]], errors.KlingTaskNotFoundError)
+    assert len(kling_simulator.requests()) - before == 2, "one for the four that exist, one to be told of the fifth"
+
+
+@pytest.mark.parametrize("api_key", [True, False])
+def test_a_server_without_a_route_is_asked_once_and_then_singly(kling_simulator, monkeypatch, api_key):
+    connect(monkeypatch, kling_simulator, api_key=api_key)
+    hook = KlingHook()
+    waiting = [Waiting("image2video", submit(hook, f"t{number}").task_id) for number in range(3)]
+    path = "/tasks" if api_key else "/v1/videos/image2video"
+    kling_simulator.fault("html", method="GET", path=path, http_status=404, times=None)
+    for _ in range(2):
+        assert all(found.task_id == one.task_id for one, found in hook.get_tasks(waiting).items())
+    assert len([r for r in kling_simulator.requests(method="GET") if r["path"] == path]) == 1
+
+
+def test_a_result_is_streamed_without_credentials(kling, hook):
+    task = hook.wait(submit(hook).task_id, poll_interval=0.05)
+    target = io.BytesIO()
+    download = hook.download(task.videos[0].url, target)
+    assert hashlib.sha256(target.getvalue()).hexdigest() == download.sha256
+    assert (download.bytes, download.content_type) == (len(target.getvalue()), "video/mp4")
+    assert target.getvalue()[4:8] == b"ftyp"
+
+
+def test_a_dead_link_says_so_without_its_signature(kling, hook):
+    task = hook.wait(submit(hook).task_id, poll_interval=0.05)
+    kling.advance(31 * 24 * 3600)
+    with pytest.raises(errors.KlingResultError, match="die 30 days") as caught:
+        hook.download(task.videos[0].url, io.BytesIO())
+    assert "Signature" not in str(caught.value)
+
+
+def test_a_cut_download_is_an_error(kling, hook):
+    task = hook.wait(submit(hook).task_id, poll_interval=0.05)
+    kling.fault("truncate", operation="download")
+    with pytest.raises(errors.KlingResultError):
+        hook.download(task.videos[0].url, io.BytesIO())
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.com/v.mp4",
+        "https://127.0.0.1/v.mp4",
+        "https://[::1]/v.mp4",
+        "https://169.254.169.254/latest/meta-data",
+        "https://10.0.0.1/v.mp4",
+        "https://localhost/v.mp4",
+        "file:///etc/passwd",
+    ],
+)
+def test_a_foreign_link_cannot_make_a_worker_read_its_own_network(monkeypatch, url):
+    monkeypatch.setenv("AIRFLOW_CONN_KLING_DEFAULT", "kling://:K@")
+    with pytest.raises(errors.KlingResultError, match="not https|not a public address"):
+        KlingHook().download(url, io.BytesIO())
+
+
+def test_a_result_that_is_too_large_is_refused(kling, hook):
+    from airflow_provider_kling.downloads import fetch
+
+    task = hook.wait(submit(hook).task_id, poll_interval=0.05)
+    with pytest.raises(errors.KlingResultError, match="larger than"):
+        fetch(task.videos[0].url, io.BytesIO(), hook.settings, max_bytes=100)
+
+
+def test_account_costs_are_read(kling, hook):
+    (pack,) = hook.account_costs()
+    assert pack.status == "online"
+    assert pack.remaining_quantity == 10_000
+
+
+@pytest.mark.parametrize("api_key", [True, False])
+def test_the_connection_test_is_free_and_names_no_key(kling_simulator, monkeypatch, api_key):
+    connect(monkeypatch, kling_simulator, api_key=api_key)
+    ok, message = KlingHook().test_connection()
+    assert ok
+    assert kling_simulator.url in message
+    assert kling_simulator.api_key not in message
+    assert kling_simulator.secret_key not in message
+    assert creates(kling_simulator) == []
+
+
+@pytest.mark.parametrize(
+    "fields", [{"password": "wrong", "login": ""}, {"password": ""}, {"host": "ftp://x"}, {"host": "http://127.0.0.1:1"}]
+)
+def test_the_connection_test_says_what_is_wrong(kling_simulator, monkeypatch, fields):
+    monkeypatch.setattr("airflow_provider_kling.transport.READ_MAX_WAIT", 0)
+    connect(monkeypatch, kling_simulator, **fields)
+    ok, message = KlingHook().test_connection()
+    assert not ok
+    assert message
+
+
+@pytest.mark.kling_simulator(path_prefix="/kling")
+def test_a_relay_with_a_path_prefix_and_a_bearer_key_works(kling_simulator, monkeypatch):
+    assert kling_simulator.url.endswith("/kling")
+    connect(monkeypatch, kling_simulator, api_key=True)
+    hook = KlingHook()
+    assert hook.wait(submit(hook).task_id, poll_interval=0.05).videos
+
+
+def test_a_bad_request_is_refused_before_anything_is_sent(kling, hook):
+    with pytest.raises(errors.KlingValidationError, match="2 problems"):
+        hook.create_task("image2video", {"image": "no-such-file.jpg", "duration": 99})
+    assert kling.requests() == []
+
+
+def test_what_the_simulator_received_is_what_was_meant(kling, hook):
+    submit(hook)
+    (request,) = creates(kling)
+    body = request["body"]
+    assert body["model_name"] == "kling-v3"
+    assert body["duration"] == "3"
+    assert body["external_task_id"] == "one"
+    assert "aspect_ratio" not in body
+    image = base64.b64encode(PHOTOGRAPH.read_bytes())
+    assert json.dumps(body["image"]).find(hashlib.sha256(image).hexdigest()) >= 0 or str(len(image)) in str(body["image"])
+
+
+def test_a_host_that_is_down_is_a_connection_error(monkeypatch, no_waiting):
+    monkeypatch.setattr("airflow_provider_kling.transport.READ_MAX_WAIT", 0)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    monkeypatch.setenv("AIRFLOW_CONN_KLING_DEFAULT", f"kling://:K@127.0.0.1:{port}/http")
+    with pytest.raises(errors.KlingConnectionError, match="Check the network"):
+        KlingHook().get_task("x")
+    with pytest.raises(errors.KlingSubmissionInDoubtError):
+        submit(KlingHook())

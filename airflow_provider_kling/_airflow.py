@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 try:
-    from airflow.sdk.exceptions import TaskDeferralError
+    from airflow.sdk.exceptions import TaskDeferralError, TaskDeferralTimeout
 except ImportError:  # before 3.2
-    from airflow.exceptions import TaskDeferralError  # type: ignore[no-redef]
+    from airflow.exceptions import TaskDeferralError, TaskDeferralTimeout  # type: ignore[no-redef]
 
-__all__ = ["TaskDeferralError"]
+__all__ = ["TaskDeferralError", "TaskDeferralTimeout"]

@@ -197,6 +197,26 @@ def _unknown(name: str) -> Problem:
     return Problem("model_name", sentence, certain=False)
 
 
+def other_generation(product: str, body: Mapping[str, Any]) -> Iterator[Problem]:
+    """
+    Refuse a model whose API generation this package does not speak yet: its path and body are different ones.
+
+    :param product: ``image2video`` or ``text2video``.
+    :param body: the canonical body.
+    """
+    name = body.get("model_name")
+    model = table().models.get(name) if isinstance(name, str) else None
+    if model is not None and model.generation == "new":
+        classic = dict.fromkeys(
+            row.model for row in table().rows if row.product == product and table().live(row, "classic")
+        )
+        yield Problem(
+            "model_name",
+            f"model_name={name!r} belongs to the second generation of Kling's API, which this version does not speak; "
+            f"use {one_of(classic)}.",
+        )
+
+
 def _retired(name: str, model: Model) -> Iterator[Problem]:
     if model.retired:
         sentence = (

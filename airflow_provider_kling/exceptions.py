@@ -18,7 +18,7 @@
     │   │   └── KlingConcurrencyError  ~  1303: no free slot in the resource pack
     │   └── KlingServerError           ~  5000 to 5002
     ├── KlingConnectionError           ~  no answer: timeout, cut connection, DNS, TLS
-    ├── KlingResponseError             ~  an answer that is not Kling's: HTML, empty, cut, unknown status
+    ├── KlingResponseError             ~  an answer that is not Kling's: HTML, empty, cut; not ~ with an unknown status
     ├── KlingSubmissionInDoubtError    ~  sent, but neither found nor refused; a retry looks again
     ├── KlingTaskFailedError           ~  Kling accepted the task and then reported it failed
     ├── KlingTimeoutError              ~  our wait ended; the task still runs and is still billed
@@ -164,13 +164,18 @@ class KlingResponseError(KlingError):
     An answer came that is not Kling's: HTML, empty, cut, or with an unknown status.
 
     :param message: what was wrong with it.
-    :param http_status: status of the HTTP answer. A 4xx page (of a proxy, a relay without this route) is permanent.
+    :param http_status: status of the HTTP answer.
+    :param transient: whether another answer may be better; default: unless the status is 4xx, as when a relay lacks
+        this route.
     """
 
-    def __init__(self, message: str, *, http_status: int = 0, kling_task_id: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, http_status: int = 0, kling_task_id: str | None = None, transient: bool | None = None
+    ) -> None:
         super().__init__(message, kling_task_id=kling_task_id)
         self.http_status = http_status
-        self.transient = not 400 <= http_status < 500 or http_status in (408, 429)
+        refused = 400 <= http_status < 500 and http_status not in (408, 429)
+        self.transient = not refused if transient is None else transient
 
 
 class KlingSubmissionInDoubtError(KlingError):

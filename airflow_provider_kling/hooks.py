@@ -106,10 +106,11 @@ class KlingHook(BaseHook):
         """
         from airflow_provider_kling.preparation import prepare
 
-        prepared = prepare(endpoint, fields, extra_body=extra_body, validate=validate)
+        own_id = {"external_task_id": external_task_id} if external_task_id else {}
+        prepared = prepare(endpoint, {**fields, **own_id}, extra_body=extra_body, validate=validate)
         for warning in prepared.warnings:
             self.log.warning("%s", warning)
-        name = external_task_id or prepared.body.get("external_task_id") or f"af-{uuid.uuid4().hex}"
+        name = prepared.body.get("external_task_id") or f"af-{uuid.uuid4().hex}"
         return self.submit(endpoint, prepared.body, external_task_id=name, look_up_first=look_up_first).task
 
     def submit(

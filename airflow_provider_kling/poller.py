@@ -97,12 +97,17 @@ class SharedPoller:
             self._changed.set()
 
     async def _run(self) -> None:
-        while self._watches:
-            await self._sleep_until(min(watch.next_look for watch in self._watches))
-            due = self._due(time.time())
-            if due:
-                await self._sweep(due)
-                await asyncio.sleep(MIN_GAP)
+        try:
+            while self._watches:
+                await self._sleep_until(min(watch.next_look for watch in self._watches))
+                due = self._due(time.time())
+                if due:
+                    await self._sweep(due)
+                    await asyncio.sleep(MIN_GAP)
+        except Exception as error:  # noqa: BLE001 - a bug here must reach each waiting task, or they wait for ever
+            for watch in self._watches:
+                if not watch.outcome.done():
+                    watch.outcome.set_exception(error)
 
     async def _sleep_until(self, when: float) -> None:
         """Sleep, but wake when a task comes or goes: it may be due earlier, or have been the last."""
@@ -118,14 +123,8 @@ class SharedPoller:
         return [watch for watch in self._watches if watch.next_look <= now + JOIN_SHARE * watch.poller.poll_interval]
 
     async def _sweep(self, due: Sequence[_Watch]) -> None:
-        try:
-            # requests blocks; in a thread it does not stop the other triggers.
-            results = await asyncio.to_thread(self._read, [watch.waiting for watch in due])
-        except Exception as error:  # noqa: BLE001 - a bug here must reach each waiting task, or they wait for ever
-            for watch in due:
-                if not watch.outcome.done():
-                    watch.outcome.set_exception(error)
-            return
+        # requests blocks; in a thread it does not stop the other triggers.
+        results = await asyncio.to_thread(self._read, [watch.waiting for watch in due])
         for watch in due:
             self._conclude(watch, results[watch.waiting])
 

@@ -193,6 +193,7 @@ def _findings(draft: _Draft) -> list[Problem]:
     found = [
         *_strangers(draft),
         *check(Request(draft.product, draft.body, draft.images)),
+        *capabilities.other_generation(draft.product, draft.body),
         *capabilities.problems(draft.product, draft.body),
     ]
     return [problem for problem in found if problem.field not in draft.broken]

@@ -21,11 +21,6 @@ CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
         "description": 'For example {"https": "http://proxy.example.com:3128"}.',
         "schema": {"type": ["object", "null"]},
     },
-    "webhook_secret": {
-        "label": "Webhook secret",
-        "description": "whsec_..., from Kling's console; checks the signature of callbacks.",
-        "schema": {"type": ["string", "null"], "format": "password"},
-    },
     "allow_private_urls": {
         "label": "Allow results from private addresses",
         "description": "Only for the simulator or a relay inside your network.",

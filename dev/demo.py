@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import os
 import secrets
-import shutil
 import sys
 import time
 from contextlib import contextmanager, nullcontext
@@ -62,11 +61,10 @@ def main() -> int:
 def run(arguments: argparse.Namespace) -> None:
     """Make one video and say where it is."""
     image = _image(arguments.image)
-    shutil.rmtree(FOLDER / "airflow", ignore_errors=True)
     conf = {"image": image, "prompt": arguments.prompt, "output_uri": f"{(FOLDER / 'videos').as_uri()}/"}
     with Steps(console, ("Kling", "Airflow", *TASKS)) as steps, _kling(steps, arguments.yes) as connection:
         steps.show("Airflow", "starting")
-        with LocalAirflow(FOLDER / "airflow", EXAMPLES) as airflow:
+        with LocalAirflow(FOLDER / "airflow", EXAMPLES, fresh=True) as airflow:
             airflow.add_connection("kling_default", connection)
             steps.show("Airflow", airflow.url, done=True)
             video = _animate(airflow, conf, steps)
@@ -122,7 +120,7 @@ def _credentials(environment: Mapping[str, str]) -> Connection | None:
 def _simulator(steps: Steps) -> Iterator[Connection]:
     """A local Kling that answers in seconds."""
     access, secret = "demo-access-key", secrets.token_hex(32)
-    options = {"--port": "0", "--access-key": access, "--secret-key": secret, "--time-scale": "0.1"}
+    options = {"--port": "0", "--access-key": access, "--secret-key": secret, "--time-scale": "0.05"}
     command = [sys.executable, "-m", "airflow_provider_kling.simulator"]
     command += [word for option in options.items() for word in option]
     steps.show("Kling", "starting the simulator")

@@ -34,7 +34,9 @@ class Steps:
             TextColumn("{task.fields[state]}", markup=False),
         )
         self._progress = Progress(*columns, console=console, disable=not console.is_terminal)
-        self._rows = {name: self._progress.add_task(name, start=False, total=1, state="") for name in names}
+        self._rows = {
+            name: self._progress.add_task(name, start=False, visible=False, total=1, state="") for name in names
+        }
         self._states = dict.fromkeys(self._rows, "")
 
     def __enter__(self) -> Self:
@@ -54,7 +56,7 @@ class Steps:
             return
         self._states[name] = state
         self._progress.start_task(self._rows[name])
-        self._progress.update(self._rows[name], state=state, completed=int(done))
+        self._progress.update(self._rows[name], state=state, completed=int(done), visible=True)
         if not self._console.is_terminal:
             elapsed = time.monotonic() - self._began
             self._console.print(f"{elapsed:6.1f} s  {name}: {state}", markup=False)

@@ -99,7 +99,12 @@ class KlingModels(Table):
                 seconds = [int(one) for one in row.durations]
                 span = f"{seconds[0]} to {seconds[-1]}" if len(seconds) > 2 else " or ".join(map(str, seconds))
                 takes = [words[name] + ("" if how is True else f" ({how})") for name, how in row.features.items()]
-                yield f"``{row.model}``", ", ".join(f"``{mode}``" for mode in row.modes), span, ", ".join(takes) or "–"
+                yield (
+                    f"``{row.model}``",
+                    ", ".join(f"``{mode}``" for mode in row.modes),
+                    span,
+                    ", ".join(takes) or "nothing more",
+                )
 
 
 class KlingRetired(Table):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support import FakeTaskInstance, connect
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_provider_kling.simulator.simulator import KlingSimulator
 
 HOME = Path(__file__).parent.parent / ".airflow" / "tests"
@@ -21,22 +22,6 @@ os.environ.update(
     AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS="False",
     AIRFLOW__CORE__DAGS_FOLDER=str(Path(__file__).parent.parent / "example_dags"),
 )
-
-PHOTOGRAPH = Path(__file__).parent.parent / "example_dags" / "images" / "rocket.jpg"
-
-
-def connect(
-    monkeypatch: pytest.MonkeyPatch, simulator: KlingSimulator, *, api_key: bool = False, **fields: Any
-) -> None:
-    """Point ``kling_default`` at a simulator, with a key pair or with an API key."""
-    connection = {
-        "conn_type": "kling",
-        "host": simulator.url,
-        "login": "" if api_key else simulator.access_key,
-        "password": simulator.api_key if api_key else simulator.secret_key,
-        "extra": {"allow_private_urls": True, "timeout_seconds": 5},
-    }
-    monkeypatch.setenv("AIRFLOW_CONN_KLING_DEFAULT", json.dumps({**connection, **fields}))
 
 
 @pytest.fixture
@@ -54,27 +39,22 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return pauses
 
 
-@dataclass
-class FakeTaskInstance:
-    """What an operator sees of its task instance; the end-to-end tests have the real one."""
-
-    dag_id: str = "dag"
-    run_id: str = "run"
-    task_id: str = "animate"
-    map_index: int = -1
-    try_number: int = 1
-    max_tries: int = 0
-    xcoms: dict[str, Any] = field(default_factory=dict)
-
-    def xcom_push(self, key: str, value: Any) -> None:
-        json.dumps(value)
-        self.xcoms[key] = value
-
-    def xcom_pull(self, task_ids: str, key: str, map_indexes: int) -> Any:
-        assert (task_ids, map_indexes) == (self.task_id, self.map_index)
-        return self.xcoms.get(key)
-
-
 @pytest.fixture
 def ti() -> FakeTaskInstance:
     return FakeTaskInstance()
+
+
+@pytest.fixture
+def logged(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], list[str]]:
+    """What an operator or trigger logs from now on, formatted; Airflow's loggers do not reach pytest's caplog."""
+    lines: list[str] = []
+
+    class Log:
+        def __getattr__(self, _level: str) -> Callable[..., None]:
+            return lambda message, *arguments: lines.append(message % arguments)
+
+    def record(speaker: Any) -> list[str]:
+        monkeypatch.setattr(type(speaker), "log", Log())
+        return lines
+
+    return record

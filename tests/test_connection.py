@@ -85,7 +85,9 @@ def test_a_bad_connection_names_the_field_and_what_it_holds(monkeypatch, connect
         settings_from(monkeypatch, {"conn_type": "kling", **connection})
 
 
-@pytest.mark.parametrize(("value", "verify"), [(True, True), (False, False), ("false", False), ("", True), (None, True)])
+@pytest.mark.parametrize(
+    ("value", "verify"), [(True, True), (False, False), ("false", False), ("", True), (None, True)]
+)
 def test_verify_takes_what_forms_and_json_send(monkeypatch, value, verify):
     connection = {"conn_type": "kling", "password": "K", "extra": {"verify": value}}
     assert settings_from(monkeypatch, connection).verify is verify

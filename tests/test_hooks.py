@@ -9,7 +9,7 @@ import json
 import socket
 
 import pytest
-from conftest import PHOTOGRAPH, connect
+from support import PHOTOGRAPH, connect
 
 from airflow_provider_kling import exceptions as errors
 from airflow_provider_kling.hooks import KlingHook
@@ -292,7 +292,8 @@ def test_the_connection_test_is_free_and_names_no_key(kling_simulator, monkeypat
 
 
 @pytest.mark.parametrize(
-    "fields", [{"password": "wrong", "login": ""}, {"password": ""}, {"host": "ftp://x"}, {"host": "http://127.0.0.1:1"}]
+    "fields",
+    [{"password": "wrong", "login": ""}, {"password": ""}, {"host": "ftp://x"}, {"host": "http://127.0.0.1:1"}],
 )
 def test_the_connection_test_says_what_is_wrong(kling_simulator, monkeypatch, fields):
     monkeypatch.setattr("airflow_provider_kling.transport.READ_MAX_WAIT", 0)
@@ -325,7 +326,9 @@ def test_what_the_simulator_received_is_what_was_meant(kling, hook):
     assert body["external_task_id"] == "one"
     assert "aspect_ratio" not in body
     image = base64.b64encode(PHOTOGRAPH.read_bytes())
-    assert json.dumps(body["image"]).find(hashlib.sha256(image).hexdigest()) >= 0 or str(len(image)) in str(body["image"])
+    assert json.dumps(body["image"]).find(hashlib.sha256(image).hexdigest()) >= 0 or str(len(image)) in str(
+        body["image"]
+    )
 
 
 def test_a_host_that_is_down_is_a_connection_error(monkeypatch, no_waiting):

@@ -151,7 +151,9 @@ def test_an_event_survives_its_way_through_airflow():
     assert polling.event_of(event.payload()) == event
 
 
-@pytest.mark.parametrize("payload", [None, {}, "success", {"status": "done", "kling_task_id": "7"}, {"status": "success"}])
+@pytest.mark.parametrize(
+    "payload", [None, {}, "success", {"status": "done", "kling_task_id": "7"}, {"status": "success"}]
+)
 def test_an_event_that_is_not_ours_never_passes_for_success(payload):
     with pytest.raises(KlingResultError, match="no end of a wait"):
         polling.event_of(payload)

@@ -83,6 +83,7 @@ def _status(data: dict[str, Any]) -> TaskStatus:
             f"Kling reports the unknown status {word!r} for task {data['task_id']}; it may still run and be billed.",
             http_status=200,
             kling_task_id=str(data["task_id"]),
+            transient=False,
         ) from None
 
 

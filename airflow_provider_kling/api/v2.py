@@ -59,6 +59,7 @@ def _task(item: dict[str, Any], endpoint: str, request_id: str) -> Task:
             f"Kling reports the unknown status {word!r} for task {item['id']}; it may still run and be billed.",
             http_status=200,
             kling_task_id=str(item["id"]),
+            transient=False,
         )
     units = [entry for entry in item.get("billing") or [] if entry.get("charge_type") == "unit"]
     return Task(

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_kling import identity, polling
-from airflow_provider_kling._airflow import TaskDeferralError
+from airflow_provider_kling._airflow import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_kling.exceptions import KlingError
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.images import conceal
 from airflow_provider_kling.links import KlingResultLink
+from airflow_provider_kling.models import TaskStatus
 from airflow_provider_kling.triggers import KlingTaskTrigger, leaves_nothing_to_do
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class KlingTaskOperator(BaseOperator):
 
     :param kling_conn_id: the :ref:`Kling connection <howto/connection:kling>` (templated).
     :param extra_body: fields that this package does not know, added to the request as they are (templated).
-    :param external_task_id: your own id of the submission, ``[A-Za-z0-9_-]``, at most 60 characters; default is one
+    :param external_task_id: your own id of the submission, ``[A-Za-z0-9_-]``, at most 64 characters; default is one
         made from the Dag run, the task and the content (templated).
     :param callback_url: where Kling posts status changes (templated).
     :param image_conn_id: Airflow connection for images in object storage.
@@ -120,9 +121,9 @@ class KlingTaskOperator(BaseOperator):
             prepared = self._prepare()
             done = self._submit(prepared, context)
             self._push(done.task, context)
-            if not (self.wait_for_completion or self.output_uri):
-                return self._manifest(done.task)
-            return self._wait(done.task, context)
+            if done.task.status is TaskStatus.FAILED or self.wait_for_completion or self.output_uri:
+                return self._wait(done.task, context)
+            return self._manifest(done.task)
         except KlingError as error:
             self._push_failure(error, context)
             raise
@@ -144,7 +145,7 @@ class KlingTaskOperator(BaseOperator):
         """Resume; a trigger that broke or was timed out by Airflow still gets one look before a paid task fails."""
         try:
             return super().resume_execution(next_method, next_kwargs, context)
-        except TaskDeferralError as error:
+        except (TaskDeferralError, TaskDeferralTimeout) as error:
             ti = context["ti"]
             task_id = ti.xcom_pull(task_ids=ti.task_id, key="task_id", map_indexes=ti.map_index)
             event = polling.Event("error", str(task_id), f"the trigger ended without an event ({error})")
@@ -183,8 +184,8 @@ class KlingTaskOperator(BaseOperator):
         )
         if done.adopted:
             self.log.info(
-                "Adopted Kling task %s (%s), which an earlier try submitted: nothing is paid twice. "
-                'For a new take, clear the task with on_clear="regenerate".',
+                "Adopted Kling task %s (%s): this request was sent before, by an earlier try or by one whose answer "
+                "was lost, and is not paid twice.",
                 done.task.task_id,
                 done.task.status.value,
             )

@@ -212,11 +212,12 @@ class Account:
     def dump(self) -> dict[str, Any]:
         """Everything that must survive a restart, as plain JSON."""
         tasks = [task.as_json() for task in self._tasks.values()]
-        return {"opened_at": self.opened_at, "last_id": self._last_id, "tasks": tasks}
+        return {"opened_at": self.opened_at, "tasks": tasks}
 
     def load(self, saved: dict[str, Any]) -> None:
         """Take over what :meth:`dump` returned."""
         self.opened_at = saved["opened_at"]
-        self._last_id = saved["last_id"]
         for values in saved["tasks"]:
-            self._keep(Task.from_json(values))
+            task = Task.from_json(values)
+            self._keep(task)
+            self._last_id = max(self._last_id, int(task.result_id))

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 #: The pack is valid for a year: a test that advances the clock by months is not about expired packs.
 PACK_VALID_MS: Final = 365 * 24 * 3600 * 1000
 
+#: Longer numbers are no page and no time, and Python refuses to convert the very long ones.
+MAX_DIGITS: Final = 16
+
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
@@ -89,11 +92,11 @@ class Api:
             task_id = payload["data"]["task_id"] if request.call.operation == "create" else ""
         except KlingError as error:
             status, payload = error.http_status, refused(error)
-        return Answer(status, json.dumps(payload, ensure_ascii=False).encode(), credential=credential, task_id=task_id)
+        return Answer(status, json.dumps(payload).encode(), credential=credential, task_id=task_id)
 
     def _authenticate(self, request: Request) -> str:
         paths: Literal["classic", "new", "relay"] = "new" if request.call.product == "tasks" else "classic"
-        if self._service.settings.path_prefix:
+        if self._service.settings.prefix:
             paths = "relay"
         return authenticate(request.authorization, self._service.credentials, now=request.server_time, paths=paths)
 
@@ -185,6 +188,6 @@ def _bounded(query: Mapping[str, str], name: str, *, default: int | None, high: 
         if default is None:
             raise bad(f"{name} is required")
         return default
-    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= high:
+    if not (text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS) or not 1 <= int(text) <= high:
         raise bad(f"{name} value '{text}' is invalid")
     return int(text)

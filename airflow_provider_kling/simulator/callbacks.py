@@ -61,7 +61,7 @@ class Callbacks:
 
     async def _deliver(self, url: str, body: dict[str, Any], session: aiohttp.ClientSession) -> None:
         message_id = uuid.uuid4().hex
-        raw = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        raw = json.dumps(body, separators=(",", ":")).encode()
         async with self._locks[body["task_id"]]:
             for attempt in range(self._retries + 1):
                 if attempt:

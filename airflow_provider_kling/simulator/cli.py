@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import airflow_provider_kling.simulator as package
 from airflow_provider_kling.simulator.faults import Fault
 from airflow_provider_kling.simulator.server import Server
-from airflow_provider_kling.simulator.settings import Settings
+from airflow_provider_kling.simulator.settings import CHOICES, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,15 +70,15 @@ def _add_behaviour_options(target: argparse.ArgumentParser) -> None:
     add("--units", type=float, default=default.units, help="units in the pack (default %(default)s)")
     add("--time-scale", type=float, default=1.0, help="multiplies Kling's usual times (default %(default)s)")
     add("--seconds", type=float, metavar="N", help="fixed processing time; overrides --time-scale")
-    add("--retired", choices=["accept", "refuse"], default=default.retired, help="discontinued models")
+    add("--retired", choices=CHOICES["retired"], default=default.retired, help="discontinued models")
     add("--retired-code", type=int, default=default.retired_code, help="default %(default)s")
-    add("--video-size", choices=["full", "small"], default=default.video_size, help="default %(default)s")
+    add("--video-size", choices=CHOICES["video_size"], default=default.video_size, help="default %(default)s")
     add("--url-ttl", type=float, default=default.url_ttl, metavar="SECONDS", help="life of result URLs")
-    add("--list-order", choices=["newest", "oldest"], default=default.list_order, help="default %(default)s")
-    add("--reuse-after-failure", choices=["accept", "refuse"], default=default.reuse_after_failure)
+    add("--list-order", choices=CHOICES["list_order"], default=default.list_order, help="default %(default)s")
+    add("--reuse-after-failure", choices=CHOICES["reuse_after_failure"], default=default.reuse_after_failure)
     add("--callback-retries", type=int, default=default.callback_retries, help="default %(default)s; 0 = never")
-    add("--early-result", choices=["empty", "absent", "null"], default=default.early_result)
-    add("--missing-task-info", choices=["absent", "null"], default=default.missing_task_info)
+    add("--early-result", choices=CHOICES["early_result"], default=default.early_result)
+    add("--missing-task-info", choices=CHOICES["missing_task_info"], default=default.missing_task_info)
     add("--creates-per-second", type=int, metavar="N", help="more get 1302 (default: no limit)")
     add("--known-elements", type=int, nargs="*", metavar="ID", help="other element ids are not found")
 

@@ -10,9 +10,12 @@ from typing import Any, Final
 #: Requests that are remembered; a soak test must not fill the memory.
 REMEMBERED: Final = 10_000
 
-#: Longer strings in these fields are images or masks as base64; longer ones elsewhere are prompts.
+#: Strings in these fields that are longer than this are images or masks as base64.
 _IMAGE_FIELDS: Final = frozenset({"image", "image_tail", "static_mask", "mask"})
-_LONGEST_KEPT: Final = 300
+_LONGEST_IMAGE: Final = 300
+
+#: No prompt is longer: it is content in a field that we do not know.
+_LONGEST_TEXT: Final = 5000
 
 #: A signature opens a result without further credentials.
 _SECRET_PARAMETERS: Final = frozenset({"Signature"})
@@ -24,9 +27,10 @@ def summarise(value: Any, field: str = "") -> Any:
         return {key: summarise(item, key) for key, item in value.items()}
     if isinstance(value, list):
         return [summarise(item, field) for item in value]
-    is_image = field in _IMAGE_FIELDS and isinstance(value, str)
-    if is_image and not value.startswith(("http://", "https://")) and len(value) > _LONGEST_KEPT:
-        return {"base64_length": len(value), "sha256": hashlib.sha256(value.encode()).hexdigest()}
+    if not isinstance(value, str) or value.startswith(("http://", "https://")):
+        return value
+    if len(value) > (_LONGEST_IMAGE if field in _IMAGE_FIELDS else _LONGEST_TEXT):
+        return {"base64_length": len(value), "sha256": hashlib.sha256(value.encode("utf-8", "replace")).hexdigest()}
     return value
 
 

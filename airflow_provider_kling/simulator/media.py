@@ -5,6 +5,7 @@ Magic words: a prompt that contains one of :data:`MAGIC_WORDS` fails with the te
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import io
@@ -47,14 +48,15 @@ def magic_failure(prompt: str) -> str:
 
 
 def check_image(content: bytes) -> None:
-    """Read the header of an image.
+    """Decode an image: a file that breaks off must fail its task, not the making of its result.
 
-    :raises InputError: not JPEG or PNG, a side under 300 pixels, or longer than 2.5 to 1.
+    :raises InputError: not JPEG or PNG, broken, a side under 300 pixels, or longer than 2.5 to 1.
     """
     try:
         with Image.open(io.BytesIO(content), formats=("JPEG", "PNG")) as opened:
             width, height = opened.size
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
+            opened.load()
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         raise InputError(WRONG_FORMAT) from None
     if min(width, height) < MIN_SIDE:
         raise InputError(TOO_SMALL)
@@ -88,6 +90,7 @@ class ContentStore:
 
     def __init__(self, directory: Path | None = None) -> None:
         self._contents: dict[str, bytes] = {}
+        self._checked: set[str] = set()
         self._directory = directory
 
     def hold(self, source: str) -> str:
@@ -100,7 +103,9 @@ class ContentStore:
         :raises InputError: unreachable, too large or not an acceptable image.
         """
         key = self.put(await fetch(source, session)) if is_url(source) else source
-        check_image(self.get(key))
+        if key not in self._checked:
+            await asyncio.to_thread(check_image, self.get(key))
+            self._checked.add(key)
         return key
 
     def put(self, content: bytes) -> str:

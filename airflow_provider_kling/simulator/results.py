@@ -40,7 +40,7 @@ class Links:
 
     def permits(self, file_name: str, expires: str, signature: str, *, now: int) -> bool:
         """Whether a link is genuine and not expired."""
-        if not (expires.isascii() and expires.isdecimal()):
+        if not (expires.isascii() and expires.isdecimal() and len(expires) <= 16):
             return False
         genuine = hmac.compare_digest(self._sign(file_name, int(expires)).encode(), signature.encode())
         return genuine and now < int(expires) * 1000

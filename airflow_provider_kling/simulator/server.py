@@ -39,14 +39,20 @@ class Server:
         app = self._wire.application(self.control)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
         await self._runner.setup()
+        try:
+            return await self._listen(settings)
+        except BaseException:
+            await self._runner.cleanup()
+            raise
+
+    async def _listen(self, settings: Settings) -> str:
         await web.TCPSite(self._runner, settings.host, settings.port).start()
         port = self._runner.addresses[0][1]
         # Nobody can connect to "every interface".
         host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104
-        prefix = settings.path_prefix.rstrip("/")
-        self.url = f"http://{host}:{port}{prefix}"
+        self.url = f"http://{host}:{port}{settings.prefix}"
         public = settings.public_url.rstrip("/")
-        await self._service.start(f"{public}{prefix}" if public else self.url)
+        await self._service.start(f"{public}{settings.prefix}" if public else self.url)
         return self.url
 
     async def stop(self) -> None:

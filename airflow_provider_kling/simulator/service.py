@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from airflow_provider_kling.simulator import media, state, views
+from airflow_provider_kling.simulator import media, views
 from airflow_provider_kling.simulator.account import Account, Rules
 from airflow_provider_kling.simulator.auth import Credentials
 from airflow_provider_kling.simulator.callbacks import Callbacks
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_kling.simulator.settings import Settings
     from airflow_provider_kling.simulator.tasks import Task
+from airflow_provider_kling.simulator.state import StateFile
 
 
 def _make(recipe: dict[str, Any], inputs: dict[str, bytes], watermark: bool, *, small: bool) -> bytes:
@@ -67,6 +68,7 @@ class Service:
             retired_code=settings.retired_code,
             known_elements=settings.known_elements,
         )
+        self._state: StateFile | None = None
         self._inspections: dict[str, asyncio.Task[None]] = {}
 
     # ------------------------------------------------------------------ life
@@ -80,12 +82,13 @@ class Service:
         self._session = aiohttp.ClientSession()
         self._wake = asyncio.Event()
         if self.settings.state is not None:
-            state.load(self.settings.state, self.account)
+            self._state = StateFile(self.settings.state)
+            self._state.load(self.account)
             self._resume()
         self._ticker = asyncio.create_task(self._tick())
 
     async def stop(self) -> None:
-        """Stop all background work; the state is saved."""
+        """Stop all background work; tasks that are under way go on after a restart with the same state file."""
         background = [self._ticker, *self._inspections.values()]
         for task in background:
             task.cancel()
@@ -93,12 +96,10 @@ class Service:
         await self.callbacks.close()
         await self._session.close()
         self._renderer.close()
-        self.save()
 
-    def save(self) -> None:
-        """Write the state file, if there is one."""
-        if self.settings.state is not None:
-            state.save(self.settings.state, self.account)
+    def _save(self, task: Task) -> None:
+        if self._state is not None:
+            self._state.note(task)
 
     def _resume(self) -> None:
         for task in self.account.all_tasks():
@@ -111,8 +112,10 @@ class Service:
             self.settle()
             due = self.account.next_change()
             pause = None if due is None else max(0.0, (due - self.clock.now_ms()) / 1000) + 0.001
+            # Not wait_for: in Python 3.11 it loses a cancellation that meets the event, and stop() never returns.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._wake.wait()
 
     # ------------------------------------------------------------------ tasks
 
@@ -130,7 +133,7 @@ class Service:
         task.failure = failure or task.failure
         if not task.inspected:
             self._begin_inspection(task)
-        self.save()
+        self._save(task)
         self._notify(task)
         self._wake.set()
         return task
@@ -148,16 +151,15 @@ class Service:
             failure = str(error)
         self.account.inspected(task_id, inputs=inputs, failure=failure, now=self.clock.now_ms())
         del self._inspections[task_id]
-        self.save()
+        self._save(self.account.find(task_id))
         self._wake.set()
 
     def settle(self) -> None:
         """Bring every task to the present and announce what changed."""
         changes = self.account.settle(self.clock.now_ms())
         for task in changes:
+            self._save(task)
             self._notify(task)
-        if changes:
-            self.save()
 
     def _notify(self, task: Task) -> None:
         if task.callback_url:

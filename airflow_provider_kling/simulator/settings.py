@@ -6,12 +6,22 @@ The lower half are questions that no public source answers; the default is the m
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-THIRTY_DAYS = 30 * 24 * 3600.0
+#: The words that a setting can be; a typing mistake must not silently mean the other one.
+CHOICES: Final[dict[str, tuple[str, ...]]] = {
+    "retired": ("accept", "refuse"),
+    "video_size": ("full", "small"),
+    "list_order": ("newest", "oldest"),
+    "reuse_after_failure": ("accept", "refuse"),
+    "early_result": ("empty", "absent", "null"),
+    "missing_task_info": ("absent", "null"),
+}
+
+THIRTY_DAYS: Final = 30 * 24 * 3600.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +44,7 @@ class Settings:
     :param video_size: ``small`` renders 320 pixels on the long side instead of 720p, 1080p or 4K.
     :param url_ttl: seconds until a result URL expires, counted from the end of the task.
     :param webhook_secret: signs callbacks (``whsec_`` and base64); empty sends them unsigned.
-    :param state: JSON file that keeps tasks across restarts; images stand in a directory beside it.
+    :param state: file (JSON lines) that keeps tasks across restarts; images stand in a directory beside it.
     :param list_order: order of list pages (undetermined).
     :param retired_code: service code of the refusal of a retired model (undetermined).
     :param reuse_after_failure: whether the external id of a failed task may be used again (undetermined).
@@ -70,3 +80,14 @@ class Settings:
     missing_task_info: Literal["absent", "null"] = "absent"
     creates_per_second: int | None = None
     known_elements: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        for name, words in CHOICES.items():
+            if getattr(self, name) not in words:
+                raise ValueError(f"{name} is {getattr(self, name)!r}; allowed: {', '.join(words)}")
+
+    @property
+    def prefix(self) -> str:
+        """``path_prefix`` with one slash before it and none after it; empty without one."""
+        bare = self.path_prefix.strip("/")
+        return f"/{bare}" if bare else ""

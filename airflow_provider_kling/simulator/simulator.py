@@ -53,7 +53,9 @@ class KlingSimulator:
             raise
 
     def stop(self) -> None:
-        """Close the socket and end the thread."""
+        """Close the socket and end the thread; a second call does nothing."""
+        if self._loop.is_closed():
+            return
         self._run(self._server.stop())
         self._end_thread()
 

@@ -1,25 +1,49 @@
-"""Keeps the account in a JSON file, so that a restart of the simulator forgets nothing, as Kling would not."""
+"""Keeps the account in a file, so that a restart of the simulator forgets nothing, as Kling would not.
+
+JSON lines: the first is the account, every other one a task; of several lines about one task the last counts. A change
+costs one line, however many tasks there are.
+"""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from airflow_provider_kling.simulator.account import Account
+    from airflow_provider_kling.simulator.tasks import Task
 
 
-def save(path: Path, account: Account) -> None:
-    """Write the account; a crash leaves the old file or the new one, never half of one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(path.name + ".new")
-    draft.write_text(json.dumps(account.dump()), encoding="utf-8")
-    draft.replace(path)
+class StateFile:
+    """The file of one account.
 
+    :param path: where it is; its directory is created.
+    """
 
-def load(path: Path, account: Account) -> None:
-    """Read the account, if it was ever saved."""
-    if path.exists():
-        account.load(json.loads(path.read_text(encoding="utf-8")))
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def load(self, account: Account) -> None:
+        """Read the account, if it was ever written, and write it anew with one line a task."""
+        if self._path.exists():
+            first, *others = self._lines()
+            latest = {values["task_id"]: values for values in others}
+            account.load(first | {"tasks": list(latest.values())})
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        saved = account.dump()
+        lines = [{"opened_at": saved["opened_at"]}, *saved["tasks"]]
+        draft = self._path.with_name(self._path.name + ".new")
+        draft.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+        draft.replace(self._path)
+
+    def _lines(self) -> list[dict[str, Any]]:
+        # A process that was killed while it wrote leaves half a line; that change was never announced to anyone.
+        complete = self._path.read_text(encoding="utf-8").rpartition("\n")[0]
+        return [json.loads(line) for line in complete.splitlines()]
+
+    def note(self, task: Task) -> None:
+        """Add the present state of ``task``."""
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(task.as_json()) + "\n")

@@ -71,7 +71,7 @@ def _time(body: Body, name: str, default: int) -> int:
     try:
         # Measured: numbers and strings are both accepted.
         return int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise bad(f"{name} value '{value}' is invalid") from None
 
 
@@ -83,7 +83,7 @@ def _read_cursor(cursor: str) -> dict[str, int]:
     try:
         window = json.loads(base64.urlsafe_b64decode(cursor))
         return {name: int(window[name]) for name in ("start", "end", "skip")}
-    except (binascii.Error, ValueError, TypeError, KeyError):
+    except (binascii.Error, ValueError, TypeError, KeyError, OverflowError):
         raise bad("cursor value is invalid") from None
 
 

@@ -1,10 +1,11 @@
 """Checks that every product shares. Each raises 1201 with Kling's text.
 
-Observed texts: "image can not be null", "File is not in a valid base64 format", "<field> value '<x>' is invalid,
-allowed values: ...", "aspect_ratio value '<x>' is invalid, supported values: ...", "duration value '<x>' is invalid",
-"<field> value type is invalid, expected array", "<model> is not supported with motion brush", "model/mode/duration(...) is not
-supported with image_tail", "The model '<x>' has been discontinued and is no longer available." and "Element id not
-found: <x>". All other texts here and in :mod:`.video_fields` were not observed; they follow the same style.
+These texts were observed: "image can not be null", "File is not in a valid base64 format",
+"<field> value '<x>' is invalid, allowed values: ...", "aspect_ratio value '<x>' is invalid, supported values: ...",
+"duration value '<x>' is invalid", "<field> value type is invalid, expected array",
+"<model> is not supported with motion brush", "model/mode/duration(...) is not supported with image_tail",
+"The model '<x>' has been discontinued and is no longer available." and "Element id not found: <x>".
+All other texts here and in :mod:`.video_fields` were not observed; they follow the same style.
 """
 
 from __future__ import annotations

@@ -65,6 +65,8 @@ def output_size(proportions: tuple[int, int], short_side: int, *, small: bool) -
 
 def prompt_picture(prompt: str, size: tuple[int, int]) -> Image.Image:
     """A picture for a text2video result: a colour of its own and the words of the prompt."""
+    # Half a surrogate pair is legal JSON and no legal text.
+    prompt = prompt.encode("utf-8", "replace").decode()
     red, green, blue = hashlib.sha256(prompt.encode()).digest()[:3]
     picture = Image.new("RGB", size, (red // 2, green // 2, blue // 2))
     font = ImageFont.load_default(size=max(10, min(size) // 14))

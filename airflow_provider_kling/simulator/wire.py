@@ -43,7 +43,7 @@ class Wire:
 
     def application(self, control: Control) -> web.Application:
         """The aiohttp application: the routes of ``control``, and everything else is Kling."""
-        prefix = self._service.settings.path_prefix.rstrip("/")
+        prefix = self._service.settings.prefix
         app = web.Application(client_max_size=MAX_BODY)
         add_routes(app.router, prefix, control)
         app.router.add_route("*", f"{prefix}/{{path:.*}}", self._handle)

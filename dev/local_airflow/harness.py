@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import shutil
 import signal
 import sqlite3
 import sys
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 # What a component writes into Airflow's ``job`` table when it starts to work.
 _JOB_TYPES = {"scheduler": "SchedulerJob", "dag-processor": "DagProcessorJob", "triggerer": "TriggererJob"}
 _API_SERVER = "api-server"
+_LOCK = "lock"
 
 
 class LocalAirflow(AirflowClient):
@@ -37,6 +39,7 @@ class LocalAirflow(AirflowClient):
     :param env: more environment variables, such as ``AIRFLOW__…`` settings; they win over the defaults.
     :param connections: connection id to fields; they reach Airflow as ``AIRFLOW_CONN_…`` variables.
     :param triggerers: how many triggerers to start.
+    :param fresh: whether to empty ``home`` first, once it is known that no other Airflow uses it.
     """
 
     def __init__(
@@ -46,8 +49,11 @@ class LocalAirflow(AirflowClient):
         env: Mapping[str, str] | None = None,
         connections: Mapping[str, Mapping[str, object]] | None = None,
         triggerers: int = 1,
+        *,
+        fresh: bool = False,
     ) -> None:
         self.home = home.resolve()
+        self._fresh = fresh
         folders = [dags_folder] if isinstance(dags_folder, Path) else list(dags_folder)
         api, worker_logs, *trigger_logs = settings.free_ports(2 + triggerers)
         super().__init__(f"http://{settings.LOOPBACK}:{api}")
@@ -68,6 +74,8 @@ class LocalAirflow(AirflowClient):
             stack.enter_context(unwinding_on_termination())
             stack.callback(self._stop_all)
             self._lock(stack)
+            if self._fresh:
+                self._empty_home()
             self._environment = settings.home_secrets(self.home) | self._environment
             if not (self.home / "airflow.db").exists():
                 settings.create_database(self.home)
@@ -149,11 +157,18 @@ class LocalAirflow(AirflowClient):
     def _lock(self, stack: ExitStack) -> None:
         """Refuse a home that another Airflow of ours is using."""
         self.home.mkdir(parents=True, exist_ok=True)
-        lock = stack.enter_context((self.home / "lock").open("w"))
+        lock = stack.enter_context((self.home / _LOCK).open("w"))
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise RuntimeError(f"another Airflow runs in {self.home}") from None
+            raise ComponentError(f"another Airflow runs in {self.home}") from None
+
+    def _empty_home(self) -> None:
+        for entry in self.home.iterdir():
+            if entry.is_dir():
+                shutil.rmtree(entry)
+            elif entry.name != _LOCK:
+                entry.unlink()
 
     def _bury_if_ended(self, name: str) -> None:
         if name not in self._components:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -63,7 +64,7 @@ class AirflowClient:
     def wait_for_dag(self, dag_id: str, timeout: float = 60) -> None:
         """Return as soon as Airflow has parsed the Dag."""
         deadline = time.monotonic() + timeout
-        while dag_id not in {dag["dag_id"] for dag in self.get("dags", limit=1000)["dags"]}:
+        while not self._has_dag(dag_id):
             if time.monotonic() > deadline:
                 raise DagNotFoundError(f"{dag_id} not found in {timeout:.0f} s; {self.import_errors() or 'no errors'}")
             time.sleep(0.2)
@@ -83,23 +84,23 @@ class AirflowClient:
         run_id: str,
         timeout: float = 120,
         on_progress: Callable[[TaskInstances], object] | None = None,
+        interval: float = 0.3,
     ) -> str:
-        """Wait for the end of a run and return its state; an API server that restarts meanwhile is waited for."""
-        instances: TaskInstances = []
+        """Wait for the end of a run and return its state; an API server that restarts meanwhile is waited for.
+
+        ``on_progress`` is called at every look, also at the last, with all task instances. Looks cost the API server
+        CPU time: measurements of it choose a longer ``interval``.
+        """
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
-            try:
+            with suppress(requests.ConnectionError, requests.Timeout):
                 state = self.run_state(dag_id, run_id)
-                instances = self.task_instances(dag_id, run_id)
-            except requests.ConnectionError:
-                state = "unknown"
-            if on_progress:
-                on_progress(instances)
-            if state in FINISHED:
-                return state
-            time.sleep(0.3)
-        states = {f"{one['task_id']}[{one['map_index']}]": one["state"] for one in instances}
-        raise TimeoutError(f"{dag_id} {run_id} did not end in {timeout:.0f} s: {states}")
+                if on_progress:
+                    on_progress(self.task_instances(dag_id, run_id))
+                if state in FINISHED:
+                    return state
+            time.sleep(interval)
+        raise TimeoutError(f"{dag_id} {run_id} did not end in {timeout:.0f} s: {self.states(dag_id, run_id)}")
 
     def task_instances(self, dag_id: str, run_id: str) -> TaskInstances:
         """All task instances of a run, mapped ones included."""
@@ -186,6 +187,15 @@ class AirflowClient:
         body = {"connection_id": connection_id, **_connection(fields)}
         answer = self.request("POST", "connections/test", json=body).json()
         return answer["status"], answer["message"]
+
+    def _has_dag(self, dag_id: str) -> bool:
+        try:
+            self.get(f"dags/{dag_id}")
+        except requests.HTTPError as error:
+            if error.response.status_code == requests.codes.not_found:
+                return False
+            raise
+        return True
 
     def _token(self) -> str:
         response = self._session.get(f"{self.url}/auth/token", timeout=30)

@@ -196,14 +196,15 @@ def test_a_dag_that_cannot_be_imported_is_named_with_its_error(local: LocalAirfl
     broken.write_text("# an airflow dag\nimport no_such_module_anywhere\n")
     try:
         with pytest.raises(DagNotFoundError, match="no_such_module_anywhere"):
-            local.trigger_dag("broken", timeout=15)
+            local.trigger_dag("broken", timeout=8)
     finally:
         broken.unlink()
 
 
 def test_a_home_in_use_is_refused(local: LocalAirflow, dags: Path) -> None:
-    with pytest.raises(RuntimeError, match="another Airflow runs"), LocalAirflow(local.home, dags):
+    with pytest.raises(RuntimeError, match="another Airflow runs"), LocalAirflow(local.home, dags, fresh=True):
         pytest.fail("it started")
+    assert local.rows("SELECT pool FROM slot_pool")
 
 
 @pytest.mark.parametrize("end", ["exit", "SIGTERM"])

@@ -15,9 +15,9 @@ NOT_FOUND = "Task not found by id/external id: "
 
 
 def picture(size=(640, 360), colour=(200, 40, 40), form="PNG"):
-    """An image whose left half has ``colour`` and whose right half is dark blue."""
+    """A dark blue image whose left third has ``colour``."""
     image = Image.new("RGB", size, colour)
-    image.paste((10, 10, 90), (size[0] // 2, 0, size[0], size[1]))
+    image.paste((10, 10, 90), (size[0] // 3, 0, size[0], size[1]))
     buffer = io.BytesIO()
     image.save(buffer, form)
     return buffer.getvalue()

@@ -71,7 +71,7 @@ def test_of_several_answers_one_is_used_per_request_while_changes_combine():
     ],
 )
 def test_a_senseless_fault_is_refused_when_it_is_armed(kling, values):
-    with pytest.raises(ValueError, match="fault|code|times"):
+    with pytest.raises(ValueError, match=r"fault|code|times"):
         kling.simulator.fault(**values)
     assert kling.send("POST", "/_simulator/faults", json=values).status_code == 400
     assert kling.simulator.faults() == []

@@ -3,6 +3,7 @@
 import time
 
 import pytest
+import requests
 
 from .support import I2V, IMAGE, MODEL, NOT_FOUND, T2V, eventually, token
 
@@ -177,7 +178,9 @@ def test_the_list_is_a_bare_array_of_one_product_in_pages(start, order):
     assert [task["task_id"] for task in kling.get(I2V).json()["data"]] == expected
 
 
-@pytest.mark.parametrize("parameters", [{"pageNum": 0}, {"pageNum": 1001}, {"pageSize": 501}, {"pageSize": "x"}])
+@pytest.mark.parametrize(
+    "parameters", [{"pageNum": 0}, {"pageNum": 1001}, {"pageSize": 501}, {"pageSize": "x"}, {"pageNum": "9" * 5000}]
+)
 def test_a_page_out_of_range_is_refused(kling, parameters):
     ((name, value),) = parameters.items()
     assert kling.refusal(kling.get(I2V, **parameters)) == (400, 1201, f"{name} value '{value}' is invalid")
@@ -250,7 +253,9 @@ def test_the_account_list_filters_by_status_time_and_product_type(kling):
     assert {task["id"] for task in listing(kling, start_time="1")["result"]} == {good, running}
 
 
-@pytest.mark.parametrize("body", [{"limit": 501}, {"cursor": "x"}, {"start_time": "x"}, {"filters": [{"key": "x"}]}])
+@pytest.mark.parametrize(
+    "body", [{"limit": 501}, {"cursor": "x"}, {"start_time": "x"}, {"filters": [7]}, {"filters": [{"key": "x"}]}]
+)
 def test_the_account_list_refuses_nonsense(kling, body):
     assert kling.refusal(kling.send("POST", "/tasks", json=body))[:2] == (400, 1201)
 
@@ -288,3 +293,22 @@ def test_the_control_routes_mirror_the_python_methods(kling):
     moved = kling.send("POST", "/_simulator/advance", json={"seconds": 600}).json()
     assert moved["tasks"]["processing"] == 1
     assert kling.send("POST", "/_simulator/advance", json={}).status_code == 400
+
+
+def test_a_time_that_is_no_number_is_refused_and_not_a_crash(kling):
+    answer = kling.send("POST", "/tasks", data=b'{"start_time": Infinity}')
+    assert kling.refusal(answer)[:2] == (400, 1201)
+
+
+def test_half_a_surrogate_pair_comes_back_as_it_was_sent(kling):
+    body = b'{"model_name": "kling-v3", "prompt": "\\ud83d", "external_task_id": "\\ud83d"}'
+    answer = kling.send("POST", T2V, data=body).json()
+    assert answer["data"]["task_info"]["external_task_id"] == "\ud83d"
+    kling.simulator.finish(answer["data"]["task_id"])
+    url = kling.task(answer["data"]["task_id"], T2V)["task_result"]["videos"][0]["url"]
+    assert requests.get(url, timeout=10).status_code == 200
+
+
+def test_content_in_an_unknown_field_is_not_kept_in_the_journal(kling):
+    kling.image2video(surprise="A" * 6000)
+    assert kling.simulator.requests()[0]["body"]["surprise"]["base64_length"] == 6000

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from PIL import Image
 
-from .support import eventually, picture
+from .support import encoded, eventually, picture
 
 UNREACHABLE = "Something went wrong when we tried to get the contents of the file."
 FILES = {
@@ -51,6 +51,7 @@ def sized(size, form="PNG"):
         (sized((300, 751)), "The resolution or aspect ratio of the input image is invalid. "
                             "Please ensure it meets the required specifications."),
         (sized((400, 400), "WEBP"), "Image format is invalid"),
+        (encoded(picture()[:400]), "Image format is invalid"),
         (base64.b64encode(b"no image").decode(), "Image format is invalid"),
         ("http://127.0.0.1:9/x.png", UNREACHABLE),
         ("http://", UNREACHABLE),

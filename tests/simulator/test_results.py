@@ -48,7 +48,7 @@ def test_the_film_is_h264_begins_with_the_image_and_moves(kling):
     shown = frames(content)
     source = opened(picture())
     assert likeness(shown[0], source) < 6
-    assert likeness(shown[0], opened(picture(colour=(40, 200, 40)))) > 40
+    assert likeness(shown[0], opened(picture(colour=(40, 200, 40)))) > 30
     assert likeness(shown[0], shown[-1]) > 0.5
     assert content.index(b"moov") < content.index(b"mdat")
 
@@ -58,7 +58,7 @@ def test_with_a_tail_image_the_film_ends_on_it(kling):
     tail = opened(picture(colour=(40, 200, 40)))
     assert likeness(shown[0], opened(picture())) < 6
     assert likeness(shown[-1], tail) < 6
-    assert 10 < likeness(shown[90], tail) < 70
+    assert 8 < likeness(shown[90], tail) < 45
 
 
 @pytest.mark.parametrize(
@@ -77,12 +77,11 @@ def test_the_size_follows_the_image_and_the_mode_and_is_even(proportions, short_
     assert output_size(proportions, short_side, small=small) == size
 
 
-@pytest.mark.parametrize(("mode", "size"), [("std", (1280, 720)), ("pro", (1920, 1080))])
-def test_full_size_films_have_the_resolution_of_the_mode(start, mode, size):
+def test_full_size_films_have_the_resolution_of_the_mode(start):
     kling = start(video_size="full")
-    content = fetch(kling.finished(kling.create(mode=mode)))
+    content = fetch(kling.finished(kling.create(model_name="kling-v3", mode="pro", duration="3")))
     with av.open(io.BytesIO(content)) as container:
-        assert (container.streams.video[0].width, container.streams.video[0].height) == size
+        assert (container.streams.video[0].width, container.streams.video[0].height) == (1920, 1080)
 
 
 def test_five_seconds_of_720p_cost_less_than_three_seconds_of_one_core():

@@ -3,16 +3,18 @@
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
 import threading
 import time
+from dataclasses import asdict
 
 import pytest
 import requests
 
-from airflow_provider_kling.simulator import KlingSimulator
+from airflow_provider_kling.simulator import KlingSimulator, Settings
 from airflow_provider_kling.simulator.cli import main, parser
 
 from .support import Client, eventually, picture
@@ -34,15 +36,29 @@ def test_a_simulator_starts_and_stops_within_a_tenth_of_a_second_and_leaves_no_t
 def test_stopping_does_not_wait_for_a_delayed_request(start):
     kling = start()
     kling.simulator.fault("delay", seconds=30)
-    thread = threading.Thread(target=lambda: pytest.raises(requests.ConnectionError, kling.image2video))
+
+    def send():
+        with pytest.raises(requests.ConnectionError):
+            kling.image2video()
+
+    thread = threading.Thread(target=send)
     thread.start()
-    eventually(lambda: kling.simulator.requests())
+    eventually(kling.simulator.requests)
     began = time.monotonic()
     kling.simulator.stop()
     assert time.monotonic() - began < 1
     thread.join(5)
     assert not thread.is_alive()
-    kling.simulator.stop = lambda: None
+
+
+def test_stopping_right_after_a_request_woke_the_clock_never_hangs(start):
+    for _ in range(100):
+        kling = start()
+        kling.create()
+        stopped = threading.Thread(target=kling.simulator.stop, daemon=True)
+        stopped.start()
+        stopped.join(5)
+        assert not stopped.is_alive()
 
 
 def test_a_port_in_use_is_an_error_and_leaves_no_thread(start):
@@ -58,13 +74,23 @@ def test_an_unknown_setting_is_an_error():
         KlingSimulator(concurency=1)
 
 
+@pytest.mark.parametrize("name", ["retired", "video_size", "list_order", "reuse_after_failure", "early_result"])
+def test_a_setting_that_is_not_one_of_its_words_is_an_error(name):
+    with pytest.raises(ValueError, match=name):
+        Settings(**{name: "refused"})
+
+
+@pytest.mark.parametrize("prefix", ["kling", "/kling", "/kling/"])
+def test_a_prefix_is_the_same_with_and_without_slashes(start, prefix):
+    assert start(path_prefix=prefix).simulator.url.endswith("/kling")
+
+
 def test_tasks_ids_charges_and_images_survive_a_restart(start, tmp_path):
     state = tmp_path / "deep" / "state.json"
     first = start(state=state)
     done = first.finished(first.create(external_task_id="done"))
     running = first.create(external_task_id="running")
     first.simulator.stop()
-    first.simulator.stop = lambda: None
     second = start(state=state)
     assert second.refusal(second.image2video(external_task_id="done"))[1] == 1201
     assert second.task("running")["task_id"] == running
@@ -74,6 +100,18 @@ def test_tasks_ids_charges_and_images_survive_a_restart(start, tmp_path):
     film = requests.get(again["task_result"]["videos"][0]["url"], timeout=10)
     assert (film.status_code, film.content[4:8]) == (200, b"ftyp")
     assert second.finished(running)["task_status"] == "succeed"
+
+
+def test_half_a_line_at_the_end_of_the_state_file_is_dropped(start, tmp_path):
+    state = tmp_path / "state.json"
+    first = start(state=state)
+    first.create(external_task_id="a")
+    first.simulator.stop()
+    lines = state.read_text().splitlines()
+    state.write_text("\n".join(lines) + "\n" + lines[-1][: len(lines[-1]) // 2])
+    second = start(state=state)
+    assert [task["external_task_id"] for task in second.simulator.tasks()] == ["a"]
+    assert second.finished(second.create(external_task_id="b"))["task_status"] == "succeed"
 
 
 def serve(*arguments):
@@ -118,16 +156,14 @@ def test_a_task_that_was_just_accepted_survives_the_death_of_the_process(tmp_pat
 
 def test_every_setting_can_be_given_on_the_command_line():
     given = parser().parse_args(
-        "--host 0.0.0.0 --port 1 --public-url http://x --path-prefix /k --access-key a --secret-key b --api-key c "
-        "--concurrency 2 --units 3 --time-scale 0.5 --seconds 4 --clock-skew 5 --retired accept --video-size small "
-        "--url-ttl 6 --webhook-secret w --state s.json --list-order oldest --retired-code 1203 "
-        "--reuse-after-failure accept --callback-retries 7 --early-result null --missing-task-info null "
-        "--creates-per-second 8 --known-elements 9 10".split()
+        shlex.split(
+            "--host 0.0.0.0 --port 1 --public-url http://x --path-prefix /k --access-key a --secret-key b --api-key c "
+            "--concurrency 2 --units 3 --time-scale 0.5 --seconds 4 --clock-skew 5 --retired accept "
+            "--video-size small --url-ttl 6 --webhook-secret w --state s.json --list-order oldest "
+            "--retired-code 1203 --reuse-after-failure accept --callback-retries 7 --early-result null "
+            "--missing-task-info null --creates-per-second 8 --known-elements 9 10"
+        )
     )
-    from dataclasses import asdict
-
-    from airflow_provider_kling.simulator.settings import Settings
-
     default = asdict(Settings())
     assert {name for name, value in default.items() if getattr(given, name) == value} == set()
 

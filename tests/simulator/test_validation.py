@@ -3,8 +3,15 @@
 import base64
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from .support import I2V, IMAGE, TAIL, T2V
+from airflow_provider_kling.simulator.catalogue import load_catalogue
+from airflow_provider_kling.simulator.envelope import KlingError
+from airflow_provider_kling.simulator.products import PRODUCTS
+from airflow_provider_kling.simulator.video_fields import World
+
+from .support import I2V, IMAGE, T2V, TAIL
 
 MASK = {"dynamic_masks": [{"mask": IMAGE, "trajectories": [{"x": 1, "y": 2}, {"x": 3, "y": 4}]}]}
 V1 = {"model_name": "kling-v1"}
@@ -253,3 +260,31 @@ def test_an_image_over_ten_megabytes_is_refused_and_one_of_ten_is_not(kling):
 def test_a_body_that_is_no_json_object_is_1200(kling, body):
     answer = kling.send("POST", T2V, data=body)
     assert (answer.status_code, answer.json()["code"]) == (400, 1200)
+
+
+FIELDS = [
+    "model_name", "image", "image_tail", "mode", "duration", "prompt", "negative_prompt", "cfg_scale", "sound",
+    "multi_shot", "shot_type", "multi_prompt", "static_mask", "dynamic_masks", "camera_control", "voice_list",
+    "element_list", "aspect_ratio", "watermark_info", "callback_url", "external_task_id",
+]  # fmt: skip
+WORDS = ["kling-v1", "kling-v1-5", "kling-v2-6", "kling-v3", "std", "pro", "4k", "5", "10", "on", "off", IMAGE]
+LEAVES = st.none() | st.booleans() | st.integers(-20, 20) | st.floats() | st.sampled_from(WORDS) | st.text(max_size=5)
+KEYS = st.sampled_from(["index", "prompt", "duration", "mask", "trajectories", "x", "y", "type", "config", "zoom"])
+VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3))
+
+
+@settings(max_examples=300, deadline=None)
+@given(body=st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=8), product=st.sampled_from(sorted(PRODUCTS)))
+def test_any_body_is_either_an_order_with_a_price_or_a_refusal(body, product):
+    world = World(catalogue=load_catalogue(), refuse_retired=False)
+    known = {"model_name": "kling-v3", "image": IMAGE, "prompt": "x"} | body
+    refusal = None
+    try:
+        order = PRODUCTS[product].order(known, world, scale=1, seconds=None)
+    except KlingError as error:
+        refusal = error
+    if refusal is None:
+        assert order.price > 0
+        assert order.seconds > 0
+    else:
+        assert (refusal.code, refusal.http_status) == (1201, 400)

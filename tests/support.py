@@ -1,0 +1,50 @@
+"""What many tests need: the photograph, a connection to a simulator, a stand-in for a task instance."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pytest
+
+    from airflow_provider_kling.simulator.simulator import KlingSimulator
+
+PHOTOGRAPH = Path(__file__).parent.parent / "example_dags" / "images" / "rocket.jpg"
+
+
+def connect(
+    monkeypatch: pytest.MonkeyPatch, simulator: KlingSimulator, *, api_key: bool = False, **fields: Any
+) -> None:
+    """Point ``kling_default`` at a simulator, with a key pair or with an API key."""
+    connection = {
+        "conn_type": "kling",
+        "host": simulator.url,
+        "login": "" if api_key else simulator.access_key,
+        "password": simulator.api_key if api_key else simulator.secret_key,
+        "extra": {"allow_private_urls": True, "timeout_seconds": 5},
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_KLING_DEFAULT", json.dumps({**connection, **fields}))
+
+
+@dataclass
+class FakeTaskInstance:
+    """What an operator sees of its task instance; the end-to-end tests have the real one."""
+
+    dag_id: str = "dag"
+    run_id: str = "run"
+    task_id: str = "animate"
+    map_index: int = -1
+    try_number: int = 1
+    max_tries: int = 0
+    xcoms: dict[str, Any] = field(default_factory=dict)
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        json.dumps(value)
+        self.xcoms[key] = value
+
+    def xcom_pull(self, task_ids: str, key: str, map_indexes: int) -> Any:
+        assert (task_ids, map_indexes) == (self.task_id, self.map_index)
+        return self.xcoms.get(key)

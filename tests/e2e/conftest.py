@@ -19,7 +19,7 @@ EXAMPLES = HERE.parents[1] / "example_dags"
 
 @pytest.fixture(scope="session")
 def simulator() -> Iterator[KlingSimulator]:
-    with KlingSimulator(Settings(seconds=3, video_size="small")) as running:
+    with KlingSimulator(Settings(seconds=3, video_size="small", retired="accept", concurrency=20)) as running:
         yield running
 
 

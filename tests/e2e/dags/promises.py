@@ -1,0 +1,97 @@
+"""Dags for the end-to-end tests: each shows one promise."""
+
+from __future__ import annotations
+
+import base64
+import os
+import signal
+from datetime import timedelta
+from pathlib import Path
+
+from airflow.sdk import dag, task
+
+from airflow_provider_kling.operators import KlingImageToVideoOperator, KlingTextToVideoOperator
+from airflow_provider_kling.sensors import KlingTaskSensor
+
+PHOTOGRAPH = Path(__file__).parents[3] / "example_dags" / "images" / "rocket.jpg"
+COMMON = {
+    "image": str(PHOTOGRAPH),
+    "prompt": "The rocket lifts off",
+    "duration": 3,
+    "wait_for_completion": True,
+    "poll_interval": 1,
+}
+
+
+class KilledAfterPost(KlingImageToVideoOperator):
+    """Its worker is killed on the first try, after Kling has accepted the task and before Airflow knows of it."""
+
+    def _push(self, kling_task, context):
+        if context["ti"].try_number == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        super()._push(kling_task, context)
+
+
+@dag(schedule=None)
+def promise_hand_over():
+    """The wait ends in the triggerer and its result reaches the next task as a real dict."""
+    animate = KlingImageToVideoOperator(task_id="animate", **COMMON)
+
+    @task
+    def receive(manifest):
+        assert isinstance(manifest["videos"], list), manifest
+        return manifest["videos"][0]["id"]
+
+    receive(animate.output)
+
+
+@dag(schedule=None)
+def promise_killed_worker():
+    """A worker that dies right after the POST leads to one video."""
+    KilledAfterPost(task_id="animate", retries=2, retry_delay=timedelta(seconds=1), **COMMON)
+
+
+@dag(schedule=None)
+def promise_inline_image():
+    """An image that stands in the Dag as base64 shows nowhere."""
+    KlingImageToVideoOperator(
+        task_id="animate", **{**COMMON, "image": base64.b64encode(PHOTOGRAPH.read_bytes()).decode()}
+    )
+
+
+@dag(schedule=None)
+def promise_mapped():
+    """Mapped tasks, all of them ending in the triggerer."""
+    KlingTextToVideoOperator.partial(task_id="imagine", duration=3, wait_for_completion=True, poll_interval=1).expand(
+        prompt=[f"A number {number}" for number in range(10)]
+    )
+
+
+@dag(schedule=None)
+def promise_failure():
+    """A failed wait resumes on a worker, which says precisely why."""
+    KlingImageToVideoOperator(
+        task_id="animate", retries=1, retry_delay=timedelta(seconds=1), **{**COMMON, "prompt": "simulate-risk-control"}
+    )
+
+
+@dag(schedule=None)
+def promise_sensor_modes():
+    """One submission, waited for in three ways."""
+    animate = KlingImageToVideoOperator(task_id="animate", **{**COMMON, "wait_for_completion": False})
+    for mode in ("poke", "reschedule", "deferrable"):
+        KlingTaskSensor(
+            task_id=mode,
+            kling_task_id=animate.output["task_id"],
+            deferrable=mode == "deferrable",
+            mode="poke" if mode == "deferrable" else mode,
+            poke_interval=2,
+        )
+
+
+promise_hand_over()
+promise_killed_worker()
+promise_inline_image()
+promise_mapped()
+promise_failure()
+promise_sensor_modes()

@@ -1,0 +1,137 @@
+"""The promises, kept by a real Airflow: scheduler, triggerer, workers and API server against the simulator."""
+
+from __future__ import annotations
+
+import base64
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from support import PHOTOGRAPH
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def new_tasks(simulator, before: list[dict]) -> list[dict]:
+    known = {task["task_id"] for task in before}
+    return [task for task in simulator.tasks() if task["task_id"] not in known]
+
+
+def test_the_wait_ends_in_the_triggerer_and_hands_over_a_real_dict(airflow, simulator):
+    before = simulator.tasks()
+    run_id = airflow.trigger_dag("promise_hand_over")
+    assert airflow.wait_for_run("promise_hand_over", run_id, timeout=120) == "success"
+    manifest = airflow.xcom("promise_hand_over", run_id, "animate")
+    (task,) = new_tasks(simulator, before)
+    assert manifest["task_id"] == airflow.xcom("promise_hand_over", run_id, "animate", key="task_id")
+    assert manifest["task_id"] == task["task_id"]
+    assert airflow.xcom("promise_hand_over", run_id, "receive") == manifest["videos"][0]["id"]
+    log = airflow.logs("promise_hand_over", run_id, "animate")
+    assert "Resuming after deferral" not in log, "no worker was started to end it"
+
+
+def test_no_worker_process_lives_while_the_task_is_deferred(airflow, simulator):
+    run_id = airflow.trigger_dag("promise_hand_over")
+    airflow.wait_for_task("promise_hand_over", run_id, "animate", {"deferred"}, timeout=60)
+    seen = []
+    deadline = time.time() + 2
+    while time.time() < deadline:
+        seen.append((airflow.states("promise_hand_over", run_id)["animate"], len(airflow.workers())))
+        time.sleep(0.2)
+    assert airflow.wait_for_run("promise_hand_over", run_id, timeout=120) == "success"
+    # The worker that deferred takes a moment to end; after that there is none.
+    assert ("deferred", 0) in seen
+
+
+def test_a_worker_killed_right_after_the_post_leads_to_one_video(airflow, simulator):
+    before = simulator.tasks()
+    run_id = airflow.trigger_dag("promise_killed_worker")
+    assert airflow.wait_for_run("promise_killed_worker", run_id, timeout=180) == "success"
+    (task,) = new_tasks(simulator, before)
+    assert airflow.xcom("promise_killed_worker", run_id, "animate")["task_id"] == task["task_id"]
+    assert airflow.task_instance("promise_killed_worker", run_id, "animate")["try_number"] > 1
+    assert len([charge for charge in simulator.ledger()["charges"] if charge["task_id"] == task["task_id"]]) == 1
+
+
+def test_clear_adopts_what_was_paid_for(airflow, simulator):
+    run_id = airflow.trigger_dag("promise_hand_over")
+    assert airflow.wait_for_run("promise_hand_over", run_id, timeout=120) == "success"
+    manifest = airflow.xcom("promise_hand_over", run_id, "animate")
+    before = simulator.tasks()
+    airflow.clear("promise_hand_over", run_id, ["animate", "receive"])
+    assert airflow.wait_for_run("promise_hand_over", run_id, timeout=120) == "success"
+    assert new_tasks(simulator, before) == []
+    assert airflow.xcom("promise_hand_over", run_id, "animate")["task_id"] == manifest["task_id"]
+    assert "Adopted Kling task" in airflow.logs("promise_hand_over", run_id, "animate")
+
+
+def test_a_network_that_breaks_in_the_middle_of_a_submit_leads_to_one_video(airflow, simulator):
+    before = simulator.tasks()
+    simulator.fault("cut_after", operation="create")
+    run_id = airflow.trigger_dag("promise_hand_over")
+    assert airflow.wait_for_run("promise_hand_over", run_id, timeout=120) == "success"
+    assert len(new_tasks(simulator, before)) == 1
+
+
+def test_mapped_tasks_end_in_the_triggerer_too(airflow, simulator):
+    before = simulator.tasks()
+    run_id = airflow.trigger_dag("promise_mapped")
+    assert airflow.wait_for_run("promise_mapped", run_id, timeout=180) == "success"
+    ids = {airflow.xcom("promise_mapped", run_id, "imagine", map_index=index)["task_id"] for index in range(10)}
+    assert ids == {task["task_id"] for task in new_tasks(simulator, before)}
+    assert len(ids) == 10
+
+
+def test_a_permanent_failure_says_why_and_is_not_retried(airflow, simulator):
+    before = simulator.tasks()
+    run_id = airflow.trigger_dag("promise_failure")
+    assert airflow.wait_for_run("promise_failure", run_id, timeout=120) == "failed"
+    assert len(new_tasks(simulator, before)) == 1
+    assert "Failure to pass the risk control system" in airflow.logs("promise_failure", run_id, "animate")
+    assert airflow.xcom("promise_failure", run_id, "animate", key="failure")["error"] == "KlingContentPolicyError"
+
+
+def test_the_sensor_waits_in_every_mode(airflow):
+    run_id = airflow.trigger_dag("promise_sensor_modes")
+    assert airflow.wait_for_run("promise_sensor_modes", run_id, timeout=180) == "success"
+    for mode in ("poke", "reschedule", "deferrable"):
+        assert airflow.xcom("promise_sensor_modes", run_id, mode)["status"] == "succeed"
+
+
+def test_the_connection_can_be_tested_from_the_ui(airflow, connection):
+    ok, message = airflow.test_connection("kling_probe", connection)
+    assert ok, message
+    ok, message = airflow.test_connection("kling_probe", {**connection, "password": "wrong" * 8})
+    assert not ok
+
+
+def test_airflow_lists_the_provider():
+    output = subprocess.run(
+        [Path(sys.executable).with_name("airflow"), "providers", "list", "--output", "plain"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ,
+    ).stdout
+    assert "airflow-provider-kling" in output
+
+
+def test_secrets_and_images_show_nowhere(airflow, simulator):
+    """The last of this file: it looks at all that the tests before it left in logs and database."""
+    run_id = airflow.trigger_dag("promise_inline_image")
+    airflow.wait_for_task("promise_inline_image", run_id, "animate", {"deferred"}, timeout=60)
+    rows = [str(airflow.rows("select * from trigger"))]
+    assert airflow.wait_for_run("promise_inline_image", run_id, timeout=120) == "success"
+    assert "<inline image" in str(airflow.rendered_fields("promise_inline_image", run_id, "animate"))
+    for table in ("xcom", "rendered_task_instance_fields", "serialized_dag", "task_instance", "log"):
+        rows.append(str(airflow.rows(f"select * from {table}")))
+    logs = [path.read_text(errors="replace") for path in airflow.home.rglob("*.log")]
+    assert len(logs) > 5
+    picture = base64.b64encode(PHOTOGRAPH.read_bytes()).decode()[:60]
+    for secret in (simulator.secret_key, simulator.api_key, picture, "Bearer eyJ"):
+        assert not [text for text in rows + logs if secret in text], secret[:10]
+    signature = "Signature="
+    assert not [text for text in logs if signature in text], "result links stand in logs without their query"

@@ -9,6 +9,7 @@ answer means is :mod:`airflow_provider_kling.polling`'s to say.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import dataclasses
 import time
@@ -25,6 +26,7 @@ from airflow_provider_kling.exceptions import (
     KlingError,
 )
 from airflow_provider_kling.hooks import KlingHook
+from airflow_provider_kling.slots import SlotQueue
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,6 +64,8 @@ class SharedPoller:
         self._kling_conn_id = kling_conn_id
         self._hook: KlingHook | None = None
         self._watches: set[_Watch] = set()
+        #: Those who wait for a slot of this account.
+        self.slots = SlotQueue()
         self._changed = asyncio.Event()
         self._runner: asyncio.Task[None] | None = None
 
@@ -112,10 +116,10 @@ class SharedPoller:
     async def _sleep_until(self, when: float) -> None:
         """Sleep, but wake when a task comes or goes: it may be due earlier, or have been the last."""
         self._changed.clear()
-        try:
-            await asyncio.wait_for(self._changed.wait(), max(0.0, when - time.time()))
-        except TimeoutError:
-            return
+        # Not wait_for: in Python 3.11 it can lose a cancellation that meets the event.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, when - time.time())):
+                await self._changed.wait()
 
     def _due(self, now: float) -> list[_Watch]:
         if not any(watch.next_look <= now for watch in self._watches):
@@ -156,5 +160,7 @@ class SharedPoller:
         if isinstance(decision, polling.Event):
             watch.outcome.set_result((decision, task))
             self._watches.discard(watch)
+            if decision.status in ("success", "failed"):
+                self.slots.release()
         else:
             watch.next_look = now + decision.seconds

@@ -194,6 +194,54 @@ class KlingTaskTrigger(BaseTrigger):
         return True
 
 
+class KlingSlotTrigger(BaseTrigger):
+    """
+    Wait until submitting again is worthwhile, after Kling answered that every slot is taken (1303, 1302).
+
+    :param kling_conn_id: the Kling connection, whose account the slot is of.
+    :param since: epoch seconds when the task first found no slot; decides its place in the queue.
+    :param until: epoch seconds when it gives up.
+    :param deferred_at: epoch seconds of the deferral.
+    """
+
+    def __init__(
+        self,
+        kling_conn_id: str = KlingHook.default_conn_name,
+        since: float = 0.0,
+        until: float = 0.0,
+        deferred_at: float = 0.0,
+        **_from_other_versions: Any,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.kling_conn_id = kling_conn_id
+        self.since = since
+        self.until = until
+        self.deferred_at = deferred_at
+
+    @property
+    def backstop(self) -> timedelta:
+        """The time after which Airflow itself ends the deferral: later than this trigger's own, clearer end."""
+        return timedelta(seconds=max(self.until - time.time(), MIN_DEFERRAL) + BACKSTOP_MARGIN)
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return the class path and the arguments that rebuild this trigger."""
+        return (
+            f"{type(self).__module__}.{type(self).__qualname__}",
+            {
+                "kling_conn_id": self.kling_conn_id,
+                "since": self.since,
+                "until": self.until,
+                "deferred_at": self.deferred_at,
+            },
+        )
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Yield one event: ``{"since", "until"}``; whether there is a slot, only the next submission can tell."""
+        await SharedPoller.of(self.kling_conn_id).slots.wait(since=self.since, until=self.until)
+        await asyncio.sleep(self.deferred_at + MIN_DEFERRAL - time.time())
+        yield TriggerEvent({"since": self.since, "until": self.until})
+
+
 def _set_xcom(ti: TaskInstance, key: str, value: Any) -> None:
     from airflow.sdk.execution_time.xcom import XCom
 

@@ -13,7 +13,7 @@ from support import PHOTOGRAPH, connect
 from airflow_provider_kling import exceptions as errors
 from airflow_provider_kling.images import InlineImage
 from airflow_provider_kling.operators import KlingImageToVideoOperator, KlingTextToVideoOperator
-from airflow_provider_kling.triggers import KlingTaskTrigger
+from airflow_provider_kling.triggers import KlingSlotTrigger, KlingTaskTrigger
 
 
 def operator(**kwargs) -> KlingImageToVideoOperator:
@@ -294,3 +294,36 @@ def test_the_api_key_and_the_secret_show_in_no_xcom_and_no_trigger(kling_simulat
     seen = str(ti.xcoms) + str(caught.value.trigger.serialize()) + repr(caught.value.trigger)
     assert kling_simulator.secret_key not in seen
     assert "eyJ" not in seen
+
+
+def test_no_free_slot_is_a_wait_outside_the_worker_that_creates_nothing(kling, ti):
+    kling.fault(code=1303, operation="create")
+    with pytest.raises(TaskDeferred) as caught:
+        run(ti, slot_timeout=100)
+    trigger = caught.value.trigger
+    assert isinstance(trigger, KlingSlotTrigger)
+    assert caught.value.method_name == "execute_with_slot"
+    assert trigger.until == pytest.approx(trigger.since + 100)
+    assert kling.tasks() == []
+    manifest = operator().execute_with_slot({"ti": ti}, {"since": trigger.since, "until": trigger.until})
+    assert [task["task_id"] for task in kling.tasks()] == [manifest["task_id"]]
+
+
+def test_the_wait_for_a_slot_keeps_its_place_and_its_end(kling, ti):
+    kling.fault(code=1302, operation="create")
+    with pytest.raises(TaskDeferred) as caught:
+        operator().execute_with_slot({"ti": ti}, {"since": 5.0, "until": 9e9})
+    assert (caught.value.trigger.since, caught.value.trigger.until) == (5.0, 9e9)
+
+
+def test_the_wait_for_a_slot_has_an_end(kling, ti):
+    kling.fault(code=1303, operation="create")
+    with pytest.raises(errors.KlingConcurrencyError):
+        operator().execute_with_slot({"ti": ti}, {"since": 5.0, "until": 6.0})
+    assert ti.xcoms["failure"]["code"] == 1303
+
+
+def test_a_slot_is_waited_for_on_the_worker_when_not_deferrable(kling, ti, monkeypatch):
+    monkeypatch.setattr("airflow_provider_kling.slots.PROBE_INTERVAL", 0.05)
+    kling.fault(code=1303, operation="create", times=2)
+    assert run(ti, deferrable=False)["task_id"] == kling.tasks()[0]["task_id"]

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import time
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_kling import identity, polling
 from airflow_provider_kling._airflow import TaskDeferralError, TaskDeferralTimeout
-from airflow_provider_kling.exceptions import KlingError
+from airflow_provider_kling.exceptions import KlingError, KlingThrottledError
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.images import conceal
 from airflow_provider_kling.links import KlingResultLink
 from airflow_provider_kling.models import TaskStatus
-from airflow_provider_kling.triggers import KlingTaskTrigger, leaves_nothing_to_do
+from airflow_provider_kling.slots import DEFAULT_SLOT_TIMEOUT, probe_pause
+from airflow_provider_kling.triggers import KlingSlotTrigger, KlingTaskTrigger, leaves_nothing_to_do
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,6 +27,13 @@ if TYPE_CHECKING:
     from airflow_provider_kling.models import Task
     from airflow_provider_kling.preparation import Prepared, Validate
     from airflow_provider_kling.submission import Done
+
+
+class SlotWait(NamedTuple):
+    """Since when and until when, in epoch seconds, a submission waits for a slot."""
+
+    since: float
+    until: float
 
 
 class KlingTaskOperator(BaseOperator):
@@ -53,6 +61,8 @@ class KlingTaskOperator(BaseOperator):
     :param poll_interval: seconds between two looks at the task; default 15.
     :param timeout: seconds since Kling accepted the task after which the wait gives up; default 3600. The Kling task
         runs on, and a retry re-attaches to it.
+    :param slot_timeout: seconds to wait for a slot when Kling answers that all are taken (1303, 1302), outside the
+        worker and without using a retry; default 12 hours.
     :param output_uri: where the finished video is stored, in the same task; any ``ObjectStoragePath`` URI, see
         :class:`~airflow_provider_kling.transfers.KlingToObjectStorageOperator` (templated). It implies
         ``wait_for_completion``.
@@ -90,6 +100,7 @@ class KlingTaskOperator(BaseOperator):
         deferrable: bool = True,
         poll_interval: float = polling.DEFAULT_POLL_INTERVAL,
         timeout: float = polling.DEFAULT_TIMEOUT,
+        slot_timeout: float = DEFAULT_SLOT_TIMEOUT,
         output_uri: str | None = None,
         output_conn_id: str | None = None,
         **kwargs: Any,
@@ -106,6 +117,7 @@ class KlingTaskOperator(BaseOperator):
         self.deferrable = deferrable
         self.poll_interval = poll_interval
         self.timeout = timeout
+        self.slot_timeout = slot_timeout
         self.output_uri = output_uri
         self.output_conn_id = output_conn_id
         self._kling_task_id: str | None = None
@@ -117,9 +129,20 @@ class KlingTaskOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Submit, or adopt what an earlier try submitted; then wait if asked."""
+        # Any earlier try, or a Clear, may have sent it: look before sending.
+        return self._run(context, look_up_first=context["ti"].try_number > 1, slot=None)
+
+    def execute_with_slot(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
+        """
+        Resume on a worker when a slot may be free: submit again.
+
+        :param event: what :class:`~airflow_provider_kling.triggers.KlingSlotTrigger` fired.
+        """
+        return self._run(context, look_up_first=True, slot=SlotWait(event["since"], event["until"]))
+
+    def _run(self, context: Context, *, look_up_first: bool, slot: SlotWait | None) -> dict[str, Any]:
         try:
-            prepared = self._prepare()
-            done = self._submit(prepared, context)
+            done = self._submit(self._prepare(), context, look_up_first=look_up_first, slot=slot)
             self._push(done.task, context)
             if done.task.status is TaskStatus.FAILED or self.wait_for_completion or self.output_uri:
                 return self._wait(done.task, context)
@@ -172,16 +195,18 @@ class KlingTaskOperator(BaseOperator):
             self.log.warning("%s", warning)
         return prepared
 
-    def _submit(self, prepared: Prepared, context: Context) -> Done:
+    def _submit(self, prepared: Prepared, context: Context, *, look_up_first: bool, slot: SlotWait | None) -> Done:
         name = self.external_task_id or self._derived_id(prepared, context)
         self.log.info("Submitting %s as external_task_id %s", self.endpoint, name)
-        done = self.hook.submit(
-            self.endpoint,
-            prepared.body,
-            external_task_id=name,
-            # Any earlier try, or a Clear, may have sent it: look before sending.
-            look_up_first=context["ti"].try_number > 1,
-        )
+        while True:
+            try:
+                done = self.hook.submit(
+                    self.endpoint, prepared.body, external_task_id=name, look_up_first=look_up_first
+                )
+                break
+            except KlingThrottledError as error:
+                slot = self._wait_for_slot(error, slot)
+                look_up_first = True
         if done.adopted:
             self.log.info(
                 "Adopted Kling task %s (%s): this request was sent before, by an earlier try or by one whose answer "
@@ -192,6 +217,19 @@ class KlingTaskOperator(BaseOperator):
         else:
             self.log.info("Kling accepted task %s", done.task.task_id)
         return done
+
+    def _wait_for_slot(self, error: KlingThrottledError, slot: SlotWait | None) -> SlotWait:
+        """Leave the worker until a slot may be free; it costs no retry, because no task was created."""
+        now = time.time()
+        slot = slot or SlotWait(now, now + self.slot_timeout)
+        if now >= slot.until:
+            raise error
+        self.log.info("No slot at Kling (%s); waiting for one, no retry is used", error.kling_message)
+        if self.deferrable:
+            trigger = KlingSlotTrigger(self.kling_conn_id, slot.since, slot.until, deferred_at=now)
+            self.defer(trigger=trigger, method_name="execute_with_slot", timeout=trigger.backstop)
+        time.sleep(min(probe_pause(), slot.until - now))
+        return slot
 
     def _derived_id(self, prepared: Prepared, context: Context) -> str:
         ti = context["ti"]

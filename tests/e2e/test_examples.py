@@ -37,7 +37,7 @@ def runs(airflow, tmp_path_factory):
             "conn_type": "kling",
             "host": relay.url,
             "password": relay.api_key,
-            "extra": '{"allow_private_urls": true}',
+            "extra": {"allow_private_urls": True},
         }
         airflow.add_connection("kling_relay", connection)
         started = {}

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from support import PHOTOGRAPH
 
+from airflow_provider_kling.simulator import KlingSimulator, Settings
+
 pytestmark = pytest.mark.timeout(300)
 
 
@@ -94,6 +96,22 @@ def test_a_permanent_failure_says_why_and_is_not_retried(airflow, simulator):
     assert airflow.xcom("promise_failure", run_id, "animate", key="failure")["error"] == "KlingContentPolicyError"
 
 
+def test_more_videos_than_slots_wait_outside_the_worker_and_use_no_retry(airflow):
+    with KlingSimulator(Settings(seconds=4, video_size="small", concurrency=2)) as narrow:
+        connection = {
+            "conn_type": "kling",
+            "host": narrow.url,
+            "password": narrow.api_key,
+            "extra": {"allow_private_urls": True},
+        }
+        airflow.add_connection("kling_two_slots", connection)
+        run_id = airflow.trigger_dag("promise_slots")
+        assert airflow.wait_for_run("promise_slots", run_id, timeout=200) == "success"
+        assert len(narrow.tasks()) == 6
+        refused = [request for request in narrow.requests(method="POST") if request.get("code") == 1303]
+        assert refused, "the account had too few slots for all at once"
+
+
 def test_the_sensor_waits_in_every_mode(airflow):
     run_id = airflow.trigger_dag("promise_sensor_modes")
     assert airflow.wait_for_run("promise_sensor_modes", run_id, timeout=180) == "success"
@@ -126,8 +144,8 @@ def test_secrets_and_images_show_nowhere(airflow, simulator):
     rows = [str(airflow.rows("select * from trigger"))]
     assert airflow.wait_for_run("promise_inline_image", run_id, timeout=120) == "success"
     assert "<inline image" in str(airflow.rendered_fields("promise_inline_image", run_id, "animate"))
-    for table in ("xcom", "rendered_task_instance_fields", "serialized_dag", "task_instance", "log"):
-        rows.append(str(airflow.rows(f"select * from {table}")))
+    tables = ("xcom", "rendered_task_instance_fields", "serialized_dag", "task_instance", "log")
+    rows += [str(airflow.rows(f"select * from {table}")) for table in tables]
     logs = [path.read_text(errors="replace") for path in airflow.home.rglob("*.log")]
     assert len(logs) > 5
     picture = base64.b64encode(PHOTOGRAPH.read_bytes()).decode()[:60]

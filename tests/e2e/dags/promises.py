@@ -89,6 +89,20 @@ def promise_sensor_modes():
         )
 
 
+@dag(schedule=None)
+def promise_slots():
+    """More videos than slots, without a pool: the rest waits outside the worker and uses no retry."""
+    KlingTextToVideoOperator.partial(
+        task_id="imagine",
+        kling_conn_id="kling_two_slots",
+        duration=3,
+        wait_for_completion=True,
+        poll_interval=1,
+        retries=0,
+    ).expand(prompt=[f"A number {number}" for number in range(6)])
+
+
+promise_slots()
 promise_hand_over()
 promise_killed_worker()
 promise_inline_image()

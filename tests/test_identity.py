@@ -61,3 +61,10 @@ def test_attempts_of_one_submission_have_different_ids_within_the_limit(base, on
 def test_the_first_attempt_has_no_suffix():
     assert attempt_id("x", 1) == "x"
     assert attempt_id("x", 2) == "x-2"
+
+
+def test_the_form_of_the_id_does_not_change_with_a_release():
+    """A task in flight while the package is upgraded is found again only under the very same id."""
+    content = {"model_name": "kling-v3", "prompt": "Größe", "image": "sha256:00", "duration": "5"}
+    of_content = fingerprint(account="kling_default@https://x", endpoint="image2video", content=content)
+    assert external_task_id(Origin("d", "r", "t"), of_content) == "af-2c7327779f3a8c8af193d1f7a91e93475c1505ef"

@@ -89,16 +89,25 @@ class Poller:
     The state of one wait.
 
     :param kling_task_id: the task.
-    :param end_time: deadline, epoch seconds; wall clock, so that it survives a move to another machine.
+    :param end_time: deadline, epoch seconds; wall clock, so that it survives a move to another machine. ``None`` when
+        it is not known yet.
+    :param timeout: seconds since Kling accepted the task; makes the deadline when the first look shows when that was.
     :param poll_interval: seconds between two looks.
     :param jitter: returns a number in [0, 1); ``random.random`` outside tests.
     """
 
     def __init__(
-        self, kling_task_id: str, *, end_time: float, poll_interval: float, jitter: Callable[[], float]
+        self,
+        kling_task_id: str,
+        *,
+        end_time: float | None,
+        poll_interval: float,
+        jitter: Callable[[], float],
+        timeout: float = DEFAULT_TIMEOUT,
     ) -> None:
         self._kling_task_id = kling_task_id
         self._end_time = end_time
+        self._timeout = timeout
         self.poll_interval = poll_interval
         self._jitter = jitter
         self._errors = 0
@@ -112,6 +121,8 @@ class Poller:
         :param now: epoch seconds.
         """
         self._errors = self._refusals = 0
+        if self._end_time is None:
+            self._end_time = end_time_of(task, timeout=self._timeout, now=now)
         if task.status is TaskStatus.SUCCEED:
             return Event("success", self._kling_task_id)
         if task.status is TaskStatus.FAILED:
@@ -135,11 +146,13 @@ class Poller:
         return self._sleep_or_time_out(max(backoff, self.poll_interval), now)
 
     def _sleep_or_time_out(self, seconds: float, now: float) -> Event | Sleep:
+        jittered = seconds * (1 - JITTER + 2 * JITTER * self._jitter())
+        if self._end_time is None:
+            return Sleep(jittered)
         if now >= self._end_time:
             return Event("timeout", self._kling_task_id, "the time given to it has passed")
-        jittered = seconds * (1 - JITTER + 2 * JITTER * self._jitter())
         # The last look falls on the deadline, not after it.
-        return Sleep(min(jittered, max(0.0, self._end_time - now)))
+        return Sleep(min(jittered, self._end_time - now))
 
 
 def first_poll_delay(endpoint: str, *, accepted_at: float, poll_interval: float, now: float) -> float:

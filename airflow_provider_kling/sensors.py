@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+import warnings
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ from airflow.providers.common.compat.sdk import (
     BaseSensorOperator,
     PokeReturnValue,
 )
+from airflow.triggers.base import StartTriggerArgs
 
 from airflow_provider_kling import polling
 from airflow_provider_kling.exceptions import (
@@ -22,7 +25,8 @@ from airflow_provider_kling.exceptions import (
 )
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.links import KlingResultLink
-from airflow_provider_kling.triggers import KlingTaskTrigger, leaves_nothing_to_do
+from airflow_provider_kling.start_from_trigger import OrdinaryRoadError, rendered_in_triggerer
+from airflow_provider_kling.triggers import BACKSTOP_MARGIN, KlingTaskTrigger, leaves_nothing_to_do
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -68,6 +72,7 @@ class KlingTaskSensor(BaseSensorOperator):
         poke_interval: float = polling.DEFAULT_POLL_INTERVAL,
         timeout: float = polling.DEFAULT_TIMEOUT,
         soft_fail: bool = False,
+        start_from_trigger: bool = False,
         **kwargs: Any,
     ) -> None:
         # Airflow's own soft_fail would also skip on a wrong key; see SOFT_FAILURES.
@@ -77,6 +82,27 @@ class KlingTaskSensor(BaseSensorOperator):
         self.kling_conn_id = kling_conn_id
         self.deferrable = deferrable
         self.skips_soft_failures = soft_fail
+        if start_from_trigger:
+            self._start_in_triggerer()
+
+    def _start_in_triggerer(self) -> None:
+        try:
+            kwargs = {name: rendered_in_triggerer(name, getattr(self, name)) for name in self.template_fields}
+        except OrdinaryRoadError as reason:
+            warnings.warn(f"{self.task_id}: start_from_trigger is not possible: {reason}.", UserWarning, stacklevel=4)
+            return
+        self.start_from_trigger = True
+        self.start_trigger_args = StartTriggerArgs(
+            trigger_cls=f"{KlingTaskTrigger.__module__}.{KlingTaskTrigger.__qualname__}",
+            trigger_kwargs={
+                **kwargs,
+                "poll_interval": self.poke_interval,
+                "timeout": self.timeout,
+                "ends_task": leaves_nothing_to_do(self),
+            },
+            next_method="execute_complete",
+            timeout=timedelta(seconds=self.timeout + BACKSTOP_MARGIN),
+        )
 
     @cached_property
     def hook(self) -> KlingHook:
@@ -85,6 +111,8 @@ class KlingTaskSensor(BaseSensorOperator):
 
     def execute(self, context: Context) -> Any:
         """Look once, then wait in the triggerer; or poke, when not deferrable."""
+        if self.start_from_trigger and context["ti"].map_index not in (-1, None):
+            self.log.warning("Airflow cannot start a mapped sensor in the triggerer; it was started on a worker")
         if not self.deferrable:
             return self._or_skip(lambda: super(KlingTaskSensor, self).execute(context))
         return self._or_skip(self._look_or_defer)

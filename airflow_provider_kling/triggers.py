@@ -63,6 +63,8 @@ class KlingTaskTrigger(BaseTrigger):
     :param ends_task: whether a success may end the Airflow task here, without a worker. It needs Airflow 3.2: below, an
         XCom that is set from a thread kills the trigger runner.
     :param model_name: what was asked for, for the manifest.
+    :param timeout: seconds since Kling accepted the task, instead of ``end_time``, for a sensor that starts here and
+        does not know yet when that was.
     """
 
     def __init__(
@@ -76,13 +78,15 @@ class KlingTaskTrigger(BaseTrigger):
         deferred_at: float = 0.0,
         ends_task: bool = False,
         model_name: str = "",
+        timeout: float | None = None,
         **_from_other_versions: Any,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.kling_conn_id = kling_conn_id
         self.endpoint = endpoint
         self.kling_task_id = kling_task_id
-        self.end_time = time.time() + polling.DEFAULT_TIMEOUT if end_time is None else end_time
+        self.end_time = end_time
+        self.timeout = timeout
         self.poll_interval = poll_interval
         self.first_poll_at = first_poll_at
         self.deferred_at = deferred_at
@@ -129,7 +133,8 @@ class KlingTaskTrigger(BaseTrigger):
     @property
     def backstop(self) -> timedelta:
         """The time after which Airflow itself ends the deferral: later than this trigger's own, clearer end."""
-        return timedelta(seconds=max(self.end_time - time.time(), MIN_DEFERRAL) + self.poll_interval + BACKSTOP_MARGIN)
+        end_time = self.end_time or time.time() + polling.DEFAULT_TIMEOUT
+        return timedelta(seconds=max(end_time - time.time(), MIN_DEFERRAL) + self.poll_interval + BACKSTOP_MARGIN)
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments that rebuild this trigger."""
@@ -145,6 +150,7 @@ class KlingTaskTrigger(BaseTrigger):
                 "deferred_at": self.deferred_at,
                 "ends_task": self.ends_task,
                 "model_name": self.model_name,
+                "timeout": self.timeout,
             },
         )
 
@@ -170,7 +176,11 @@ class KlingTaskTrigger(BaseTrigger):
 
     async def _wait(self) -> tuple[polling.Event, Task | None]:
         poller = polling.Poller(
-            self.kling_task_id, end_time=self.end_time, poll_interval=self.poll_interval, jitter=random.random
+            self.kling_task_id,
+            end_time=self.end_time,
+            timeout=polling.DEFAULT_TIMEOUT if self.timeout is None else self.timeout,
+            poll_interval=self.poll_interval,
+            jitter=random.random,
         )
         event, task = await SharedPoller.of(self.kling_conn_id).wait(
             Waiting(self.endpoint, self.kling_task_id), poller, first_look=self.first_poll_at

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import warnings
+
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException, TaskDeferred
+from airflow.sdk import DAG
 from support import PHOTOGRAPH, connect
 
 from airflow_provider_kling import exceptions as errors
 from airflow_provider_kling.hooks import KlingHook
+from airflow_provider_kling.operators import KlingTextToVideoOperator
 from airflow_provider_kling.sensors import KlingTaskSensor
+from airflow_provider_kling.triggers import KlingTaskTrigger
 
 POKE = {"deferrable": False, "poke_interval": 0.05}
 
@@ -107,3 +113,55 @@ def test_moderation_fails_at_once(kling, task, ti):
 def test_an_event_that_is_not_ours_is_an_error(kling, task, ti):
     with pytest.raises(errors.KlingResultError, match="no end of a wait"):
         sensor(task.task_id).execute_complete({"ti": ti}, None)
+
+
+class TestStartFromTrigger:
+    """Where Airflow can start a sensor in the triggerer it does; elsewhere the ordinary road, with the reason."""
+
+    def test_an_output_becomes_a_template_that_the_triggerer_can_render(self):
+        with DAG("d", schedule=None):
+            animate = KlingTextToVideoOperator(task_id="animate", prompt="x")
+            one = sensor(animate.output["task_id"], start_from_trigger=True, timeout=60)
+        assert one.start_from_trigger
+        kwargs = one.start_trigger_args.trigger_kwargs
+        assert kwargs["kling_task_id"] == "{{ ti.xcom_pull(task_ids='animate', key='task_id', map_indexes=-1) }}"
+        assert kwargs["ends_task"] is True
+        assert one.upstream_task_ids == {"animate"}
+        KlingTaskTrigger(**kwargs)
+
+    @pytest.mark.parametrize(
+        ("kling_task_id", "possible"),
+        [
+            ("867283741759111202", True),
+            ("{{ params.id }}", True),
+            ("{{ ti.xcom_pull(task_ids='a', key='task_id', map_indexes=-1) }}", True),
+            ("{{ ti.xcom_pull('a', key='task_id') }}", False),
+        ],
+    )
+    def test_a_pull_that_would_wait_for_ever_takes_the_ordinary_road(self, kling_task_id, possible):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            one = sensor(kling_task_id, start_from_trigger=True)
+        assert one.start_from_trigger is possible
+        assert bool([w for w in caught if "map_indexes=-1" in str(w.message)]) is not possible
+
+    def test_a_mapped_upstream_takes_the_ordinary_road(self):
+        with DAG("d", schedule=None):
+            animate = KlingTextToVideoOperator.partial(task_id="animate").expand(prompt=["x", "y"])
+            with pytest.warns(UserWarning, match="comes from a mapped task"):
+                one = sensor(animate.output["task_id"], start_from_trigger=True)
+        assert not one.start_from_trigger
+
+    def test_a_mapped_sensor_takes_the_ordinary_road(self):
+        with DAG("d", schedule=None):
+            mapped = KlingTaskSensor.partial(task_id="wait", start_from_trigger=True).expand(kling_task_id=["1", "2"])
+        assert mapped.start_trigger_args is None
+
+    def test_without_asking_for_it_nothing_changes(self):
+        assert not sensor("7").start_from_trigger
+        assert sensor("7").start_trigger_args is None
+
+    def test_the_deadline_counts_from_klings_acceptance_here_too(self, kling, task):
+        trigger = KlingTaskTrigger(kling_task_id=task.task_id, timeout=0.0, poll_interval=0.1)
+        payload = asyncio.run(anext(trigger.run())).payload
+        assert payload["status"] in ("timeout", "success")

@@ -1,6 +1,12 @@
 """One operator for each Kling product, all on one base."""
 
 from airflow_provider_kling.operators.base import KlingTaskOperator
+from airflow_provider_kling.operators.batch import KlingImageToVideoBatchOperator
 from airflow_provider_kling.operators.video import KlingImageToVideoOperator, KlingTextToVideoOperator
 
-__all__ = ["KlingImageToVideoOperator", "KlingTaskOperator", "KlingTextToVideoOperator"]
+__all__ = [
+    "KlingImageToVideoBatchOperator",
+    "KlingImageToVideoOperator",
+    "KlingTaskOperator",
+    "KlingTextToVideoOperator",
+]

@@ -119,6 +119,20 @@ def test_the_sensor_waits_in_every_mode(airflow):
         assert airflow.xcom("promise_sensor_modes", run_id, mode)["status"] == "succeed"
 
 
+def test_a_sensor_can_wait_without_ever_touching_a_worker(airflow):
+    run_id = airflow.trigger_dag("promise_start_from_trigger")
+    assert airflow.wait_for_run("promise_start_from_trigger", run_id, timeout=120) == "success"
+    manifest = airflow.xcom("promise_start_from_trigger", run_id, "wait")
+    assert airflow.xcom("promise_start_from_trigger", run_id, "receive") == manifest["videos"][0]["id"]
+    (row,) = airflow.rows(
+        "select hostname, pid from task_instance where run_id = ? and task_id = 'wait' and dag_id = ?",
+        run_id,
+        "promise_start_from_trigger",
+    )
+    assert not row["hostname"]
+    assert not row["pid"], "no worker process ever ran it"
+
+
 def test_the_connection_can_be_tested_from_the_ui(airflow, connection):
     ok, message = airflow.test_connection("kling_probe", connection)
     assert ok, message

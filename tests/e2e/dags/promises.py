@@ -102,6 +102,22 @@ def promise_slots():
     ).expand(prompt=[f"A number {number}" for number in range(6)])
 
 
+@dag(schedule=None)
+def promise_start_from_trigger():
+    """A sensor that never touches a worker: it starts in the triggerer and ends there."""
+    animate = KlingImageToVideoOperator(task_id="animate", **{**COMMON, "wait_for_completion": False})
+    wait = KlingTaskSensor(
+        task_id="wait", kling_task_id=animate.output["task_id"], start_from_trigger=True, poke_interval=1
+    )
+
+    @task
+    def receive(manifest):
+        return manifest["videos"][0]["id"]
+
+    receive(wait.output)
+
+
+promise_start_from_trigger()
 promise_slots()
 promise_hand_over()
 promise_killed_worker()

@@ -8,13 +8,34 @@ INSTALLED := .venv/.installed
 export UV_EXCLUDE_NEWER ?= 2026-11-20
 
 .DEFAULT_GOAL := help
-.PHONY: demo test demo-ui lint docs clean help
+.PHONY: demo test test-lowest test-releases demo-ui lint docs clean help
 
 demo: $(INSTALLED) ## make a video: IMAGE=photo.jpg PROMPT="..." make demo
 	@$(BIN)/python -m dev.demo $(ARGS)
 
 test: $(INSTALLED) ## run all tests, those with a real Airflow too
 	$(BIN)/python -m pytest $(ARGS)
+
+test-lowest: $(INSTALLED) ## run the tests without an Airflow process on the lowest versions that pyproject.toml allows
+	$(BIN)/uv venv --quiet --allow-existing .airflow/venv-lowest
+	UV_EXCLUDE_NEWER=2025-09-15 $(BIN)/uv pip install --quiet --python .airflow/venv-lowest --resolution lowest-direct \
+		--exclude-newer-package apache-airflow-providers-common-compat=2026-11-20 --editable '.[simulator]'
+	$(BIN)/uv pip install --quiet --python .airflow/venv-lowest pytest pytest-timeout hypothesis jsonschema
+	.airflow/venv-lowest/bin/python -m pytest --ignore tests/e2e $(ARGS)
+
+# Airflow releases, each with the newest packages of a day on which it still ran.
+RELEASES := 3.1.8:2026-04-01 3.2.2:2026-06-15
+
+test-releases: $(INSTALLED) ## the same on the Airflow releases between the lowest and the newest
+	@set -e; for release in $(RELEASES); do \
+		version=$${release%:*}; day=$${release#*:}; venv=.airflow/venv-$$version; \
+		echo "Airflow $$version"; \
+		$(BIN)/uv venv --quiet --allow-existing $$venv; \
+		UV_EXCLUDE_NEWER=$$day $(BIN)/uv pip install --quiet --python $$venv \
+			--exclude-newer-package apache-airflow-providers-common-compat=2026-11-20 \
+			--editable '.[simulator]' apache-airflow==$$version pytest pytest-timeout hypothesis jsonschema; \
+		$$venv/bin/python -m pytest --ignore tests/e2e $(ARGS); \
+	done
 
 demo-ui: $(INSTALLED) ## the demo, leaving Airflow up for a look around
 	@$(BIN)/python -m dev.demo --keep $(ARGS)
@@ -25,6 +46,11 @@ lint: $(INSTALLED) ## check style, types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+.PHONY: bench
+bench: $(INSTALLED) ## measure what waiting costs, here and with the alternatives; about 20 minutes, ARGS=--quick 5
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --group bench
+	@$(BIN)/python -m benchmarks $(ARGS)
+
 docs: $(INSTALLED) ## build the documentation; a warning is an error
 	$(BIN)/sphinx-build -nW docs docs/_build/html
 
@@ -33,7 +59,7 @@ clean: ## remove what the other targets made, except .venv
 	find airflow_provider_kling dev example_dags tests -name __pycache__ -exec rm -rf {} +
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(INSTALLED): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

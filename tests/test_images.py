@@ -129,7 +129,9 @@ def test_a_missing_file_is_named(value):
 
 def test_a_directory_is_not_a_picture(tmp_path):
     assert "is not a file" in failure(str(tmp_path))
-    assert "cannot be read" in failure(f"file://{tmp_path}")
+    # The words depend on the release of the storage library.
+    text = failure(f"file://{tmp_path}")
+    assert "cannot be read" in text or "is not a file" in text
 
 
 def test_a_device_is_not_read_at_all():

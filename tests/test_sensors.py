@@ -7,6 +7,7 @@ import warnings
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException, TaskDeferred
+from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_3_PLUS
 from airflow.sdk import DAG
 from support import PHOTOGRAPH, connect
 
@@ -115,6 +116,7 @@ def test_an_event_that_is_not_ours_is_an_error(kling, task, ti):
         sensor(task.task_id).execute_complete({"ti": ti}, None)
 
 
+@pytest.mark.skipif(not AIRFLOW_V_3_3_PLUS, reason="Airflow renders templates in the triggerer from 3.3 on")
 class TestStartFromTrigger:
     """Where Airflow can start a sensor in the triggerer it does; elsewhere the ordinary road, with the reason."""
 
@@ -161,7 +163,14 @@ class TestStartFromTrigger:
         assert not sensor("7").start_from_trigger
         assert sensor("7").start_trigger_args is None
 
-    def test_the_deadline_counts_from_klings_acceptance_here_too(self, kling, task):
-        trigger = KlingTaskTrigger(kling_task_id=task.task_id, timeout=0.0, poll_interval=0.1)
-        payload = asyncio.run(anext(trigger.run())).payload
-        assert payload["status"] in ("timeout", "success")
+
+@pytest.mark.skipif(AIRFLOW_V_3_3_PLUS, reason="shows what happens before Airflow 3.3")
+def test_an_older_airflow_takes_the_ordinary_road():
+    with pytest.warns(UserWarning, match="Airflow before 3.3"):
+        assert not sensor("7", start_from_trigger=True).start_from_trigger
+
+
+def test_the_deadline_counts_from_klings_acceptance_here_too(kling, task):
+    trigger = KlingTaskTrigger(kling_task_id=task.task_id, timeout=0.0, poll_interval=0.1)
+    payload = asyncio.run(anext(trigger.run())).payload
+    assert payload["status"] in ("timeout", "success")

@@ -22,7 +22,9 @@
     ├── KlingSubmissionInDoubtError    ~  sent, but neither found nor refused; a retry looks again
     ├── KlingTaskFailedError           ~  Kling accepted the task and then reported it failed
     ├── KlingTimeoutError              ~  our wait ended; the task still runs and is still billed
-    └── KlingResultError               ~  a finished task whose result is missing, unreadable or not what was asked
+    ├── KlingResultError               ~  a finished task whose result is missing, unreadable or not what was asked
+    └── KlingBatchError                ~  items of a batch have no video yet
+        └── KlingBatchFailedError      !  and another try would meet the same
 
 ``!`` is permanent: the class is an :class:`AirflowFailException`, so Airflow fails the task at once, without retries.
 ``~`` is transient (:attr:`KlingError.transient`): retries are left to Airflow, and a retry never pays twice.
@@ -200,6 +202,18 @@ class KlingResultError(KlingError):
     """A finished task whose result is missing, cannot be fetched, or is not what was asked."""
 
     transient = True
+
+
+class KlingBatchError(KlingError):
+    """Items of a batch have no video, and another try of the Airflow task can bring them."""
+
+    transient = True
+
+
+class KlingBatchFailedError(KlingBatchError, AirflowFailException):
+    """Items of a batch have no video, and another try would meet the same."""
+
+    transient = False
 
 
 class CodeRow(NamedTuple):

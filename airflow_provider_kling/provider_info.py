@@ -61,7 +61,9 @@ def get_provider_info() -> dict[str, Any]:
         "hooks": [{"integration-name": integration, "python-modules": [f"{package}.hooks"]}],
         "operators": [{"integration-name": integration, "python-modules": [f"{package}.operators"]}],
         "sensors": [{"integration-name": integration, "python-modules": [f"{package}.sensors"]}],
-        "triggers": [{"integration-name": integration, "python-modules": [f"{package}.triggers"]}],
+        "triggers": [
+            {"integration-name": integration, "python-modules": [f"{package}.triggers", f"{package}.batch.trigger"]}
+        ],
         "extra-links": [f"{package}.links.KlingResultLink"],
         "connection-types": [
             {

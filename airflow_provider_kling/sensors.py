@@ -26,7 +26,8 @@ from airflow_provider_kling.exceptions import (
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.links import KlingResultLink
 from airflow_provider_kling.start_from_trigger import OrdinaryRoadError, rendered_in_triggerer
-from airflow_provider_kling.triggers import BACKSTOP_MARGIN, KlingTaskTrigger, leaves_nothing_to_do
+from airflow_provider_kling.triggerer import leaves_nothing_to_do
+from airflow_provider_kling.triggers import BACKSTOP_MARGIN, KlingTaskTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

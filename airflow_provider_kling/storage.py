@@ -95,25 +95,36 @@ def target_of(output_uri: str, *, task_id: str, index: int, count: int, ext: str
 
 
 def _store_one(hook: KlingHook, video: Video, target: str, conn_id: str | None) -> StoredFile:
-    path = _object_storage_path(target, conn_id)
+    path = object_storage_path(target, conn_id)
     with tempfile.NamedTemporaryFile(suffix=".mp4") as local:
         download = hook.download(video.url, local)
         local.flush()
         length = _length_of_video(local.name, video)
         local.seek(0)
-        _put(local, path)
+        put(local, path)
     return StoredFile(str(path), download.bytes, download.sha256, download.content_type, length)
 
 
-def _object_storage_path(target: str, conn_id: str | None) -> ObjectStoragePath:
+def object_storage_path(target: str, conn_id: str | None) -> ObjectStoragePath:
+    """
+    Return the place that a URI names.
+
+    :param target: a URI, or a path on this machine.
+    :param conn_id: Airflow connection of the storage.
+    """
     from airflow.providers.common.compat.sdk import ObjectStoragePath
 
     uri = target if "://" in target else f"file://{target}"
     return ObjectStoragePath(uri, conn_id=conn_id)
 
 
-def _put(source: IO[bytes], path: ObjectStoragePath) -> None:
-    """Copy under a temporary name and rename, so that a reader never sees half a file."""
+def put(source: IO[bytes], path: ObjectStoragePath) -> None:
+    """
+    Copy under a temporary name and rename, so that a reader never sees half a file.
+
+    :param source: binary file, read from where it stands.
+    :param path: the target; replaced when it exists.
+    """
     if not path.parent.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.parent / f".{path.name}.{uuid.uuid4().hex}.part"

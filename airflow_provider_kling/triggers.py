@@ -8,7 +8,6 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import BaseOperator
 from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_2_PLUS
 from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 
@@ -17,11 +16,10 @@ from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.links import KlingResultLink
 from airflow_provider_kling.poller import SharedPoller
 from airflow_provider_kling.sweep import Waiting
+from airflow_provider_kling.triggerer import is_still_deferred, set_xcom
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-
-    from airflow.models.taskinstance import TaskInstance
 
     from airflow_provider_kling.models import Task
 
@@ -33,18 +31,6 @@ MIN_DEFERRAL = 10.0
 
 #: Seconds between the trigger's own deadline and Airflow's; the triggerer may be restarting.
 BACKSTOP_MARGIN = 120.0
-
-
-def leaves_nothing_to_do(operator: BaseOperator) -> bool:
-    """
-    Whether a success needs no worker any more: no asset to announce, no code of the user's to run.
-
-    :param operator: the one that defers.
-    """
-    own_post_execute = type(operator).post_execute is not BaseOperator.post_execute
-    return bool(operator.do_xcom_push) and not (
-        operator.outlets or own_post_execute or getattr(operator, "_post_execute_hook", None)
-    )
 
 
 class KlingTaskTrigger(BaseTrigger):
@@ -170,7 +156,7 @@ class KlingTaskTrigger(BaseTrigger):
 
     async def on_kill(self) -> None:
         """Say what keeps running: Kling has no call that cancels a task."""
-        if await asyncio.to_thread(_is_still_deferred, self.task_instance):
+        if await asyncio.to_thread(is_still_deferred, self.task_instance):
             # Airflow 3.3.0 to 3.3.2 also call this when the wait moves to another triggerer (apache/airflow#73454).
             return
         self.log.warning(polling.KEEPS_RUNNING, self.kling_task_id)
@@ -201,7 +187,7 @@ class KlingTaskTrigger(BaseTrigger):
             "return_value": manifest,
         }
         for key, value in values.items():
-            await asyncio.to_thread(_set_xcom, self.task_instance, key, value)
+            await asyncio.to_thread(set_xcom, self.task_instance, key, value)
         return True
 
 
@@ -251,20 +237,3 @@ class KlingSlotTrigger(BaseTrigger):
         await SharedPoller.of(self.kling_conn_id).slots.wait(since=self.since, until=self.until)
         await asyncio.sleep(self.deferred_at + MIN_DEFERRAL - time.time())
         yield TriggerEvent({"since": self.since, "until": self.until})
-
-
-def _set_xcom(ti: TaskInstance, key: str, value: Any) -> None:
-    from airflow.sdk.execution_time.xcom import XCom
-
-    XCom.set(key=key, value=value, dag_id=ti.dag_id, task_id=ti.task_id, run_id=ti.run_id, map_index=ti.map_index)
-
-
-def _is_still_deferred(ti: TaskInstance | None) -> bool:
-    from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
-
-    if ti is None:
-        return False
-    states = RuntimeTaskInstance.get_task_states(
-        dag_id=ti.dag_id, task_ids=[ti.task_id], run_ids=[ti.run_id], map_index=ti.map_index
-    )
-    return "deferred" in {str(state) for by_task in states.values() for state in by_task.values()}

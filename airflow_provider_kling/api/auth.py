@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 
-import jwt
-
 from airflow_provider_kling.exceptions import KlingConfigurationError
 
 #: Lifetime of a token in seconds; Kling's documentation asks for 30 minutes.
@@ -44,6 +42,9 @@ class AccessKeyPair:
         :param now: epoch seconds. Signing takes 50 microseconds, so each request gets its own token and
             none can expire in a queue.
         """
+        # Importing it loads cryptography: every Dag parse would pay for what only a request needs.
+        import jwt
+
         claims = {"iss": self.access_key, "exp": now + TOKEN_LIFETIME, "nbf": now - TOKEN_LEEWAY}
         headers = {"alg": "HS256", "typ": "JWT"}
         return "Bearer " + jwt.encode(claims, self.secret_key, algorithm="HS256", headers=headers)

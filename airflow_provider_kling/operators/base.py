@@ -16,7 +16,8 @@ from airflow_provider_kling.images import conceal
 from airflow_provider_kling.links import KlingResultLink
 from airflow_provider_kling.models import TaskStatus
 from airflow_provider_kling.slots import DEFAULT_SLOT_TIMEOUT, probe_pause
-from airflow_provider_kling.triggers import KlingSlotTrigger, KlingTaskTrigger, leaves_nothing_to_do
+from airflow_provider_kling.triggerer import leaves_nothing_to_do
+from airflow_provider_kling.triggers import KlingSlotTrigger, KlingTaskTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -148,7 +149,7 @@ class KlingTaskOperator(BaseOperator):
                 return self._wait(done.task, context)
             return self._manifest(done.task)
         except KlingError as error:
-            self._push_failure(error, context)
+            push_failure(error, context, self._kling_task_id)
             raise
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -161,7 +162,7 @@ class KlingTaskOperator(BaseOperator):
             ended = polling.event_of(event)
             return self._finish(self.hook.get_task(ended.kling_task_id, self.endpoint), ended, context)
         except KlingError as error:
-            self._push_failure(error, context)
+            push_failure(error, context, self._kling_task_id)
             raise
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
@@ -232,15 +233,10 @@ class KlingTaskOperator(BaseOperator):
         return slot
 
     def _derived_id(self, prepared: Prepared, context: Context) -> str:
-        ti = context["ti"]
-        # max_tries grows with each Clear by a user and stays as it is over automatic retries.
-        generation = (ti.max_tries or 0) - (self.retries or 0) if self.on_clear == "regenerate" else 0
-        map_index = -1 if ti.map_index is None else ti.map_index
-        origin = identity.Origin(ti.dag_id, ti.run_id, ti.task_id, map_index, generation)
         fingerprint = identity.fingerprint(
             account=self.hook.account_name, endpoint=self.endpoint, content=prepared.content
         )
-        return identity.external_task_id(origin, fingerprint)
+        return identity.external_task_id(origin_of(self, context, self.on_clear), fingerprint)
 
     def _push(self, task: Task, context: Context) -> None:
         self._kling_task_id = task.task_id
@@ -251,17 +247,6 @@ class KlingTaskOperator(BaseOperator):
         if store is not None:
             store.set("kling_task_id", task.task_id)
             store.set("external_task_id", task.external_task_id)
-
-    def _push_failure(self, error: KlingError, context: Context) -> None:
-        context["ti"].xcom_push(
-            key="failure",
-            value={
-                "error": type(error).__name__,
-                "code": getattr(error, "code", None),
-                "message": error.message,
-                "task_id": error.kling_task_id or self._kling_task_id,
-            },
-        )
 
     def _wait(self, task: Task, context: Context) -> dict[str, Any]:
         now = time.time()
@@ -319,3 +304,37 @@ class KlingTaskOperator(BaseOperator):
         if parent is self:
             for name in self.image_fields:
                 setattr(self, name, conceal(getattr(self, name)))
+
+
+def origin_of(operator: BaseOperator, context: Context, on_clear: str) -> identity.Origin:
+    """
+    Return the task instance that a submission belongs to.
+
+    :param operator: the one that submits.
+    :param context: Airflow's context.
+    :param on_clear: ``reuse``, or ``regenerate`` for another origin after each Clear by a user.
+    """
+    ti = context["ti"]
+    # max_tries grows with each Clear by a user and stays as it is over automatic retries.
+    generation = (ti.max_tries or 0) - (operator.retries or 0) if on_clear == "regenerate" else 0
+    map_index = -1 if ti.map_index is None else ti.map_index
+    return identity.Origin(ti.dag_id, ti.run_id, ti.task_id, map_index, generation)
+
+
+def push_failure(error: KlingError, context: Context, kling_task_id: str | None = None) -> None:
+    """
+    Leave the XCom ``failure``, so that a branch can look at what went wrong.
+
+    :param error: what went wrong.
+    :param context: Airflow's context.
+    :param kling_task_id: the task, when the error does not name one.
+    """
+    context["ti"].xcom_push(
+        key="failure",
+        value={
+            "error": type(error).__name__,
+            "code": getattr(error, "code", None),
+            "message": error.message,
+            "task_id": error.kling_task_id or kling_task_id,
+        },
+    )

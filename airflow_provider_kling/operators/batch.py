@@ -14,11 +14,12 @@ from airflow_provider_kling import identity, polling
 from airflow_provider_kling._airflow import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_kling.batch import files
 from airflow_provider_kling.batch.outcome import error_of
-from airflow_provider_kling.batch.trigger import KlingBatchTrigger
 from airflow_provider_kling.exceptions import KlingError, KlingValidationError
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.images import conceal
-from airflow_provider_kling.triggers import BACKSTOP_MARGIN, MIN_DEFERRAL, leaves_nothing_to_do
+from airflow_provider_kling.operators.base import origin_of, push_failure
+from airflow_provider_kling.triggerer import leaves_nothing_to_do
+from airflow_provider_kling.triggers import BACKSTOP_MARGIN, MIN_DEFERRAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -156,7 +157,7 @@ class KlingImageToVideoBatchOperator(BaseOperator):
             lines = [dataclasses.asdict(item) for item in planned]
             files.write_lines(plan_uri, lines, self.output_conn_id)
         except KlingError as error:
-            self._push_failure(error, context)
+            push_failure(error, context)
             raise
         self.log.info("Batch %s: %s items are good; the manifest is %s", batch_id, len(planned), self._manifest_uri)
         context["ti"].xcom_push(key="manifest_uri", value=self._manifest_uri)
@@ -172,7 +173,7 @@ class KlingImageToVideoBatchOperator(BaseOperator):
         if event.get("status") == "success" and isinstance(event.get("summary"), dict):
             return dict(event["summary"])
         error = error_of(event)
-        self._push_failure(error, context)
+        push_failure(error, context)
         raise error
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
@@ -199,7 +200,7 @@ class KlingImageToVideoBatchOperator(BaseOperator):
     def _plan(self, context: Context) -> tuple[str, list[PlannedItem]]:
         from airflow_provider_kling.batch.plan import Planner, read_items
 
-        origin = self._origin(context)
+        origin = origin_of(self, context, self.on_clear)
         account = self.hook.account_name
         batch_id = identity.external_task_id(
             origin, identity.fingerprint(account=account, endpoint=self.endpoint, content={})
@@ -219,14 +220,6 @@ class KlingImageToVideoBatchOperator(BaseOperator):
             self.log.warning("%s", warning)
         return batch_id, planned
 
-    def _origin(self, context: Context) -> identity.Origin:
-        ti = context["ti"]
-        # max_tries grows with each Clear by a user and stays as it is over automatic retries.
-        generation = (ti.max_tries or 0) - (self.retries or 0) if self.on_clear == "regenerate" else 0
-        return identity.Origin(
-            ti.dag_id, ti.run_id, ti.task_id, -1 if ti.map_index is None else ti.map_index, generation
-        )
-
     def _work_uri(self, batch_id: str) -> str:
         return f"{files.folder(self.output_uri)}.{batch_id}/"
 
@@ -235,6 +228,8 @@ class KlingImageToVideoBatchOperator(BaseOperator):
         return self.manifest_uri or f"{files.folder(self.output_uri)}manifest.jsonl"
 
     def _defer(self, batch_id: str, plan_uri: str) -> None:
+        from airflow_provider_kling.batch.trigger import KlingBatchTrigger
+
         now = time.time()
         limits = [self.timeout, *([self.execution_timeout.total_seconds()] if self.execution_timeout else [])]
         trigger = KlingBatchTrigger(
@@ -258,10 +253,6 @@ class KlingImageToVideoBatchOperator(BaseOperator):
         # Airflow's own end comes later than the trigger's, which is clearer.
         backstop = max(min(limits), MIN_DEFERRAL) + self.poll_interval + LAST_STEPS + BACKSTOP_MARGIN
         self.defer(trigger=trigger, method_name="execute_complete", timeout=timedelta(seconds=backstop))
-
-    def _push_failure(self, error: KlingError, context: Context) -> None:
-        value = {"error": type(error).__name__, "code": getattr(error, "code", None), "message": error.message}
-        context["ti"].xcom_push(key="failure", value=value)
 
     def _do_render_template_fields(
         self,

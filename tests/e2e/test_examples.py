@@ -20,6 +20,7 @@ EXAMPLES = [
     ("kling_motion_brush", {}, 1),
     ("kling_camera_control", {}, 1),
     ("kling_folder_of_images", {}, 3),
+    ("kling_batch", {}, 3),
     ("kling_content_policy", {"prompt": "simulate-risk-control"}, 0),
     ("kling_relay", {}, 1),
 ]

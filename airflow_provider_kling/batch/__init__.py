@@ -1,0 +1,1 @@
+"""One Airflow task for many videos."""

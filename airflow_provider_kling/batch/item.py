@@ -1,0 +1,90 @@
+"""What is known of one item of a batch."""
+
+from __future__ import annotations
+
+import dataclasses
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_kling.batch.actions import Failure, Phase
+from airflow_provider_kling.identity import attempt_id
+from airflow_provider_kling.submission import MAX_ATTEMPTS
+
+if TYPE_CHECKING:
+    from airflow_provider_kling.batch.actions import Desired
+    from airflow_provider_kling.models import Task
+
+#: What holds, or may hold, a slot at Kling.
+IN_FLIGHT = (Phase.SENDING, Phase.DOUBT, Phase.LOOKING, Phase.RUNNING)
+
+#: The manifest's word for each phase.
+STATUS = {
+    **dict.fromkeys(IN_FLIGHT, "running"),
+    Phase.WAITING: "waiting",
+    Phase.SUCCEED: "storing",
+    Phase.STORING: "storing",
+    Phase.STORED: "succeed",
+    Phase.FAILED: "failed",
+}
+
+
+@dataclasses.dataclass
+class Item:
+    """
+    One wanted video and how far it is.
+
+    :param desired: what is wanted.
+    :param task: its newest attempt, as Kling reported it last.
+    :param attempt: number of the attempt that is alive or comes next.
+    :param look_first: whether something of it may have been sent.
+    :param watched: whether somebody waits for ``task``.
+    :param files: where its results are stored.
+    :param failure: why it has no video.
+    :param failed_now: the tasks of this run that failed.
+    :param tries: of what is being tried now: finding out, or storing.
+    :param not_before: epoch seconds.
+    """
+
+    desired: Desired
+    phase: Phase = Phase.WAITING
+    task: Task | None = None
+    attempt: int = 1
+    look_first: bool = False
+    watched: bool = False
+    files: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    failure: Failure | None = None
+    failed_now: set[str] = dataclasses.field(default_factory=set)
+    tries: int = 0
+    not_before: float = 0.0
+
+    @property
+    def status(self) -> str:
+        """The manifest's word for where it stands."""
+        return STATUS[self.phase]
+
+    def attempt_of(self, task: Task) -> int:
+        """Return which attempt a task is."""
+        names = (attempt_id(self.desired.external_task_id, number) for number in range(1, MAX_ATTEMPTS + 1))
+        return next((number for number, name in enumerate(names, 1) if name == task.external_task_id), self.attempt)
+
+    def record(self, *, ended: bool) -> dict[str, Any]:
+        """Return its line of the manifest."""
+        task = self.task
+        return {
+            "key": self.desired.key,
+            "status": "stopped" if ended and self.phase is Phase.WAITING else self.status,
+            "external_task_id": self.desired.external_task_id,
+            "task_id": task.task_id if task else None,
+            "units": task.units if task else "",
+            "videos": [dataclasses.asdict(video) for video in task.videos] if task else [],
+            "files": self.files,
+            "error": dataclasses.asdict(self.failure) if self.failure else None,
+        }
+
+
+def task_units(task: Task) -> Decimal | None:
+    """Return what Kling says that a task cost; ``None`` when it does not say."""
+    try:
+        return Decimal(task.units)
+    except InvalidOperation:
+        return None

@@ -1,0 +1,51 @@
+"""What a trigger may ask of Airflow while it runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import BaseOperator
+
+if TYPE_CHECKING:
+    from airflow.models.taskinstance import TaskInstance
+
+
+def leaves_nothing_to_do(operator: BaseOperator) -> bool:
+    """
+    Whether a success needs no worker any more: no asset to announce, no code of the user's to run.
+
+    :param operator: the one that defers.
+    """
+    own_post_execute = type(operator).post_execute is not BaseOperator.post_execute
+    return bool(operator.do_xcom_push) and not (
+        operator.outlets or own_post_execute or getattr(operator, "_post_execute_hook", None)
+    )
+
+
+def set_xcom(ti: TaskInstance, key: str, value: Any) -> None:
+    """
+    Push an XCom from a trigger; from a thread, and on Airflow 3.2 and later only.
+
+    :param ti: the trigger's task instance.
+    :param key: XCom key.
+    :param value: JSON.
+    """
+    from airflow.sdk.execution_time.xcom import XCom
+
+    XCom.set(key=key, value=value, dag_id=ti.dag_id, task_id=ti.task_id, run_id=ti.run_id, map_index=ti.map_index)
+
+
+def is_still_deferred(ti: TaskInstance | None) -> bool:
+    """
+    Whether the task is deferred all the same when its trigger is told that somebody killed it.
+
+    :param ti: the trigger's task instance.
+    """
+    from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+    if ti is None:
+        return False
+    states = RuntimeTaskInstance.get_task_states(
+        dag_id=ti.dag_id, task_ids=[ti.task_id], run_ids=[ti.run_id], map_index=ti.map_index
+    )
+    return "deferred" in {str(state) for by_task in states.values() for state in by_task.values()}

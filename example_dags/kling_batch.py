@@ -1,0 +1,50 @@
+"""
+A set of videos in one Airflow task: the slots kept full, every file stored, one manifest, a limit on what it may cost.
+
+What: one task lists the pictures, one task makes all videos; no worker is held, whatever their number.
+When: hundreds of videos that belong together, and only the set as a whole matters to the Dag.
+Prerequisites: a connection ``kling_default``. Workers and triggerer reach the same ``output_uri``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from airflow.sdk import ObjectStoragePath, Param, dag, task
+
+from airflow_provider_kling.operators import KlingImageToVideoBatchOperator
+
+IMAGES = Path(__file__).parent / "images"
+
+
+@dag(
+    schedule=None,
+    catchup=False,
+    tags=["kling", "example"],
+    params={
+        "folder": Param(f"file://{IMAGES}", type="string"),
+        "output_uri": Param("file:///tmp/kling/batch/", type="string"),
+    },
+)
+def kling_batch():
+    # [START howto_operator_batch]
+    @task
+    def list_items(folder: str) -> list[dict[str, str]]:
+        pictures = [path for path in ObjectStoragePath(folder).iterdir() if path.suffix == ".jpg"]
+        return [{"key": path.stem, "image": str(path)} for path in sorted(pictures, key=str)]
+
+    KlingImageToVideoBatchOperator(
+        task_id="animate_all",
+        items=list_items("{{ params.folder }}"),
+        defaults={"prompt": "Gentle movement", "duration": 3},
+        output_uri="{{ params.output_uri }}",
+        concurrency=5,
+        max_units=100,
+        units_per_item=1.8,
+        poll_interval=5,
+        retries=2,
+    )
+    # [END howto_operator_batch]
+
+
+kling_batch()

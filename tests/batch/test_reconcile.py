@@ -1,0 +1,447 @@
+"""The reconciler of a batch against a Kling of a few lines: cheap enough to go wrong thousands of times."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from airflow_provider_kling import submission
+from airflow_provider_kling.batch.actions import Desired, Finish, Look, Policy, Store, Submit, Wait, Watch
+from airflow_provider_kling.batch.reconcile import SENDERS, STORERS, Reconciler
+from airflow_provider_kling.exceptions import (
+    KlingAccountError,
+    KlingAuthenticationError,
+    KlingConcurrencyError,
+    KlingConnectionError,
+    KlingContentPolicyError,
+    KlingDuplicateTaskError,
+    KlingRateLimitError,
+    KlingRequestError,
+    KlingResultError,
+)
+from airflow_provider_kling.models import Task, TaskStatus, Video
+
+CUT = KlingConnectionError("cut")
+FULL = KlingConcurrencyError(1303, "parallel task over resource pack limit", http_status=429)
+START = 1_000_000.0
+FOREVER = START + 1e9
+VIDEO = (Video("v", "https://kling.example/v.mp4"),)
+
+
+def task(name: str, status=TaskStatus.SUBMITTED, *, task_id="1", message="", units="", created=START + 1) -> Task:
+    videos = VIDEO if status is TaskStatus.SUCCEED else ()
+    return Task(task_id, status, "image2video", message, name, int(created * 1000), 0, units=units, videos=videos)
+
+
+def batch(count=3, **policy) -> Reconciler:
+    desired = [Desired(f"k{number}", f"x{number}") for number in range(count)]
+    return Reconciler(
+        desired, Policy(**{"concurrency": 5, "started_at": START, "end_time": FOREVER, **policy}), jitter=lambda: 0.5
+    )
+
+
+def kinds(actions) -> list[str]:
+    return [type(action).__name__ for action in actions]
+
+
+def submits(actions) -> list[str]:
+    return [action.key for action in actions if isinstance(action, Submit)]
+
+
+def finished(key: int, units="1") -> Task:
+    return task(f"x{key}", TaskStatus.SUCCEED, task_id=f"t{key}", units=units)
+
+
+def done(one: Reconciler, key: int, units="1", now=START) -> None:
+    one.seen(f"k{key}", finished(key, units), now)
+    one.stored(f"k{key}", [{"uri": "u"}])
+
+
+def test_it_submits_in_order_up_to_the_concurrency_and_a_few_at_once():
+    one = batch(10, concurrency=6)
+    assert submits(one.decide(START)) == ["k0", "k1", "k2", "k3"][:SENDERS]
+    for number in range(SENDERS):
+        one.seen(f"k{number}", task(f"x{number}"), START)
+    actions = one.decide(START)
+    assert submits(actions) == ["k4", "k5"]
+    assert kinds(actions).count("Watch") == SENDERS
+    assert submits(one.decide(START)) == []
+
+
+def test_a_survey_that_is_complete_needs_no_further_looks():
+    one = batch()
+    one.survey({"x1": task("x1")}, complete=True, sent_before=True, now=START)
+    assert [action for action in one.decide(START) if isinstance(action, Submit)] == [
+        Submit("k0", look_up_first=False),
+        Submit("k2", look_up_first=False),
+    ]
+
+
+def test_after_an_incomplete_survey_a_restart_looks_first():
+    one = batch(1)
+    one.survey({}, complete=False, sent_before=True, now=START)
+    assert Submit("k0", look_up_first=True) in one.decide(START)
+
+
+def test_no_slot_waits_until_one_of_ours_has_ended_or_a_while_has_passed():
+    one = batch(4, concurrency=4)
+    one.decide(START)
+    one.seen("k0", task("x0"), START)
+    for key in ("k1", "k2", "k3"):
+        one.not_submitted(key, FULL, START)
+    assert submits(one.decide(START)) == []
+    done(one, 0, now=START + 1)
+    assert submits(one.decide(START + 1)) == ["k1"], "the slot that our own task left"
+    one.seen("k1", task("x1", task_id="t1"), START + 1)
+    assert submits(one.decide(START + 1)) == []
+    assert submits(one.decide(START + 100)) == ["k2"], "others may have left a slot: one try"
+
+
+def test_a_rate_limit_pauses_everything():
+    one = batch(5, concurrency=5)
+    one.decide(START)
+    one.not_submitted("k0", KlingRateLimitError(1302, "too fast", http_status=429), START)
+    assert submits(one.decide(START + 1)) == []
+    assert submits(one.decide(START + 3)) == ["k0"]
+
+
+def test_what_is_in_doubt_holds_its_place_and_comes_first():
+    one = batch(3, concurrency=1)
+    one.decide(START)
+    one.not_submitted("k0", CUT, START)
+    assert submits(one.decide(START)) == []
+    assert [action for action in one.decide(START + 60) if isinstance(action, Submit)] == [Submit("k0", True)]
+
+
+def test_a_stopped_batch_looks_for_what_is_in_doubt_and_does_not_send_it():
+    one = batch(2, concurrency=2, stop_on_failure=True)
+    one.decide(START)
+    one.not_submitted("k0", KlingRequestError(1201, "bad", http_status=400), START)
+    one.not_submitted("k1", CUT, START)
+    assert Look("k1", "x1") in one.decide(START + 60)
+    one.unseen("k1", START + 60)
+    assert Look("k1", "x1") in one.decide(START + 120)
+    one.absent("k1")
+    assert one.decide(START + 120) == [Finish("item_failure")]
+    assert [line["status"] for line in one.records(ended=True)] == ["failed", "stopped"]
+
+
+@pytest.mark.parametrize("retries", [0, 1, 2])
+def test_attempts_are_counted_and_those_before_this_run_are_not(retries):
+    one = batch(1, item_retries=retries)
+    one.survey({"x0": task("x0", TaskStatus.FAILED, created=START - 100)}, complete=True, sent_before=True, now=START)
+    for number in range(retries + 1):
+        assert submits(one.decide(START)) == ["k0"]
+        one.seen("k0", task(f"x0-{number + 2}", TaskStatus.FAILED, task_id=f"t{number}"), START)
+    assert one.decide(START) == [Finish("done")]
+    assert one.records()[0]["error"]["error"] == "KlingTaskFailedError"
+
+
+def test_what_moderation_stopped_is_never_sent_again_not_even_by_a_retry():
+    one = batch(1, item_retries=5)
+    stopped = task("x0", TaskStatus.FAILED, message="Failure to pass the risk control system", created=START - 100)
+    one.survey({"x0": stopped}, complete=True, sent_before=True, now=START)
+    assert one.decide(START) == [Finish("done")]
+    assert one.records()[0]["error"]["permanent"] is True
+
+
+def test_an_error_of_the_account_stops_everything_but_what_runs():
+    one = batch(8, concurrency=3)
+    one.decide(START)
+    one.seen("k0", task("x0"), START)
+    refusal = KlingAccountError(1102, "used up", http_status=429)
+    one.not_submitted("k1", refusal, START)
+    one.not_submitted("k2", refusal, START)
+    assert kinds(one.decide(START)) == ["Watch", "Wait"]
+    done(one, 0)
+    (finish,) = one.decide(START)
+    assert (finish.reason, finish.failure.code) == ("refused", 1102)
+
+
+def test_a_refused_key_is_believed_the_third_time():
+    one, now = batch(1), START
+    for _ in range(3):
+        assert submits(one.decide(now)) == ["k0"]
+        one.not_submitted("k0", KlingAuthenticationError(1002, "unknown", http_status=401), now)
+        now += 100
+    assert one.decide(now)[0].reason == "refused"
+
+
+def test_max_units_counts_what_runs_and_learns_the_price_from_one():
+    one = batch(10, concurrency=5, max_units=7)
+    assert submits(one.decide(START)) == ["k0"], "the price is not known yet"
+    done(one, 0, units="2")
+    assert submits(one.decide(START)) == ["k1", "k2"]
+    done(one, 1, units="2")
+    done(one, 2, units="2")
+    assert one.decide(START) == [Finish("max_units")]
+    assert [line["status"] for line in one.records(ended=True)].count("stopped") == 7
+
+
+def test_results_are_copied_two_at_once_and_tried_again_with_fresh_links():
+    one = batch(3)
+    one.survey({f"x{key}": finished(key) for key in range(3)}, complete=True, sent_before=True, now=START)
+    stores = [action for action in one.decide(START) if isinstance(action, Store)]
+    assert [(store.key, store.fresh) for store in stores] == [("k0", False), ("k1", False)][:STORERS]
+    one.not_stored("k0", KlingResultError("dead link"), START)
+    one.stored("k1", [{"uri": "u"}])
+    assert [action.key for action in one.decide(START) if isinstance(action, Store)] == ["k2"]
+    again = [action for action in one.decide(START + 60) if isinstance(action, Store)]
+    assert [(store.key, store.fresh) for store in again] == [("k0", True)]
+    one.not_stored("k0", KlingResultError("dead link"), START)
+    one.decide(START + 120)
+    one.not_stored("k0", KlingResultError("dead link"), START)
+    assert one.records()[0]["status"] == "failed"
+
+
+def test_a_manifest_says_what_is_stored_and_what_was_refused():
+    first = batch(3)
+    first.decide(START)
+    done(first, 0)
+    first.not_submitted("k1", KlingContentPolicyError(1301, "no", http_status=400), START)
+    second = batch(3)
+    second.survey({"x0": finished(0)}, complete=True, sent_before=True, now=START)
+    for record in [*first.records(), {"key": "k9"}, {}, {"key": "k2", "external_task_id": "another", "files": [1]}]:
+        second.recall(record)
+    assert [line["status"] for line in second.records()] == ["succeed", "failed", "waiting"]
+    later = batch(3, started_at=START + 1)
+    later.recall(first.records()[1])
+    assert later.records()[1]["status"] == "waiting", "a Clear tries what was refused again"
+
+
+def test_a_task_that_cannot_be_read_is_told_with_what_to_do():
+    one = batch(1)
+    one.decide(START)
+    one.seen("k0", task("x0", task_id="77"), START)
+    one.decide(START)
+    one.unreadable("k0", "no such task.", START)
+    assert "77" in one.records()[0]["error"]["message"]
+    assert one.decide(START) == [Finish("done")]
+
+
+def test_the_deadline_ends_it_but_not_while_a_thread_is_at_work():
+    one = batch(3, concurrency=2, end_time=START + 10)
+    assert one.decide(START)[-1] == Wait(10.0)
+    one.seen("k0", task("x0"), START)
+    assert Finish("timeout") not in one.decide(START + 11)
+    one.seen("k1", task("x1", task_id="t1"), START + 11)
+    assert one.decide(START + 11) == [Finish("timeout")]
+    assert one.progress() == {
+        "items": 3,
+        "done": 0,
+        "failed": 0,
+        "running": 2,
+        "storing": 0,
+        "waiting": 1,
+        "units": 0.0,
+    }
+
+
+class Kling:
+    """Tasks by external id, and the rule that an id is taken once."""
+
+    def __init__(self, slots: int) -> None:
+        self.slots = slots
+        self.tasks: dict[str, Task] = {}
+        self.numbers = itertools.count(1)
+
+    def alive(self) -> list[str]:
+        return [name for name, one in self.tasks.items() if not one.status.is_terminal]
+
+    def create(self, name: str, now: float) -> submission.Outcome:
+        if name in self.tasks:
+            return submission.Problem(KlingDuplicateTaskError(1201, "already exists", http_status=400))
+        if len(self.alive()) >= self.slots:
+            return submission.Problem(FULL)
+        self.tasks[name] = task(name, task_id=f"t{next(self.numbers)}", created=now)
+        return submission.Found(self.tasks[name])
+
+    def end(self, name: str, status: TaskStatus, message: str = "") -> None:
+        old = self.tasks[name]
+        self.tasks[name] = task(
+            name, status, task_id=old.task_id, message=message, units="1", created=old.created_at / 1000
+        )
+
+
+class Observer:
+    """One triggerer's run of the batch: a reconciler, and what its threads have not carried out yet."""
+
+    def __init__(self, reconciler: Reconciler) -> None:
+        self.reconciler = reconciler
+        self.pending: list = []
+        self.finish: Finish | None = None
+
+    def decide(self, now: float) -> None:
+        if self.finish:
+            return
+        for action in self.reconciler.decide(now):
+            if isinstance(action, Finish):
+                self.finish = action
+            elif not isinstance(action, Wait):
+                self.pending.append(action)
+
+
+FAULTS = st.sampled_from([[], [], [], ["lost"], ["lost", "blind"], ["before", "blind"], ["before"], ["blind"]])
+
+
+class Batch(RuleBasedStateMachine):
+    """Everything that can happen to a batch, in any order."""
+
+    @initialize(count=st.integers(1, 9), concurrency=st.integers(1, 4), slots=st.integers(1, 5), calm=st.booleans())
+    def begin(self, count, concurrency, slots, calm):
+        self.calm = calm
+        self.now, self.count, self.concurrency = START + 1, count, concurrency
+        self.kling = Kling(slots)
+        self.orphans: list[tuple[str, bool]] = []
+        self.disorder = 0
+        self.observers = [self.fresh(complete=True)]
+
+    def fresh(self, *, complete: bool) -> Observer:
+        one = batch(self.count, concurrency=self.concurrency, item_retries=2)
+        known = dict(itertools.islice(self.kling.tasks.items(), None if complete else len(self.kling.tasks) // 2))
+        one.survey(known, complete=complete, sent_before=True, now=self.now)
+        return Observer(one)
+
+    def protocol(self, name: str, look_up_first: bool, faults: list[str]) -> submission.Done | submission.Fail:
+        """The real pay-once protocol against this Kling."""
+        machine = submission.Submission(name, look_up_first=look_up_first)
+        step, faults = machine.start(), list(faults)
+        while not isinstance(step, (submission.Done, submission.Fail)):
+            fault = faults.pop(0) if faults else ""
+            match step:
+                case submission.Wait():
+                    outcome = submission.Waited()
+                case submission.LookUp(one):
+                    found = self.kling.tasks.get(one)
+                    outcome = submission.Found(found) if found else submission.Absent()
+                    outcome = submission.Problem(CUT) if fault == "blind" else outcome
+                case submission.Post(one):
+                    outcome = None if fault == "before" else self.kling.create(one, self.now)
+                    outcome = submission.Problem(CUT) if fault in ("lost", "before") else outcome
+            step = machine.on(outcome)
+        return step
+
+    def carry_out(self, observer: Observer, action, faults: list[str]) -> bool:
+        """Whether the action is over."""
+        one, fault = observer.reconciler, faults[0] if faults else ""
+        match action:
+            case Submit(key, look_up_first):
+                result = self.protocol(f"x{key[1:]}", look_up_first, faults)
+                if isinstance(result, submission.Done):
+                    one.seen(key, result.task, self.now)
+                else:
+                    one.not_submitted(key, result.error, self.now)
+            case Watch(key, watched):
+                current = self.kling.tasks[watched.external_task_id]
+                if not current.status.is_terminal:
+                    return False
+                one.seen(key, current, self.now)
+            case Store(key, _, _):
+                if fault:
+                    one.not_stored(key, KlingResultError("dead"), self.now)
+                else:
+                    one.stored(key, [{"uri": key}])
+            case Look():
+                raise AssertionError("nothing stops this batch early")
+        return True
+
+    @rule(data=st.data(), faults=FAULTS)
+    def the_loop_turns(self, data, faults):
+        observer = data.draw(st.sampled_from(self.observers))
+        observer.decide(self.now)
+        self.a_thread_of(observer, data, faults)
+
+    @rule(data=st.data(), faults=FAULTS)
+    def a_thread_comes_back(self, data, faults):
+        self.a_thread_of(data.draw(st.sampled_from(self.observers)), data, faults)
+
+    def a_thread_of(self, observer, data, faults):
+        if observer.pending:
+            action = observer.pending.pop(data.draw(st.integers(0, len(observer.pending) - 1)))
+            if not self.carry_out(observer, action, faults):
+                observer.pending.append(action)
+
+    @rule(data=st.data(), bad=st.sampled_from(["", "", "", "busy", "risk control"]))
+    def kling_ends_a_task(self, data, bad):
+        if alive := self.kling.alive():
+            name = data.draw(st.sampled_from(alive))
+            self.kling.end(name, TaskStatus.FAILED if bad else TaskStatus.SUCCEED, bad)
+
+    @rule(seconds=st.sampled_from([0.1, 1.0, 5.0, 100.0]))
+    def time_passes(self, seconds):
+        self.now += seconds
+
+    @precondition(lambda self: not self.calm)
+    @rule(data=st.data(), complete=st.booleans(), in_the_air=st.booleans())
+    def a_triggerer_restarts(self, data, complete, in_the_air):
+        index = data.draw(st.integers(0, len(self.observers) - 1))
+        sent = [one for one in self.observers[index].pending if isinstance(one, Submit)] if in_the_air else []
+        self.orphans += [(f"x{one.key[1:]}", one.look_up_first) for one in sent]
+        self.disorder += len(sent)
+        self.observers[index] = self.fresh(complete=complete)
+
+    @precondition(lambda self: not self.calm and len(self.observers) < 2)
+    @rule(complete=st.booleans())
+    def a_second_triggerer_runs_the_same(self, complete):
+        self.disorder += self.concurrency
+        self.observers.append(self.fresh(complete=complete))
+
+    @precondition(lambda self: self.orphans)
+    @rule(faults=FAULTS)
+    def a_request_of_a_dead_triggerer_arrives(self, faults):
+        self.protocol(*self.orphans.pop(), faults)
+
+    @invariant()
+    def an_item_has_one_task_alive_and_never_a_second_success(self):
+        if not hasattr(self, "kling"):
+            return
+        for number in range(self.count):
+            chain = [one for name, one in self.kling.tasks.items() if name.split("-")[0] == f"x{number}"]
+            assert sum(one.status is not TaskStatus.FAILED for one in chain) <= 1
+
+    @invariant()
+    def no_more_run_than_were_asked_for(self):
+        if hasattr(self, "kling"):
+            assert len(self.kling.alive()) <= self.concurrency + self.disorder
+
+    def teardown(self):
+        if not hasattr(self, "kling"):
+            return
+        while self.orphans:
+            self.protocol(*self.orphans.pop(), [])
+        for _ in range(300):
+            self.now += 200
+            for observer in self.observers:
+                observer.decide(self.now)
+                observer.pending = [one for one in observer.pending if not self.carry_out(observer, one, [])]
+            for name in self.kling.alive():
+                self.kling.end(name, TaskStatus.SUCCEED)
+            if all(observer.finish for observer in self.observers):
+                break
+        for observer in self.observers:
+            assert observer.finish == Finish("done")
+            self.check_that_nothing_is_lost(observer.reconciler.records(ended=True))
+
+    def check_that_nothing_is_lost(self, records):
+        assert {record["status"] for record in records} <= {"succeed", "failed"}
+        for record in records:
+            if record["status"] == "failed":
+                assert record["error"]["error"] in {
+                    "KlingTaskFailedError",
+                    "KlingContentPolicyError",
+                    "KlingResultError",
+                }
+            else:
+                assert self.kling.tasks[self.named(record)].status is TaskStatus.SUCCEED
+                assert record["files"]
+
+    def named(self, record) -> str:
+        return next(name for name, one in self.kling.tasks.items() if one.task_id == record["task_id"])
+
+
+TestBatch = Batch.TestCase
+TestBatch.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import contextvars
 import dataclasses
+import logging
 import time
 import weakref
 from typing import TYPE_CHECKING
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_kling.models import Task
     from airflow_provider_kling.sweep import Waiting
+
+log = logging.getLogger(__name__)
 
 #: A task joins a sweep when its own look is due within this share of its interval; the same request answers for it.
 JOIN_SHARE = 0.5
@@ -129,6 +132,9 @@ class SharedPoller:
     async def _sweep(self, due: Sequence[_Watch]) -> None:
         # requests blocks; in a thread it does not stop the other triggers.
         results = await asyncio.to_thread(self._read, [watch.waiting for watch in due])
+        problems = {result.message for result in results.values() if isinstance(result, KlingError)}
+        for problem in problems:
+            log.warning("Status check on connection %s: %s", self._kling_conn_id, problem)
         for watch in due:
             self._conclude(watch, results[watch.waiting])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
     import pytest
 
     from airflow_provider_kling.simulator.simulator import KlingSimulator
+
+#: How many times more random examples than usual: ``STEPS=200`` makes millions of steps.
+STEPS = int(os.environ.get("STEPS", "1"))
 
 PHOTOGRAPH = Path(__file__).parent.parent / "example_dags" / "images" / "rocket.jpg"
 

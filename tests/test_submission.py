@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import STEPS
 
 from airflow_provider_kling.exceptions import (
     KlingAccountError,
@@ -224,7 +225,8 @@ class Ledger:
 FATES = st.sampled_from(["fine", "lost before", "lost after", "no slot", "created, failed"])
 
 
-@settings(max_examples=500)
+@pytest.mark.timeout(3600)
+@settings(max_examples=500 * STEPS, deadline=None)
 @given(st.lists(st.tuples(st.lists(FATES, min_size=1, max_size=30), st.integers(0, 30)), min_size=1, max_size=6))
 def test_whatever_is_lost_wherever_a_worker_dies_at_most_one_task_is_alive(tries):
     """Each try of the Airflow task runs the protocol and may be killed after any number of steps."""

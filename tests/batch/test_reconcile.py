@@ -8,6 +8,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from support import STEPS
 
 from airflow_provider_kling import submission
 from airflow_provider_kling.batch.actions import Desired, Finish, Look, Policy, Store, Submit, Wait, Watch
@@ -444,4 +445,4 @@ class Batch(RuleBasedStateMachine):
 
 
 TestBatch = Batch.TestCase
-TestBatch.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
+TestBatch.settings = settings(max_examples=100 * STEPS, stateful_step_count=50, deadline=None)

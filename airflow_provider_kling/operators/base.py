@@ -37,7 +37,28 @@ class SlotWait(NamedTuple):
     until: float
 
 
-class KlingTaskOperator(BaseOperator):
+class ConcealsImages(BaseOperator):
+    """An operator whose images show in rendered fields and logs only as a summary."""
+
+    #: The fields that may hold the content of an image.
+    image_fields: ClassVar[tuple[str, ...]] = ()
+
+    def _do_render_template_fields(
+        self,
+        parent: Any,
+        template_fields: Iterable[str],
+        context: Context,
+        jinja_env: jinja2.Environment,
+        seen_oids: set[int],
+    ) -> None:
+        """Render, then wrap what a template brought in; the constructors wrap what the Dag author wrote."""
+        super()._do_render_template_fields(parent, template_fields, context, jinja_env, seen_oids)
+        if parent is self:
+            for name in self.image_fields:
+                setattr(self, name, conceal(getattr(self, name)))
+
+
+class KlingTaskOperator(ConcealsImages):
     """
     Submit one task to Kling and, if asked, wait for it and store its result.
 
@@ -74,8 +95,6 @@ class KlingTaskOperator(BaseOperator):
     endpoint: ClassVar[str]
     #: The product's fields: constructor arguments, attributes and template fields of the same name.
     kling_fields: ClassVar[tuple[str, ...]] = ()
-    #: The fields that take an image; their content never reaches rendered fields or logs.
-    image_fields: ClassVar[tuple[str, ...]] = ()
 
     template_fields: Sequence[str] = (
         "kling_conn_id",
@@ -290,20 +309,6 @@ class KlingTaskOperator(BaseOperator):
     @property
     def _model_name(self) -> str:
         return getattr(self, "model_name", None) or ""
-
-    def _do_render_template_fields(
-        self,
-        parent: Any,
-        template_fields: Iterable[str],
-        context: Context,
-        jinja_env: jinja2.Environment,
-        seen_oids: set[int],
-    ) -> None:
-        """Render, then wrap images whose content a template brought in, so that Airflow shows only their summary."""
-        super()._do_render_template_fields(parent, template_fields, context, jinja_env, seen_oids)
-        if parent is self:
-            for name in self.image_fields:
-                setattr(self, name, conceal(getattr(self, name)))
 
 
 def origin_of(operator: BaseOperator, context: Context, on_clear: str) -> identity.Origin:

@@ -8,8 +8,6 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from airflow.providers.common.compat.sdk import BaseOperator
-
 from airflow_provider_kling import identity, polling
 from airflow_provider_kling._airflow import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_kling.batch import files
@@ -17,14 +15,13 @@ from airflow_provider_kling.batch.outcome import error_of
 from airflow_provider_kling.exceptions import KlingError, KlingValidationError
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.images import conceal
-from airflow_provider_kling.operators.base import origin_of, push_failure
+from airflow_provider_kling.operators.base import ConcealsImages, origin_of, push_failure
 from airflow_provider_kling.triggerer import leaves_nothing_to_do
 from airflow_provider_kling.triggers import BACKSTOP_MARGIN, MIN_DEFERRAL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
-    import jinja2
     from airflow.sdk import Context
 
     from airflow_provider_kling.batch.plan import PlannedItem
@@ -41,7 +38,7 @@ DEFAULT_CONCURRENCY = 5
 LAST_STEPS = 300.0
 
 
-class KlingImageToVideoBatchOperator(BaseOperator):
+class KlingImageToVideoBatchOperator(ConcealsImages):
     """
     Animate many images in one Airflow task, and store the videos.
 
@@ -92,6 +89,7 @@ class KlingImageToVideoBatchOperator(BaseOperator):
     """
 
     endpoint: ClassVar[str] = "image2video"
+    image_fields = ("items", "defaults")
     template_fields: Sequence[str] = (
         "items",
         "output_uri",
@@ -253,16 +251,3 @@ class KlingImageToVideoBatchOperator(BaseOperator):
         # Airflow's own end comes later than the trigger's, which is clearer.
         backstop = max(min(limits), MIN_DEFERRAL) + self.poll_interval + LAST_STEPS + BACKSTOP_MARGIN
         self.defer(trigger=trigger, method_name="execute_complete", timeout=timedelta(seconds=backstop))
-
-    def _do_render_template_fields(
-        self,
-        parent: Any,
-        template_fields: Iterable[str],
-        context: Context,
-        jinja_env: jinja2.Environment,
-        seen_oids: set[int],
-    ) -> None:
-        """Render, then wrap images whose content a template brought in, so that Airflow shows only their summary."""
-        super()._do_render_template_fields(parent, template_fields, context, jinja_env, seen_oids)
-        if parent is self:
-            self.items, self.defaults = conceal(self.items), conceal(self.defaults)

@@ -17,7 +17,8 @@ from airflow_provider_kling import capabilities
 from airflow_provider_kling.exceptions import KlingValidationError
 from airflow_provider_kling.fields import DEFAULT_MODEL, IMAGE_FIELDS, PRODUCTS, FieldEncodingError, canonical, omitted
 from airflow_provider_kling.images import ImageLoadError, LoadedImage, load_image
-from airflow_provider_kling.validation import Problem, Request, check
+from airflow_provider_kling.validation.problem import Problem, Request
+from airflow_provider_kling.validation.rules import check
 from airflow_provider_kling.validation.trajectories import TrajectoryError, in_pixels, is_normalised
 from airflow_provider_kling.validation.wording import named, one_of, shown
 

@@ -12,11 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-def folder(uri: str) -> str:
-    """Return a URI that ends with one slash."""
-    return uri.rstrip("/") + "/"
-
-
 def write_lines(uri: str, lines: Iterable[dict[str, Any]], conn_id: str | None) -> None:
     """
     Replace a file; a reader sees the old one or the new one.

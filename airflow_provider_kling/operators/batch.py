@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow_provider_kling import identity, polling
 from airflow_provider_kling._airflow import TaskDeferralError, TaskDeferralTimeout
-from airflow_provider_kling.batch import files
-from airflow_provider_kling.batch.outcome import error_of
 from airflow_provider_kling.exceptions import KlingError, KlingValidationError
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.images import conceal
@@ -148,6 +146,8 @@ class KlingImageToVideoBatchOperator(ConcealsImages):
 
     def execute(self, context: Context) -> None:
         """Check every item, write the plan, and hand the batch to the triggerer."""
+        from airflow_provider_kling.batch import files
+
         try:
             self._check_limits()
             batch_id, planned = self._plan(context)
@@ -167,6 +167,8 @@ class KlingImageToVideoBatchOperator(ConcealsImages):
 
         :param event: what the trigger fired.
         """
+        from airflow_provider_kling.batch.outcome import error_of
+
         event = event or {}
         if event.get("status") == "success" and isinstance(event.get("summary"), dict):
             return dict(event["summary"])
@@ -219,11 +221,15 @@ class KlingImageToVideoBatchOperator(ConcealsImages):
         return batch_id, planned
 
     def _work_uri(self, batch_id: str) -> str:
-        return f"{files.folder(self.output_uri)}.{batch_id}/"
+        return f"{self._folder}.{batch_id}/"
+
+    @property
+    def _folder(self) -> str:
+        return self.output_uri.rstrip("/") + "/"
 
     @property
     def _manifest_uri(self) -> str:
-        return self.manifest_uri or f"{files.folder(self.output_uri)}manifest.jsonl"
+        return self.manifest_uri or f"{self._folder}manifest.jsonl"
 
     def _defer(self, batch_id: str, plan_uri: str) -> None:
         from airflow_provider_kling.batch.trigger import KlingBatchTrigger
@@ -233,7 +239,7 @@ class KlingImageToVideoBatchOperator(ConcealsImages):
         trigger = KlingBatchTrigger(
             plan_uri=plan_uri,
             manifest_uri=self._manifest_uri,
-            output_uri=files.folder(self.output_uri),
+            output_uri=self._folder,
             output_conn_id=self.output_conn_id or "",
             kling_conn_id=self.kling_conn_id,
             endpoint=self.endpoint,

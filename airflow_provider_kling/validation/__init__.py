@@ -1,53 +1,7 @@
 """
 What is wrong with a request, as far as it can be known without asking Kling.
 
-Every rule is a pure function from a :class:`Request` to :class:`Problem` objects; :data:`RULES` says which rules
-a product has.
+Every rule is a pure function from a :class:`.problem.Request` to :class:`.problem.Problem` objects;
+:data:`.rules.RULES` says which rules a product has. Nothing is imported here: operators need the wording of an image's
+summary when a Dag is parsed, but the rules only when a request is checked.
 """
-
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-from airflow_provider_kling.validation import camera, cast, pictures, scalars, shots
-from airflow_provider_kling.validation.problem import Problem, Request
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from airflow_provider_kling.validation.problem import Rule
-
-__all__ = ["RULES", "Problem", "Request", "check"]
-
-_SHARED: tuple[Rule, ...] = (
-    scalars.shapes,
-    scalars.cfg_scale,
-    scalars.lengths,
-    shots.prompt_required,
-    shots.shots,
-    shots.references,
-    cast.voices,
-    camera.camera,
-)
-
-#: The rules of each product.
-RULES: Mapping[str, tuple[Rule, ...]] = {
-    "image2video": (
-        pictures.image_given,
-        pictures.exclusions,
-        pictures.contents,
-        pictures.masks,
-        cast.elements,
-        *_SHARED,
-    ),
-    "text2video": _SHARED,
-}
-
-
-def check(request: Request) -> list[Problem]:
-    """
-    Every problem of a request, certain or not.
-
-    :param request: the canonical body, with its loaded images.
-    """
-    return [problem for rule in RULES[request.product] for problem in rule(request)]

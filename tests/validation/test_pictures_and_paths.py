@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from airflow_provider_kling.images import load_image
-from airflow_provider_kling.validation import Request, check
+from airflow_provider_kling.validation.problem import Request
+from airflow_provider_kling.validation.rules import check
 from airflow_provider_kling.validation.trajectories import TrajectoryError, in_pixels, is_normalised
 from airflow_provider_kling.validation.wording import counted, joined, shown
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_kling.validation import Request, check
 from airflow_provider_kling.validation.camera import MOVEMENTS, TYPES
+from airflow_provider_kling.validation.problem import Request
+from airflow_provider_kling.validation.rules import check
 
 URL = "https://x.example/a.png"
 IMAGE = {"model_name": "kling-v3", "image": URL, "prompt": "a cat"}

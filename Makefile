@@ -8,7 +8,7 @@ INSTALLED := .venv/.installed
 export UV_EXCLUDE_NEWER ?= 2026-11-20
 
 .DEFAULT_GOAL := help
-.PHONY: demo test test-lowest test-releases demo-ui lint docs clean help
+.PHONY: demo test test-lowest test-releases demo-ui lint docs chaos clean help
 
 demo: $(INSTALLED) ## make a video: IMAGE=photo.jpg PROMPT="..." make demo
 	@$(BIN)/python -m dev.demo $(ARGS)
@@ -54,9 +54,12 @@ bench: $(INSTALLED) ## measure what waiting costs, here and with the alternative
 docs: $(INSTALLED) ## build the documentation; a warning is an error
 	$(BIN)/sphinx-build -nW docs docs/_build/html
 
+chaos: $(INSTALLED) ## kill and cut everything at random, then count: SEED=1 INJECTIONS=200 make chaos
+	@$(BIN)/python -m dev.chaos
+
 clean: ## remove what the other targets made, except .venv
 	rm -rf .airflow docs/_build build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	find airflow_provider_kling dev example_dags tests -name __pycache__ -exec rm -rf {} +
+	find airflow_provider_kling benchmarks dev example_dags tests -name __pycache__ -exec rm -rf {} +
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from dev.chaos.judge import File, KlingTask, Submission, Verdict, judge
+from dev.chaos.judge import File, KlingTask, Submission, judge
 from dev.chaos.orders import IN_TRIGGERER, VARIANTS, WORDS, Orders
 
 LABEL = "chaos_store wave-1 0"
@@ -90,14 +90,6 @@ def test_what_has_not_ended_is_unfinished_not_lost():
     assert verdict.unfinished == [f"{LABEL} is deferred; Kling has 1 (succeed)"]
     assert not verdict.losses
     assert not verdict.clean
-
-
-def test_verdicts_add_up():
-    total = Verdict()
-    total.add(judge([success()], [paid()]))
-    total.add(judge([success()], [paid("1"), paid("2")]))
-    assert (total.submissions, total.charged, total.delivered) == (2, 3, 2)
-    assert total.problems == [f"DUPLICATE: {LABEL}: paid 2 times, 1 (succeed), 2 (succeed)"]
 
 
 def test_the_same_seed_gives_the_same_orders_and_every_step_its_turn(tmp_path):

@@ -116,7 +116,7 @@ def test_the_sensor_waits_in_every_mode(airflow):
     run_id = airflow.trigger_dag("promise_sensor_modes")
     assert airflow.wait_for_run("promise_sensor_modes", run_id, timeout=180) == "success"
     for mode in ("poke", "reschedule", "deferrable"):
-        assert airflow.xcom("promise_sensor_modes", run_id, mode)["status"] == "succeed"
+        assert airflow.xcom("promise_sensor_modes", run_id, f"rocket.{mode}")["status"] == "succeed"
 
 
 def test_a_sensor_can_wait_without_ever_touching_a_worker(airflow):

@@ -8,7 +8,7 @@ import signal
 from datetime import timedelta
 from pathlib import Path
 
-from airflow.sdk import dag, task
+from airflow.sdk import TaskGroup, dag, task
 
 from airflow_provider_kling.operators import KlingImageToVideoOperator, KlingTextToVideoOperator
 from airflow_provider_kling.sensors import KlingTaskSensor
@@ -77,16 +77,17 @@ def promise_failure():
 
 @dag(schedule=None)
 def promise_sensor_modes():
-    """One submission, waited for in three ways."""
-    animate = KlingImageToVideoOperator(task_id="animate", **{**COMMON, "wait_for_completion": False})
-    for mode in ("poke", "reschedule", "deferrable"):
-        KlingTaskSensor(
-            task_id=mode,
-            kling_task_id=animate.output["task_id"],
-            deferrable=mode == "deferrable",
-            mode="poke" if mode == "deferrable" else mode,
-            poke_interval=2,
-        )
+    """One submission, waited for in three ways, in a task group."""
+    with TaskGroup("rocket"):
+        animate = KlingImageToVideoOperator(task_id="animate", **{**COMMON, "wait_for_completion": False})
+        for mode in ("poke", "reschedule", "deferrable"):
+            KlingTaskSensor(
+                task_id=mode,
+                kling_task_id=animate.output["task_id"],
+                deferrable=mode == "deferrable",
+                mode="poke" if mode == "deferrable" else mode,
+                poke_interval=2,
+            )
 
 
 @dag(schedule=None)

@@ -1,0 +1,42 @@
+"""The batch operator, for results after a second and for many videos on few slots."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from airflow.sdk import DAG
+
+from benchmarks import scenarios
+from benchmarks.dag_parts import PHOTO, SIZES
+
+FAST = scenarios.fast(SIZES)
+FOLDER = Path(os.environ.get("AIRFLOW_HOME", "/tmp")) / "videos"
+
+
+def batch(dag_id: str, videos: int, **options: object) -> None:
+    with DAG(dag_id, schedule=None):
+        scenarios.batch_operator()(
+            task_id="animate",
+            items=[{"image": str(PHOTO), "prompt": f"Video {number}"} for number in range(videos)],
+            defaults={"duration": 5},
+            output_uri=f"file://{FOLDER}/{dag_id}",
+            **options,
+        )
+
+
+if scenarios.batch_operator() is not None:
+    batch(
+        FAST.dag_id(scenarios.BATCH),
+        FAST.videos,
+        kling_conn_id=FAST.kling_connection,
+        poll_interval=FAST.poll_interval,
+        concurrency=SIZES.slots,
+    )
+    batch(
+        "slots_batch",
+        SIZES.batch,
+        kling_conn_id="kling_slots_batch",
+        poll_interval=SIZES.slot_interval,
+        concurrency=SIZES.slots,
+    )

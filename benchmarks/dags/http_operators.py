@@ -1,0 +1,57 @@
+"""The generic HTTP operators."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from airflow.providers.http.operators.http import HttpOperator
+from airflow.providers.http.sensors.http import HttpSensor
+from airflow.sdk import task_group
+
+from benchmarks import scenarios
+from benchmarks.dag_parts import PATH, SCENARIOS, body, new_dag, prompts
+
+if TYPE_CHECKING:
+    from benchmarks.scenarios import Scenario
+
+
+def http(scenario: Scenario, alternative: str, **sensor: object) -> None:
+    """The generic operators: post, keep the path of the task, sense it."""
+
+    def path_of_task(response) -> str:
+        return f"{PATH}/{response.json()['data']['task_id']}"
+
+    def has_ended(response) -> bool:
+        data = response.json()["data"]
+        if data["task_status"] == "failed":
+            raise RuntimeError(data["task_status_msg"])
+        return data["task_status"] == "succeed"
+
+    with new_dag(scenario, alternative):
+
+        @task_group
+        def video(data: str) -> None:
+            submit = HttpOperator(
+                task_id="submit",
+                http_conn_id=scenario.http_connection,
+                endpoint=PATH,
+                data=data,
+                response_filter=path_of_task,
+            )
+            HttpSensor(
+                task_id="wait",
+                http_conn_id=scenario.http_connection,
+                endpoint=submit.output,
+                response_check=has_ended,
+                poke_interval=scenario.poll_interval,
+                **sensor,
+            )
+
+        video.expand(data=[json.dumps(body(prompt)) for prompt in prompts(scenario.videos)])
+
+
+for one in SCENARIOS:
+    http(one, scenarios.POKE, mode="poke")
+    http(one, scenarios.RESCHEDULE, mode="reschedule")
+    http(one, scenarios.HTTP_DEFERRABLE, deferrable=True)

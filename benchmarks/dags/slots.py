@@ -1,0 +1,24 @@
+"""Many videos on few of Kling's slots, as mapped tasks in a pool."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.sdk import DAG
+
+from airflow_provider_kling.operators import KlingImageToVideoOperator
+from benchmarks.dag_parts import PHOTO, SIZES
+
+for name, retries in (("slots_pool_only", 0), ("slots_mapped", 100)):
+    with DAG(name, schedule=None, max_active_tasks=1000):
+        KlingImageToVideoOperator.partial(
+            task_id="animate",
+            pool=name,
+            retries=retries,
+            retry_delay=timedelta(seconds=1),
+            kling_conn_id=f"kling_{name}",
+            image=str(PHOTO),
+            duration=5,
+            wait_for_completion=True,
+            poll_interval=SIZES.slot_interval,
+        ).expand(prompt=[f"Video {number}" for number in range(SIZES.mapped_videos)])

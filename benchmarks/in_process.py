@@ -1,0 +1,119 @@
+"""
+Triggers in one event loop, as in a triggerer, and what they cost it. Runs as a process of its own.
+
+``python -m benchmarks.in_process`` reads one JSON object from standard input and writes one to standard output.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.bench import REPOSITORY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from airflow.triggers.base import BaseTrigger
+
+CONNECTION = "kling_waiting"
+PATH = "/v1/videos/text2video"
+
+#: Seconds between two looks at the clock of the event loop; shorter ones would show in its CPU time.
+TICK = 0.02
+
+#: Seconds without triggers, which show how punctual this machine is by itself.
+CALM = 4.0
+
+#: A triggerer has used these before; they are no cost of a wait.
+IMPORTED_LONG_AGO = ("requests", "tenacity", "jwt", "pendulum")
+
+
+def run(connection: Mapping[str, Any], kind: str, ids: list[str], *, interval: float, seconds: float) -> dict[str, Any]:
+    """Let triggers of a kind wait for tasks in a fresh process; returns CPU seconds and stalls."""
+    order = {"kind": kind, "ids": ids, "interval": interval, "seconds": seconds}
+    with tempfile.TemporaryDirectory() as home:
+        environment = os.environ | {
+            "AIRFLOW_HOME": home,
+            f"AIRFLOW_CONN_{CONNECTION.upper()}": json.dumps(connection),
+            "NO_PROXY": "127.0.0.1,localhost",
+        }
+        command = [sys.executable, "-m", "benchmarks.in_process"]
+        answer = subprocess.run(
+            command,
+            env=environment,
+            input=json.dumps(order),
+            text=True,
+            stdout=subprocess.PIPE,
+            cwd=REPOSITORY,
+            check=True,
+            timeout=600,
+        )
+    return dict(json.loads(answer.stdout.splitlines()[-1]))
+
+
+def _ours(kling_task_id: str, interval: float) -> BaseTrigger:
+    from airflow_provider_kling.triggers import KlingTaskTrigger
+
+    return KlingTaskTrigger(
+        kling_conn_id=CONNECTION, endpoint="text2video", kling_task_id=kling_task_id, poll_interval=interval
+    )
+
+
+def _conventional(kling_task_id: str, interval: float) -> BaseTrigger:
+    from benchmarks.conventional import ConventionalTrigger
+
+    return ConventionalTrigger(CONNECTION, kling_task_id, interval, time.time() + 3600, PATH)
+
+
+KINDS: dict[str, Callable[[str, float], BaseTrigger]] = {"ours": _ours, "conventional": _conventional}
+
+
+async def _main(order: dict[str, Any]) -> dict[str, Any]:
+    for module in IMPORTED_LONG_AGO:
+        importlib.import_module(module)
+    triggers = [KINDS[order["kind"]](one, order["interval"]) for one in order["ids"]]
+    stalls: list[float] = []
+    watch = asyncio.create_task(_watch_loop(stalls))
+    await asyncio.sleep(CALM)
+    calm = max(stalls)
+    stalls.clear()
+    before = _cpu()
+    tasks = [asyncio.create_task(_first_event(trigger)) for trigger in triggers]
+    await asyncio.sleep(order["seconds"])
+    used = _cpu() - before
+    fired = sum(task.done() for task in tasks)
+    watch.cancel()
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    return {"cpu": used, "stall_ms": max(stalls) * 1000, "calm_ms": calm * 1000, "fired": fired}
+
+
+async def _first_event(trigger: BaseTrigger) -> None:
+    async for _ in trigger.run():
+        return
+
+
+async def _watch_loop(stalls: list[float]) -> None:
+    while True:
+        before = time.perf_counter()
+        await asyncio.sleep(TICK)
+        stalls.append(time.perf_counter() - before - TICK)
+
+
+def _cpu() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+if __name__ == "__main__":
+    print(json.dumps(asyncio.run(_main(json.load(sys.stdin)))))

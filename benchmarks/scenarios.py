@@ -1,0 +1,89 @@
+"""The two situations in which the alternatives are compared, and the names that Dags and measurements share."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from benchmarks.sizes import Sizes
+
+LOOP = "polling_loop"
+POKE = "http_sensor_poke"
+RESCHEDULE = "http_sensor_reschedule"
+HTTP_DEFERRABLE = "http_sensor_deferrable"
+CONVENTIONAL = "conventional_deferrable"
+OPERATOR = "kling_operator"
+OPERATOR_AND_SENSOR = "kling_operator_and_sensor"
+STARTED_IN_TRIGGERER = "kling_sensor_in_triggerer"
+BATCH = "kling_batch"
+
+#: Those that are compared with slow results; the batch is measured on the slots that it keeps full.
+ONE_BY_ONE = (
+    LOOP,
+    POKE,
+    RESCHEDULE,
+    HTTP_DEFERRABLE,
+    CONVENTIONAL,
+    OPERATOR,
+    OPERATOR_AND_SENSOR,
+    STARTED_IN_TRIGGERER,
+)
+
+#: What each alternative is, for the reader.
+ALTERNATIVES = {
+    LOOP: "a @task with a polling loop",
+    POKE: "HttpOperator and HttpSensor, mode poke",
+    RESCHEDULE: "HttpOperator and HttpSensor, mode reschedule",
+    HTTP_DEFERRABLE: "HttpOperator and HttpSensor, deferrable",
+    CONVENTIONAL: "a conventional deferrable operator",
+    OPERATOR: "KlingImageToVideoOperator that waits",
+    OPERATOR_AND_SENSOR: "KlingImageToVideoOperator and KlingTaskSensor",
+    STARTED_IN_TRIGGERER: "the same, not mapped, start_from_trigger=True",
+    BATCH: "KlingImageToVideoBatchOperator",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Scenario:
+    """
+    Videos made in the same circumstances by every alternative.
+
+    :param name: also of its simulator and connections.
+    :param videos: how many by each alternative.
+    :param poll_interval: seconds.
+    """
+
+    name: str
+    videos: int
+    poll_interval: float
+
+    @property
+    def kling_connection(self) -> str:
+        return f"kling_{self.name}"
+
+    @property
+    def http_connection(self) -> str:
+        return f"http_{self.name}"
+
+    def dag_id(self, alternative: str) -> str:
+        return f"{self.name}_{alternative}"
+
+
+def slow(sizes: Sizes) -> Scenario:
+    """Kling works for a while: what does the wait cost?"""
+    return Scenario("slow", sizes.videos, sizes.poll_interval)
+
+
+def fast(sizes: Sizes) -> Scenario:
+    """Results come after a second: is any lost?"""
+    return Scenario("fast", sizes.fast, 1.0)
+
+
+def batch_operator() -> type | None:
+    """Return the batch operator, if this version of the package has it."""
+    try:
+        from airflow_provider_kling.operators import KlingImageToVideoBatchOperator
+    except ImportError:
+        return None
+    return KlingImageToVideoBatchOperator

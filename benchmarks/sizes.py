@@ -1,0 +1,80 @@
+"""How much is measured: the sizes of a full run and of a quick one."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+
+_VARIABLE = "KLING_BENCHMARK_SIZES"
+
+
+@dataclasses.dataclass(frozen=True)
+class Sizes:
+    """
+    The sizes of all measurements; Dags read them from the environment of the Airflow that runs them.
+
+    :param videos: videos of each alternative whose CPU time is measured.
+    :param batch: videos of the batch operator, which are also those that press on the slots.
+    :param seconds: how long the simulated Kling works on one of them.
+    :param poll_interval: seconds between two looks, the same for every alternative.
+    :param fast: tasks whose results come after one second.
+    :param latency: tasks whose latency is measured, and as many that show the floor.
+    :param latency_seconds: how long Kling works on those.
+    :param latency_interval: the poll interval of those.
+    :param slots: Kling's slots in the measurement of their use.
+    :param mapped_videos: the mapped tasks' videos on these slots.
+    :param slot_seconds: how long Kling works on one of them.
+    :param slot_interval: the poll interval of those.
+    :param waiting: triggers that wait in one event loop.
+    :param waiting_seconds: for how long.
+    :param swept: tasks of one sweep.
+    :param idle_seconds: how long Airflow's idle CPU time is measured, before the runs and again after them.
+    :param imports: fresh interpreters for each import time.
+    """
+
+    videos: int = 20
+    batch: int = 200
+    seconds: float = 20.0
+    poll_interval: float = 5.0
+    fast: int = 100
+    latency: int = 20
+    latency_seconds: float = 40.0
+    latency_interval: float = 10.0
+    slots: int = 20
+    mapped_videos: int = 100
+    slot_seconds: float = 20.0
+    slot_interval: float = 2.0
+    waiting: int = 1000
+    waiting_seconds: float = 60.0
+    swept: int = 500
+    idle_seconds: float = 30.0
+    imports: int = 9
+
+    def environment(self) -> dict[str, str]:
+        """Return the variable through which Dags read this."""
+        return {_VARIABLE: json.dumps(dataclasses.asdict(self))}
+
+
+FULL = Sizes()
+QUICK = Sizes(
+    videos=8,
+    batch=80,
+    seconds=10.0,
+    poll_interval=3.0,
+    fast=30,
+    latency=8,
+    latency_seconds=20.0,
+    latency_interval=5.0,
+    mapped_videos=40,
+    slot_seconds=10.0,
+    slot_interval=1.0,
+    waiting_seconds=15.0,
+    idle_seconds=10.0,
+    imports=3,
+)
+
+
+def of_this_run() -> Sizes:
+    """Return the sizes that the environment tells, for Dags."""
+    return Sizes(**json.loads(os.environ.get(_VARIABLE, "{}")))

@@ -1,0 +1,91 @@
+"""The runs that several figures are read from: every alternative, with slow and with fast results."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import TYPE_CHECKING, Any
+
+from benchmarks import scenarios
+from benchmarks.bench import say
+
+if TYPE_CHECKING:
+    from benchmarks.bench import Bench, Run
+    from benchmarks.kling import Kling
+    from benchmarks.scenarios import Scenario
+
+
+BATCH_ON_SLOTS = "slots_batch"
+NO_BATCH = "This version has no KlingImageToVideoBatchOperator."
+
+
+@dataclasses.dataclass
+class Outcome:
+    """
+    What became of the videos of one alternative.
+
+    :param run: the run.
+    :param videos: how many were asked for.
+    :param tasks: the tasks at Kling, oldest first.
+    :param prompts: their prompts, in the same order.
+    """
+
+    run: Run
+    videos: int
+    tasks: list[dict[str, Any]]
+    prompts: list[str]
+
+    @property
+    def problem(self) -> str:
+        """What did not go as it should; empty if all videos were made and all tasks succeeded."""
+        ended, all_of_them = self.run.count("success"), len(self.run.instances)
+        if ended == all_of_them and len(self.tasks) == self.videos:
+            return ""
+        return f"{ended} of {all_of_them} task instances succeeded, with {len(self.tasks)} videos for {self.videos}."
+
+
+def video_of(instance: dict[str, Any]) -> int | None:
+    """The number of the video that a task instance makes; ``None`` for the batch."""
+    if instance["map_index"] >= 0:
+        return int(instance["map_index"])
+    suffix = instance["task_id"].rpartition("_")[2]
+    return int(suffix) if suffix.isdecimal() else None
+
+
+def outcomes(bench: Bench, scenario: Scenario, seconds: float, names: tuple[str, ...]) -> dict[str, Outcome | str]:
+    """Run alternatives one after the other, once for all figures; a failure of one is its text."""
+    return bench.once(f"outcomes of {scenario.name}", lambda: _all(bench, scenario, seconds, names))
+
+
+def _all(bench: Bench, scenario: Scenario, seconds: float, names: tuple[str, ...]) -> dict[str, Outcome | str]:
+    found: dict[str, Outcome | str] = {}
+    with bench.kling(scenario.name, seconds=seconds) as kling:
+        for name in names:
+            if name == scenarios.BATCH and scenarios.batch_operator() is None:
+                found[name] = NO_BATCH
+                continue
+            found[name] = _outcome(bench, kling, scenario.dag_id(name), scenario.videos)
+    return found
+
+
+def on_slots(bench: Bench, dag_id: str, videos: int) -> Outcome | str:
+    """Run a Dag against a Kling whose slots are few, once for all figures."""
+    return bench.once(dag_id, lambda: _on_slots(bench, dag_id, videos))
+
+
+def _on_slots(bench: Bench, dag_id: str, videos: int) -> Outcome | str:
+    sizes = bench.sizes
+    if dag_id == BATCH_ON_SLOTS and scenarios.batch_operator() is None:
+        return NO_BATCH
+    with bench.kling(dag_id, seconds=sizes.slot_seconds, concurrency=sizes.slots) as kling:
+        return _outcome(bench, kling, dag_id, videos)
+
+
+def _outcome(bench: Bench, kling: Kling, dag_id: str, videos: int) -> Outcome | str:
+    since = time.time()
+    try:
+        run = bench.run(dag_id)
+    except (LookupError, TimeoutError) as error:
+        say(f"{dag_id}: {error}")
+        return f"{type(error).__name__}: {str(error)[:200]}"
+    return Outcome(run, videos, kling.tasks_since(since), kling.prompts_since(since))

@@ -1,0 +1,62 @@
+"""Seconds in which a video's tasks hold a worker process while Kling works on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchmarks import scenarios
+from benchmarks.cpu_per_video import costs, slow_outcomes
+from benchmarks.figures import Row
+from benchmarks.waits import video_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from benchmarks.bench import Bench
+    from benchmarks.waits import Outcome
+
+#: Seconds after Kling has accepted a task in which the process that submitted it may end.
+GRACE = 5.0
+
+#: The alternatives whose target is none at all; a sensor that is a task of its own needs a moment to begin.
+NONE_AT_ALL = (scenarios.OPERATOR, scenarios.STARTED_IN_TRIGGERER, scenarios.BATCH)
+
+
+def measure(bench: Bench) -> list[Row]:
+    """Return a row for each alternative, from the runs of ``cpu_per_video``."""
+    costs(bench)
+    return [_row(name, outcome) for name, outcome in slow_outcomes(bench).items()]
+
+
+def _row(name: str, outcome: Outcome | str) -> Row:
+    text = scenarios.ALTERNATIVES[name]
+    limit = 0.0 if name in NONE_AT_ALL else None
+    if isinstance(outcome, str):
+        return Row(text, None, "s", limit, note=outcome)
+    held = sum(_overlap(life, work) for life, work in _lives_and_works(outcome)) / outcome.videos
+    return Row(
+        text,
+        held,
+        "s",
+        limit,
+        note=f"From {GRACE:.0f} s after acceptance to the end.",
+        reason="worker processes of submissions were slow to end.",
+        idea="repeat it on a machine that does nothing else.",
+    )
+
+
+def _lives_and_works(outcome: Outcome) -> Iterator[tuple[tuple[float, float], tuple[float, float]]]:
+    """Every life of a worker process, with the time in which Kling worked on the video that it belongs to."""
+    works = {
+        int(prompt.split()[-1]): (task["created_at"] / 1000, task["updated_at"] / 1000)
+        for prompt, task in zip(outcome.prompts, outcome.tasks, strict=True)
+    }
+    whole = (min(start for start, _ in works.values()), max(end for _, end in works.values()))
+    numbers = {one["id"].replace("-", ""): video_of(one) for one in outcome.run.instances}
+    for instance, first, last in outcome.run.lives:
+        if instance in numbers:
+            yield (first, last), works.get(numbers[instance], whole)
+
+
+def _overlap(life: tuple[float, float], work: tuple[float, float]) -> float:
+    return max(0.0, min(life[1], work[1]) - max(life[0], work[0] + GRACE))

@@ -1,0 +1,76 @@
+"""The Dags of the chaos run: each submits, waits and stores in another way; the prompt is the name of a submission."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import dag, task_group
+
+from airflow_provider_kling.operators import KlingTextToVideoOperator
+from airflow_provider_kling.sensors import KlingTaskSensor
+from airflow_provider_kling.transfers import KlingToObjectStorageOperator
+
+VIDEOS = os.environ["KLING_CHAOS_VIDEOS"]
+# Enough retries that only the promise decides, and no waiting for them.
+DEFAULTS = {"retries": 20, "retry_delay": timedelta(seconds=1)}
+COMMON: dict[str, Any] = {"duration": 3, "poll_interval": 1, "timeout": 600}
+
+
+def prompts(dag_id: str, *, refused: bool = False) -> list[str]:
+    """One for each submission; moderation refuses the last one, if asked."""
+    names = [f"{dag_id} {{{{ run_id }}}} {index}" for index in range(how_many(dag_id))]
+    return [*names[:-1], f"{names[-1]} simulate-risk-control"] if refused else names
+
+
+def how_many(dag_id: str) -> int:
+    """How many submissions a run of this Dag makes."""
+    return int(json.loads(os.environ["KLING_CHAOS_SIZES"])[dag_id])
+
+
+@dag(schedule=None, default_args=DEFAULTS)
+def chaos_trigger() -> None:
+    """The wait ends in the triggerer; moderation refuses one video."""
+    KlingTextToVideoOperator.partial(task_id="animate", wait_for_completion=True, **COMMON).expand(
+        prompt=prompts("chaos_trigger", refused=True)
+    )
+
+
+@dag(schedule=None, default_args=DEFAULTS)
+def chaos_store() -> None:
+    """After the wait a worker stores the video."""
+    KlingTextToVideoOperator.partial(task_id="animate", output_uri=f"file://{VIDEOS}/store/", **COMMON).expand(
+        prompt=prompts("chaos_store")
+    )
+
+
+@dag(schedule=None, default_args=DEFAULTS)
+def chaos_chain() -> None:
+    """Submit, wait and store are three tasks."""
+
+    @task_group
+    def video(number: int) -> None:
+        prompt = "chaos_chain {{ run_id }} {{ ti.map_index }}"
+        submit = KlingTextToVideoOperator(task_id="submit", prompt=prompt, duration=3)
+        wait = KlingTaskSensor(
+            task_id="wait", kling_task_id=submit.output["task_id"], endpoint="text2video", poke_interval=1, timeout=600
+        )
+        KlingToObjectStorageOperator(task_id="store", manifest=wait.output, output_uri=f"file://{VIDEOS}/chain/")
+
+    video.expand(number=list(range(how_many("chaos_chain"))))
+
+
+@dag(schedule=None, default_args=DEFAULTS)
+def chaos_worker() -> None:
+    """Everything happens on a worker."""
+    KlingTextToVideoOperator.partial(
+        task_id="animate", deferrable=False, output_uri=f"file://{VIDEOS}/worker/", **COMMON
+    ).expand(prompt=prompts("chaos_worker"))
+
+
+chaos_trigger()
+chaos_store()
+chaos_chain()
+chaos_worker()

@@ -1,0 +1,82 @@
+"""What the judge is shown: Airflow's states and XComs, the simulator's books, and the files on the disk."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import requests
+
+from dev.chaos.judge import File, KlingTask, Submission
+from dev.chaos.orders import VARIANTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dev.chaos.kling import Kling
+    from dev.chaos.stage import ChaosAirflow
+
+
+def kling_tasks(kling: Kling) -> list[KlingTask]:
+    """All tasks; one is charged when the ledger says so, whatever else is said about it."""
+    charges = kling.charges()
+    return [
+        KlingTask(
+            task["task_id"],
+            _label(task["recipe"]["prompt"]),
+            "succeed" if task["task_id"] in charges else task["status"],
+            task["message"],
+        )
+        for task in kling.tasks()
+    ]
+
+
+def submissions(airflow: ChaosAirflow, kling: Kling, run_id: str, sizes: Mapping[str, int]) -> Iterator[Submission]:
+    """How each logical submission of one wave ended in Airflow."""
+    for dag_id, variant in VARIANTS.items():
+        states = airflow.states(dag_id, run_id)
+        for index in range(sizes[dag_id]):
+            label = f"{dag_id} {run_id} {index}"
+            state = states.get(f"{variant.delivers}[{index}]")
+            if state == "success":
+                manifest = _xcom(airflow, dag_id, run_id, variant.delivers, index) or {}
+                files = tuple(_file(kling, manifest, file) for file in manifest.get("files", ()))
+                yield Submission(label, state, manifest.get("task_id"), files=files if variant.stores else None)
+            else:
+                reasons = (_failure(airflow, dag_id, run_id, task_id, index) for task_id in variant.steps)
+                # A task downstream of the one that failed has not run, and never will.
+                ended = "failed" if state == "upstream_failed" else state
+                yield Submission(label, ended, reason=next(filter(None, reasons), ""))
+
+
+def _label(prompt: str) -> str:
+    return " ".join(prompt.split()[:3])
+
+
+def _failure(airflow: ChaosAirflow, dag_id: str, run_id: str, task_id: str, index: int) -> str:
+    failure = _xcom(airflow, dag_id, run_id, task_id, index, key="failure")
+    return str(failure["message"]) if failure else ""
+
+
+def _xcom(airflow: ChaosAirflow, dag_id: str, run_id: str, task_id: str, index: int, key: str = "return_value") -> Any:
+    try:
+        return airflow.xcom(dag_id, run_id, task_id, key, index)
+    except requests.HTTPError as error:
+        if error.response.status_code == requests.codes.not_found:
+            return None
+        raise
+
+
+def _file(kling: Kling, manifest: Mapping[str, Any], file: Mapping[str, Any]) -> File:
+    """Look at a stored file: is it what the manifest says, and what Kling holds."""
+    path = Path(urlsplit(file["uri"]).path)
+    if not path.exists():
+        return File(file["uri"], "it is not there")
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != file["sha256"] or len(content) != file["bytes"]:
+        return File(file["uri"], "its checksum or its size is not what the manifest says")
+    if content != kling.download(manifest["videos"][0]["url"]):
+        return File(file["uri"], "it is not the video that Kling holds")
+    return File(file["uri"])

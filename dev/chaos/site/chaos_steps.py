@@ -1,0 +1,229 @@
+"""
+Death at a step: wraps methods of the package, so that a process kills itself when an order says so.
+
+An order is an empty file ``step@dag@run@task@index`` in the folder ``KLING_CHAOS_ORDERS``, or one that contains
+``machine``: then the process that watches the worker dies with it, and nobody tells Airflow. A process claims an order
+by renaming it into the folder ``fired`` beside it, which only one process can do, and dies at once: what stands in
+``fired`` has happened, once.
+
+Only the modules named in ``_WRAPS`` are touched, when they are imported; the package itself knows nothing of this.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import signal
+import sys
+import time
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import PathFinder
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+#: A first piece that is larger than Python's buffer, so that half a file really reaches the disk.
+_HALF = 10_000
+#: Seconds between the end of a request and the death of its sender; the simulator has accepted it by then.
+_ACCEPTED_AFTER = 0.3
+#: The package asks for a slot every 20 s or so; videos of a few seconds would wait for nothing.
+_PROBE_INTERVAL = 4.0
+
+_last_instance: Any = None
+
+
+def install() -> None:
+    """Wrap each module as soon as something imports it."""
+    sys.meta_path.insert(0, _Finder())
+
+
+def strike(step: str, instance: Any = None) -> None:
+    """Die here if there is an order for this step of this task instance."""
+    instance = instance or _instance()
+    if instance is None:
+        return
+    order = _order(step, instance)
+    claimed = order.parent / "fired" / order.name
+    try:
+        order.rename(claimed)
+    except FileNotFoundError:
+        return
+    if claimed.read_text() == "machine" and _is_watcher(os.getppid()):
+        os.kill(os.getppid(), signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _is_watcher(pid: int) -> bool:
+    """A worker whose watcher has died already has another parent, which must not be touched."""
+    return Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"airflow worker -- LocalExecutor")
+
+
+def _order(step: str, instance: Any) -> Path:
+    place = (step, instance.dag_id, instance.run_id, instance.task_id, str(instance.map_index))
+    return Path(os.environ["KLING_CHAOS_ORDERS"]) / "@".join(place)
+
+
+def _instance() -> Any:
+    """The task instance of this worker; the last one known, when Airflow is about to leave the task."""
+    global _last_instance  # noqa: PLW0603 - a worker process runs one task
+    from airflow.sdk import get_current_context
+
+    with contextlib.suppress(RuntimeError):
+        _last_instance = get_current_context()["ti"]
+    return _last_instance
+
+
+def _around(owner: Any, name: str, *, before: str = "", after: str = "") -> None:
+    original = getattr(owner, name)
+
+    @functools.wraps(original)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        if before:
+            strike(before)
+        result = original(*args, **kwargs)
+        if after:
+            strike(after)
+        return result
+
+    setattr(owner, name, wrapper)
+
+
+def _around_coroutine(owner: Any, name: str, *, before: str = "", after: str = "") -> None:
+    """The same for a method of a trigger, which knows its task instance itself."""
+    original = getattr(owner, name)
+
+    @functools.wraps(original)
+    async def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if before and self.task_instance:
+            strike(before, self.task_instance)
+        result = await original(self, *args, **kwargs)
+        if after and self.task_instance:
+            strike(after, self.task_instance)
+        return result
+
+    setattr(owner, name, wrapper)
+
+
+def _wrap_hooks(module: ModuleType) -> None:
+    _around(module.KlingHook, "_post", before="post-before", after="post-answered")
+
+
+def _wrap_transport(_module: ModuleType) -> None:
+    from urllib3.connection import HTTPConnection
+
+    original = HTTPConnection.getresponse
+
+    @functools.wraps(original)
+    def getresponse(self: Any, *args: Any, **kwargs: Any) -> Any:
+        instance = _instance() if self._method == "POST" else None
+        if instance and _order("post-accepted", instance).exists():
+            time.sleep(_ACCEPTED_AFTER)
+            strike("post-accepted", instance)
+        return original(self, *args, **kwargs)
+
+    HTTPConnection.getresponse = getresponse
+
+
+def _wrap_operators(module: ModuleType) -> None:
+    operator = module.KlingTaskOperator
+    _around(operator, "_push", before="push-before", after="push-after")
+    _around(operator, "defer", before="defer-before")
+    _around(operator, "execute_complete", before="resume-before")
+    _around(operator, "execute_with_slot", before="slot-resume")
+    _around(operator, "_finish", after="finish-after")
+
+
+def _wrap_transfers(module: ModuleType) -> None:
+    _around(module.KlingToObjectStorageOperator, "execute", after="finish-after")
+
+
+def _wrap_sensors(module: ModuleType) -> None:
+    sensor = module.KlingTaskSensor
+    _around(sensor, "execute", before="sensor-before")
+    _around(sensor, "defer", before="defer-before")
+
+
+def _wrap_triggers(module: ModuleType) -> None:
+    _around(module.KlingTaskTrigger, "serialize", after="defer-sent")
+    _around(module.KlingSlotTrigger, "serialize", after="slot-defer")
+    _around_coroutine(module.KlingTaskTrigger, "_wait", before="wait-begin", after="event")
+    _around_coroutine(module.KlingTaskTrigger, "_hand_over", after="handed-over")
+    set_xcom = module.set_xcom
+
+    def set_one(instance: Any, key: str, value: Any) -> None:
+        set_xcom(instance, key, value)
+        strike("handed-half", instance)
+
+    module.set_xcom = set_one
+
+
+def _wrap_storage(module: ModuleType) -> None:
+    put = module.put
+
+    class Dying:
+        """A file whose reader dies after the first piece, if so ordered."""
+
+        def __init__(self, source: Any) -> None:
+            self._source = source
+            self._begun = False
+
+        def read(self, size: int = -1) -> bytes:
+            if self._begun:
+                strike("store-half")
+            begun, self._begun = self._begun, True
+            return self._source.read(size if begun else _HALF)
+
+    def put_or_die(source: Any, path: Any) -> None:
+        strike("store-before")
+        put(Dying(source), path)
+        strike("store-after")
+
+    module.put = put_or_die
+
+
+def _wrap_slots(module: ModuleType) -> None:
+    module.PROBE_INTERVAL = _PROBE_INTERVAL
+
+
+_WRAPS: dict[str, Callable[[ModuleType], None]] = {
+    "airflow_provider_kling.hooks": _wrap_hooks,
+    "airflow_provider_kling.transport": _wrap_transport,
+    "airflow_provider_kling.operators.base": _wrap_operators,
+    "airflow_provider_kling.transfers": _wrap_transfers,
+    "airflow_provider_kling.sensors": _wrap_sensors,
+    "airflow_provider_kling.triggers": _wrap_triggers,
+    "airflow_provider_kling.storage": _wrap_storage,
+    "airflow_provider_kling.slots": _wrap_slots,
+}
+
+
+class _Loader(Loader):
+    """Loads as the original loader does, then wraps."""
+
+    def __init__(self, original: Any, wrap: Callable[[ModuleType], None]) -> None:
+        self._original = original
+        self._wrap = wrap
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._original, name)
+
+    def create_module(self, spec: Any) -> ModuleType | None:
+        return self._original.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        self._original.exec_module(module)
+        self._wrap(module)
+
+
+class _Finder(MetaPathFinder):
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> Any:
+        if fullname not in _WRAPS:
+            return None
+        spec = PathFinder.find_spec(fullname, path, target)
+        if spec and spec.loader:
+            spec.loader = _Loader(spec.loader, _WRAPS[fullname])
+        return spec

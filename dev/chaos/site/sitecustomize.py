@@ -1,0 +1,8 @@
+"""Python loads this in every process of the chaos Airflow, because its folder stands in ``PYTHONPATH``."""
+
+import os
+
+if "KLING_CHAOS_ORDERS" in os.environ:
+    import chaos_steps
+
+    chaos_steps.install()

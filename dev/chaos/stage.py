@@ -1,0 +1,91 @@
+"""The Airflow that is broken: short timeouts, so that it recovers quickly, and processes that die when ordered."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dev.local_airflow import LocalAirflow
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+HERE = Path(__file__).parent
+
+#: Airflow's own times are minutes, made for clusters. None of these changes what a promise means.
+SHORT_TIMES = {
+    # A worker that died with the process that watches it is noticed by its missing heartbeat.
+    "scheduler.task_instance_heartbeat_timeout": 15,
+    "scheduler.task_instance_heartbeat_timeout_detection_interval": 3,
+    "workers.min_heartbeat_interval": 2,
+    "workers.execution_api_retry_wait_min": 0.5,
+    "workers.execution_api_retry_wait_max": 4,
+    # A triggerer that is silent for 10 s is dead for the others, which then take over its triggers.
+    "triggerer.triggerer_health_check_threshold": 10,
+    "triggerer.job_heartbeat_sec": 2,
+    # One that was frozen shall go on with what it had, not end at once because it notices that it was frozen.
+    "triggerer.runner_health_check_threshold": 300,
+    "scheduler.job_heartbeat_sec": 2,
+    "scheduler.scheduler_heartbeat_sec": 2,
+    "scheduler.scheduler_health_check_threshold": 10,
+    "scheduler.orphaned_tasks_check_interval": 5,
+    "scheduler.task_queued_timeout": 60,
+    "scheduler.task_queued_timeout_check_interval": 10,
+    "scheduler.trigger_timeout_check_interval": 5,
+    "scheduler.scheduler_idle_sleep_time": 0.5,
+}
+
+
+class ChaosAirflow(LocalAirflow):
+    """
+    A local Airflow whose processes obey the orders in ``home/orders``.
+
+    :param home: becomes ``AIRFLOW_HOME``.
+    :param connection: fields of the Kling connection.
+    :param sizes: submissions in a run, by Dag.
+    :param triggerers: how many triggerers to start.
+    """
+
+    def __init__(
+        self, home: Path, connection: Mapping[str, Any], sizes: Mapping[str, int], *, triggerers: int = 2
+    ) -> None:
+        times = {f"AIRFLOW__{name.upper().replace('.', '__')}": str(value) for name, value in SHORT_TIMES.items()}
+        chaos = {
+            "PYTHONPATH": str(HERE / "site"),
+            "KLING_CHAOS_ORDERS": str(home.resolve() / "orders"),
+            "KLING_CHAOS_VIDEOS": str(home.resolve() / "videos"),
+            "KLING_CHAOS_SIZES": json.dumps(dict(sizes)),
+        }
+        connections = {"kling_default": connection}
+        super().__init__(home, HERE / "dags", times | chaos, connections, triggerers, fresh=True)
+
+    @property
+    def triggerers(self) -> list[str]:
+        """The names of the triggerers."""
+        return [name for name in self._names if name.startswith("triggerer")]
+
+    def ended(self) -> list[str]:
+        """The components that have ended without being told to."""
+        return [name for name, component in self._components.items() if not component.running]
+
+    def run_states(self, run_id: str) -> dict[str, str]:
+        """Dag id to state, of all Dag runs of this name; asked of the database, which is up when the API is not."""
+        rows = self.rows("SELECT dag_id, state FROM dag_run WHERE run_id = ?", run_id)
+        return {row["dag_id"]: row["state"] for row in rows}
+
+    def triggers(self) -> dict[int, int | None]:
+        """Trigger id to the id of the triggerer's job that runs it."""
+        return {row["id"]: row["triggerer_id"] for row in self.rows("SELECT id, triggerer_id FROM trigger")}
+
+    def silent_since(self, moment: datetime) -> int | None:
+        """The job of the triggerer that was last heard of just before ``moment``."""
+        query = (
+            "SELECT id FROM job WHERE job_type = 'TriggererJob' AND latest_heartbeat BETWEEN ? AND ? "
+            "ORDER BY latest_heartbeat DESC LIMIT 1"
+        )
+        # Airflow stores naive UTC in SQLite.
+        window = [f"{moment + timedelta(seconds=shift):%Y-%m-%d %H:%M:%S.%f}" for shift in (-6, 1)]
+        return next((int(row["id"]) for row in self.rows(query, *window)), None)

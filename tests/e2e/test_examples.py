@@ -26,6 +26,10 @@ EXAMPLES = [
 ]
 
 
+#: Dags that take a folder of images.
+FOLDERS = ("kling_batch", "kling_folder_of_images")
+
+
 @pytest.fixture(scope="module")
 def runs(airflow, tmp_path_factory):
     """All examples, started together."""
@@ -44,7 +48,7 @@ def runs(airflow, tmp_path_factory):
         started = {}
         for dag_id, conf, _ in EXAMPLES:
             folder = tmp_path_factory.mktemp(dag_id)
-            extra = {"folder": f"file://{images}"} if dag_id == "kling_folder_of_images" else {}
+            extra = {"folder": f"file://{images}"} if dag_id in FOLDERS else {}
             where = {} if dag_id == "kling_content_policy" else {"output_uri": f"file://{folder}/"}
             run_id = airflow.trigger_dag(dag_id, {**where, **conf, **extra})
             started[dag_id] = (run_id, folder)

@@ -12,6 +12,7 @@ import dataclasses
 import shutil
 import tempfile
 import uuid
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from airflow_provider_kling.exceptions import KlingResultError
@@ -145,11 +146,34 @@ def _length_of_video(local_name: str, video: Video) -> float:
         length = TinyTag.get(local_name).duration
     except TinyTagException:
         length = None
-    if not length:
+    if not length or not _is_whole(local_name):
         raise KlingResultError(
             f"The result {video.id} that was fetched is not an MP4 video that can be read; a retry fetches it again."
         )
     return float(length)
+
+
+def _is_whole(local_name: str) -> bool:
+    """
+    Whether the last box of an MP4 ends where the file does.
+
+    A file whose header comes first keeps its duration when its end is cut off, and a server that cut it says nothing.
+    """
+    path = Path(local_name)
+    position, end = 0, path.stat().st_size
+    with path.open("rb") as stream:
+        while position < end:
+            stream.seek(position)
+            header = stream.read(16)
+            size = int.from_bytes(header[:4], "big")
+            if size == 1:  # a 64-bit size follows the name
+                size = int.from_bytes(header[8:16], "big")
+            if size == 0:  # the box reaches to the end
+                return True
+            if size < 8:
+                return False
+            position += size
+    return position == end
 
 
 def _check_duration(file: StoredFile, duration: Any) -> None:

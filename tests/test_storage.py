@@ -55,6 +55,25 @@ def test_a_manifest_is_as_good_as_an_id_and_keeps_its_model(finished, tmp_path):
     assert manifest["files"]
 
 
+@pytest.mark.parametrize("faststart", [True, False])
+def test_a_video_that_lacks_its_end_is_not_taken_for_whole(tmp_path, faststart):
+    import av
+    from PIL import Image
+
+    from airflow_provider_kling.storage import _is_whole
+
+    whole, cut = tmp_path / "whole.mp4", tmp_path / "cut.mp4"
+    with av.open(str(whole), "w", options={"movflags": "faststart"} if faststart else {}) as container:
+        stream = container.add_stream("libx264", rate=24)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+        for _ in range(24):
+            container.mux(stream.encode(av.VideoFrame.from_image(Image.new("RGB", (64, 64)))))
+        container.mux(stream.encode())
+    cut.write_bytes(whole.read_bytes()[:-100])
+    assert _is_whole(str(whole))
+    assert not _is_whole(str(cut))
+
+
 def test_running_it_again_gives_the_same_file(finished, tmp_path):
     one = transfer(tmp_path, kling_task_id=finished.task_id).execute({})
     two = transfer(tmp_path, kling_task_id=finished.task_id).execute({})
@@ -79,7 +98,7 @@ def test_storage_that_is_not_a_disk_works_the_same(finished):
     assert hashlib.sha256(stored).hexdigest() == manifest["files"][0]["sha256"]
 
 
-@pytest.mark.parametrize("fault", ["truncate", "corrupt_video", "html"])
+@pytest.mark.parametrize("fault", ["truncate", "truncate_video", "corrupt_video", "html"])
 def test_a_broken_download_leaves_nothing_behind(kling, finished, tmp_path, fault):
     kling.fault(fault, operation="download")
     with pytest.raises(KlingResultError):

@@ -7,6 +7,9 @@ INSTALLED := .venv/.installed
 # The newest packages of this day: a demo that works today works next year.
 export UV_EXCLUDE_NEWER ?= 2026-11-20
 
+# A process of Airflow starts for each task: without byte code it compiles what it imports, each time.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: demo test test-lowest test-releases demo-ui lint docs chaos clean help
 

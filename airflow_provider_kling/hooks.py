@@ -18,7 +18,7 @@ from airflow_provider_kling.api.auth import ApiKey
 from airflow_provider_kling.api.products import product_of
 from airflow_provider_kling.connection import Settings, settings_of
 from airflow_provider_kling.exceptions import KlingError, KlingTaskNotFoundError
-from airflow_provider_kling.provider_info import CONNECTION_FIELDS, FIELD_BEHAVIOUR
+from airflow_provider_kling.provider_info import CONNECTION_FIELDS, DEFAULT_CONN_NAME, FIELD_BEHAVIOUR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -48,7 +48,7 @@ class KlingHook(BaseHook):
     """
 
     conn_name_attr = "kling_conn_id"
-    default_conn_name = "kling_default"
+    default_conn_name = DEFAULT_CONN_NAME
     conn_type = "kling"
     hook_name = "Kling AI"
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+#: The connection that operators use unless the Dag names another.
+DEFAULT_CONN_NAME = "kling_default"
+
 #: The connection form. Airflow 3.2 and later read it from here; below, from the hook's methods, which return the same.
 CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     "timeout_seconds": {

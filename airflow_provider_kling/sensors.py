@@ -23,8 +23,8 @@ from airflow_provider_kling.exceptions import (
     KlingTaskFailedError,
     KlingTimeoutError,
 )
-from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.links import KlingResultLink
+from airflow_provider_kling.provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.start_from_trigger import OrdinaryRoadError, rendered_in_triggerer
 from airflow_provider_kling.triggerer import leaves_nothing_to_do
 from airflow_provider_kling.triggers import BACKSTOP_MARGIN, KlingTaskTrigger
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from airflow.sdk import Context
+
+    from airflow_provider_kling.hooks import KlingHook
 
 #: What ``soft_fail`` may turn into a skip: the wait ran out, or Kling reports the task failed. A wrong key or a bug is
 #: never a skip; it would make a sensor that never worked look like one that had nothing to do.
@@ -68,7 +70,7 @@ class KlingTaskSensor(BaseSensorOperator):
         *,
         kling_task_id: str,
         endpoint: str = "image2video",
-        kling_conn_id: str = KlingHook.default_conn_name,
+        kling_conn_id: str = DEFAULT_CONN_NAME,
         deferrable: bool = True,
         poke_interval: float = polling.DEFAULT_POLL_INTERVAL,
         timeout: float = polling.DEFAULT_TIMEOUT,
@@ -108,6 +110,8 @@ class KlingTaskSensor(BaseSensorOperator):
     @cached_property
     def hook(self) -> KlingHook:
         """The hook of this sensor."""
+        from airflow_provider_kling.hooks import KlingHook
+
         return KlingHook(self.kling_conn_id)
 
     def execute(self, context: Context) -> Any:

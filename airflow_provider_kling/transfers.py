@@ -9,12 +9,14 @@ from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_kling import polling
 from airflow_provider_kling.exceptions import KlingValidationError
-from airflow_provider_kling.hooks import KlingHook
+from airflow_provider_kling.provider_info import DEFAULT_CONN_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow.sdk import Context
+
+    from airflow_provider_kling.hooks import KlingHook
 
 
 class KlingToObjectStorageOperator(BaseOperator):
@@ -57,7 +59,7 @@ class KlingToObjectStorageOperator(BaseOperator):
         kling_task_id: str | None = None,
         manifest: dict[str, Any] | None = None,
         endpoint: str = "image2video",
-        kling_conn_id: str = KlingHook.default_conn_name,
+        kling_conn_id: str = DEFAULT_CONN_NAME,
         output_conn_id: str | None = None,
         duration: str | int | None = None,
         **kwargs: Any,
@@ -74,6 +76,8 @@ class KlingToObjectStorageOperator(BaseOperator):
     @cached_property
     def hook(self) -> KlingHook:
         """The hook of this task."""
+        from airflow_provider_kling.hooks import KlingHook
+
         return KlingHook(self.kling_conn_id)
 
     def execute(self, context: Context) -> dict[str, Any]:

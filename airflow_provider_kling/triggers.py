@@ -12,10 +12,8 @@ from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_2_PLUS
 from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 
 from airflow_provider_kling import polling
-from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.links import KlingResultLink
-from airflow_provider_kling.poller import SharedPoller
-from airflow_provider_kling.sweep import Waiting
+from airflow_provider_kling.provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.triggerer import is_still_deferred, set_xcom
 
 if TYPE_CHECKING:
@@ -56,7 +54,7 @@ class KlingTaskTrigger(BaseTrigger):
 
     def __init__(
         self,
-        kling_conn_id: str = KlingHook.default_conn_name,
+        kling_conn_id: str = DEFAULT_CONN_NAME,
         endpoint: str = "image2video",
         kling_task_id: str = "",
         end_time: float | None = None,
@@ -162,6 +160,9 @@ class KlingTaskTrigger(BaseTrigger):
         self.log.warning(polling.KEEPS_RUNNING, self.kling_task_id)
 
     async def _wait(self) -> tuple[polling.Event, Task | None]:
+        from airflow_provider_kling.poller import SharedPoller
+        from airflow_provider_kling.sweep import Waiting
+
         poller = polling.Poller(
             self.kling_task_id,
             end_time=self.end_time,
@@ -203,7 +204,7 @@ class KlingSlotTrigger(BaseTrigger):
 
     def __init__(
         self,
-        kling_conn_id: str = KlingHook.default_conn_name,
+        kling_conn_id: str = DEFAULT_CONN_NAME,
         since: float = 0.0,
         until: float = 0.0,
         deferred_at: float = 0.0,
@@ -234,6 +235,8 @@ class KlingSlotTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield one event: ``{"since", "until"}``; whether there is a slot, only the next submission can tell."""
+        from airflow_provider_kling.poller import SharedPoller
+
         await SharedPoller.of(self.kling_conn_id).slots.wait(since=self.since, until=self.until)
         await asyncio.sleep(self.deferred_at + MIN_DEFERRAL - time.time())
         yield TriggerEvent({"since": self.since, "until": self.until})

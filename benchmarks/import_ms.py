@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.bench import REPOSITORY
 from benchmarks.figures import Row
+from dev.local_airflow.settings import clean_environment
 
 if TYPE_CHECKING:
     from benchmarks.bench import Bench
@@ -53,7 +53,7 @@ print(json.dumps({{"ms": milliseconds, "new": new}}))
 def measure(bench: Bench) -> list[Row]:
     """Return a row for each base; only the first has a target."""
     with tempfile.TemporaryDirectory() as home:
-        environment = os.environ | {"AIRFLOW_HOME": home}
+        environment = clean_environment() | {"AIRFLOW_HOME": home}
         _time(next(iter(BASES.values())), environment)  # writes byte code and Airflow's configuration
         return [_row(name, before, environment, bench.sizes.imports) for name, before in BASES.items()]
 

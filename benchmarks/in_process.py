@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -18,6 +17,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.bench import REPOSITORY
+from dev.local_airflow.settings import clean_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,10 +41,9 @@ def run(connection: Mapping[str, Any], kind: str, ids: list[str], *, interval: f
     """Let triggers of a kind wait for tasks in a fresh process; returns CPU seconds and stalls."""
     order = {"kind": kind, "ids": ids, "interval": interval, "seconds": seconds}
     with tempfile.TemporaryDirectory() as home:
-        environment = os.environ | {
+        environment = clean_environment() | {
             "AIRFLOW_HOME": home,
             f"AIRFLOW_CONN_{CONNECTION.upper()}": json.dumps(connection),
-            "NO_PROXY": "127.0.0.1,localhost",
         }
         command = [sys.executable, "-m", "benchmarks.in_process"]
         answer = subprocess.run(

@@ -19,7 +19,7 @@ from airflow_provider_kling.batch.outcome import outcome
 from airflow_provider_kling.batch.plan import PlannedItem
 from airflow_provider_kling.batch.reconcile import Reconciler
 from airflow_provider_kling.batch.report import Reporter
-from airflow_provider_kling.hooks import KlingHook
+from airflow_provider_kling.provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.triggerer import is_still_deferred, set_xcom
 from airflow_provider_kling.triggers import MIN_DEFERRAL
 
@@ -61,7 +61,7 @@ class KlingBatchTrigger(BaseTrigger):
         manifest_uri: str = "",
         output_uri: str = "",
         output_conn_id: str = "",
-        kling_conn_id: str = KlingHook.default_conn_name,
+        kling_conn_id: str = DEFAULT_CONN_NAME,
         endpoint: str = "image2video",
         batch_id: str = "",
         concurrency: int = 1,

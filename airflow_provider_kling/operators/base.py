@@ -11,10 +11,10 @@ from airflow.providers.common.compat.sdk import BaseOperator
 from airflow_provider_kling import identity, polling
 from airflow_provider_kling._airflow import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_kling.exceptions import KlingError, KlingThrottledError
-from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.images import conceal
 from airflow_provider_kling.links import KlingResultLink
 from airflow_provider_kling.models import TaskStatus
+from airflow_provider_kling.provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.slots import DEFAULT_SLOT_TIMEOUT, probe_pause
 from airflow_provider_kling.triggerer import leaves_nothing_to_do
 from airflow_provider_kling.triggers import KlingSlotTrigger, KlingTaskTrigger
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import jinja2
     from airflow.sdk import Context
 
+    from airflow_provider_kling.hooks import KlingHook
     from airflow_provider_kling.models import Task
     from airflow_provider_kling.preparation import Prepared, Validate
     from airflow_provider_kling.submission import Done
@@ -109,7 +110,7 @@ class KlingTaskOperator(ConcealsImages):
     def __init__(
         self,
         *,
-        kling_conn_id: str = KlingHook.default_conn_name,
+        kling_conn_id: str = DEFAULT_CONN_NAME,
         extra_body: dict[str, Any] | None = None,
         external_task_id: str | None = None,
         callback_url: str | None = None,
@@ -145,6 +146,8 @@ class KlingTaskOperator(ConcealsImages):
     @cached_property
     def hook(self) -> KlingHook:
         """The hook of this task."""
+        from airflow_provider_kling.hooks import KlingHook
+
         return KlingHook(self.kling_conn_id)
 
     def execute(self, context: Context) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from airflow_provider_kling import identity, polling
 from airflow_provider_kling._airflow import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_kling.exceptions import KlingError, KlingValidationError
-from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.images import conceal
 from airflow_provider_kling.operators.base import ConcealsImages, origin_of, push_failure
+from airflow_provider_kling.provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.triggerer import leaves_nothing_to_do
 from airflow_provider_kling.triggers import BACKSTOP_MARGIN, MIN_DEFERRAL
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_kling.batch.plan import PlannedItem
+    from airflow_provider_kling.hooks import KlingHook
     from airflow_provider_kling.preparation import Validate
 
 #: Seconds that a batch lasts unless the Dag says otherwise: a thousand videos of two minutes on five slots take seven
@@ -112,7 +113,7 @@ class KlingImageToVideoBatchOperator(ConcealsImages):
         manifest_uri: str | None = None,
         output_conn_id: str | None = None,
         image_conn_id: str | None = None,
-        kling_conn_id: str = KlingHook.default_conn_name,
+        kling_conn_id: str = DEFAULT_CONN_NAME,
         extra_body: dict[str, Any] | None = None,
         validate: Validate = "strict",
         on_clear: Literal["reuse", "regenerate"] = "reuse",
@@ -142,6 +143,8 @@ class KlingImageToVideoBatchOperator(ConcealsImages):
     @cached_property
     def hook(self) -> KlingHook:
         """The hook of this task."""
+        from airflow_provider_kling.hooks import KlingHook
+
         return KlingHook(self.kling_conn_id)
 
     def execute(self, context: Context) -> None:

@@ -86,9 +86,9 @@ class Bench:
             self.memory[name] = measure()
         return self.memory[name]
 
-    def kling(self, situation: str, *, seconds: float, concurrency: int = 2000) -> Kling:
-        """Return the Kling of a situation, to be used as a context manager."""
-        return Kling(self._ports[situation], seconds=seconds, concurrency=concurrency)
+    def kling(self, situation: str, **options: Any) -> Kling:
+        """Return the Kling of a situation, to be used as a context manager; it takes the options of that class."""
+        return Kling(self._ports[situation], **options)
 
     @cached_property
     def airflow(self) -> LocalAirflow:
@@ -101,8 +101,7 @@ class Bench:
             "PYTHONPATH": str(REPOSITORY),
             "KLING_ACCESS_KEY": ACCOUNT.access_key,
             "KLING_SECRET_KEY": ACCOUNT.secret_key,
-            # Alternatives that hold a worker need one for each video; LocalExecutor forks all of them at the start.
-            "AIRFLOW__CORE__PARALLELISM": "24",
+            "AIRFLOW__CORE__PARALLELISM": str(self.sizes.workers),
             # Parsing comes in bursts, which would be counted to whatever runs at that moment.
             "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "36000",
             "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "36000",
@@ -116,10 +115,14 @@ class Bench:
         """CPU seconds that Airflow uses in a second without work."""
         rates = self.memory.setdefault("idle", [])
         if not rates:
-            self.airflow.wait_for_dag("latency")
+            self.warm_up()
             time.sleep(10)
             self.measure_idle()
         return sum(rates) / len(rates)
+
+    def warm_up(self) -> None:
+        """Let every process of the executor, the triggerer and the API server work once: first times cost more."""
+        self.once("warm up", lambda: self.run("slow_warm_up"))
 
     def measure_idle(self) -> float:
         """Measure the idle CPU time once more; :meth:`idle` is the mean."""

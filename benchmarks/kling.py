@@ -24,16 +24,17 @@ class Kling:
 
     :param port: where it listens.
     :param seconds: how long it works on a task.
+    :param scale: instead of ``seconds``, what its usual time is multiplied with, which grows with a video's length.
     :param concurrency: its slots.
     """
 
-    def __init__(self, port: int, *, seconds: float, concurrency: int = 2000) -> None:
+    def __init__(self, port: int, *, seconds: float | None = None, scale: float = 1.0, concurrency: int = 2000) -> None:
         self.url = f"http://127.0.0.1:{port}"
         self._session = requests.Session()
         self._session.trust_env = False
         options = {
             "port": port,
-            "seconds": seconds,
+            **({"time-scale": scale} if seconds is None else {"seconds": seconds}),
             "concurrency": concurrency,
             "units": 1_000_000,
             "video-size": "small",

@@ -17,9 +17,11 @@ OPERATOR = "kling_operator"
 OPERATOR_AND_SENSOR = "kling_operator_and_sensor"
 STARTED_IN_TRIGGERER = "kling_sensor_in_triggerer"
 BATCH = "kling_batch"
+#: No alternative: it asks nobody and makes nothing. Whatever starts a worker and waits costs at least this.
+FLOOR = "floor"
 
-#: Those that are compared with slow results; the batch is measured on the slots that it keeps full.
-ONE_BY_ONE = (
+#: Those that are compared with slow results.
+ALL = (
     LOOP,
     POKE,
     RESCHEDULE,
@@ -28,6 +30,7 @@ ONE_BY_ONE = (
     OPERATOR,
     OPERATOR_AND_SENSOR,
     STARTED_IN_TRIGGERER,
+    BATCH,
 )
 
 #: What each alternative is, for the reader.
@@ -41,6 +44,7 @@ ALTERNATIVES = {
     OPERATOR_AND_SENSOR: "KlingImageToVideoOperator and KlingTaskSensor",
     STARTED_IN_TRIGGERER: "the same, not mapped, start_from_trigger=True",
     BATCH: "KlingImageToVideoBatchOperator",
+    FLOOR: "an operator that only defers, to a trigger that only sleeps",
 }
 
 
@@ -50,12 +54,14 @@ class Scenario:
     Videos made in the same circumstances by every alternative.
 
     :param name: also of its simulator and connections.
-    :param videos: how many by each alternative.
+    :param videos: how many by each alternative but the batch operator.
+    :param batch: how many by the batch operator.
     :param poll_interval: seconds.
     """
 
     name: str
     videos: int
+    batch: int
     poll_interval: float
 
     @property
@@ -66,18 +72,21 @@ class Scenario:
     def http_connection(self) -> str:
         return f"http_{self.name}"
 
+    def videos_of(self, alternative: str) -> int:
+        return self.batch if alternative == BATCH else self.videos
+
     def dag_id(self, alternative: str) -> str:
         return f"{self.name}_{alternative}"
 
 
 def slow(sizes: Sizes) -> Scenario:
     """Kling works for a while: what does the wait cost?"""
-    return Scenario("slow", sizes.videos, sizes.poll_interval)
+    return Scenario("slow", sizes.videos, sizes.batch, sizes.poll_interval)
 
 
 def fast(sizes: Sizes) -> Scenario:
     """Results come after a second: is any lost?"""
-    return Scenario("fast", sizes.fast, 1.0)
+    return Scenario("fast", sizes.fast, sizes.fast, 1.0)
 
 
 def batch_operator() -> type | None:

@@ -15,20 +15,22 @@ class Sizes:
     The sizes of all measurements; Dags read them from the environment of the Airflow that runs them.
 
     :param videos: videos of each alternative whose CPU time is measured.
-    :param batch: videos of the batch operator, which are also those that press on the slots.
+    :param batch: videos of the batch operator whose CPU time is measured.
     :param seconds: how long the simulated Kling works on one of them.
     :param poll_interval: seconds between two looks, the same for every alternative.
     :param fast: tasks whose results come after one second.
     :param latency: tasks whose latency is measured, and as many that show the floor.
-    :param latency_seconds: how long Kling works on those.
+    :param latency_seconds: after how long the floor's triggers fire; Kling works about as long on those videos.
     :param latency_interval: the poll interval of those.
     :param slots: Kling's slots in the measurement of their use.
+    :param slot_videos: the batch operator's videos on these slots.
     :param mapped_videos: the mapped tasks' videos on these slots.
     :param slot_seconds: how long Kling works on one of them.
     :param slot_interval: the poll interval of those.
     :param waiting: triggers that wait in one event loop.
     :param waiting_seconds: for how long.
     :param swept: tasks of one sweep.
+    :param workers: processes of the LocalExecutor. Alternatives that hold a worker need one for each video.
     :param idle_seconds: how long Airflow's idle CPU time is measured, before the runs and again after them.
     :param imports: fresh interpreters for each import time.
     """
@@ -42,12 +44,14 @@ class Sizes:
     latency_seconds: float = 40.0
     latency_interval: float = 10.0
     slots: int = 20
+    slot_videos: int = 400
     mapped_videos: int = 100
     slot_seconds: float = 20.0
     slot_interval: float = 2.0
     waiting: int = 1000
     waiting_seconds: float = 60.0
     swept: int = 500
+    workers: int = 24
     idle_seconds: float = 30.0
     imports: int = 9
 
@@ -66,6 +70,7 @@ QUICK = Sizes(
     latency=8,
     latency_seconds=20.0,
     latency_interval=5.0,
+    slot_videos=80,
     mapped_videos=40,
     slot_seconds=10.0,
     slot_interval=1.0,

@@ -64,7 +64,7 @@ def _all(bench: Bench, scenario: Scenario, seconds: float, names: tuple[str, ...
             if name == scenarios.BATCH and scenarios.batch_operator() is None:
                 found[name] = NO_BATCH
                 continue
-            found[name] = _outcome(bench, kling, scenario.dag_id(name), scenario.videos)
+            found[name] = _outcome(bench, kling, scenario.dag_id(name), scenario.videos_of(name))
     return found
 
 

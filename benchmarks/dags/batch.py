@@ -8,9 +8,8 @@ from pathlib import Path
 from airflow.sdk import DAG
 
 from benchmarks import scenarios
-from benchmarks.dag_parts import PHOTO, SIZES
+from benchmarks.dag_parts import PHOTO, SCENARIOS, SIZES
 
-FAST = scenarios.fast(SIZES)
 FOLDER = Path(os.environ.get("AIRFLOW_HOME", "/tmp")) / "videos"
 
 
@@ -26,16 +25,17 @@ def batch(dag_id: str, videos: int, **options: object) -> None:
 
 
 if scenarios.batch_operator() is not None:
-    batch(
-        FAST.dag_id(scenarios.BATCH),
-        FAST.videos,
-        kling_conn_id=FAST.kling_connection,
-        poll_interval=FAST.poll_interval,
-        concurrency=SIZES.slots,
-    )
+    for one in SCENARIOS:
+        batch(
+            one.dag_id(scenarios.BATCH),
+            one.batch,
+            kling_conn_id=one.kling_connection,
+            poll_interval=one.poll_interval,
+            concurrency=one.batch // 2,
+        )
     batch(
         "slots_batch",
-        SIZES.batch,
+        SIZES.slot_videos,
         kling_conn_id="kling_slots_batch",
         poll_interval=SIZES.slot_interval,
         concurrency=SIZES.slots,

@@ -8,6 +8,14 @@ from airflow_provider_kling.operators import KlingImageToVideoOperator
 from benchmarks.dag_parts import PHOTO, SIZES
 from benchmarks.floor import FloorOperator
 
+#: Seconds of output. Kling's time grows with it, so that the videos end one after the other: tasks that wait together
+#: are looked at together, and equal ends would all meet the same moment between two looks.
+SHORTEST, LONGEST = 6, 15
+
+
+def video(number: int) -> dict[str, object]:
+    return {"prompt": f"Video {number}", "duration": SHORTEST + number % (LONGEST - SHORTEST + 1)}
+
 
 def latency(dag_id: str, count: int, seconds: float, poll_interval: float) -> None:
     with DAG(dag_id, schedule=None, max_active_tasks=1000):
@@ -15,10 +23,9 @@ def latency(dag_id: str, count: int, seconds: float, poll_interval: float) -> No
             task_id="animate",
             kling_conn_id="kling_latency",
             image=str(PHOTO),
-            duration=5,
             wait_for_completion=True,
             poll_interval=poll_interval,
-        ).expand(prompt=[f"Video {number}" for number in range(count)])
+        ).expand_kwargs([video(number) for number in range(count)])
         FloorOperator.partial(task_id="floor", seconds=seconds).expand(number=list(range(count)))
 
 

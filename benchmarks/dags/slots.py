@@ -1,21 +1,17 @@
-"""Many videos on few of Kling's slots, as mapped tasks in a pool."""
+"""Many videos on few of Kling's slots, as mapped tasks: with a pool, and without."""
 
 from __future__ import annotations
-
-from datetime import timedelta
 
 from airflow.sdk import DAG
 
 from airflow_provider_kling.operators import KlingImageToVideoOperator
 from benchmarks.dag_parts import PHOTO, SIZES
 
-for name, retries in (("slots_pool_only", 0), ("slots_mapped", 100)):
+for name, pool in (("slots_pool_only", "slots_pool_only"), ("slots_mapped", "default_pool")):
     with DAG(name, schedule=None, max_active_tasks=1000):
         KlingImageToVideoOperator.partial(
             task_id="animate",
-            pool=name,
-            retries=retries,
-            retry_delay=timedelta(seconds=1),
+            pool=pool,
             kling_conn_id=f"kling_{name}",
             image=str(PHOTO),
             duration=5,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from airflow_provider_kling.api.parts import read_video, unknown_status
 from airflow_provider_kling.api.request import Request
 from airflow_provider_kling.exceptions import KlingResponseError
-from airflow_provider_kling.models import Task, TaskStatus, Video
+from airflow_provider_kling.models import Task, TaskStatus
 
 if TYPE_CHECKING:
     from airflow_provider_kling.api.envelope import Answer
@@ -69,7 +70,7 @@ def _task(data: Any, product: Product, request_id: str) -> Task:
         created_at=int(data.get("created_at") or 0),
         updated_at=int(data.get("updated_at") or 0),
         units=str(data.get("final_unit_deduction") or ""),
-        videos=tuple(_video(item) for item in result.get("videos") or []),
+        videos=tuple(read_video(item) for item in result.get("videos") or []),
         request_id=request_id,
     )
 
@@ -79,18 +80,4 @@ def _status(data: dict[str, Any]) -> TaskStatus:
     try:
         return TaskStatus(word)
     except ValueError:
-        raise KlingResponseError(
-            f"Kling reports the unknown status {word!r} for task {data['task_id']}; it may still run and be billed.",
-            http_status=200,
-            kling_task_id=str(data["task_id"]),
-            transient=False,
-        ) from None
-
-
-def _video(item: dict[str, Any]) -> Video:
-    return Video(
-        id=str(item.get("id") or ""),
-        url=str(item.get("url") or ""),
-        duration=str(item.get("duration") or ""),
-        watermark_url=str(item.get("watermark_url") or ""),
-    )
+        raise unknown_status(word, str(data["task_id"])) from None

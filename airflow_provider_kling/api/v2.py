@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_kling.api.parts import read_video, unknown_status
 from airflow_provider_kling.api.request import Request
-from airflow_provider_kling.exceptions import KlingResponseError
-from airflow_provider_kling.models import Task, TaskStatus, Video
+from airflow_provider_kling.models import Task, TaskStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,12 +55,7 @@ def read_tasks(answer: Answer, endpoints: dict[str, str]) -> list[Task]:
 def _task(item: dict[str, Any], endpoint: str, request_id: str) -> Task:
     word = str(item.get("status"))
     if word not in STATUS_WORDS:
-        raise KlingResponseError(
-            f"Kling reports the unknown status {word!r} for task {item['id']}; it may still run and be billed.",
-            http_status=200,
-            kling_task_id=str(item["id"]),
-            transient=False,
-        )
+        raise unknown_status(word, str(item["id"]))
     units = [entry for entry in item.get("billing") or [] if entry.get("charge_type") == "unit"]
     return Task(
         task_id=str(item["id"]),
@@ -71,15 +66,6 @@ def _task(item: dict[str, Any], endpoint: str, request_id: str) -> Task:
         created_at=int(item.get("create_time") or 0),
         updated_at=int(item.get("update_time") or 0),
         units=str(units[0].get("amount") or "") if units else "",
-        videos=tuple(_video(output) for output in item.get("outputs") or [] if output.get("type") == "video"),
+        videos=tuple(read_video(output) for output in item.get("outputs") or [] if output.get("type") == "video"),
         request_id=request_id,
-    )
-
-
-def _video(output: dict[str, Any]) -> Video:
-    return Video(
-        id=str(output.get("id") or ""),
-        url=str(output.get("url") or ""),
-        duration=str(output.get("duration") or ""),
-        watermark_url=str(output.get("watermark_url") or ""),
     )

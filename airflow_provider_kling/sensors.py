@@ -26,7 +26,7 @@ from airflow_provider_kling.exceptions import (
 from airflow_provider_kling.links import KlingResultLink
 from airflow_provider_kling.provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.start_from_trigger import OrdinaryRoadError, rendered_in_triggerer
-from airflow_provider_kling.triggerer import leaves_nothing_to_do
+from airflow_provider_kling.triggerer import leaves_nothing_to_do, nobody_listens
 from airflow_provider_kling.triggers import BACKSTOP_MARGIN, KlingTaskTrigger
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ class KlingTaskSensor(BaseSensorOperator):
             kling_conn_id=self.kling_conn_id,
             end_time=self._end_time(task.created_at),
             poll_interval=self.poke_interval,
-            ends_task=leaves_nothing_to_do(self),
+            ends_task=leaves_nothing_to_do(self) and nobody_listens(),
         )
         self.defer(trigger=trigger, method_name="execute_complete", timeout=trigger.backstop)
 

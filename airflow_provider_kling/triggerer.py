@@ -14,12 +14,29 @@ def leaves_nothing_to_do(operator: BaseOperator) -> bool:
     """
     Whether a success needs no worker any more: no asset to announce, no code of the user's to run.
 
+    Airflow drops ``on_success_callback`` when a task ends in the triggerer: the Dag processor, which is told to run it,
+    runs failure callbacks only (3.2 and 3.3, part of apache/airflow#46224).
+
     :param operator: the one that defers.
     """
-    own_post_execute = type(operator).post_execute is not BaseOperator.post_execute
-    return bool(operator.do_xcom_push) and not (
-        operator.outlets or own_post_execute or getattr(operator, "_post_execute_hook", None)
-    )
+    kind: Any = type(operator)
+    own_code = kind.post_execute is not BaseOperator.post_execute or getattr(operator, "_post_execute_hook", None)
+    # A subclass of the user's may finish in its own way.
+    own_end = not kind.execute_complete.__module__.startswith(f"{__package__}.")
+    return bool(operator.do_xcom_push) and not (operator.outlets or operator.on_success_callback or own_code or own_end)
+
+
+def nobody_listens() -> bool:
+    """
+    Whether no plugin listens to successes; lineage does, and only a worker tells listeners.
+
+    To be asked on a worker, which has loaded the plugins anyway.
+    """
+    try:
+        from airflow.sdk.listener import get_listener_manager
+    except ImportError:  # Airflow 3.1 and below, where the wait ends on a worker in any case
+        return True
+    return not get_listener_manager().hook.on_task_instance_success.get_hookimpls()
 
 
 def set_xcom(ti: TaskInstance, key: str, value: Any) -> None:

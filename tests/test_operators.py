@@ -7,6 +7,7 @@ import dataclasses
 from datetime import timedelta
 
 import pytest
+from airflow.listeners import hookimpl
 from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred
 from support import PHOTOGRAPH, connect
 
@@ -149,7 +150,13 @@ def test_execution_timeout_bounds_the_deferred_wait_too(kling, ti):
 
 @pytest.mark.kling_simulator(seconds=30)
 @pytest.mark.parametrize(
-    "work", [{"output_uri": "file:///tmp/x/"}, {"post_execute": lambda context, result: None}, {"outlets": ["asset"]}]
+    "work",
+    [
+        {"output_uri": "file:///tmp/x/"},
+        {"post_execute": lambda context, result: None},
+        {"on_success_callback": lambda context: None},
+        {"outlets": ["asset"]},
+    ],
 )
 def test_a_worker_is_asked_back_when_it_has_something_to_do(kling, ti, work):
     if "outlets" in work:
@@ -158,6 +165,37 @@ def test_a_worker_is_asked_back_when_it_has_something_to_do(kling, ti, work):
         work = {"outlets": [Asset("s3://videos/one")]}
     with pytest.raises(TaskDeferred) as caught:
         run(ti, wait_for_completion=True, **work)
+    assert caught.value.trigger.ends_task is False
+
+
+@pytest.mark.kling_simulator(seconds=30)
+def test_a_worker_is_asked_back_by_a_subclass_with_an_end_of_its_own(kling, ti):
+    class Named(KlingImageToVideoOperator):
+        def execute_complete(self, context, event=None):
+            return {**super().execute_complete(context, event), "name": "rocket"}
+
+    named = Named(task_id="animate", image=str(PHOTOGRAPH), duration=3, wait_for_completion=True)
+    with pytest.raises(TaskDeferred) as caught:
+        named.execute({"ti": ti})
+    assert caught.value.trigger.ends_task is False
+
+
+@pytest.mark.kling_simulator(seconds=30)
+def test_a_worker_is_asked_back_when_a_plugin_listens_to_successes(kling, ti):
+    listener = pytest.importorskip("airflow.sdk.listener", reason="Airflow 3.2 brought it")
+
+    class Lineage:
+        @hookimpl
+        def on_task_instance_success(self, previous_state, task_instance):
+            """Tell a lineage backend."""
+
+    manager, lineage = listener.get_listener_manager(), Lineage()
+    manager.pm.register(lineage)
+    try:
+        with pytest.raises(TaskDeferred) as caught:
+            run(ti, wait_for_completion=True)
+    finally:
+        manager.pm.unregister(lineage)
     assert caught.value.trigger.ends_task is False
 
 

@@ -16,7 +16,7 @@ from airflow_provider_kling.links import KlingResultLink
 from airflow_provider_kling.models import TaskStatus
 from airflow_provider_kling.provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.slots import DEFAULT_SLOT_TIMEOUT, probe_pause
-from airflow_provider_kling.triggerer import leaves_nothing_to_do
+from airflow_provider_kling.triggerer import leaves_nothing_to_do, nobody_listens
 from airflow_provider_kling.triggers import KlingSlotTrigger, KlingTaskTrigger
 
 if TYPE_CHECKING:
@@ -282,7 +282,7 @@ class KlingTaskOperator(ConcealsImages):
                 kling_conn_id=self.kling_conn_id,
                 end_time=end_time,
                 poll_interval=self.poll_interval,
-                ends_task=not self.output_uri and leaves_nothing_to_do(self),
+                ends_task=not self.output_uri and leaves_nothing_to_do(self) and nobody_listens(),
                 model_name=self._model_name,
             )
             self.defer(trigger=trigger, method_name="execute_complete", timeout=trigger.backstop)

@@ -14,7 +14,7 @@ from airflow_provider_kling.exceptions import KlingError, KlingValidationError
 from airflow_provider_kling.images import conceal
 from airflow_provider_kling.operators.base import ConcealsImages, origin_of, push_failure
 from airflow_provider_kling.provider_info import DEFAULT_CONN_NAME
-from airflow_provider_kling.triggerer import leaves_nothing_to_do
+from airflow_provider_kling.triggerer import leaves_nothing_to_do, nobody_listens
 from airflow_provider_kling.triggers import BACKSTOP_MARGIN, MIN_DEFERRAL
 
 if TYPE_CHECKING:
@@ -255,7 +255,7 @@ class KlingImageToVideoBatchOperator(ConcealsImages):
             started_at=now,
             end_time=now + min(limits),
             poll_interval=self.poll_interval,
-            ends_task=leaves_nothing_to_do(self),
+            ends_task=leaves_nothing_to_do(self) and nobody_listens(),
         )
         # Airflow's own end comes later than the trigger's, which is clearer.
         backstop = max(min(limits), MIN_DEFERRAL) + self.poll_interval + LAST_STEPS + BACKSTOP_MARGIN

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import PHOTOGRAPH
@@ -22,6 +23,20 @@ def new_tasks(simulator, before: list[dict]) -> list[dict]:
     return [task for task in simulator.tasks() if task["task_id"] not in known]
 
 
+def connection_to(simulator) -> dict[str, Any]:
+    return {
+        "conn_type": "kling",
+        "host": simulator.url,
+        "password": simulator.api_key,
+        "extra": {"allow_private_urls": True},
+    }
+
+
+def worker_starts(airflow, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> int:
+    """How many worker processes the latest try had: each loads the Dag first, one that resumes a deferral too."""
+    return airflow.logs(dag_id, run_id, task_id, map_index=map_index).count("DAG bundles loaded")
+
+
 def test_the_wait_ends_in_the_triggerer_and_hands_over_a_real_dict(airflow, simulator):
     before = simulator.tasks()
     run_id = airflow.trigger_dag("promise_hand_over")
@@ -31,8 +46,7 @@ def test_the_wait_ends_in_the_triggerer_and_hands_over_a_real_dict(airflow, simu
     assert manifest["task_id"] == airflow.xcom("promise_hand_over", run_id, "animate", key="task_id")
     assert manifest["task_id"] == task["task_id"]
     assert airflow.xcom("promise_hand_over", run_id, "receive") == manifest["videos"][0]["id"]
-    log = airflow.logs("promise_hand_over", run_id, "animate")
-    assert "Resuming after deferral" not in log, "no worker was started to end it"
+    assert worker_starts(airflow, "promise_hand_over", run_id, "animate") == 1
 
 
 def test_no_worker_process_lives_while_the_task_is_deferred(airflow, simulator):
@@ -78,13 +92,23 @@ def test_a_network_that_breaks_in_the_middle_of_a_submit_leads_to_one_video(airf
     assert len(new_tasks(simulator, before)) == 1
 
 
-def test_mapped_tasks_end_in_the_triggerer_too(airflow, simulator):
-    before = simulator.tasks()
-    run_id = airflow.trigger_dag("promise_mapped")
-    assert airflow.wait_for_run("promise_mapped", run_id, timeout=180) == "success"
-    ids = {airflow.xcom("promise_mapped", run_id, "imagine", map_index=index)["task_id"] for index in range(10)}
-    assert ids == {task["task_id"] for task in new_tasks(simulator, before)}
-    assert len(ids) == 10
+def test_a_hundred_mapped_tasks_at_once_end_in_the_triggerer(airflow):
+    with KlingSimulator(Settings(seconds=10, video_size="small", concurrency=200)) as wide:
+        airflow.add_connection("kling_wide", connection_to(wide))
+        run_id = airflow.trigger_dag("promise_mapped")
+        assert airflow.wait_for_run("promise_mapped", run_id, timeout=240) == "success"
+        videos = {task["result_id"] for task in wide.tasks()}
+    assert len(videos) == 100
+    assert airflow.xcom("promise_mapped", run_id, "receive") == sorted(videos), "real dicts, one from each"
+    starts = [worker_starts(airflow, "promise_mapped", run_id, "imagine", map_index=index) for index in range(100)]
+    assert starts == [1] * 100, "none was resumed on a worker"
+
+
+def test_a_success_callback_runs(airflow):
+    run_id = airflow.trigger_dag("promise_success_callback")
+    assert airflow.wait_for_run("promise_success_callback", run_id, timeout=120) == "success"
+    assert (airflow.home / run_id).exists()
+    assert worker_starts(airflow, "promise_success_callback", run_id, "animate") == 2
 
 
 def test_a_permanent_failure_says_why_and_is_not_retried(airflow, simulator):
@@ -92,19 +116,14 @@ def test_a_permanent_failure_says_why_and_is_not_retried(airflow, simulator):
     run_id = airflow.trigger_dag("promise_failure")
     assert airflow.wait_for_run("promise_failure", run_id, timeout=120) == "failed"
     assert len(new_tasks(simulator, before)) == 1
+    assert worker_starts(airflow, "promise_failure", run_id, "animate") == 2, "what says why resumed on a worker"
     assert "Failure to pass the risk control system" in airflow.logs("promise_failure", run_id, "animate")
     assert airflow.xcom("promise_failure", run_id, "animate", key="failure")["error"] == "KlingContentPolicyError"
 
 
 def test_more_videos_than_slots_wait_outside_the_worker_and_use_no_retry(airflow):
     with KlingSimulator(Settings(seconds=4, video_size="small", concurrency=2)) as narrow:
-        connection = {
-            "conn_type": "kling",
-            "host": narrow.url,
-            "password": narrow.api_key,
-            "extra": {"allow_private_urls": True},
-        }
-        airflow.add_connection("kling_two_slots", connection)
+        airflow.add_connection("kling_two_slots", connection_to(narrow))
         run_id = airflow.trigger_dag("promise_slots")
         assert airflow.wait_for_run("promise_slots", run_id, timeout=200) == "success"
         assert len(narrow.tasks()) == 6

@@ -59,12 +59,33 @@ def promise_inline_image():
     )
 
 
+def note_success(context):
+    """Leave a file for the success callback."""
+    (Path(os.environ["AIRFLOW_HOME"]) / context["run_id"]).touch()
+
+
+@dag(schedule=None)
+def promise_success_callback():
+    """A success callback runs; for that a worker has to end the task."""
+    KlingImageToVideoOperator(task_id="animate", on_success_callback=note_success, **COMMON)
+
+
 @dag(schedule=None)
 def promise_mapped():
-    """Mapped tasks, all of them ending in the triggerer."""
-    KlingTextToVideoOperator.partial(task_id="imagine", duration=3, wait_for_completion=True, poll_interval=1).expand(
-        prompt=[f"A number {number}" for number in range(10)]
-    )
+    """A hundred mapped tasks at once, all of them ending in the triggerer."""
+    imagine = KlingTextToVideoOperator.partial(
+        task_id="imagine",
+        kling_conn_id="kling_wide",
+        duration=3,
+        wait_for_completion=True,
+        poll_interval=2,
+    ).expand(prompt=[f"A number {number}" for number in range(100)])
+
+    @task
+    def receive(manifests):
+        return sorted({manifest["videos"][0]["id"] for manifest in manifests})
+
+    receive(imagine.output)
 
 
 @dag(schedule=None)

@@ -29,15 +29,15 @@ test-lowest: $(INSTALLED) ## run the tests without an Airflow process on the low
 # Airflow releases, each with the newest packages of a day on which it still ran.
 RELEASES := 3.1.8:2026-04-01 3.2.2:2026-06-15
 
-test-releases: $(INSTALLED) ## the same on the Airflow releases between the lowest and the newest
+test-releases: $(INSTALLED) ## the same and the promises with a real Airflow, on releases between the lowest and the newest
 	@set -e; for release in $(RELEASES); do \
 		version=$${release%:*}; day=$${release#*:}; venv=.airflow/venv-$$version; \
 		echo "Airflow $$version"; \
 		$(BIN)/uv venv --quiet --allow-existing $$venv; \
 		UV_EXCLUDE_NEWER=$$day $(BIN)/uv pip install --quiet --python $$venv \
 			--exclude-newer-package apache-airflow-providers-common-compat=2026-11-20 \
-			--editable '.[simulator]' apache-airflow==$$version pytest pytest-timeout hypothesis jsonschema; \
-		$$venv/bin/python -m pytest --ignore tests/e2e $(ARGS); \
+			--editable '.[simulator]' apache-airflow==$$version pytest pytest-timeout hypothesis jsonschema psutil; \
+		$$venv/bin/python -m pytest --ignore tests/e2e tests tests/e2e/test_promises.py $(ARGS); \
 	done
 
 demo-ui: $(INSTALLED) ## the demo, leaving Airflow up for a look around

@@ -14,7 +14,7 @@ from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 from airflow_provider_kling import polling
 from airflow_provider_kling.links import KlingResultLink
 from airflow_provider_kling.provider_info import DEFAULT_CONN_NAME
-from airflow_provider_kling.triggerer import is_still_deferred, set_xcom
+from airflow_provider_kling.triggerer import in_thread, is_still_deferred, set_xcom
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -154,7 +154,7 @@ class KlingTaskTrigger(BaseTrigger):
 
     async def on_kill(self) -> None:
         """Say what keeps running: Kling has no call that cancels a task."""
-        if await asyncio.to_thread(is_still_deferred, self.task_instance):
+        if await in_thread(is_still_deferred, self.task_instance):
             # Airflow 3.3.0 to 3.3.2 also call this when the wait moves to another triggerer (apache/airflow#73454).
             return
         self.log.warning(polling.KEEPS_RUNNING, self.kling_task_id)
@@ -188,7 +188,7 @@ class KlingTaskTrigger(BaseTrigger):
             "return_value": manifest,
         }
         for key, value in values.items():
-            await asyncio.to_thread(set_xcom, self.task_instance, key, value)
+            await in_thread(set_xcom, self.task_instance, key, value)
         return True
 
 

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.batch import files
+from airflow_provider_kling.triggerer import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -62,7 +63,7 @@ class Reporter:
 
     async def finish(self, records: list[dict[str, Any]], progress: dict[str, Any]) -> None:
         """Write the last manifest; it counts as the batch's result, so that it must succeed."""
-        await asyncio.to_thread(files.write_lines, self._manifest_uri, records, self._conn_id)
+        await in_thread(files.write_lines, self._manifest_uri, records, self._conn_id)
         await self._announce(progress)
 
     async def _report(self, reconciler: Reconciler, now: float) -> None:
@@ -84,7 +85,7 @@ class Reporter:
         started = time.monotonic()
         self._next_manifest = started + MANIFEST_EVERY
         if records != self._written:
-            await asyncio.to_thread(files.write_lines, self._manifest_uri, records, self._conn_id)
+            await in_thread(files.write_lines, self._manifest_uri, records, self._conn_id)
             self._written = records
             ended = time.monotonic()
             self._next_manifest = ended + max(MANIFEST_EVERY, WRITE_SHARE * (ended - started))

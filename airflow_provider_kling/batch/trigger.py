@@ -20,7 +20,7 @@ from airflow_provider_kling.batch.plan import PlannedItem
 from airflow_provider_kling.batch.reconcile import Reconciler
 from airflow_provider_kling.batch.report import Reporter
 from airflow_provider_kling.provider_info import DEFAULT_CONN_NAME
-from airflow_provider_kling.triggerer import is_still_deferred, set_xcom
+from airflow_provider_kling.triggerer import in_thread, is_still_deferred, set_xcom
 from airflow_provider_kling.triggers import MIN_DEFERRAL
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class KlingBatchTrigger(BaseTrigger):
 
     async def on_kill(self) -> None:
         """Say what keeps running: Kling has no call that cancels a task."""
-        if await asyncio.to_thread(is_still_deferred, self.task_instance):
+        if await in_thread(is_still_deferred, self.task_instance):
             # Airflow 3.3.0 to 3.3.2 also call this when the wait moves to another triggerer (apache/airflow#73454).
             return
         running = self._reconciler.progress()["running"] if self._reconciler else "Some"
@@ -130,8 +130,8 @@ class KlingBatchTrigger(BaseTrigger):
 
     async def _work(self) -> dict[str, Any]:
         conn_id = self.output_conn_id or None
-        plan = [PlannedItem(**line) for line in await asyncio.to_thread(files.read_lines, self.plan_uri, conn_id)]
-        known = await asyncio.to_thread(self._read_manifest)
+        plan = [PlannedItem(**line) for line in await in_thread(files.read_lines, self.plan_uri, conn_id)]
+        known = await in_thread(self._read_manifest)
         self._reconciler = Reconciler([item.desired for item in plan], self._policy(), jitter=random.random)
         reporter = Reporter(self.manifest_uri, conn_id, announce=self._announce, complain=self._complain)
         loop = BatchLoop(
@@ -202,5 +202,5 @@ class KlingBatchTrigger(BaseTrigger):
         ti = self.task_instance
         if not AIRFLOW_V_3_2_PLUS or ti is None:
             return False
-        await asyncio.to_thread(set_xcom, ti, key, value)
+        await in_thread(set_xcom, ti, key, value)
         return True

@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_3_PLUS
+from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_2_PLUS, AIRFLOW_V_3_3_PLUS
 from support import PHOTOGRAPH
 
 from airflow_provider_kling.simulator import KlingSimulator, Settings
+
+#: Worker processes of a wait that succeeds; before 3.2 Airflow cannot end it in the triggerer with its XComs.
+STARTS = 1 if AIRFLOW_V_3_2_PLUS else 2
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -47,7 +50,7 @@ def test_the_wait_ends_in_the_triggerer_and_hands_over_a_real_dict(airflow, simu
     assert manifest["task_id"] == airflow.xcom("promise_hand_over", run_id, "animate", key="task_id")
     assert manifest["task_id"] == task["task_id"]
     assert airflow.xcom("promise_hand_over", run_id, "receive") == manifest["videos"][0]["id"]
-    assert worker_starts(airflow, "promise_hand_over", run_id, "animate") == 1
+    assert worker_starts(airflow, "promise_hand_over", run_id, "animate") == STARTS
 
 
 def test_no_worker_process_lives_while_the_task_is_deferred(airflow, simulator):
@@ -102,7 +105,7 @@ def test_a_hundred_mapped_tasks_at_once_end_in_the_triggerer(airflow):
     assert len(videos) == 100
     assert airflow.xcom("promise_mapped", run_id, "receive") == sorted(videos), "real dicts, one from each"
     starts = [worker_starts(airflow, "promise_mapped", run_id, "imagine", map_index=index) for index in range(100)]
-    assert starts == [1] * 100, "none was resumed on a worker"
+    assert starts == [STARTS] * 100, "none was resumed on a worker"
 
 
 def test_a_success_callback_runs(airflow):

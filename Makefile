@@ -19,17 +19,20 @@ demo: $(INSTALLED) ## make a video: IMAGE=photo.jpg PROMPT="..." make demo
 test: $(INSTALLED) ## run all tests, those with a real Airflow too
 	$(BIN)/python -m pytest $(ARGS)
 
-test-lowest: $(INSTALLED) ## run the tests without an Airflow process on the lowest versions that pyproject.toml allows
+# Of the tests with a real Airflow those that show the promises; the others show the harness, demo and chaos.
+OTHER_RELEASE := $(addprefix --ignore tests/e2e/test_,chaos.py examples.py local_airflow.py)
+
+test-lowest: $(INSTALLED) ## run the tests on the lowest versions that pyproject.toml allows
 	$(BIN)/uv venv --quiet --allow-existing .airflow/venv-lowest
 	UV_EXCLUDE_NEWER=2025-09-15 $(BIN)/uv pip install --quiet --python .airflow/venv-lowest --resolution lowest-direct \
 		--exclude-newer-package apache-airflow-providers-common-compat=2026-11-20 --editable '.[simulator]'
-	$(BIN)/uv pip install --quiet --python .airflow/venv-lowest pytest pytest-timeout hypothesis jsonschema
-	.airflow/venv-lowest/bin/python -m pytest --ignore tests/e2e $(ARGS)
+	$(BIN)/uv pip install --quiet --python .airflow/venv-lowest pytest pytest-timeout hypothesis jsonschema psutil
+	.airflow/venv-lowest/bin/python -m pytest $(OTHER_RELEASE) $(ARGS)
 
 # Airflow releases, each with the newest packages of a day on which it still ran.
 RELEASES := 3.1.8:2026-04-01 3.2.2:2026-06-15
 
-test-releases: $(INSTALLED) ## the same and the promises with a real Airflow, on releases between the lowest and the newest
+test-releases: $(INSTALLED) ## the same on the Airflow releases between the lowest and the newest
 	@set -e; for release in $(RELEASES); do \
 		version=$${release%:*}; day=$${release#*:}; venv=.airflow/venv-$$version; \
 		echo "Airflow $$version"; \
@@ -37,7 +40,7 @@ test-releases: $(INSTALLED) ## the same and the promises with a real Airflow, on
 		UV_EXCLUDE_NEWER=$$day $(BIN)/uv pip install --quiet --python $$venv \
 			--exclude-newer-package apache-airflow-providers-common-compat=2026-11-20 \
 			--editable '.[simulator]' apache-airflow==$$version pytest pytest-timeout hypothesis jsonschema psutil; \
-		$$venv/bin/python -m pytest --ignore tests/e2e tests tests/e2e/test_promises.py $(ARGS); \
+		$$venv/bin/python -m pytest $(OTHER_RELEASE) $(ARGS); \
 	done
 
 demo-ui: $(INSTALLED) ## the demo, leaving Airflow up for a look around

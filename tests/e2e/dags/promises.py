@@ -10,7 +10,11 @@ from pathlib import Path
 
 from airflow.sdk import TaskGroup, dag, task
 
-from airflow_provider_kling.operators import KlingImageToVideoOperator, KlingTextToVideoOperator
+from airflow_provider_kling.operators import (
+    KlingImageToVideoBatchOperator,
+    KlingImageToVideoOperator,
+    KlingTextToVideoOperator,
+)
 from airflow_provider_kling.sensors import KlingTaskSensor
 
 PHOTOGRAPH = Path(__file__).parents[3] / "example_dags" / "images" / "rocket.jpg"
@@ -89,6 +93,19 @@ def promise_mapped():
 
 
 @dag(schedule=None)
+def promise_batch():
+    """Many videos in one task, the loop in the triggerer."""
+    KlingImageToVideoBatchOperator(
+        task_id="animate_all",
+        items=[{"image": str(PHOTOGRAPH), "prompt": f"Rocket {number}"} for number in range(12)],
+        defaults={"duration": 3},
+        output_uri=f"file://{os.environ['AIRFLOW_HOME']}/promise_batch",
+        concurrency=4,
+        poll_interval=1,
+    )
+
+
+@dag(schedule=None)
 def promise_failure():
     """A failed wait resumes on a worker, which says precisely why."""
     KlingImageToVideoOperator(
@@ -148,3 +165,4 @@ promise_mapped()
 promise_failure()
 promise_sensor_modes()
 promise_success_callback()
+promise_batch()

@@ -63,6 +63,11 @@ docs: $(INSTALLED) ## build the documentation; a warning is an error
 chaos: $(INSTALLED) ## kill and cut everything at random, then count: SEED=1 INJECTIONS=200 make chaos
 	@$(BIN)/python -m dev.chaos
 
+.PHONY: steps
+steps: export STEPS ?= 200
+steps: $(INSTALLED) ## walk submission and batch through millions of random steps, no process: STEPS=20 make steps
+	$(BIN)/python -m pytest tests/test_submission.py tests/batch/test_reconcile.py -k "whatever or Batch" $(ARGS)
+
 clean: ## remove what the other targets made, except .venv
 	rm -rf .airflow docs/_build build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find airflow_provider_kling benchmarks dev example_dags tests -name __pycache__ -exec rm -rf {} +

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from airflow.providers.common.compat.sdk import BaseOperator
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow.models.taskinstance import TaskInstance
+
+log = logging.getLogger(__name__)
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -56,7 +59,11 @@ def nobody_listens() -> bool:
         from airflow.sdk.listener import get_listener_manager
     except ImportError:  # Airflow 3.1 and below, where the wait ends on a worker in any case
         return True
-    return not get_listener_manager().hook.on_task_instance_success.get_hookimpls()
+    listeners = get_listener_manager().hook.on_task_instance_success.get_hookimpls()
+    if listeners:
+        names = ", ".join(sorted(listener.plugin_name for listener in listeners))
+        log.info("A plugin listens to task successes (%s); the wait ends on a worker, which tells it", names)
+    return not listeners
 
 
 def set_xcom(ti: TaskInstance, key: str, value: Any) -> None:

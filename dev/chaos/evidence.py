@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -37,6 +38,9 @@ def submissions(airflow: ChaosAirflow, kling: Kling, run_id: str, sizes: Mapping
     """How each logical submission of one wave ended in Airflow."""
     for dag_id, variant in VARIANTS.items():
         states = airflow.states(dag_id, run_id)
+        if not variant.mapped:
+            yield from _items(airflow, kling, dag_id, run_id, sizes[dag_id])
+            continue
         for index in range(sizes[dag_id]):
             label = f"{dag_id} {run_id} {index}"
             state = states.get(f"{variant.delivers}[{index}]")
@@ -49,6 +53,25 @@ def submissions(airflow: ChaosAirflow, kling: Kling, run_id: str, sizes: Mapping
                 # A task downstream of the one that failed has not run, and never will.
                 ended = "failed" if state == "upstream_failed" else state
                 yield Submission(label, ended, reason=next(filter(None, reasons), ""))
+
+
+def _items(airflow: ChaosAirflow, kling: Kling, dag_id: str, run_id: str, size: int) -> Iterator[Submission]:
+    """How each item of a batch ended: what its manifest says, once its one task has succeeded."""
+    task_id = VARIANTS[dag_id].delivers
+    state = airflow.states(dag_id, run_id).get(task_id)
+    summary = _xcom(airflow, dag_id, run_id, task_id, -1) if state == "success" else None
+    lines = Path(urlsplit(summary["manifest_uri"]).path).read_text().splitlines() if summary else []
+    records = {record["key"]: record for record in map(json.loads, lines)}
+    for index in range(size):
+        label, record = f"{dag_id} {run_id} {index}", records.get(str(index))
+        if record is None:
+            yield Submission(label, state, reason=_failure(airflow, dag_id, run_id, task_id, -1))
+        elif record["status"] == "succeed":
+            files = tuple(_file(kling, record, file) for file in record["files"])
+            yield Submission(label, "success", record["task_id"], files=files)
+        else:
+            reason = str((record["error"] or {}).get("message", ""))
+            yield Submission(label, record["status"], record["task_id"], reason)
 
 
 def _label(prompt: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 SUBMIT = ("post-before", "post-accepted", "post-answered", "push-before", "push-after")
@@ -18,7 +18,7 @@ STORE = ("store-before", "store-half", "store-after", "finish-after")
 RESUME = ("resume-before",)
 
 #: These kill a triggerer, whose restart takes seconds.
-IN_TRIGGERER = ("wait-begin", "event", "handed-half", "handed-over")
+IN_TRIGGERER = ("wait-begin", "event", "handed-half", "handed-over", "batch-report")
 
 #: Step to what the summary calls it.
 WORDS = {
@@ -41,6 +41,7 @@ WORDS = {
     "event": "triggerer, at the event",
     "handed-half": "triggerer, half of the XComs pushed",
     "handed-over": "triggerer, XComs pushed, no event",
+    "batch-report": "triggerer, in the middle of a batch",
 }
 
 
@@ -52,11 +53,17 @@ class Variant:
     :param delivers: the task whose success is the delivery.
     :param steps: the steps that its tasks pass, by task.
     :param stores: whether it stores a file.
+    :param mapped: whether each submission is a task instance of its own.
     """
 
     delivers: str
     steps: Mapping[str, tuple[str, ...]]
     stores: bool
+    mapped: bool = True
+
+    def indexes(self, size: int) -> Sequence[int]:
+        """The map indexes of its task instances, when a run makes ``size`` submissions."""
+        return range(size) if self.mapped else (-1,)
 
 
 VARIANTS = {
@@ -74,6 +81,12 @@ VARIANTS = {
         stores=True,
     ),
     "chaos_worker": Variant("animate", {"animate": (*SUBMIT, *STORE)}, stores=True),
+    "chaos_batch": Variant(
+        "animate",
+        {"animate": (*DEFER, "wait-begin", "batch-report", "event", "handed-over")},
+        stores=True,
+        mapped=False,
+    ),
 }
 
 
@@ -102,7 +115,7 @@ class Orders:
             for dag_id, variant in VARIANTS.items()
             for task_id, steps in variant.steps.items()
             for step in steps
-            for index in range(sizes[dag_id])
+            for index in variant.indexes(sizes[dag_id])
         ]
         in_triggerer = [place for place in places if place[0] in IN_TRIGGERER]
         on_worker = [place for place in places if place[0] not in IN_TRIGGERER]

@@ -53,7 +53,13 @@ class Plan:
     injections: int
     home: Path
     sizes: dict[str, int] = field(
-        default_factory=lambda: {"chaos_trigger": 12, "chaos_store": 8, "chaos_chain": 8, "chaos_worker": 4}
+        default_factory=lambda: {
+            "chaos_trigger": 12,
+            "chaos_store": 8,
+            "chaos_chain": 8,
+            "chaos_worker": 4,
+            "chaos_batch": 8,
+        }
     )
     worker_deaths: int = 20
     triggerer_deaths: int = 4
@@ -191,12 +197,13 @@ class Run:
 
     def _rescuable(self, run_id: str) -> list[tuple[str, str, int]]:
         """Failed tasks that Kling has not refused."""
-        ends = {one.label: one for one in submissions(self._airflow, self._kling, run_id, self._plan.sizes)}
+        ends = submissions(self._airflow, self._kling, run_id, self._plan.sizes)
+        refused = {one.label for one in ends if REFUSAL in one.reason}
         return [
             (dag_id, one["task_id"], one["map_index"])
             for dag_id in VARIANTS
             for one in self._airflow.task_instances(dag_id, run_id)
-            if one["state"] == "failed" and REFUSAL not in ends[f"{dag_id} {run_id} {one['map_index']}"].reason
+            if one["state"] == "failed" and f"{dag_id} {run_id} {one['map_index']}" not in refused
         ]
 
     def _judge(self, run_id: str) -> Verdict:

@@ -166,7 +166,7 @@ class Weather:
         """Clear a task as a user does, whatever it is doing."""
         dag_id = self._chance.choice(list(VARIANTS))
         task_id = self._chance.choice(list(VARIANTS[dag_id].steps))
-        index = self._chance.randrange(self._sizes[dag_id])
+        index = self._chance.choice(VARIANTS[dag_id].indexes(self._sizes[dag_id]))
         with suppress(requests.RequestException):
             self._airflow.clear(dag_id, run_id, [[task_id, index]], include_downstream=True)
             self.happened["Clear in the middle"] += 1

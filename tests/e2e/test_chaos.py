@@ -16,7 +16,7 @@ def test_nothing_is_paid_twice_and_nothing_is_lost(tmp_path):
         seed=20261121,
         injections=12,
         home=tmp_path / "airflow",
-        sizes={"chaos_trigger": 3, "chaos_store": 2, "chaos_chain": 2, "chaos_worker": 1},
+        sizes={"chaos_trigger": 3, "chaos_store": 2, "chaos_chain": 2, "chaos_worker": 1, "chaos_batch": 3},
         worker_deaths=10,
         triggerer_deaths=1,
         weights={"http_fault": 6, "kill_worker": 2, "clear": 1},

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import os
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from airflow.sdk import dag, task_group
 
-from airflow_provider_kling.operators import KlingTextToVideoOperator
+from airflow_provider_kling.operators import KlingImageToVideoBatchOperator, KlingTextToVideoOperator
 from airflow_provider_kling.sensors import KlingTaskSensor
 from airflow_provider_kling.transfers import KlingToObjectStorageOperator
 
+IMAGE = Path(__file__).parents[3] / "example_dags" / "images" / "rocket.jpg"
 VIDEOS = os.environ["KLING_CHAOS_VIDEOS"]
 # Enough retries that only the promise decides, and no waiting for them.
 DEFAULTS = {"retries": 20, "retry_delay": timedelta(seconds=1)}
@@ -70,7 +72,21 @@ def chaos_worker() -> None:
     ).expand(prompt=prompts("chaos_worker"))
 
 
+@dag(schedule=None, default_args=DEFAULTS)
+def chaos_batch() -> None:
+    """One task for all; the loop that submits, waits and stores is in the triggerer."""
+    KlingImageToVideoBatchOperator(
+        task_id="animate",
+        items=[{"key": str(index), "prompt": prompt} for index, prompt in enumerate(prompts("chaos_batch"))],
+        defaults={"image": str(IMAGE), "duration": 3},
+        output_uri=f"file://{VIDEOS}/batch/{{{{ run_id }}}}/",
+        concurrency=3,
+        poll_interval=1,
+    )
+
+
 chaos_trigger()
 chaos_store()
 chaos_chain()
 chaos_worker()
+chaos_batch()

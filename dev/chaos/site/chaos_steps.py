@@ -137,6 +137,18 @@ def _wrap_operators(module: ModuleType) -> None:
     _around(operator, "_finish", after="finish-after")
 
 
+def _wrap_batch(module: ModuleType) -> None:
+    _around(module.KlingImageToVideoBatchOperator, "defer", before="defer-before")
+
+
+def _wrap_batch_trigger(module: ModuleType) -> None:
+    trigger = module.KlingBatchTrigger
+    _around(trigger, "serialize", after="defer-sent")
+    _around_coroutine(trigger, "_work", before="wait-begin", after="event")
+    _around_coroutine(trigger, "_announce", after="batch-report")
+    _around_coroutine(trigger, "_hand_over", after="handed-over")
+
+
 def _wrap_transfers(module: ModuleType) -> None:
     _around(module.KlingToObjectStorageOperator, "execute", after="finish-after")
 
@@ -193,6 +205,8 @@ _WRAPS: dict[str, Callable[[ModuleType], None]] = {
     "airflow_provider_kling.hooks": _wrap_hooks,
     "airflow_provider_kling.transport": _wrap_transport,
     "airflow_provider_kling.operators.base": _wrap_operators,
+    "airflow_provider_kling.operators.batch": _wrap_batch,
+    "airflow_provider_kling.batch.trigger": _wrap_batch_trigger,
     "airflow_provider_kling.transfers": _wrap_transfers,
     "airflow_provider_kling.sensors": _wrap_sensors,
     "airflow_provider_kling.triggers": _wrap_triggers,

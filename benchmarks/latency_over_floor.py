@@ -23,7 +23,7 @@ USUAL_SECONDS = 2 * 164.0
 def measure(bench: Bench) -> list[Row]:
     """Return the medians of both kinds of task in one run, and their difference."""
     sizes = bench.sizes
-    _warm_up(bench)
+    bench.warm_up()
     with bench.kling("latency", scale=sizes.latency_seconds / USUAL_SECONDS) as kling:
         since = time.time()
         run = bench.run("latency")
@@ -50,12 +50,6 @@ def measure(bench: Bench) -> list[Row]:
             note=f"From the event to success; worst {max(floor):.1f} s.",
         ),
     ]
-
-
-def _warm_up(bench: Bench) -> None:
-    """Let the triggerer end one wait of each kind: the first after its start imports what all later ones use."""
-    with bench.kling("latency", seconds=1):
-        bench.run("latency_warm_up")
 
 
 def _latencies(run: Run, task_id: str, moments: dict[int, Any]) -> list[float]:

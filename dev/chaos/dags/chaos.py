@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from airflow.sdk import dag, task_group
@@ -14,11 +13,16 @@ from airflow_provider_kling.operators import KlingImageToVideoBatchOperator, Kli
 from airflow_provider_kling.sensors import KlingTaskSensor
 from airflow_provider_kling.transfers import KlingToObjectStorageOperator
 
-IMAGE = Path(__file__).parents[3] / "example_dags" / "images" / "rocket.jpg"
 VIDEOS = os.environ["KLING_CHAOS_VIDEOS"]
 # Enough retries that only the promise decides, and no waiting for them.
 DEFAULTS = {"retries": 20, "retry_delay": timedelta(seconds=1)}
 COMMON: dict[str, Any] = {"duration": 3, "poll_interval": 1, "timeout": 600}
+
+
+class TextBatchOperator(KlingImageToVideoBatchOperator):
+    """The batch without images: only of these does the simulator keep the prompt, which is the submission's name."""
+
+    endpoint = "text2video"
 
 
 def prompts(dag_id: str, *, refused: bool = False) -> list[str]:
@@ -75,10 +79,10 @@ def chaos_worker() -> None:
 @dag(schedule=None, default_args=DEFAULTS)
 def chaos_batch() -> None:
     """One task for all; the loop that submits, waits and stores is in the triggerer."""
-    KlingImageToVideoBatchOperator(
+    TextBatchOperator(
         task_id="animate",
         items=[{"key": str(index), "prompt": prompt} for index, prompt in enumerate(prompts("chaos_batch"))],
-        defaults={"image": str(IMAGE), "duration": 3},
+        defaults={"duration": 3},
         output_uri=f"file://{VIDEOS}/batch/{{{{ run_id }}}}/",
         concurrency=3,
         poll_interval=1,

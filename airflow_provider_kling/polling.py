@@ -22,7 +22,7 @@ from airflow_provider_kling.exceptions import (
 from airflow_provider_kling.models import Task, TaskStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
 EventStatus = Literal["success", "failed", "timeout", "error"]
 
@@ -180,15 +180,21 @@ def end_time_of(task: Task, *, timeout: float, now: float) -> float:
     return accepted_at + timeout
 
 
-def event_of(payload: dict[str, Any] | None) -> Event:
+def event_of(payload: dict[str, Any] | None, task_ids: Collection[str]) -> Event | None:
     """
     Read what a trigger fired.
 
-    :raises KlingResultError: when it is nothing that this package's trigger fires; it must not pass for success.
+    An event may be a stranger's: a triggerer that was frozen fires for a trigger that is gone, and SQLite has given its
+    id to another task's trigger. Taken at its word it would deliver somebody else's video.
+
+    :param payload: the event.
+    :param task_ids: the names of the task that was waited for.
+    :return: ``None`` when it is no end of a wait for that task; only a look can tell what is true.
     """
-    if isinstance(payload, dict) and payload.get("status") in get_args(EventStatus) and payload.get("kling_task_id"):
-        return Event(payload["status"], str(payload["kling_task_id"]), str(payload.get("message") or ""))
-    raise KlingResultError(f"The trigger fired {payload!r}, which is no end of a wait for a Kling task.")
+    if isinstance(payload, dict) and payload.get("status") in get_args(EventStatus):
+        event = Event(payload["status"], str(payload.get("kling_task_id")), str(payload.get("message") or ""))
+        return event if event.kling_task_id in task_ids else None
+    return None
 
 
 def conclude(task: Task, event: Event) -> Task:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_kling.hooks import KlingHook
+    from airflow_provider_kling.models import Task
 
 #: What ``soft_fail`` may turn into a skip: the wait ran out, or Kling reports the task failed. A wrong key or a bug is
 #: never a skip; it would make a sensor that never worked look like one that had nothing to do.
@@ -143,8 +144,12 @@ class KlingTaskSensor(BaseSensorOperator):
 
         :param event: what the trigger fired.
         """
-        ended = polling.event_of(event)
-        return polling.conclude(self.hook.get_task(ended.kling_task_id, self.endpoint), ended).manifest()
+        task = self.hook.get_task(self.kling_task_id, self.endpoint)
+        ended = polling.event_of(event, {self.kling_task_id, task.task_id, task.external_task_id})
+        if ended is None:
+            self.log.warning("Kling task %s: resumed by %r, which is not about it", task.task_id, event)
+            return self._conclude_or_defer(task)
+        return polling.conclude(task, ended).manifest()
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Resume; only soft failures may skip."""
@@ -155,7 +160,9 @@ class KlingTaskSensor(BaseSensorOperator):
         self.log.warning(polling.KEEPS_RUNNING, self.kling_task_id)
 
     def _look_or_defer(self) -> dict[str, Any]:
-        task = self.hook.get_task(self.kling_task_id, self.endpoint)
+        return self._conclude_or_defer(self.hook.get_task(self.kling_task_id, self.endpoint))
+
+    def _conclude_or_defer(self, task: Task) -> dict[str, Any]:
         if task.status.is_terminal:
             return polling.conclude(task, polling.Event("success", task.task_id)).manifest()
         trigger = KlingTaskTrigger.waiting_for(

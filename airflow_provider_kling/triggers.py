@@ -181,6 +181,9 @@ class KlingTaskTrigger(BaseTrigger):
         # dag.test() runs triggers without a task instance; it resumes in process.
         if not (self.ends_task and AIRFLOW_V_3_2_PLUS and task.videos and self.task_instance is not None):
             return False
+        # In a triggerer that was frozen this may be over: its success would end whatever has the trigger's id now.
+        if not await in_thread(is_still_deferred, self.task_instance):
+            return False
         manifest = task.manifest(model_name=self.model_name)
         values = {
             KlingResultLink.XCOM_KEY: task.videos[0].url,

@@ -214,6 +214,24 @@ def test_it_resumes_with_fresh_links(kling, ti):
     assert manifest["model_name"] == "kling-v3"
 
 
+@pytest.mark.kling_simulator(seconds=60)
+def test_after_an_event_of_another_task_the_wait_goes_on_for_its_own(kling, ti):
+    run(ti)
+    own = ti.xcoms["task_id"]
+    stranger = {"status": "success", "kling_task_id": "8", "message": ""}
+    with pytest.raises(TaskDeferred) as caught:
+        operator().execute_complete({"ti": ti}, stranger)
+    assert caught.value.trigger.kling_task_id == own
+    kling.finish(own)
+    assert operator().execute_complete({"ti": ti}, stranger)["task_id"] == own
+
+
+@pytest.mark.kling_simulator(seconds=60)
+def test_a_stranger_s_event_ends_no_wait_for_a_slot(kling, ti):
+    stranger = {"status": "success", "kling_task_id": "8", "message": ""}
+    assert operator().execute_with_slot({"ti": ti}, stranger)["task_id"] == ti.xcoms["task_id"]
+
+
 def test_a_trigger_that_broke_gets_one_more_look(kling, ti):
     run(ti)
     kling.finish(ti.xcoms["task_id"])

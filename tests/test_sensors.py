@@ -111,9 +111,17 @@ def test_moderation_fails_at_once(kling, task, ti):
         sensor(task.task_id).execute({"ti": ti})
 
 
-def test_an_event_that_is_not_ours_is_an_error(kling, task, ti):
-    with pytest.raises(errors.KlingResultError, match="no end of a wait"):
-        sensor(task.task_id).execute_complete({"ti": ti}, None)
+STRANGERS = [None, {"since": 1.0, "until": 2.0}, {"status": "success", "kling_task_id": "8", "message": ""}]
+
+
+@pytest.mark.kling_simulator(seconds=60)
+@pytest.mark.parametrize("event", STRANGERS)
+def test_after_an_event_that_is_not_ours_the_wait_goes_on(kling, task, ti, event):
+    with pytest.raises(TaskDeferred) as caught:
+        sensor(task.task_id).execute_complete({"ti": ti}, event)
+    assert caught.value.trigger.kling_task_id == task.task_id
+    kling.finish(task.task_id)
+    assert sensor(task.task_id).execute_complete({"ti": ti}, event)["task_id"] == task.task_id
 
 
 @pytest.mark.skipif(not AIRFLOW_V_3_3_PLUS, reason="Airflow renders templates in the triggerer from 3.3 on")

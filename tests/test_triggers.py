@@ -7,7 +7,9 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from support import PHOTOGRAPH, connect
+from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_2_PLUS
+from airflow.triggers.base import TaskSuccessEvent
+from support import PHOTOGRAPH, FakeTaskInstance, connect
 
 from airflow_provider_kling import triggers
 from airflow_provider_kling.hooks import KlingHook
@@ -53,6 +55,19 @@ def test_success_is_one_event(kling):
         "kling_task_id": task.task_id,
         "message": "",
     }
+
+
+@pytest.mark.skipif(not AIRFLOW_V_3_2_PLUS, reason="before Airflow 3.2 a wait ends on a worker")
+@pytest.mark.parametrize("still_deferred", [True, False])
+def test_a_wait_that_another_triggerer_has_ended_ends_nothing(kling, monkeypatch, still_deferred):
+    pushed = []
+    monkeypatch.setattr(triggers, "set_xcom", lambda _ti, key, value: pushed.append(key))
+    monkeypatch.setattr(triggers, "is_still_deferred", lambda _ti: still_deferred)
+    trigger = trigger_for(submit().task_id, ends_task=True)
+    trigger.task_instance = FakeTaskInstance()
+    (event,) = asyncio.run(events_of(trigger))
+    assert isinstance(event, TaskSuccessEvent) is still_deferred
+    assert bool(pushed) is still_deferred
 
 
 def test_failure_carries_klings_reason(kling):

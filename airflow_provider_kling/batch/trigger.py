@@ -195,7 +195,10 @@ class KlingBatchTrigger(BaseTrigger):
 
     async def _hand_over(self, summary: dict[str, Any]) -> bool:
         """Push what the worker would have pushed; whether the Airflow task may end here."""
-        return self.ends_task and await self._push("return_value", summary)
+        # In a triggerer that was frozen this may be over: its success would end whatever has the trigger's id now.
+        if not (self.ends_task and AIRFLOW_V_3_2_PLUS and await in_thread(is_still_deferred, self.task_instance)):
+            return False
+        return await self._push("return_value", summary)
 
     async def _push(self, key: str, value: dict[str, Any]) -> bool:
         # dag.test() runs triggers without a task instance. Below 3.2 an XCom set from a thread kills the runner.

@@ -161,7 +161,9 @@ class KlingTaskOperator(ConcealsImages):
 
         :param event: what :class:`~airflow_provider_kling.triggers.KlingSlotTrigger` fired.
         """
-        return self._run(context, look_up_first=True, slot=SlotWait(event["since"], event["until"]))
+        # An event may be a stranger's, see polling.event_of; then the wait for a slot begins anew.
+        slot = SlotWait(event["since"], event["until"]) if "until" in event else None
+        return self._run(context, look_up_first=True, slot=slot)
 
     def _run(self, context: Context, *, look_up_first: bool, slot: SlotWait | None) -> dict[str, Any]:
         try:
@@ -181,8 +183,13 @@ class KlingTaskOperator(ConcealsImages):
         :param event: what the trigger fired.
         """
         try:
-            ended = polling.event_of(event)
-            return self._finish(self.hook.get_task(ended.kling_task_id, self.endpoint), ended, context)
+            self._kling_task_id = _submitted_id(context)
+            task = self.hook.get_task(self._kling_task_id, self.endpoint)
+            ended = polling.event_of(event, {self._kling_task_id})
+            if ended is None:
+                self.log.warning("Kling task %s: resumed by %r, which is not about it", task.task_id, event)
+                return self._wait(task, context)
+            return self._finish(task, ended, context)
         except KlingError as error:
             push_failure(error, context, self._kling_task_id)
             raise
@@ -192,9 +199,7 @@ class KlingTaskOperator(ConcealsImages):
         try:
             return super().resume_execution(next_method, next_kwargs, context)
         except (TaskDeferralError, TaskDeferralTimeout) as error:
-            ti = context["ti"]
-            task_id = ti.xcom_pull(task_ids=ti.task_id, key="task_id", map_indexes=ti.map_index)
-            event = polling.Event("error", str(task_id), f"the trigger ended without an event ({error})")
+            event = polling.Event("error", _submitted_id(context), f"the trigger ended without an event ({error})")
             return self.execute_complete(context, event.payload())
 
     def on_kill(self) -> None:
@@ -312,6 +317,12 @@ class KlingTaskOperator(ConcealsImages):
     @property
     def _model_name(self) -> str:
         return getattr(self, "model_name", None) or ""
+
+
+def _submitted_id(context: Context) -> str:
+    """Return the Kling task that this task instance submitted, as its XCom says."""
+    ti = context["ti"]
+    return str(ti.xcom_pull(task_ids=ti.task_id, key="task_id", map_indexes=ti.map_index))
 
 
 def origin_of(operator: BaseOperator, context: Context, on_clear: str) -> identity.Origin:

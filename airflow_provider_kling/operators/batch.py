@@ -173,6 +173,9 @@ class KlingImageToVideoBatchOperator(ConcealsImages):
         from airflow_provider_kling.batch.outcome import error_of
 
         event = event or {}
+        if event.get("batch_id") not in (None, self._batch_id(context)):
+            # A stranger's, see polling.event_of.
+            event = {"status": "error", "message": f"Resumed by {event!r}, which is not about this batch."}
         if event.get("status") == "success" and isinstance(event.get("summary"), dict):
             return dict(event["summary"])
         error = error_of(event)
@@ -203,15 +206,11 @@ class KlingImageToVideoBatchOperator(ConcealsImages):
     def _plan(self, context: Context) -> tuple[str, list[PlannedItem]]:
         from airflow_provider_kling.batch.plan import Planner, read_items
 
-        origin = origin_of(self, context, self.on_clear)
-        account = self.hook.account_name
-        batch_id = identity.external_task_id(
-            origin, identity.fingerprint(account=account, endpoint=self.endpoint, content={})
-        )
+        batch_id = self._batch_id(context)
         planner = Planner(
             self.endpoint,
-            account,
-            origin,
+            self.hook.account_name,
+            origin_of(self, context, self.on_clear),
             self._work_uri(batch_id),
             output_conn_id=self.output_conn_id,
             image_conn_id=self.image_conn_id,
@@ -222,6 +221,10 @@ class KlingImageToVideoBatchOperator(ConcealsImages):
         for warning in warnings:
             self.log.warning("%s", warning)
         return batch_id, planned
+
+    def _batch_id(self, context: Context) -> str:
+        fingerprint = identity.fingerprint(account=self.hook.account_name, endpoint=self.endpoint, content={})
+        return identity.external_task_id(origin_of(self, context, self.on_clear), fingerprint)
 
     def _work_uri(self, batch_id: str) -> str:
         return f"{self._folder}.{batch_id}/"

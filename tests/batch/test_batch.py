@@ -300,6 +300,7 @@ def test_it_asks_little(kling, ti, tmp_path):
 def test_the_manifest_and_the_numbers_are_there_while_it_runs(kling, ti, tmp_path, monkeypatch):
     pushed = []
     monkeypatch.setattr(trigger_module, "set_xcom", lambda _ti, key, value: pushed.append((key, value)))
+    monkeypatch.setattr(trigger_module, "is_still_deferred", lambda _ti: True)
     trigger = deferred(ti, tmp_path, count=6)
     trigger.task_instance = FakeTaskInstance()
 
@@ -446,3 +447,19 @@ def test_on_kill_says_what_keeps_running(logged):
 def test_a_success_that_needs_a_worker_ends_there(ti, tmp_path):
     summary = {"done": 3, "items": 3}
     assert operator(tmp_path).execute_complete({"ti": ti}, {"status": "success", "summary": summary}) == summary
+
+
+@pytest.mark.kling_simulator(seconds=0.1)
+def test_a_batch_that_another_triggerer_has_ended_ends_nothing(kling, ti, tmp_path, monkeypatch):
+    monkeypatch.setattr(trigger_module, "set_xcom", lambda _ti, key, value: None)
+    monkeypatch.setattr(trigger_module, "is_still_deferred", lambda _ti: False)
+    trigger = deferred(ti, tmp_path)
+    trigger.task_instance = FakeTaskInstance()
+    trigger.started_at = 0.0
+    assert asyncio.run(fire(trigger))["status"] == "success", "an event, which resumes on a worker"
+
+
+def test_the_event_of_another_batch_is_no_end_of_this_one(kling, ti, tmp_path):
+    stranger = {"batch_id": "another", "status": "success", "summary": {"done": 3, "items": 3}}
+    with pytest.raises(KlingBatchError, match="not about this batch"):
+        operator(tmp_path).execute_complete({"ti": ti}, stranger)

@@ -23,6 +23,7 @@ from airflow_provider_kling.exceptions import (
     KlingTaskFailedError,
     KlingTimeoutError,
 )
+from airflow_provider_kling.failure import push_failure
 from airflow_provider_kling.links import KlingResultLink
 from airflow_provider_kling.provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.start_from_trigger import OrdinaryRoadError, rendered_in_triggerer
@@ -45,6 +46,9 @@ SOFT_FAILURES = (AirflowSensorTimeout, KlingTimeoutError, KlingTaskFailedError, 
 class KlingTaskSensor(BaseSensorOperator):
     """
     Wait until a Kling task has succeeded; the return value is its manifest, with the results.
+
+    A failure leaves the XCom ``failure``, as with the operators. To pay for another take after Kling has reported the
+    task failed, run the operator that submitted it again.
 
     .. seealso::
         For more information on how to use this sensor, take a look at the guide:
@@ -120,8 +124,8 @@ class KlingTaskSensor(BaseSensorOperator):
         if self.start_from_trigger and context["ti"].map_index not in (-1, None):
             self.log.warning("Airflow cannot start a mapped sensor in the triggerer; it was started on a worker")
         if not self.deferrable:
-            return self._or_skip(lambda: super(KlingTaskSensor, self).execute(context))
-        return self._or_skip(self._look_or_defer)
+            return self._or_skip(lambda: super(KlingTaskSensor, self).execute(context), context)
+        return self._or_skip(self._look_or_defer, context)
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
         """Look once."""
@@ -153,7 +157,9 @@ class KlingTaskSensor(BaseSensorOperator):
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Resume; only soft failures may skip."""
-        return self._or_skip(lambda: super(KlingTaskSensor, self).resume_execution(next_method, next_kwargs, context))
+        return self._or_skip(
+            lambda: super(KlingTaskSensor, self).resume_execution(next_method, next_kwargs, context), context
+        )
 
     def on_kill(self) -> None:
         """Say what keeps running."""
@@ -177,10 +183,12 @@ class KlingTaskSensor(BaseSensorOperator):
     def _end_time(self, created_at: int) -> float:
         return (created_at / 1000 or time.time()) + self.timeout
 
-    def _or_skip(self, action: Callable[[], Any]) -> Any:
+    def _or_skip(self, action: Callable[[], Any], context: Context) -> Any:
         try:
             return action()
-        except SOFT_FAILURES as error:
-            if self.skips_soft_failures:
+        except (KlingError, AirflowSensorTimeout) as error:
+            if isinstance(error, KlingError):
+                push_failure(error, context, self.kling_task_id)
+            if self.skips_soft_failures and isinstance(error, SOFT_FAILURES):
                 raise AirflowSkipException(f"soft_fail: {error}") from error
             raise

@@ -109,6 +109,8 @@ def test_moderation_fails_at_once(kling, task, ti):
     kling.finish(task.task_id, failure="Failure to pass the risk control system")
     with pytest.raises(AirflowFailException):
         sensor(task.task_id).execute({"ti": ti})
+    assert ti.xcoms["failure"]["error"] == "KlingContentPolicyError"
+    assert ti.xcoms["failure"]["task_id"] == task.task_id
 
 
 STRANGERS = [None, {"since": 1.0, "until": 2.0}, {"status": "success", "kling_task_id": "8", "message": ""}]

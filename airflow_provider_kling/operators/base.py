@@ -11,6 +11,7 @@ from airflow.providers.common.compat.sdk import BaseOperator
 from airflow_provider_kling import identity, polling
 from airflow_provider_kling._airflow import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_kling.exceptions import KlingError, KlingThrottledError
+from airflow_provider_kling.failure import push_failure
 from airflow_provider_kling.images import conceal
 from airflow_provider_kling.links import KlingResultLink
 from airflow_provider_kling.models import TaskStatus
@@ -338,22 +339,3 @@ def origin_of(operator: BaseOperator, context: Context, on_clear: str) -> identi
     generation = (ti.max_tries or 0) - (operator.retries or 0) if on_clear == "regenerate" else 0
     map_index = -1 if ti.map_index is None else ti.map_index
     return identity.Origin(ti.dag_id, ti.run_id, ti.task_id, map_index, generation)
-
-
-def push_failure(error: KlingError, context: Context, kling_task_id: str | None = None) -> None:
-    """
-    Leave the XCom ``failure``, so that a branch can look at what went wrong.
-
-    :param error: what went wrong.
-    :param context: Airflow's context.
-    :param kling_task_id: the task, when the error does not name one.
-    """
-    context["ti"].xcom_push(
-        key="failure",
-        value={
-            "error": type(error).__name__,
-            "code": getattr(error, "code", None),
-            "message": error.message,
-            "task_id": error.kling_task_id or kling_task_id,
-        },
-    )

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from airflow_provider_kling import identity, polling
 from airflow_provider_kling._airflow import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_kling.exceptions import KlingError, KlingValidationError
+from airflow_provider_kling.failure import push_failure
 from airflow_provider_kling.images import conceal
-from airflow_provider_kling.operators.base import ConcealsImages, origin_of, push_failure
+from airflow_provider_kling.operators.base import ConcealsImages, origin_of
 from airflow_provider_kling.provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.triggerer import leaves_nothing_to_do, nobody_listens
 from airflow_provider_kling.triggers import BACKSTOP_MARGIN, MIN_DEFERRAL
@@ -173,7 +174,7 @@ class KlingImageToVideoBatchOperator(ConcealsImages):
         from airflow_provider_kling.batch.outcome import error_of
 
         event = event or {}
-        if event.get("batch_id") not in (None, self._batch_id(context)):
+        if "batch_id" in event and event["batch_id"] != self._batch_id(context):
             # A stranger's, see polling.event_of.
             event = {"status": "error", "message": f"Resumed by {event!r}, which is not about this batch."}
         if event.get("status") == "success" and isinstance(event.get("summary"), dict):

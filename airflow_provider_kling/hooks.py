@@ -37,7 +37,7 @@ class KlingHook(BaseHook):
     Talk to Kling's API.
 
     Everything is synchronous and safe to call from a worker; from a trigger call it through
-    ``airflow_provider_kling.triggerer.in_thread``. Reads are free and repeated on errors; the paid call follows
+    ``airflow_provider_kling.threads.in_thread``. Reads are free and repeated on errors; the paid call follows
     :mod:`airflow_provider_kling.submission`.
 
     .. seealso::

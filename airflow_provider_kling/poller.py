@@ -28,7 +28,7 @@ from airflow_provider_kling.exceptions import (
 )
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.slots import SlotQueue
-from airflow_provider_kling.triggerer import in_thread
+from airflow_provider_kling.threads import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,7 +14,8 @@ from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 from airflow_provider_kling import polling
 from airflow_provider_kling.links import KlingResultLink
 from airflow_provider_kling.provider_info import DEFAULT_CONN_NAME
-from airflow_provider_kling.triggerer import in_thread, is_still_deferred, set_xcom
+from airflow_provider_kling.threads import in_thread
+from airflow_provider_kling.triggerer import is_still_deferred, set_xcom
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -13,7 +13,7 @@ from airflow_provider_kling.batch.reconcile import FIRST_PAUSE, MAX_PAUSE
 from airflow_provider_kling.exceptions import KlingError
 from airflow_provider_kling.poller import SharedPoller
 from airflow_provider_kling.sweep import Waiting
-from airflow_provider_kling.triggerer import in_thread
+from airflow_provider_kling.threads import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

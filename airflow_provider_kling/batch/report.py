@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.batch import files
-from airflow_provider_kling.triggerer import in_thread
+from airflow_provider_kling.threads import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

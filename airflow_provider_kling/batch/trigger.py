@@ -20,7 +20,8 @@ from airflow_provider_kling.batch.plan import PlannedItem
 from airflow_provider_kling.batch.reconcile import Reconciler
 from airflow_provider_kling.batch.report import Reporter
 from airflow_provider_kling.provider_info import DEFAULT_CONN_NAME
-from airflow_provider_kling.triggerer import in_thread, is_still_deferred, set_xcom
+from airflow_provider_kling.threads import in_thread
+from airflow_provider_kling.triggerer import is_still_deferred, set_xcom
 from airflow_provider_kling.triggers import MIN_DEFERRAL
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dev.chaos.evidence import kling_tasks, submissions
+from dev.chaos.faults import FAULTS
 from dev.chaos.judge import Verdict, judge
 from dev.chaos.kling import Kling
 from dev.chaos.orders import VARIANTS, Orders
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
     from dev.chaos.judge import Submission
 
-#: What Kling says of the prompt that ``dags/chaos.py`` sends to be refused.
-REFUSAL = "risk control"
+#: What Kling says of the prompt that ``dags/chaos.py`` sends to be refused, and of a task that fails on command.
+REASONS = ("risk control", str(FAULTS["task fails at Kling"]["message"]))
 
 #: How often failed tasks are cleared at the end of a wave, as a user would.
 CLEAR_ROUNDS = 3
@@ -196,9 +197,9 @@ class Run:
             time.sleep(0.3)
 
     def _rescuable(self, run_id: str) -> list[tuple[str, str, int]]:
-        """Failed tasks that Kling has not refused."""
+        """Failed tasks whose reason is not Kling's."""
         ends = submissions(self._airflow, self._kling, run_id, self._plan.sizes)
-        refused = {one.label for one in ends if REFUSAL in one.reason}
+        refused = {one.label for one in ends if any(reason in one.reason for reason in REASONS)}
         return [
             (dag_id, one["task_id"], one["map_index"])
             for dag_id in VARIANTS

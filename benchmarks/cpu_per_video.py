@@ -22,7 +22,7 @@ SHARES = {
 }
 BATCH_LIMIT = 0.05
 
-REASON = "one worker start and one deferral cost more than that already, see the row of the floor."
+REASON = "one worker start and one deferral alone cost more, see the row of the floor; checks and XComs come on top."
 IDEA = "use the batch operator, which starts one worker for all videos."
 
 

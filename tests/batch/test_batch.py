@@ -11,7 +11,7 @@ import time
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred
-from airflow.sdk.serde import deserialize, serialize
+from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_2_PLUS
 from airflow.triggers.base import TaskSuccessEvent
 from support import PHOTOGRAPH, FakeTaskInstance
 
@@ -25,6 +25,11 @@ from airflow_provider_kling.exceptions import (
     KlingValidationError,
 )
 from airflow_provider_kling.operators import KlingImageToVideoBatchOperator
+
+try:
+    from airflow.sdk.serde import deserialize, serialize
+except ImportError:  # before Airflow 3.2
+    from airflow.serialization.serde import deserialize, serialize
 
 
 @pytest.fixture(autouse=True)
@@ -296,6 +301,7 @@ def test_it_asks_little(kling, ti, tmp_path):
     assert len(reads(kling)) <= 20, "one look for each item would be 40 at least"
 
 
+@pytest.mark.skipif(not AIRFLOW_V_3_2_PLUS, reason="before Airflow 3.2 a trigger pushes no XCom")
 @pytest.mark.kling_simulator(seconds=1)
 def test_the_manifest_and_the_numbers_are_there_while_it_runs(kling, ti, tmp_path, monkeypatch):
     pushed = []

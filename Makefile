@@ -25,7 +25,7 @@ OTHER_RELEASE := $(addprefix --ignore tests/e2e/test_,chaos.py examples.py local
 test-lowest: $(INSTALLED) ## run the tests on the lowest versions that pyproject.toml allows
 	$(BIN)/uv venv --quiet --allow-existing .airflow/venv-lowest
 	UV_EXCLUDE_NEWER=2025-09-15 $(BIN)/uv pip install --quiet --python .airflow/venv-lowest --resolution lowest-direct \
-		--exclude-newer-package apache-airflow-providers-common-compat=2026-11-20 --editable '.[simulator]'
+		--editable '.[simulator]'
 	$(BIN)/uv pip install --quiet --python .airflow/venv-lowest pytest pytest-timeout hypothesis jsonschema psutil
 	.airflow/venv-lowest/bin/python -m pytest $(OTHER_RELEASE) $(ARGS)
 
@@ -38,7 +38,6 @@ test-releases: $(INSTALLED) ## the same on the Airflow releases between the lowe
 		echo "Airflow $$version"; \
 		$(BIN)/uv venv --quiet --allow-existing $$venv; \
 		UV_EXCLUDE_NEWER=$$day $(BIN)/uv pip install --quiet --python $$venv \
-			--exclude-newer-package apache-airflow-providers-common-compat=2026-11-20 \
 			--editable '.[simulator]' apache-airflow==$$version pytest pytest-timeout hypothesis jsonschema psutil; \
 		$$venv/bin/python -m pytest $(OTHER_RELEASE) $(ARGS); \
 	done

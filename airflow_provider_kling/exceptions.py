@@ -36,7 +36,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
+from airflow_provider_kling._airflow.compat import AirflowException, AirflowFailException
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

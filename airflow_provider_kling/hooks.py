@@ -10,9 +10,9 @@ from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any
 
 import pendulum
-from airflow.providers.common.compat.sdk import BaseHook
 
 from airflow_provider_kling import polling, submission, sweep
+from airflow_provider_kling._airflow.base_hook import BaseHook
 from airflow_provider_kling.api import account, classic, v2
 from airflow_provider_kling.api.auth import ApiKey
 from airflow_provider_kling.api.products import product_of

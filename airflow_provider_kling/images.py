@@ -220,7 +220,7 @@ def _storage_path(uri: str, conn_id: str | None) -> Any:
 
 def _read(locate: Callable[[], Any], field: str, name: str) -> bytes:
     """Read no more than one byte over the limit. A storage outage is not swallowed: Airflow retries the task."""
-    from airflow.providers.common.compat.sdk import AirflowNotFoundException
+    from airflow_provider_kling._airflow.compat import AirflowNotFoundException
 
     try:
         path = locate()

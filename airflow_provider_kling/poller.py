@@ -17,9 +17,8 @@ import time
 import weakref
 from typing import TYPE_CHECKING
 
-from airflow.providers.common.compat.sdk import AirflowNotFoundException
-
 from airflow_provider_kling import polling
+from airflow_provider_kling._airflow.compat import AirflowNotFoundException
 from airflow_provider_kling.exceptions import (
     KlingAuthenticationError,
     KlingConfigurationError,
@@ -28,7 +27,7 @@ from airflow_provider_kling.exceptions import (
 )
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.slots import SlotQueue
-from airflow_provider_kling.threads import in_thread
+from airflow_provider_kling.threads import Work, in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -132,7 +131,7 @@ class SharedPoller:
 
     async def _sweep(self, due: Sequence[_Watch]) -> None:
         # requests blocks; in a thread it does not stop the other triggers.
-        results = await in_thread(self._read, [watch.waiting for watch in due])
+        results = await in_thread(Work.LOOK, self._read, [watch.waiting for watch in due])
         problems = {result.message for result in results.values() if isinstance(result, KlingError)}
         for problem in problems:
             log.warning("Status check on connection %s: %s", self._kling_conn_id, problem)

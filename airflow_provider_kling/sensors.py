@@ -8,15 +8,11 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import (
-    AirflowSensorTimeout,
-    AirflowSkipException,
-    BaseSensorOperator,
-    PokeReturnValue,
-)
+from airflow.sdk import BaseSensorOperator, PokeReturnValue
 from airflow.triggers.base import StartTriggerArgs
 
 from airflow_provider_kling import polling
+from airflow_provider_kling._airflow.compat import AirflowSensorTimeout, AirflowSkipException
 from airflow_provider_kling.exceptions import (
     KlingContentPolicyError,
     KlingError,

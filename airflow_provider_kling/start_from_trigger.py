@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_3_PLUS
 from airflow.sdk.definitions.xcom_arg import PlainXComArg, XComArg
+
+from airflow_provider_kling._airflow.compat import AIRFLOW_V_3_3_PLUS
 
 _PULL = re.compile(r"xcom_pull\s*\((?P<arguments>[^)]*)\)")
 

@@ -113,7 +113,7 @@ def object_storage_path(target: str, conn_id: str | None) -> ObjectStoragePath:
     :param target: a URI, or a path on this machine.
     :param conn_id: Airflow connection of the storage.
     """
-    from airflow.providers.common.compat.sdk import ObjectStoragePath
+    from airflow.sdk import ObjectStoragePath
 
     uri = target if "://" in target else f"file://{target}"
     return ObjectStoragePath(uri, conn_id=conn_id)

@@ -8,13 +8,13 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_2_PLUS
 from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 
 from airflow_provider_kling import polling
+from airflow_provider_kling._airflow.compat import AIRFLOW_V_3_2_PLUS
 from airflow_provider_kling.links import KlingResultLink
 from airflow_provider_kling.provider_info import DEFAULT_CONN_NAME
-from airflow_provider_kling.threads import in_thread
+from airflow_provider_kling.threads import Work, in_thread
 from airflow_provider_kling.triggerer import is_still_deferred, set_xcom
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class KlingTaskTrigger(BaseTrigger):
 
     async def on_kill(self) -> None:
         """Say what keeps running: Kling has no call that cancels a task."""
-        if await in_thread(is_still_deferred, self.task_instance):
+        if await in_thread(Work.REPORT, is_still_deferred, self.task_instance):
             # Airflow 3.3.0 to 3.3.2 also call this when the wait moves to another triggerer (apache/airflow#73454).
             return
         self.log.warning(polling.KEEPS_RUNNING, self.kling_task_id)
@@ -183,7 +183,7 @@ class KlingTaskTrigger(BaseTrigger):
         if not (self.ends_task and AIRFLOW_V_3_2_PLUS and task.videos and self.task_instance is not None):
             return False
         # In a triggerer that was frozen this may be over: its success would end whatever has the trigger's id now.
-        if not await in_thread(is_still_deferred, self.task_instance):
+        if not await in_thread(Work.REPORT, is_still_deferred, self.task_instance):
             return False
         manifest = task.manifest(model_name=self.model_name)
         values = {
@@ -192,7 +192,7 @@ class KlingTaskTrigger(BaseTrigger):
             "return_value": manifest,
         }
         for key, value in values.items():
-            await in_thread(set_xcom, self.task_instance, key, value)
+            await in_thread(Work.REPORT, set_xcom, self.task_instance, key, value)
         return True
 
 

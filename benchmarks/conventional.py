@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import jwt
 import requests
-from airflow.providers.common.compat.sdk import AirflowException, BaseHook, BaseOperator
+from airflow.sdk import BaseHook, BaseOperator
+from airflow.sdk.exceptions import AirflowException
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 if TYPE_CHECKING:

@@ -31,7 +31,6 @@ BASES = {
     "airflow.triggers.base and the names of airflow.sdk that a Dag with an operator of its own uses": (
         "import airflow.triggers.base",
         "from airflow.sdk import DAG, BaseHook, BaseOperator, BaseOperatorLink, BaseSensorOperator, dag, task",
-        "import airflow.providers.common.compat.sdk",
     ),
 }
 

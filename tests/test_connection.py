@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from airflow.providers.common.compat.sdk import BaseHook
 
+from airflow_provider_kling._airflow.base_hook import BaseHook
 from airflow_provider_kling.api.auth import AccessKeyPair, ApiKey
 from airflow_provider_kling.connection import DEFAULT_BASE_URL, base_url_of, settings_of
 from airflow_provider_kling.exceptions import KlingConfigurationError

@@ -8,10 +8,10 @@ from datetime import timedelta
 
 import pytest
 from airflow.listeners import hookimpl
-from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred
 from support import PHOTOGRAPH, connect
 
 from airflow_provider_kling import exceptions as errors
+from airflow_provider_kling._airflow.compat import AirflowFailException, TaskDeferred
 from airflow_provider_kling.images import InlineImage
 from airflow_provider_kling.operators import KlingImageToVideoOperator, KlingTextToVideoOperator
 from airflow_provider_kling.triggers import KlingSlotTrigger, KlingTaskTrigger

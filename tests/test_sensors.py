@@ -6,12 +6,16 @@ import asyncio
 import warnings
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException, TaskDeferred
-from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_3_PLUS
 from airflow.sdk import DAG
 from support import PHOTOGRAPH, connect
 
 from airflow_provider_kling import exceptions as errors
+from airflow_provider_kling._airflow.compat import (
+    AIRFLOW_V_3_3_PLUS,
+    AirflowFailException,
+    AirflowSkipException,
+    TaskDeferred,
+)
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.operators import KlingTextToVideoOperator
 from airflow_provider_kling.sensors import KlingTaskSensor

@@ -7,11 +7,11 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_2_PLUS
 from airflow.triggers.base import TaskSuccessEvent
 from support import PHOTOGRAPH, FakeTaskInstance, connect
 
 from airflow_provider_kling import triggers
+from airflow_provider_kling._airflow.compat import AIRFLOW_V_3_2_PLUS
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.poller import SharedPoller
 from airflow_provider_kling.triggers import KlingTaskTrigger

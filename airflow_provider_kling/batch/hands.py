@@ -6,8 +6,7 @@ import contextlib
 import math
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowNotFoundException
-
+from airflow_provider_kling._airflow.compat import AirflowNotFoundException
 from airflow_provider_kling.api.classic import MAX_PAGE_SIZE
 from airflow_provider_kling.exceptions import (
     KlingAuthenticationError,

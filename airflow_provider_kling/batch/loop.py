@@ -13,7 +13,7 @@ from airflow_provider_kling.batch.reconcile import FIRST_PAUSE, MAX_PAUSE
 from airflow_provider_kling.exceptions import KlingError
 from airflow_provider_kling.poller import SharedPoller
 from airflow_provider_kling.sweep import Waiting
-from airflow_provider_kling.threads import in_thread
+from airflow_provider_kling.threads import Work, in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -107,7 +107,7 @@ class BatchLoop:
         pause = FIRST_PAUSE
         while True:
             try:
-                return await in_thread(self._hands.survey, list(self._plan.values()), ours)
+                return await in_thread(Work.LOOK, self._hands.survey, list(self._plan.values()), ours)
             except KlingError as error:
                 if not error.transient or time.time() + pause >= self._end_time:
                     return {}, False
@@ -124,21 +124,21 @@ class BatchLoop:
                 await self._watch(key, action)
             case Store(key, task, fresh):
                 try:
-                    files = await in_thread(self._hands.store, self._plan[key], task, fresh)
+                    files = await in_thread(Work.COPY, self._hands.store, self._plan[key], task, fresh)
                     self._reconciler.stored(key, files)
                 except KlingError as error:
                     self._reconciler.not_stored(key, error, time.time())
 
     async def _submit(self, key: str, look_up_first: bool) -> None:
         try:
-            task = await in_thread(self._hands.submit, self._plan[key], look_up_first)
+            task = await in_thread(Work.SEND, self._hands.submit, self._plan[key], look_up_first)
             self._reconciler.seen(key, task, time.time())
         except KlingError as error:
             self._reconciler.not_submitted(key, error, time.time())
 
     async def _look(self, key: str, external_task_id: str) -> None:
         try:
-            task = await in_thread(self._hands.find, external_task_id)
+            task = await in_thread(Work.LOOK, self._hands.find, external_task_id)
         except KlingError:
             self._reconciler.unseen(key, time.time())
             return

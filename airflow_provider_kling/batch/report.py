@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.batch import files
-from airflow_provider_kling.threads import in_thread
+from airflow_provider_kling.threads import Work, in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -63,7 +63,7 @@ class Reporter:
 
     async def finish(self, records: list[dict[str, Any]], progress: dict[str, Any]) -> None:
         """Write the last manifest; it counts as the batch's result, so that it must succeed."""
-        await in_thread(files.write_lines, self._manifest_uri, records, self._conn_id)
+        await in_thread(Work.REPORT, files.write_lines, self._manifest_uri, records, self._conn_id)
         await self._announce(progress)
 
     async def _report(self, reconciler: Reconciler, now: float) -> None:
@@ -85,7 +85,7 @@ class Reporter:
         started = time.monotonic()
         self._next_manifest = started + MANIFEST_EVERY
         if records != self._written:
-            await in_thread(files.write_lines, self._manifest_uri, records, self._conn_id)
+            await in_thread(Work.REPORT, files.write_lines, self._manifest_uri, records, self._conn_id)
             self._written = records
             ended = time.monotonic()
             self._next_manifest = ended + max(MANIFEST_EVERY, WRITE_SHARE * (ended - started))

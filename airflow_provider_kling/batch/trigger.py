@@ -7,10 +7,10 @@ import random
 import time
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_2_PLUS
 from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 
 from airflow_provider_kling import polling
+from airflow_provider_kling._airflow.compat import AIRFLOW_V_3_2_PLUS
 from airflow_provider_kling.batch import files
 from airflow_provider_kling.batch.actions import Policy
 from airflow_provider_kling.batch.hands import Hands
@@ -20,7 +20,7 @@ from airflow_provider_kling.batch.plan import PlannedItem
 from airflow_provider_kling.batch.reconcile import Reconciler
 from airflow_provider_kling.batch.report import Reporter
 from airflow_provider_kling.provider_info import DEFAULT_CONN_NAME
-from airflow_provider_kling.threads import in_thread
+from airflow_provider_kling.threads import Work, in_thread
 from airflow_provider_kling.triggerer import is_still_deferred, set_xcom
 from airflow_provider_kling.triggers import MIN_DEFERRAL
 
@@ -119,7 +119,7 @@ class KlingBatchTrigger(BaseTrigger):
 
     async def on_kill(self) -> None:
         """Say what keeps running: Kling has no call that cancels a task."""
-        if await in_thread(is_still_deferred, self.task_instance):
+        if await in_thread(Work.REPORT, is_still_deferred, self.task_instance):
             # Airflow 3.3.0 to 3.3.2 also call this when the wait moves to another triggerer (apache/airflow#73454).
             return
         running = self._reconciler.progress()["running"] if self._reconciler else "Some"
@@ -131,8 +131,8 @@ class KlingBatchTrigger(BaseTrigger):
 
     async def _work(self) -> dict[str, Any]:
         conn_id = self.output_conn_id or None
-        plan = [PlannedItem(**line) for line in await in_thread(files.read_lines, self.plan_uri, conn_id)]
-        known = await in_thread(self._read_manifest)
+        plan = [PlannedItem(**line) for line in await in_thread(Work.REPORT, files.read_lines, self.plan_uri, conn_id)]
+        known = await in_thread(Work.REPORT, self._read_manifest)
         self._reconciler = Reconciler([item.desired for item in plan], self._policy(), jitter=random.random)
         reporter = Reporter(self.manifest_uri, conn_id, announce=self._announce, complain=self._complain)
         loop = BatchLoop(
@@ -197,7 +197,11 @@ class KlingBatchTrigger(BaseTrigger):
     async def _hand_over(self, summary: dict[str, Any]) -> bool:
         """Push what the worker would have pushed; whether the Airflow task may end here."""
         # In a triggerer that was frozen this may be over: its success would end whatever has the trigger's id now.
-        if not (self.ends_task and AIRFLOW_V_3_2_PLUS and await in_thread(is_still_deferred, self.task_instance)):
+        if not (
+            self.ends_task
+            and AIRFLOW_V_3_2_PLUS
+            and await in_thread(Work.REPORT, is_still_deferred, self.task_instance)
+        ):
             return False
         return await self._push("return_value", summary)
 
@@ -206,5 +210,5 @@ class KlingBatchTrigger(BaseTrigger):
         ti = self.task_instance
         if not AIRFLOW_V_3_2_PLUS or ti is None:
             return False
-        await in_thread(set_xcom, ti, key, value)
+        await in_thread(Work.REPORT, set_xcom, ti, key, value)
         return True

@@ -6,10 +6,10 @@ import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
-from airflow.providers.common.compat.sdk import BaseOperator
+from airflow.sdk import BaseOperator
 
 from airflow_provider_kling import identity, polling
-from airflow_provider_kling._airflow import TaskDeferralError, TaskDeferralTimeout
+from airflow_provider_kling._airflow.compat import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_kling.exceptions import KlingError, KlingThrottledError
 from airflow_provider_kling.failure import push_failure
 from airflow_provider_kling.images import conceal

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow_provider_kling import identity, polling
-from airflow_provider_kling._airflow import TaskDeferralError, TaskDeferralTimeout
+from airflow_provider_kling._airflow.compat import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_kling.exceptions import KlingError, KlingValidationError
 from airflow_provider_kling.failure import push_failure
 from airflow_provider_kling.images import conceal

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
 from airflow_provider_kling import exceptions as kling
+from airflow_provider_kling._airflow.compat import AirflowException, AirflowFailException
 from airflow_provider_kling.api import envelope
 
 #: Kling's error-code page: code, HTTP status, class, whether the same call can succeed later.

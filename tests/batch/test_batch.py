@@ -10,11 +10,10 @@ import threading
 import time
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred
-from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_2_PLUS
 from airflow.triggers.base import TaskSuccessEvent
 from support import PHOTOGRAPH, FakeTaskInstance
 
+from airflow_provider_kling._airflow.compat import AIRFLOW_V_3_2_PLUS, AirflowFailException, TaskDeferred
 from airflow_provider_kling.batch import report
 from airflow_provider_kling.batch import trigger as trigger_module
 from airflow_provider_kling.batch.trigger import KlingBatchTrigger

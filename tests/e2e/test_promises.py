@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.version_compat import AIRFLOW_V_3_1_PLUS, AIRFLOW_V_3_2_PLUS, AIRFLOW_V_3_3_PLUS
 from support import PHOTOGRAPH
 
+from airflow_provider_kling._airflow.compat import AIRFLOW_V_3_1_PLUS, AIRFLOW_V_3_2_PLUS, AIRFLOW_V_3_3_PLUS
 from airflow_provider_kling.simulator import KlingSimulator, Settings
 
 #: Worker processes of a wait that succeeds; before 3.2 Airflow cannot end it in the triggerer with its XComs.

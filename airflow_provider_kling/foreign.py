@@ -1,0 +1,81 @@
+"""
+Text that somebody else wrote becomes a part of our sentences, logs and XComs. Pure.
+
+Kling's answers, and what relays, proxies and broken servers answer in its name, may hold anything: megabytes, image
+content, terminal escapes, signed links, half a surrogate pair that ends a worker process when it is logged.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any
+
+#: Characters of foreign text that are repeated; Kling's own messages have less than 200.
+MAX_CHARACTERS = 500
+
+#: How much is looked at at all: cleaning must not cost more than it saves.
+_READ_CHARACTERS = 8 * MAX_CHARACTERS
+
+#: Base64 and other content without a blank. Kling's ids, keys and host names are shorter.
+_INLINE = re.compile(r"(?:data:[\w/+.;-]{0,100},)?[A-Za-z0-9+/=_-]{200,}")
+_URL_QUERY = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,30}://[^\s?#'\"]{1,2000})[?#][^\s'\"]+")
+_URL_LOGIN = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,30}://)[^\s/@'\"]{1,2000}@")
+_BLANKS = re.compile(r"\s+")
+
+#: Unicode categories that nobody wants to meet in a log: controls, surrogates, unassigned, private use.
+_UNFIT = {"Cc", "Cs", "Cn", "Co"}
+
+#: Invisible characters that turn the direction of what follows, or hide in it.
+_INVISIBLE = frozenset(map(chr, [0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF]))
+
+
+def foreign_text(value: Any, limit: int = MAX_CHARACTERS) -> str:
+    r"""
+    Return foreign text as one line that is safe to show, log and store.
+
+    Valid Unicode without control characters, without image content, without the query or the login of a link, and not
+    longer than ``limit``.
+
+    >>> foreign_text("bad image\nhttps://host.example/cat.png?Signature=abc")
+    'bad image https://host.example/cat.png?…'
+
+    :param value: what came; text is expected, anything else is shown as Python prints it, and ``None`` as nothing.
+    :param limit: the most characters that are returned.
+    """
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else _printed(value)
+    cut = len(text) > _READ_CHARACTERS
+    text = _BLANKS.sub(" ", text[:_READ_CHARACTERS])
+    text = "".join(_fit(character) for character in text)
+    text = _INLINE.sub(lambda match: f"<{len(match[0])} characters>", text)
+    text = _URL_LOGIN.sub(r"\1…@", _URL_QUERY.sub(r"\1?…", text)).strip()
+    return f"{text[: limit - 1]}…" if cut or len(text) > limit else text
+
+
+def _fit(character: str) -> str:
+    if character in _INVISIBLE:
+        return ""
+    return "\N{REPLACEMENT CHARACTER}" if unicodedata.category(character) in _UNFIT else character
+
+
+def _printed(value: Any) -> str:
+    try:
+        return str(value)
+    except Exception as error:  # noqa: BLE001 - text of a foreign object; it must not end what reports it
+        return f"<{type(value).__name__}: {type(error).__name__}>"
+
+
+def reason(error: BaseException, limit: int = 200) -> str:
+    """
+    Return why something failed, fit for a sentence: the class of the error and its own words.
+
+    To be raised ``from None``: the error itself may hold a signed link, a header or a password, and Airflow prints
+    chained errors in full.
+
+    :param error: what was caught.
+    :param limit: the most characters of its words.
+    """
+    words = foreign_text(_printed(error), limit)
+    return f"{type(error).__name__}: {words}" if words else type(error).__name__

@@ -1,0 +1,62 @@
+"""Foreign text in our sentences."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_kling.foreign import MAX_CHARACTERS, foreign_text, reason
+
+
+@pytest.mark.parametrize(
+    ("given_text", "expected"),
+    [
+        (None, ""),
+        ("", ""),
+        ("  two \r\n lines\t", "two lines"),
+        (7, "7"),
+        ("half \ud83d an emoji", "half \N{REPLACEMENT CHARACTER} an emoji"),
+        ("\x1b[31mred\x07", "\N{REPLACEMENT CHARACTER}[31mred\N{REPLACEMENT CHARACTER}"),
+        ("a\u202eb\u200bc\ufeff", "abc"),
+        ("\u2028line\u0085end", "line end"),
+        ("see https://h.example/a?Signature=s&x=1 now", "see https://h.example/a?… now"),
+        ("proxy http://user:secret@proxy:3128 refused", "proxy http://…@proxy:3128 refused"),
+        ("data:image/png;base64," + "A" * 400, "<422 characters>"),
+        ("image iVBOR" + "x" * 300 + " is bad", "image <305 characters> is bad"),
+    ],
+)
+def test_what_is_left_of_foreign_text(given_text, expected):
+    assert foreign_text(given_text) == expected
+
+
+@given(st.text(st.characters(), max_size=2000) | st.binary() | st.floats() | st.lists(st.none()))
+def test_it_is_short_and_can_be_encoded_whatever_came(value):
+    shown = foreign_text(value)
+    assert len(shown) <= MAX_CHARACTERS
+    assert shown.encode("utf-8").decode() == shown
+    assert "\n" not in shown
+
+
+def test_megabytes_are_cut_before_they_are_cleaned():
+    began = time.perf_counter()
+    shown = foreign_text("word " * 1_000_000)
+    assert time.perf_counter() - began < 0.5
+    assert len(shown) == MAX_CHARACTERS
+    assert shown.endswith("…")
+
+
+def test_a_reason_names_the_class_and_hides_the_signature():
+    error = OSError("cannot reach https://h.example/v.mp4?Signature=secret")
+    assert reason(error) == "OSError: cannot reach https://h.example/v.mp4?…"
+    assert reason(TimeoutError()) == "TimeoutError"
+
+
+def test_an_object_that_cannot_be_printed_is_named_by_its_class():
+    class Odd:
+        def __str__(self):
+            raise ValueError("no")
+
+    assert foreign_text(Odd()) == "<Odd: ValueError>"

@@ -18,7 +18,7 @@
     │   │   └── KlingConcurrencyError  ~  1303: no free slot in the resource pack
     │   └── KlingServerError           ~  5000 to 5002
     ├── KlingConnectionError           ~  no answer: timeout, cut connection, DNS, TLS
-    ├── KlingResponseError             ~  an answer that is not Kling's: HTML, empty, cut; not ~ with an unknown status
+    ├── KlingResponseError             ~  an answer that cannot be read: HTML, empty, cut, an unknown status
     ├── KlingSubmissionInDoubtError    ~  sent, but neither found nor refused; a retry looks again
     ├── KlingTaskFailedError           ~  Kling accepted the task and then reported it failed
     ├── KlingTimeoutError              ~  our wait ended; the task still runs and is still billed
@@ -29,29 +29,71 @@
 ``!`` is permanent: the class is an :class:`AirflowFailException`, so Airflow fails the task at once, without retries.
 ``~`` is transient (:attr:`KlingError.transient`): retries are left to Airflow, and a retry never pays twice.
 
+A message begins with what to do, short enough for a log that cuts its lines; then it says what happened. Code, HTTP
+status and ``request_id``, as far as there are any, stand on the next line.
+
 Codes, HTTP statuses and advice: error-code page of https://kling.ai/document-api (General Info), read 2026-11.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import re
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from airflow_provider_kling._airflow.compat import AirflowException, AirflowFailException
+from airflow_provider_kling.foreign import foreign_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+#: Characters of a line that Airflow's log shows without scrolling; the advice of every message fits in it.
+ADVICE_CHARACTERS = 75
+
+#: The longest support handle that is repeated; Kling's have 36 characters.
+REQUEST_ID_CHARACTERS = 64
+
+
+def particulars(
+    *, kling_task_id: str | None = None, code: int | None = None, http_status: int = 0, request_id: str = ""
+) -> str:
+    """
+    Return the last line of a message, begun with its line break: what support asks for, as far as there is any.
+
+    :param kling_task_id: Kling's id of the task.
+    :param code: Kling's service code.
+    :param http_status: status of the HTTP answer; 0 when there was none.
+    :param request_id: Kling's support handle.
+    """
+    known = {"task": kling_task_id, "code": code, "HTTP": http_status or None, "request_id": request_id}
+    parts = [f"{name} {value}" for name, value in known.items() if value not in (None, "")]
+    return "\n" + ", ".join(parts) if parts else ""
+
+
+def quoted(words: str, speaker: str = "Kling") -> str:
+    """
+    Return somebody's words as the end of a message, or nothing when there are none.
+
+    :param words: what was said.
+    :param speaker: who said it.
+    """
+    if not words:
+        return f" {speaker} gives no reason."
+    return f" {speaker} says: {words}" + ("" if words.endswith((".", "!", "?", "…")) else ".")
 
 
 class KlingError(AirflowException):
     """
     Every error of this package.
 
-    :param message: one sentence: what happened and what to do.
+    :param message: what to do, in one short sentence; then what happened.
     :param kling_task_id: the task that it happened to, once Kling has given it an id.
     """
 
     #: Whether the same call can succeed later. The one answer to "again?".
     transient = False
+
+    #: Whether the call was certainly refused and created nothing. The one answer to "is a look needed?".
+    refused_for_sure = False
 
     def __init__(self, message: str, *, kling_task_id: str | None = None) -> None:
         super().__init__(message)
@@ -72,9 +114,9 @@ class KlingValidationError(KlingError, AirflowFailException, ValueError):
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
-        count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
+        count = "this problem" if len(self.problems) == 1 else f"these {len(self.problems)} problems"
         lines = "".join(f"\n- {problem}" for problem in self.problems)
-        super().__init__(f"The request was not sent, nothing was paid: {count}.{lines}")
+        super().__init__(f"Nothing was paid: correct {count} of the request.{lines}")
 
 
 class KlingApiError(KlingError):
@@ -85,8 +127,11 @@ class KlingApiError(KlingError):
     :param kling_message: Kling's own words.
     :param http_status: status of the HTTP answer; not a judge, 429 has seven meanings.
     :param request_id: Kling's support handle.
-    :param advice: what to do about it.
+    :param advice: what to do about it, a short sentence; default is what the class or :data:`KLING_CODES` says.
     """
+
+    #: What to do, where a class means something narrower than its code.
+    class_advice: ClassVar[str] = ""
 
     def __init__(
         self,
@@ -99,12 +144,23 @@ class KlingApiError(KlingError):
         kling_task_id: str | None = None,
     ) -> None:
         self.code = code
-        self.kling_message = kling_message
+        self.kling_message = foreign_text(kling_message)
         self.http_status = http_status
-        self.request_id = request_id
-        details = f"code {code}, HTTP {http_status}, request_id {request_id or 'none'}"
-        sentence = f"Kling refused: {kling_message or 'no message'} ({details}). {advice}"
-        super().__init__(sentence.strip(), kling_task_id=kling_task_id)
+        self.request_id = foreign_text(request_id, REQUEST_ID_CHARACTERS)
+        row = KLING_CODES.get(code) if code is not None else None
+        more = f" {row.more}" if row and row.more else ""
+        advice = advice or self.class_advice or (row.advice if row else UNKNOWN_CODE_ADVICE)
+        known = particulars(kling_task_id=kling_task_id, code=code, http_status=http_status, request_id=self.request_id)
+        super().__init__(f"{advice}{quoted(self.kling_message)}{more}{known}", kling_task_id=kling_task_id)
+
+    @property
+    def refused_for_sure(self) -> bool:  # type: ignore[override]
+        """
+        Whether Kling refused the call and created nothing: a code of its table below 5000 (measured 2026-09).
+
+        Relays wrap their own codes around tasks that were created.
+        """
+        return self.code in KLING_CODES and self.code < SERVER_CODES
 
 
 class KlingAuthenticationError(KlingApiError, AirflowFailException):
@@ -118,13 +174,27 @@ class KlingAccountError(KlingApiError, AirflowFailException):
 class KlingRequestError(KlingApiError, AirflowFailException):
     """Kling refused the request as it stands (1200 to 1203, and codes that are not in the table)."""
 
+    @property
+    def ambiguous(self) -> bool:
+        """Whether this is a 1201 that may mean anything: its text, perhaps in another language, is none we know."""
+        return self.code == OVERLOADED_CODE and type(self) is KlingRequestError
+
+    @property
+    def possible_duplicate(self) -> bool:
+        """Whether the id may be taken already: the text names ``external_task_id``, whatever else it says."""
+        return self.ambiguous and "externaltaskid" in re.sub(r"[\s_-]", "", self.kling_message).lower()
+
 
 class KlingTaskNotFoundError(KlingRequestError):
     """No task of this account and product has this id (a 1201 that only its text tells apart)."""
 
+    class_advice = "Check the task's id and the connection: its account has no such task."
+
 
 class KlingDuplicateTaskError(KlingRequestError):
     """The ``external_task_id`` belongs to a task that exists already (a 1201 that only its text tells apart)."""
+
+    class_advice = "Use another external_task_id: a task has this one already."
 
 
 class KlingContentPolicyError(KlingApiError, AirflowFailException):
@@ -163,9 +233,9 @@ class KlingConnectionError(KlingError):
 
 class KlingResponseError(KlingError):
     """
-    An answer came that is not Kling's: HTML, empty, cut, or with an unknown status.
+    An answer came that cannot be read: HTML, empty, cut, of another shape, or with an unknown status.
 
-    :param message: what was wrong with it.
+    :param message: what to do, and what was wrong with the answer.
     :param http_status: status of the HTTP answer.
     :param transient: whether another answer may be better; default: unless the status is 4xx, as when a relay lacks
         this route.
@@ -217,39 +287,59 @@ class KlingBatchFailedError(KlingBatchError, AirflowFailException):
 
 
 class CodeRow(NamedTuple):
-    """What one service code means: the error class it becomes, and what to do."""
+    """
+    What one service code means.
+
+    :param error: the error class that it becomes.
+    :param advice: what to do, complete within :data:`ADVICE_CHARACTERS`.
+    :param more: what else helps.
+    """
 
     error: type[KlingApiError]
     advice: str
+    more: str = ""
 
+
+#: From here on it is Kling's side that failed, and nobody can tell what became of the request.
+SERVER_CODES = 5000
+
+#: The code that Kling uses for a bad value, a taken id and an unknown task alike.
+OVERLOADED_CODE = 1201
+
+#: Said with a code that is in no table of Kling's.
+UNKNOWN_CODE_ADVICE = "Look at the message and the connection's host: the code is not Kling's."
 
 #: Kling's service codes. Judged by code, never by HTTP status: 1100 to 1102 and 1304 are 429 too.
 KLING_CODES: dict[int, CodeRow] = {
     1000: CodeRow(KlingAuthenticationError, "Check the credential in the Airflow connection."),
-    1001: CodeRow(KlingAuthenticationError, "No credential arrived: check login and password of the connection."),
+    1001: CodeRow(KlingAuthenticationError, "Check login and password of the connection: no credential arrived."),
     1002: CodeRow(
         KlingAuthenticationError,
-        "Check the credential, and its region: a key of api-singapore.klingai.com is unknown to "
-        "api-beijing.klingai.com and the other way round (set the connection's host).",
+        "Check the credential, and that the connection's host is of its region.",
+        "A key of api-singapore.klingai.com is unknown to api-beijing.klingai.com and the other way round.",
     ),
-    1003: CodeRow(KlingAuthenticationError, "The token is not valid yet: check this machine's clock."),
-    1004: CodeRow(KlingAuthenticationError, "The token has expired: check this machine's clock."),
+    1003: CodeRow(KlingAuthenticationError, "Check this machine's clock: the token is not valid yet."),
+    1004: CodeRow(KlingAuthenticationError, "Check this machine's clock: the token has expired."),
     1100: CodeRow(KlingAccountError, "Check the account in Kling's console."),
-    1101: CodeRow(KlingAccountError, "The account is in arrears: top it up."),
-    1102: CodeRow(KlingAccountError, "The resource pack is used up or expired: buy one, or open post-paid billing."),
-    1103: CodeRow(KlingAccountError, "The account is not entitled to this API or model."),
-    1200: CodeRow(KlingRequestError, "Check the request."),
-    1201: CodeRow(KlingRequestError, "Kling's message names the field and the values that it takes."),
-    1202: CodeRow(KlingRequestError, "Check the connection's host: this path or method does not exist there."),
+    1101: CodeRow(KlingAccountError, "Top up the account: it is in arrears."),
+    1102: CodeRow(
+        KlingAccountError, "Buy units: the resource pack is used up or expired.", "Post-paid billing helps too."
+    ),
+    1103: CodeRow(KlingAccountError, "Ask Kling to admit the account: it may not use this API or model."),
+    1200: CodeRow(KlingRequestError, "Correct the request."),
+    1201: CodeRow(KlingRequestError, "Correct the field that Kling's message names."),
+    1202: CodeRow(KlingRequestError, "Check the connection's host: it has no such path or method."),
     1203: CodeRow(KlingRequestError, "Check model_name: the resource does not exist."),
     1300: CodeRow(KlingContentPolicyError, "Change the prompt or the image."),
     1301: CodeRow(KlingContentPolicyError, "Change the prompt or the image."),
-    1302: CodeRow(KlingRateLimitError, "No task was created; wait and send again."),
+    1302: CodeRow(KlingRateLimitError, "Wait and send again: requests come too fast.", "No task was created."),
     1303: CodeRow(
-        KlingConcurrencyError, "No task was created; wait until a running task ends, or use an Airflow pool."
+        KlingConcurrencyError,
+        "Wait until a running task ends, or use an Airflow pool: no slot is free.",
+        "No task was created.",
     ),
     1304: CodeRow(KlingIpPolicyError, "Ask Kling's support to admit this IP address."),
-    5000: CodeRow(KlingServerError, "Try again later."),
-    5001: CodeRow(KlingServerError, "Kling is under maintenance; try again later."),
-    5002: CodeRow(KlingServerError, "Kling is overloaded; try again later."),
+    5000: CodeRow(KlingServerError, "Try again later: Kling's server failed."),
+    5001: CodeRow(KlingServerError, "Try again later: Kling is under maintenance."),
+    5002: CodeRow(KlingServerError, "Try again later: Kling is overloaded."),
 }

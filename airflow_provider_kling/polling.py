@@ -18,7 +18,10 @@ from airflow_provider_kling.exceptions import (
     KlingTaskFailedError,
     KlingTaskNotFoundError,
     KlingTimeoutError,
+    particulars,
+    quoted,
 )
+from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.models import Task, TaskStatus
 
 if TYPE_CHECKING:
@@ -73,8 +76,12 @@ class Event:
     message: str = ""
 
     def payload(self) -> dict[str, str]:
-        """Return what a trigger hands to Airflow."""
-        return dataclasses.asdict(self)
+        """Return what a trigger hands to Airflow: short, whatever Kling or a relay wrote."""
+        return {
+            "status": self.status,
+            "kling_task_id": self.kling_task_id,
+            "message": foreign_text(self.message),
+        }
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,7 +157,7 @@ class Poller:
         if self._end_time is None:
             return Sleep(jittered)
         if now >= self._end_time:
-            return Event("timeout", self._kling_task_id, "the time given to it has passed")
+            return Event("timeout", self._kling_task_id, "the time for this wait has passed")
         # The last look falls on the deadline, not after it.
         return Sleep(min(jittered, self._end_time - now))
 
@@ -214,39 +221,49 @@ def conclude(task: Task, event: Event) -> Task:
         return _with_result(task)
     if event.status == "timeout":
         raise KlingTimeoutError(
-            f"Kling task {task.task_id} is still running and will be billed when it succeeds; only the wait ended: "
-            f"{event.message}. A retry of this Airflow task re-attaches to it and pays nothing.",
+            "Retry this Airflow task, or raise its timeout: the video is not ready yet. Only the wait ended: "
+            f"{_words(event.message)}. Kling task {task.task_id} is still running and will be billed when it succeeds; "
+            f"a retry re-attaches to it and pays nothing.{_particulars(task)}",
             kling_task_id=task.task_id,
         )
     raise KlingResultError(
-        f"The wait for Kling task {task.task_id} broke while it was {task.status.value}; it runs on and will be "
-        f"billed: {event.message}. A retry of this Airflow task re-attaches to it and pays nothing.",
+        "Retry this Airflow task: its wait broke, and the video is still being made. Kling task "
+        f"{task.task_id} was {task.status.value} then, runs on and will be billed; a retry re-attaches to it and pays "
+        f"nothing. What broke: {_words(event.message)}.{_particulars(task)}",
         kling_task_id=task.task_id,
     )
+
+
+def _words(message: str) -> str:
+    """Return foreign words as a part of a sentence."""
+    return foreign_text(message).rstrip(".") or "no reason given"
+
+
+def _particulars(task: Task) -> str:
+    return particulars(kling_task_id=task.task_id, request_id=task.request_id)
 
 
 def _with_result(task: Task) -> Task:
     if not task.videos:
         raise KlingResultError(
-            f"Kling reports task {task.task_id} as succeeded but lists no result (request_id {task.request_id}).",
+            "Retry this Airflow task, then ask Kling's support: there is no video. Kling reports task "
+            f"{task.task_id} as succeeded but lists no result.{_particulars(task)}",
             kling_task_id=task.task_id,
         )
     return task
 
 
 def _failed(task: Task) -> KlingError:
-    reason = task.message or "no reason given"
-    if MODERATION_TEXT in reason.lower():
+    if MODERATION_TEXT in task.message.lower():
         return KlingContentPolicyError(
             None,
-            reason,
-            http_status=200,
+            task.message,
             request_id=task.request_id,
-            advice="Moderation stopped the task; it is not charged. Change the prompt or the image.",
+            advice="Change the prompt or the image: moderation stopped it. Nothing is charged.",
             kling_task_id=task.task_id,
         )
     return KlingTaskFailedError(
-        f"Kling task {task.task_id} failed: {reason} (request_id {task.request_id or 'none'}). Failed tasks are not "
-        "charged; a retry submits it again as a new attempt.",
+        f"Retry, or change the request: Kling could not make this video.{quoted(foreign_text(task.message))} "
+        f"Failed tasks are not charged; a retry submits a new attempt.{_particulars(task)}",
         kling_task_id=task.task_id,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_provider_kling.api.request import Request
-from airflow_provider_kling.exceptions import KlingApiError, KlingResponseError
+from airflow_provider_kling.exceptions import KlingApiError, KlingResponseError, particulars
 from airflow_provider_kling.models import ResourcePack
 
 if TYPE_CHECKING:
@@ -29,8 +29,12 @@ def read_costs(answer: Answer) -> list[ResourcePack]:
     :raises KlingApiError: when the inner envelope carries an error; the outer one says 0 all the same.
     """
     inner = answer.data
+    known = particulars(request_id=answer.request_id)
     if not isinstance(inner, dict):
-        raise KlingResponseError("Kling's answer holds no account data.", http_status=200)
+        raise KlingResponseError(
+            f"Check the connection's host: the answer holds no account data.{known}",
+            http_status=200,
+        )
     code = int(inner.get("code") or 0)
     if code != 0:
         raise KlingApiError(code, str(inner.get("msg") or ""), http_status=200, request_id=answer.request_id)

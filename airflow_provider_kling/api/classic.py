@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from airflow_provider_kling.api.parts import read_video, unknown_status
 from airflow_provider_kling.api.request import Request
-from airflow_provider_kling.exceptions import KlingResponseError
+from airflow_provider_kling.exceptions import KlingResponseError, particulars
 from airflow_provider_kling.models import Task, TaskStatus
 
 if TYPE_CHECKING:
@@ -58,7 +58,10 @@ def read_page(answer: Answer, product: Product) -> list[Task]:
 
 def _task(data: Any, product: Product, request_id: str) -> Task:
     if not isinstance(data, dict) or not data.get("task_id"):
-        raise KlingResponseError(f"Kling's answer holds no task (request_id {request_id or 'none'}).", http_status=200)
+        raise KlingResponseError(
+            f"Check the connection's host: the answer holds no task.{particulars(request_id=request_id)}",
+            http_status=200,
+        )
     info = data.get("task_info") or {}
     result = data.get("task_result") or {}
     return Task(

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from airflow_provider_kling.exceptions import (
     KLING_CODES,
+    UNKNOWN_CODE_ADVICE,
     CodeRow,
     KlingApiError,
     KlingDuplicateTaskError,
@@ -19,7 +20,9 @@ from airflow_provider_kling.exceptions import (
     KlingResponseError,
     KlingServerError,
     KlingTaskNotFoundError,
+    particulars,
 )
+from airflow_provider_kling.foreign import foreign_text
 
 #: Texts that tell one 1201 from another, in lower case; Kling overloads the code, only the message differs.
 #: Measured by public clients in 2026-09: "External_task_id x already exists", "Task not found by id/external id: x".
@@ -61,10 +64,10 @@ def _envelope(http_status: int, body: bytes) -> dict[str, Any]:
         envelope = None
     if isinstance(envelope, dict) and "code" in envelope:
         return envelope
-    shown = body[:SHOWN_CHARACTERS].decode("utf-8", "replace").strip() or "nothing"
+    shown = foreign_text(body[: 4 * SHOWN_CHARACTERS].decode("utf-8", "replace"), SHOWN_CHARACTERS) or "nothing"
     raise KlingResponseError(
-        f"The answer is not Kling's (HTTP {http_status}): {shown!r}. Something between here and Kling answered, or "
-        "the answer was cut; check the connection's host.",
+        f"Check the connection's host: the answer is not Kling's. It is {shown!r}: something between here and Kling "
+        f"answered, or the answer was cut.{particulars(http_status=http_status)}",
         http_status=http_status,
     )
 
@@ -73,21 +76,25 @@ def _code(envelope: dict[str, Any], http_status: int) -> int:
     try:
         return int(envelope["code"])
     except (TypeError, ValueError):
+        shown = foreign_text(envelope["code"], SHOWN_CHARACTERS)
         raise KlingResponseError(
-            f"Kling's answer has no usable code: {envelope['code']!r} (HTTP {http_status}).",
+            f"Check the connection's host: the answer has no usable code. It is {shown!r}."
+            f"{particulars(http_status=http_status)}",
             http_status=http_status,
         ) from None
 
 
 def _error(code: int, message: str, http_status: int, request_id: str) -> KlingApiError:
-    row = KLING_CODES.get(code) or _row_of_unknown_code(http_status)
-    return _class_of(row, message)(code, message, http_status=http_status, request_id=request_id, advice=row.advice)
+    known = KLING_CODES.get(code)
+    row = known or _row_of_unknown_code(http_status)
+    advice = "" if known else row.advice
+    return _class_of(row, message)(code, message, http_status=http_status, request_id=request_id, advice=advice)
 
 
 def _row_of_unknown_code(http_status: int) -> CodeRow:
     if http_status >= 500:
-        return CodeRow(KlingServerError, "Try again later.")
-    return CodeRow(KlingRequestError, "This code is not in Kling's table.")
+        return CodeRow(KlingServerError, "Try again later: the server failed, with a code that is not Kling's.")
+    return CodeRow(KlingRequestError, UNKNOWN_CODE_ADVICE)
 
 
 def _class_of(row: CodeRow, message: str) -> type[KlingApiError]:

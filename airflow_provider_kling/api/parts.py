@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kling.exceptions import KlingResponseError
+from airflow_provider_kling.exceptions import KlingResponseError, particulars
+from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.models import Video
 
 if TYPE_CHECKING:
@@ -32,8 +33,10 @@ def unknown_status(word: str, task_id: str) -> KlingResponseError:
     :param word: the status.
     :param task_id: the task.
     """
+    shown = foreign_text(word, 40)
     return KlingResponseError(
-        f"Kling reports the unknown status {word!r} for task {task_id}; it may still run and be billed.",
+        f"Look at the task in Kling's console: its status is not known here. The unknown status {shown!r} is no end; "
+        f"the task may still run and be billed.{particulars(kling_task_id=task_id)}",
         http_status=200,
         kling_task_id=task_id,
         transient=False,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from airflow_provider_kling.exceptions import KlingConfigurationError
+from airflow_provider_kling.foreign import foreign_text
 
 
 class Product(NamedTuple):
@@ -39,6 +40,8 @@ def product_of(endpoint: str) -> Product:
     """
     try:
         return PRODUCTS[endpoint]
-    except KeyError:
+    except (KeyError, TypeError):
         known = ", ".join(sorted(PRODUCTS))
-        raise KlingConfigurationError(f"endpoint {endpoint!r} is not known; use one of: {known}.") from None
+        raise KlingConfigurationError(
+            f"Use an endpoint that exists. {foreign_text(endpoint, 80)!r} does not; use one of: {known}."
+        ) from None

@@ -86,8 +86,8 @@ def test_a_page_is_read():
 
 
 def test_an_unknown_status_is_loud_and_names_the_task():
-    data = {"task_id": "7", "task_status": "queued"}
-    with pytest.raises(KlingResponseError, match="unknown status 'queued' for task 7"):
+    data = {"task_id": "7", "task_status": "resting"}
+    with pytest.raises(KlingResponseError, match="(?s)unknown status 'resting'.*task 7"):
         classic.read_task(envelope.Answer(data, "r"), IMAGE2VIDEO)
 
 

@@ -86,7 +86,7 @@ def test_code_0_inside_an_http_error_is_no_success():
 
 
 def test_an_unknown_code_is_permanent_unless_the_server_failed():
-    with pytest.raises(kling.KlingRequestError, match="not in Kling's table"):
+    with pytest.raises(kling.KlingRequestError, match="the code is not Kling's"):
         envelope.read(400, answer(1999))
     with pytest.raises(kling.KlingServerError):
         envelope.read(500, answer(5999))

@@ -226,9 +226,19 @@ class KlingServerError(KlingApiError):
 
 
 class KlingConnectionError(KlingError):
-    """No answer came: timeout, cut connection, DNS or TLS failure."""
+    """
+    No answer came: timeout, cut connection, DNS or TLS failure.
+
+    :param message: what happened and what to do.
+    :param nothing_sent: whether it is certain that no byte of the request left this machine, because no connection was
+        made; such a request created nothing.
+    """
 
     transient = True
+
+    def __init__(self, message: str, *, kling_task_id: str | None = None, nothing_sent: bool = False) -> None:
+        super().__init__(message, kling_task_id=kling_task_id)
+        self.nothing_sent = nothing_sent
 
 
 class KlingResponseError(KlingError):

@@ -124,11 +124,14 @@ def leaves_doubt(error: KlingError) -> bool:
     Whether a POST that ended with this error may have created a task.
 
     A refusal with one of Kling's own 4xx codes, 1303 included, created none (measured 2026-09); an HTTP 4xx page of
-    something in between did not reach Kling either. Everything else may have.
+    something in between did not reach Kling either, and what never left this machine is no doubt. Everything else may
+    have.
     """
     if isinstance(error, KlingResponseError):
         return not (400 <= error.http_status < 500 and error.http_status != 408)
-    return isinstance(error, (KlingConnectionError, KlingServerError))
+    if isinstance(error, KlingConnectionError):
+        return not error.nothing_sent
+    return isinstance(error, KlingServerError)
 
 
 class Submission:

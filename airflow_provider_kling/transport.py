@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pendulum
+import requests
 
 from airflow_provider_kling.api import envelope
 from airflow_provider_kling.api.auth import AccessKeyPair
-from airflow_provider_kling.exceptions import KlingAuthenticationError, KlingConnectionError, KlingError
+from airflow_provider_kling.exceptions import (
+    KlingAuthenticationError,
+    KlingConfigurationError,
+    KlingConnectionError,
+    KlingError,
+    KlingResponseError,
+    KlingValidationError,
+)
+from airflow_provider_kling.exchange import Exchange
+from airflow_provider_kling.foreign import reason
+from airflow_provider_kling.no_answer import ERRORS, explain, name_of, unsendable
+from airflow_provider_kling.sender import Sender, pieces
 
 if TYPE_CHECKING:
-    import requests
+    from collections.abc import Mapping
+
     import tenacity
 
     from airflow_provider_kling.api.envelope import Answer
     from airflow_provider_kling.api.request import Request
     from airflow_provider_kling.connection import Settings
 
-#: Seconds to establish a connection; a host that does not answer by then is down.
-CONNECT_TIMEOUT = 5.0
+#: Bytes that an answer may have, decompressed. A page of 500 tasks with the longest prompts is below a third of this.
+MAX_ANSWER_BYTES = 32 << 20
+
+#: Bytes a second that a body needs at least; a request with an image of 10 MB may take this much longer.
+MIN_UPLOAD_RATE = 64 << 10
 
 #: How often a read is sent before its error counts.
 READ_ATTEMPTS = 4
@@ -34,9 +49,17 @@ READ_MAX_WAIT = 10.0
 CLOCK_CODES = (1003, 1004)
 
 
+class _Raw(NamedTuple):
+    """An answer as it came."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
 class Transport:
     """
-    The connection to one Kling account.
+    The connection to one Kling account. Several threads may use it at once.
 
     A read (GET) is repeated with backoff and jitter: reads are free, not counted, and without a rate limit. A paid call
     (POST) is sent exactly once; what to do about its doubtful outcomes is :mod:`airflow_provider_kling.submission`'s.
@@ -46,9 +69,7 @@ class Transport:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._session = _new_session(settings)
-        # One requests.Session is not promised to be safe in two threads at once; the triggerer may share this object.
-        self._lock = threading.Lock()
+        self._sender = Sender(settings)
 
     def read(self, request: Request) -> Answer:
         """
@@ -67,56 +88,77 @@ class Transport:
         :raises KlingError: the class that belongs to the failure.
         """
         now = pendulum.now("UTC").int_timestamp
-        with self._lock:
-            response = self._exchange(request, now)
-            try:
-                return envelope.read(response.status_code, response.content)
-            except KlingAuthenticationError as error:
-                if error.code not in CLOCK_CODES or not isinstance(self._settings.credential, AccessKeyPair):
-                    raise
-                skew = _server_time(response, now) - now
-                again = self._exchange(request, now + skew)
-            return _read_second_answer(again, skew)
+        raw = self._exchange(request, now)
+        try:
+            return envelope.read(raw.status, raw.body)
+        except KlingAuthenticationError as error:
+            if error.code not in CLOCK_CODES or not isinstance(self._settings.credential, AccessKeyPair):
+                raise
+            skew = _server_time(raw, now) - now
+        return _read_second_answer(self._exchange(request, now + skew), skew)
 
     def close(self) -> None:
         """Close the sockets."""
-        self._session.close()
+        self._sender.close()
 
-    def _exchange(self, request: Request, now: int) -> requests.Response:
-        import requests
+    def _exchange(self, request: Request, now: int) -> _Raw:
+        prepared = self._prepare(request, now)
+        seconds = self._settings.timeout_seconds + len(prepared.body or b"") / MIN_UPLOAD_RATE
+        with Exchange(seconds) as exchange:
+            try:
+                return self._answer(prepared, exchange)
+            except ERRORS as error:
+                problem = self._problem(error, prepared, exchange)
+        raise problem
 
-        settings = self._settings
+    def _answer(self, prepared: requests.PreparedRequest, exchange: Exchange) -> _Raw:
+        with contextlib.closing(self._sender.send(prepared, exchange)) as response:
+            body = _body(response)
+        if exchange.expired:
+            # A body without a length ends where its connection is shut down.
+            raise TimeoutError
+        return _Raw(response.status_code, response.headers, body)
+
+    def _prepare(self, request: Request, now: int) -> requests.PreparedRequest:
+        url = self._settings.base_url + request.path
+        headers = {"Authorization": self._settings.credential.authorization(now)}
         try:
-            return self._session.request(
-                request.method,
-                settings.base_url + request.path,
-                params=request.params or None,
-                json=request.json,
-                headers={"Authorization": settings.credential.authorization(now)},
-                timeout=(CONNECT_TIMEOUT, settings.timeout_seconds),
-                # A redirected POST would become a GET, and the credential would follow it to another host.
-                allow_redirects=False,
+            return self._sender.prepare(
+                request.method, url, params=request.params or None, json=request.json, headers=headers
             )
-        except requests.RequestException as error:
-            raise KlingConnectionError(
-                f"No answer from Kling to {request.method} {request.path}: {type(error).__name__}. "
-                "Check the network, and the host of the connection."
-            ) from error
+        except requests.exceptions.InvalidJSONError as error:
+            raise KlingValidationError((f"The request cannot be written as JSON: {reason(error)}.",)) from None
+        except ValueError as error:
+            raise KlingConfigurationError(
+                f"Check the connection's host {name_of(url)}: requests cannot use it.\n{type(error).__name__}"
+            ) from None
+
+    def _problem(self, error: Exception, prepared: requests.PreparedRequest, exchange: Exchange) -> KlingError:
+        url = str(prepared.url)
+        words = explain(error, url, exchange, self._sender.proxy(url))
+        if unsendable(error, exchange):
+            return KlingConfigurationError(words)
+        return KlingConnectionError(f"{words} ({prepared.method})", nothing_sent=not exchange.sent)
 
 
-def _new_session(settings: Settings) -> requests.Session:
-    import requests
-
-    session = requests.Session()
-    session.verify = settings.verify
-    session.proxies.update(settings.proxies)
-    # Without this a ~/.netrc entry for the host would replace the Authorization header.
-    session.auth = _keep_authorization
-    return session
-
-
-def _keep_authorization(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
+def _body(response: requests.Response) -> bytes:
+    body = bytearray()
+    try:
+        for piece in pieces(response):
+            body += piece
+            if len(body) > MAX_ANSWER_BYTES:
+                raise KlingResponseError(
+                    f"Check the connection's host: its answer is larger than {MAX_ANSWER_BYTES >> 20} MiB.\n"
+                    f"HTTP {response.status_code}",
+                    http_status=response.status_code,
+                )
+    except requests.exceptions.ContentDecodingError as error:
+        raise KlingResponseError(
+            f"Check the connection's host: its answer cannot be decompressed.\n"
+            f"HTTP {response.status_code}, {reason(error)}",
+            http_status=response.status_code,
+        ) from None
+    return bytes(body)
 
 
 def _read_retry() -> tenacity.Retrying:
@@ -130,16 +172,16 @@ def _read_retry() -> tenacity.Retrying:
     )
 
 
-def _server_time(response: requests.Response, default: int) -> int:
+def _server_time(raw: _Raw, default: int) -> int:
     """Return the server's clock, from its Date header; ours when it sends none that can be read."""
-    with contextlib.suppress(KeyError, TypeError, ValueError):
-        return int(parsedate_to_datetime(response.headers["Date"]).timestamp())
+    with contextlib.suppress(KeyError, TypeError, ValueError, OverflowError):
+        return int(parsedate_to_datetime(raw.headers["Date"]).timestamp())
     return default
 
 
-def _read_second_answer(response: requests.Response, skew: int) -> Answer:
+def _read_second_answer(raw: _Raw, skew: int) -> Answer:
     try:
-        return envelope.read(response.status_code, response.content)
+        return envelope.read(raw.status, raw.body)
     except KlingAuthenticationError as error:
         raise type(error)(
             error.code,

@@ -331,12 +331,13 @@ def test_what_the_simulator_received_is_what_was_meant(kling, hook):
     )
 
 
-def test_a_host_that_is_down_is_a_connection_error(monkeypatch, no_waiting):
+def test_a_host_that_is_down_is_a_connection_error_and_leaves_no_doubt(monkeypatch, no_waiting):
     monkeypatch.setattr("airflow_provider_kling.transport.READ_MAX_WAIT", 0)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     monkeypatch.setenv("AIRFLOW_CONN_KLING_DEFAULT", f"kling://:K@127.0.0.1:{port}/http")
-    with pytest.raises(errors.KlingConnectionError, match="Check the network"):
+    with pytest.raises(errors.KlingConnectionError, match=f"Check the host 127.0.0.1:{port}: it refuses connections"):
         KlingHook().get_task("x")
-    with pytest.raises(errors.KlingSubmissionInDoubtError):
+    with pytest.raises(errors.KlingConnectionError) as caught:
         submit(KlingHook())
+    assert caught.value.nothing_sent

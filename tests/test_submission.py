@@ -251,3 +251,9 @@ def test_whatever_is_lost_wherever_a_worker_dies_at_most_one_task_is_alive(tries
             assert alive, "a submission that is done has its task at Kling"
         if isinstance(step, Fail):
             assert isinstance(step.error, KlingError)
+
+
+def test_a_request_that_never_left_this_machine_is_no_doubt():
+    error = KlingConnectionError("no such host", nothing_sent=True)
+    assert walk(first_try(), Problem(error)) == Fail(error)
+    assert leaves_doubt(KlingConnectionError("cut"))

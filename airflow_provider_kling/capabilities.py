@@ -11,11 +11,13 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from airflow_provider_kling.fields import MODE_ALIASES
+from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.validation.problem import Problem
-from airflow_provider_kling.validation.wording import joined, looks_inline, named, one_of
+from airflow_provider_kling.validation.wording import did_you_mean, is_inline, joined, named, one_of, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 __all__ = ["Model", "Problem", "Row", "Table", "problems", "table"]
 
@@ -34,6 +36,7 @@ class Model:
     :param replacement: a live model that comes nearest.
     :param ignores: fields that it does not support although its product has them.
     :param only: the one product that it serves, when that is none of the table's.
+    :param disputed: durations about which sources disagree; asking for one is a warning.
     """
 
     generation: str
@@ -42,6 +45,7 @@ class Model:
     replacement: str | None = None
     ignores: tuple[str, ...] = ()
     only: str | None = None
+    disputed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -106,8 +110,8 @@ def _has(*names: str) -> Callable[[Mapping[str, Any]], bool]:
     return lambda body: any(name in body for name in names)
 
 
-_IN_WORDS = "leave it out and describe it in the prompt"
-_OMIT = "leave it out"
+_IN_WORDS = "leave {field} out and describe it in the prompt"
+_OMIT = "leave {field} out"
 
 FEATURES = (
     Feature("end_frame", ("image_tail",), "an end frame", lambda body: {"image", "image_tail"} <= body.keys(), _OMIT),
@@ -158,14 +162,16 @@ def table() -> Table:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     text = resources.files("airflow_provider_kling").joinpath("data/capabilities.yaml").read_text("utf-8")
     data = yaml.load(text, Loader=loader)  # noqa: S506 - both loaders are safe ones
-    models = {
-        name: Model(**{**model, "ignores": tuple(model.get("ignores", ()))}) for name, model in data["models"].items()
-    }
+    models = {name: _model(**model) for name, model in data["models"].items()}
     rows = tuple(
         Row(model, product, tuple(modes), tuple(map(str, durations)), features, data["sources"][source])
         for model, product, modes, durations, features, source in data["rows"]
     )
     return Table(data["as_of"], models, rows)
+
+
+def _model(*, ignores: Iterable[str] = (), disputed: Iterable[int] = (), **values: Any) -> Model:
+    return Model(ignores=tuple(ignores), disputed=tuple(map(str, disputed)), **values)
 
 
 def problems(product: str, body: Mapping[str, Any]) -> list[Problem]:
@@ -191,10 +197,30 @@ def problems(product: str, body: Mapping[str, Any]) -> list[Problem]:
 
 def _unknown(name: str) -> Problem:
     sentence = (
-        f"{named('model_name', name)} is not in the table of {table().as_of}, so mode, duration and features are not "
-        "checked; if it is not a new model, check the spelling."
+        f"Check the spelling of model_name, if the model is not new: {named('model_name', name)} is not in the "
+        f"table of {table().as_of}{_meant(name)}, so mode, duration and features are not checked."
     )
     return Problem("model_name", sentence, certain=False)
+
+
+def _meant(name: str) -> str:
+    """
+    The known model that is nearest, in a question; a retired one with its date and what replaces it.
+
+    Only one of the same version: ``kling-4.0`` is a new model and no misspelt ``kling-3.0``.
+    """
+    digits = _digits(name)
+    sendable = [known for known, model in table().models.items() if model.generation == "classic"]
+    same = [known for known in sendable if digits and _digits(known).startswith(digits)]
+    asked = did_you_mean(name, same)
+    for known, model in table().models.items():
+        if model.retired and f"{known!r}?" in asked:
+            return f" (did you mean {known!r}, retired on {model.retired}? use {model.replacement!r})"
+    return asked
+
+
+def _digits(name: str) -> str:
+    return "".join(filter(str.isdecimal, name))
 
 
 def other_generation(product: str, body: Mapping[str, Any]) -> Iterator[Problem]:
@@ -207,21 +233,25 @@ def other_generation(product: str, body: Mapping[str, Any]) -> Iterator[Problem]
     name = body.get("model_name")
     model = table().models.get(name) if isinstance(name, str) else None
     if model is not None and model.generation == "new":
-        classic = dict.fromkeys(
-            row.model for row in table().rows if row.product == product and table().live(row, "classic")
-        )
         yield Problem(
             "model_name",
-            f"model_name={name!r} belongs to the second generation of Kling's API, which this version does not speak; "
-            f"use {one_of(classic)}.",
+            f"Use {one_of(_serving(product, 'classic'))}: model_name={name!r} belongs to the second generation of "
+            "Kling's API, which this version does not speak.",
         )
+
+
+def _serving(product: str, generation: str) -> list[str]:
+    """The live models of a product."""
+    return list(
+        dict.fromkeys(row.model for row in table().rows if row.product == product and table().live(row, generation))
+    )
 
 
 def _retired(name: str, model: Model) -> Iterator[Problem]:
     if model.retired:
         sentence = (
-            f"model_name={name!r} was retired by Kling on {model.retired} and will be refused, except perhaps by a "
-            f"relay; use {model.replacement!r}."
+            f"Use {model.replacement!r}: model_name={name!r} was retired by Kling on {model.retired} and will be "
+            "refused, except perhaps by a relay."
         )
         yield Problem("model_name", sentence, certain=False)
 
@@ -229,23 +259,23 @@ def _retired(name: str, model: Model) -> Iterator[Problem]:
 def _ignored(name: str, model: Model, body: Mapping[str, Any]) -> Iterator[Problem]:
     for field in model.ignores:
         if field in body:
-            sentence = f"{named(field, body[field])} has no effect: {name} does not support {field}; leave it out."
+            sentence = f"Leave {field} out: {named(field, body[field])} has no effect, {name} does not support it."
             yield Problem(field, sentence, certain=False)
 
 
 def _wrong_product(name: str, model: Model, product: str) -> Problem:
-    serving = dict.fromkeys(
-        row.model for row in table().rows if row.product == product and table().live(row, model.generation)
-    )
     others = [model.only] if model.only else dict.fromkeys(row.product for row in table().rows if row.model == name)
-    sentence = f"model_name={name!r} does not serve {product}, only {joined(others)}; use {one_of(serving)}."
+    sentence = (
+        f"Use {one_of(_serving(product, model.generation))}: model_name={name!r} does not serve {product}, only "
+        f"{joined(others)}."
+    )
     return Problem("model_name", sentence)
 
 
 def _beyond(rows: list[Row], body: Mapping[str, Any]) -> Iterator[Problem]:
     """Mode first, then duration, then features: each among the rows that are left."""
     if "mode" in body and not rows[0].modes:
-        sentence = f"{named('mode', body['mode'])} has no effect: {rows[0].model} has one quality; leave mode out."
+        sentence = f"Leave mode out: {named('mode', body['mode'])} has no effect, {rows[0].model} has one quality."
         yield Problem("mode", sentence, certain=False)
     for field, offered in (("mode", _modes), ("duration", _durations)):
         value = body.get(field, DEFAULTS[field])
@@ -257,7 +287,8 @@ def _beyond(rows: list[Row], body: Mapping[str, Any]) -> Iterator[Problem]:
         rows = fitting or rows
     yield from _features(rows, body)
     if body.get("sound") == "off" and any(row.features.get("audio") == "always on" for row in rows):
-        yield Problem("sound", f"sound='off' has no effect: {rows[0].model} always makes sound.", certain=False)
+        sentence = f"Leave sound out: sound='off' has no effect, {rows[0].model} always makes sound."
+        yield Problem("sound", sentence, certain=False)
 
 
 def _modes(row: Row) -> tuple[str, ...]:
@@ -270,20 +301,37 @@ def _durations(row: Row) -> tuple[str, ...]:
 
 def _not_offered(field: str, value: str, rows: list[Row], offered: Callable[[Row], tuple[str, ...]]) -> Problem:
     first = rows[0]
-    generation = table().models[first.model].generation
-    allowed = dict.fromkeys(word for row in rows for word in offered(row))
+    model = table().models[first.model]
+    allowed = list(dict.fromkeys(word for row in rows for word in offered(row)))
     others = dict.fromkeys(
         row.model
         for row in table().rows
-        if row.product == first.product and value in offered(row) and table().live(row, generation)
+        if row.product == first.product and value in offered(row) and table().live(row, model.generation)
     )
     within = f" in mode {one_of(first.modes)}" if field == "duration" and first.modes else ""
-    elsewhere = f", or {one_of(others)}, which takes {value!r}" if others else ""
+    elsewhere = f"; {one_of(others)} takes {value!r}" if others else ""
+    disputed = field == "duration" and value in model.disputed
+    flaw = "is not listed by Kling, and sources disagree whether it is taken" if disputed else "is not offered"
+    asked = did_you_mean(value, allowed, MODE_ALIASES) if field == "mode" else ""
     sentence = (
-        f"{named(field, value)} is not offered: {first.model} takes {one_of(allowed)} for {first.product}{within}; use "
-        f"one of these{elsewhere}."
+        f"Give {field} as {_choice(allowed)} for {first.model}: {named(field, value)} {flaw} for "
+        f"{first.product}{within}{asked}{elsewhere}."
     )
-    return Problem(field, sentence)
+    return Problem(field, sentence, certain=not disputed)
+
+
+def _choice(words: list[str]) -> str:
+    """
+    The words to choose from; numbers that follow each other as a range.
+
+    >>> _choice(["3", "4", "5"])
+    '3 to 5'
+    """
+    if len(words) > 2 and all(word.isdecimal() for word in words):
+        first, last = int(words[0]), int(words[-1])
+        if [int(word) for word in words] == list(range(first, last + 1)):
+            return f"{first} to {last}"
+    return joined(words) if all(word.isdecimal() for word in words) else one_of(words)
 
 
 def _features(rows: list[Row], body: Mapping[str, Any]) -> Iterator[Problem]:
@@ -304,40 +352,42 @@ def _features(rows: list[Row], body: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _restricted(feature: Feature, words: str, restriction: Restriction, row: Row, body: Mapping[str, Any]) -> Problem:
-    field = feature.fields[0]
-    sentence = (
-        f"{_asking(feature, body)}: {row.model} takes {feature.words} {words} in this mode; {restriction.advice}."
-    )
-    return Problem(field, sentence)
+    advice = f"{restriction.advice[0].upper()}{restriction.advice[1:]}"
+    sentence = f"{advice}: {row.model} takes {feature.words} {words} in this mode ({_asking(feature, body)})."
+    return Problem(feature.fields[0], sentence)
 
 
 def _unsupported(feature: Feature, rows: list[Row], body: Mapping[str, Any]) -> Problem:
     row = rows[0]
-    mode = f" in mode {body.get('mode', DEFAULTS['mode'])!r}" if row.modes else ""
+    field = next(name for name in feature.fields if name in body)
+    mode = f" in mode {shown(body.get('mode', DEFAULTS['mode']))}" if row.modes else ""
+    seconds = foreign_text(body.get("duration", DEFAULTS["duration"]), 10)
+    advice, why = _way_out(feature, row, field)
     sentence = (
-        f"{_asking(feature, body)}: {row.model} does not take {feature.words} for {row.product}{mode} at "
-        f"{body.get('duration', DEFAULTS['duration'])} s; {_way_out(feature, row)}."
+        f"{advice}: {row.model} does not take {feature.words} for {row.product}{mode} at {seconds} s "
+        f"({_asking(feature, body)}); {why}."
     )
-    return Problem(next(name for name in feature.fields if name in body), sentence)
+    return Problem(field, sentence)
 
 
 def _asking(feature: Feature, body: Mapping[str, Any]) -> str:
     field = next(name for name in feature.fields if name in body)
     value = body[field]
-    return field if isinstance(value, str) and (not value or looks_inline(value)) else named(field, value)
+    return field if isinstance(value, str) and (not value or is_inline(value)) else named(field, value)
 
 
-def _way_out(feature: Feature, asked: Row) -> str:
-    """Which live models have the feature; if none, since when, and what to do instead."""
+def _way_out(feature: Feature, asked: Row, field: str) -> tuple[str, str]:
+    """What to do, and which live models have the feature; if none, since when."""
     able = [row for row in table().rows if row.product == asked.product and row.features.get(feature.name)]
     generation = table().models[asked.model].generation
     modes: dict[str, list[str]] = {}
     for row in able:
         if table().live(row, generation):
             modes.setdefault(row.model, []).extend(row.modes)
+    instead = feature.instead.format(field=field)
     if modes:
         choices = [f"{model} (mode {joined(dict.fromkeys(words))})" for model, words in modes.items()]
-        return f"use {joined(choices)}, or {feature.instead}"
+        return f"Change model or mode, or {instead}", f"{joined(choices)} {'takes' if len(modes) == 1 else 'take'} it"
     ended = [retired for row in able if (retired := table().models[row.model].retired)]
     since = f" since {max(ended)}" if ended else ""
-    return f"no live model takes it{since}, {feature.instead}"
+    return f"{instead[0].upper()}{instead[1:]}", f"no live model takes it{since}"

@@ -16,10 +16,10 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kling.validation.wording import shown
+from airflow_provider_kling.validation.wording import did_you_mean, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 #: Sent when the DAG names no model: Kling's own default, kling-v1, was retired on 2026-09-15.
 DEFAULT_MODEL = "kling-v3"
@@ -27,13 +27,37 @@ DEFAULT_MODEL = "kling-v3"
 #: Words of other clients for Kling's modes; the live API refuses ``standard`` (measured by a public client, 2026-03).
 MODE_ALIASES = {"standard": "std", "professional": "pro"}
 
+#: Names of other clients for Kling's fields; docs/coming-from.rst has them with their clients.
+OTHER_NAMES = {
+    "model": "model_name",
+    "start_frame": "image",
+    "end_frame": "image_tail",
+    "start_image_url": "image",
+    "end_image_url": "image_tail",
+    "image_url": "image",
+    "generate_audio": "sound",
+    "audio": "sound",
+}
+
 _SECONDS = re.compile(r"(\d{1,4})(?:\.0+)?\s*(?:s|sec|secs|second|seconds)?", re.IGNORECASE | re.ASCII)
+#: Longest text that may be a number or a duration.
+_MAX_NUMBER = 100
 _NUMBER = re.compile(r"[+-]?\d{1,19}(?:\.\d{1,19})?", re.ASCII)
 _FLAGS = {"true": True, "on": True, "yes": True, "1": True, "false": False, "off": False, "no": False, "0": False}
 
 
 class FieldEncodingError(Exception):
-    """A value cannot be encoded; its text is the rest of a sentence that begins with the field's name. Internal."""
+    """
+    A value cannot be encoded. Internal.
+
+    :param advice: what to do, the beginning of a sentence; ``{field}`` stands for the field.
+    :param flaw: what is wrong with the value, the end of the sentence.
+    """
+
+    def __init__(self, advice: str, flaw: str) -> None:
+        super().__init__(advice, flaw)
+        self.advice = advice
+        self.flaw = flaw
 
 
 def omitted(value: Any) -> bool:
@@ -41,6 +65,18 @@ def omitted(value: Any) -> bool:
     if isinstance(value, str):
         return not value.strip()
     return value is None or (isinstance(value, (list, tuple)) and not value)
+
+
+def misspelt(name: str, known: Iterable[str]) -> str:
+    """
+    Ask for the field that was meant, as the end of a sentence; nothing when none is near.
+
+    :param name: what the Dag author wrote.
+    :param known: the fields that there are.
+    """
+    known = list(known)
+    other = OTHER_NAMES.get(name.strip().lower())
+    return f" (did you mean {other!r}?)" if other in known else did_you_mean(name, known)
 
 
 def canonical(name: str, value: Any) -> Any:
@@ -56,6 +92,16 @@ def canonical(name: str, value: Any) -> Any:
 
 def _stripped(value: Any) -> Any:
     return value.strip() if isinstance(value, str) else value
+
+
+def _words(value: Any) -> Any:
+    """Text; native rendering makes a number or True of a prompt that looks like one."""
+    return str(value) if isinstance(value, (int, float)) else value
+
+
+def _own_id(value: Any) -> Any:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return str(value) if whole else _stripped(value)
 
 
 def _ratio(value: Any) -> Any:
@@ -74,7 +120,7 @@ def _duration(value: Any) -> Any:
         return value
     if isinstance(value, (int, float)) and 0 <= value < 10_000 and value == int(value):
         return str(int(value))
-    match = _SECONDS.fullmatch(value.strip()) if isinstance(value, str) else None
+    match = _SECONDS.fullmatch(value.strip()) if isinstance(value, str) and len(value) <= _MAX_NUMBER else None
     return str(int(match[1])) if match else value
 
 
@@ -87,9 +133,13 @@ def _sound(value: Any) -> Any:
     return ("on" if flag else "off") if isinstance(flag, bool) else value
 
 
+def _is_numeric(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= _MAX_NUMBER and _NUMBER.fullmatch(value.strip()) is not None
+
+
 def number(value: Any) -> Any:
     """Numeric text as a number, whole numbers as int; anything else unchanged."""
-    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+    if _is_numeric(value):
         value = float(value) if "." in value else int(value)
     return int(value) if isinstance(value, float) and math.isfinite(value) and value.is_integer() else value
 
@@ -107,9 +157,9 @@ def _parsed(value: Any) -> Any:
         return json.loads(value)
     except (ValueError, RecursionError) as error:
         raise FieldEncodingError(
-            f"is text that is not JSON ({shown(value)}: {shown(str(error))}); give a Python list or dict, or the same "
-            "as JSON text."
-        ) from error
+            "Give {field} as a list or dict, or as JSON text",
+            f"is text that is not JSON ({shown(value)}: {shown(str(error))})",
+        ) from None
 
 
 def _items(value: Any, convert: Callable[[Any], Any]) -> Any:
@@ -143,7 +193,7 @@ def _voice_id(value: Any) -> Any:
 
 
 def _shot(item: Any) -> Any:
-    return _with(item, index=number, duration=_duration)
+    return _with(item, index=number, prompt=_words, duration=_duration)
 
 
 def _point(item: Any) -> Any:
@@ -152,7 +202,7 @@ def _point(item: Any) -> Any:
 
 def _coordinate(value: Any) -> Any:
     """Numeric text as a number; ``1.0`` stays a fraction, it may mean the whole width."""
-    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+    if _is_numeric(value):
         return float(value) if "." in value else int(value)
     return value
 
@@ -181,6 +231,8 @@ def _watermark(value: Any) -> Any:
 #: How each field is converted. Images are not here: :mod:`.images` loads them.
 CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
     "model_name": _stripped,
+    "prompt": _words,
+    "negative_prompt": _words,
     "mode": _mode,
     "duration": _duration,
     "aspect_ratio": _ratio,
@@ -195,7 +247,7 @@ CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
     "camera_control": _camera,
     "watermark_info": _watermark,
     "callback_url": _stripped,
-    "external_task_id": _stripped,
+    "external_task_id": _own_id,
 }
 
 #: Fields whose value is an image. ``dynamic_masks`` carries one in each of its items.

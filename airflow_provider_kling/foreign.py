@@ -19,7 +19,7 @@ _READ_CHARACTERS = 8 * MAX_CHARACTERS
 
 #: Base64 and other content without a blank. Kling's ids, keys and host names are shorter.
 _INLINE = re.compile(r"(?:data:[\w/+.;-]{0,100},)?[A-Za-z0-9+/=_-]{200,}")
-_URL_QUERY = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,30}://[^\s?#'\"]{1,2000})[?#][^\s'\"]+")
+_URL_QUERY = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,30}://[^\s?#'\"]{1,2000}?)(?:[?#]|%3f)[^\s'\"]+")
 _URL_LOGIN = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,30}://)[^\s/@'\"]{1,2000}@")
 _BLANKS = re.compile(r"\s+")
 

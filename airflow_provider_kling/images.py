@@ -9,22 +9,21 @@ from __future__ import annotations
 
 import base64
 import binascii
-import errno
 import hashlib
 import io
 import json
 import os
 import re
-import struct
+import stat
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
-from airflow_provider_kling.validation.wording import looks_inline, named, shown
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from airflow_provider_kling.exceptions import KlingConnectionError
+from airflow_provider_kling.foreign import reason
+from airflow_provider_kling.validation.wording import is_inline, named, shown
 
 #: Kling's limit for one image of the classic API.
 MAX_IMAGE_BYTES = 10 * 1024 * 1024
@@ -32,14 +31,14 @@ MAX_IMAGE_BYTES = 10 * 1024 * 1024
 #: Pillow's names of the formats that are recognised. Kling takes the first two; the others get their own sentence.
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 
+_URL_SAFE = str.maketrans("-_", "+/")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _MAX_PATH = 4096
-#: Another try of the same path meets these again.
-_PERMANENT = (PermissionError, IsADirectoryError, NotADirectoryError)
-_ALLOWED = (
-    "an https URL, a local path, a storage URI such as s3://bucket/key, bytes, a data: URI or base64 "
-    "of a JPEG or PNG file"
-)
+#: What else an image may be; the sentences begin with the usual ones.
+_ALLOWED = "a storage URI such as s3://bucket/key, bytes, a data: URI or base64 of a JPEG or PNG file is understood too"
+_NO_BASE64 = "Encode the whole file of {field}, or give its path: it is not valid base64 ({length} characters: {why})."
+#: What a network disk answers while it is away; any other error of a local path comes again.
+_OUTAGES = (TimeoutError, ConnectionError, InterruptedError, BlockingIOError)
 
 
 class ImageLoadError(Exception):
@@ -118,32 +117,70 @@ class InlineImage:
         return hash(self.content)
 
 
+#: How deep :func:`conceal` looks; a request may not be deeper either, see :mod:`.validation.json_value`.
+_MAX_DEPTH = 50
+
+
 def conceal(value: Any) -> Any:
     """
     Wrap image content in :class:`InlineImage`, wherever it stands; everything else is returned as it is.
 
-    :param value: a field of a request: also the list of ``dynamic_masks``, and that list as a JSON string.
+    What is content, :func:`.validation.wording.is_inline` decides, here as in :func:`load_image`.
+
+    :param value: a field of a request: also the list of ``dynamic_masks``, ``extra_body``, and both as a JSON string.
     """
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        return InlineImage(bytes(value))
-    if isinstance(value, dict):
-        return {key: conceal(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return type(value)(map(conceal, value)) if type(value) in (list, tuple) else value
-    if isinstance(value, str):
-        return InlineImage(value) if looks_inline(value) else _conceal_json(value)
-    return value
+    return _Concealing().conceal(value, 0)
 
 
-def _conceal_json(text: str) -> Any:
-    if not text.lstrip().startswith(("[", "{")) or "{{" in text or "{%" in text:
-        return text
-    try:
-        parsed = json.loads(text)
-        hidden = conceal(parsed)
-    except (ValueError, RecursionError):
-        return text
-    return text if hidden == parsed else hidden
+class _Concealing:
+    """One walk; each list and object is looked at once, however often it is held."""
+
+    def __init__(self) -> None:
+        self.seen: dict[int, Any] = {}
+
+    def conceal(self, value: Any, depth: int) -> Any:
+        if isinstance(value, (bytes, bytearray, memoryview)):
+            return InlineImage(bytes(value))
+        if isinstance(value, str):
+            return InlineImage(value) if is_inline(value) else self._json(value, depth)
+        if not isinstance(value, (Mapping, list, tuple)):
+            return value
+        if depth >= _MAX_DEPTH:
+            return TooDeep()
+        if id(value) not in self.seen:
+            self.seen[id(value)] = TooDeep()  # what a list that holds itself finds inside
+            self.seen[id(value)] = self._inside(value, depth + 1)
+        return self.seen[id(value)]
+
+    def _inside(self, value: Any, depth: int) -> Any:
+        if isinstance(value, Mapping):
+            return {key: self.conceal(item, depth) for key, item in value.items()}
+        items = [self.conceal(item, depth) for item in value]
+        return tuple(items) if isinstance(value, tuple) else items
+
+    def _json(self, text: str, depth: int) -> Any:
+        """Text that is JSON: its value when an image is in it; inside of something else it stays one text."""
+        if text.lstrip()[:1] not in ("[", "{") or "{{" in text or "{%" in text:
+            return text
+        try:
+            parsed = json.loads(text)
+        except (ValueError, RecursionError):
+            return text
+        hidden = _Concealing().conceal(parsed, depth + 1)
+        if hidden == parsed:
+            return text
+        return hidden if depth == 0 else InlineImage(text)
+
+
+class TooDeep:
+    """Stands for what is nested too deeply to be looked through; such a request is refused."""
+
+    def __repr__(self) -> str:
+        return "<nested too deeply>"
+
+    def serialize(self) -> str:
+        """Airflow stores this as the rendered value."""
+        return repr(self)
 
 
 def load_image(value: Any, *, field: str, conn_id: str | None = None) -> LoadedImage:
@@ -154,25 +191,35 @@ def load_image(value: Any, *, field: str, conn_id: str | None = None) -> LoadedI
     :param field: the field's name, for sentences.
     :param conn_id: Airflow connection for an object-storage URI.
     :raises ImageLoadError: the image cannot be read, decoded or is over 10 MB.
+    :raises KlingConnectionError: the storage does not answer now; a retry may find it.
     """
     if isinstance(value, InlineImage):
         value = value.content
-    if isinstance(value, str) and value.strip()[:8].lower().startswith(("http://", "https://")):
+    if isinstance(value, str) and is_link(value):
         return LoadedImage(wire=value.strip())
     if isinstance(value, (bytes, bytearray, memoryview)):
         data = bytes(value)
     elif isinstance(value, str):
         data = _from_text(value.strip(), field, conn_id)
-    elif isinstance(value, os.PathLike) or hasattr(value, "open"):
-        data = _read(lambda: Path(value) if isinstance(value, os.PathLike) else value, field, shown(str(value)))
+    elif isinstance(value, os.PathLike):
+        data = _read_file(os.fsdecode(value), field)
+    elif hasattr(value, "open") and hasattr(value, "path"):
+        data = _read_stored(value, field, str(value))
     else:
-        raise ImageLoadError(f"{field} has the type {type(value).__name__}; give {_ALLOWED}.")
+        raise ImageLoadError(
+            f"Give {field} as a URL or a path: it has the type {shown(type(value).__name__)[1:-1]}; {_ALLOWED}."
+        )
     return _loaded(data, field)
+
+
+def is_link(text: str) -> bool:
+    """Whether a text is a URL that Kling reads itself."""
+    return text.strip()[:8].lower().startswith(("http://", "https://"))
 
 
 def _loaded(data: bytes, field: str) -> LoadedImage:
     if not data:
-        raise ImageLoadError(f"{field} is empty (0 bytes); give {_ALLOWED}.")
+        raise ImageLoadError(f"Give {field} a picture: it is empty (0 bytes).")
     if len(data) > MAX_IMAGE_BYTES:
         raise _too_large(field)
     header, flaw = read_header(data)
@@ -182,26 +229,26 @@ def _loaded(data: bytes, field: str) -> LoadedImage:
 
 def _too_large(field: str) -> ImageLoadError:
     return ImageLoadError(
-        f"{field} is larger than {MAX_IMAGE_BYTES} bytes (10 MB), Kling's limit for an image; scale it down, or save "
-        "it as JPEG."
+        f"Scale {field} down, or save it as JPEG: it is larger than {MAX_IMAGE_BYTES} bytes (10 MB), Kling's limit for "
+        "an image."
     )
 
 
 def _from_text(text: str, field: str, conn_id: str | None) -> bytes:
-    if text[:5].lower() == "data:":
-        return _decoded(text, field)
-    if _SCHEME.match(text):
-        return _read(lambda: _storage_path(text, conn_id), field, shown(text))
     # "/9j/4AAQ..." is a JPEG in base64 and also looks like an absolute path: an existing file decides.
     if len(text) <= _MAX_PATH and _exists(text):
-        return _read(lambda: Path(text), field, shown(text))
-    if looks_inline(text) or len(text) > _MAX_PATH:
+        return _read_file(text, field)
+    if is_inline(text) or text[:5].lower() == "data:":
         return _decoded(text, field)
+    if _SCHEME.match(text):
+        return _read_uri(text, field, conn_id)
     if text.startswith("<"):
-        raise ImageLoadError(f"{field} is HTML or XML text, not an image; give {_ALLOWED}.")
+        raise ImageLoadError(f"Give {field} as a URL or a path: it is HTML or XML text, not an image; {_ALLOWED}.")
+    if len(text) > _MAX_PATH:
+        raise ImageLoadError(_NO_BASE64.format(field=field, length=len(text), why="blanks or other characters"))
     raise ImageLoadError(
-        f"{named(field, text)}: there is no such file on this worker, and it is neither a URL nor base64 of a "
-        f"picture; give {_ALLOWED}."
+        f"Check the path of {field}: there is no such file on this worker; {named(field, text)} is neither a URL nor "
+        f"base64 of a picture; {_ALLOWED}."
     )
 
 
@@ -212,37 +259,75 @@ def _exists(text: str) -> bool:
         return False
 
 
-def _storage_path(uri: str, conn_id: str | None) -> Any:
+def _read_uri(uri: str, field: str, conn_id: str | None) -> bytes:
     from airflow.sdk import ObjectStoragePath
 
-    return ObjectStoragePath(uri, conn_id=conn_id) if conn_id else ObjectStoragePath(uri)
+    try:
+        path = ObjectStoragePath(uri, conn_id=conn_id) if conn_id else ObjectStoragePath(uri)
+    except Exception as error:  # noqa: BLE001 - a bad URI, and whatever a storage's own package says of it
+        raise _unreadable(field, uri, error) from None
+    return _read_stored(path, field, uri)
 
 
-def _read(locate: Callable[[], Any], field: str, name: str) -> bytes:
-    """Read no more than one byte over the limit. A storage outage is not swallowed: Airflow retries the task."""
+def _read_stored(path: Any, field: str, name: str) -> bytes:
+    """Read from object storage, no more than one byte over the limit."""
     from airflow_provider_kling._airflow.compat import AirflowNotFoundException
 
+    if str(getattr(path, "protocol", "")) in ("file", "local"):
+        return _read_file(str(path.path), field)
     try:
-        path = locate()
-        if isinstance(path, Path) and path.exists() and not path.is_file():
-            raise ImageLoadError(f"{field}={name} is not a file; give the path of a JPEG or PNG file.")
         stream: IO[bytes]
         with path.open("rb") as stream:
             return stream.read(MAX_IMAGE_BYTES + 1)
-    except FileNotFoundError as error:
-        raise ImageLoadError(f"{field}={name}: there is no such file; check the path and the connection.") from error
-    except (ValueError, ImportError, AirflowNotFoundException) as error:  # bad URI, no provider package, no connection
-        raise _unreadable(field, name, error) from error
-    except OSError as error:
-        if isinstance(error, _PERMANENT) or error.errno == errno.ENAMETOOLONG:
-            raise _unreadable(field, name, error) from error
-        raise
+    except FileNotFoundError:
+        raise _missing(field, name) from None
+    # bad URI, no provider package, no connection, no right
+    except (ValueError, ImportError, AirflowNotFoundException, PermissionError, IsADirectoryError) as error:
+        raise _unreadable(field, name, error) from None
+    except Exception as error:  # noqa: BLE001 - each storage has errors of its own for "not now"
+        raise _not_now(field, name, error) from None
+
+
+def _read_file(name: str, field: str) -> bytes:
+    """Read a local file; a pipe, a socket or a device would block, or never end, and is not read."""
+    try:
+        with open(name, "rb", opener=_without_blocking) as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise _not_a_file(field, name)
+            return stream.read(MAX_IMAGE_BYTES + 1)
+    except FileNotFoundError:
+        raise _missing(field, name) from None
+    except IsADirectoryError:
+        raise _not_a_file(field, name) from None
+    except _OUTAGES as error:
+        raise _not_now(field, name, error) from None
+    except (OSError, ValueError) as error:
+        raise _unreadable(field, name, error) from None
+
+
+def _without_blocking(name: str, flags: int) -> int:
+    return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _missing(field: str, name: str) -> ImageLoadError:
+    return ImageLoadError(f"Check the path and the connection of {field}: {named(field, name)}, there is no such file.")
+
+
+def _not_a_file(field: str, name: str) -> ImageLoadError:
+    return ImageLoadError(f"Give {field} the path of a JPEG or PNG file: {named(field, name)} is not a file.")
 
 
 def _unreadable(field: str, name: str, error: Exception) -> ImageLoadError:
     return ImageLoadError(
-        f"{field}={name} cannot be read ({type(error).__name__}: {shown(str(error), 200)}); check the address, the "
-        "connection, and that the Airflow provider package of this storage is installed."
+        f"Check the address of {field}, and its connection: {named(field, name)} cannot be read ({reason(error)}); the "
+        "Airflow provider package of this storage must be installed."
+    )
+
+
+def _not_now(field: str, name: str, error: Exception) -> KlingConnectionError:
+    return KlingConnectionError(
+        f"Retry when the storage of {field} answers: nothing was sent or paid.\n{named(field, name)} cannot be read "
+        f"now ({reason(error)})."
     )
 
 
@@ -252,17 +337,14 @@ def _decoded(content: bytes | str, field: str) -> bytes:
     text = content.strip()
     if text[:5].lower() == "data:":
         head, comma, text = text.partition(",")
-        if not comma or not head.lower().endswith(";base64"):
-            raise ImageLoadError(f"{field} is a data: URI without ';base64,'; give data:image/jpeg;base64,… instead.")
+        if not comma or not head.lower().rstrip().endswith(";base64"):
+            raise ImageLoadError(f"Write {field} as data:image/jpeg;base64,…: it is a data: URI without ';base64,'.")
     if len(text) > MAX_IMAGE_BYTES * 2:  # base64 needs 4/3; this leaves room for line breaks
         raise _too_large(field)
     try:
-        return base64.b64decode("".join(text.split()), validate=True)
+        return base64.b64decode("".join(text.split()).translate(_URL_SAFE), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise ImageLoadError(
-            f"{field} is not valid base64 ({len(text)} characters: {error}); encode the whole file with "
-            "base64.b64encode, or give its path."
-        ) from error
+        raise ImageLoadError(_NO_BASE64.format(field=field, length=len(text), why=error)) from None
 
 
 def read_header(data: bytes) -> tuple[ImageHeader | None, str]:
@@ -277,11 +359,14 @@ def read_header(data: bytes) -> tuple[ImageHeader | None, str]:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
             # MPO is what Pillow calls the JPEG of a phone with two cameras.
             kind = "jpeg" if picture.format == "MPO" else str(picture.format).lower()
-            return ImageHeader(kind, *picture.size, len(data), _complete(kind, data)), ""
+            width, height = picture.size
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        return None, "has so many pixels that it looks like a decompression bomb; scale it down"
-    except (OSError, SyntaxError, ValueError, TypeError, EOFError, OverflowError, struct.error):
+        return None, "has so many pixels that it looks like a decompression bomb"
+    except Exception:  # noqa: BLE001 - damaged files make Pillow raise almost anything
         return None, _why_not_a_picture(data)
+    if width < 1 or height < 1:
+        return None, _why_not_a_picture(data)
+    return ImageHeader(kind, width, height, len(data), _complete(kind, data)), ""
 
 
 def _complete(kind: str, data: bytes) -> bool:
@@ -291,9 +376,9 @@ def _complete(kind: str, data: bytes) -> bool:
 
 def _why_not_a_picture(data: bytes) -> str:
     if data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-        return "is an HTML or XML page, not an image; download the image itself"
+        return "is an HTML or XML page, not an image"
     if data[4:8] == b"ftyp":
-        return "is an HEIC, AVIF or video file; convert it to JPEG or PNG"
+        return "is an HEIC, AVIF or video file"
     if data.startswith((b"\xff\xd8", b"\x89PNG")):
-        return "is a damaged or cut image: its header cannot be read; save it again as JPEG or PNG"
-    return "is not a picture; give a JPEG or PNG file"
+        return "is a damaged or cut image: its header cannot be read"
+    return "is not a picture"

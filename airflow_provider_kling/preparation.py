@@ -8,19 +8,30 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 from urllib.parse import urlsplit, urlunsplit
 
 from airflow_provider_kling import capabilities
 from airflow_provider_kling.exceptions import KlingValidationError
-from airflow_provider_kling.fields import DEFAULT_MODEL, IMAGE_FIELDS, PRODUCTS, FieldEncodingError, canonical, omitted
-from airflow_provider_kling.images import ImageLoadError, LoadedImage, load_image
+from airflow_provider_kling.fields import (
+    DEFAULT_MODEL,
+    IMAGE_FIELDS,
+    PRODUCTS,
+    FieldEncodingError,
+    canonical,
+    misspelt,
+    omitted,
+)
+from airflow_provider_kling.images import ImageLoadError, InlineImage, LoadedImage, load_image
+from airflow_provider_kling.validation.json_value import NotJsonError, json_value, short
 from airflow_provider_kling.validation.problem import Problem, Request
 from airflow_provider_kling.validation.rules import check
 from airflow_provider_kling.validation.trajectories import TrajectoryError, in_pixels, is_normalised
-from airflow_provider_kling.validation.wording import named, one_of, shown
+from airflow_provider_kling.validation.wording import did_you_mean, named, one_of, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 #: ``strict`` refuses what is certainly wrong, ``warn`` only says so, ``off`` does not look.
 Validate = Literal["strict", "warn", "off"]
@@ -104,14 +115,14 @@ def prepare(
     :raises KlingValidationError: with every problem, not only the first.
     """
     if product not in PRODUCTS:
-        raise KlingValidationError([f"{named('product', product)} is unknown; give {one_of(PRODUCTS)}."])
+        raise KlingValidationError([_choose("product", product, PRODUCTS)])
     if validate not in get_args(Validate):
-        raise KlingValidationError([f"{named('validate', validate)} is unknown; give {one_of(get_args(Validate))}."])
-    extra = _extra(extra_body)
+        raise KlingValidationError([_choose("validate", validate, get_args(Validate))])
+    extra, unfit = _extra(extra_body)
     draft = _encode(product, fields, image_conn_id)
     found = [] if validate == "off" else _findings(draft)
     certain = [problem for problem in found if problem.certain and validate == "strict"]
-    refused = [*draft.refused, *_unencodable("extra_body", extra), *(problem.sentence for problem in certain)]
+    refused = [*draft.refused, *unfit, *(problem.sentence for problem in certain)]
     if refused:
         raise KlingValidationError(list(dict.fromkeys(refused)))
     body = {**draft.body, **extra}
@@ -119,41 +130,86 @@ def prepare(
     return Prepared(body, _content(body, draft.images), tuple(dict.fromkeys(warnings)))
 
 
-def _extra(extra_body: Any) -> dict[str, Any]:
-    if isinstance(extra_body, Mapping) or extra_body is None:
-        return dict(extra_body or {})
-    raise KlingValidationError([f"{named('extra_body', extra_body)} is not a dict; give {{field: value}}."])
+def _choose(name: str, value: Any, known: Iterable[str]) -> str:
+    known = list(known)
+    return f"Give {name} as {one_of(known)}: {named(name, value)} is unknown{did_you_mean(value, known)}."
+
+
+def _extra(extra_body: Any) -> tuple[dict[str, Any], list[str]]:
+    """The keys that go over the body as they are, and what is wrong with them."""
+    try:
+        extra = json_value(_revealed(extra_body), "extra_body")
+        extra = json.loads(extra) if isinstance(extra, str) and extra.strip() else extra
+    except NotJsonError as problem:
+        return {}, [str(problem)]
+    except (ValueError, RecursionError):
+        extra = extra_body
+    if isinstance(extra, dict) or omitted(extra):
+        return dict(extra or {}), []
+    return {}, [f"Give extra_body as a dict {{field: value}}: {named('extra_body', extra)} is not a dict."]
+
+
+def _revealed(value: Any) -> Any:
+    """Image content that was concealed for the UI, as it was; only in what :func:`.images.conceal` returns."""
+    if isinstance(value, InlineImage):
+        return value.content
+    if type(value) is dict:
+        return {key: _revealed(item) for key, item in value.items()}
+    return type(value)(map(_revealed, value)) if type(value) in (list, tuple) else value
 
 
 def _encode(product: str, fields: Mapping[str, Any], conn_id: str | None) -> _Draft:
     draft = _Draft(product, conn_id)
     row = PRODUCTS[product]
-    given = {"model_name": DEFAULT_MODEL, **{name: value for name, value in fields.items() if not omitted(value)}}
-    unknown = [name for name in given if name not in row.fields]
-    for name in (*(name for name in row.fields if name in given), *unknown):
+    given = {str(name): value for name, value in fields.items()}
+    ordered = [*(name for name in row.fields if name in given), *(name for name in given if name not in row.fields)]
+    shaped = {name: _shaped(draft, name, given[name]) for name in ordered}
+    present = {name: value for name, value in shaped.items() if not omitted(value)}
+    for name, value in {"model_name": DEFAULT_MODEL, **present}.items():
         if name in row.unsent:
-            draft.warnings.append(f"{named(name, given[name])} is not sent: {row.unsent[name]}.")
+            draft.warnings.append(f"Leave {name} out: {named(name, value)} is not sent, {row.unsent[name]}.")
+        elif name in IMAGE_FIELDS:
+            draft.body[name] = draft.load(value, name)
         else:
-            _encode_field(draft, name, given[name])
+            draft.body[name] = value
     if "dynamic_masks" in draft.body:
         draft.body["dynamic_masks"] = _encode_masks(draft, draft.body["dynamic_masks"])
-    for name in list(draft.body):
-        for sentence in _unencodable(name, draft.body[name]):
-            draft.refuse(name, sentence)
     return draft
 
 
-def _encode_field(draft: _Draft, name: str, value: Any) -> None:
-    if name in IMAGE_FIELDS:
-        draft.body[name] = draft.load(value, name)
-        return
+def _shaped(draft: _Draft, name: str, value: Any) -> Any:
+    """A field in JSON's types and Kling's words; None when it is refused. What holds an image keeps it as it is."""
+    keep = frozenset({"mask"}) if name == "dynamic_masks" else frozenset()
     try:
-        value = canonical(name, value)
+        if name not in IMAGE_FIELDS:
+            value = json_value(_revealed(value), name, keep=keep)
+            # Converting may parse JSON text, and what is in that has to fit too.
+            value = json_value(canonical(name, value), name, keep=keep)
+        place = _rendered_none(value, name)
+        if place:
+            raise NotJsonError(
+                f"Check the template of {short(place)}: it rendered to the text None. Where that word is meant, "
+                "send it with extra_body."
+            )
     except FieldEncodingError as problem:
-        draft.refuse(name, f"{name} {problem}")
+        draft.refuse(name, f"{problem.advice.format(field=name)}: {name} {problem.flaw}.")
+    except NotJsonError as problem:
+        draft.refuse(name, str(problem))
     else:
-        if not omitted(value):
-            draft.body[name] = value
+        return value
+    return None
+
+
+def _rendered_none(value: Any, place: str) -> str:
+    """Where a value is the text that a template without a value leaves; empty when nowhere."""
+    if isinstance(value, str):
+        return place if value.strip() == "None" else ""
+    inside: Iterable[tuple[str, Any]] = ()
+    if isinstance(value, dict):
+        inside = ((f"{place}.{key}", item) for key, item in value.items() if key != "mask" or isinstance(item, str))
+    elif isinstance(value, list):
+        inside = ((f"{place}[{index}]", item) for index, item in enumerate(value))
+    return next((found for name, item in inside if (found := _rendered_none(item, name))), "")
 
 
 def _encode_masks(draft: _Draft, masks: Any) -> Any:
@@ -173,21 +229,13 @@ def _encode_mask(draft: _Draft, place: str, mask: Any) -> Any:
         if "trajectories" in mask:
             encoded["trajectories"] = in_pixels(mask["trajectories"], image.header if image else None)
     except TrajectoryError as problem:
-        draft.refuse("dynamic_masks", f"{place}.trajectories {problem}.")
+        draft.refuse("dynamic_masks", f"{problem.advice}: {place}.trajectories {problem.flaw}.")
     if is_normalised(mask.get("trajectories")):
         draft.warnings.append(
-            f"{place}.trajectories: normalised points were turned into pixels from the image's bottom-left corner, as "
-            "Kling counts; if your y grows downwards, give 1 - y."
+            f"Give 1 - y if your y grows downwards: {place}.trajectories has normalised points, which were turned into "
+            "pixels from the image's bottom-left corner, as Kling counts."
         )
     return encoded
-
-
-def _unencodable(name: str, value: Any) -> list[str]:
-    try:
-        json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError, RecursionError) as error:
-        return [f"{name} cannot become JSON ({shown(str(error))}); give text, numbers, lists and objects only."]
-    return []
 
 
 def _findings(draft: _Draft) -> list[Problem]:
@@ -202,20 +250,16 @@ def _findings(draft: _Draft) -> list[Problem]:
 
 def _strangers(draft: _Draft) -> list[Problem]:
     """Fields that the product does not have."""
-    strange = [name for name in draft.body if name not in PRODUCTS[draft.product].fields]
-    owners = {name: [other for other, row in PRODUCTS.items() if name in row.fields] for name in strange}
-    return [
-        Problem(
-            name,
-            f"{shown(name)} is not a field of {draft.product}"
-            + (
-                f", only of {one_of(owners[name])}; leave it out."
-                if owners[name]
-                else "; check the spelling, or use extra_body."
-            ),
-        )
-        for name in strange
-    ]
+    known = PRODUCTS[draft.product].fields
+    return [Problem(name, _stranger(draft.product, name)) for name in draft.body if name not in known]
+
+
+def _stranger(product: str, name: str) -> str:
+    owners = [other for other, row in PRODUCTS.items() if name in row.fields]
+    if owners:
+        return f"Leave {name} out: {shown(name)} is not a field of {product}, only of {one_of(owners)}."
+    asked = misspelt(name, PRODUCTS[product].fields)
+    return f"Check the spelling, or use extra_body: {shown(name)} is not a field of {product}{asked}."
 
 
 def _content(body: Mapping[str, Any], images: Mapping[str, LoadedImage]) -> dict[str, Any]:

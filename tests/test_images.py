@@ -16,6 +16,7 @@ from airflow.serialization.helpers import serialize_template_field
 from fsspec.implementations.memory import MemoryFileSystem
 from PIL import Image
 
+from airflow_provider_kling.exceptions import KlingConnectionError
 from airflow_provider_kling.images import MAX_IMAGE_BYTES, ImageLoadError, InlineImage, conceal, load_image
 
 ROCKET = Path(__file__).parent.parent / "example_dags" / "images" / "rocket.jpg"
@@ -46,6 +47,8 @@ def failure(value, **kwargs) -> str:
         BASE64,
         f"  {BASE64}\n",
         "\n".join(BASE64[i : i + 76] for i in range(0, len(BASE64), 76)),
+        "\r\n".join(BASE64[i : i + 64] for i in range(0, len(BASE64), 64)),
+        base64.urlsafe_b64encode(PHOTO).decode(),
         f"data:image/jpeg;base64,{BASE64}",
         f"DATA:image/jpeg;charset=x;BASE64,{BASE64}",
         str(ROCKET),
@@ -98,22 +101,26 @@ def test_an_object_storage_uri_is_read_with_the_given_connection():
 
 @pytest.mark.parametrize("uri", ["foo://bar/key", "x-y://[::", "file://" + "a" * 300, "file://\0", "a" * 300 + "/\0"])
 def test_an_address_that_cannot_exist_is_refused_in_words(uri):
-    assert failure(uri).startswith("image=")
+    assert "image=" in failure(uri)
 
 
 def test_a_storage_outage_is_not_called_a_bad_request():
     class Unreachable(MemoryFileSystem):
         def _open(self, path, mode="rb", **kwargs):
-            raise ConnectionResetError("storage is down")
+            raise ConnectionResetError("storage is down: https://s3.example/key.png%3FX-Amz-Signature%3Dsecret")
 
     attach("memory", conn_id="unreachable", fs=Unreachable())
-    with pytest.raises(ConnectionResetError):
+    with pytest.raises(KlingConnectionError, match="nothing was sent or paid") as caught:
         load_image("memory://bucket/cat.png", field="image", conn_id="unreachable")
+    assert caught.value.transient
+    assert "ConnectionResetError: storage is down" in str(caught.value)
+    assert "secret" not in str(caught.value)
+    assert caught.value.__cause__ is None
 
 
 def test_an_unknown_storage_is_refused_with_a_hint_at_its_provider_package():
-    text = failure("s3://aws_default@bucket/key.png?X-Amz-Signature=secret")
-    assert "image='s3://" in text
+    text = failure("nowhere://aws_default@bucket/key.png?X-Amz-Signature=secret")
+    assert "image='nowhere://" in text
     assert "provider package" in text
     assert "secret" not in text
 
@@ -181,9 +188,8 @@ def test_base64_of_more_than_ten_megabytes_is_refused():
         f"data:image/png;base64,{BASE64[:401]}",
         "data:image/png;base64,%%%",
         InlineImage("/9j/" + "é" * 90),
-        BASE64.replace("/", "_"),
         "not base64! " * 400,
-        "/9j/" + "-" * 60,
+        "/9j/" + "." * 60,
     ],
 )
 def test_bad_base64_is_refused_without_repeating_it(value):

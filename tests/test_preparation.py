@@ -185,11 +185,11 @@ def test_all_problems_are_told_at_once():
     )
     expected = (
         "image='no-such.png'",
-        "image_tail is a data: URI",
-        "static_mask is HTML",
+        "image_tail as data:image/jpeg;base64,",
+        "it is HTML",
         "camera_control is text",
         "cfg_scale=7.0",
-        "2501 characters",
+        "it has 2501",
         "sound='loud'",
         "'surprise' is not a field",
         "image_tail and static_mask exclude",
@@ -247,7 +247,7 @@ def test_an_unknown_product_is_refused():
 
 
 def test_a_field_of_another_product_says_where_it_belongs():
-    assert "'image' is not a field of text2video, only of 'image2video'; leave it out." in refused(
+    assert "Leave image out: 'image' is not a field of text2video, only of 'image2video'." in refused(
         "text2video", prompt="x", image=URL
     )
 
@@ -299,8 +299,8 @@ def test_normalised_paths_on_a_link_are_refused_with_the_reason():
         image=URL, prompt="x", model_name="kling-v1", dynamic_masks=[{"mask": URL, "trajectories": POINTS}]
     )
     assert problems == (
-        "dynamic_masks[0].trajectories has normalised points (0 to 1), and the size of the image is not known (a URL "
-        "is not downloaded); give whole pixels from the bottom-left corner, or give the image as a file.",
+        "Give the image as a file, or whole pixels: dynamic_masks[0].trajectories has normalised points (0 to 1), and "
+        "the size of the image is not known (a URL is not downloaded); pixels count from the bottom-left corner.",
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.validation.problem import Problem
 from airflow_provider_kling.validation.trajectories import is_number
-from airflow_provider_kling.validation.wording import named, one_of, shown
+from airflow_provider_kling.validation.wording import did_you_mean, named, one_of, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,34 +30,48 @@ def camera(request: Request) -> Iterator[Problem]:
 
 def _flaws(control: Any) -> Iterator[str]:
     if not isinstance(control, dict):
-        yield f"{named('camera_control', control)} is not an object; give {{'type': …}} with {one_of(TYPES)}."
+        yield (
+            f"Give camera_control as an object {{'type': …}}: {named('camera_control', control)} is not an object; the "
+            f"types are {one_of(TYPES)}."
+        )
         return
     extra = sorted(str(key) for key in control.keys() - {"type", "config"})
     if extra:
-        yield f"camera_control has unknown keys ({shown(', '.join(extra))}); it takes 'type' and 'config' only."
+        yield f"Give camera_control 'type' and 'config' only: it has unknown keys ({shown(', '.join(extra))})."
     kind = control.get("type")
     if kind not in TYPES:
-        yield f"{named('camera_control.type', kind)} is unknown; give {one_of(TYPES)}."
+        asked = did_you_mean(kind, TYPES)
+        yield (
+            f"Give camera_control another type: {named('camera_control.type', kind)} is unknown, Kling takes "
+            f"{one_of(TYPES)}{asked}."
+        )
     elif kind == "simple":
         yield from _config_flaws(control.get("config"))
     elif control.get("config") is not None:
-        yield f"camera_control.config belongs to type 'simple' only, and the type is {kind!r}; leave config out."
+        yield (
+            "Leave camera_control.config out, or give the type 'simple': config belongs to that type only, and the "
+            f"type is {kind!r}."
+        )
 
 
 def _config_flaws(config: Any) -> Iterator[str]:
     if not isinstance(config, dict):
         yield (
-            f"{named('camera_control.config', config)}: type 'simple' needs a config with one movement: "
-            f"{one_of(MOVEMENTS)}, from -{LIMIT} to {LIMIT}."
+            f"Give camera_control.config one movement: {named('camera_control.config', config)}, and type 'simple' "
+            f"needs a config with one of {one_of(MOVEMENTS)}, from -{LIMIT} to {LIMIT}."
         )
         return
     for name, value in config.items():
         place = f"camera_control.config.{shown(str(name))[1:-1]}"
         if name not in MOVEMENTS:
-            yield f"{place} is unknown; give {one_of(MOVEMENTS)}."
+            asked = did_you_mean(name, MOVEMENTS)
+            yield (
+                f"Choose another movement for camera_control.config: {place} is unknown, Kling takes "
+                f"{one_of(MOVEMENTS)}{asked}."
+            )
         elif not is_number(value) or not -LIMIT <= value <= LIMIT:
-            yield f"{named(place, value)} is out of range; give a number from -{LIMIT} to {LIMIT}."
+            yield f"Give a number from -{LIMIT} to {LIMIT}: {named(place, value)} is out of range."
     moving = [name for name in MOVEMENTS if config.get(name)]
     if len(moving) != 1:
         found = one_of(moving, "and") if moving else "none"
-        yield f"camera_control.config moves {found}; Kling takes exactly one non-zero movement, choose one."
+        yield f"Choose one movement in camera_control.config: it moves {found}, Kling takes exactly one that is not 0."

@@ -28,10 +28,10 @@ def voices(request: Request) -> Iterator[Problem]:
     if request.body.get("sound", "off") == "off":
         yield Problem(
             "voice_list",
-            "voice_list needs sound='on', and sound is 'off'; switch the sound on, or leave voice_list out.",
+            "Set sound='on', or leave voice_list out: voice_list needs sound='on', and sound is 'off'.",
         )
     if "element_list" in request.body:
-        yield Problem("voice_list", "voice_list and element_list exclude each other; keep one of them.")
+        yield Problem("voice_list", "Keep voice_list or element_list: they exclude each other.")
 
 
 def elements(request: Request) -> Iterator[Problem]:
@@ -53,11 +53,13 @@ def _entries(
 ) -> Iterator[Problem]:
     items = request.body[name]
     if not isinstance(items, list):
-        yield Problem(name, f"{named(name, items)} is not a list; give a list of ids.")
+        yield Problem(name, f"Give {name} as a list of ids: {named(name, items)} is not a list.")
         return
     if len(items) > limit:
-        yield Problem(name, f"{name} has {counted(len(items), 'item')}; Kling takes {limit} at most, drop some.")
+        yield Problem(name, f"Drop some of {name}: it has {counted(len(items), 'item')}, Kling takes {limit} at most.")
     for place, item in enumerate(items):
         if not isinstance(item, dict) or set(item) != {key} or not fits(item[key]):
             value = item.get(key, item) if isinstance(item, dict) else item
-            yield Problem(name, f"{name}[{place}]={shown(value)} is not an id; give {kind}, or {{'{key}': …}} with it.")
+            yield Problem(
+                name, f"Give {name}[{place}] as {kind}, or {{'{key}': …}}: {name}[{place}]={shown(value)} is not an id."
+            )

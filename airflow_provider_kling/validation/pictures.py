@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_kling.validation.addresses import address
 from airflow_provider_kling.validation.problem import Problem
 from airflow_provider_kling.validation.trajectories import check_path
 from airflow_provider_kling.validation.wording import counted, joined, named, shown
@@ -31,8 +32,8 @@ def image_given(request: Request) -> Iterator[Problem]:
     if not request.body.keys() & {"image", "image_tail"}:
         yield Problem(
             "image",
-            "image is missing: image2video needs image (first frame) or image_tail (last frame); give a URL, a path, a "
-            "storage URI or base64.",
+            "Give image a URL, a path, a storage URI or base64: image is missing, and image2video needs image (first "
+            "frame) or image_tail (last frame).",
         )
 
 
@@ -44,8 +45,8 @@ def exclusions(request: Request) -> Iterator[Problem]:
         names = [name for group in given for name in group]
         yield Problem(
             names[0],
-            f"{joined(names, 'and')} exclude each other: Kling takes one of image_tail, masks (static_mask, "
-            "dynamic_masks) or camera_control in one request; keep one of them.",
+            f"Keep image_tail, masks or camera_control, not several: {joined(names, 'and')} exclude each other (the "
+            "masks are static_mask and dynamic_masks).",
         )
 
 
@@ -54,36 +55,41 @@ def contents(request: Request) -> Iterator[Problem]:
     for place, loaded in request.images.items():
         field = place.partition("[")[0]
         if loaded.flaw:
-            yield Problem(field, f"{place} {loaded.flaw}.")
+            yield Problem(field, f"Give {place} as a JPEG or PNG file: it {loaded.flaw}.")
         elif loaded.header:
             yield from _header(field, place, loaded.header)
-        elif loaded.wire[:7].lower() == "http://":
-            yield Problem(
-                field,
-                f"{named(place, loaded.wire)} is plain http; Kling must reach it without login, and anybody on the way "
-                "can change it; prefer https.",
-                certain=False,
-            )
+        elif loaded.digest is None:
+            yield from _link(field, place, loaded.wire)
+
+
+def _link(field: str, place: str, url: str) -> Iterator[Problem]:
+    yield from address(field, place, url)
+    if url[:7].lower() == "http://":
+        yield Problem(
+            field,
+            f"Prefer https for {place}: {named(place, url)} is plain http; Kling must reach it without login, and "
+            "anybody on the way can change it.",
+            certain=False,
+        )
 
 
 def _header(field: str, place: str, header: ImageHeader) -> Iterator[Problem]:
     size = f"{header.width}x{header.height} pixels"
-    if header.format == "webp":
-        yield Problem(field, f"{place} is a WebP image; Kling takes JPEG and PNG only, convert it.")
-    elif header.format not in FORMATS:
-        yield Problem(field, f"{place} is a {header.format.upper()} image; Kling takes JPEG and PNG only, convert it.")
+    if header.format not in FORMATS:
+        kind = "a WebP" if header.format == "webp" else f"a {header.format.upper()}"
+        yield Problem(field, f"Convert {place} to JPEG or PNG: it is {kind} image, Kling takes JPEG and PNG only.")
     if min(header.width, header.height) < MIN_SIDE:
         yield Problem(
-            field,
-            f"{place} is {size}; Kling takes images of at least {MIN_SIDE} pixels on each side, use a larger one.",
+            field, f"Give {place} at least {MIN_SIDE} pixels on each side: it is {size}, Kling takes no smaller ones."
         )
     if max(header.width, header.height) > MAX_RATIO * min(header.width, header.height):
         yield Problem(
-            field, f"{place} is {size}; Kling takes proportions from 1:{MAX_RATIO} to {MAX_RATIO}:1, crop the image."
+            field,
+            f"Crop {place} to proportions from 1:{MAX_RATIO} to {MAX_RATIO}:1: it is {size}, Kling takes no others.",
         )
     if not header.complete:
         yield Problem(
-            field, f"{place} has no end marker: the file was probably cut on its way; check it.", certain=False
+            field, f"Check the file of {place}: it has no end marker and was probably cut on its way.", certain=False
         )
 
 
@@ -93,11 +99,12 @@ def masks(request: Request) -> Iterator[Problem]:
         return
     if "image" not in request.body:
         name = "static_mask" if "static_mask" in request.body else "dynamic_masks"
-        yield Problem(name, f"{name} needs image: a mask marks parts of the first frame; give the image too.")
+        yield Problem(name, f"Give image too: {name} needs image, a mask marks parts of the first frame.")
     value = request.body.get("dynamic_masks", [])
     if not isinstance(value, list):
         yield Problem(
-            "dynamic_masks", f"{named('dynamic_masks', value)} is not a list; give {{mask, trajectories}} items."
+            "dynamic_masks",
+            f"Give dynamic_masks as a list of {{mask, trajectories}}: {named('dynamic_masks', value)} is not a list.",
         )
     else:
         yield from _dynamic(request, value)
@@ -108,7 +115,7 @@ def _dynamic(request: Request, items: list[Any]) -> Iterator[Problem]:
     if len(items) > MAX_MASKS:
         yield Problem(
             "dynamic_masks",
-            f"dynamic_masks has {counted(len(items), 'mask')}; Kling takes {MAX_MASKS} at most, drop some.",
+            f"Drop some of dynamic_masks: it has {counted(len(items), 'mask')}, Kling takes {MAX_MASKS} at most.",
         )
     header = _header_of(request.images.get("image"))
     for index, item in enumerate(items):
@@ -117,7 +124,8 @@ def _dynamic(request: Request, items: list[Any]) -> Iterator[Problem]:
             keys = f" with the keys {shown(', '.join(map(str, item)))}" if isinstance(item, dict) else ""
             yield Problem(
                 "dynamic_masks",
-                f"{place}={shown(item)}{keys} is not a mask; give exactly mask (an image) and trajectories (points).",
+                f"Give {place} mask and trajectories, nothing else: {place}={shown(item)}{keys} is not a mask (an "
+                "image) with trajectories (points).",
             )
         if isinstance(item, dict) and "trajectories" in item:
             yield from check_path(f"{place}.trajectories", item["trajectories"], header)
@@ -131,15 +139,15 @@ def _sizes(request: Request) -> Iterator[Problem]:
         if image and abs(header.width * image.height / (header.height * image.width) - 1) > RATIO_TOLERANCE:
             yield Problem(
                 place.partition("[")[0],
-                f"{place} is {header.width}x{header.height} pixels and image is {image.width}x{image.height}; a mask "
-                "needs the proportions of the image, make it the same size.",
+                f"Make {place} the size of the image: it is {header.width}x{header.height} pixels and image is "
+                f"{image.width}x{image.height}; a mask needs the proportions of the image.",
             )
     sizes = {(header.width, header.height) for header in known.values()}
     if len(sizes) > 1:
         listed = joined([f"{place} {header.width}x{header.height}" for place, header in known.items()], "and")
         yield Problem(
             next(iter(known)).partition("[")[0],
-            f"the masks differ in size ({listed}); Kling needs all masks of a request in one size.",
+            f"Save all masks in one size: they differ ({listed}), and Kling needs all masks of a request in one size.",
         )
 
 

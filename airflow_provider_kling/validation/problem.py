@@ -17,7 +17,8 @@ class Problem:
     One thing that is wrong with a request, in words.
 
     :param field: the field it is about, by Kling's name.
-    :param sentence: names the field, the value, what is allowed and what to do.
+    :param sentence: what to do, complete within 73 characters, because a log shows little more of a line; then the
+        field, its value, and what is allowed.
     :param certain: whether Kling is known to refuse it, or to bill for something else than was meant. An uncertain
         problem is a warning.
     """

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _SHARED: tuple[Rule, ...] = (
     scalars.shapes,
+    scalars.callback_url,
     scalars.cfg_scale,
     scalars.lengths,
     shots.prompt_required,

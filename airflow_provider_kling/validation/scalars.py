@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from airflow_provider_kling.validation.addresses import address
 from airflow_provider_kling.validation.problem import Problem
 from airflow_provider_kling.validation.trajectories import is_number
-from airflow_provider_kling.validation.wording import named
+from airflow_provider_kling.validation.wording import did_you_mean, named, one_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,14 +25,20 @@ EXTERNAL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 MAX_PROMPT = 2500
 ASPECT_RATIOS = ("16:9", "9:16", "1:1")
 
-_HTTP_URL = re.compile(r"(?i)https?://[^\s/?#]+\S*")
+SHOT_TYPES = ("customize", "intelligence")
 
 
 class Shape(NamedTuple):
-    """What a value must look like, and the sentence's end when it does not."""
+    """
+    What a value must look like; when it does not: what to give instead, and what it is not.
+
+    :param words: the words that it takes, to ask for the nearest one.
+    """
 
     fits: Callable[[Any], bool]
     advice: str
+    flaw: str
+    words: tuple[str, ...] = ()
 
 
 def _text(value: Any) -> bool:
@@ -52,22 +59,32 @@ def _among(*values: str) -> Callable[[Any], bool]:
 
 #: One row per field.
 SHAPES = {
-    "model_name": Shape(_text, "is not text; give a model such as 'kling-v3'."),
-    "prompt": Shape(_text, "is not text; give the prompt as a string."),
-    "negative_prompt": Shape(_text, "is not text; give the negative prompt as a string."),
-    "mode": Shape(_text, "is not text; give 'std', 'pro' or '4k'."),
+    "model_name": Shape(_text, "Give model_name as text, such as 'kling-v3'", "is not text"),
+    "prompt": Shape(_text, "Give prompt as text", "is not text"),
+    "negative_prompt": Shape(_text, "Give negative_prompt as text", "is not text"),
+    "mode": Shape(_text, "Give mode as 'std', 'pro' or '4k'", "is not text"),
     "duration": Shape(
-        _matches(re.compile(r"[0-9]{1,4}")), "is not a whole number of seconds; give '5' or '10', for example."
+        _matches(re.compile(r"[0-9]{1,4}")),
+        "Give duration in whole seconds, '5' or '10' for example",
+        "is not a whole number of seconds",
     ),
-    "sound": Shape(_among("on", "off"), "is not a switch; give 'on' or 'off', or True or False."),
-    "multi_shot": Shape(lambda value: isinstance(value, bool), "is not a switch; give True or False."),
-    "shot_type": Shape(_among("customize", "intelligence"), "is unknown; give 'customize' or 'intelligence'."),
-    "aspect_ratio": Shape(_among(*ASPECT_RATIOS), "is not offered; give '16:9', '9:16' or '1:1'."),
-    "cfg_scale": Shape(is_number, "is not a number; give one from 0 to 1, Kling's default is 0.5."),
-    "watermark_info": Shape(_watermark, "is not a switch; give True or False, or {'enabled': True}."),
-    "callback_url": Shape(_matches(_HTTP_URL), "is not an http(s) URL; give an address that Kling can reach."),
+    "sound": Shape(
+        _among("on", "off"), "Give sound as 'on' or 'off', or as True or False", "is not a switch", ("on", "off")
+    ),
+    "multi_shot": Shape(lambda value: isinstance(value, bool), "Give multi_shot as True or False", "is not a switch"),
+    "shot_type": Shape(_among(*SHOT_TYPES), f"Give shot_type as {one_of(SHOT_TYPES)}", "is unknown", SHOT_TYPES),
+    "aspect_ratio": Shape(
+        _among(*ASPECT_RATIOS), f"Give aspect_ratio as {one_of(ASPECT_RATIOS)}", "is not offered", ASPECT_RATIOS
+    ),
+    "cfg_scale": Shape(is_number, "Give cfg_scale as a number from 0 to 1", "is not a number, Kling's default is 0.5"),
+    "watermark_info": Shape(
+        _watermark, "Give watermark_info as True or False, or {'enabled': True}", "is not a switch"
+    ),
+    "callback_url": Shape(_text, "Give callback_url as an http(s) URL that Kling can open", "is not text"),
     "external_task_id": Shape(
-        _matches(EXTERNAL_ID), "is not a safe id; give 1 to 64 letters, digits, '_' or '-' (unique in the account)."
+        _matches(EXTERNAL_ID),
+        "Give external_task_id as 1 to 64 letters, digits, '_' or '-'",
+        "is not a safe id (it must be unique in the account)",
     ),
 }
 
@@ -76,7 +93,16 @@ def shapes(request: Request) -> Iterator[Problem]:
     """Type and values of every field that stands alone."""
     for name, shape in SHAPES.items():
         if name in request.body and not shape.fits(request.body[name]):
-            yield Problem(name, f"{named(name, request.body[name])} {shape.advice}")
+            value = request.body[name]
+            asked = did_you_mean(value, shape.words)
+            yield Problem(name, f"{shape.advice}: {named(name, value)} {shape.flaw}{asked}.")
+
+
+def callback_url(request: Request) -> Iterator[Problem]:
+    """An address that Kling can open."""
+    url = request.body.get("callback_url")
+    if isinstance(url, str):
+        yield from address("callback_url", "callback_url", url)
 
 
 def cfg_scale(request: Request) -> Iterator[Problem]:
@@ -85,8 +111,9 @@ def cfg_scale(request: Request) -> Iterator[Problem]:
     if is_number(value) and not 0 <= value <= 1:
         yield Problem(
             "cfg_scale",
-            f"{named('cfg_scale', value)} is out of range: Kling takes 0 to 1 (default 0.5; higher follows the prompt "
-            "more). Values such as 7.0 come from the scale of diffusion tools like ComfyUI; give 0.7, for example.",
+            f"Give cfg_scale as a number from 0 to 1, 0.7 for example: {named('cfg_scale', value)} is out of range. "
+            "Kling's default is 0.5, higher follows the prompt more; values such as 7.0 come from the scale of "
+            "diffusion tools like ComfyUI.",
         )
 
 
@@ -97,5 +124,6 @@ def lengths(request: Request) -> Iterator[Problem]:
         if isinstance(value, str) and len(value) > MAX_PROMPT:
             yield Problem(
                 name,
-                f"{name} has {len(value)} characters; Kling takes {MAX_PROMPT} at most, shorten it (it is never cut).",
+                f"Shorten {name} to {MAX_PROMPT} characters: it has {len(value)}, Kling takes no more (it is never "
+                "cut here).",
             )

@@ -31,14 +31,14 @@ def prompt_required(request: Request) -> Iterator[Problem]:
     if "prompt" in request.body or request.custom_shots():
         return
     if request.body.get("multi_shot") is True and request.body.get("shot_type") == "intelligence":
-        yield Problem("prompt", "prompt is missing: shot_type='intelligence' cuts the shots from it; write a prompt.")
+        yield Problem("prompt", "Write a prompt: prompt is missing, shot_type='intelligence' cuts the shots from it.")
     elif request.product == "text2video":
-        yield Problem("prompt", "prompt is missing: text2video has nothing else to go by; write one.")
+        yield Problem("prompt", "Write a prompt: prompt is missing, and text2video has nothing else to go by.")
     elif not str(request.body.get("model_name")).startswith(_PROMPT_OPTIONAL):
         yield Problem(
             "prompt",
-            "prompt is missing: Kling's V3 pages ask for one with an image too; without it the motion is left "
-            "to Kling.",
+            "Write a prompt: prompt is missing. Kling's V3 pages ask for one with an image too; without it the motion "
+            "is left to Kling.",
             certain=False,
         )
 
@@ -49,31 +49,34 @@ def shots(request: Request) -> Iterator[Problem]:
     if body.get("multi_shot") is not True:
         for name in ("shot_type", "multi_prompt"):
             if name in body:
-                yield _ignored(name, body[name], "multi_shot is not True", "set multi_shot=True, or leave it out")
+                yield _ignored(name, body[name], "multi_shot is not True", f"Set multi_shot=True, or leave {name} out")
     elif "shot_type" not in body:
         yield Problem(
             "shot_type",
-            "shot_type is missing: multi_shot=True needs 'customize' (with multi_prompt) or 'intelligence'.",
+            "Give shot_type as 'customize' or 'intelligence': shot_type is missing, and multi_shot=True needs it "
+            "('customize' with multi_prompt).",
         )
     elif request.custom_shots():
         if "prompt" in body:
-            yield _ignored("prompt", body["prompt"], "shot_type is 'customize'", "put the words into multi_prompt")
+            advice = "Put the words of prompt into multi_prompt"
+            yield _ignored("prompt", body["prompt"], "shot_type is 'customize'", advice)
         yield from _custom_shots(request, body.get("multi_prompt", []))
     elif "multi_prompt" in body:
-        yield _ignored("multi_prompt", body["multi_prompt"], "shot_type is not 'customize'", "leave it out")
+        advice = "Leave multi_prompt out, or set shot_type='customize'"
+        yield _ignored("multi_prompt", body["multi_prompt"], "shot_type is not 'customize'", advice)
 
 
 def _ignored(name: str, value: Any, reason: str, advice: str) -> Problem:
-    return Problem(name, f"{named(name, value)} is ignored by Kling because {reason}; {advice}.", certain=False)
+    return Problem(name, f"{advice}: {named(name, value)} is ignored by Kling because {reason}.", certain=False)
 
 
 def _custom_shots(request: Request, items: Any) -> Iterator[Problem]:
     if not isinstance(items, list) or not 1 <= len(items) <= MAX_SHOTS:
-        size = counted(len(items), "item") if isinstance(items, list) else f"the value {shown(items)}"
+        size = f"has {counted(len(items), 'item')}" if isinstance(items, list) else f"is the value {shown(items)}"
         yield Problem(
             "multi_prompt",
-            f"multi_prompt has {size}; shot_type='customize' needs a list of 1 to {MAX_SHOTS} shots {{index, prompt, "
-            "duration}.",
+            f"Give multi_prompt as a list of 1 to {MAX_SHOTS} shots: it {size}; shot_type='customize' needs "
+            "{index, prompt, duration} for each.",
         )
         return
     flaws = [flaw for place, item in enumerate(items) for flaw in _shot_flaws(place, item)]
@@ -83,23 +86,24 @@ def _custom_shots(request: Request, items: Any) -> Iterator[Problem]:
         if str(total) != request.duration():
             yield Problem(
                 "multi_prompt",
-                f"the shots of multi_prompt last {total} s together and {named('duration', request.duration())}; Kling "
-                "needs the same sum, change one of them.",
+                f"Make duration the sum of the shots, or change a shot: the shots of multi_prompt last {total} s "
+                f"together and {named('duration', request.duration())}.",
             )
 
 
 def _shot_flaws(place: int, item: Any) -> Iterator[str]:
     name = f"multi_prompt[{place}]"
     if not isinstance(item, dict) or set(item) != {"index", "prompt", "duration"}:
-        yield f"{name} is not a shot; give exactly {{index, prompt, duration}}."
+        yield f"Give {name} as {{index, prompt, duration}}: {name}={shown(item)} is not a shot."
         return
     if item["index"] != place + 1 or isinstance(item["index"], bool):
-        yield f"{name}: {named('index', item['index'])}; shots are numbered from 1 without gaps, give {place + 1}."
+        flaw = f"{named('index', item['index'])}; shots are numbered from 1 without gaps"
+        yield f"Give {name} the index {place + 1}: {flaw}."
     if not isinstance(item["prompt"], str) or not 1 <= len(item["prompt"].strip()) <= MAX_SHOT_PROMPT:
         length = f"{len(item['prompt'])} characters" if isinstance(item["prompt"], str) else "no text"
-        yield f"{name}: prompt has {length}; Kling takes 1 to {MAX_SHOT_PROMPT}."
+        yield f"Give {name} a prompt of 1 to {MAX_SHOT_PROMPT} characters: it has {length}."
     if not _whole_seconds(item["duration"]):
-        yield f"{name}: {named('duration', item['duration'])}; give whole seconds, at least 1."
+        yield f"Give {name} whole seconds, at least 1: {named('duration', item['duration'])}."
 
 
 def _whole_seconds(value: Any) -> bool:
@@ -117,7 +121,7 @@ def references(request: Request) -> Iterator[Problem]:
         if not 1 <= int(index) <= count:
             yield Problem(
                 "prompt",
-                f"the prompt refers to <<<{kind}_{index}>>>, but {kind}_list has {count} "
-                f"{'entry' if count == 1 else 'entries'}; add it, or take the reference out.",
+                f"Add entry {index} to {kind}_list, or take <<<{kind}_{index}>>> out: the prompt refers to it, but "
+                f"{kind}_list has {count} {'entry' if count == 1 else 'entries'}.",
                 certain=False,
             )

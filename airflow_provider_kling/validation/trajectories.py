@@ -25,7 +25,17 @@ MIN_POINTS, MAX_POINTS = 2, 77
 
 
 class TrajectoryError(Exception):
-    """A path cannot be put into pixels; its text is the rest of a sentence. Internal."""
+    """
+    A path cannot be put into pixels. Internal.
+
+    :param advice: what to do, the beginning of a sentence.
+    :param flaw: what is wrong with the path, the end of a sentence.
+    """
+
+    def __init__(self, advice: str, flaw: str) -> None:
+        super().__init__(advice, flaw)
+        self.advice = advice
+        self.flaw = flaw
 
 
 def is_number(value: Any) -> bool:
@@ -61,8 +71,9 @@ def in_pixels(points: Any, header: ImageHeader | None) -> Any:
         return [{key: _whole(value) for key, value in point.items()} for point in points]
     if header is None:
         raise TrajectoryError(
-            "has normalised points (0 to 1), and the size of the image is not known (a URL is not downloaded); give "
-            "whole pixels from the bottom-left corner, or give the image as a file"
+            "Give the image as a file, or whole pixels",
+            "has normalised points (0 to 1), and the size of the image is not known (a URL is not downloaded); pixels "
+            "count from the bottom-left corner",
         )
     width, height = header.width - 1, header.height - 1
     return [{"x": round(point["x"] * width), "y": round(point["y"] * height)} for point in points]
@@ -78,10 +89,10 @@ def _in_order(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return points
     if len(times) != len(points) or not all(is_number(time) for time in times):
         raise TrajectoryError(
-            "has a time t on some points only, or one that is not a number; time every point, or none"
+            "Give every point a time t, or none", "has a time t on some points only, or one that is not a number"
         )
     if len(set(times)) != len(times):
-        raise TrajectoryError("has two points with the same time t; give every point its own time, or leave t out")
+        raise TrajectoryError("Give every point its own time t, or leave t out", "has two points with the same time t")
     ordered = sorted(points, key=lambda point: point["t"])
     return [{key: value for key, value in point.items() if key != "t"} for point in ordered]
 
@@ -94,16 +105,18 @@ def check_path(place: str, points: Any, header: ImageHeader | None) -> Iterator[
     :param header: the image's header, or None.
     """
     if not isinstance(points, list):
-        yield _problem(f"{place}={shown(points)} is not a list; give {MIN_POINTS} to {MAX_POINTS} points {{x, y}}.")
+        yield _problem(
+            f"Give {place} as a list of points: {place}={shown(points)} is not a list; Kling takes {MIN_POINTS} to "
+            f"{MAX_POINTS} points {{x, y}}."
+        )
         return
     if not MIN_POINTS <= len(points) <= MAX_POINTS:
-        yield _problem(
-            f"{place} has {counted(len(points), 'point')}; Kling takes {MIN_POINTS} to {MAX_POINTS}, add or drop some."
-        )
+        yield _problem(f"Give {place} {MIN_POINTS} to {MAX_POINTS} points: it has {counted(len(points), 'point')}.")
     for index, point in enumerate(points):
         flaw = _flaw(point, header)
         if flaw:
-            yield _problem(f"{place}[{index}]={_in_words(point)} {flaw}")
+            where = f"{place}[{index}]"
+            yield _problem(f"Correct {where}: {where}={_in_words(point)} {flaw}")
             return  # one wrong point stands for all of them
 
 

@@ -2,37 +2,56 @@
 
 from __future__ import annotations
 
+import difflib
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_kling.foreign import foreign_text
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 #: Longest value that a sentence repeats in full.
 MAX_SHOWN = 60
+#: Longest word that is compared with the known ones; the comparison grows with the square of its length.
+_MAX_COMPARED = 64
 
-_URL_QUERY = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://[^\s?#'\"]*)[?#][^\s'\"]*")
-_URL_LOGIN = re.compile(r"(?i)\b(https?://)[^\s/@'\"]+@")
-_BASE64 = re.compile(r"[A-Za-z0-9+/=\s]+")
-#: The first characters of a JPEG, PNG, GIF, WebP or BMP file in base64.
-_BASE64_PICTURE = ("/9j/", "iVBORw0KGgo", "R0lGOD", "UklGR", "Qk0")
+#: Also the URL-safe alphabet, which the loader understands.
+_BASE64 = re.compile(r"[A-Za-z0-9+/=_-]+")
+#: The first characters of a JPEG, PNG, GIF, WebP, BMP or TIFF file in base64.
+_BASE64_PICTURE = (
+    *("/9j/", "_9j_", "iVBORw0KGgo", "R0lGOD", "UklGR"),
+    *("Qk0", "Qk1", "Qk2", "Qk3", "SUkqA", "TU0AK"),
+)
+#: Base64 comes in lines of 64 or 76 characters; prose has no words of this length.
+_MIN_LINE = 32
 
 
-def looks_inline(text: str) -> bool:
+def is_inline(text: str) -> bool:
     """
-    Whether a string is the content of an image rather than its address.
+    Whether a text is the content of an image rather than its address: the one rule for loading and for concealing.
 
-    A ``data:`` URI is; so is what starts like a picture in base64, even if it is damaged, and any long base64.
-    Templates are not.
+    A ``data:`` URI is; so is what starts like a picture in base64, even if it is damaged, and any long base64, in one
+    line or in many. Templates are not.
     """
-    if "{{" in text or "{%" in text:
-        return False
     text = text.strip()
     if text[:5].lower() == "data:":
-        return True
+        return not _is_template(text.partition(",")[2])
+    if _is_template(text):
+        return False
     if text.startswith(_BASE64_PICTURE) and len(text) >= 64:
         return True
-    return len(text) >= 256 and _BASE64.fullmatch(text) is not None
+    return len(text) >= 256 and _is_base64(text)
+
+
+def _is_template(text: str) -> bool:
+    return "{{" in text or "{%" in text
+
+
+def _is_base64(text: str) -> bool:
+    *lines, last = text.split()
+    return all(len(line) >= _MIN_LINE for line in lines) and all(map(_BASE64.fullmatch, [*lines, last]))
 
 
 def shown(value: Any, limit: int = MAX_SHOWN) -> str:
@@ -46,21 +65,36 @@ def shown(value: Any, limit: int = MAX_SHOWN) -> str:
     """
     if isinstance(value, (bytes, bytearray, memoryview)):
         return f"<{len(value)} bytes>"
-    if isinstance(value, str) and looks_inline(value):
+    if isinstance(value, str) and is_inline(value):
         return f"<inline content, {len(value)} characters>"
     if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 200:
         return "<a very large number>"
     if isinstance(value, (dict, list, tuple, set, frozenset)) and value:
         return f"<{type(value).__name__} with {counted(len(value), 'item')}>"
-    words = _URL_LOGIN.sub(r"\1…@", _URL_QUERY.sub(r"\1?…", str(value)))
-    if len(words) > limit:
-        words = f"{words[: limit - 1]}…"
+    words = foreign_text("None" if value is None else value, limit)
     return repr(words) if isinstance(value, str) else words
 
 
 def named(field: str, value: Any) -> str:
-    """``field=value``, the beginning of most sentences."""
+    """``field=value``, the middle of most sentences."""
     return f"{field}={shown(value)}"
+
+
+def did_you_mean(word: Any, known: Iterable[str], aliases: Mapping[str, str] = MappingProxyType({})) -> str:
+    """
+    Ask for the known word that is nearest, as the end of a sentence; nothing when none is near.
+
+    >>> did_you_mean("promt", ["prompt", "mode"])
+    " (did you mean 'prompt'?)"
+
+    :param word: what was written.
+    :param known: the words that there are.
+    :param aliases: other words for them.
+    """
+    if not isinstance(word, str) or len(word) > _MAX_COMPARED:
+        return ""
+    near = difflib.get_close_matches(word.strip().lower(), [*known, *aliases], n=1, cutoff=0.7)
+    return f" (did you mean {aliases.get(near[0], near[0])!r}?)" if near else ""
 
 
 def one_of(values: Iterable[Any], word: str = "or") -> str:

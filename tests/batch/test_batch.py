@@ -364,7 +364,7 @@ def test_every_problem_of_every_item_is_said_before_anything_is_paid(kling, ti, 
         operator(tmp_path, items=items).execute({"ti": ti})
     said = "\n".join(caught.value.problems)
     assert "item '0', '4': " in said
-    assert "item '1': duration" in said
+    assert "item '1': Give duration" in said
     assert "'a/b'" in said
     assert "good" not in said
     assert kling.requests() == []

@@ -56,7 +56,7 @@ def test_proportions_beyond_two_and_a_half_are_refused(size):
 @pytest.mark.parametrize("place", ["image", "image_tail", "static_mask", "dynamic_masks__mask"])
 def test_webp_has_a_sentence_of_its_own_on_every_picture(place):
     (sentence,) = found(**{place: loaded(kind="WEBP")})
-    assert "is a WebP image; Kling takes JPEG and PNG only" in sentence
+    assert "it is a WebP image, Kling takes JPEG and PNG only" in sentence
 
 
 @pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF"])
@@ -66,7 +66,7 @@ def test_other_formats_are_refused_by_name(kind):
 
 def test_content_that_is_no_picture_is_refused():
     assert found(image=load_image(b"<html>", field="image")) == [
-        "image is an HTML or XML page, not an image; download the image itself."
+        "Give image as a JPEG or PNG file: it is an HTML or XML page, not an image."
     ]
 
 
@@ -93,8 +93,8 @@ def test_all_masks_have_one_size():
     body = {"static_mask": "x", **masks(PATH)}
     sentences = found(body, image=loaded(800, 600), static_mask=loaded(400, 300), dynamic_masks__mask=loaded(800, 600))
     assert sentences == [
-        "the masks differ in size (static_mask 400x300 and dynamic_masks[0].mask 800x600); Kling needs all masks of a "
-        "request in one size."
+        "Save all masks in one size: they differ (static_mask 400x300 and dynamic_masks[0].mask 800x600), and Kling "
+        "needs all masks of a request in one size."
     ]
 
 
@@ -200,7 +200,7 @@ def test_points_are_normalised_when_all_lie_in_0_to_1_and_pixels_cannot_be_meant
     ("value", "words"),
     [
         ("https://user:pw@x.example/a.png?sig=1#f", "'https://…@x.example/a.png?…'"),
-        ("s3://c@b/k?sig=1", "'s3://c@b/k?…'"),
+        ("s3://c@b/k?sig=1", "'s3://…@b/k?…'"),
         ("x" * 100, "'" + "x" * 59 + "…'"),
         (b"abc", "<3 bytes>"),
         ("data:image/png;base64,AAAA", "<inline content, 26 characters>"),

@@ -60,7 +60,7 @@ def test_each_field_takes_its_values_and_no_others(name, good, bad):
 
 
 def test_a_sentence_names_the_field_the_value_and_what_is_allowed():
-    assert sentence(sound="loud") == "sound='loud' is not a switch; give 'on' or 'off', or True or False."
+    assert sentence(sound="loud") == "Give sound as 'on' or 'off', or as True or False: sound='loud' is not a switch."
 
 
 def test_cfg_scale_of_seven_is_explained_with_the_other_tools_scale():
@@ -152,10 +152,10 @@ def test_one_to_six_shots_are_taken():
 @pytest.mark.parametrize(
     ("item", "reason"),
     [
-        (shot(0), "give 1"),
-        (shot(2), "give 1"),
-        (shot(True), "give 1"),
-        (shot("1"), "give 1"),
+        (shot(0), "the index 1"),
+        (shot(2), "the index 1"),
+        (shot(True), "the index 1"),
+        (shot("1"), "the index 1"),
         (shot(prompt="x" * 513), "513 characters"),
         (shot(prompt=" "), "1 characters"),
         (shot(prompt=None), "no text"),
@@ -276,7 +276,7 @@ def test_a_list_must_be_a_list(name):
 def test_a_ready_made_move_takes_no_config(kind):
     assert found(camera_control={"type": kind}) == []
     assert found(camera_control={"type": kind, "config": None}) == []
-    assert "leave config out" in sentence(camera_control={"type": kind, "config": {"pan": 1}})
+    assert "Leave camera_control.config out" in sentence(camera_control={"type": kind, "config": {"pan": 1}})
 
 
 @pytest.mark.parametrize("name", MOVEMENTS)

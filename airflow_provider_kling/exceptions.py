@@ -23,6 +23,8 @@
     ├── KlingTaskFailedError           ~  Kling accepted the task and then reported it failed
     ├── KlingTimeoutError              ~  our wait ended; the task still runs and is still billed
     ├── KlingResultError               ~  a finished task whose result is missing, unreadable or not what was asked
+    │   └── KlingResultExpiredError    !  Kling has deleted the result: 30 days have passed
+    ├── KlingStorageError              ~  a result or file could not be written to, or read from, your storage
     └── KlingBatchError                ~  items of a batch have no video yet
         └── KlingBatchFailedError      !  and another try would meet the same
 
@@ -280,6 +282,22 @@ class KlingTimeoutError(KlingError):
 
 class KlingResultError(KlingError):
     """A finished task whose result is missing, cannot be fetched, or is not what was asked."""
+
+    transient = True
+
+
+class KlingResultExpiredError(KlingResultError, AirflowFailException):
+    """Kling has deleted the result of a finished task: its links die 30 days after the task ended."""
+
+    transient = False
+
+
+class KlingStorageError(KlingError):
+    """
+    Storage that is yours, not Kling's, could not be written or read.
+
+    Always transient: it comes back, and people can mend a right or a bucket while the video is still at Kling.
+    """
 
     transient = True
 

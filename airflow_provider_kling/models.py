@@ -95,6 +95,21 @@ class Task:
         }
 
 
+#: Seconds that Kling keeps a result: links expire within 2 s of the update time and 30 days (measured on real
+#: accounts, 2026).
+RESULT_SECONDS = 30 * 86_400
+
+
+def results_expired(task: Task, now: float) -> bool:
+    """
+    Whether Kling has deleted a task's results, so that the links in its answer are dead. Pure.
+
+    :param task: as Kling reports it; one without a time of its end is not known to be old.
+    :param now: epoch seconds.
+    """
+    return task.status is TaskStatus.SUCCEED and 0 < task.updated_at < (now - RESULT_SECONDS) * 1000
+
+
 @dataclasses.dataclass(frozen=True)
 class ResourcePack:
     """

@@ -15,6 +15,7 @@ from airflow_provider_kling.exceptions import (
     KlingError,
     KlingResponseError,
     KlingResultError,
+    KlingResultExpiredError,
     KlingTaskFailedError,
     KlingTaskNotFoundError,
     KlingTimeoutError,
@@ -22,7 +23,7 @@ from airflow_provider_kling.exceptions import (
     quoted,
 )
 from airflow_provider_kling.foreign import foreign_text
-from airflow_provider_kling.models import Task, TaskStatus
+from airflow_provider_kling.models import Task, TaskStatus, results_expired
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -241,6 +242,22 @@ def _words(message: str) -> str:
 
 def _particulars(task: Task) -> str:
     return particulars(kling_task_id=task.task_id, request_id=task.request_id)
+
+
+def check_links(task: Task, *, now: float) -> None:
+    """
+    Refuse to deliver links that are dead; only for results that are not stored by the one who delivers them.
+
+    :param task: a finished task, as Kling reports it.
+    :param now: epoch seconds.
+    :raises KlingResultExpiredError: when Kling has deleted the results.
+    """
+    if results_expired(task, now):
+        raise KlingResultExpiredError(
+            "Generate the video anew: Kling has deleted its result after 30 days. The links in Kling's answer are "
+            "dead; a file that was stored then is where it was stored." + _particulars(task),
+            kling_task_id=task.task_id,
+        )
 
 
 def _with_result(task: Task) -> Task:

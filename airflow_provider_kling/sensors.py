@@ -136,7 +136,7 @@ class KlingTaskSensor(BaseSensorOperator):
         if not task.status.is_terminal and time.time() < self._end_time(task.created_at):
             return False
         event = polling.Event("timeout", task.task_id, f"{self.timeout} s have passed since Kling accepted it")
-        return PokeReturnValue(is_done=True, xcom_value=polling.conclude(task, event).manifest())
+        return PokeReturnValue(is_done=True, xcom_value=_delivered(task, event))
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
         """
@@ -149,7 +149,7 @@ class KlingTaskSensor(BaseSensorOperator):
         if ended is None:
             self.log.warning("Kling task %s: resumed by %r, which is not about it", task.task_id, event)
             return self._conclude_or_defer(task)
-        return polling.conclude(task, ended).manifest()
+        return _delivered(task, ended)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Resume; only soft failures may skip."""
@@ -166,7 +166,7 @@ class KlingTaskSensor(BaseSensorOperator):
 
     def _conclude_or_defer(self, task: Task) -> dict[str, Any]:
         if task.status.is_terminal:
-            return polling.conclude(task, polling.Event("success", task.task_id)).manifest()
+            return _delivered(task, polling.Event("success", task.task_id))
         trigger = KlingTaskTrigger.waiting_for(
             task,
             kling_conn_id=self.kling_conn_id,
@@ -188,3 +188,10 @@ class KlingTaskSensor(BaseSensorOperator):
             if self.skips_soft_failures and isinstance(error, SOFT_FAILURES):
                 raise AirflowSkipException(f"soft_fail: {error}") from error
             raise
+
+
+def _delivered(task: Task, event: polling.Event) -> dict[str, Any]:
+    """Return the manifest of a finished task, or raise what the wait became."""
+    task = polling.conclude(task, event)
+    polling.check_links(task, now=time.time())
+    return task.manifest()

@@ -13,6 +13,7 @@ from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 from airflow_provider_kling import polling
 from airflow_provider_kling._airflow.compat import AIRFLOW_V_3_2_PLUS
 from airflow_provider_kling.links import KlingResultLink
+from airflow_provider_kling.models import results_expired
 from airflow_provider_kling.provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.threads import Work, in_thread
 from airflow_provider_kling.triggerer import is_still_deferred, set_xcom
@@ -180,6 +181,9 @@ class KlingTaskTrigger(BaseTrigger):
     async def _hand_over(self, task: Task) -> bool:
         """Push what the worker would have pushed; whether the Airflow task may end here."""
         # dag.test() runs triggers without a task instance; it resumes in process.
+        if results_expired(task, time.time()):
+            # A worker says so; links that are dead are no success.
+            return False
         if not (self.ends_task and AIRFLOW_V_3_2_PLUS and task.videos and self.task_instance is not None):
             return False
         # In a triggerer that was frozen this may be over: its success would end whatever has the trigger's id now.

@@ -5,18 +5,20 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_kling import polling
+from airflow_provider_kling._airflow.compat import AirflowFailException
 from airflow_provider_kling.exceptions import (
     KlingAccountError,
     KlingAuthenticationError,
     KlingConnectionError,
     KlingContentPolicyError,
     KlingResultError,
+    KlingResultExpiredError,
     KlingTaskFailedError,
     KlingTaskNotFoundError,
     KlingTimeoutError,
 )
 from airflow_provider_kling.models import Task, TaskStatus, Video
-from airflow_provider_kling.polling import Event, Poller, Sleep
+from airflow_provider_kling.polling import Event, Poller, Sleep, check_links
 
 VIDEO = Video("1", "https://example.com/v.mp4", "5.041")
 
@@ -165,3 +167,16 @@ def test_an_event_survives_its_way_through_airflow():
 )
 def test_an_event_that_is_not_ours_never_passes_for_success(payload):
     assert polling.event_of(payload, {"7"}) is None
+
+
+@pytest.mark.parametrize(("days", "dead"), [(29, False), (31, True)])
+def test_links_that_kling_has_deleted_are_not_delivered(days, dead):
+    finished = Task("7", TaskStatus.SUCCEED, "image2video", updated_at=1_790_000_000_000, request_id="r-1")
+    now = 1_790_000_000 + days * 86_400
+    if not dead:
+        check_links(finished, now=now)
+        return
+    with pytest.raises(KlingResultExpiredError, match="deleted its result after 30 days") as caught:
+        check_links(finished, now=now)
+    assert not caught.value.transient
+    assert isinstance(caught.value, AirflowFailException)

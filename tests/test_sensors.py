@@ -188,3 +188,13 @@ def test_the_deadline_counts_from_klings_acceptance_here_too(kling, task):
     trigger = KlingTaskTrigger(kling_task_id=task.task_id, timeout=0.0, poll_interval=0.1)
     payload = asyncio.run(anext(trigger.run())).payload
     assert payload["status"] in ("timeout", "success")
+
+
+@pytest.mark.parametrize("how", [POKE, {}])
+def test_links_that_kling_has_deleted_are_said_to_be_dead(kling, ti, how):
+    kling.advance(-40 * 86_400)
+    old = KlingHook().create_task("image2video", {"image": str(PHOTOGRAPH), "duration": 3})
+    kling.finish(old.task_id)
+    kling.advance(40 * 86_400)
+    with pytest.raises(errors.KlingResultExpiredError, match="deleted its result after 30 days"):
+        sensor(old.task_id, **how).execute({"ti": ti})

@@ -309,6 +309,8 @@ class KlingTaskOperator(ConcealsImages):
                 conn_id=self.output_conn_id,
                 duration=getattr(self, "duration", None),
             )
+        else:
+            polling.check_links(task, now=time.time())
         context["ti"].xcom_push(key="manifest", value=manifest)
         return manifest
 

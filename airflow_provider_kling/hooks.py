@@ -59,7 +59,10 @@ class KlingHook(BaseHook):
     @cached_property
     def settings(self) -> Settings:
         """The connection, read once."""
-        return settings_of(self.get_connection(self.kling_conn_id))
+        settings = settings_of(self.get_connection(self.kling_conn_id))
+        for warning in settings.warnings:
+            self.log.warning("%s", warning)
+        return settings
 
     @cached_property
     def _transport(self) -> Transport:
@@ -315,7 +318,7 @@ class KlingHook(BaseHook):
             kind = "API key" if isinstance(self.settings.credential, ApiKey) else "AccessKey and SecretKey"
         except KlingError as error:
             return False, error.message
-        return True, f"Kling at {self.settings.base_url} accepted the {kind}."
+        return True, " ".join([f"Kling at {self.settings.base_url} accepted the {kind}.", *self.settings.warnings])
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:

@@ -62,7 +62,8 @@ def explain(error: Exception, url: str, exchange: Exchange, proxy: str | None) -
 def name_of(url: str | None) -> str:
     """Return host and port of a URL, without a login; fit for a sentence."""
     try:
-        return foreign_text(urlsplit(url or "").netloc.rpartition("@")[2], 60)
+        url = url or ""
+        return foreign_text(urlsplit(url if "://" in url else f"//{url}").netloc.rpartition("@")[2], 60)
     except ValueError:
         return "?"
 

@@ -12,11 +12,11 @@ CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     "timeout_seconds": {
         "label": "Request timeout (seconds)",
         "description": "How long one HTTP answer may take; the wait for a video is the operator's timeout.",
-        "schema": {"type": ["integer", "null"], "minimum": 1, "default": 30},
+        "schema": {"type": ["integer", "null"], "minimum": 1, "maximum": 600, "default": 30},
     },
     "verify": {
         "label": "Verify TLS",
-        "description": "true, or the path of a CA bundle.",
+        "description": "true, false, or the path of a CA bundle.",
         "schema": {"type": ["string", "null"], "default": "true"},
     },
     "proxies": {

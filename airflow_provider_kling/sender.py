@@ -120,7 +120,7 @@ def ca_bundle(verify: bool | str) -> bool | str:
 
     names = {name: environ.get(name, "") for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")}
     found = [(name, value) for name, value in names.items() if value]
-    source, path = ("verify in the connection's extra", verify) if verify is not True else next(iter(found), ("", True))
+    source, path = ("verify in extra", verify) if verify is not True else next(iter(found), ("", True))
     if isinstance(path, str):
         where = Path(path)
         try:

@@ -7,11 +7,15 @@ Source: authentication page of https://kling.ai/document-api, read 2026-11.
 from __future__ import annotations
 
 import dataclasses
+import re
 
 from airflow_provider_kling.exceptions import KlingConfigurationError
 
 #: Lifetime of a token in seconds; Kling's documentation asks for 30 minutes.
 TOKEN_LIFETIME = 1800
+
+#: What no key holds; the typical traces of copying it: blanks, line breaks, quotes, invisible characters, an ellipsis.
+_NOT_IN_KEYS = re.compile(r"[^!-~]|[\"'`]")
 
 #: How many seconds a token claims to be older than it is, so that a server slightly behind accepts it.
 TOKEN_LEEWAY = 5
@@ -59,12 +63,25 @@ def credential_of(login: str | None, password: str | None) -> Credential:
 
     :param login: the AccessKey, or nothing for an API key.
     :param password: the SecretKey, or the API key when ``login`` is empty.
-    :raises KlingConfigurationError: when something is missing.
+    :raises KlingConfigurationError: when something is missing, or is no key.
     """
-    login, password = (login or "").strip(), (password or "").strip()
+    login, password = _key("login", login), _key("password", password)
     if not password:
         raise KlingConfigurationError(
-            "The Kling connection has no password: put the API key there, or the AccessKey into login and "
-            "the SecretKey into password (keys are made at https://kling.ai/dev/api-key)."
+            "Put the API key into password; for a pair, AccessKey into login.\n"
+            "The Kling connection has no password; the SecretKey of a pair goes there too. Keys are made at "
+            "https://kling.ai/dev/api-key."
         )
     return AccessKeyPair(login, password) if login else ApiKey(password)
+
+
+def _key(field: str, value: str | None) -> str:
+    """Return the key without the blanks around it; one that cannot be sent in a header is refused, and never shown."""
+    key = (value or "").strip()
+    if found := _NOT_IN_KEYS.search(key):
+        raise KlingConfigurationError(
+            f"Paste the connection's {field} again: it holds U+{ord(found[0]):04X}, as no key does.\n"
+            f"It is character {found.start() + 1} of {len(key)}. Keys are printable ASCII without blanks, line breaks "
+            "and quotes."
+        )
+    return key

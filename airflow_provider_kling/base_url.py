@@ -1,0 +1,109 @@
+"""Host, schema and port of an Airflow connection become the base URL of Kling's API. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from airflow_provider_kling.exceptions import KlingConfigurationError
+from airflow_provider_kling.foreign import foreign_text
+
+if TYPE_CHECKING:
+    from urllib.parse import SplitResult
+
+#: Where a connection without a host goes: Kling's servers for accounts outside mainland China.
+#: Source: quick-start page of https://kling.ai/document-api, read 2026-11.
+DEFAULT_BASE_URL = "https://api-singapore.klingai.com"
+
+SCHEMES = ("http", "https")
+
+#: What no address holds. Libraries disagree about which host such an address names.
+UNFIT = re.compile(r"[\\\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u2060\ufeff]")
+
+#: Of what a host name consists once it is written in ASCII.
+_NAME = re.compile(r"(?!\.)[A-Za-z0-9._-]+")
+
+
+def base_url_of(host: str | None, *, schema: str | None = None, port: int | str | None = None) -> str:
+    """
+    Return the base URL that ``host`` stands for.
+
+    :param host: empty for :data:`DEFAULT_BASE_URL`; a name, or a URL with an optional path prefix.
+    :param schema: ``http`` or ``https`` when ``host`` is a bare name, default ``https``; anything else is the path
+        prefix, because Airflow reads the path of a connection URI into it.
+    :param port: of ``host``, unless that has one.
+    :raises KlingConfigurationError: naming what is wrong with it.
+    """
+    host = (host or "").strip()
+    scheme, prefix = _of_schema(schema)
+    if not host:
+        if port or prefix:
+            raise _refusal("it is empty, while port or schema is set")
+        return DEFAULT_BASE_URL
+    if UNFIT.search(host + prefix) or "?" in host + prefix or "#" in host + prefix:
+        raise _refusal("no blanks, backslash, ? or # belong there", host)
+    parts = _parts(host, scheme)
+    path = parts.path.rstrip("/") + (f"/{prefix}" if prefix else "")
+    # Kling's paths begin with /v1; a base URL copied from a relay's example often ends with it too.
+    return f"{parts.scheme}://{parts.netloc}{_port(parts, port)}{path}".rstrip("/").removesuffix("/v1")
+
+
+def _refusal(what: str, host: str = "") -> KlingConfigurationError:
+    # What stands before an @ may be a key that was pasted with the address.
+    shown = f"It is {foreign_text(host.rpartition('@')[2], 100)!r}. " if host else ""
+    return KlingConfigurationError(
+        f"Check the connection's host: {what}.\n"
+        f"{shown}It takes a name, or a URL such as https://api-singapore.klingai.com, with an optional path; keys "
+        "belong into login and password."
+    )
+
+
+def _of_schema(schema: str | None) -> tuple[str, str]:
+    first, _, rest = (schema or "").strip().strip("/").partition("/")
+    if first.lower() in SCHEMES:
+        return first.lower(), rest
+    return "", f"{first}/{rest}" if rest else first
+
+
+def _parts(host: str, scheme: str) -> SplitResult:
+    if "://" not in host:
+        host = f"{scheme or 'https'}://{_bracketed(host)}"
+    try:
+        parts = urlsplit(host)
+        name = parts.hostname or ""
+        valid = "%" not in parts.netloc and (":" in name or _NAME.fullmatch(name.encode("idna").decode()))
+    except ValueError:
+        raise _refusal("it is not a valid address", host) from None
+    if parts.scheme not in SCHEMES:
+        raise _refusal("it must begin with https:// (or http://)", host)
+    if "@" in parts.netloc:
+        raise _refusal("it must not hold a login", host)
+    if not valid:
+        raise _refusal("it is not a valid address", host)
+    if scheme and parts.scheme != scheme:
+        raise _refusal(f"it begins with {parts.scheme}://, and schema is {scheme}", host)
+    return parts
+
+
+def _bracketed(host: str) -> str:
+    try:
+        return f"[{ipaddress.IPv6Address(host)}]"
+    except ValueError:
+        return host
+
+
+def _port(parts: SplitResult, port: int | str | None) -> str:
+    """Return what the port adds to the address; it is used or refused, never ignored."""
+    try:
+        own, other = parts.port, int(port) if port else None
+    except ValueError:
+        raise _refusal("a port is a number from 1 to 65535", parts.geturl()) from None
+    if own == 0 or (other is not None and not 1 <= other <= 65535):
+        raise _refusal("a port is a number from 1 to 65535", parts.geturl())
+    if other is None or own == other:
+        return ""
+    if own is not None:
+        raise _refusal(f"its port is {own}, and the connection's port is {other}", parts.geturl())
+    return f":{other}"

@@ -1,0 +1,298 @@
+"""Connections as people paste them: each is understood, or refused by a sentence that shows no secret."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+
+import pytest
+from adversary.scripted import Reply, kling
+
+from airflow_provider_kling import exceptions as errors
+from airflow_provider_kling.connection import settings_of
+from airflow_provider_kling.hooks import KlingHook
+
+KEY = "api-key-kling-secret-part"
+
+
+def hook_of(monkeypatch, fields: dict | str) -> KlingHook:
+    value = fields if isinstance(fields, str) else json.dumps({"conn_type": "kling", "password": KEY, **fields})
+    monkeypatch.setenv("AIRFLOW_CONN_KLING_DEFAULT", value)
+    return KlingHook()
+
+
+def refusal(monkeypatch, fields: dict | str) -> str:
+    """The sentence of the refusal, which the Test button gives too."""
+    hook = hook_of(monkeypatch, fields)
+    with pytest.raises(errors.KlingConfigurationError) as caught:
+        hook.settings  # noqa: B018
+    assert hook.test_connection() == (False, str(caught.value))
+    assert len(str(caught.value).splitlines()[0]) <= 78
+    assert caught.value.__cause__ is None
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "unfit",
+    [
+        *(
+            " ",
+            "\n",
+            "\r\nX-Evil: 1",
+            "\u200b",
+            "\ufeff",
+            "\u2026",
+            "\u201c",
+            '"',
+            "'",
+            "\u00a0",
+            "\u00e9",
+            "\0",
+            "\x7f",
+        ),
+        *("\u2028", "\U0001f511"),
+    ],
+)
+@pytest.mark.parametrize("field", ["login", "password"])
+def test_a_key_that_no_header_can_carry_is_refused_and_not_shown(monkeypatch, field, unfit):
+    words = refusal(monkeypatch, {"login": "AK", field: f"secret{unfit}part"})
+    assert f"Paste the connection's {field} again" in words
+    assert "secret" not in words
+
+
+def test_a_key_with_a_bom_in_front_is_refused(monkeypatch):
+    assert "U+FEFF" in refusal(monkeypatch, {"password": f"\ufeff{KEY}"})
+
+
+@pytest.mark.parametrize("blanks", ["\n", "\r\n", "  ", "\t"])
+def test_blanks_around_a_pasted_key_are_dropped(monkeypatch, blanks):
+    hook = hook_of(monkeypatch, {"password": f"{blanks}{KEY}{blanks}"})
+    assert hook.settings.credential.authorization(0) == f"Bearer {KEY}"
+
+
+@pytest.mark.parametrize(
+    "value", ["soon", "NaN", "inf", "-inf", -1, 0, True, False, 601, "1e9", [], {"a": 1}, 10**400, float("nan")]
+)
+def test_timeout_seconds_takes_seconds_within_bounds(monkeypatch, value):
+    assert "timeout_seconds" in refusal(monkeypatch, {"extra": {"timeout_seconds": value}})
+
+
+@pytest.mark.parametrize("value", ["no", "off", "none", "None", "null", "0", 0, 1, "yes", [], {}, "disable"])
+def test_verify_is_true_false_or_a_path_and_never_a_guess(monkeypatch, value):
+    assert "Check verify" in refusal(monkeypatch, {"extra": {"verify": value}})
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_a_ca_bundle_that_cannot_be_read_is_a_sentence(monkeypatch, tmp_path, content):
+    bundle = tmp_path / "ca.pem"
+    if content:
+        bundle.write_text(content)
+    hook = hook_of(monkeypatch, {"extra": {"verify": str(bundle)}})
+    with pytest.raises(errors.KlingConfigurationError, match="Check verify in extra"):
+        hook.get_task("x")
+    ok, message = hook.test_connection()
+    assert not ok
+    assert str(bundle) in message
+
+
+def test_a_ca_bundle_of_the_environment_is_named_as_such(monkeypatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
+    with pytest.raises(errors.KlingConfigurationError, match="Check REQUESTS_CA_BUNDLE"):
+        hook_of(monkeypatch, {}).get_task("x")
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("timout_seconds", "timeout_seconds"),
+        ("timeout", "timeout_seconds"),
+        ("Verify", "verify"),
+        ("proxy", "proxies"),
+        ("allow_private_url", "allow_private_urls"),
+    ],
+)
+def test_a_misspelt_extra_is_named_with_what_was_meant(monkeypatch, key, meant):
+    words = refusal(monkeypatch, {"extra": {key: "5"}})
+    assert f"{key} is not known, did you mean {meant}?" in words
+
+
+def test_an_extra_of_somebody_else_is_named_and_harmless(monkeypatch, logged):
+    hook = hook_of(monkeypatch, {"extra": {"team": "video"}})
+    lines = logged(hook)
+    assert hook.settings.timeout_seconds == 30
+    assert any("team" in line for line in lines)
+
+
+@pytest.mark.parametrize("extra", ["{not json", "[1]", '"text"', "5"])
+def test_an_extra_that_is_no_object_is_refused_instead_of_forgotten(monkeypatch, extra):
+    assert "JSON object" in refusal(monkeypatch, {"extra": extra})
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        *({"host": host} for host in ("https://x y", "x\ny", "https://x\\@y", "https://x/?a=b", "https://x/#a")),
+        *({"host": host} for host in ("https://[::1", "https://x:99999", "x:0", "https://x:port", "https://", "a..b")),
+        *({"host": host} for host in ("https://*.x", "javascript:alert(1)", "file:///etc/passwd", "ftp://x")),
+        *({"host": host} for host in ("https://.x", "https://x\u200b.y", "https://x%2fy", "\u2026")),
+        *({"host": "https://x", "port": port} for port in (0x10000, -1)),
+        {"host": "https://x:1", "port": 2},
+        {"host": "", "port": 8443},
+        {"host": "https://x", "schema": "http"},
+    ],
+)
+def test_a_host_that_is_no_address_is_refused(monkeypatch, fields):
+    assert "Check the connection's host" in refusal(monkeypatch, fields)
+
+
+@pytest.mark.parametrize(
+    "host", [f"https://user:{KEY}@api.example.com", f"kling://:{KEY}@api.example.com", f"user:{KEY}@api.example.com"]
+)
+def test_a_key_that_was_pasted_with_the_host_is_not_shown(monkeypatch, host):
+    assert KEY not in refusal(monkeypatch, {"host": host})
+
+
+@pytest.mark.parametrize(
+    ("uri", "base_url"),
+    [
+        ("kling://:K@api.example.com/kling", "https://api.example.com/kling"),
+        ("kling://:K@api.example.com:8443/kling/", "https://api.example.com:8443/kling"),
+        ("kling://https://:K@api.example.com/kling/v1", "https://api.example.com/kling"),
+        ("kling://:K@127.0.0.1:8780/http/kling", "http://127.0.0.1:8780/kling"),
+        ("kling://https://:K@api.example.com:8443", "https://api.example.com:8443"),
+        ("kling://:K@[::1]:8780/http", "http://[::1]:8780"),
+    ],
+)
+def test_a_pasted_uri_keeps_its_port_and_its_path(monkeypatch, uri, base_url):
+    assert hook_of(monkeypatch, uri).settings.base_url == base_url
+
+
+def test_a_port_beside_a_url_is_used(monkeypatch):
+    assert hook_of(monkeypatch, {"host": "https://x/kling", "port": 81}).settings.base_url == "https://x:81/kling"
+    assert hook_of(monkeypatch, {"host": "https://x:81", "port": 81}).settings.base_url == "https://x:81"
+
+
+@pytest.mark.parametrize("proxies", ['{"https": "http://p:3128"}', {"https": "http://p:3128"}])
+def test_proxies_are_an_object_or_its_text(monkeypatch, proxies):
+    assert hook_of(monkeypatch, {"extra": {"proxies": proxies}}).settings.proxies == {"https": "http://p:3128"}
+
+
+def test_proxies_in_a_uri_are_text(monkeypatch):
+    hook = hook_of(monkeypatch, "kling://:K@/?proxies=%7B%22all%22%3A%20%22socks5h%3A%2F%2Fp%3A1080%22%7D")
+    assert hook.settings.proxies == {"all": "socks5h://p:1080"}
+
+
+@pytest.mark.parametrize(
+    "proxies",
+    [
+        *("http://u:proxy-password@p:1", "[1]", "{", {"https": "http://u:proxy-password@p:99999"}),
+        *({"https": url} for url in ("ftp://u:proxy-password@p", "http://u:proxy-password@", "http://a b", 5, [1])),
+        *(
+            {"https": url}
+            for url in ("http://u:proxy-p\u00e4ssword@p:1", "http://u:proxy-password@p\nq", "http://[::1")
+        ),
+        {"htps": "http://u:proxy-password@p"},
+    ],
+)
+def test_what_is_no_proxy_is_refused_without_its_password(monkeypatch, proxies):
+    words = refusal(monkeypatch, {"extra": {"proxies": proxies}})
+    assert "Check proxies" in words
+    assert "proxy-p" not in words
+
+
+def test_a_server_without_tls_is_told_from_a_broken_one(scripted):
+    server = scripted(Reply(b"hello"), host="")
+    scripted(Reply(b"hello"), host=server.host)
+    ok, message = KlingHook().test_connection()
+    assert not ok
+    assert message.startswith(f"Write http:// before the host {server.host}: it answers without TLS.")
+
+
+def test_a_host_that_does_not_exist_is_one_sentence_with_its_name(monkeypatch):
+    monkeypatch.setattr("airflow_provider_kling.transport.READ_ATTEMPTS", 1)
+
+    def nowhere(*_arguments, **_options):
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr("socket.getaddrinfo", nowhere)
+    hook = hook_of(monkeypatch, {"host": "https://api.klimg.example"})
+    with pytest.raises(errors.KlingConnectionError) as caught:
+        hook.get_task("x")
+    assert str(caught.value).startswith("Check the host api.klimg.example: its name cannot be found (DNS).\n")
+    assert caught.value.nothing_sent
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
+
+
+def test_socks_without_its_library_is_a_matter_of_configuration(monkeypatch):
+    hook = hook_of(monkeypatch, {"extra": {"proxies": {"https": "socks5://u:proxy-password@p:1080"}}})
+    with pytest.raises(errors.KlingConfigurationError, match="Check the proxy p:1080") as caught:
+        hook.get_task("x")
+    assert "proxy-password" not in str(caught.value)
+
+
+@pytest.mark.parametrize("proxy", ["http://u:proxy-password@127.0.0.1:1", "127.0.0.1:1"])
+def test_a_proxy_that_is_down_is_named_without_its_password_and_leaves_no_doubt(monkeypatch, proxy):
+    monkeypatch.setattr("airflow_provider_kling.transport.READ_ATTEMPTS", 1)
+    hook = hook_of(monkeypatch, {"extra": {"proxies": {"all": proxy}}})
+    with pytest.raises(errors.KlingConnectionError, match="Check the proxy 127.0.0.1:1: no connection") as caught:
+        hook.create_task("text2video", {"prompt": "A paper boat"})
+    assert caught.value.nothing_sent
+    ok, message = hook.test_connection()
+    assert not ok
+    assert "proxy-password" not in str(caught.value) + message
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def test_the_connections_proxies_win_over_the_environment(scripted, monkeypatch, variable):
+    monkeypatch.setenv(variable, "http://127.0.0.1:1")
+    proxy = scripted(kling([]))
+    scripted(kling([]), extra={"proxies": {"http": proxy.url}}, host="http://api.example.com")
+    assert KlingHook().list_tasks() == []
+    assert proxy.received[0].path.startswith("http://api.example.com/")
+
+
+def test_what_the_connection_does_not_say_comes_from_the_environment(scripted, monkeypatch):
+    proxy = scripted(kling([]))
+    monkeypatch.setenv("HTTP_PROXY", proxy.url)
+    scripted(kling([]), host="http://api.example.com")
+    assert KlingHook().list_tasks() == []
+    assert len(proxy.received) == 1
+
+
+@pytest.mark.parametrize(
+    "proxies", [{"http": ""}, {"all": None}, {"http": "http://127.0.0.1:1", "no_proxy": "127.0.0.1"}]
+)
+def test_a_connection_can_say_that_no_proxy_is_used(scripted, monkeypatch, proxies):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    server = scripted(kling([]), extra={"proxies": proxies})
+    assert KlingHook().list_tasks() == []
+    assert len(server.received) == 1
+
+
+def test_no_log_line_of_a_request_holds_the_key_or_the_proxys_password(scripted, caplog):
+    proxy = scripted(kling([]))
+    scripted(
+        kling([]),
+        extra={"proxies": {"http": proxy.url.replace("://", "://u:proxy-password@")}},
+        host="http://api.example.com",
+        password=KEY,
+    )
+    with caplog.at_level(logging.DEBUG):
+        KlingHook().list_tasks()
+    assert "proxy-authorization" in proxy.received[0].headers
+    assert KEY not in caplog.text
+    assert "proxy-password" not in caplog.text
+
+
+def test_settings_show_no_secret():
+    class Connection:
+        host, login, schema, port = "", "", "", None
+        password = KEY
+        extra = '{"proxies": {"http": "http://u:proxy-password@p"}}'
+        extra_dejson = json.loads(extra)
+
+    shown = repr(settings_of(Connection()))
+    assert KEY not in shown
+    assert "proxy-password" not in shown

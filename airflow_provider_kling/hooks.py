@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import pendulum
 
-from airflow_provider_kling import polling, submission, sweep
+from airflow_provider_kling import identity, polling, submission, sweep
 from airflow_provider_kling._airflow.base_hook import BaseHook
 from airflow_provider_kling.api import account, classic, v2
 from airflow_provider_kling.api.auth import ApiKey
@@ -98,8 +98,8 @@ class KlingHook(BaseHook):
 
         :param endpoint: the product, for example ``image2video``.
         :param fields: Kling's fields by their classic names; friendly values are fine.
-        :param external_task_id: your id for the submission. Use the same one again and you get the same task; default
-            is a random one, which protects this call but not a repetition of it.
+        :param external_task_id: your id for the submission, see :ref:`howto/own-id`. Use the same one again and you get
+            the same task; default is a random one, which protects this call but not a repetition of it.
         :param look_up_first: whether an earlier call may have sent this ``external_task_id`` already.
         :param extra_body: fields that this package does not know, added to the body as they are.
         :param validate: ``strict``, ``warn`` or ``off``.
@@ -109,11 +109,14 @@ class KlingHook(BaseHook):
         """
         from airflow_provider_kling.preparation import prepare
 
-        own_id = {"external_task_id": external_task_id} if external_task_id else {}
-        prepared = prepare(endpoint, {**fields, **own_id}, extra_body=extra_body, validate=validate)
+        name, extra = identity.take_own_id(
+            identity.own_id(external_task_id, fields.get("external_task_id")), extra_body
+        )
+        prepared = prepare(endpoint, {**fields, "external_task_id": name}, extra_body=extra, validate=validate)
         for warning in prepared.warnings:
             self.log.warning("%s", warning)
-        name = prepared.body.get("external_task_id") or f"af-{uuid.uuid4().hex}"
+        # extra_body may have been text.
+        name = identity.own_id(prepared.body.get("external_task_id")) or f"af-{uuid.uuid4().hex}"
         return self.submit(endpoint, prepared.body, external_task_id=name, look_up_first=look_up_first).task
 
     def submit(
@@ -131,7 +134,7 @@ class KlingHook(BaseHook):
         machine = submission.Submission(external_task_id, look_up_first=look_up_first)
         step = machine.start()
         while True:
-            self.log.debug("Submission of %s: %s", external_task_id, step)
+            self.log.debug("Submission of %s: %s", external_task_id, type(step).__name__)
             match step:
                 case submission.Done():
                     return step
@@ -151,15 +154,16 @@ class KlingHook(BaseHook):
             answer = self._transport.send_once(classic.create(product, body))
             return submission.Found(classic.read_task(answer, product))
         except KlingError as error:
-            self.log.info("POST %s did not confirm a task: %s", product.path, error.message)
+            self.log.debug("POST %s did not confirm a task: %s", product.path, error.message)
             return submission.Problem(error)
 
     def _look_up(self, endpoint: str, external_task_id: str) -> submission.Outcome:
         try:
-            task = self.find_task(external_task_id, endpoint)
+            return submission.Found(self.get_task(external_task_id, endpoint))
+        except KlingTaskNotFoundError:
+            return submission.Absent()
         except KlingError as error:
             return submission.Problem(error)
-        return submission.Found(task) if task else submission.Absent()
 
     def get_task(self, kling_task_id: str, endpoint: str = "image2video") -> Task:
         """
@@ -180,12 +184,16 @@ class KlingHook(BaseHook):
         :param external_task_id: the id that it was submitted with.
         :param endpoint: the product that it was created with.
         :return: the task, or ``None`` when Kling says that there is none.
-        :raises KlingError: when Kling could not be asked; that is not the same as ``None``.
+        :raises KlingError: when Kling could not be asked, or answered with the task of another id; that is not the
+            same as ``None``.
         """
         try:
-            return self.get_task(external_task_id, endpoint)
+            task = self.get_task(external_task_id, endpoint)
         except KlingTaskNotFoundError:
             return None
+        if other := submission.stranger(task, external_task_id):
+            raise other
+        return task
 
     def list_tasks(
         self, endpoint: str = "image2video", *, page: int = 1, page_size: int = classic.MAX_PAGE_SIZE

@@ -11,26 +11,33 @@ A driver asks for the first step, carries it out, and hands the outcome back unt
 
 What it keeps:
 
-* One logical submission never has two tasks. Only ids of one chain are ever sent (``id``, ``id-2``, ...), the next
+* One logical submission never has two tasks. Only ids of one chain are ever sent (``id``, ``id-af-2``, ...), the next
   one only after Kling has reported the one before as failed, and Kling refuses to create an id twice.
-* Any doubt about a POST (timeout, cut connection, HTTP 5xx, unreadable answer) is followed by a look, a wait, another
-  look, and then the *same* id again.
+* Any doubt about a POST (timeout, cut connection, HTTP 5xx, unreadable answer, unknown code) is followed by a look, a
+  wait, another look, and then the *same* id again.
+* Doubt lasts: a refusal that follows a doubtful POST says nothing about that one.
 * Not being able to look is not the same as not being there: it ends the submission, it never sends.
+* Only a task that carries the id that was asked for, or none, is taken.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import re
 from typing import TYPE_CHECKING
 
 from airflow_provider_kling.exceptions import (
+    KlingConfigurationError,
     KlingConnectionError,
     KlingDuplicateTaskError,
     KlingError,
+    KlingRequestError,
     KlingResponseError,
-    KlingServerError,
     KlingSubmissionInDoubtError,
+    KlingThrottledError,
+    KlingValidationError,
 )
+from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.identity import attempt_id
 from airflow_provider_kling.models import Task, TaskStatus
 
@@ -77,11 +84,13 @@ class Done:
     :param task: what Kling holds now.
     :param adopted: whether it was found rather than created by this run of the protocol.
     :param attempt: 1, or more when earlier attempts failed at Kling.
+    :param answer_lost: whether this run of the protocol sent it and had to look for it, because no answer came.
     """
 
     task: Task
     adopted: bool
     attempt: int
+    answer_lost: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,15 +132,46 @@ def leaves_doubt(error: KlingError) -> bool:
     """
     Whether a POST that ended with this error may have created a task.
 
-    A refusal with one of Kling's own 4xx codes, 1303 included, created none (measured 2026-09); an HTTP 4xx page of
-    something in between did not reach Kling either, and what never left this machine is no doubt. Everything else may
-    have.
+    What is certain: nothing left this machine; a code of Kling's table below 5000, 1303 included, created none; an HTTP
+    4xx page of something in between did not reach Kling. Everything else may have: relays wrap tasks into codes of
+    their own.
     """
+    if isinstance(error, (KlingConfigurationError, KlingValidationError)) or error.refused_for_sure:
+        return False
     if isinstance(error, KlingResponseError):
         return not (400 <= error.http_status < 500 and error.http_status != 408)
-    if isinstance(error, KlingConnectionError):
-        return not error.nothing_sent
-    return isinstance(error, KlingServerError)
+    return not (isinstance(error, KlingConnectionError) and error.nothing_sent)
+
+
+def names_external_id(error: KlingError, external_task_id: str) -> bool:
+    """
+    Whether a refusal is about the id itself, in whatever words: then a task with this id may exist.
+
+    :param error: of a POST.
+    :param external_task_id: what was sent.
+    """
+    if isinstance(error, KlingDuplicateTaskError):
+        return True
+    if not isinstance(error, KlingRequestError):
+        return False
+    words = re.sub(r"[^a-z]", "", error.kling_message.lower())
+    return "externaltaskid" in words or "externalid" in words or external_task_id in error.kling_message
+
+
+def stranger(task: Task, external_task_id: str) -> KlingResponseError | None:
+    """
+    Return why a task is not the one that has this id; ``None`` when it is, or does not say.
+
+    :param task: from an answer to a request that named the id.
+    :param external_task_id: the id.
+    """
+    if task.external_task_id in ("", external_task_id):
+        return None
+    return KlingResponseError(
+        f"Check the connection's host: it answers with another task. {external_task_id} was asked for, task "
+        f"{foreign_text(task.task_id, 60)} with external_task_id {foreign_text(task.external_task_id, 80)} came.",
+        http_status=200,
+    )
 
 
 class Submission:
@@ -160,6 +200,8 @@ class Submission:
         self._sends = 0
         self._looks = 0
         self._doubt: KlingError | None = None
+        self._refusal: KlingError | None = None
+        self._may_be_ours = False
         self._step: Step | None = None
 
     @property
@@ -179,15 +221,18 @@ class Submission:
         """
         match self._step, outcome:
             case Post(), Found(task):
-                return self._go(Done(task, adopted=False, attempt=self._attempt))
+                other = stranger(task, self.external_task_id)
+                done = Done(task, adopted=False, attempt=self._attempt)
+                return self._go(self._after_failed_post(other) if other else done)
             case Post(), Problem(error):
                 return self._go(self._after_failed_post(error))
             case LookUp(), Found(task):
-                return self._go(self._after_find(task))
+                other = stranger(task, self.external_task_id)
+                return self._go(Fail(self._in_doubt(other)) if other else self._after_find(task))
             case LookUp(), Absent():
                 return self._go(self._after_absence())
             case LookUp(), Problem(error):
-                return self._go(Fail(self._in_doubt(error) if self._doubt else error))
+                return self._go(self._after_failed_look(error))
             case Wait(), Waited():
                 return self._go(self._look())
         raise TypeError(f"{outcome!r} is not an outcome of {self._step!r}")
@@ -204,32 +249,49 @@ class Submission:
         return LookUp(self.external_task_id)
 
     def _after_failed_post(self, error: KlingError) -> Step:
-        if isinstance(error, KlingDuplicateTaskError) or leaves_doubt(error):
-            self._doubt, self._looks = error, 0
+        exists = names_external_id(error, self.external_task_id)
+        doubtful = leaves_doubt(error)
+        if not exists and not doubtful and self._doubt is None:
+            return Fail(error)
+        if not exists and not doubtful:
+            # Sure of this POST only. One before it may have arrived, and be slow to show.
+            self._refusal = error
             return self._look()
+        self._may_be_ours = self._may_be_ours or doubtful
+        self._doubt, self._looks = error, 0
+        return self._look()
+
+    def _after_failed_look(self, error: KlingError) -> Step:
+        # A refusal that is not understood (a 1201 in another language, a code of a relay's own) is neither an absence
+        # nor the end of what an earlier try may have paid for.
+        if self._doubt or isinstance(error, KlingRequestError):
+            return Fail(self._in_doubt(error))
         return Fail(error)
 
     def _after_find(self, task: Task) -> Step:
         # A task that failed before this run of the protocol is a closed attempt: failed tasks are not charged, and
         # their id cannot be used again. One that this run itself sent is the answer to this run.
-        sent_by_us = self._doubt is not None and not isinstance(self._doubt, KlingDuplicateTaskError)
-        if task.status is not TaskStatus.FAILED or sent_by_us:
-            return Done(task, adopted=True, attempt=self._attempt)
+        if task.status is not TaskStatus.FAILED or self._may_be_ours:
+            return Done(task, adopted=True, attempt=self._attempt, answer_lost=self._may_be_ours)
         if self._attempt >= MAX_ATTEMPTS:
             return Fail(
                 KlingSubmissionInDoubtError(
-                    f"Kling reports all {MAX_ATTEMPTS} attempts of {self._base_id} as failed, the last one because: "
-                    f"{task.message or 'no reason given'}. Change the request before it is sent again.",
+                    f"Change the request: Kling failed all {MAX_ATTEMPTS} attempts of {self._base_id}, the last one "
+                    f"because: {foreign_text(task.message) or 'no reason given'}.",
                     kling_task_id=task.task_id,
                 )
             )
         self._attempt += 1
-        self._sends, self._looks, self._doubt = 0, 0, None
+        self._sends, self._looks, self._doubt, self._refusal, self._may_be_ours = 0, 0, None, None, False
         return self._look()
 
     def _after_absence(self) -> Step:
         if self._doubt is None:
             return self._send()
+        if self._refusal is not None:
+            # No room is a wait, and whoever waits looks before it sends; no other refusal may end what is in doubt.
+            wait = isinstance(self._refusal, KlingThrottledError)
+            return Fail(self._refusal if wait else self._in_doubt(self._refusal))
         if self._looks < len(self._look_again_after):
             self._looks += 1
             return Wait(self._look_again_after[self._looks - 1])
@@ -239,6 +301,6 @@ class Submission:
 
     def _in_doubt(self, cause: KlingError) -> KlingSubmissionInDoubtError:
         return KlingSubmissionInDoubtError(
-            f"It is not known whether Kling accepted {self.external_task_id}: {cause.message} Nothing else was sent. "
-            "A retry of this Airflow task looks this id up before it sends, so it will not be paid twice."
+            "Let Airflow retry: it looks this id up before it sends, and pays once. It is not known whether Kling "
+            f"accepted {self.external_task_id}; nothing else was sent. {cause.message}"
         )

@@ -109,7 +109,7 @@ def test_an_id_whose_task_failed_gets_the_next_attempt(kling, hook):
     with pytest.raises(errors.KlingTaskFailedError, match="Image pixel is invalid"):
         hook.wait(first.task_id, poll_interval=0.05)
     second = submit(hook, look_up_first=True)
-    assert second.external_task_id == "one-2"
+    assert second.external_task_id == "one-af-2"
     assert hook.wait(second.task_id, poll_interval=0.05).videos
     assert submit(hook, look_up_first=True).task_id == second.task_id
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import json
 from datetime import timedelta
 
 import pytest
 from airflow.listeners import hookimpl
-from support import PHOTOGRAPH, connect
+from support import PHOTOGRAPH, FakeTaskInstance, connect
 
+from airflow_provider_kling import __version__, identity
 from airflow_provider_kling import exceptions as errors
 from airflow_provider_kling._airflow.compat import AirflowFailException, TaskDeferred
 from airflow_provider_kling.images import InlineImage
@@ -45,27 +47,264 @@ def test_text_to_video_is_the_same_with_its_own_fields(kling, ti):
     assert kling.requests(method="POST")[0]["body"]["aspect_ratio"] == "1:1"
 
 
-def test_the_id_is_pushed_before_anything_else_can_go_wrong(kling, ti):
-    class Store:
-        def set(self, key, value):
-            raise OSError("the state store is down")
+class Store(dict):
+    """The task state store, which outlives the XComs of a try."""
 
-    with pytest.raises(OSError, match="state store"):
-        operator().execute({"ti": ti, "task_state_store": Store()})
-    assert ti.xcoms["task_id"] == kling.tasks()[0]["task_id"]
+    def set(self, key, value):
+        json.dumps(value)
+        self[key] = value
 
 
-def test_the_ids_are_written_to_the_task_state_store_for_people_to_see(kling, ti):
-    store = {}
+class BrokenStore:
+    def get(self, key, default=None):
+        raise OSError("the state store is down")
 
-    class Store:
-        set = staticmethod(store.__setitem__)
+    def set(self, key, value):
+        raise OSError("the state store is down")
 
-    operator().execute({"ti": ti, "task_state_store": Store()})
-    assert store == {
-        "kling_task_id": kling.tasks()[0]["task_id"],
-        "external_task_id": kling.tasks()[0]["external_task_id"],
-    }
+
+def test_a_state_store_that_is_down_fails_nothing_that_is_paid(kling, ti):
+    context = {"ti": ti, "task_state_store": BrokenStore()}
+    manifest = operator().execute(context)
+    assert ti.xcoms["task_id"] == manifest["task_id"] == kling.tasks()[0]["task_id"]
+    assert operator().execute({**context, "ti": again(ti)})["task_id"] == manifest["task_id"]
+    assert len(kling.requests(method="POST")) == 1, "the retry looked before it sent"
+
+
+def test_what_is_submitted_is_kept_in_the_task_state_store_before_the_post_and_the_task_after(kling, ti):
+    store = Store()
+    kling.fault(code=1102, operation="create")
+    with pytest.raises(errors.KlingAccountError):
+        operator().execute({"ti": ti, "task_state_store": store})
+    assert set(store) == {"submission"}
+    operator().execute({"ti": again(ti), "task_state_store": store})
+    (task,) = kling.tasks()
+    assert store["kling_task_id"] == task["task_id"]
+    assert store["submission"]["external_task_id"] == task["external_task_id"]
+
+
+def upgraded(monkeypatch):
+    """From now on another version of the package runs, which encodes the content differently."""
+    whole = identity.fingerprint
+    monkeypatch.setattr("airflow_provider_kling.operators.record.__version__", "99.0")
+    monkeypatch.setattr(
+        "airflow_provider_kling.identity.fingerprint",
+        lambda **parts: whole(**{**parts, "content": {**parts["content"], "encoded": "otherwise"}}),
+    )
+
+
+def test_an_upgrade_between_two_tries_pays_nothing(kling, ti, monkeypatch, logged):
+    context = {"ti": ti, "task_state_store": Store()}
+    first = operator().execute(context)
+    upgraded(monkeypatch)
+    later = operator()
+    lines = logged(later)
+    assert later.execute({**context, "ti": again(ti)})["task_id"] == first["task_id"]
+    assert any(f"Version {__version__} of this package" in line for line in lines)
+    assert operator().execute({**context, "ti": again(again(ti))})["task_id"] == first["task_id"]
+
+
+def test_a_changed_prompt_is_a_new_video_whatever_the_store_holds(kling, ti, monkeypatch):
+    context = {"ti": ti, "task_state_store": Store()}
+    operator().execute(context)
+    operator(prompt="Another").execute({**context, "ti": again(ti)})
+    assert len(kling.tasks()) == 2
+    upgraded(monkeypatch)
+    operator(prompt="A third").execute({**context, "ti": again(ti)})
+    assert len(kling.tasks()) == 3
+
+
+@pytest.mark.parametrize("stored", [None, "text", 7, [], {}, {"external_task_id": 5}, {"external_task_id": "../../x"}])
+def test_what_is_no_record_of_ours_in_the_store_is_not_used(kling, ti, stored):
+    first = run(ti)
+    context = {"ti": again(ti), "task_state_store": Store(submission=stored)}
+    assert operator().execute(context)["task_id"] == first["task_id"]
+
+
+@pytest.mark.parametrize("store", [None, Store()])
+def test_retries_that_were_edited_between_two_tries_are_no_clear(kling, ti, store):
+    ti.max_tries = 2
+    context = {"ti": ti, "task_state_store": store}
+    first = operator(retries=2, on_clear="regenerate").execute(context)
+    second = operator(retries=5, on_clear="regenerate").execute({**context, "ti": again(ti)})
+    assert second["task_id"] == first["task_id"]
+
+
+def test_with_a_store_on_clear_may_be_edited_between_two_tries(kling, ti):
+    ti.max_tries = 2
+    context = {"ti": ti, "task_state_store": Store()}
+    first = operator(retries=2).execute(context)
+    second = operator(retries=2, on_clear="regenerate").execute({**context, "ti": again(ti)})
+    cleared = again(ti, max_tries=4)
+    third = operator(retries=2, on_clear="regenerate").execute({**context, "ti": cleared})
+    fourth = operator(retries=2).execute({**context, "ti": again(cleared, max_tries=6)})
+    assert [second["task_id"], fourth["task_id"]] == [first["task_id"], third["task_id"]]
+    assert len(kling.tasks()) == 2
+
+
+@pytest.mark.parametrize("where", ["argument", "extra_body"])
+@pytest.mark.parametrize(
+    "text", ["", "  ", "None", " none ", "null", "a b", "x" * 65, "867283741759111202", "promo-af-2"]
+)
+def test_an_own_id_that_could_be_shared_or_mistaken_is_refused(kling, ti, where, text):
+    given = {"external_task_id": text}
+    with pytest.raises(errors.KlingValidationError, match="external_task_id"):
+        run(ti, validate="off", **(given if where == "argument" else {"extra_body": given}))
+    assert kling.requests() == []
+
+
+@pytest.mark.parametrize("given", [{"external_task_id": " mine "}, {"extra_body": {"external_task_id": "mine"}}])
+def test_an_own_id_is_sent_in_one_form_wherever_it_is_given(kling, ti, given):
+    run(ti, **given)
+    assert kling.tasks()[0]["external_task_id"] == "mine"
+
+
+def test_an_own_id_given_twice_must_be_the_same(kling, ti):
+    with pytest.raises(errors.KlingValidationError, match="given twice"):
+        run(ti, external_task_id="a", extra_body={"external_task_id": "b"})
+
+
+def test_a_callback_url_in_extra_body_is_sent(kling, ti):
+    run(ti, extra_body={"callback_url": "https://example.com/hook"})
+    assert kling.requests(method="POST")[0]["body"]["callback_url"] == "https://example.com/hook"
+
+
+def test_a_first_try_that_adopts_under_an_own_id_says_what_happened(kling, ti, logged):
+    run(ti, external_task_id="campaign-7")
+    other = operator(external_task_id="campaign-7", prompt="a dog")
+    lines = logged(other)
+    other.execute({"ti": dataclasses.replace(ti, run_id="tuesday", xcoms={})})
+    assert any("somebody submitted it before under your external_task_id" in line for line in lines)
+    assert not any("earlier try" in line for line in lines)
+
+
+def test_the_second_attempt_of_an_own_id_is_not_another_own_id(kling, ti):
+    kling.fault("fail_task", message="Internal error")
+    with pytest.raises(errors.KlingTaskFailedError):
+        run(ti, external_task_id="promo", wait_for_completion=True, deferrable=False)
+    other = run(dataclasses.replace(ti, task_id="other", xcoms={}), external_task_id="promo-2", prompt="another")
+    second = run(again(ti), external_task_id="promo")
+    assert second["task_id"] != other["task_id"]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"timeout": "soon"},
+        {"timeout": float("nan")},
+        {"poll_interval": "fast"},
+        {"slot_timeout": -1},
+        {"on_clear": "regenrate"},
+        {"validate": "of"},
+        {"output_uri": "None"},
+        {"output_uri": 5},
+    ],
+)
+def test_our_own_arguments_are_checked_before_anything_is_paid(kling, ti, bad):
+    with pytest.raises(errors.KlingValidationError, match=next(iter(bad))):
+        run(ti, **bad)
+    assert kling.requests() == []
+
+
+def test_all_problems_of_ours_and_of_kling_s_are_named_at_once(kling, ti):
+    with pytest.raises(errors.KlingValidationError, match="3 problems"):
+        run(ti, timeout="soon", external_task_id="None", cfg_scale=7.0)
+
+
+@pytest.mark.kling_simulator(seconds=30)
+@pytest.mark.parametrize("timeout", ["100", timedelta(seconds=100), 100])
+def test_times_may_be_text_or_timedelta(kling, ti, timeout):
+    with pytest.raises(TaskDeferred) as caught:
+        run(ti, wait_for_completion=True, timeout=timeout, poll_interval="15")
+    assert caught.value.trigger.end_time == pytest.approx(ti.xcoms["manifest"]["created_at"] / 1000 + 100)
+    assert caught.value.trigger.poll_interval == 15
+
+
+@pytest.mark.parametrize("reason", ["Trigger timeout", "Trigger failure"])
+def test_a_wait_for_a_slot_that_airflow_ends_submits_once_more(kling, ti, reason):
+    """Nothing was accepted yet: there is no Kling task to read."""
+    manifest = operator().resume_execution("__fail__", {"error": reason}, {"ti": ti})
+    assert manifest["task_id"] == kling.tasks()[0]["task_id"]
+    assert not any("None" in request["path"] for request in kling.requests())
+
+
+def test_a_wait_for_a_slot_that_airflow_ends_is_left_to_a_retry_when_there_still_is_none(kling, ti):
+    kling.fault(code=1303, operation="create")
+    with pytest.raises(errors.KlingConcurrencyError):
+        operator().resume_execution("__fail__", {"error": "Trigger timeout"}, {"ti": ti})
+    assert kling.tasks() == []
+
+
+def test_a_resumed_wait_whose_xcom_is_gone_looks_the_task_up(kling, ti):
+    run(ti)
+    kling.finish(ti.xcoms.pop("task_id"))
+    event = {"status": "success", "kling_task_id": kling.tasks()[0]["task_id"], "message": ""}
+    assert operator(wait_for_completion=True).execute_complete({"ti": ti}, event)["status"] == "succeed"
+    assert len(kling.tasks()) == 1
+
+
+@dataclasses.dataclass
+class Refuses(FakeTaskInstance):
+    """A task instance whose XCom backend is down for one key."""
+
+    broken: str = ""
+
+    def xcom_push(self, key, value):
+        if key == self.broken:
+            raise OSError("the XCom backend is down")
+        super().xcom_push(key, value)
+
+
+def test_a_manifest_that_cannot_be_pushed_fails_nothing(kling):
+    assert run(Refuses(broken="manifest"), wait_for_completion=True, deferrable=False)["status"] == "succeed"
+
+
+def test_an_id_that_cannot_be_pushed_is_an_error_that_a_retry_mends(kling):
+    with pytest.raises(OSError, match="XCom backend"):
+        run(Refuses(broken="task_id"))
+    ti = FakeTaskInstance(try_number=2)
+    assert run(ti)["task_id"] == kling.tasks()[0]["task_id"]
+    assert len(kling.tasks()) == 1
+
+
+def test_the_log_of_a_one_step_task_tells_the_whole_story(kling, ti, tmp_path, logged):
+    animate = operator(deferrable=False, output_uri=f"{tmp_path}/", mode="pro")
+    lines = logged(animate)
+    manifest = animate.execute({"ti": ti})
+    story = [line for line in lines if "outside of the Task Runner" not in line]
+    assert len(story) <= 6
+    assert "image2video, kling-v3, pro, 3 s" in story[0]
+    assert f"Kling accepted task {manifest['task_id']}" in story[1]
+    assert "is done" in story[-2]
+    assert f"{manifest['units']} units" in story[-2]
+    assert str(tmp_path) in story[-1]
+    assert "MB" in story[-1]
+
+
+def test_iterations_of_a_loop_are_submissions_of_their_own(kling, ti):
+    class Loop:
+        index = 0
+
+    for index in (0, 1, 1):
+        Loop.index = index
+        operator().execute({"ti": again(ti), "loop": Loop})
+    assert len(kling.tasks()) == 2
+
+
+def test_a_region_of_a_loop_counts_and_the_empty_region_does_not(kling, ti):
+    first = run(ti)
+    ti.region_id, ti.region_index = "00000000-0000-0000-0000-000000000000", 0
+    assert operator().execute({"ti": again_in(ti, 0, ti.region_id)})["task_id"] == first["task_id"]
+    assert (
+        operator().execute({"ti": again_in(ti, 1, "6f1f9d0e-0000-0000-0000-000000000001")})["task_id"]
+        != first["task_id"]
+    )
+
+
+def again_in(ti, index, region_id):
+    later = again(ti)
+    later.region_index, later.region_id = index, region_id
+    return later
 
 
 def test_a_retry_adopts_what_the_first_try_paid_for(kling, ti):
@@ -279,7 +518,7 @@ def test_a_failed_task_is_left_to_airflows_retries_which_submit_anew(kling, ti):
         run(ti, wait_for_completion=True, deferrable=False)
     assert not isinstance(caught.value, AirflowFailException)
     manifest = run(again(ti), wait_for_completion=True, deferrable=False)
-    assert manifest["external_task_id"].endswith("-2")
+    assert manifest["external_task_id"].endswith("-af-2")
     assert manifest["units"]
     assert [task["status"] for task in kling.tasks()] == ["failed", "succeed"]
 

@@ -144,7 +144,7 @@ class Planner:
         part = f"[{key}]" if has_key else f"[~{taken[content]}]"
         origin = dataclasses.replace(self.origin, task_id=self.origin.task_id + part)
         body = dict(prepared.body)
-        name = body.pop("external_task_id", None) or identity.external_task_id(origin, content)
+        name = identity.own_id(body.pop("external_task_id", None)) or identity.external_task_id(origin, content)
         images = {}
         for place, holder, slot in _slots(body):
             if not _is_link(holder[slot]):

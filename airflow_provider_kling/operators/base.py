@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, get_args
 
 from airflow.sdk import BaseOperator
 
-from airflow_provider_kling import identity, polling
+from airflow_provider_kling import arguments, identity, polling
 from airflow_provider_kling._airflow.compat import TaskDeferralError, TaskDeferralTimeout
-from airflow_provider_kling.exceptions import KlingError, KlingThrottledError
+from airflow_provider_kling.exceptions import KlingError, KlingThrottledError, KlingValidationError
 from airflow_provider_kling.failure import push_failure
+from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.images import conceal
 from airflow_provider_kling.links import KlingResultLink
 from airflow_provider_kling.models import TaskStatus
+from airflow_provider_kling.operators import log_lines, record
 from airflow_provider_kling.provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.slots import DEFAULT_SLOT_TIMEOUT, probe_pause
 from airflow_provider_kling.triggerer import leaves_nothing_to_do, nobody_listens
 from airflow_provider_kling.triggers import KlingSlotTrigger, KlingTaskTrigger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import jinja2
     from airflow.sdk import Context
@@ -30,6 +33,12 @@ if TYPE_CHECKING:
     from airflow_provider_kling.models import Task
     from airflow_provider_kling.preparation import Prepared, Validate
     from airflow_provider_kling.submission import Done
+
+
+OnClear = Literal["reuse", "regenerate"]
+
+#: The values of :data:`~airflow_provider_kling.preparation.Validate`, which is imported late.
+VALIDATE = ("strict", "warn", "off")
 
 
 class SlotWait(NamedTuple):
@@ -117,7 +126,7 @@ class KlingTaskOperator(ConcealsImages):
         callback_url: str | None = None,
         image_conn_id: str | None = None,
         validate: Validate = "strict",
-        on_clear: Literal["reuse", "regenerate"] = "reuse",
+        on_clear: OnClear = "reuse",
         wait_for_completion: bool = False,
         deferrable: bool = True,
         poll_interval: float = polling.DEFAULT_POLL_INTERVAL,
@@ -156,15 +165,13 @@ class KlingTaskOperator(ConcealsImages):
         # Any earlier try, or a Clear, may have sent it: look before sending.
         return self._run(context, look_up_first=context["ti"].try_number > 1, slot=None)
 
-    def execute_with_slot(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
+    def execute_with_slot(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
         """
         Resume on a worker when a slot may be free: submit again.
 
         :param event: what :class:`~airflow_provider_kling.triggers.KlingSlotTrigger` fired.
         """
-        # An event may be a stranger's, see polling.event_of; then the wait for a slot begins anew.
-        slot = SlotWait(event["since"], event["until"]) if "until" in event else None
-        return self._run(context, look_up_first=True, slot=slot)
+        return self._run(context, look_up_first=True, slot=_slot_of(event))
 
     def _run(self, context: Context, *, look_up_first: bool, slot: SlotWait | None) -> dict[str, Any]:
         try:
@@ -183,8 +190,13 @@ class KlingTaskOperator(ConcealsImages):
 
         :param event: what the trigger fired.
         """
+        self._kling_task_id = record.submitted_id(context)
+        if self._kling_task_id is None:
+            self.log.warning("The XCom task_id is gone; looking the task up by its external_task_id")
+            return self._run(context, look_up_first=True, slot=None)
         try:
-            self._kling_task_id = _submitted_id(context)
+            if problems := self._read_arguments():
+                raise KlingValidationError(problems)
             task = self.hook.get_task(self._kling_task_id, self.endpoint)
             ended = polling.event_of(event, {self._kling_task_id})
             if ended is None:
@@ -196,12 +208,17 @@ class KlingTaskOperator(ConcealsImages):
             raise
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Resume; a trigger that broke or was timed out by Airflow still gets one look before a paid task fails."""
+        """Resume; a trigger that broke or was timed out by Airflow still gets one look before the task fails."""
         try:
             return super().resume_execution(next_method, next_kwargs, context)
         except (TaskDeferralError, TaskDeferralTimeout) as error:
-            event = polling.Event("error", _submitted_id(context), f"the trigger ended without an event ({error})")
-            return self.execute_complete(context, event.payload())
+            ended = f"the trigger ended without an event ({foreign_text(error)})"
+            submitted = record.submitted_id(context)
+            if submitted is None:
+                # It waited for a slot. Once more, and without waiting again: its time may be over.
+                self.log.warning("No task was accepted yet, nothing is paid: %s; submitting once more", ended)
+                return self._run(context, look_up_first=True, slot=SlotWait(0.0, 0.0))
+            return self.execute_complete(context, polling.Event("error", submitted, ended).payload())
 
     def on_kill(self) -> None:
         """Say what keeps running: Kling has no call that cancels a task."""
@@ -209,24 +226,50 @@ class KlingTaskOperator(ConcealsImages):
             self.log.warning(polling.KEEPS_RUNNING, self._kling_task_id)
 
     def _prepare(self) -> Prepared:
+        """Check everything of ours and of Kling's, before anything is paid."""
         from airflow_provider_kling.preparation import prepare
 
-        names = (*self.kling_fields, "callback_url", "external_task_id")
-        fields = {name: getattr(self, name) for name in names}
-        prepared = prepare(
-            self.endpoint,
-            fields,
-            extra_body=self.extra_body,
-            validate=self.validate,
-            image_conn_id=self.image_conn_id,
-        )
+        problems = self._read_arguments()
+        own, extra = None, self.extra_body
+        with collect(problems):
+            own, extra = identity.take_own_id(self.external_task_id, self.extra_body)
+        fields = {name: getattr(self, name) for name in (*self.kling_fields, "callback_url")}
+        with collect(problems):
+            prepared = prepare(
+                self.endpoint,
+                {**fields, "external_task_id": own},
+                extra_body=extra,
+                validate=self.validate,
+                image_conn_id=self.image_conn_id,
+            )
+        if problems:
+            raise KlingValidationError(problems)
         for warning in prepared.warnings:
             self.log.warning("%s", warning)
         return prepared
 
+    def _read_arguments(self) -> list[str]:
+        """Bring our own arguments into shape, and return what is wrong; a resumed task is another process."""
+        problems: list[str] = []
+        for name, default in (
+            ("poll_interval", polling.DEFAULT_POLL_INTERVAL),
+            ("timeout", polling.DEFAULT_TIMEOUT),
+            ("slot_timeout", DEFAULT_SLOT_TIMEOUT),
+        ):
+            with collect(problems):
+                setattr(self, name, arguments.seconds(name, getattr(self, name), default=default))
+        for name, allowed in (("on_clear", get_args(OnClear)), ("validate", VALIDATE)):
+            with collect(problems):
+                setattr(self, name, arguments.choice(name, getattr(self, name), allowed))
+        with collect(problems):
+            self.output_uri = arguments.place("output_uri", self.output_uri)
+        return problems
+
     def _submit(self, prepared: Prepared, context: Context, *, look_up_first: bool, slot: SlotWait | None) -> Done:
-        name = self.external_task_id or self._derived_id(prepared, context)
-        self.log.info("Submitting %s as external_task_id %s", self.endpoint, name)
+        intent = record.settle_intent(self, prepared, context, may_be_kept=look_up_first)
+        name = intent.external_task_id
+        if slot is None:
+            self._say(log_lines.submitting(self.endpoint, prepared.body, name))
         while True:
             try:
                 done = self.hook.submit(
@@ -236,45 +279,37 @@ class KlingTaskOperator(ConcealsImages):
             except KlingThrottledError as error:
                 slot = self._wait_for_slot(error, slot)
                 look_up_first = True
-        if done.adopted:
-            self.log.info(
-                "Adopted Kling task %s (%s): this request was sent before, by an earlier try or by one whose answer "
-                "was lost, and is not paid twice.",
-                done.task.task_id,
-                done.task.status.value,
-            )
-        else:
-            self.log.info("Kling accepted task %s", done.task.task_id)
+        self._say(log_lines.accepted(done, own="external_task_id" in prepared.body, looked_up_first=look_up_first))
         return done
+
+    def _say(self, line: log_lines.Line) -> None:
+        speak = self.log.warning if line.warns else self.log.info
+        speak("%s", line.text)
 
     def _wait_for_slot(self, error: KlingThrottledError, slot: SlotWait | None) -> SlotWait:
         """Leave the worker until a slot may be free; it costs no retry, because no task was created."""
         now = time.time()
-        slot = slot or SlotWait(now, now + self.slot_timeout)
+        if slot is None:
+            slot = SlotWait(now, now + self.slot_timeout)
+            self.log.info("Waiting for a slot at Kling (code %s); it uses no retry, nothing was paid", error.code)
         if now >= slot.until:
             raise error
-        self.log.info("No slot at Kling (%s); waiting for one, no retry is used", error.kling_message)
         if self.deferrable:
             trigger = KlingSlotTrigger(self.kling_conn_id, slot.since, slot.until, deferred_at=now)
             self.defer(trigger=trigger, method_name="execute_with_slot", timeout=trigger.backstop)
         time.sleep(min(probe_pause(), slot.until - now))
         return slot
 
-    def _derived_id(self, prepared: Prepared, context: Context) -> str:
-        fingerprint = identity.fingerprint(
-            account=self.hook.account_name, endpoint=self.endpoint, content=prepared.content
-        )
-        return identity.external_task_id(origin_of(self, context, self.on_clear), fingerprint)
-
     def _push(self, task: Task, context: Context) -> None:
         self._kling_task_id = task.task_id
-        ti = context["ti"]
-        ti.xcom_push(key="task_id", value=task.task_id)
-        ti.xcom_push(key="manifest", value=self._manifest(task))
-        store = context.get("task_state_store")
-        if store is not None:
-            store.set("kling_task_id", task.task_id)
-            store.set("external_task_id", task.external_task_id)
+        try:
+            context["ti"].xcom_push(key="task_id", value=task.task_id)
+        except Exception:
+            # Sensors and a resumed task need it. A retry is safe: it adopts.
+            self.log.exception("Kling accepted task %s, but its id cannot be pushed; a retry adopts it", task.task_id)
+            raise
+        record.push(self, context, "manifest", self._manifest(task))
+        record.keep_task(self, context, task.task_id)
 
     def _wait(self, task: Task, context: Context) -> dict[str, Any]:
         now = time.time()
@@ -298,6 +333,7 @@ class KlingTaskOperator(ConcealsImages):
 
     def _finish(self, task: Task, event: polling.Event, context: Context) -> dict[str, Any]:
         task = polling.conclude(task, event)
+        self._say(log_lines.done(task))
         manifest = self._manifest(task)
         if self.output_uri:
             from airflow_provider_kling.storage import store
@@ -309,9 +345,10 @@ class KlingTaskOperator(ConcealsImages):
                 conn_id=self.output_conn_id,
                 duration=getattr(self, "duration", None),
             )
+            self._say(log_lines.stored(manifest["files"]))
         else:
             polling.check_links(task, now=time.time())
-        context["ti"].xcom_push(key="manifest", value=manifest)
+        record.push(self, context, "manifest", manifest)
         return manifest
 
     def _manifest(self, task: Task) -> dict[str, Any]:
@@ -322,10 +359,23 @@ class KlingTaskOperator(ConcealsImages):
         return getattr(self, "model_name", None) or ""
 
 
-def _submitted_id(context: Context) -> str:
-    """Return the Kling task that this task instance submitted, as its XCom says."""
-    ti = context["ti"]
-    return str(ti.xcom_pull(task_ids=ti.task_id, key="task_id", map_indexes=ti.map_index))
+@contextlib.contextmanager
+def collect(problems: list[str]) -> Iterator[None]:
+    """
+    Go on after a problem, so that all of them can be named at once.
+
+    :param problems: they are added here.
+    """
+    try:
+        yield
+    except KlingValidationError as error:
+        problems.extend(error.problems)
+
+
+def _slot_of(event: Any) -> SlotWait | None:
+    """Read the slot trigger's event; a stranger's, see :func:`polling.event_of`, begins the wait anew."""
+    values = [event.get(name) for name in SlotWait._fields] if isinstance(event, dict) else [None]
+    return SlotWait(*values) if all(isinstance(value, (int, float)) for value in values) else None
 
 
 def origin_of(operator: BaseOperator, context: Context, on_clear: str) -> identity.Origin:
@@ -334,10 +384,6 @@ def origin_of(operator: BaseOperator, context: Context, on_clear: str) -> identi
 
     :param operator: the one that submits.
     :param context: Airflow's context.
-    :param on_clear: ``reuse``, or ``regenerate`` for another origin after each Clear by a user.
+    :param on_clear: see :func:`airflow_provider_kling.operators.record.origin_of`.
     """
-    ti = context["ti"]
-    # max_tries grows with each Clear by a user and stays as it is over automatic retries.
-    generation = (ti.max_tries or 0) - (operator.retries or 0) if on_clear == "regenerate" else 0
-    map_index = -1 if ti.map_index is None else ti.map_index
-    return identity.Origin(ti.dag_id, ti.run_id, ti.task_id, map_index, generation)
+    return record.origin_of(context, on_clear)

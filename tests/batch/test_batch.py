@@ -205,7 +205,7 @@ def test_a_failed_item_gets_its_next_attempt(kling, ti, tmp_path):
     assert payload["summary"]["done"] == 3
     names = sorted(task["external_task_id"] for task in kling.tasks())
     assert len(names) == 4
-    assert len([name for name in names if name.endswith("-2")]) == 1
+    assert len([name for name in names if name.endswith("-af-2")]) == 1
 
 
 @pytest.mark.kling_simulator(seconds=0.3, concurrency=2)

@@ -1,0 +1,79 @@
+"""The lines by which the log of one task tells a video's story: submitted, accepted, done, stored."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from airflow_provider_kling.foreign import foreign_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from airflow_provider_kling.models import Task
+    from airflow_provider_kling.submission import Done
+
+
+class Line(NamedTuple):
+    """A sentence, and whether it warns."""
+
+    text: str
+    warns: bool = False
+
+
+def submitting(endpoint: str, body: Mapping[str, Any], external_task_id: str) -> Line:
+    """
+    Return what is about to be asked for.
+
+    :param endpoint: the product.
+    :param body: the checked request.
+    :param external_task_id: the id of the submission.
+    """
+    parts = [endpoint, *(str(body[name]) for name in ("model_name", "mode") if name in body)]
+    if "duration" in body:
+        parts.append(f"{body['duration']} s")
+    return Line(f"Submitting {foreign_text(', '.join(parts), 120)}; external_task_id {external_task_id}")
+
+
+def accepted(done: Done, *, own: bool, looked_up_first: bool) -> Line:
+    """
+    Return where the task came from; it decides what was paid.
+
+    :param done: how the submission ended.
+    :param own: whether the Dag author gave the id.
+    :param looked_up_first: whether an earlier try may have sent it.
+    """
+    task = foreign_text(done.task.task_id, 60)
+    if not done.adopted:
+        return Line(f"Kling accepted task {task}")
+    if done.answer_lost:
+        return Line(f"Kling accepted task {task}; its answer was lost, so it was looked up")
+    adopted = f"Adopted Kling task {task} ({done.task.status.value})"
+    if own and not looked_up_first:
+        return Line(
+            f"{adopted}: somebody submitted it before under your external_task_id. Nothing was sent now; its video may "
+            "be of another request.",
+            warns=True,
+        )
+    before = "an earlier try of this task" if looked_up_first else "a run with the same ids that was deleted"
+    return Line(f"{adopted}: {before} submitted it; it is not paid twice")
+
+
+def done(task: Task) -> Line:
+    """
+    Return how long a finished task took and what it cost.
+
+    :param task: as Kling reports it.
+    """
+    took = f" after {(task.updated_at - task.created_at) / 1000:.0f} s" if task.updated_at > task.created_at > 0 else ""
+    cost = f"; Kling charged {foreign_text(task.units, 40)} units" if task.units else ""
+    return Line(f"Kling task {foreign_text(task.task_id, 60)} is done{took}{cost}")
+
+
+def stored(files: Sequence[Mapping[str, Any]]) -> Line:
+    """
+    Return where the results are and how large they are.
+
+    :param files: of the manifest.
+    """
+    places = ", ".join(f"{file['uri']} ({file['bytes'] / 1e6:.1f} MB)" for file in files)
+    return Line(f"Stored {places or 'nothing: the task has no result'}")

@@ -1,0 +1,143 @@
+"""
+What a try leaves behind for people, for other tasks and for the next try: XComs, and the task state store.
+
+The store (Airflow 3.3 and later) survives retries and Clears. Both may be away for a moment; neither may fail a task
+that is paid for.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_kling import __version__, identity
+from airflow_provider_kling.foreign import reason
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator, Context
+
+    from airflow_provider_kling.operators.base import KlingTaskOperator
+    from airflow_provider_kling.preparation import Prepared
+
+#: Key of the task state store under which a try keeps what it is about to submit.
+INTENT_KEY = "submission"
+#: And the one for what Kling made of it.
+TASK_KEY = "kling_task_id"
+
+_NO_UUID = "00000000-0000-0000-0000-000000000000"
+
+
+def origin_of(context: Context, on_clear: str, kept: identity.Intent | None = None) -> identity.Origin:
+    """
+    Return the task instance that a submission belongs to.
+
+    :param context: Airflow's context.
+    :param on_clear: ``reuse``, or ``regenerate`` for another origin after each Clear by a user.
+    :param kept: what an earlier try kept, if that is known.
+    """
+    ti = context["ti"]
+    map_index = -1 if ti.map_index is None else ti.map_index
+    generation = identity.generation_of(on_clear=on_clear, max_tries=ti.max_tries or 0, kept=kept)
+    return identity.Origin(ti.dag_id, ti.run_id, ti.task_id, map_index, generation, _iteration(context))
+
+
+def _iteration(context: Context) -> int | None:
+    """Number of a task group's loop (Airflow 3.4), in which every iteration has the same map index."""
+    loop: Any = context.get("loop")
+    if loop is not None:
+        return int(loop.index)
+    ti = context["ti"]
+    in_loop = str(getattr(ti, "region_id", None) or _NO_UUID) != _NO_UUID
+    return int(ti.region_index) if in_loop else None  # type: ignore[attr-defined]
+
+
+def submitted_id(context: Context) -> str | None:
+    """
+    Return the Kling task that this task instance submitted, as its XCom says.
+
+    :param context: Airflow's context.
+    :return: ``None`` when Kling has not accepted one, or its id could not be pushed.
+    """
+    ti = context["ti"]
+    value = ti.xcom_pull(task_ids=ti.task_id, key="task_id", map_indexes=ti.map_index)
+    return value if isinstance(value, str) and value not in ("", "None") else None
+
+
+def push(operator: BaseOperator, context: Context, key: str, value: Any) -> None:
+    """
+    Push an XCom that the task can do without: a problem is logged.
+
+    :param operator: the one that speaks.
+    :param context: Airflow's context.
+    :param key: of the XCom.
+    :param value: JSON.
+    """
+    try:
+        context["ti"].xcom_push(key=key, value=value)
+    except Exception as error:  # noqa: BLE001 - whatever an XCom backend raises
+        operator.log.warning("The XCom %s was not pushed, the task goes on: %s", key, reason(error))
+
+
+def settle_intent(
+    operator: KlingTaskOperator, prepared: Prepared, context: Context, *, may_be_kept: bool
+) -> identity.Intent:
+    """
+    Decide under which id this try submits, and keep it before the POST.
+
+    :param operator: the one that submits.
+    :param prepared: the checked request.
+    :param context: Airflow's context.
+    :param may_be_kept: whether an earlier try may have kept something.
+    """
+    kept = _kept_intent(operator, context) if may_be_kept else None
+    intent = _intent(operator, prepared, context, kept)
+    settled = intent.under_kept_id(kept)
+    if kept and settled.external_task_id != intent.external_task_id:
+        operator.log.info("Version %s of this package sent the same request in an earlier try", kept.version)
+    if settled != kept:
+        _keep(operator, context, INTENT_KEY, dataclasses.asdict(settled))
+    return settled
+
+
+def _intent(
+    operator: KlingTaskOperator, prepared: Prepared, context: Context, kept: identity.Intent | None
+) -> identity.Intent:
+    origin = origin_of(context, operator.on_clear, kept)
+    account = operator.hook.account_name
+    fingerprint = identity.fingerprint(account=account, endpoint=operator.endpoint, content=prepared.content)
+    written = {name: getattr(operator, name) for name in (*operator.kling_fields, "extra_body")}
+    own = identity.own_id(prepared.body.get("external_task_id"))
+    return identity.Intent(
+        external_task_id=own or identity.external_task_id(origin, fingerprint),
+        fingerprint=fingerprint,
+        words=identity.digest_of_words(account, operator.endpoint, written),
+        generation=origin.generation,
+        max_tries=context["ti"].max_tries or 0,
+        version=__version__,
+    )
+
+
+def _kept_intent(operator: BaseOperator, context: Context) -> identity.Intent | None:
+    store = context.get("task_state_store")
+    if store is None:
+        return None
+    try:
+        return identity.Intent.read(store.get(INTENT_KEY))
+    except Exception as error:  # noqa: BLE001 - whatever a state store raises
+        operator.log.warning("The task state store cannot be read, the id is computed anew: %s", reason(error))
+        return None
+
+
+def keep_task(operator: BaseOperator, context: Context, kling_task_id: str) -> None:
+    """Keep Kling's id, for people to see."""
+    _keep(operator, context, TASK_KEY, kling_task_id)
+
+
+def _keep(operator: BaseOperator, context: Context, key: str, value: Any) -> None:
+    store = context.get("task_state_store")
+    if store is None:
+        return
+    try:
+        store.set(key, value)
+    except Exception as error:  # noqa: BLE001 - whatever a state store raises
+        operator.log.warning("%s was not written to the task state store, the task goes on: %s", key, reason(error))

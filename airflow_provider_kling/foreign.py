@@ -10,9 +10,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from typing import Any
+from urllib.parse import urlsplit
 
 #: Characters of foreign text that are repeated; Kling's own messages have less than 200.
 MAX_CHARACTERS = 500
+
+#: The longest link that is taken; Kling's signed links have less than 1,000.
+MAX_LINK_CHARACTERS = 8192
 
 #: How much is looked at at all: cleaning must not cost more than it saves.
 _READ_CHARACTERS = 8 * MAX_CHARACTERS
@@ -52,6 +56,27 @@ def foreign_text(value: Any, limit: int = MAX_CHARACTERS) -> str:
     text = _INLINE.sub(lambda match: f"<{len(match[0])} characters>", text)
     text = _URL_LOGIN.sub(r"\1…@", _URL_QUERY.sub(r"\1?…", text)).strip()
     return f"{text[: limit - 1]}…" if cut or len(text) > limit else text
+
+
+def web_link(value: Any) -> str:
+    """
+    Return a foreign link as it came when a browser may open it, else nothing.
+
+    Only ``http`` and ``https`` with a host: ``javascript:`` would run where somebody clicks. Blanks, control characters
+    and backslashes are read in one way by one program and in another by the next.
+
+    :param value: what came.
+    """
+    if not isinstance(value, str) or len(value) > MAX_LINK_CHARACTERS:
+        return ""
+    if not value.isprintable() or " " in value or "\\" in value:
+        return ""
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        return ""
+    return value if usable else ""
 
 
 def _fit(character: str) -> str:

@@ -152,7 +152,7 @@ class KlingHook(BaseHook):
         product = product_of(endpoint)
         try:
             answer = self._transport.send_once(classic.create(product, body))
-            return submission.Found(classic.read_task(answer, product))
+            return submission.Found(classic.read_created(answer, product))
         except KlingError as error:
             self.log.debug("POST %s did not confirm a task: %s", product.path, error.message)
             return submission.Problem(error)

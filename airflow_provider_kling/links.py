@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperatorLink
 from airflow.sdk.execution_time.xcom import XCom
+
+from airflow_provider_kling.foreign import web_link
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
@@ -31,6 +33,18 @@ class KlingResultLink(BaseOperatorLink):
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
         """Return the link, or nothing while there is none. It never raises: that would hide every other link."""
-        manifest = XCom.get_value(ti_key=ti_key, key="return_value")
-        videos = manifest.get("videos") if isinstance(manifest, dict) else None
-        return videos[0]["url"] if videos else ""
+        try:
+            return link_of(XCom.get_value(ti_key=ti_key, key="return_value"))
+        except Exception:  # noqa: BLE001 - whatever an XCom backend raises, the task's other links must stay
+            return ""
+
+
+def link_of(manifest: Any) -> str:
+    """
+    Return the link of a manifest's first video, or nothing.
+
+    :param manifest: what a task returned; anything, since a Dag can push what it likes.
+    """
+    videos = manifest.get("videos") if isinstance(manifest, dict) else None
+    video = videos[0] if isinstance(videos, list) and videos else None
+    return web_link(video.get("url")) if isinstance(video, dict) else ""

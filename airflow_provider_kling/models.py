@@ -15,7 +15,7 @@ class TaskStatus(StrEnum):
     """
     The four states of a task; there is no other, and no percentage.
 
-    The new generation says ``succeeded`` for ``succeed``; its codec translates.
+    The new generation says ``succeeded`` for ``succeed``, relays have words of their own; the codec translates.
     Source: task pages of https://kling.ai/document-api.
     """
 
@@ -33,18 +33,18 @@ class TaskStatus(StrEnum):
 @dataclasses.dataclass(frozen=True)
 class Video:
     """
-    One finished video.
+    One finished video. Its links are signed, so they are not shown where it is printed.
 
-    :param id: Kling's id of the video, not of the task.
+    :param id: Kling's id of the video, not of the task; empty when it has none.
     :param url: signed link; dies 30 days after the task ended.
-    :param duration: seconds as Kling measures them, a string such as ``"5.041"``.
+    :param duration: seconds as Kling measures them, a decimal string such as ``"5.041"``, or empty.
     :param watermark_url: the watermarked twin, when one was asked for.
     """
 
     id: str
-    url: str
+    url: str = dataclasses.field(repr=False)
     duration: str = ""
-    watermark_url: str = ""
+    watermark_url: str = dataclasses.field(default="", repr=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,14 +52,15 @@ class Task:
     """
     One paid job at Kling.
 
-    :param task_id: Kling's id, a string of digits.
+    :param task_id: Kling's id, a string of digits; a relay's may hold letters, ``_`` and ``-`` too.
     :param status: where the task stands.
     :param endpoint: the product it belongs to, for example ``image2video``.
     :param message: Kling's reason when it failed, else empty.
     :param external_task_id: our id for it; what makes a submission repeatable.
     :param created_at: when Kling accepted it, epoch milliseconds.
     :param updated_at: when its status last changed, epoch milliseconds.
-    :param units: what it cost, as Kling says it (a decimal string); empty while it runs.
+    :param units: what it cost, as Kling says it (a finite decimal string); empty while it runs.
+    :param cash: what was taken from the balance of a post-paid account, likewise.
     :param videos: the results; empty until it has succeeded.
     :param request_id: Kling's support handle of the answer that this was read from.
     """
@@ -72,6 +73,7 @@ class Task:
     created_at: int = 0
     updated_at: int = 0
     units: str = ""
+    cash: str = ""
     videos: tuple[Video, ...] = ()
     request_id: str = ""
 
@@ -90,6 +92,7 @@ class Task:
             "created_at": self.created_at,
             "updated_at": self.updated_at,
             "units": self.units,
+            "cash": self.cash,
             "videos": [dataclasses.asdict(video) for video in self.videos],
             "request_id": self.request_id,
         }

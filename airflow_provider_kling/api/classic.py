@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from airflow_provider_kling.api.parts import read_video, unknown_status
+from airflow_provider_kling.api import parts
 from airflow_provider_kling.api.request import Request
-from airflow_provider_kling.exceptions import KlingResponseError, particulars
 from airflow_provider_kling.models import Task, TaskStatus
 
 if TYPE_CHECKING:
@@ -42,45 +41,32 @@ def page(product: Product, number: int, size: int) -> Request:
     return Request("GET", product.path, params={"pageNum": str(number), "pageSize": str(size)})
 
 
+@parts.guarded
+def read_created(answer: Answer, product: Product) -> Task:
+    """
+    Read the task that a POST has created. Whatever its status is said to be, an id means that there is a task.
+
+    :raises KlingResponseError: when the answer names no task; it is not known then whether there is one.
+    """
+    data = {"task_id": answer.data} if parts.is_bare_id(answer.data) else answer.data
+    return parts.read_task(data, product.endpoint, answer.request_id, status=TaskStatus.SUBMITTED)
+
+
+@parts.guarded
 def read_task(answer: Answer, product: Product) -> Task:
     """
     Read one task.
 
     :raises KlingResponseError: when there is no task in the answer, or its status is unknown.
     """
-    return _task(answer.data, product, answer.request_id)
+    return parts.read_task(answer.data, product.endpoint, answer.request_id)
 
 
+@parts.guarded
 def read_page(answer: Answer, product: Product) -> list[Task]:
-    """Read a page of tasks."""
-    return [_task(item, product, answer.request_id) for item in answer.data or []]
+    """
+    Read a page of tasks; a record that cannot be read, perhaps a stranger's, is left out.
 
-
-def _task(data: Any, product: Product, request_id: str) -> Task:
-    if not isinstance(data, dict) or not data.get("task_id"):
-        raise KlingResponseError(
-            f"Check the connection's host: the answer holds no task.{particulars(request_id=request_id)}",
-            http_status=200,
-        )
-    info = data.get("task_info") or {}
-    result = data.get("task_result") or {}
-    return Task(
-        task_id=str(data["task_id"]),
-        status=_status(data),
-        endpoint=product.endpoint,
-        message=str(data.get("task_status_msg") or ""),
-        external_task_id=str(info.get("external_task_id") or ""),
-        created_at=int(data.get("created_at") or 0),
-        updated_at=int(data.get("updated_at") or 0),
-        units=str(data.get("final_unit_deduction") or ""),
-        videos=tuple(read_video(item) for item in result.get("videos") or []),
-        request_id=request_id,
-    )
-
-
-def _status(data: dict[str, Any]) -> TaskStatus:
-    word = str(data.get("task_status"))
-    try:
-        return TaskStatus(word)
-    except ValueError:
-        raise unknown_status(word, str(data["task_id"])) from None
+    :raises KlingResponseError: when the answer is no list; permanent, so that nobody asks here again.
+    """
+    return parts.read_list(answer, lambda _task_id: product.endpoint)

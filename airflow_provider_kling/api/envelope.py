@@ -2,7 +2,10 @@
 An HTTP answer becomes data, or the right exception. The only place where that is decided.
 
 Every answer of Kling is ``{code, message, request_id[, data]}``. Both the HTTP status and ``code`` are judged: a
-refusal has been seen inside an HTTP 200, and HTTP 429 carries seven different codes. Relays send ``code`` as a string.
+refusal has been seen inside an HTTP 200, and HTTP 429 carries seven different codes.
+
+Relays send ``code`` as text, as a word, as 200 for success, or not at all. What is certain is only what Kling's own
+table says: an answer with a foreign code that names a task is read, and one that does not is no refusal.
 """
 
 from __future__ import annotations
@@ -10,10 +13,10 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
+from airflow_provider_kling.api import parts, values
 from airflow_provider_kling.exceptions import (
     KLING_CODES,
-    UNKNOWN_CODE_ADVICE,
-    CodeRow,
+    REQUEST_ID_CHARACTERS,
     KlingApiError,
     KlingDuplicateTaskError,
     KlingRequestError,
@@ -21,6 +24,7 @@ from airflow_provider_kling.exceptions import (
     KlingServerError,
     KlingTaskNotFoundError,
     particulars,
+    quoted,
 )
 from airflow_provider_kling.foreign import foreign_text
 
@@ -32,6 +36,16 @@ NOT_FOUND_TEXT = "not found by id"
 #: How much of a foreign answer an error shows; enough to recognise a proxy's page.
 SHOWN_CHARACTERS = 120
 
+#: What relays say for Kling's 0.
+SUCCESS_WORDS = frozenset({"success", "succeed", "succeeded", "ok", "true"})
+RELAY_SUCCESS = frozenset({200, 201})
+
+#: More digits are no service code.
+_LARGEST_CODE = 10**9
+
+#: HTTP statuses below 500 that pass by themselves.
+_PASSING = frozenset({408, 425, 429})
+
 
 class Answer(NamedTuple):
     """Kling's data and its support handle."""
@@ -40,29 +54,35 @@ class Answer(NamedTuple):
     request_id: str
 
 
+@parts.guarded
 def read(http_status: int, body: bytes) -> Answer:
     """
     Return the data of an accepted request.
 
     :param http_status: status of the HTTP answer.
     :param body: its body as it came.
-    :raises KlingResponseError: when the body is not Kling's.
+    :raises KlingResponseError: when the body is not Kling's, or says neither yes nor no.
     :raises KlingApiError: the class that belongs to Kling's code.
     """
     envelope = _envelope(http_status, body)
-    code = _code(envelope, http_status)
-    request_id = str(envelope.get("request_id") or "")
-    if code == 0 and http_status < 400:
-        return Answer(envelope.get("data"), request_id)
-    raise _error(code, str(envelope.get("message") or ""), http_status, request_id)
+    code = service_code(envelope.get("code"))
+    request_id = values.text(envelope.get("request_id"), REQUEST_ID_CHARACTERS)
+    if http_status < 400:
+        accepted = code == 0 or code in RELAY_SUCCESS
+        if accepted or (code not in KLING_CODES and parts.holds_task(envelope)):
+            return Answer(_data(envelope), request_id)
+    message = values.text(values.first(envelope, "message", "msg"))
+    if code is None or (http_status < 400 and code not in KLING_CODES):
+        raise _no_usable_code(envelope, message, http_status, request_id)
+    raise refusal(code, message, http_status=http_status, request_id=request_id)
 
 
 def _envelope(http_status: int, body: bytes) -> dict[str, Any]:
     try:
         envelope = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         envelope = None
-    if isinstance(envelope, dict) and "code" in envelope:
+    if isinstance(envelope, dict) and ("code" in envelope or (http_status < 400 and parts.holds_task(envelope))):
         return envelope
     shown = foreign_text(body[: 4 * SHOWN_CHARACTERS].decode("utf-8", "replace"), SHOWN_CHARACTERS) or "nothing"
     raise KlingResponseError(
@@ -72,36 +92,59 @@ def _envelope(http_status: int, body: bytes) -> dict[str, Any]:
     )
 
 
-def _code(envelope: dict[str, Any], http_status: int) -> int:
-    try:
-        return int(envelope["code"])
-    except (TypeError, ValueError):
-        shown = foreign_text(envelope["code"], SHOWN_CHARACTERS)
-        raise KlingResponseError(
-            f"Check the connection's host: the answer has no usable code. It is {shown!r}."
-            f"{particulars(http_status=http_status)}",
-            http_status=http_status,
-        ) from None
+def _data(envelope: dict[str, Any]) -> Any:
+    """Return what an accepted answer holds; some relays put the task beside ``code`` instead of into ``data``."""
+    data = envelope.get("data")
+    return envelope if not data and parts.holds_task(envelope) else data
 
 
-def _error(code: int, message: str, http_status: int, request_id: str) -> KlingApiError:
-    known = KLING_CODES.get(code)
-    row = known or _row_of_unknown_code(http_status)
-    advice = "" if known else row.advice
-    return _class_of(row, message)(code, message, http_status=http_status, request_id=request_id, advice=advice)
+def service_code(value: Any) -> int | None:
+    """
+    Return a service code as a number, 0 for a word of success, or ``None`` when it is neither.
+
+    :param value: a number, text, or ``true``; relays send each of them.
+    """
+    if value is True or (isinstance(value, str) and value.strip().lower() in SUCCESS_WORDS):
+        return 0
+    read = values.number(value)
+    if read is None or read != int(read) or abs(read) >= _LARGEST_CODE:
+        return None
+    return int(read)
 
 
-def _row_of_unknown_code(http_status: int) -> CodeRow:
-    if http_status >= 500:
-        return CodeRow(KlingServerError, "Try again later: the server failed, with a code that is not Kling's.")
-    return CodeRow(KlingRequestError, UNKNOWN_CODE_ADVICE)
+def _no_usable_code(envelope: dict[str, Any], message: str, http_status: int, request_id: str) -> KlingResponseError:
+    shown = foreign_text(envelope.get("code"), SHOWN_CHARACTERS) or "nothing"
+    return KlingResponseError(
+        f"Check the connection's host: the answer has no usable code. {shown!r} is not Kling's."
+        f"{quoted(message, 'It')}{particulars(http_status=http_status, request_id=request_id)}",
+        http_status=http_status,
+    )
 
 
-def _class_of(row: CodeRow, message: str) -> type[KlingApiError]:
-    if row.error is KlingRequestError:
+def refusal(code: int, message: str, *, http_status: int, request_id: str) -> KlingApiError:
+    """
+    Return the error that a code means.
+
+    :param code: the service code.
+    :param message: Kling's words; of a 1201 only they tell what it means.
+    :param http_status: status of the HTTP answer; decides about codes that Kling's table does not know.
+    :param request_id: Kling's support handle.
+    """
+    row = KLING_CODES.get(code)
+    if row is not None:
+        kind = _class_of(row.error, message)
+        return kind(code, message, http_status=http_status, request_id=request_id)
+    if http_status >= 500 or http_status in _PASSING:
+        advice = "Try again later: the server failed, with a code that is not Kling's."
+        return KlingServerError(code, message, http_status=http_status, request_id=request_id, advice=advice)
+    return KlingRequestError(code, message, http_status=http_status, request_id=request_id)
+
+
+def _class_of(kind: type[KlingApiError], message: str) -> type[KlingApiError]:
+    if kind is KlingRequestError:
         text = message.lower()
         if DUPLICATE_TEXT in text:
             return KlingDuplicateTaskError
         if NOT_FOUND_TEXT in text:
             return KlingTaskNotFoundError
-    return row.error
+    return kind

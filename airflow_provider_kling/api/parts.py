@@ -1,43 +1,243 @@
-"""Parts of a task's answer that both generations of the API word alike."""
+"""
+A task's record in an answer becomes a :class:`Task`: both generations of the API, and what relays make of them.
+
+Only the id and the status are essential. Any other field that cannot be read is left empty: it must not fail a task
+that was paid for.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import functools
+import logging
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from airflow_provider_kling.exceptions import KlingResponseError, particulars
-from airflow_provider_kling.foreign import foreign_text
-from airflow_provider_kling.models import Video
+from airflow_provider_kling.api import values
+from airflow_provider_kling.exceptions import KlingError, KlingResponseError, particulars
+from airflow_provider_kling.foreign import foreign_text, reason, web_link
+from airflow_provider_kling.models import Task, TaskStatus, Video
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator
+
+    from airflow_provider_kling.api.envelope import Answer
+
+log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: Kling's words for the states of a task, then those of relays and of the clients written for them (read 2026-11), in
+#: lower case with ``_`` between words. A word that may mean either end, such as ``cancelled`` or ``expired``, is none.
+STATUS_WORDS: dict[str, TaskStatus] = {
+    **dict.fromkeys(
+        ("submitted", "queued", "queuing", "in_queue", "pending", "waiting", "staged", "created", "not_start"),
+        TaskStatus.SUBMITTED,
+    ),
+    **dict.fromkeys(("processing", "in_progress", "running", "generating", "starting"), TaskStatus.PROCESSING),
+    **dict.fromkeys(
+        ("succeed", "succeeded", "success", "completed", "complete", "finished", "done"), TaskStatus.SUCCEED
+    ),
+    **dict.fromkeys(("failed", "fail", "failure", "error"), TaskStatus.FAILED),
+}
+
+#: Fields by their names: classic, new generation, relays.
+_ID = ("task_id", "id", "taskId")
+_STATUS = ("task_status", "status", "taskStatus")
+_MESSAGE = ("task_status_msg", "fail_reason", "message")
+_EXTERNAL_ID = ("external_task_id", "external_id")
+_CREATED = ("created_at", "create_time", "submit_time")
+_UPDATED = ("updated_at", "update_time", "finish_time")
+
+#: Where relays put a task's record, or another envelope around it, and how often one inside another.
+_WRAPPINGS = ("data", "task", "output", "result")
+_DEPTH = 4
+
+#: The shortest id that is believed without a name; Kling's have 18 digits.
+_BARE_ID_CHARACTERS = 16
 
 
-def read_video(item: Mapping[str, Any]) -> Video:
+def guarded(read: Callable[P, R]) -> Callable[P, R]:
+    """Make whatever a reader trips over a :class:`KlingResponseError`; a raw error after a POST would hide a task."""
+
+    @functools.wraps(read)
+    def reader(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return read(*args, **kwargs)
+        except KlingError:
+            raise
+        except Exception as error:  # noqa: BLE001 - any of them means: this answer cannot be read
+            raise KlingResponseError(
+                f"Check the connection's host: the answer has an unknown shape. {reason(error)}.", http_status=200
+            ) from None
+
+    return reader
+
+
+def task_records(data: Any, depth: int = _DEPTH) -> Iterator[dict[str, Any]]:
     """
-    Read one result.
+    Yield the records of one task that an answer holds, the outermost first; a relay may wrap Kling's in its own.
 
-    :param item: an entry of ``videos``, or of ``outputs`` in the new generation.
+    :param data: any JSON.
+    :param depth: how many wrappings are opened.
     """
-    return Video(
-        id=str(item.get("id") or ""),
-        url=str(item.get("url") or ""),
-        duration=str(item.get("duration") or ""),
-        watermark_url=str(item.get("watermark_url") or ""),
+    if isinstance(data, list) and len(data) == 1:
+        data = data[0]
+    if not isinstance(data, dict):
+        return
+    if values.first(data, *_ID) is not None:
+        yield data
+    if depth:
+        for name in _WRAPPINGS:
+            yield from task_records(data.get(name), depth - 1)
+
+
+def holds_task(data: Any) -> bool:
+    """Whether an answer names a task, whatever else it says."""
+    return any(_is_task(record) and values.identifier(values.first(record, *_ID)) for record in task_records(data))
+
+
+def _is_task(record: dict[str, Any]) -> bool:
+    """Whether a record is certainly a task's: many things have an ``id``, an answer among them."""
+    return values.first(record, "task_id", "taskId") is not None or _known_status(record) is not None
+
+
+def is_bare_id(data: Any) -> bool:
+    """Whether the data of an answer is nothing but an id, as some relays answer a POST; ``"success"`` is none."""
+    return isinstance(data, str) and len(data) >= _BARE_ID_CHARACTERS and any(map(str.isdigit, data))
+
+
+def read_task(data: Any, endpoint: str, request_id: str, *, status: TaskStatus | None = None) -> Task:
+    """
+    Read one task.
+
+    :param data: where its record is.
+    :param endpoint: the product.
+    :param request_id: of the answer.
+    :param status: what stands for a missing or unknown status: a POST that returned an id has created a task.
+    :raises KlingResponseError: when there is no task, its id has no usable form, or its status is unknown.
+    """
+    found = sorted(task_records(data), key=lambda record: not _is_task(record))
+    task_id = _task_id(found, request_id)
+    info = values.record(found[0].get("task_info"))
+    cost = values.records(found[0].get("billing"))
+    return Task(
+        task_id=task_id,
+        status=_status(found, task_id, status),
+        endpoint=endpoint,
+        message=values.text(values.first(found[0], *_MESSAGE)),
+        external_task_id=values.identifier(values.first({**found[0], **info}, *_EXTERNAL_ID)),
+        created_at=_first_time(found[0], _CREATED),
+        updated_at=_first_time(found[0], _UPDATED),
+        units=values.amount(found[0].get("final_unit_deduction")) or _billed(cost, "unit"),
+        cash=_cash(found[0].get("final_balance_deduction")) or _billed(cost, "cash"),
+        videos=next((videos for record in found if (videos := _videos(record))), ()),
+        request_id=request_id,
     )
 
 
-def unknown_status(word: str, task_id: str) -> KlingResponseError:
-    """
-    Return the error for a status that Kling does not document; it must not pass for an end.
+def _task_id(found: list[dict[str, Any]], request_id: str) -> str:
+    known = particulars(request_id=request_id)
+    if not found:
+        raise KlingResponseError(f"Check the connection's host: the answer holds no task.{known}", http_status=200)
+    raw = values.first(found[0], *_ID)
+    task_id = values.identifier(raw)
+    if not task_id:
+        raise KlingResponseError(
+            f"Check the connection's host: the answer holds no task with a usable id. {foreign_text(raw, 80)!r} is "
+            f"none.{known}",
+            http_status=200,
+        )
+    return task_id
 
-    :param word: the status.
-    :param task_id: the task.
-    """
-    shown = foreign_text(word, 40)
+
+def _status(found: list[dict[str, Any]], task_id: str, default: TaskStatus | None) -> TaskStatus:
+    status = next((status for record in found if (status := _known_status(record))), default)
+    if status is None:
+        raise _unknown_status(_status_word(found[0]), task_id)
+    return status
+
+
+def _known_status(record: dict[str, Any]) -> TaskStatus | None:
+    return STATUS_WORDS.get(_status_word(record).lower().replace("-", "_").replace(" ", "_"))
+
+
+def _status_word(record: dict[str, Any]) -> str:
+    return values.text(values.first(record, *_STATUS), 40)
+
+
+def _unknown_status(word: str, task_id: str) -> KlingResponseError:
+    """Return the error for a status that nobody documents: no end, and transient, because the next look may know."""
     return KlingResponseError(
-        f"Look at the task in Kling's console: its status is not known here. The unknown status {shown!r} is no end; "
+        f"Look at the task in Kling's console: its status is not known here. The unknown status {word!r} is no end; "
         f"the task may still run and be billed.{particulars(kling_task_id=task_id)}",
         http_status=200,
         kling_task_id=task_id,
-        transient=False,
     )
+
+
+def _first_time(record: dict[str, Any], names: tuple[str, ...]) -> int:
+    return next((moment for name in names if (moment := values.milliseconds(record.get(name)))), 0)
+
+
+def _cash(deduction: Any) -> str:
+    """Read what was taken from the balance: ``{"quota", "list_price"}``, of which the first was charged."""
+    return values.amount(deduction.get("quota") if isinstance(deduction, dict) else deduction)
+
+
+def _billed(billing: list[dict[str, Any]], charge_type: str) -> str:
+    amounts = (values.amount(entry.get("amount")) for entry in billing if entry.get("charge_type") == charge_type)
+    readable = [Decimal(amount) for amount in amounts if amount]
+    return format(sum(readable, Decimal(0)), "f") if readable else ""
+
+
+def _videos(record: dict[str, Any]) -> tuple[Video, ...]:
+    result = values.record(record.get("task_result"))
+    outputs = [output for output in values.records(record.get("outputs")) if output.get("type") == "video"]
+    listed = values.records(result.get("videos")) or outputs or values.records(record.get("videos"))
+    return tuple(video for item in listed if (video := read_video(item)))
+
+
+def read_video(item: dict[str, Any]) -> Video | None:
+    """
+    Read one result, or ``None`` when it has no link that can be opened.
+
+    :param item: an entry of ``videos``, or of ``outputs`` in the new generation.
+    """
+    url = web_link(item.get("url"))
+    if not url:
+        return None
+    return Video(
+        id=values.identifier(item.get("id")),
+        url=url,
+        duration=values.amount(item.get("duration")),
+        watermark_url=web_link(item.get("watermark_url")),
+    )
+
+
+def read_list(answer: Answer, endpoint_of: Callable[[str], str | None]) -> list[Task]:
+    """
+    Read a list of tasks; a record that cannot be read, perhaps a stranger's, is left out.
+
+    :param answer: whose data is the list.
+    :param endpoint_of: returns the product of a task id, or ``None`` for a task that nobody asked for.
+    :raises KlingResponseError: when the answer is no list; permanent, so that nobody asks here again.
+    """
+    if answer.data is not None and not isinstance(answer.data, list):
+        raise KlingResponseError(
+            f"Check the connection's host: the answer is no list of tasks.{particulars(request_id=answer.request_id)}",
+            http_status=200,
+            transient=False,
+        )
+    items: list[Any] = answer.data or []
+    tasks, skipped = [], 0
+    for item in items:
+        endpoint = endpoint_of(values.identifier(values.first(values.record(item), *_ID)))
+        try:
+            if endpoint is not None:
+                tasks.append(read_task(item, endpoint, answer.request_id))
+        except KlingResponseError:
+            skipped += 1
+    if skipped:
+        log.debug("%d of %d records of a list cannot be read and were left out", skipped, len(items))
+    return tasks

@@ -74,6 +74,7 @@ def test_a_manifest_is_small_json_with_all_that_a_downstream_task_needs():
         "created_at",
         "updated_at",
         "units",
+        "cash",
         "videos",
         "request_id",
     ]

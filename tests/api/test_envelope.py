@@ -121,7 +121,7 @@ def test_what_is_not_klings_is_a_response_error_that_shows_its_beginning(body, s
     assert f"HTTP {status}" in str(caught.value)
 
 
-@pytest.mark.parametrize("code", [None, "", "SUCCESS", [], {}])
+@pytest.mark.parametrize("code", [None, "", "OVER_QUOTA", [], {}, False, 0.5, 10**400, "1" * 5000, float("nan")])
 def test_a_code_that_is_no_number_is_a_response_error(code):
     with pytest.raises(kling.KlingResponseError, match="no usable code"):
         envelope.read(200, answer(code))

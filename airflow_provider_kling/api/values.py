@@ -1,0 +1,116 @@
+"""
+Single values of an answer: each function takes any JSON and returns what can be used of it, or nothing. Never raises.
+
+Kling's own types are narrow. Relays send numbers as text, seconds for milliseconds, ids as numbers and null for absent.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from airflow_provider_kling.foreign import foreign_text
+
+#: The form of an id. Kling's are 18 decimal digits today; an id becomes part of a path, so nothing else is let in.
+_IDENTIFIER = re.compile(r"(?=.*[A-Za-z0-9])[A-Za-z0-9_-]{1,128}")
+
+#: What a program prints for an id that it has not.
+_NO_IDENTIFIER = frozenset({"0", "null", "none", "nil", "undefined", "nan"})
+
+#: How long a number may be when it comes as text.
+_NUMBER_CHARACTERS = 40
+
+#: Below this power of ten, either way, a number is a quantity of this world.
+_LARGEST_POWER = 30
+
+#: Units and money of one task; more is no price.
+_LARGEST_AMOUNT = Decimal(10) ** 12
+
+#: What a point in time between 2001 and 2100 is divided by to become milliseconds, by its unit.
+_TIME_UNITS = (Decimal("0.001"), Decimal(1), Decimal(1000), Decimal(1_000_000))
+_EARLIEST, _LATEST = 978_307_200_000, 4_102_444_800_000
+
+
+def record(value: Any) -> dict[str, Any]:
+    """Return a JSON object, or an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def records(value: Any) -> list[dict[str, Any]]:
+    """Return the JSON objects of a list; what else is in it is left out."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def first(source: dict[str, Any], *names: str) -> Any:
+    """Return the first field that is there and is not empty."""
+    return next((source[name] for name in names if source.get(name) not in (None, "")), None)
+
+
+def text(value: Any, limit: int = 500) -> str:
+    """
+    Return words, fit for a log, or nothing.
+
+    :param value: text or a number; anything else is no words.
+    :param limit: the most characters.
+    """
+    usable = isinstance(value, (str, int, float)) and not isinstance(value, bool)
+    return foreign_text(value, limit) if usable else ""
+
+
+def identifier(value: Any) -> str:
+    """
+    Return an id of the form ``[A-Za-z0-9_-]``, at most 128 characters, or nothing.
+
+    :param value: text or a whole number. A fraction is none: an id that was a floating-point number has lost digits.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**_NUMBER_CHARACTERS:
+        value = str(value)
+    if not isinstance(value, str) or not _IDENTIFIER.fullmatch(value) or value.lower() in _NO_IDENTIFIER:
+        return ""
+    return value
+
+
+def number(value: Any) -> Decimal | None:
+    """Return a finite number that came as a number or as text, or ``None``."""
+    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() < 4 * _LARGEST_POWER:
+        return Decimal(value)
+    if isinstance(value, float) or (isinstance(value, str) and len(value) <= _NUMBER_CHARACTERS):
+        try:
+            read = Decimal(str(value).strip())
+        except InvalidOperation:
+            return None
+        return read if read.is_finite() and abs(read.adjusted()) <= _LARGEST_POWER else None
+    return None
+
+
+def amount(value: Any) -> str:
+    """Return units or money as a finite decimal text, or nothing: never NaN, never negative, never beyond any price."""
+    read = number(value)
+    if read is None or read < 0 or read >= _LARGEST_AMOUNT:
+        return ""
+    return format(abs(read), "f")
+
+
+def milliseconds(value: Any) -> int:
+    """
+    Return a point in time as epoch milliseconds, or 0.
+
+    :param value: epoch seconds, milliseconds, microseconds or nanoseconds, told apart by their size; or an ISO 8601
+        date with its offset. Without an offset it would be a guess.
+    """
+    read = number(value)
+    if read is None:
+        return _milliseconds_of_date(value)
+    fitting = (int(read / unit) for unit in _TIME_UNITS if _EARLIEST <= read / unit < _LATEST)
+    return next(fitting, 0)
+
+
+def _milliseconds_of_date(value: Any) -> int:
+    try:
+        moment = dt.datetime.fromisoformat(value.strip()) if isinstance(value, str) else None
+        read = int(moment.timestamp() * 1000) if moment and moment.tzinfo else 0
+    except (ValueError, OverflowError):
+        return 0
+    return read if _EARLIEST <= read < _LATEST else 0

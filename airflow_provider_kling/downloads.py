@@ -162,9 +162,9 @@ class _Fetching:
             self._exchange.seconds = _allowed(size, self._settings)
             digest.update(piece)
             target.write(piece)
-        expected = response.headers.get("Content-Length", "")
-        if expected.isdigit() and "Content-Encoding" not in response.headers and int(expected) != size:
-            raise KlingResultError(f"Try again: the download was cut, {size} of {expected} bytes arrived.")
+        arrived, expected = response.raw.tell(), response.headers.get("Content-Length", "")
+        if expected.isdecimal() and expected.lstrip("0") != str(arrived).lstrip("0"):
+            raise KlingResultError(f"Try again: the download was cut, {arrived} of {expected} bytes arrived.")
         return Download(size, digest.hexdigest(), foreign_text(response.headers.get("Content-Type", ""), 100))
 
     def _pieces(self, response: requests.Response) -> Iterator[bytes]:

@@ -34,6 +34,8 @@ class Exchange:
     def __init__(self, seconds: float, *, public_only: bool = False) -> None:
         self.seconds = seconds
         self.public_only = public_only
+        #: Whether a connection was made; TLS may still be missing.
+        self.connected = False
         #: Whether a byte of the request may have left this machine.
         self.sent = False
         #: Whether the time was over before the answer.
@@ -65,6 +67,7 @@ class Exchange:
 
         A duplicate of it is kept: urllib3 hands the socket on to TLS and to the answer, and both may close their own.
         """
+        self.connected = True
         duplicate = socket.socket(fileno=os.dup(sock.fileno()))
         with self._lock:
             self._sockets.append(duplicate)

@@ -54,9 +54,10 @@ def explain(error: Exception, url: str, exchange: Exchange, proxy: str | None) -
     if isinstance(error, _UNSENDABLE):
         where = f"proxy {name_of(proxy)} for {name_of(url)}" if proxy else f"address {name_of(url)}"
         return f"Check the {where}: requests cannot use it.\n{reason(error)}"
-    if proxy and not exchange.sent and not exchange.expired:
+    if proxy and not exchange.sent:
         return f"Check the proxy {name_of(proxy)}: no connection through it.\nTo {name_of(url)}: {words}"
-    return f"{_advice(root, name_of(url), exchange)}\n{words}"
+    late = f" (it has {exchange.seconds:.0f} s)" if exchange.expired else ""
+    return f"{_advice(root, name_of(url), exchange)}\n{words}{late}"
 
 
 def name_of(url: str | None) -> str:
@@ -69,22 +70,20 @@ def name_of(url: str | None) -> str:
 
 
 def _advice(root: BaseException, host: str, exchange: Exchange) -> str:
-    if exchange.expired or (isinstance(root, (TimeoutError, urllib3.exceptions.TimeoutError)) and exchange.sent):
-        return f"Try again later: {host} did not answer in time ({exchange.seconds:g} s at most)."
     if exchange.sent:
-        return f"Try again later: the connection to {host} broke off."
-    return _advice_without_connection(root, host)
-
-
-def _advice_without_connection(root: BaseException, host: str) -> str:
+        timed_out = exchange.expired or isinstance(root, (TimeoutError, urllib3.exceptions.TimeoutError))
+        what = f"{host} did not answer in time" if timed_out else f"the connection to {host} broke off"
+        return f"Try again later: {what}."
+    if isinstance(root, ssl.SSLCertVerificationError):
+        return f"Check verify in the connection: {host} shows a certificate that is not trusted."
+    if exchange.connected:
+        # An old server waits for the end of a line, which a TLS greeting does not have, and says nothing at all.
+        plain = isinstance(root, ssl.SSLError) and any(word in str(root).upper().replace(" ", "_") for word in _NO_TLS)
+        return f"Write http:// before the host {host}{': it answers' if plain else ' if it is'} without TLS."
     if isinstance(root, socket.gaierror):
         return f"Check the host {host}: its name cannot be found (DNS)."
     if isinstance(root, ConnectionRefusedError):
         return f"Check the host {host}: it refuses connections (nothing listens there)."
-    if isinstance(root, ssl.SSLCertVerificationError):
-        return f"Check verify in the connection: {host} shows a certificate that is not trusted."
-    if isinstance(root, ssl.SSLError) and any(word in str(root).upper().replace(" ", "_") for word in _NO_TLS):
-        return f"Write http:// before the host {host}: it answers without TLS."
     return f"Check the network and the host {host}: no connection to it."
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import socket
+import threading
 
 import pytest
-from adversary.scripted import Reply, kling
+from adversary.scripted import kling
 
 from airflow_provider_kling import exceptions as errors
 from airflow_provider_kling.connection import settings_of
@@ -201,12 +202,27 @@ def test_what_is_no_proxy_is_refused_without_its_password(monkeypatch, proxies):
     assert "proxy-p" not in words
 
 
-def test_a_server_without_tls_is_told_from_a_broken_one(scripted):
-    server = scripted(Reply(b"hello"), host="")
-    scripted(Reply(b"hello"), host=server.host)
-    ok, message = KlingHook().test_connection()
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [(b"HTTP/1.1 400 Bad Request\r\n\r\n", "it answers without TLS"), (b"", "if it is without TLS")],
+)
+def test_a_server_without_tls_gets_its_remedy_whether_it_answers_or_not(monkeypatch, answer, words):
+    monkeypatch.setattr("airflow_provider_kling.transport.READ_ATTEMPTS", 1)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(answer)
+                connection.recv(65536)
+
+        threading.Thread(target=serve, daemon=True).start()
+        host = f"127.0.0.1:{listener.getsockname()[1]}"
+        ok, message = hook_of(monkeypatch, {"host": host, "extra": {"timeout_seconds": 3}}).test_connection()
     assert not ok
-    assert message.startswith(f"Write http:// before the host {server.host}: it answers without TLS.")
+    assert message.startswith(f"Write http:// before the host {host}")
+    assert words in message
 
 
 def test_a_host_that_does_not_exist_is_one_sentence_with_its_name(monkeypatch):

@@ -111,9 +111,8 @@ def own_id(*given: Any) -> str | None:
     """
     ids = {_own_id(value) for value in given if value is not None}
     if len(ids) > 1:
-        raise KlingValidationError(
-            [f"external_task_id is given twice, as {' and '.join(sorted(map(repr, ids)))}; give it once."]
-        )
+        both = " and ".join(sorted(map(repr, ids)))
+        raise KlingValidationError([f"Give external_task_id once: it stands there as {both}."])
     return ids.pop() if ids else None
 
 
@@ -121,23 +120,23 @@ def _own_id(value: Any) -> str:
     text = value.strip() if isinstance(value, str) else value
     if isinstance(text, int) and not isinstance(text, bool) and abs(text) < 10**MAX_LENGTH:
         text = str(text)
-    if problem := _problem_of_own_id(text):
-        raise KlingValidationError([f"{named('external_task_id', value)} {problem}"])
+    if problem := _problem_of_own_id(text, named("external_task_id", value)):
+        raise KlingValidationError([problem])
     return str(text)
 
 
-def _problem_of_own_id(text: Any) -> str:
+def _problem_of_own_id(text: Any, given: str) -> str:
     if text == "" or rendered_none(text):
         return (
-            "is no id: a template without a value renders so, and every task of the account would share it; give one "
-            "that differs for each video, or leave it out."
+            f"Give external_task_id a value, or leave it out: {given} is what a template without a value leaves, and "
+            "every task of the account would share it."
         )
     if not isinstance(text, str) or not _OWN_ID.fullmatch(text):
-        return f"is not a safe id; give 1 to {MAX_LENGTH} letters, digits, '_' or '-' (unique in the account)."
+        return f"Give external_task_id 1 to {MAX_LENGTH} letters, digits, '_' or '-': {given} is none of that."
     if text.isdigit():
-        return "has only digits, like Kling's own task ids, and could be taken for one of them; put a letter into it."
+        return f"Put a letter into external_task_id: {given} could be taken for one of Kling's own task ids."
     if _ATTEMPT.search(text):
-        return "ends like the id of a further attempt, -af-<number>; give the id without this end."
+        return f"Take the end -af-<number> off external_task_id: {given} is the form of a further attempt."
     return ""
 
 

@@ -160,7 +160,7 @@ def test_an_own_id_is_sent_in_one_form_wherever_it_is_given(kling, ti, given):
 
 
 def test_an_own_id_given_twice_must_be_the_same(kling, ti):
-    with pytest.raises(errors.KlingValidationError, match="given twice"):
+    with pytest.raises(errors.KlingValidationError, match="external_task_id once"):
         run(ti, external_task_id="a", extra_body={"external_task_id": "b"})
 
 

@@ -11,7 +11,7 @@ export UV_EXCLUDE_NEWER ?= 2026-11-20
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: demo test test-lowest test-releases demo-ui lint docs chaos clean help
+.PHONY: demo test test-lowest test-releases test-install fuzz demo-ui lint docs chaos clean help
 
 demo: $(INSTALLED) ## make a video: IMAGE=photo.jpg PROMPT="..." make demo
 	@$(BIN)/python -m dev.demo $(ARGS)
@@ -42,6 +42,13 @@ test-releases: $(INSTALLED) ## the same on the Airflow releases between the lowe
 		$$venv/bin/python -m pytest $(OTHER_RELEASE) $(ARGS); \
 	done
 
+test-install: $(INSTALLED) ## install beside the pins of older Airflow releases and import everything, on each Python found here
+	@$(BIN)/python -m dev.install $(ARGS)
+
+fuzz: export FUZZ_SECONDS ?= 600
+fuzz: $(INSTALLED) ## feed answers that nobody expects to everything that reads one: FUZZ_SECONDS=60 make fuzz
+	$(BIN)/python -m pytest tests/adversary/fuzzing $(ARGS)
+
 demo-ui: $(INSTALLED) ## the demo, leaving Airflow up for a look around
 	@$(BIN)/python -m dev.demo --keep $(ARGS)
 
@@ -49,6 +56,7 @@ lint: $(INSTALLED) ## check style, types and the direction of imports
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/mypy --python-version 3.13
 	$(BIN)/lint-imports
 
 .PHONY: bench
@@ -77,7 +85,10 @@ help: ## this list
 $(INSTALLED): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "Python 3.11 or newer is needed, and '$(PYTHON)' is not; try: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@echo "Making .venv with Airflow and the tools: half a minute once, about 600 MB" >&2
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip install --python $(BIN)/python --editable '.[simulator]' --group dev 'apache-airflow>=3.3,<3.4'
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[simulator]' --group dev 'apache-airflow>=3.3,<3.4' & \
+		install=$$!; waited=0; while kill -0 $$install 2>/dev/null; do sleep 1; waited=$$((waited + 1)); \
+		test $$((waited % 5)) -ne 0 || echo "  waiting for packages, $$waited s" >&2; done; wait $$install
 	@touch $@

@@ -8,7 +8,8 @@ What it does not reproduce:
 
 * pictures: a result is the submitted image with a slow zoom, not generated motion; cameras, masks, voices, elements,
   shots and prompts are checked but not drawn (a text2video result shows its prompt);
-* the other products, the create routes of the new generation, ``/solutions`` and the billing reports;
+* the other products, the create routes of the new generation, ``/solutions`` and the billing reports: they answer
+  501 "not simulated", which Kling never sends; what Kling does not know either is its framework's 404;
 * content moderation: it fails a task only on a magic word (see :mod:`.media`) or on a fault;
 * the network: no latency, no TLS, no regional hosts, no rate limit unless a setting or a fault asks for one;
 * account details: one account, one video pack, no image pack, no post-paid money, no 12 h lag of the balance;

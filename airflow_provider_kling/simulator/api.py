@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from airflow_provider_kling.simulator import unified, views
+from airflow_provider_kling.simulator import unified, unserved, views
 from airflow_provider_kling.simulator.auth import authenticate
 from airflow_provider_kling.simulator.envelope import KlingError, accepted, refused
 from airflow_provider_kling.simulator.faults import Call
@@ -85,17 +85,26 @@ class Api:
         """Answer one request; refusals are answers too."""
         if request.call.operation == "download":
             return await self._download(request)
+        if not request.call.product and not unserved.is_known(request.call.path):
+            return Answer(404, json.dumps(unserved.not_found(request.call.path)).encode())
         credential, task_id = "", ""
         try:
             credential = self._authenticate(request)
+            if not request.call.product:
+                return self._unserved(request.call, credential)
             status, payload = 200, accepted(self._data(request))
             task_id = payload["data"]["task_id"] if request.call.operation == "create" else ""
         except KlingError as error:
             status, payload = error.http_status, refused(error)
         return Answer(status, json.dumps(payload).encode(), credential=credential, task_id=task_id)
 
+    def _unserved(self, call: Call, credential: str) -> Answer:
+        """The answer to a product that has a path at Kling and none here."""
+        unserved.refuse_retired(call.path)
+        return Answer(501, json.dumps(unserved.not_simulated(call.method, call.path)).encode(), credential=credential)
+
     def _authenticate(self, request: Request) -> str:
-        paths: Literal["classic", "new", "relay"] = "new" if request.call.product == "tasks" else "classic"
+        paths: Literal["classic", "new", "relay"] = "new" if unserved.is_new(request.call.path) else "classic"
         if self._service.settings.prefix:
             paths = "relay"
         return authenticate(request.authorization, self._service.credentials, now=request.server_time, paths=paths)
@@ -117,8 +126,6 @@ class Api:
                 return self._view(self._service.account.find(any_id, product=product))
             case (product, "list"):
                 return self._list(product, request.query)
-            case ("", _):
-                raise KlingError(1203)
             case _:
                 raise KlingError(1202)
 

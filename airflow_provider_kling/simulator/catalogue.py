@@ -33,11 +33,13 @@ class Catalogue:
     :param models: by name, in order of release.
     :param capabilities: allowed extras by (model, product, mode, duration).
     :param prices: price rule by model, as in the data file.
+    :param other_models: names that exist in products which are not simulated.
     """
 
     models: dict[str, Model]
     capabilities: dict[tuple[str, str, str, str], frozenset[str]]
     prices: dict[str, dict[str, Any]]
+    other_models: frozenset[str] = frozenset()
 
     def models_of(self, product: str) -> list[str]:
         """Names of the models that ``product`` has ever offered."""
@@ -61,7 +63,7 @@ def load_catalogue() -> Catalogue:
         for duration in row["durations"]
     }
     models = {name: _model(name, row) for name, row in raw["models"].items()}
-    return Catalogue(models, capabilities, raw["prices"])
+    return Catalogue(models, capabilities, raw["prices"], frozenset(raw["other_models"]))
 
 
 def _model(name: str, row: dict[str, Any]) -> Model:

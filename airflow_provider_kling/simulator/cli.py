@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import shlex
 import signal
 import sys
 from dataclasses import fields
@@ -93,6 +94,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return asyncio.run(_serve(settings, faults))
 
 
+def connection_command(settings: Settings, url: str) -> str:
+    """The command that points Airflow's ``kling_default`` at a simulator."""
+    options = {
+        "--conn-type": "kling",
+        "--conn-host": url,
+        "--conn-password": settings.api_key,
+        "--conn-extra": json.dumps({"allow_private_urls": True}),
+    }
+    words = ["airflow", "connections", "add", "kling_default", *(word for pair in options.items() for word in pair)]
+    return shlex.join(words)
+
+
 async def _serve(settings: Settings, faults: list[dict[str, Any]]) -> int:
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -105,8 +118,8 @@ async def _serve(settings: Settings, faults: list[dict[str, Any]]) -> int:
     except OSError as error:
         sys.stderr.write(f"cannot listen: {error}\n")
         return 1
-    # Scripts wait for this line: it must not stay in a buffer.
-    sys.stdout.write(f"listening on {url}\n")
+    # Scripts wait for the first line: it must not stay in a buffer.
+    sys.stdout.write(f"listening on {url}\nto use it: {connection_command(settings, url)}\n")
     sys.stdout.flush()
     await stopped.wait()
     await server.stop()

@@ -18,7 +18,7 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "list_order": ("newest", "oldest"),
     "reuse_after_failure": ("accept", "refuse"),
     "early_result": ("empty", "absent", "null"),
-    "missing_task_info": ("absent", "null"),
+    "missing_task_info": ("absent", "null", "empty"),
 }
 
 THIRTY_DAYS: Final = 30 * 24 * 3600.0
@@ -50,7 +50,8 @@ class Settings:
     :param reuse_after_failure: whether the external id of a failed task may be used again (undetermined).
     :param callback_retries: further attempts after a failed delivery; 0 never retries (undetermined).
     :param early_result: what ``task_result`` is before success (undetermined).
-    :param missing_task_info: ``task_info`` of a create answer without an external id (undetermined).
+    :param missing_task_info: ``task_info`` of a create answer without an external id: no such key, an id that is
+        ``null``, or an empty object (all three were recorded).
     :param creates_per_second: more create calls than this within one second get 1302 (undetermined: off).
     :param known_elements: element ids that exist; ``None`` accepts every number.
     """
@@ -77,7 +78,7 @@ class Settings:
     reuse_after_failure: Literal["accept", "refuse"] = "refuse"
     callback_retries: int = 3
     early_result: Literal["empty", "absent", "null"] = "empty"
-    missing_task_info: Literal["absent", "null"] = "absent"
+    missing_task_info: Literal["absent", "null", "empty"] = "absent"
     creates_per_second: int | None = None
     known_elements: tuple[int, ...] | None = None
 

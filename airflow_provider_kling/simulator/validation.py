@@ -1,10 +1,13 @@
 """Checks that every product shares. Each raises 1201 with Kling's text.
 
 These texts were observed: "image can not be null", "File is not in a valid base64 format",
-"<field> value '<x>' is invalid, allowed values: ...", "aspect_ratio value '<x>' is invalid, supported values: ...",
-"duration value '<x>' is invalid", "<field> value type is invalid, expected array",
-"<model> is not supported with motion brush", "model/mode/duration(...) is not supported with image_tail",
-"The model '<x>' has been discontinued and is no longer available." and "Element id not found: <x>".
+"<field> value '<x>' is invalid, allowed values: ...", "mode value '<x>' is invalid",
+"aspect_ratio value '<x>' is invalid, supported values: ...", "duration value '<x>' is invalid",
+"<field> value type is invalid, expected array", "<model> is not supported with motion brush",
+"model/mode/duration(...) is not supported with image_tail", "model is not supported",
+"not supported for this API" (1203), "The model '<x>' has been discontinued and is no longer available.",
+"Element id not found: <x>" and "camera_control is only supported in std mode with 5s duration and kling-v1"; the last
+was seen for one combination and is sent for every wrong one.
 All other texts here and in :mod:`.video_fields` were not observed; they follow the same style.
 """
 

@@ -65,7 +65,7 @@ def image2video(body: Body, world: World) -> Order:
         raise bad("image can not be null")
     _check_frames(media, chosen)
     masks = _check_masks(body, chosen, world)
-    camera = _check_camera(body, chosen, "image2video", world)
+    camera = _check_camera(body, chosen)
     if sum((("image_tail" in media), masks, camera)) > 1:
         raise bad("image_tail, static_mask/dynamic_masks and camera_control are mutually exclusive")
     prompt = _check_prompt(body, chosen, required=False)
@@ -85,7 +85,7 @@ def text2video(body: Body, world: World) -> Order:
     ratio = typed(body, "aspect_ratio", str, "16:9")
     if ratio not in RATIOS:
         raise bad(f"aspect_ratio value '{ratio}' is invalid, supported values: {', '.join(RATIOS)}")
-    _check_camera(body, chosen, "text2video", world)
+    _check_camera(body, chosen)
     prompt = _check_prompt(body, chosen, required=True)
     voices = _check_voices(body, chosen)
     sound = _check_sound(body, chosen, voices=voices)
@@ -126,11 +126,14 @@ def _order(
 
 
 def _choose(body: Body, product: str, world: World) -> Choice:
-    model = choice(body, "model_name", world.catalogue.models_of(product), DEFAULT_MODEL)
+    model = typed(body, "model_name", str, DEFAULT_MODEL)
+    _check_model(model, product, world.catalogue)
     if world.refuse_retired and world.catalogue.models[model].retired:
         discontinued = f"The model '{model}' has been discontinued and is no longer available."
         raise KlingError(world.retired_code, discontinued)
-    mode = choice(body, "mode", MODES, "std")
+    mode = typed(body, "mode", str, "std")
+    if mode not in MODES:
+        raise bad(f"mode value '{mode}' is invalid")
     duration = typed(body, "duration", str, "5")
     if duration not in {str(seconds) for seconds in range(3, 16)}:
         raise bad(f"duration value '{duration}' is invalid")
@@ -138,6 +141,14 @@ def _choose(body: Body, product: str, world: World) -> Choice:
     if allows is None:
         raise bad(f"model/mode/duration({model}/{mode}/{duration}) is not supported")
     return Choice(model, mode, duration, allows)
+
+
+def _check_model(model: str, product: str, catalogue: Catalogue) -> None:
+    if model in catalogue.models_of(product):
+        return
+    if model in catalogue.models or model in catalogue.other_models:
+        raise KlingError(1203, "not supported for this API")
+    raise bad("model is not supported")
 
 
 def _check_frames(media: dict[str, str], chosen: Choice) -> None:
@@ -178,16 +189,14 @@ def _check_dynamic_mask(item: Any, label: str) -> None:
             raise bad(f"{label}.trajectories value type is invalid, expected integer x and y")
 
 
-def _check_camera(body: Body, chosen: Choice, product: str, world: World) -> bool:
+def _check_camera(body: Body, chosen: Choice) -> bool:
     camera = typed(body, "camera_control", dict)
     if camera is None:
         return False
     kind = choice(camera, "type", CAMERA_TYPES, None, label="camera_control.type")
     features = {"camera_control", "camera_control_simple"}
-    if not any(world.catalogue.allows(chosen.model, product, feature) for feature in features):
-        raise bad(f"{chosen.model} is not supported with camera control")
     if not chosen.allows & features or ("camera_control" not in chosen.allows and kind != "simple"):
-        raise chosen.refuse("camera control")
+        raise bad("camera_control is only supported in std mode with 5s duration and kling-v1")
     _check_camera_config(camera, kind)
     return True
 

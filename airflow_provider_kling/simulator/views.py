@@ -19,6 +19,8 @@ def created(task: Task, *, missing_task_info: str) -> dict[str, Any]:
     info: dict[str, Any] = {}
     if task.external_task_id or missing_task_info == "null":
         info = {"task_info": {"external_task_id": task.external_task_id}}
+    elif missing_task_info == "empty":
+        info = {"task_info": {}}
     return {"task_id": task.task_id, "task_status": "submitted", **info, **_times(task)}
 
 

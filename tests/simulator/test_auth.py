@@ -71,6 +71,12 @@ def test_a_token_that_has_expired_or_never_says_when_is_1004(kling, changes):
     assert answer(kling, f"Bearer {token(kling.simulator, **changes)}")[:2] == (401, 1004)
 
 
+@pytest.mark.parametrize("path", ["/image-to-video/kling-3.0", "/omni-video/kling-o1", "/solutions/x"])
+def test_every_path_of_the_new_generation_refuses_a_jwt(kling, path):
+    assert answer(kling, f"Bearer {token(kling.simulator)}", path) == (401, 1002, NEEDS_API_KEY)
+    assert kling.get(path).status_code == 501
+
+
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_the_unified_routes_refuse_a_jwt_and_garbage_with_the_same_words(kling, method):
     for bearer in (token(kling.simulator), "garbage", "api-key-kling-unknown"):

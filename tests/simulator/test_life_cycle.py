@@ -26,6 +26,7 @@ def test_without_an_external_id_task_info_is_absent_unless_the_settings_say_null
     assert "task_info" not in start().image2video().json()["data"]
     with_null = start(missing_task_info="null").image2video().json()["data"]
     assert with_null["task_info"] == {"external_task_id": None}
+    assert start(missing_task_info="empty").image2video().json()["data"]["task_info"] == {}
 
 
 def test_a_task_passes_through_every_state_with_the_published_bodies(kling):
@@ -260,9 +261,42 @@ def test_the_account_list_refuses_nonsense(kling, body):
     assert kling.refusal(kling.send("POST", "/tasks", json=body))[:2] == (400, 1201)
 
 
-def test_unknown_routes_and_methods_are_404_in_the_envelope(kling):
-    assert kling.refusal(kling.get("/v1/tasks/1"))[:2] == (404, 1203)
+def test_an_unknown_method_is_404_in_the_envelope(kling):
     assert kling.refusal(kling.send("DELETE", f"{I2V}/1"))[:2] == (404, 1202)
+
+
+@pytest.mark.parametrize("path", ["/v1/tasks/1", "/v1/videos/image2video2", "/v1/videos", "/tasks2"])
+def test_an_unknown_route_is_the_frameworks_404(kling, path):
+    answer = kling.send("POST", path, json={})
+    body = answer.json()
+    assert answer.status_code == 404
+    assert body.pop("timestamp")
+    assert body == {"status": 404, "error": "Not Found", "message": "No message available", "path": path}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/v1/videos/omni-video"),
+        ("GET", "/v1/videos/lip-sync/1"),
+        ("POST", "/v1/images/generations"),
+        ("POST", "/image-to-video/kling-3.0-turbo"),
+        ("GET", "/solutions/x"),
+        ("GET", "/account/billing/balance"),
+    ],
+)
+def test_a_product_that_is_not_simulated_cannot_be_taken_for_an_answer_of_kling(kling, method, path):
+    answer = kling.send(method, path, json={})
+    assert answer.status_code == 501
+    assert answer.json()["error"] == "not simulated"
+    assert f"{method} {path}" in answer.json()["message"]
+    assert not {"code", "request_id"} & set(answer.json())
+    assert kling.simulator.tasks() == []
+
+
+@pytest.mark.parametrize("path", ["/v1/videos/multi-image2video", "/v1/videos/multi-image2video/1"])
+def test_a_product_that_kling_has_retired_says_so(kling, path):
+    assert kling.refusal(kling.send("POST", path, json={})) == (400, 1201, "This API is no longer available")
 
 
 def test_the_journal_shows_bodies_without_images_and_credentials(kling):

@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from airflow_provider_kling.simulator import KlingSimulator, Settings
-from airflow_provider_kling.simulator.cli import main, parser
+from airflow_provider_kling.simulator.cli import connection_command, main, parser
 
 from .support import Client, eventually, picture
 
@@ -59,6 +59,37 @@ def test_stopping_right_after_a_request_woke_the_clock_never_hangs(start):
         stopped.start()
         stopped.join(5)
         assert not stopped.is_alive()
+
+
+def test_the_printed_command_makes_a_connection_that_works(start, monkeypatch):
+    from airflow.cli.cli_parser import get_parser
+
+    from airflow_provider_kling.hooks import KlingHook
+
+    simulator = start().simulator
+    program, *words = shlex.split(connection_command(simulator.settings, simulator.url))
+    given = get_parser().parse_args(words)
+    assert (program, given.conn_id) == ("airflow", "kling_default")
+    connection = {
+        "conn_type": given.conn_type,
+        "host": given.conn_host,
+        "password": given.conn_password,
+        "extra": json.loads(given.conn_extra),
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_KLING_DEFAULT", json.dumps(connection))
+    assert KlingHook().test_connection()[0] is True
+
+
+@pytest.mark.parametrize("missing", ["aiohttp", "av"])
+def test_without_its_extra_the_command_says_what_to_install(tmp_path, missing):
+    (tmp_path / f"{missing}.py").write_text(f"raise ModuleNotFoundError('no {missing}', name='{missing}')")
+    path = os.pathsep.join(filter(None, [str(tmp_path), *sys.path]))
+    done = subprocess.run(
+        MODULE, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, timeout=20, check=False
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "pip install 'airflow-provider-kling[simulator]'" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_port_in_use_is_an_error_and_leaves_no_thread(start):
@@ -123,6 +154,7 @@ def serve(*arguments):
     )
     line = process.stdout.readline()
     assert re.fullmatch(r"listening on http://127\.0\.0\.1:\d+(/\S+)?\n", line), process.stderr.read()
+    assert process.stdout.readline().startswith("to use it: airflow connections add kling_default ")
     return process, line.split()[-1]
 
 

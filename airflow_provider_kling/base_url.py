@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 #: Source: quick-start page of https://kling.ai/document-api, read 2026-11.
 DEFAULT_BASE_URL = "https://api-singapore.klingai.com"
 
-SCHEMES = ("http", "https")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 #: What no address holds. Libraries disagree about which host such an address names.
 UNFIT = re.compile(r"[\\\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u2060\ufeff]")
@@ -39,7 +39,7 @@ def base_url_of(host: str | None, *, schema: str | None = None, port: int | str 
     host = (host or "").strip()
     scheme, prefix = _of_schema(schema)
     if not host:
-        if port or prefix:
+        if prefix or str(port or 443) != "443":
             raise _refusal("it is empty, while port or schema is set")
         return DEFAULT_BASE_URL
     if UNFIT.search(host + prefix) or "?" in host + prefix or "#" in host + prefix:
@@ -62,7 +62,7 @@ def _refusal(what: str, host: str = "") -> KlingConfigurationError:
 
 def _of_schema(schema: str | None) -> tuple[str, str]:
     first, _, rest = (schema or "").strip().strip("/").partition("/")
-    if first.lower() in SCHEMES:
+    if first.lower() in _DEFAULT_PORTS:
         return first.lower(), rest
     return "", f"{first}/{rest}" if rest else first
 
@@ -76,7 +76,7 @@ def _parts(host: str, scheme: str) -> SplitResult:
         valid = "%" not in parts.netloc and (":" in name or _NAME.fullmatch(name.encode("idna").decode()))
     except ValueError:
         raise _refusal("it is not a valid address", host) from None
-    if parts.scheme not in SCHEMES:
+    if parts.scheme not in _DEFAULT_PORTS:
         raise _refusal("it must begin with https:// (or http://)", host)
     if "@" in parts.netloc:
         raise _refusal("it must not hold a login", host)
@@ -97,12 +97,13 @@ def _bracketed(host: str) -> str:
 def _port(parts: SplitResult, port: int | str | None) -> str:
     """Return what the port adds to the address; it is used or refused, never ignored."""
     try:
-        own, other = parts.port, int(port) if port else None
+        # Airflow's Test button sends 0 for a connection without a port.
+        own, other = parts.port, int(port or 0) or None
     except ValueError:
         raise _refusal("a port is a number from 1 to 65535", parts.geturl()) from None
     if own == 0 or (other is not None and not 1 <= other <= 65535):
         raise _refusal("a port is a number from 1 to 65535", parts.geturl())
-    if other is None or own == other:
+    if other is None or other == (own or _DEFAULT_PORTS[parts.scheme]):
         return ""
     if own is not None:
         raise _refusal(f"its port is {own}, and the connection's port is {other}", parts.geturl())

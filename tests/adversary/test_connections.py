@@ -11,7 +11,7 @@ import pytest
 from adversary.scripted import kling
 
 from airflow_provider_kling import exceptions as errors
-from airflow_provider_kling.connection import settings_of
+from airflow_provider_kling.connection import base_url_of, settings_of
 from airflow_provider_kling.hooks import KlingHook
 
 KEY = "api-key-kling-secret-part"
@@ -172,6 +172,12 @@ def test_a_pasted_uri_keeps_its_port_and_its_path(monkeypatch, uri, base_url):
 def test_a_port_beside_a_url_is_used(monkeypatch):
     assert hook_of(monkeypatch, {"host": "https://x/kling", "port": 81}).settings.base_url == "https://x:81/kling"
     assert hook_of(monkeypatch, {"host": "https://x:81", "port": 81}).settings.base_url == "https://x:81"
+
+
+@pytest.mark.parametrize("port", [0, 443, None])
+@pytest.mark.parametrize("host", ["", "https://x", "x"])
+def test_the_port_that_https_has_anyway_and_the_0_of_the_test_button_change_nothing(host, port):
+    assert base_url_of(host, port=port) == base_url_of(host)
 
 
 @pytest.mark.parametrize("proxies", ['{"https": "http://p:3128"}', {"https": "http://p:3128"}])

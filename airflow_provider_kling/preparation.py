@@ -23,7 +23,7 @@ from airflow_provider_kling.fields import (
     misspelt,
     omitted,
 )
-from airflow_provider_kling.images import ImageLoadError, InlineImage, LoadedImage, load_image
+from airflow_provider_kling.images import ImageLoadError, LoadedImage, load_image
 from airflow_provider_kling.validation.json_value import NotJsonError, json_value, short
 from airflow_provider_kling.validation.problem import Problem, Request
 from airflow_provider_kling.validation.rules import check
@@ -138,7 +138,7 @@ def _choose(name: str, value: Any, known: Iterable[str]) -> str:
 def _extra(extra_body: Any) -> tuple[dict[str, Any], list[str]]:
     """The keys that go over the body as they are, and what is wrong with them."""
     try:
-        extra = json_value(_revealed(extra_body), "extra_body")
+        extra = json_value(extra_body, "extra_body")
         extra = json.loads(extra) if isinstance(extra, str) and extra.strip() else extra
     except NotJsonError as problem:
         return {}, [str(problem)]
@@ -147,15 +147,6 @@ def _extra(extra_body: Any) -> tuple[dict[str, Any], list[str]]:
     if isinstance(extra, dict) or omitted(extra):
         return dict(extra or {}), []
     return {}, [f"Give extra_body as a dict {{field: value}}: {named('extra_body', extra)} is not a dict."]
-
-
-def _revealed(value: Any) -> Any:
-    """Image content that was concealed for the UI, as it was; only in what :func:`.images.conceal` returns."""
-    if isinstance(value, InlineImage):
-        return value.content
-    if type(value) is dict:
-        return {key: _revealed(item) for key, item in value.items()}
-    return type(value)(map(_revealed, value)) if type(value) in (list, tuple) else value
 
 
 def _encode(product: str, fields: Mapping[str, Any], conn_id: str | None) -> _Draft:
@@ -182,15 +173,12 @@ def _shaped(draft: _Draft, name: str, value: Any) -> Any:
     keep = frozenset({"mask"}) if name == "dynamic_masks" else frozenset()
     try:
         if name not in IMAGE_FIELDS:
-            value = json_value(_revealed(value), name, keep=keep)
+            value = json_value(value, name, keep=keep)
+        _refuse_none(value, name)
+        if name not in IMAGE_FIELDS:
             # Converting may parse JSON text, and what is in that has to fit too.
             value = json_value(canonical(name, value), name, keep=keep)
-        place = _rendered_none(value, name)
-        if place:
-            raise NotJsonError(
-                f"Check the template of {short(place)}: it rendered to the text None. Where that word is meant, "
-                "send it with extra_body."
-            )
+            _refuse_none(value, name)
     except FieldEncodingError as problem:
         draft.refuse(name, f"{problem.advice.format(field=name)}: {name} {problem.flaw}.")
     except NotJsonError as problem:
@@ -198,6 +186,15 @@ def _shaped(draft: _Draft, name: str, value: Any) -> Any:
     else:
         return value
     return None
+
+
+def _refuse_none(value: Any, name: str) -> None:
+    place = _rendered_none(value, name)
+    if place:
+        raise NotJsonError(
+            f"Check the template of {short(place)}: it rendered to the text None. Where that word is meant, send it "
+            "with extra_body."
+        )
 
 
 def _rendered_none(value: Any, place: str) -> str:

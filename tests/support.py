@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,3 +86,15 @@ def certificate(directory: Path, name: str, *, prefix: str = "") -> tuple[Path, 
     trusted.write_bytes(public)
     served.write_bytes(private + public)
     return trusted, served
+
+
+#: Airflow's log shows about 77 characters of a line, and a problem begins with "- ".
+ADVICE = re.compile(r"(?s)[A-Z].{1,72}?[:.;](?:[ \n]|$).*")
+
+
+def advice_first(sentence: str) -> str:
+    """The sentence, which begins with what to do, complete before a log cuts the line."""
+    assert ADVICE.fullmatch(sentence), sentence
+    assert len(re.split(r"[:.;](?=[ \n]|$)", sentence, maxsplit=1)[0]) < 73, sentence
+    assert sentence.endswith("."), sentence
+    return sentence

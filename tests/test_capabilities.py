@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from support import advice_first
 
 from airflow_provider_kling.capabilities import FEATURES, RESTRICTIONS, problems, table
 
@@ -38,7 +39,9 @@ def body_of(row, mode, duration, **more):
 
 
 def certain(product, body):
-    return [problem for problem in problems(product, body) if problem.certain]
+    found = problems(product, body)
+    assert all(advice_first(problem.sentence) for problem in found)
+    return [problem for problem in found if problem.certain]
 
 
 def test_every_feature_has_a_request_that_asks_for_it():

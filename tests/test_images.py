@@ -15,6 +15,7 @@ from airflow.sdk.io import attach
 from airflow.serialization.helpers import serialize_template_field
 from fsspec.implementations.memory import MemoryFileSystem
 from PIL import Image
+from support import advice_first
 
 from airflow_provider_kling.exceptions import KlingConnectionError
 from airflow_provider_kling.images import MAX_IMAGE_BYTES, ImageLoadError, InlineImage, conceal, load_image
@@ -35,7 +36,7 @@ def picture(kind: str = "PNG", size: tuple[int, int] = (400, 300)) -> bytes:
 def failure(value, **kwargs) -> str:
     with pytest.raises(ImageLoadError) as caught:
         load_image(value, field="image", **kwargs)
-    return str(caught.value)
+    return advice_first(str(caught.value))
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from support import advice_first
 
 from airflow_provider_kling.exceptions import KlingValidationError
 from airflow_provider_kling.fields import PRODUCTS
@@ -31,7 +32,7 @@ def image(**fields) -> Prepared:
 def refused(product="image2video", validate="strict", extra_body=None, **fields) -> tuple[str, ...]:
     with pytest.raises(KlingValidationError) as caught:
         prepare(product, fields, validate=validate, extra_body=extra_body)
-    return caught.value.problems
+    return tuple(map(advice_first, caught.value.problems))
 
 
 def mask(width: int = 640, height: int = 427) -> bytes:
@@ -395,11 +396,11 @@ def test_whatever_is_given_the_answer_is_a_request_or_a_list_of_problems(product
     except KlingValidationError as error:
         problems = error.problems
     if problems:
-        assert all(isinstance(problem, str) and problem.endswith(".") for problem in problems)
+        assert all(map(advice_first, problems))
     else:
         json.dumps(prepared.body, allow_nan=False)
         json.dumps(prepared.content, allow_nan=False)
-        assert all(warning.endswith(".") for warning in prepared.warnings)
+        assert all(map(advice_first, prepared.warnings))
 
 
 @settings(max_examples=200, deadline=None)

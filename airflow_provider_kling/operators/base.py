@@ -65,7 +65,7 @@ class ConcealsImages(BaseOperator):
         """Render, then wrap what a template brought in; the constructors wrap what the Dag author wrote."""
         super()._do_render_template_fields(parent, template_fields, context, jinja_env, seen_oids)
         if parent is self:
-            for name in self.image_fields:
+            for name in (*self.image_fields, "extra_body"):
                 setattr(self, name, conceal(getattr(self, name)))
 
 
@@ -138,7 +138,7 @@ class KlingTaskOperator(ConcealsImages):
     ) -> None:
         super().__init__(**kwargs)
         self.kling_conn_id = kling_conn_id
-        self.extra_body = extra_body
+        self.extra_body = conceal(extra_body)
         self.external_task_id = external_task_id
         self.callback_url = callback_url
         self.image_conn_id = image_conn_id

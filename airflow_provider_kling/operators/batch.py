@@ -135,7 +135,7 @@ class KlingImageToVideoBatchOperator(ConcealsImages):
         self.output_conn_id = output_conn_id
         self.image_conn_id = image_conn_id
         self.kling_conn_id = kling_conn_id
-        self.extra_body = extra_body
+        self.extra_body = conceal(extra_body)
         self.validate = validate
         self.on_clear = on_clear
         self.poll_interval = poll_interval

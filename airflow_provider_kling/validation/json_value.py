@@ -16,6 +16,7 @@ from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from typing import Any
 
+from airflow_provider_kling.images import InlineImage, TooDeep
 from airflow_provider_kling.validation.wording import named, shown
 
 #: Deepest nesting; Kling's deepest field, a point of a path of a mask, has four levels.
@@ -53,13 +54,15 @@ class _Reader:
         self.left = MAX_VALUES
 
     def read(self, value: Any, place: str, depth: int) -> Any:
+        if isinstance(value, InlineImage):  # concealed for the UI only
+            value = value.content
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, str):
             return _text(str.__str__(value), place)
         if isinstance(value, (numbers.Real, Decimal)):
             return _number(value, place)
-        if depth >= MAX_DEPTH:
+        if depth >= MAX_DEPTH or isinstance(value, TooDeep):
             raise NotJsonError(f"Nest {short(place)} less deeply: it has more than {MAX_DEPTH} levels.")
         if isinstance(value, Mapping):
             return self._object(value, place, depth)

@@ -93,7 +93,7 @@ def did_you_mean(word: Any, known: Iterable[str], aliases: Mapping[str, str] = M
     """
     if not isinstance(word, str) or len(word) > _MAX_COMPARED:
         return ""
-    near = difflib.get_close_matches(word.strip().lower(), [*known, *aliases], n=1, cutoff=0.7)
+    near = difflib.get_close_matches(word.strip().lower(), [*known, *aliases], n=1, cutoff=0.6)
     return f" (did you mean {aliases.get(near[0], near[0])!r}?)" if near else ""
 
 

@@ -6,6 +6,7 @@ import io
 
 import pytest
 from PIL import Image
+from support import advice_first
 
 from airflow_provider_kling.images import load_image
 from airflow_provider_kling.validation.problem import Request
@@ -26,7 +27,7 @@ def found(body=None, certain=True, **images):
     images = {place.replace("__", "[0]."): image for place, image in images.items()}
     body = {"model_name": "kling-v3", "image": "x", "prompt": "x", **(body or {})}
     request = Request("image2video", body, images)
-    return [problem.sentence for problem in check(request) if problem.certain is certain]
+    return [advice_first(problem.sentence) for problem in check(request) if problem.certain is certain]
 
 
 def masks(*points_lists):

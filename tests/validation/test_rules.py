@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from support import advice_first
 
 from airflow_provider_kling.validation.camera import MOVEMENTS, TYPES
 from airflow_provider_kling.validation.problem import Request
@@ -16,7 +17,9 @@ TEXT = {"model_name": "kling-v3", "prompt": "a cat"}
 def found(product="image2video", certain=True, **changes):
     body = {**(IMAGE if product == "image2video" else TEXT), **changes}
     body = {name: value for name, value in body.items() if value is not None}
-    return [problem for problem in check(Request(product, body)) if problem.certain is certain]
+    problems = check(Request(product, body))
+    assert all(advice_first(problem.sentence) for problem in problems)
+    return [problem for problem in problems if problem.certain is certain]
 
 
 def sentence(product="image2video", certain=True, **changes):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import random
 import time
@@ -322,7 +323,9 @@ class KlingHook(BaseHook):
     def test_connection(self) -> tuple[bool, str]:
         """Ask Kling for a task that does not exist: free, and it answers only to a credential that it knows."""
         try:
-            self.find_task(PROBE_ID)
+            # One try: somebody looks at a page that waits for this answer.
+            with contextlib.suppress(KlingTaskNotFoundError):
+                self._transport.send_once(classic.query(product_of("image2video"), PROBE_ID))
             kind = "API key" if isinstance(self.settings.credential, ApiKey) else "AccessKey and SecretKey"
         except KlingError as error:
             return False, error.message

@@ -50,10 +50,16 @@ def explain(error: Exception, url: str, exchange: Exchange, proxy: str | None) -
     :param proxy: the proxy that was used.
     """
     root = _root(error)
-    words = reason(root) if isinstance(root, (OSError, http.client.HTTPException)) else type(root).__name__
-    if isinstance(error, _UNSENDABLE):
+    # Errors of requests and urllib3 repeat the path; those of the system do not.
+    of_system = isinstance(root, (OSError, http.client.HTTPException)) and not isinstance(
+        root, requests.RequestException
+    )
+    words = reason(root) if of_system else type(root).__name__
+    if unsendable(error, exchange):
         where = f"proxy {name_of(proxy)} for {name_of(url)}" if proxy else f"address {name_of(url)}"
-        return f"Check the {where}: requests cannot use it.\n{reason(error)}"
+        # Others repeat the address, and with it a signature.
+        harmless = isinstance(error, (requests.exceptions.InvalidSchema, requests.exceptions.InvalidProxyURL))
+        return f"Check the {where}: requests cannot use it.\n{reason(error) if harmless else type(error).__name__}"
     if proxy and not exchange.sent:
         return f"Check the proxy {name_of(proxy)}: no connection through it.\nTo {name_of(url)}: {words}"
     late = f" (it has {exchange.seconds:.0f} s)" if exchange.expired else ""

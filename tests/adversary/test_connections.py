@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import socket
@@ -218,7 +219,7 @@ def test_a_server_without_tls_gets_its_remedy_whether_it_answers_or_not(monkeypa
 
         def serve() -> None:
             connection, _ = listener.accept()
-            with connection:
+            with connection, contextlib.suppress(OSError):
                 connection.recv(65536)
                 connection.sendall(answer)
                 connection.recv(65536)

@@ -8,10 +8,12 @@ import logging
 import socket
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from adversary.scripted import Reply, kling, task
 
+import airflow_provider_kling
 from airflow_provider_kling import exceptions as errors
 from airflow_provider_kling.hooks import KlingHook
 
@@ -30,6 +32,19 @@ def netrc(monkeypatch, tmp_path):
     file.write_text("default login somebody password netrc-password\n")
     file.chmod(0o600)
     monkeypatch.setenv("NETRC", str(file))
+
+
+def test_nothing_else_in_the_package_sends_requests():
+    package = Path(airflow_provider_kling.__file__).parent
+    sources = {path.name: path.read_text() for path in package.rglob("*.py") if "simulator" not in path.parts}
+    sending = ("Session(", "requests.get(", "requests.post(", "requests.request(", "urlopen(", "import httpx")
+    assert [name for name, source in sources.items() if any(words in source for words in sending)] == []
+
+
+def test_the_test_button_asks_once(scripted):
+    server = scripted(Reply("gone", status=503))
+    assert not KlingHook().test_connection()[0]
+    assert len(server.received) == 1
 
 
 def file_reply(body: bytes = b"video") -> Reply:

@@ -27,7 +27,7 @@ DEFAULT_MODEL = "kling-v3"
 #: Words of other clients for Kling's modes; the live API refuses ``standard`` (measured by a public client, 2026-03).
 MODE_ALIASES = {"standard": "std", "professional": "pro"}
 
-#: Names of other clients for Kling's fields; docs/coming-from.rst has them with their clients.
+#: Names of other clients for Kling's fields; such a field is refused, and asked back.
 OTHER_NAMES = {
     "model": "model_name",
     "start_frame": "image",

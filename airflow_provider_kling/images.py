@@ -21,7 +21,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
-from airflow_provider_kling.exceptions import KlingConnectionError
+from airflow_provider_kling.exceptions import KlingStorageError
 from airflow_provider_kling.foreign import reason
 from airflow_provider_kling.validation.wording import is_inline, named, shown
 
@@ -191,7 +191,7 @@ def load_image(value: Any, *, field: str, conn_id: str | None = None) -> LoadedI
     :param field: the field's name, for sentences.
     :param conn_id: Airflow connection for an object-storage URI.
     :raises ImageLoadError: the image cannot be read, decoded or is over 10 MB.
-    :raises KlingConnectionError: the storage does not answer now; a retry may find it.
+    :raises KlingStorageError: the storage does not answer now; a retry may find it.
     """
     if isinstance(value, InlineImage):
         value = value.content
@@ -324,8 +324,8 @@ def _unreadable(field: str, name: str, error: Exception) -> ImageLoadError:
     )
 
 
-def _not_now(field: str, name: str, error: Exception) -> KlingConnectionError:
-    return KlingConnectionError(
+def _not_now(field: str, name: str, error: Exception) -> KlingStorageError:
+    return KlingStorageError(
         f"Retry when the storage of {field} answers: nothing was sent or paid.\n{named(field, name)} cannot be read "
         f"now ({reason(error)})."
     )

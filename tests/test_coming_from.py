@@ -290,3 +290,23 @@ class TestImageToVideoSkill:
                 deferrable=False,
                 poll_interval=0.05,
             )
+
+
+class TestNamesOfOtherClients:
+    """A field by another client's name is asked back by Kling's name."""
+
+    @pytest.mark.parametrize(
+        ("name", "meant"),
+        [
+            ("start_frame", "image"),
+            ("end_frame", "image_tail"),
+            ("start_image_url", "image"),
+            ("end_image_url", "image_tail"),
+            ("generate_audio", "sound"),
+            ("model", "model_name"),
+        ],
+    )
+    def test_it_is_refused_with_a_question(self, kling, name, meant):
+        with pytest.raises(KlingValidationError, match=f"did you mean '{meant}'"):
+            KlingHook().create_task("image2video", {"image": PICTURE, "prompt": "x", name: "y"})
+        assert kling.requests() == []

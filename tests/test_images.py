@@ -17,7 +17,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from PIL import Image
 from support import advice_first
 
-from airflow_provider_kling.exceptions import KlingConnectionError
+from airflow_provider_kling.exceptions import KlingStorageError
 from airflow_provider_kling.images import MAX_IMAGE_BYTES, ImageLoadError, InlineImage, conceal, load_image
 
 ROCKET = Path(__file__).parent.parent / "example_dags" / "images" / "rocket.jpg"
@@ -111,7 +111,7 @@ def test_a_storage_outage_is_not_called_a_bad_request():
             raise ConnectionResetError("storage is down: https://s3.example/key.png%3FX-Amz-Signature%3Dsecret")
 
     attach("memory", conn_id="unreachable", fs=Unreachable())
-    with pytest.raises(KlingConnectionError, match="nothing was sent or paid") as caught:
+    with pytest.raises(KlingStorageError, match="nothing was sent or paid") as caught:
         load_image("memory://bucket/cat.png", field="image", conn_id="unreachable")
     assert caught.value.transient
     assert "ConnectionResetError: storage is down" in str(caught.value)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kling.validation.addresses import address
 from airflow_provider_kling.validation.problem import Problem
 from airflow_provider_kling.validation.trajectories import check_path
+from airflow_provider_kling.validation.urls import url_problems
 from airflow_provider_kling.validation.wording import counted, joined, named, shown
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def contents(request: Request) -> Iterator[Problem]:
 
 
 def _link(field: str, place: str, url: str) -> Iterator[Problem]:
-    yield from address(field, place, url)
+    yield from url_problems(field, place, url)
     if url[:7].lower() == "http://":
         yield Problem(
             field,

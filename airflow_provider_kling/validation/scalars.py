@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from airflow_provider_kling.validation.addresses import address
 from airflow_provider_kling.validation.problem import Problem
 from airflow_provider_kling.validation.trajectories import is_number
+from airflow_provider_kling.validation.urls import url_problems
 from airflow_provider_kling.validation.wording import did_you_mean, named, one_of
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def callback_url(request: Request) -> Iterator[Problem]:
     """An address that Kling can open."""
     url = request.body.get("callback_url")
     if isinstance(url, str):
-        yield from address("callback_url", "callback_url", url)
+        yield from url_problems("callback_url", "callback_url", url)
 
 
 def cfg_scale(request: Request) -> Iterator[Problem]:

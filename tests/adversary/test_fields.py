@@ -395,6 +395,9 @@ PRIVATE = [
     "https://LOCALHOST./x",
     "https://100.64.0.1/x",
     "https://224.0.0.1/x",
+    "https://192.0.0.192/x",
+    "https://[64:ff9b::7f00:1]/x",
+    "https://[fe80::1%25eth0]/x",
 ]
 PUBLIC = [
     "https://x.example/a.png?X-Amz-Signature=a%2Fb&c=d#e",

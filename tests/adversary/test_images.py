@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from support import PHOTOGRAPH, advice_first
 
-from airflow_provider_kling.exceptions import KlingConnectionError, KlingError
+from airflow_provider_kling.exceptions import KlingError, KlingStorageError
 from airflow_provider_kling.images import (
     MAX_IMAGE_BYTES,
     ImageLoadError,
@@ -138,7 +138,7 @@ SIGNED = "at https://user:secret@s3.example/cat.png?X-Amz-Signature=secret"
 )
 def test_a_storage_that_is_away_is_an_error_that_a_retry_may_mend(error):
     attach("memory", conn_id=f"away_{type(error).__name__}", fs=stored(error))
-    with pytest.raises(KlingConnectionError) as caught:
+    with pytest.raises(KlingStorageError) as caught:
         prepare("image2video", {"image": "memory://b/cat.png"}, image_conn_id=f"away_{type(error).__name__}")
     text = str(caught.value)
     assert caught.value.transient

@@ -1,25 +1,24 @@
 """
-Addresses that Kling is to open itself: of an image, of a callback.
+URLs that Kling is to open itself: of an image, of a callback.
 
 Only the text is judged, nothing is looked up: what a name resolves to here says nothing about Kling's network.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import re
-import socket
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from airflow_provider_kling.addresses import is_public, literal
 from airflow_provider_kling.validation.problem import Problem
 from airflow_provider_kling.validation.wording import named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Longest address; common servers and browsers end between 2,000 and 8,000 characters.
-MAX_ADDRESS = 8192
+#: Longest URL; common servers and browsers end between 2,000 and 8,000 characters.
+MAX_URL = 8192
 
 #: Names that mean another machine to Kling than here (RFC 6761, 6762 and 8375, and ICANN's ``.internal``).
 _LOCAL = ("localhost", "local", "internal", "intranet", "lan", "home.arpa", "localdomain")
@@ -28,21 +27,21 @@ _UNFIT = re.compile("[\x00-\x1f\x7f\ud800-\udfff\\\\]")
 _NUMERIC = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
 
 
-class AddressError(Exception):
-    """Nobody can open this address; its text is the end of a sentence. Internal."""
+class UrlError(Exception):
+    """Nobody can open this URL; its text is the end of a sentence. Internal."""
 
 
-def address(field: str, place: str, url: str) -> Iterator[Problem]:
+def url_problems(field: str, place: str, url: str) -> Iterator[Problem]:
     """
-    What is wrong with an address that Kling is to open.
+    What is wrong with a URL that Kling is to open.
 
     :param field: the field, by Kling's name.
     :param place: where it stands, for sentences.
-    :param url: the address.
+    :param url: what was given.
     """
     try:
         host, login = _parts(url)
-    except AddressError as flaw:
+    except UrlError as flaw:
         yield Problem(field, f"Give {place} as an http(s) URL that Kling can open: {named(place, url)} {flaw}.")
         return
     if _is_private(host):
@@ -59,46 +58,34 @@ def _doubt(field: str, sentence: str) -> Problem:
 
 def _parts(url: str) -> tuple[str, bool]:
     """Host, and whether there is a login."""
-    if len(url) > MAX_ADDRESS:
-        raise AddressError(f"has {len(url)} characters, {MAX_ADDRESS} is the most")
+    if len(url) > MAX_URL:
+        raise UrlError(f"has {len(url)} characters, {MAX_URL} is the most")
     if not url.lower().startswith(("http://", "https://")):
-        raise AddressError("does not begin with http:// or https://")
+        raise UrlError("does not begin with http:// or https://")
     if _UNFIT.search(url):
-        raise AddressError("holds a backslash, a line break or another character that no URL has")
+        raise UrlError("holds a backslash, a line break or another character that no URL has")
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        raise AddressError("has a host or port that cannot be read") from None
+        raise UrlError("has a host or port that cannot be read") from None
     if not _is_host(host) or port == 0:
-        raise AddressError("has no valid host")
+        raise UrlError("has no valid host")
     return host, "@" in parts.netloc
 
 
 def _is_host(host: str) -> bool:
     if ":" in host:
-        return _ip(host) is not None
+        return literal(host) is not None
     labels = host.removesuffix(".").split(".")
     if not 1 <= len(host) <= 253 or not all(map(_LABEL.fullmatch, labels)):
         return False
-    return not _NUMERIC.fullmatch(labels[-1]) or _ip(host) is not None
-
-
-def _ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The address that a host is, also as ``2130706433``, ``0x7f.1`` or ``127.1``, as many clients read it."""
-    try:
-        return ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        pass
-    try:
-        return ipaddress.IPv4Address(socket.inet_aton(host.removesuffix(".")))
-    except OSError:
-        return None
+    return not _NUMERIC.fullmatch(labels[-1]) or literal(host.removesuffix(".")) is not None
 
 
 def _is_private(host: str) -> bool:
-    number = _ip(host)
+    number = literal(host.removesuffix("."))
     if number is not None:
-        return not number.is_global or number.is_multicast
+        return not is_public(number)
     name = host.lower().removesuffix(".")
     return "." not in name or name.endswith(tuple(f".{ending}" for ending in _LOCAL))

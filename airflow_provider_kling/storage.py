@@ -1,34 +1,42 @@
 """
-A finished task's results become files that last: on any ``ObjectStoragePath``, complete or not at all.
+A finished task's results become files that last: on any storage that Airflow knows, complete or not at all.
 
-Each result is streamed to this machine's disk, checked, copied beside its target under a temporary name, and renamed.
-So a target that exists is whole, and storing again replaces it with the same bytes.
+Each result is streamed to this machine's disk, checked, and written to its place. A target that exists is whole, and
+storing again replaces it with the same bytes.
 """
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import shutil
+import hashlib
+import math
 import tempfile
-import uuid
+import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from airflow_provider_kling import object_files, polling
+from airflow_provider_kling._airflow.object_storage import place_of
+from airflow_provider_kling.downloads import Download
 from airflow_provider_kling.exceptions import KlingResultError
 from airflow_provider_kling.fields import canonical, number
+from airflow_provider_kling.foreign import foreign_text
+from airflow_provider_kling.models import results_expired
+from airflow_provider_kling.mp4 import seconds_of_video
+from airflow_provider_kling.targets import target_of
 
 if TYPE_CHECKING:
-    from airflow.sdk import ObjectStoragePath
+    from collections.abc import Iterator
 
+    from airflow_provider_kling._airflow.object_storage import Place
     from airflow_provider_kling.hooks import KlingHook
-    from airflow_provider_kling.models import Task, Video
-
-#: What a target that ends with a slash is completed with.
-DEFAULT_NAME = "{task_id}_{index}.{ext}"
+    from airflow_provider_kling.models import Task
 
 #: Seconds by which a file may differ from what was asked: Kling's 5 s videos measure 5.041.
 DURATION_TOLERANCE = 0.5
+
+#: Bytes of a stored file that are read at a time.
+CHUNK_BYTES = 1 << 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,135 +58,107 @@ class StoredFile:
     duration: float
 
 
+@dataclasses.dataclass(frozen=True)
+class _Result:
+    url: str
+    place: Place
+    is_watermarked: bool
+
+
 def store(
     hook: KlingHook, task: Task, output_uri: str, *, conn_id: str | None = None, duration: Any = None
 ) -> list[dict[str, Any]]:
     """
-    Store every result of a finished task.
+    Store every result of a finished task, with its watermarked twin when there is one.
 
     :param hook: fetches the results.
     :param task: read recently; links are signed and expire.
-    :param output_uri: ``s3://bucket/videos/`` or with ``{task_id}``, ``{index}`` and ``{ext}`` in it.
+    :param output_uri: ``s3://bucket/videos/`` or with ``{task_id}``, ``{index}`` and ``{ext}`` in it; see
+        :func:`airflow_provider_kling.targets.check_target`.
     :param conn_id: Airflow connection of the storage; it may also stand in the URI (``s3://conn@bucket/``).
     :param duration: seconds that were asked for, as the Dag author wrote them, or ``None`` when not known.
-    :return: the ``files`` of the manifest: uri, bytes, sha256, content_type, duration.
+    :return: the ``files`` of the manifest: uri, bytes, sha256, content_type, duration; a twin with the watermark has
+        ``"watermark": True`` and comes after those without.
     :raises KlingResultError: when a result cannot be fetched or is no video. Of a length that was not asked for, the
         file is kept and the error names it.
+    :raises KlingResultExpiredError: when Kling has deleted it and it was not stored before.
+    :raises KlingStorageError: when it cannot be written.
     """
-    files = []
-    for index, video in enumerate(task.videos):
-        target = target_of(output_uri, task_id=task.task_id, index=index, count=len(task.videos))
-        files.append(_store_one(hook, video, target, conn_id))
-    for file in files:
+    stored = [(result, _store_result(hook, task, result)) for result in _results(task, output_uri, conn_id)]
+    for _, file in stored:
         _check_duration(file, duration)
-    return [dataclasses.asdict(file) for file in files]
+    marks: tuple[dict[str, Any], ...] = ({}, {"watermark": True})
+    return [{**dataclasses.asdict(file), **marks[result.is_watermarked]} for result, file in stored]
 
 
-def target_of(output_uri: str, *, task_id: str, index: int, count: int, ext: str = "mp4") -> str:
+def stored_line(task: Task, files: list[dict[str, Any]]) -> str:
     """
-    Return where one result goes. Pure.
+    Return what was stored as one line for a log.
 
-    :param output_uri: see :func:`store`.
-    :param task_id: Kling's.
-    :param index: 0 for the first result.
-    :param count: how many there are; with several, a name without ``{index}`` gets one, so that none is overwritten.
-    :param ext: extension without the dot.
+    :param task: the finished task.
+    :param files: what :func:`store` returned.
     """
-    if output_uri.endswith("/"):
-        output_uri += DEFAULT_NAME
-    if count > 1 and "{index}" not in output_uri:
-        head, dot, tail = output_uri.rpartition(".")
-        output_uri = f"{head}_{{index}}.{tail}" if dot and "/" not in tail else f"{output_uri}_{{index}}"
-    # Not str.format: other braces may be part of the name.
-    for name, value in (("{task_id}", task_id), ("{index}", str(index)), ("{ext}", ext)):
-        output_uri = output_uri.replace(name, value)
-    return output_uri
+    first = foreign_text(files[0]["uri"], 200) if files else "nothing"
+    more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+    size = sum(file["bytes"] for file in files)
+    units = f", {foreign_text(task.units, 40)} units" if task.units else ""
+    return f"Stored {first}{more}: {size:,} bytes{units}"
 
 
-def _store_one(hook: KlingHook, video: Video, target: str, conn_id: str | None) -> StoredFile:
-    path = object_storage_path(target, conn_id)
-    with tempfile.NamedTemporaryFile(suffix=".mp4") as local:
-        download = hook.download(video.url, local)
+def _results(task: Task, output_uri: str, conn_id: str | None) -> Iterator[_Result]:
+    count = len(task.videos)
+    for is_watermarked in (False, True):
+        for index, video in enumerate(task.videos):
+            url = video.watermark_url if is_watermarked else video.url
+            if url or not is_watermarked:
+                target = target_of(
+                    output_uri, task_id=task.task_id, index=index, count=count, is_watermarked=is_watermarked
+                )
+                yield _Result(url, place_of(target, conn_id), is_watermarked)
+
+
+def _store_result(hook: KlingHook, task: Task, result: _Result) -> StoredFile:
+    with object_files.worker_disk(), tempfile.NamedTemporaryFile(suffix=".mp4") as local:
+        try:
+            download = hook.download(result.url, local)
+        except KlingResultError:
+            if not results_expired(task, time.time()):
+                raise
+            return _kept(task, result.place, local)
         local.flush()
-        length = _length_of_video(local.name, video)
-        local.seek(0)
-        put(local, path)
-    return StoredFile(str(path), download.bytes, download.sha256, download.content_type, length)
+        seconds = seconds_of_video(Path(local.name))
+        object_files.put_file(Path(local.name), result.place)
+    return _described(result.place, download, seconds)
 
 
-def object_storage_path(target: str, conn_id: str | None) -> ObjectStoragePath:
-    """
-    Return the place that a URI names.
-
-    :param target: a URI, or a path on this machine.
-    :param conn_id: Airflow connection of the storage.
-    """
-    from airflow.sdk import ObjectStoragePath
-
-    uri = target if "://" in target else f"file://{target}"
-    return ObjectStoragePath(uri, conn_id=conn_id)
-
-
-def put(source: IO[bytes], path: ObjectStoragePath) -> None:
-    """
-    Copy under a temporary name and rename, so that a reader never sees half a file.
-
-    :param source: binary file, read from where it stands.
-    :param path: the target; replaced when it exists.
-    """
-    if not path.parent.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.parent / f".{path.name}.{uuid.uuid4().hex}.part"
+def _kept(task: Task, place: Place, local: IO[bytes]) -> StoredFile:
+    """Describe what was stored while Kling still had the result, or say that it is gone."""
+    local.seek(0)
+    local.truncate()
     try:
-        with temporary.open("wb") as sink:
-            shutil.copyfileobj(source, sink, 1 << 20)
-        path.fs.mv(temporary.path, path.path)
-    except BaseException:
-        with contextlib.suppress(Exception):
-            temporary.unlink()
-        raise
+        object_files.get_file(place, local)
+    except FileNotFoundError:
+        polling.check_links(task, now=time.time())
+    local.flush()
+    seconds = seconds_of_video(Path(local.name))
+    local.seek(0)
+    digest, size = hashlib.sha256(), 0
+    while chunk := local.read(CHUNK_BYTES):
+        digest.update(chunk)
+        size += len(chunk)
+    return _described(place, Download(size, digest.hexdigest(), "video/mp4"), seconds)
 
 
-def _length_of_video(local_name: str, video: Video) -> float:
-    from tinytag import TinyTag, TinyTagException
-
-    try:
-        length = TinyTag.get(local_name).duration
-    except TinyTagException:
-        length = None
-    if not length or not _is_whole(local_name):
-        raise KlingResultError(
-            f"The result {video.id} that was fetched is not an MP4 video that can be read; a retry fetches it again."
-        )
-    return float(length)
-
-
-def _is_whole(local_name: str) -> bool:
-    """
-    Whether the last box of an MP4 ends where the file does.
-
-    A file whose header comes first keeps its duration when its end is cut off, and a server that cut it says nothing.
-    """
-    path = Path(local_name)
-    position, end = 0, path.stat().st_size
-    with path.open("rb") as stream:
-        while position < end:
-            stream.seek(position)
-            header = stream.read(16)
-            size = int.from_bytes(header[:4], "big")
-            if size == 1:  # a 64-bit size follows the name
-                size = int.from_bytes(header[8:16], "big")
-            if size == 0:  # the box reaches to the end
-                return True
-            if size < 8:
-                return False
-            position += size
-    return position == end
+def _described(place: Place, download: Download, seconds: float) -> StoredFile:
+    return StoredFile(place.uri, download.bytes, download.sha256, download.content_type, seconds)
 
 
 def _check_duration(file: StoredFile, duration: Any) -> None:
     asked = number(canonical("duration", duration))
-    if isinstance(asked, (int, float)) and abs(file.duration - asked) > DURATION_TOLERANCE:
+    if not isinstance(asked, (int, float)) or not math.isfinite(asked):
+        return
+    if abs(file.duration - asked) > DURATION_TOLERANCE:
         raise KlingResultError(
-            f"The video plays {file.duration:.3f} s but {asked} s were asked for. It is kept at {file.uri}."
+            f"Look at the video: it plays {file.duration:.3f} s but {asked} s were asked for. It is kept at "
+            f"{foreign_text(file.uri, 200)}."
         )

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ast
+import json
+import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from airflow_provider_kling import polling
+from airflow_provider_kling import arguments, polling
 from airflow_provider_kling.exceptions import KlingValidationError
 from airflow_provider_kling.provider_info import DEFAULT_CONN_NAME
+from airflow_provider_kling.validation.wording import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,23 +22,28 @@ if TYPE_CHECKING:
 
     from airflow_provider_kling.hooks import KlingHook
 
+#: Characters of a manifest's text that are read; Kling's largest has 9 results.
+MAX_MANIFEST_CHARACTERS = 200_000
+
+_ID = re.compile(r"[^\s/\\?#%]{1,200}")
+
 
 class KlingToObjectStorageOperator(BaseOperator):
     """
     Copy a finished task's results to any ``ObjectStoragePath``: ``s3://``, ``gs://``, ``file://`` and others.
 
     The task is read again first (free), so its links are fresh. Each result is streamed, checked (is it a video, is it
-    whole, does it play as long as asked), written under a temporary name and renamed; running it again replaces each
-    file with the same bytes. Returns the manifest with ``files``: uri, bytes, sha256, content_type and duration of
-    each.
+    whole, does it play as long as asked) and written whole or not at all; running it again replaces each file with the
+    same bytes. Returns the manifest with ``files``: uri, bytes, sha256, content_type and duration of each.
 
     .. seealso::
         For more information on how to use this operator, take a look at the guide:
         :ref:`howto/operator:KlingToObjectStorageOperator`
 
     :param kling_task_id: Kling's task id or an ``external_task_id`` (templated).
-    :param manifest: what an operator or the sensor returned, instead of ``kling_task_id`` (templated).
-    :param output_uri: target. With a slash at its end it is a folder and the file is called
+    :param manifest: what an operator or the sensor returned, instead of ``kling_task_id``; also as the text that a
+        template makes of it (templated).
+    :param output_uri: target, a URI, an absolute path or a path object. With a slash at its end it is a folder and the file is called
         ``{task_id}_{index}.{ext}``; the three placeholders may also stand anywhere in it (templated).
     :param endpoint: the product; taken from the manifest when there is one; default ``image2video`` (templated).
     :param kling_conn_id: the :ref:`Kling connection <howto/connection:kling>` (templated).
@@ -55,9 +64,9 @@ class KlingToObjectStorageOperator(BaseOperator):
     def __init__(
         self,
         *,
-        output_uri: str,
+        output_uri: Any,
         kling_task_id: str | None = None,
-        manifest: dict[str, Any] | None = None,
+        manifest: dict[str, Any] | str | None = None,
         endpoint: str = "image2video",
         kling_conn_id: str = DEFAULT_CONN_NAME,
         output_conn_id: str | None = None,
@@ -81,22 +90,66 @@ class KlingToObjectStorageOperator(BaseOperator):
         return KlingHook(self.kling_conn_id)
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Store each result; return the manifest."""
-        from airflow_provider_kling.storage import store
+        """
+        Store each result; return the manifest.
 
-        manifest = self.manifest or {}
-        kling_task_id = self.kling_task_id or manifest.get("task_id")
-        if not kling_task_id:
-            raise KlingValidationError(["kling_task_id and manifest are both empty: give one of them."])
+        :raises KlingValidationError: when it is not said which task, or nothing could be stored there.
+        :raises KlingResultError: when there is no result yet, or it is not what was asked.
+        :raises KlingStorageError: when the storage says no; a retry goes on.
+        """
+        from airflow_provider_kling.storage import store, stored_line
+        from airflow_provider_kling.targets import check_target
+
+        output_uri = check_target(self.output_uri, self.output_conn_id)
+        manifest = manifest_of(self.manifest)
+        kling_task_id = task_id_of(self.kling_task_id or manifest.get("task_id"))
         task = self.hook.get_task(kling_task_id, manifest.get("endpoint") or self.endpoint)
         task = polling.conclude(task, polling.Event("error", task.task_id, "it has no result to store yet"))
-        files = store(
-            self.hook,
-            task,
-            self.output_uri,
-            conn_id=self.output_conn_id,
-            duration=self.duration,
+        files = store(self.hook, task, output_uri, conn_id=self.output_conn_id, duration=self.duration)
+        self.log.info("%s", stored_line(task, files))
+        return {**task.manifest(model_name=manifest.get("model_name") or ""), "files": files}
+
+
+def manifest_of(value: Any) -> dict[str, Any]:
+    """
+    Return a manifest as a dict. Pure.
+
+    :param value: what an operator returned, or the text that a template made of it: Python's, or JSON.
+    :raises KlingValidationError: when it is neither.
+    """
+    if value is None or arguments.rendered_none(value) or value == "":
+        return {}
+    read = _read(value) if isinstance(value, str) and len(value) <= MAX_MANIFEST_CHARACTERS else value
+    if not isinstance(read, dict):
+        raise KlingValidationError(
+            [f"Give manifest what an operator or the sensor returned, or a task id as kling_task_id: {shown(value)}."]
         )
-        for file in files:
-            self.log.info("Stored %s: %s bytes, sha256 %s", file["uri"], file["bytes"], file["sha256"])
-        return {**task.manifest(model_name=manifest.get("model_name", "")), "files": files}
+    words = {name: read.get(name) for name in ("task_id", "endpoint", "model_name")}
+    wrong = [name for name, word in words.items() if not isinstance(word, (str, int, type(None)))]
+    if wrong:
+        raise KlingValidationError([f"Give manifest as an operator returned it: its {wrong[0]} is no text."])
+    return {name: str(word).strip() for name, word in words.items() if word is not None}
+
+
+def task_id_of(value: Any) -> str:
+    """
+    Return a Kling task's id or external id as text. Pure.
+
+    :param value: the id; a template with native rendering makes a number of it.
+    :raises KlingValidationError: when there is none, or it cannot be one.
+    """
+    if value is None or value == "":
+        raise KlingValidationError(["kling_task_id and manifest are both empty: give one of them."])
+    text = str(value).strip() if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
+    if arguments.rendered_none(text) or not _ID.fullmatch(text) or not text.strip("."):
+        raise KlingValidationError([f"Give kling_task_id the id of a Kling task: {shown(value)} is none."])
+    return text
+
+
+def _read(text: str) -> Any:
+    for reader in (json.loads, ast.literal_eval):
+        try:
+            return reader(text)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            continue
+    return None

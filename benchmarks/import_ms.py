@@ -35,7 +35,7 @@ BASES = {
 }
 
 #: What must not be imported before it is needed.
-HEAVY = ("requests", "pandas", "numpy", "PIL", "av", "aiohttp", "tinytag", "jwt", "cryptography", "yaml", "tenacity")
+HEAVY = ("requests", "pandas", "numpy", "PIL", "av", "aiohttp", "jwt", "cryptography", "yaml", "tenacity")
 
 _PROGRAM = """
 import json, sys, time

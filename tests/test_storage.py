@@ -10,7 +10,7 @@ from support import PHOTOGRAPH
 
 from airflow_provider_kling.exceptions import KlingResultError, KlingValidationError
 from airflow_provider_kling.hooks import KlingHook
-from airflow_provider_kling.storage import target_of
+from airflow_provider_kling.targets import target_of
 from airflow_provider_kling.transfers import KlingToObjectStorageOperator
 
 
@@ -60,7 +60,7 @@ def test_a_video_that_lacks_its_end_is_not_taken_for_whole(tmp_path, faststart):
     import av
     from PIL import Image
 
-    from airflow_provider_kling.storage import _is_whole
+    from airflow_provider_kling.mp4 import seconds_of_video
 
     whole, cut = tmp_path / "whole.mp4", tmp_path / "cut.mp4"
     with av.open(str(whole), "w", options={"movflags": "faststart"} if faststart else {}) as container:
@@ -70,8 +70,9 @@ def test_a_video_that_lacks_its_end_is_not_taken_for_whole(tmp_path, faststart):
             container.mux(stream.encode(av.VideoFrame.from_image(Image.new("RGB", (64, 64)))))
         container.mux(stream.encode())
     cut.write_bytes(whole.read_bytes()[:-100])
-    assert _is_whole(str(whole))
-    assert not _is_whole(str(cut))
+    assert seconds_of_video(whole) == pytest.approx(1, abs=0.1)
+    with pytest.raises(KlingResultError, match="not a whole MP4 video"):
+        seconds_of_video(cut)
 
 
 def test_running_it_again_gives_the_same_file(finished, tmp_path):

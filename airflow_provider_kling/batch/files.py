@@ -2,55 +2,76 @@
 
 from __future__ import annotations
 
-import io
 import json
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kling.storage import object_storage_path, put
+from airflow_provider_kling import object_files
+from airflow_provider_kling._airflow.object_storage import place_of
+from airflow_provider_kling.foreign import foreign_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+#: Bytes of a file that are read; a plan of 100,000 items has a fifth of this.
+MAX_BYTES = 256 << 20
 
 
 def write_lines(uri: str, lines: Iterable[dict[str, Any]], conn_id: str | None) -> None:
     """
     Replace a file; a reader sees the old one or the new one.
 
+    The file is ASCII: U+2028 and its like, which some readers take for the end of a line, and half a surrogate pair,
+    which has no UTF-8, are escaped.
+
     :param uri: any ``ObjectStoragePath`` URI, or a path.
     :param lines: one object for each line.
     :param conn_id: Airflow connection of the storage.
+    :raises KlingStorageError: when the storage says no.
     """
-    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-    write_bytes(uri, text.encode(), conn_id)
+    write_bytes(uri, "".join(json.dumps(line) + "\n" for line in lines).encode("ascii"), conn_id)
 
 
 def write_bytes(uri: str, content: bytes, conn_id: str | None) -> None:
     """Replace a file as :func:`write_lines` does."""
-    put(io.BytesIO(content), object_storage_path(uri, conn_id))
+    object_files.put_bytes(content, place_of(uri, conn_id))
 
 
-def read_lines(uri: str, conn_id: str | None) -> list[dict[str, Any]]:
+def read_lines(uri: str, conn_id: str | None, *, is_growing: bool = False) -> list[dict[str, Any]]:
     """
     Read a file of JSON objects; blank lines are skipped.
 
+    :param uri: any ``ObjectStoragePath`` URI, or a path.
+    :param conn_id: Airflow connection of the storage.
+    :param is_growing: whether somebody may be appending to it; a last line without its end is skipped then.
     :raises FileNotFoundError: when there is none.
-    :raises ValueError: when a line is no JSON object; it names the line.
+    :raises ValueError: when a line is no JSON object; it names the line. Also when the file is too large.
+    :raises KlingStorageError: when the storage says no.
     """
-    with object_storage_path(uri, conn_id).open("rb") as stream:
-        text = stream.read().decode("utf-8-sig")
-    return [_object(line, number, uri) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    content = object_files.read_bytes(place_of(uri, conn_id), MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise ValueError(f"{foreign_text(uri)} has more than {MAX_BYTES >> 20} MiB; split it")
+    # Only a line feed ends a line: text may hold the other characters that str.splitlines() knows.
+    lines = content.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    if is_growing:
+        lines.pop()
+    return [_object(line, number, uri) for number, line in enumerate(lines, 1) if line.strip()]
 
 
-def _object(line: str, number: int, uri: str) -> dict[str, Any]:
+def _object(line: bytes, number: int, uri: str) -> dict[str, Any]:
+    where = f"line {number} of {foreign_text(uri)}"
     try:
-        value = json.loads(line)
-    except ValueError as error:
-        raise ValueError(f"line {number} of {uri} is not JSON ({error}); give one object on each line") from error
+        value = json.loads(line.decode())
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{where} is not JSON ({foreign_text(error)}); give one object on each line") from None
     if not isinstance(value, dict):
-        raise ValueError(f"line {number} of {uri} is not a JSON object; give {{field: value}}")  # noqa: TRY004 - one error for a bad file
+        raise ValueError(f"{where} is not a JSON object; give {{field: value}}")  # noqa: TRY004 - one error for a bad file
     return value
 
 
 def exists(uri: str, conn_id: str | None) -> bool:
-    """Whether there is such a file."""
-    return bool(object_storage_path(uri, conn_id).exists())
+    """
+    Whether there is such a file.
+
+    :raises KlingStorageError: when the storage cannot be asked.
+    """
+    return object_files.exists(place_of(uri, conn_id))

@@ -1,0 +1,120 @@
+"""
+The one way to a team's storage: Airflow's filesystems, by the URI that a Dag author wrote.
+
+A URI is taken apart here and nowhere else, so that ``?``, ``#``, ``*``, ``[`` and ``%`` are letters of a name: nothing
+below asks for a pattern. ``airflow.sdk.io`` has these names since 3.0.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+#: Storage with real folders that is not on this machine: a file there grows while it is written, and can be renamed.
+FOLDER_PROTOCOLS = frozenset({"sftp", "ssh", "smb", "ftp", "hdfs", "webhdfs", "arrow_hdfs", "dbfs"})
+
+LOCAL_PROTOCOLS = frozenset({"file", "local"})
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """
+    A file or folder on some storage.
+
+    :param protocol: the URI's scheme, such as ``s3``.
+    :param conn_id: Airflow connection of the storage.
+    :param rest: what follows ``://``, without the connection.
+    """
+
+    protocol: str
+    conn_id: str | None
+    rest: str
+
+    @property
+    def uri(self) -> str:
+        """The URI as Airflow writes it, with the connection."""
+        return f"{self.protocol}://{self.conn_id}@{self.rest}" if self.conn_id else f"{self.protocol}://{self.rest}"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is on this machine's disk."""
+        return self.protocol in LOCAL_PROTOCOLS
+
+    @property
+    def has_folders(self) -> bool:
+        """Whether a file stands in a folder that must exist, instead of under a key."""
+        return self.is_local or self.protocol in FOLDER_PROTOCOLS
+
+    @property
+    def bucket(self) -> str:
+        """What comes before the first slash."""
+        return self.rest.partition("/")[0]
+
+    @property
+    def key(self) -> str:
+        """What comes after it."""
+        return self.rest.partition("/")[2]
+
+    @property
+    def path(self) -> str:
+        """What its filesystem calls it."""
+        if self.is_local:
+            return self.rest
+        return str(self.filesystem._strip_protocol(f"{self.protocol}://{self.rest}"))
+
+    @property
+    def filesystem(self) -> AbstractFileSystem:
+        """
+        Airflow's filesystem for it.
+
+        :raises ValueError: when no installed provider package serves this protocol.
+        :raises ImportError: when what it needs is not installed.
+        """
+        from airflow.sdk.io import attach
+
+        return attach(self.protocol, self.conn_id).fs
+
+    def parent(self) -> str:
+        """Return what its filesystem calls the folder that it is in."""
+        return self.path.rpartition("/")[0]
+
+    def forget(self) -> None:
+        """Read the storage's connection again at the next use: Airflow keeps what it made of it for ever."""
+        from airflow.sdk.io import attach, has_fs
+
+        with contextlib.suppress(Exception):
+            if has_fs(self.protocol):
+                attach(self.protocol, self.conn_id).__dict__.pop("fs", None)
+
+    def info(self, path: str | None = None) -> dict[str, Any]:
+        """
+        Ask the storage what stands here, past what was remembered.
+
+        :param path: another place of the same storage.
+        :raises FileNotFoundError: when nothing does.
+        :raises Exception: whatever else the filesystem says, for example without the right to ask.
+        """
+        path = self.path if path is None else path
+        filesystem = self.filesystem
+        with contextlib.suppress(Exception):
+            filesystem.invalidate_cache(path.rpartition("/")[0] or path)
+        return dict(filesystem.info(path))
+
+
+def place_of(uri: str, conn_id: str | None = None) -> Place:
+    """
+    Take a URI apart.
+
+    :param uri: ``s3://bucket/key``, ``s3://conn@bucket/key``, or a path on this machine.
+    :param conn_id: Airflow connection; it counts more than that in the URI.
+    """
+    protocol, separator, rest = uri.partition("://")
+    if not separator or "/" in protocol:
+        return Place("file", conn_id, uri)
+    head, slash, tail = rest.partition("/")
+    login, _, head = head.rpartition("@")
+    return Place(protocol.lower(), conn_id or login or None, head + slash + tail)

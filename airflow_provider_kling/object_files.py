@@ -150,8 +150,7 @@ def worker_disk() -> Iterator[None]:
         yield
     except OSError as error:
         raise KlingStorageError(
-            f"Make room in this machine's folder for temporary files: {reason(error)}. A retry goes on and pays nothing "
-            "again."
+            f"Make room in this machine's folder for temporary files: {reason(error)}. A retry pays nothing again."
         ) from None
 
 

@@ -26,7 +26,7 @@ from airflow_provider_kling.mp4 import seconds_of_video
 from airflow_provider_kling.targets import target_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from airflow_provider_kling._airflow.object_storage import Place
     from airflow_provider_kling.hooks import KlingHook
@@ -91,18 +91,14 @@ def store(
     return [{**dataclasses.asdict(file), **marks[result.is_watermarked]} for result, file in stored]
 
 
-def stored_line(task: Task, files: list[dict[str, Any]]) -> str:
+def stored_line(files: Sequence[Mapping[str, Any]]) -> str:
     """
-    Return what was stored as one line for a log.
+    Return where results are and how large, as one line for a log.
 
-    :param task: the finished task.
     :param files: what :func:`store` returned.
     """
-    first = foreign_text(files[0]["uri"], 200) if files else "nothing"
-    more = f" and {len(files) - 1} more" if len(files) > 1 else ""
-    size = sum(file["bytes"] for file in files)
-    units = f", {foreign_text(task.units, 40)} units" if task.units else ""
-    return f"Stored {first}{more}: {size:,} bytes{units}"
+    places = ", ".join(f"{foreign_text(file['uri'], 200)} ({file['bytes'] / 1e6:.1f} MB)" for file in files)
+    return f"Stored {places or 'nothing: the task has no result'}"
 
 
 def _results(task: Task, output_uri: str, conn_id: str | None) -> Iterator[_Result]:

@@ -1,7 +1,8 @@
-"""Where results go: a Dag author's ``output_uri`` is checked before anything is paid, and becomes the name of a file."""
+"""Where results go: an ``output_uri`` is checked before anything is paid, and becomes the name of a file."""
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from pathlib import Path
@@ -15,6 +16,8 @@ from airflow_provider_kling.foreign import foreign_text, reason
 
 if TYPE_CHECKING:
     from airflow_provider_kling._airflow.object_storage import Place
+
+log = logging.getLogger(__name__)
 
 #: What a target that ends with a slash is completed with.
 DEFAULT_NAME = "{task_id}_{index}.{ext}"
@@ -110,7 +113,7 @@ def _access_problem(place: Place, name: str) -> str | None:
             f"Install Airflow's provider package for {place.protocol}:// storage, which {name} names: {reason(error)}."
         )
     except Exception:  # noqa: BLE001 - Airflow or the storage cannot be asked at this moment; that is not wrong
-        return None
+        log.debug("%s could not be looked at", foreign_text(place.uri, 200))
     return None
 
 
@@ -152,22 +155,18 @@ def _is_there(folder: Path) -> bool:
 
 
 def _remote_problem(place: Place, name: str) -> str | None:
-    try:
-        place.info(_stripped(place, place.bucket))
-    except FileNotFoundError:
-        if not place.has_folders:
-            return f"Create the bucket {foreign_text(place.bucket, 80)!r} first, or correct {name}: there is none."
-    except Exception:  # noqa: BLE001 - no right to ask, or away at this moment; that is not wrong
-        pass
-    if place.rest.endswith("/") or _PLACEHOLDER.search(place.rest):
+    if _kind_of(place.of_bucket()) == "nothing" and place.has_buckets:
+        return f"Create the bucket {foreign_text(place.bucket, 80)!r} first, or correct {name}: there is none."
+    if place.rest.endswith("/") or _PLACEHOLDER.search(place.rest) or _kind_of(place) != "directory":
         return None
+    return f"Add a slash to {name}, or a file name: {foreign_text(place.uri, 200)!r} is a folder with files in it."
+
+
+def _kind_of(place: Place) -> str:
+    """Return ``file``, ``directory``, ``nothing``, or ``unknown`` when the storage does not say."""
     try:
-        is_folder = place.info().get("type") == "directory"
-    except Exception:  # noqa: BLE001 - most often there is nothing yet
-        is_folder = False
-    shown = f"{name}={foreign_text(place.uri, 200)!r}"
-    return f"Add a slash to {name}, or a file name: {shown} is a folder with files in it." if is_folder else None
-
-
-def _stripped(place: Place, rest: str) -> str:
-    return str(place.filesystem._strip_protocol(f"{place.protocol}://{rest}"))
+        return str(place.info().get("type"))
+    except FileNotFoundError:
+        return "nothing"
+    except Exception:  # noqa: BLE001 - no right to ask, or away at this moment; that is not wrong
+        return "unknown"

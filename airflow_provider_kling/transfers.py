@@ -12,6 +12,7 @@ from airflow.sdk import BaseOperator
 
 from airflow_provider_kling import arguments, polling
 from airflow_provider_kling.exceptions import KlingValidationError
+from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.validation.wording import shown
 
@@ -43,8 +44,8 @@ class KlingToObjectStorageOperator(BaseOperator):
     :param kling_task_id: Kling's task id or an ``external_task_id`` (templated).
     :param manifest: what an operator or the sensor returned, instead of ``kling_task_id``; also as the text that a
         template makes of it (templated).
-    :param output_uri: target, a URI, an absolute path or a path object. With a slash at its end it is a folder and the file is called
-        ``{task_id}_{index}.{ext}``; the three placeholders may also stand anywhere in it (templated).
+    :param output_uri: target, a URI, an absolute path or a path object. With a slash at its end it is a folder and the
+        file is called ``{task_id}_{index}.{ext}``; the three placeholders may also stand anywhere in it (templated).
     :param endpoint: the product; taken from the manifest when there is one; default ``image2video`` (templated).
     :param kling_conn_id: the :ref:`Kling connection <howto/connection:kling>` (templated).
     :param output_conn_id: Airflow connection of the storage; it may also stand in the URI (``s3://conn@bucket/``).
@@ -106,7 +107,7 @@ class KlingToObjectStorageOperator(BaseOperator):
         task = self.hook.get_task(kling_task_id, manifest.get("endpoint") or self.endpoint)
         task = polling.conclude(task, polling.Event("error", task.task_id, "it has no result to store yet"))
         files = store(self.hook, task, output_uri, conn_id=self.output_conn_id, duration=self.duration)
-        self.log.info("%s", stored_line(task, files))
+        self.log.info("%s; Kling charged %s units", stored_line(files), foreign_text(task.units, 40) or "unknown")
         return {**task.manifest(model_name=manifest.get("model_name") or ""), "files": files}
 
 

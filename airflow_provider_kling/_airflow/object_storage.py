@@ -50,6 +50,11 @@ class Place:
         return self.is_local or self.protocol in FOLDER_PROTOCOLS
 
     @property
+    def has_buckets(self) -> bool:
+        """Whether its bucket must exist before; not so for in-memory filesystems and the like, which have none."""
+        return not self.has_folders and bool(self.filesystem.async_impl)
+
+    @property
     def bucket(self) -> str:
         """What comes before the first slash."""
         return self.rest.partition("/")[0]
@@ -90,16 +95,18 @@ class Place:
             if has_fs(self.protocol):
                 attach(self.protocol, self.conn_id).__dict__.pop("fs", None)
 
-    def info(self, path: str | None = None) -> dict[str, Any]:
+    def of_bucket(self) -> Place:
+        """Return the bucket that it is in."""
+        return dataclasses.replace(self, rest=self.bucket)
+
+    def info(self) -> dict[str, Any]:
         """
         Ask the storage what stands here, past what was remembered.
 
-        :param path: another place of the same storage.
         :raises FileNotFoundError: when nothing does.
         :raises Exception: whatever else the filesystem says, for example without the right to ask.
         """
-        path = self.path if path is None else path
-        filesystem = self.filesystem
+        filesystem, path = self.filesystem, self.path
         with contextlib.suppress(Exception):
             filesystem.invalidate_cache(path.rpartition("/")[0] or path)
         return dict(filesystem.info(path))

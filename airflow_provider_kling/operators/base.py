@@ -262,7 +262,10 @@ class KlingTaskOperator(ConcealsImages):
             with collect(problems):
                 setattr(self, name, arguments.choice(name, getattr(self, name), allowed))
         with collect(problems):
-            self.output_uri = arguments.place("output_uri", self.output_uri)
+            if self.output_uri is not None:
+                from airflow_provider_kling.targets import check_target
+
+                self.output_uri = check_target(self.output_uri, self.output_conn_id)
         return problems
 
     def _submit(self, prepared: Prepared, context: Context, *, look_up_first: bool, slot: SlotWait | None) -> Done:
@@ -336,7 +339,7 @@ class KlingTaskOperator(ConcealsImages):
         self._say(log_lines.done(task))
         manifest = self._manifest(task)
         if self.output_uri:
-            from airflow_provider_kling.storage import store
+            from airflow_provider_kling.storage import store, stored_line
 
             manifest["files"] = store(
                 self.hook,
@@ -345,7 +348,7 @@ class KlingTaskOperator(ConcealsImages):
                 conn_id=self.output_conn_id,
                 duration=getattr(self, "duration", None),
             )
-            self._say(log_lines.stored(manifest["files"]))
+            self._say(log_lines.Line(stored_line(manifest["files"])))
         else:
             polling.check_links(task, now=time.time())
         record.push(self, context, "manifest", manifest)

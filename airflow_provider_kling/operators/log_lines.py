@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from airflow_provider_kling.foreign import foreign_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from airflow_provider_kling.models import Task
     from airflow_provider_kling.submission import Done
@@ -67,13 +67,3 @@ def done(task: Task) -> Line:
     took = f" after {(task.updated_at - task.created_at) / 1000:.0f} s" if task.updated_at > task.created_at > 0 else ""
     cost = f"; Kling charged {foreign_text(task.units, 40)} units" if task.units else ""
     return Line(f"Kling task {foreign_text(task.task_id, 60)} is done{took}{cost}")
-
-
-def stored(files: Sequence[Mapping[str, Any]]) -> Line:
-    """
-    Return where the results are and how large they are.
-
-    :param files: of the manifest.
-    """
-    places = ", ".join(f"{file['uri']} ({file['bytes'] / 1e6:.1f} MB)" for file in files)
-    return Line(f"Stored {places or 'nothing: the task has no result'}")

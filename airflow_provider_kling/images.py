@@ -16,10 +16,11 @@ import os
 import re
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import unquote
 
 from airflow_provider_kling.exceptions import KlingStorageError
 from airflow_provider_kling.foreign import reason
@@ -36,6 +37,7 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _MAX_PATH = 4096
 #: What else an image may be; the sentences begin with the usual ones.
 _ALLOWED = "a storage URI such as s3://bucket/key, bytes, a data: URI or base64 of a JPEG or PNG file is understood too"
+_NO_DATA_URI = "Write {field} as data:image/jpeg;base64,…: it is a data: URI without ';base64,', or with blanks."
 _NO_BASE64 = "Encode the whole file of {field}, or give its path: it is not valid base64 ({length} characters: {why})."
 #: What a network disk answers while it is away; any other error of a local path comes again.
 _OUTAGES = (TimeoutError, ConnectionError, InterruptedError, BlockingIOError)
@@ -71,13 +73,13 @@ class LoadedImage:
     """
     An image in the form that goes to Kling.
 
-    :param wire: URL or raw base64.
+    :param wire: URL or raw base64; not shown in a traceback.
     :param digest: sha256 of the content in hex; None for a URL.
     :param header: what the content says about itself; None for a URL and for content that is not a picture.
     :param flaw: why the content is not a picture, as the end of a sentence; empty when it is one.
     """
 
-    wire: str
+    wire: str = field(repr=False)
     digest: str | None = None
     header: ImageHeader | None = None
     flaw: str = ""
@@ -238,8 +240,10 @@ def _from_text(text: str, field: str, conn_id: str | None) -> bytes:
     # "/9j/4AAQ..." is a JPEG in base64 and also looks like an absolute path: an existing file decides.
     if len(text) <= _MAX_PATH and _exists(text):
         return _read_file(text, field)
-    if is_inline(text) or text[:5].lower() == "data:":
+    if is_inline(text):
         return _decoded(text, field)
+    if text[:5].lower() == "data:":
+        raise ImageLoadError(_NO_DATA_URI.format(field=field))
     if _SCHEME.match(text):
         return _read_uri(text, field, conn_id)
     if text.startswith("<"):
@@ -337,8 +341,9 @@ def _decoded(content: bytes | str, field: str) -> bytes:
     text = content.strip()
     if text[:5].lower() == "data:":
         head, comma, text = text.partition(",")
+        text = unquote(text) if "%" in text else text
         if not comma or not head.lower().rstrip().endswith(";base64"):
-            raise ImageLoadError(f"Write {field} as data:image/jpeg;base64,…: it is a data: URI without ';base64,'.")
+            raise ImageLoadError(_NO_DATA_URI.format(field=field))
     if len(text) > MAX_IMAGE_BYTES * 2:  # base64 needs 4/3; this leaves room for line breaks
         raise _too_large(field)
     try:

@@ -56,13 +56,14 @@ class Prepared:
     """
     A request that may be sent.
 
-    :param body: the JSON body; ``external_task_id`` and ``callback_url`` are in it only when they were given.
+    :param body: the JSON body, which no traceback shows; ``external_task_id`` and ``callback_url`` are in it only when
+        they were given.
     :param content: what decides the content, for a fingerprint: the body with image content replaced by its sha256 and
         links without their signature, without ``external_task_id`` and ``callback_url``.
     :param warnings: sentences for the log.
     """
 
-    body: dict[str, Any]
+    body: dict[str, Any] = field(repr=False)
     content: dict[str, Any]
     warnings: tuple[str, ...]
 

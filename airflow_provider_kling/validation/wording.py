@@ -36,7 +36,7 @@ def is_inline(text: str) -> bool:
     line or in many. Templates are not.
     """
     text = text.strip()
-    if text[:5].lower() == "data:":
+    if text[:5].lower() == "data:" and not text[5:6].isspace():
         return not _is_template(text.partition(",")[2])
     if _is_template(text):
         return False

@@ -223,6 +223,7 @@ CONTENT = [
     f"data:image/jpeg;base64,{TEXT}",
     f"DATA:image/png;charset=utf-8;name=a.png;Base64,{wrapped(SMALL, 76)}",
     "data:;base64,AAAA",
+    "data:image/png;base64," + SMALL.replace("+", "%2B").replace("/", "%2f").replace("=", "%3D"),
     "data:image/png;x={{ y }};base64," + SMALL,
     *(base64.b64encode(content).decode() for content in PICTURES.values()),
 ]
@@ -245,6 +246,8 @@ def test_what_is_loaded_as_content_is_concealed(value):
         "word " * 2000,
         "{{ params.image }}",
         "data:image/png;base64,{{ params.image }}",
+        "data: image/png;base64," + SMALL,
+        "Data: a chart that grows, and grows",
         "Qk0_is_a_name.jpg",
         "x" * 255,
         "короткий текст " * 400,

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import errno
 import hashlib
-import io
 import json
 import os
 import re
@@ -24,13 +24,11 @@ from urllib.parse import unquote
 
 from airflow_provider_kling.exceptions import KlingStorageError
 from airflow_provider_kling.foreign import reason
+from airflow_provider_kling.image_header import ImageHeader, read_header
 from airflow_provider_kling.validation.wording import is_inline, named, shown
 
 #: Kling's limit for one image of the classic API.
 MAX_IMAGE_BYTES = 10 * 1024 * 1024
-
-#: Pillow's names of the formats that are recognised. Kling takes the first two; the others get their own sentence.
-_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 
 _URL_SAFE = str.maketrans("-_", "+/")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
@@ -39,8 +37,8 @@ _MAX_PATH = 4096
 _ALLOWED = "a storage URI such as s3://bucket/key, bytes, a data: URI or base64 of a JPEG or PNG file is understood too"
 _NO_DATA_URI = "Write {field} as data:image/jpeg;base64,…: it is a data: URI without ';base64,', or with blanks."
 _NO_BASE64 = "Encode the whole file of {field}, or give its path: it is not valid base64 ({length} characters: {why})."
-#: What a network disk answers while it is away; any other error of a local path comes again.
-_OUTAGES = (TimeoutError, ConnectionError, InterruptedError, BlockingIOError)
+#: Another try of the same local path meets these again; any other error is an outage, of a network disk for example.
+_PERMANENT = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.ENXIO, errno.EINVAL}
 
 
 class ImageLoadError(Exception):
@@ -49,23 +47,6 @@ class ImageLoadError(Exception):
 
     Internal: :func:`~airflow_provider_kling.preparation.prepare` collects these into one error.
     """
-
-
-@dataclass(frozen=True)
-class ImageHeader:
-    """
-    What the first bytes of an image say.
-
-    :param format: ``jpeg``, ``png``, ``webp``, ...
-    :param bytes: size of the file.
-    :param complete: whether the file has its end marker; without it, it was probably cut.
-    """
-
-    format: str
-    width: int
-    height: int
-    bytes: int
-    complete: bool = True
 
 
 @dataclass(frozen=True)
@@ -303,10 +284,9 @@ def _read_file(name: str, field: str) -> bytes:
         raise _missing(field, name) from None
     except IsADirectoryError:
         raise _not_a_file(field, name) from None
-    except _OUTAGES as error:
-        raise _not_now(field, name, error) from None
     except (OSError, ValueError) as error:
-        raise _unreadable(field, name, error) from None
+        again = isinstance(error, ValueError) or error.errno in _PERMANENT
+        raise (_unreadable if again else _not_now)(field, name, error) from None
 
 
 def _without_blocking(name: str, flags: int) -> int:
@@ -350,40 +330,3 @@ def _decoded(content: bytes | str, field: str) -> bytes:
         return base64.b64decode("".join(text.split()).translate(_URL_SAFE), validate=True)
     except (binascii.Error, ValueError) as error:
         raise ImageLoadError(_NO_BASE64.format(field=field, length=len(text), why=error)) from None
-
-
-def read_header(data: bytes) -> tuple[ImageHeader | None, str]:
-    """
-    Read format and size from the first bytes; pixels are never decoded.
-
-    :return: the header, or None and the reason.
-    """
-    from PIL import Image
-
-    try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
-            # MPO is what Pillow calls the JPEG of a phone with two cameras.
-            kind = "jpeg" if picture.format == "MPO" else str(picture.format).lower()
-            width, height = picture.size
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        return None, "has so many pixels that it looks like a decompression bomb"
-    except Exception:  # noqa: BLE001 - damaged files make Pillow raise almost anything
-        return None, _why_not_a_picture(data)
-    if width < 1 or height < 1:
-        return None, _why_not_a_picture(data)
-    return ImageHeader(kind, width, height, len(data), _complete(kind, data)), ""
-
-
-def _complete(kind: str, data: bytes) -> bool:
-    tail = data[-1024:]
-    return {"jpeg": b"\xff\xd9" in tail, "png": b"IEND" in tail}.get(kind, True)
-
-
-def _why_not_a_picture(data: bytes) -> str:
-    if data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-        return "is an HTML or XML page, not an image"
-    if data[4:8] == b"ftyp":
-        return "is an HEIC, AVIF or video file"
-    if data.startswith((b"\xff\xd8", b"\x89PNG")):
-        return "is a damaged or cut image: its header cannot be read"
-    return "is not a picture"

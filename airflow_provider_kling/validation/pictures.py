@@ -16,7 +16,8 @@ from airflow_provider_kling.validation.wording import counted, joined, named, sh
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from airflow_provider_kling.images import ImageHeader, LoadedImage
+    from airflow_provider_kling.image_header import ImageHeader
+    from airflow_provider_kling.images import LoadedImage
     from airflow_provider_kling.validation.problem import Request
 
 MIN_SIDE = 300

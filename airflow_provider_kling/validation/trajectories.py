@@ -19,7 +19,7 @@ from airflow_provider_kling.validation.wording import counted, shown
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from airflow_provider_kling.images import ImageHeader
+    from airflow_provider_kling.image_header import ImageHeader
 
 MIN_POINTS, MAX_POINTS = 2, 77
 

@@ -175,6 +175,13 @@ def test_a_list_that_holds_itself_is_a_sentence_and_takes_no_time():
     assert "extra_body" in refused(extra_body=conceal({"a": twice}))
 
 
+def test_a_small_list_that_stands_for_a_billion_values_is_a_sentence():
+    billion = [[[0] * 1000] * 1000] * 1000
+    assert "it has more than 20000 values" in refused(element_list=billion)
+    assert "it has more than 20000 values" in refused(extra_body={"a": billion})
+    assert len(conceal(billion)) == 1000
+
+
 def test_extra_body_may_be_json_text_and_any_mapping():
     for extra in ('{"new": [1, 2]}', types.MappingProxyType({"new": (1, 2)}), {"new": Lazy(1, 2)}):
         assert animate(extra_body=extra).body["new"] == [1, 2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import io
 import json
 import os
@@ -160,6 +161,16 @@ def test_no_more_than_the_limit_is_read_of_a_stored_image():
     attach("memory", conn_id="endless", fs=stored(endless=True))
     with pytest.raises(ImageLoadError, match="10 MB"):
         load_image("memory://b/cat.png", field="image", conn_id="endless")
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.EMFILE, errno.ETIMEDOUT])
+def test_a_network_disk_that_is_away_is_an_outage_too(monkeypatch, number):
+    def away(*_):
+        raise OSError(number, "away")
+
+    monkeypatch.setattr("airflow_provider_kling.images.os.open", away)
+    with pytest.raises(KlingStorageError, match="Retry when the storage of image answers"):
+        load_image(PHOTOGRAPH, field="image")
 
 
 # Damaged pictures

@@ -1,0 +1,63 @@
+"""What an image says about itself, read from its first bytes; pixels are never decoded."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+#: Pillow's names of the formats that are recognised. Kling takes the first two; the others get their own sentence.
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+
+
+@dataclass(frozen=True)
+class ImageHeader:
+    """
+    What the first bytes of an image say.
+
+    :param format: ``jpeg``, ``png``, ``webp``, ...
+    :param bytes: size of the file.
+    :param complete: whether the file has its end marker; without it, it was probably cut.
+    """
+
+    format: str
+    width: int
+    height: int
+    bytes: int
+    complete: bool = True
+
+
+def read_header(data: bytes) -> tuple[ImageHeader | None, str]:
+    """
+    Read format and size from the first bytes; pixels are never decoded.
+
+    :return: the header, or None and the reason.
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
+            # MPO is what Pillow calls the JPEG of a phone with two cameras.
+            kind = "jpeg" if picture.format == "MPO" else str(picture.format).lower()
+            width, height = picture.size
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        return None, "has so many pixels that it looks like a decompression bomb"
+    except Exception:  # noqa: BLE001 - damaged files make Pillow raise almost anything
+        return None, _why_not_a_picture(data)
+    if width < 1 or height < 1:
+        return None, _why_not_a_picture(data)
+    return ImageHeader(kind, width, height, len(data), _complete(kind, data)), ""
+
+
+def _complete(kind: str, data: bytes) -> bool:
+    tail = data[-1024:]
+    return {"jpeg": b"\xff\xd9" in tail, "png": b"IEND" in tail}.get(kind, True)
+
+
+def _why_not_a_picture(data: bytes) -> str:
+    if data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        return "is an HTML or XML page, not an image"
+    if data[4:8] == b"ftyp":
+        return "is an HEIC, AVIF or video file"
+    if data.startswith((b"\xff\xd8", b"\x89PNG")):
+        return "is a damaged or cut image: its header cannot be read"
+    return "is not a picture"

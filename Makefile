@@ -17,7 +17,7 @@ demo: $(INSTALLED) ## make a video: IMAGE=photo.jpg PROMPT="..." make demo
 	@$(BIN)/python -m dev.demo $(ARGS)
 
 test: $(INSTALLED) ## run all tests, those with a real Airflow too
-	$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -p dev.waiting $(ARGS)
 
 # Of the tests with a real Airflow those that show the promises; the others show the harness, demo and chaos.
 OTHER_RELEASE := $(addprefix --ignore tests/e2e/test_,chaos.py examples.py local_airflow.py)
@@ -66,6 +66,10 @@ bench: $(INSTALLED) ## measure what waiting costs, here and with the alternative
 
 docs: $(INSTALLED) ## build the documentation; a warning is an error
 	$(BIN)/sphinx-build -nW docs docs/_build/html
+
+.PHONY: pictures
+pictures: $(INSTALLED) ## make the pictures of the documentation again
+	$(BIN)/python -m dev.pictures
 
 chaos: $(INSTALLED) ## kill and cut everything at random, then count: SEED=1 INJECTIONS=200 make chaos
 	@$(BIN)/python -m dev.chaos

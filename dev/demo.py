@@ -11,7 +11,7 @@ import os
 import secrets
 import sys
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -24,7 +24,6 @@ from dev.progress import Steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from contextlib import AbstractContextManager
 
 FOLDER = REPOSITORY / ".airflow" / "demo"
 EXAMPLES = REPOSITORY / "example_dags"
@@ -34,6 +33,11 @@ PROMPT = "The rocket lifts off, smoke rolls over the launch pad, slow zoom"
 # kling-v3, standard mode, silent: 0.6 units a second, 0.14 dollars a unit (Kling's price page, 2026-09).
 COST = "5 s x 0.6 units = 3 units, about $0.42 at $0.14 a unit (Kling's prices of 2026-09)"
 GRACE_SECONDS = 5
+# What some of the examples name; the pool counts deferred tasks, as the simulator's account counts its slots.
+POOL, SLOTS = "kling", 5
+RELAY = "kling_relay"
+# Minutes become seconds, and models that Kling has retired still run, for the examples that need them.
+SIMULATOR = {"--port": "0", "--time-scale": "0.05", "--retired": "accept"}
 
 Connection = dict[str, Any]
 console = Console(highlight=False, soft_wrap=True)
@@ -62,20 +66,32 @@ def run(arguments: argparse.Namespace) -> None:
     """Make one video and say where it is."""
     image = _image(arguments.image)
     conf = {"image": image, "prompt": arguments.prompt, "output_uri": f"{(FOLDER / 'videos').as_uri()}/"}
-    with Steps(console, ("Kling", "Airflow", *TASKS)) as steps, _kling(steps, arguments.yes) as connection:
-        steps.show("Airflow", "starting")
-        with LocalAirflow(FOLDER / "airflow", EXAMPLES, fresh=True) as airflow:
-            airflow.add_connection("kling_default", connection)
-            steps.show("Airflow", airflow.url, done=True)
-            video = _animate(airflow, conf, steps)
-            steps.close()
-            if arguments.keep:
-                _show_around(airflow, video)
+    with Steps(console, ("Kling", "Airflow", *TASKS)) as steps, stage(FOLDER, steps, yes=arguments.yes) as airflow:
+        video = _animate(airflow, conf, steps)
+        steps.close()
+        if arguments.keep:
+            _show_around(airflow, video)
     console.print(f"video: {video}", markup=False)
+
+
+@contextmanager
+def stage(folder: Path, steps: Steps, *, yes: bool = False) -> Iterator[LocalAirflow]:
+    """An Airflow in which every example runs: their connections, their pool, and Kling or a simulator behind them."""
+    with ExitStack() as stack:
+        connections = _real(steps, yes) or stack.enter_context(_simulators(folder, steps))
+        steps.show("Airflow", "starting")
+        waiting = lambda names: steps.show("Airflow", f"waiting for {', '.join(names)}")  # noqa: E731
+        airflow = stack.enter_context(LocalAirflow(folder / "airflow", EXAMPLES, fresh=True, on_waiting=waiting))
+        for name, connection in connections.items():
+            airflow.add_connection(name, connection)
+        airflow.set_pool(POOL, SLOTS, include_deferred=True)
+        steps.show("Airflow", airflow.url, done=True)
+        yield airflow
 
 
 def _animate(airflow: LocalAirflow, conf: Mapping[str, str], steps: Steps) -> Path:
     """Run the quickstart Dag; returns the file that it stored."""
+    steps.show(TASKS[0], "waiting for the Dag to be parsed")
     run_id = airflow.trigger_dag(DAG_ID, conf)
     state = airflow.wait_for_run(DAG_ID, run_id, timeout=3600, on_progress=steps.show_tasks)
     if state != "success":
@@ -92,17 +108,17 @@ def _failure(airflow: LocalAirflow, run_id: str) -> str:
     return f"{log}\n\n{DAG_ID} failed at {', '.join(failed)}; the log is above."
 
 
-def _kling(steps: Steps, yes: bool) -> AbstractContextManager[Connection]:
-    """The connection to the real Kling when there are credentials, else a simulator and the connection to it."""
+def _real(steps: Steps, yes: bool) -> dict[str, Connection]:
+    """The connection to the real Kling when there are credentials."""
     connection = _credentials(os.environ)
     if connection is None:
-        return _simulator(steps)
+        return {}
     console.print(f"This uses your Kling account: {COST}.")
     if not yes:
         console.print(f"Press Ctrl-C within {GRACE_SECONDS} s to stop.")
         time.sleep(GRACE_SECONDS)
     steps.show("Kling", "the real one", done=True)
-    return nullcontext(connection)
+    return {"kling_default": connection}
 
 
 def _credentials(environment: Mapping[str, str]) -> Connection | None:
@@ -117,23 +133,32 @@ def _credentials(environment: Mapping[str, str]) -> Connection | None:
 
 
 @contextmanager
-def _simulator(steps: Steps) -> Iterator[Connection]:
-    """A local Kling that answers in seconds."""
-    access, secret = "demo-access-key", secrets.token_hex(32)
-    options = {"--port": "0", "--access-key": access, "--secret-key": secret, "--time-scale": "0.05"}
+def _simulators(folder: Path, steps: Steps) -> Iterator[dict[str, Connection]]:
+    """A local Kling that answers in seconds, and a second one that serves as a relay does."""
+    access, secret, api_key = "demo-access-key", secrets.token_hex(32), f"api-key-kling-demo-{secrets.token_hex(19)}"
+    keys = {"--access-key": access, "--secret-key": secret, "--api-key": api_key}
+    steps.show("Kling", "starting the simulator")
+    running: list[Component] = []
+    try:
+        running += [_simulator(folder / "simulator.log", keys), _simulator(folder / "relay.log", keys, "/kling")]
+        url, relay = map(_address, running)
+        steps.show("Kling", f"simulator at {url}", done=True)
+        common = {"conn_type": "kling", "extra": {"allow_private_urls": True}}
+        yield {
+            "kling_default": common | {"host": url, "login": access, "password": secret},
+            RELAY: common | {"host": relay, "password": api_key},
+        }
+    finally:
+        stop(running)
+
+
+def _simulator(log: Path, keys: Mapping[str, str], path_prefix: str = "") -> Component:
+    """One simulator in a process of its own."""
+    options = SIMULATOR | keys | {"--path-prefix": path_prefix}
     command = [sys.executable, "-m", "airflow_provider_kling.simulator"]
     command += [word for option in options.items() for word in option]
-    steps.show("Kling", "starting the simulator")
-    log = FOLDER / "simulator.log"
     log.unlink(missing_ok=True)
-    simulator = Component("simulator", command, clean_environment(), log)
-    try:
-        url = _address(simulator)
-        steps.show("Kling", f"simulator at {url}", done=True)
-        extra = {"allow_private_urls": True}
-        yield {"conn_type": "kling", "host": url, "login": access, "password": secret, "extra": extra}
-    finally:
-        stop([simulator])
+    return Component(log.stem, command, clean_environment(), log)
 
 
 def _address(simulator: Component, timeout: float = 30) -> str:
@@ -141,7 +166,7 @@ def _address(simulator: Component, timeout: float = 30) -> str:
     deadline = time.monotonic() + timeout
     while simulator.running and time.monotonic() < deadline:
         for line in simulator.log.read_text().splitlines():
-            if f"http://{LOOPBACK}:" in line:
+            if line.startswith(f"listening on http://{LOOPBACK}:"):
                 return line.split()[-1]
         time.sleep(0.05)
     raise ComponentError(f"the simulator did not start:\n{simulator.tail()}")
@@ -151,6 +176,7 @@ def _show_around(airflow: LocalAirflow, video: Path) -> None:
     """Keep everything up until the user presses Ctrl-C."""
     console.print(f"video: {video}", markup=False)
     console.print(f"Airflow: {airflow.url}/dags/{DAG_ID}", markup=False)
+    console.print("Every other Dag there is an example that you can trigger, too; what it needs stands on its page.")
     console.print("Press Ctrl-C to stop.")
     try:
         while True:

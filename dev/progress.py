@@ -1,7 +1,8 @@
-"""The demo's progress: a live line a step on a terminal, a plain line a change elsewhere."""
+"""The demo's progress: a live line a step on a terminal; elsewhere a plain line a change, and one every few seconds."""
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING, Any, Self
 
@@ -21,6 +22,10 @@ _WORDS = {
 }
 
 
+#: Where lines are not redrawn, silence lasts no longer than this.
+HEARTBEAT_SECONDS = 5.0
+
+
 class Steps:
     """The named steps of the demo, each with its state and the time that it took."""
 
@@ -38,9 +43,13 @@ class Steps:
             name: self._progress.add_task(name, start=False, visible=False, total=1, state="") for name in names
         }
         self._states = dict.fromkeys(self._rows, "")
+        self._doing, self._since = "", self._began
+        self._closed = threading.Event()
 
     def __enter__(self) -> Self:
         self._progress.start()
+        if not self._console.is_terminal:
+            threading.Thread(target=self._beat, name="progress", daemon=True).start()
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -48,7 +57,17 @@ class Steps:
 
     def close(self) -> None:
         """Stop redrawing; what is printed from now on stands below."""
+        self._closed.set()
         self._progress.stop()
+
+    def _beat(self) -> None:
+        while not self._closed.wait(1):
+            if self._doing and time.monotonic() - self._since >= HEARTBEAT_SECONDS:
+                self._line(f"{self._doing}, still")
+
+    def _line(self, text: str) -> None:
+        self._since = time.monotonic()
+        self._console.print(f"{self._since - self._began:6.1f} s  {text}", markup=False)
 
     def show(self, name: str, state: str, *, done: bool = False) -> None:
         """Say what a step is doing now."""
@@ -58,8 +77,8 @@ class Steps:
         self._progress.start_task(self._rows[name])
         self._progress.update(self._rows[name], state=state, completed=int(done), visible=True)
         if not self._console.is_terminal:
-            elapsed = time.monotonic() - self._began
-            self._console.print(f"{elapsed:6.1f} s  {name}: {state}", markup=False)
+            self._line(f"{name}: {state}")
+            self._doing = "" if done else f"{name}: {state}"
 
     def show_tasks(self, instances: Iterable[Mapping[str, Any]]) -> None:
         """Show the task instances of a Dag run."""

@@ -25,7 +25,7 @@ project = "airflow-provider-kling"
 version = release = __version__
 project_copyright = "the authors of airflow-provider-kling, Apache License 2.0"
 
-extensions = ["sphinx.ext.autodoc", "myst_parser"]
+extensions = ["sphinx.ext.autodoc", "sphinx_copybutton", "myst_parser"]
 exclude_patterns = ["_build"]
 default_role = "any"
 nitpicky = True
@@ -35,6 +35,11 @@ rst_prolog = f".. |as-of| replace:: {capabilities.table().as_of}"
 html_theme = "furo"
 html_title = f"{project} {version}"
 html_copy_source = False
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
+
+# What is copied are the commands: neither the prompt nor what they print.
+copybutton_prompt_text = "$ "
 
 autodoc_member_order = "bysource"
 # Types stand in the signatures of the source; what a reader needs of them is in the text of each parameter.

@@ -1,9 +1,9 @@
 """
-A set of videos in one Airflow task: the slots kept full, every file stored, one manifest, a limit on what it may cost.
+A set of videos in one Airflow task: the slots kept full, every file stored, one manifest, a limit on the cost.
 
-What: one task lists the pictures, one task makes all videos; no worker is held, whatever their number.
-When: hundreds of videos that belong together, and only the set as a whole matters to the Dag.
-Prerequisites: a connection ``kling_default``. Workers and triggerer reach the same ``output_uri``.
+* **What:** one task lists the pictures, one task makes all videos; no worker is held, whatever their number.
+* **When:** hundreds of videos that belong together, and only the set as a whole matters to the Dag.
+* **Needs:** a connection `kling_default`. Workers and triggerer reach the same `output_uri`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ IMAGES = Path(__file__).parent / "images"
 
 
 @dag(
+    doc_md=__doc__,
     schedule=None,
     catchup=False,
     tags=["kling", "example"],

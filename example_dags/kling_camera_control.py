@@ -1,11 +1,11 @@
 """
 Camera control: the camera moves as you say.
 
-What: ``camera_control`` takes one of six movements, from -10 to 10, or a preset.
-When: only for servers that still run kling-v1 (text to video) or kling-v1-5 (image to video), such as the simulator
-or a relay: Kling itself retired both models, and with them camera control, on 2026-09-15. For kling-v3 write the camera
-movement into the prompt.
-Prerequisites: a connection ``kling_default`` to such a server.
+* **What:** `camera_control` takes one of six movements, from -10 to 10, or a preset.
+* **When:** only for servers that still run kling-v1 (text to video) or kling-v1-5 (image to video), such as the
+  simulator with `--retired accept` or a relay: Kling itself retired both models, and with them camera control, on
+  2026-09-15. For kling-v3 write the camera movement into the prompt.
+* **Needs:** a connection `kling_default` to such a server.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ PHOTOGRAPH = str(Path(__file__).parent / "images" / "rocket.jpg")
 
 
 @dag(
+    doc_md=__doc__,
     schedule=None,
     catchup=False,
     tags=["kling", "example"],

@@ -1,9 +1,10 @@
 """
 Branch on a content-policy failure: a refused prompt is a case, not an incident.
 
-What: the operator fails at once (a refused prompt is never retried) and leaves the XCom ``failure``; a branch reads it.
-When: prompts come from people or from a model, and some of them will be refused.
-Prerequisites: a connection ``kling_default``.
+* **What:** the operator fails at once (a refused prompt is never retried) and leaves the XCom `failure`; a branch
+  reads it.
+* **When:** prompts come from people or from a model, and some of them will be refused.
+* **Needs:** a connection `kling_default`. The simulator refuses a prompt with `simulate-risk-control` in it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ PHOTOGRAPH = str(Path(__file__).parent / "images" / "rocket.jpg")
 
 
 @dag(
+    doc_md=__doc__,
     schedule=None,
     catchup=False,
     tags=["kling", "example"],

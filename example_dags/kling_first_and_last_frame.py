@@ -1,10 +1,10 @@
 """
 First and last frame: a video between two pictures.
 
-What: ``image`` is the first frame, ``image_tail`` the last; Kling fills in what lies between.
-When: product turns, before and after, loops (the same picture twice).
-Prerequisites: a connection ``kling_default``. Every mode of kling-v3 takes a last frame; kling-v2-6 and
-kling-v2-5-turbo only in mode ``pro``.
+* **What:** `image` is the first frame, `image_tail` the last; Kling fills in what lies between.
+* **When:** product turns, before and after, loops (the same picture twice).
+* **Needs:** a connection `kling_default`. Every mode of kling-v3 takes a last frame; kling-v2-6 and kling-v2-5-turbo
+  only in mode `pro`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ PHOTOGRAPH = str(Path(__file__).parent / "images" / "rocket.jpg")
 
 
 @dag(
+    doc_md=__doc__,
     schedule=None,
     catchup=False,
     tags=["kling", "example"],

@@ -1,10 +1,11 @@
 """
 Motion brush: one region of the picture moves along a path.
 
-What: ``dynamic_masks`` holds a mask (white is what moves) and a path of pixels counted from the bottom left corner.
-When: only for servers that still run kling-v1 or kling-v1-5, such as the simulator or a relay: Kling itself retired
-both models, and with them the motion brush, on 2026-09-15. The operator warns, and the log says so.
-Prerequisites: a connection ``kling_default`` to such a server.
+* **What:** `dynamic_masks` holds a mask (white is what moves) and a path of pixels counted from the bottom left corner.
+* **When:** only for servers that still run kling-v1 or kling-v1-5, such as the simulator with `--retired accept` or a
+  relay: Kling itself retired both models, and with them the motion brush, on 2026-09-15. The operator warns, and the
+  log says so.
+* **Needs:** a connection `kling_default` to such a server.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ IMAGES = Path(__file__).parent / "images"
 
 
 @dag(
+    doc_md=__doc__,
     schedule=None,
     catchup=False,
     tags=["kling", "example"],

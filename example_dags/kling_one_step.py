@@ -1,9 +1,9 @@
 """
 One task from image to stored video.
 
-What: the operator submits, waits in the triggerer and stores the result itself, because it has an ``output_uri``.
-When: one task per video is easiest to map, to put into a pool and to read in the grid.
-Prerequisites: a connection ``kling_default``.
+* **What:** the operator submits, waits in the triggerer and stores the result itself, because it has an `output_uri`.
+* **When:** one task per video is easiest to map, to put into a pool and to read in the grid.
+* **Needs:** a connection `kling_default`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ PHOTOGRAPH = str(Path(__file__).parent / "images" / "rocket.jpg")
 
 
 @dag(
+    doc_md=__doc__,
     schedule=None,
     catchup=False,
     tags=["kling", "example"],

@@ -1,9 +1,9 @@
 """
 Quickstart: a photograph becomes a video on disk.
 
-What: submit an image to Kling, wait for the video without holding a worker, store it.
-When: the shape to start from; each of the three tasks can be retried or cleared without paying twice.
-Prerequisites: a connection ``kling_default``; the simulator or a Kling account behind it.
+* **What:** submit an image to Kling, wait for the video without holding a worker, store it.
+* **When:** the shape to start from; each of the three tasks can be retried or cleared without paying twice.
+* **Needs:** a connection `kling_default`; the simulator or a Kling account behind it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ PHOTOGRAPH = str(Path(__file__).parent / "images" / "rocket.jpg")
 
 
 @dag(
+    doc_md=__doc__,
     schedule=None,
     catchup=False,
     tags=["kling", "example"],

@@ -1,10 +1,12 @@
-"""
+r"""
 A relay: Kling's classic API behind somebody else's address and key.
 
-What: the same operator over a connection whose host has a path prefix and whose password is the relay's key.
-When: the account is with a relay such as CometAPI. Relays keep Kling's classic paths (``/v1/videos/image2video``)
-below a prefix of their own, and know only the models that they list.
-Prerequisites: a connection ``kling_relay``::
+* **What:** the same operator over a connection whose host has a path prefix and whose password is the relay's key.
+* **When:** the account is with a relay such as CometAPI. Relays keep Kling's classic paths (`/v1/videos/image2video`)
+  below a prefix of their own, and know only the models that they list.
+* **Needs:** a connection `kling_relay`.
+
+This makes the connection:
 
     airflow connections add kling_relay --conn-type kling \
         --conn-host https://api.cometapi.com/kling --conn-password "$COMETAPI_KEY"
@@ -22,6 +24,7 @@ PHOTOGRAPH = str(Path(__file__).parent / "images" / "rocket.jpg")
 
 
 @dag(
+    doc_md=__doc__,
     schedule=None,
     catchup=False,
     tags=["kling", "example"],

@@ -1,4 +1,4 @@
-"""What faults do to an answer: replaced answers and changed ones. Pure."""
+"""What faults do to an answer: replaced answers and changed ones."""
 
 from __future__ import annotations
 

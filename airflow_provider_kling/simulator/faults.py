@@ -1,4 +1,4 @@
-"""Faults on command: which requests go wrong, how, and how often. Pure.
+"""Faults on command: which requests go wrong, how, and how often.
 
 A fault is a JSON object. What it matches (all optional, all must hold):
 

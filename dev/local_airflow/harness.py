@@ -20,7 +20,7 @@ from dev.local_airflow.rest import AirflowClient
 from dev.local_airflow.signals import undisturbed, unwinding_on_termination
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 # What a component writes into Airflow's ``job`` table when it starts to work.
 _JOB_TYPES = {"scheduler": "SchedulerJob", "dag-processor": "DagProcessorJob", "triggerer": "TriggererJob"}
@@ -40,6 +40,7 @@ class LocalAirflow(AirflowClient):
     :param connections: connection id to fields; they reach Airflow as ``AIRFLOW_CONN_…`` variables.
     :param triggerers: how many triggerers to start.
     :param fresh: whether to empty ``home`` first, once it is known that no other Airflow uses it.
+    :param on_waiting: told what a start is waiting for, again and again: the database or names of components.
     """
 
     def __init__(
@@ -51,9 +52,11 @@ class LocalAirflow(AirflowClient):
         triggerers: int = 1,
         *,
         fresh: bool = False,
+        on_waiting: Callable[[Sequence[str]], object] | None = None,
     ) -> None:
         self.home = home.resolve()
         self._fresh = fresh
+        self._on_waiting = on_waiting or (lambda _names: None)
         folders = [dags_folder] if isinstance(dags_folder, Path) else list(dags_folder)
         api, worker_logs, *trigger_logs = settings.free_ports(2 + triggerers)
         super().__init__(f"http://{settings.LOOPBACK}:{api}")
@@ -77,6 +80,7 @@ class LocalAirflow(AirflowClient):
             if self._fresh:
                 self._empty_home()
             self._environment = settings.home_secrets(self.home) | self._environment
+            self._on_waiting(["the database"])
             if not (self.home / "airflow.db").exists():
                 settings.create_database(self.home)
             self.start(*self._names)
@@ -133,6 +137,7 @@ class LocalAirflow(AirflowClient):
     def _wait_healthy(self, names: Iterable[str], deadline: float) -> None:
         waiting = list(names)
         while waiting := [name for name in waiting if not self._healthy(name)]:
+            self._on_waiting(waiting)
             for name in waiting:
                 component = self._components[name]
                 if not component.running:

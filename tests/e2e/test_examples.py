@@ -8,7 +8,8 @@ import av
 import pytest
 from support import PHOTOGRAPH
 
-from airflow_provider_kling.simulator import KlingSimulator, Settings
+from dev import demo
+from dev.progress import Steps
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -31,28 +32,30 @@ FOLDERS = ("kling_batch", "kling_folder_of_images")
 
 
 @pytest.fixture(scope="module")
+def airflow(tmp_path_factory):
+    """What ``make demo-ui`` leaves running, and nothing that a user would have to add."""
+    with pytest.MonkeyPatch.context() as caller:
+        for name in ("KLINGAI_API_KEY", "KLINGAI_ACCESS_KEY", "KLINGAI_SECRET_KEY"):
+            caller.delenv(name, raising=False)
+        steps = Steps(demo.console, ("Kling", "Airflow"))
+        with steps, demo.stage(tmp_path_factory.mktemp("demo"), steps) as running:
+            yield running
+
+
+@pytest.fixture(scope="module")
 def runs(airflow, tmp_path_factory):
     """All examples, started together."""
     images = tmp_path_factory.mktemp("images")
     for number in range(3):
         shutil.copy(PHOTOGRAPH, images / f"{number}.jpg")
-    airflow.set_pool("kling", 2, include_deferred=True)
-    with KlingSimulator(Settings(seconds=3, video_size="small", path_prefix="/kling")) as relay:
-        connection = {
-            "conn_type": "kling",
-            "host": relay.url,
-            "password": relay.api_key,
-            "extra": {"allow_private_urls": True},
-        }
-        airflow.add_connection("kling_relay", connection)
-        started = {}
-        for dag_id, conf, _ in EXAMPLES:
-            folder = tmp_path_factory.mktemp(dag_id)
-            extra = {"folder": f"file://{images}"} if dag_id in FOLDERS else {}
-            where = {} if dag_id == "kling_content_policy" else {"output_uri": f"file://{folder}/"}
-            run_id = airflow.trigger_dag(dag_id, {**where, **conf, **extra})
-            started[dag_id] = (run_id, folder)
-        yield started
+    started = {}
+    for dag_id, conf, _ in EXAMPLES:
+        folder = tmp_path_factory.mktemp(dag_id)
+        extra = {"folder": f"file://{images}"} if dag_id in FOLDERS else {}
+        where = {} if dag_id == "kling_content_policy" else {"output_uri": f"file://{folder}/"}
+        run_id = airflow.trigger_dag(dag_id, {**where, **conf, **extra})
+        started[dag_id] = (run_id, folder)
+    return started
 
 
 @pytest.mark.parametrize(("dag_id", "conf", "videos"), EXAMPLES, ids=[row[0] for row in EXAMPLES])
@@ -80,8 +83,14 @@ def test_a_refused_prompt_takes_its_branch(airflow, runs):
     assert airflow.task_instance("kling_content_policy", run_id, "animate")["try_number"] == 1
 
 
-def test_every_example_is_here(airflow):
-    from pathlib import Path
+def test_every_example_is_here():
+    assert {path.stem for path in demo.EXAMPLES.glob("kling_*.py")} == {row[0] for row in EXAMPLES}
 
-    folder = Path(__file__).parents[2] / "example_dags"
-    assert {path.stem for path in folder.glob("kling_*.py")} == {row[0] for row in EXAMPLES}
+
+@pytest.mark.parametrize("dag_id", [row[0] for row in EXAMPLES])
+def test_an_example_says_in_the_ui_what_it_needs(airflow, dag_id):
+    airflow.wait_for_dag(dag_id)
+    words = airflow.get(f"dags/{dag_id}/details")["doc_md"]
+    for heading in ("**What:**", "**When:**", "**Needs:**"):
+        assert f"* {heading} " in words
+    assert "``" not in words

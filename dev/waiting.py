@@ -1,0 +1,46 @@
+"""A pytest plugin: a test that takes long is named every few seconds, so that it is known what is being waited for."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
+
+HEARTBEAT_SECONDS = 10.0
+
+
+class Waiting:
+    """Prints the name of the running test, and for how long it has been running."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._running: tuple[str, float] | None = None
+        self._closed = threading.Event()
+        threading.Thread(target=self._beat, name="waiting", daemon=True).start()
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self._running = (nodeid, time.monotonic())
+
+    def pytest_runtest_logfinish(self) -> None:
+        self._running = None
+
+    def pytest_unconfigure(self) -> None:
+        self._closed.set()
+
+    def _beat(self) -> None:
+        while not self._closed.wait(HEARTBEAT_SECONDS):
+            if running := self._running:
+                seconds = time.monotonic() - running[1]
+                if seconds >= HEARTBEAT_SECONDS and (terminal := self._terminal()):
+                    terminal.write_line(f"\n  {seconds:.0f} s: {running[0]}")
+
+    def _terminal(self) -> pytest.TerminalReporter | None:
+        return self._config.pluginmanager.get_plugin("terminalreporter")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Begin to watch."""
+    config.pluginmanager.register(Waiting(config), "waiting")

@@ -105,7 +105,7 @@ RESULT_SECONDS = 30 * 86_400
 
 def results_expired(task: Task, now: float) -> bool:
     """
-    Whether Kling has deleted a task's results, so that the links in its answer are dead. Pure.
+    Whether Kling has deleted a task's results, so that the links in its answer are dead.
 
     :param task: as Kling reports it; one without a time of its end is not known to be old.
     :param now: epoch seconds.

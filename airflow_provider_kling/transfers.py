@@ -113,7 +113,7 @@ class KlingToObjectStorageOperator(BaseOperator):
 
 def manifest_of(value: Any) -> dict[str, Any]:
     """
-    Return a manifest as a dict. Pure.
+    Return a manifest as a dict.
 
     :param value: what an operator returned, or the text that a template made of it: Python's, or JSON.
     :raises KlingValidationError: when it is neither.
@@ -134,7 +134,7 @@ def manifest_of(value: Any) -> dict[str, Any]:
 
 def task_id_of(value: Any) -> str:
     """
-    Return a Kling task's id or external id as text. Pure.
+    Return a Kling task's id or external id as text.
 
     :param value: the id; a template with native rendering makes a number of it.
     :raises KlingValidationError: when there is none, or it cannot be one.

@@ -80,7 +80,8 @@ def _advice(root: BaseException, host: str, exchange: Exchange) -> str:
         timed_out = exchange.expired or isinstance(root, (TimeoutError, urllib3.exceptions.TimeoutError))
         what = f"{host} did not answer in time" if timed_out else f"the connection to {host} broke off"
         return f"Try again later: {what}."
-    if isinstance(root, ssl.SSLCertVerificationError):
+    # urllib3 has a class of its own for a name that does not match, at another place in each of its versions.
+    if isinstance(root, ssl.SSLCertVerificationError) or type(root).__name__ == "CertificateError":
         return f"Check verify in the connection: {host} shows a certificate that is not trusted."
     if exchange.connected:
         # An old server waits for the end of a line, which a TLS greeting does not have, and says nothing at all.

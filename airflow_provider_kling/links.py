@@ -1,4 +1,4 @@
-"""The button on a task's page that opens its video."""
+"""The buttons on a task's page: its video, or the manifest of its batch."""
 
 from __future__ import annotations
 
@@ -48,3 +48,33 @@ def link_of(manifest: Any) -> str:
     videos = manifest.get("videos") if isinstance(manifest, dict) else None
     video = videos[0] if isinstance(videos, list) and videos else None
     return web_link(video.get("url")) if isinstance(video, dict) else ""
+
+
+#: What a browser or a person can open; anything else in an ``href`` might be a script.
+_OPENS = ("https://", "http://", "s3://", "gs://", "abfs://", "abfss://", "file://", "/")
+
+
+class KlingBatchLink(BaseOperatorLink):
+    """
+    Name the manifest of a batch, from the moment that it is deferred.
+
+    On object storage it is the manifest's URI (``s3://…``), to be opened with what your team reads its storage with.
+    """
+
+    #: Where the link lives; a worker fills it when it defers.
+    XCOM_KEY: ClassVar[str] = "_link_KlingBatchLink"
+
+    name = "Kling batch manifest"
+
+    @property
+    def xcom_key(self) -> str:
+        """The XCom that the UI reads."""
+        return self.XCOM_KEY
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
+        """Return the manifest's URI, or nothing while it is not known. It never raises."""
+        try:
+            uri = XCom.get_value(ti_key=ti_key, key="manifest_uri")
+        except Exception:  # noqa: BLE001 - whatever an XCom backend raises, the task's other links must stay
+            return ""
+        return uri if isinstance(uri, str) and uri.lower().startswith(_OPENS) else ""

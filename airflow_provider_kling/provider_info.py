@@ -67,7 +67,7 @@ def get_provider_info() -> dict[str, Any]:
         "triggers": [
             {"integration-name": integration, "python-modules": [f"{package}.triggers", f"{package}.batch.trigger"]}
         ],
-        "extra-links": [f"{package}.links.KlingResultLink"],
+        "extra-links": [f"{package}.links.KlingResultLink", f"{package}.links.KlingBatchLink"],
         "connection-types": [
             {
                 "connection-type": "kling",

@@ -154,7 +154,10 @@ def _check_duration(file: StoredFile, duration: Any) -> None:
     if not isinstance(asked, (int, float)) or not math.isfinite(asked):
         return
     if abs(file.duration - asked) > DURATION_TOLERANCE:
-        raise KlingResultError(
+        error = KlingResultError(
             f"Look at the video: it plays {file.duration:.3f} s but {asked} s were asked for. It is kept at "
             f"{foreign_text(file.uri, 200)}."
         )
+        # A batch would fetch the same bytes until its end.
+        error.transient = False
+        raise error

@@ -6,11 +6,17 @@ import dataclasses
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
+from airflow_provider_kling.exceptions import KlingConnectionError
+
 if TYPE_CHECKING:
     from airflow_provider_kling.exceptions import KlingError
     from airflow_provider_kling.models import Task
 
 Reason = Literal["done", "max_units", "item_failure", "refused", "timeout"]
+
+
+class ImageUnavailableError(KlingConnectionError):
+    """An item's image cannot be read now, so the item was not sent."""
 
 
 class Phase(StrEnum):
@@ -40,6 +46,49 @@ class Desired:
     external_task_id: str
 
 
+#: Seconds for what is under way in threads when the deadline comes; a thread that hangs is not waited for any longer.
+LAST_STEPS = 300.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Pace:
+    """
+    How fast a batch goes; times in seconds.
+
+    :param first_pause: before something that failed is tried again; doubled each time.
+    :param max_pause: the longest of those pauses.
+    :param patience: how long nothing but refusals is met, each of which may pass, before nothing more is submitted.
+    :param last_steps: for threads at work when the deadline comes.
+    :param tick: after which the loop looks around even when nothing happened.
+    :param manifest_every: between two manifests, at least.
+    :param progress_every: between two progress reports at first; longer in a batch that lasts.
+    :param fence_every: between two checks that this trigger is still the one that works on the batch.
+    :param senders: submissions under way at once; each holds a thread for as long as Kling takes to answer.
+    :param storers: results that are copied at once, a thread each.
+    :param lookers: doubtful submissions that are looked up at once, a thread each.
+    """
+
+    first_pause: float = 2.0
+    max_pause: float = 60.0
+    patience: float = 600.0
+    last_steps: float = LAST_STEPS
+    tick: float = 1.0
+    manifest_every: float = 5.0
+    progress_every: float = 10.0
+    fence_every: float = 5.0
+    senders: int = 4
+    storers: int = 4
+    lookers: int = 2
+
+    def pause(self, times: int) -> float:
+        """
+        Return how long to wait before the next try.
+
+        :param times: how often it failed, from 1.
+        """
+        return min(self.max_pause, self.first_pause * 2.0 ** min(max(times, 1) - 1, 20))
+
+
 @dataclasses.dataclass(frozen=True)
 class Policy:
     """
@@ -52,6 +101,8 @@ class Policy:
     :param max_units: no submission that would bring the batch above this.
     :param units_per_item: what one costs; default is the mean of those that have ended.
     :param stop_on_failure: whether a failed item ends all further submissions.
+    :param endpoint: the product.
+    :param pace: how fast.
     """
 
     concurrency: int
@@ -61,16 +112,18 @@ class Policy:
     max_units: float | None = None
     units_per_item: float | None = None
     stop_on_failure: bool = False
+    endpoint: str = "image2video"
+    pace: Pace = Pace()
 
 
 @dataclasses.dataclass(frozen=True)
 class Failure:
     """
-    Why an item has no video.
+    Why an item has no video, or not yet.
 
     :param error: name of the error's class.
     :param code: Kling's code, if it gave one.
-    :param message: one sentence.
+    :param message: what to do, and what happened.
     :param permanent: whether another attempt would meet it again.
     :param at: epoch seconds.
     """
@@ -82,9 +135,14 @@ class Failure:
     at: float
 
     @classmethod
-    def of(cls, error: KlingError, at: float) -> Failure:
-        """Describe an error."""
-        return cls(type(error).__name__, getattr(error, "code", None), error.message, not error.transient, at)
+    def of(cls, error: KlingError, at: float, *, permanent: bool | None = None) -> Failure:
+        """
+        Describe an error.
+
+        :param permanent: instead of what the error says of itself.
+        """
+        permanent = not error.transient if permanent is None else permanent
+        return cls(type(error).__name__, getattr(error, "code", None), error.message, permanent, at)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,22 +6,27 @@ import contextlib
 import math
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_kling import polling
 from airflow_provider_kling._airflow.compat import AirflowNotFoundException
+from airflow_provider_kling._airflow.object_storage import place_of
 from airflow_provider_kling.api.classic import MAX_PAGE_SIZE
 from airflow_provider_kling.exceptions import (
     KlingAuthenticationError,
     KlingConfigurationError,
     KlingConnectionError,
     KlingError,
+    KlingTaskNotFoundError,
 )
+from airflow_provider_kling.foreign import reason
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.storage import store
 from airflow_provider_kling.sweep import Waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from airflow_provider_kling.batch.plan import PlannedItem
+    from airflow_provider_kling.batch.records import Record
     from airflow_provider_kling.models import Task
 
 
@@ -35,16 +40,20 @@ class Hands:
     :param kling_conn_id: the Kling connection.
     :param output_uri: folder of the videos.
     :param output_conn_id: Airflow connection of that storage.
+    :param account: what the batch was planned for, see :attr:`KlingHook.account_name`; empty when not known.
     """
 
-    def __init__(self, endpoint: str, kling_conn_id: str, output_uri: str, output_conn_id: str | None) -> None:
+    def __init__(
+        self, endpoint: str, kling_conn_id: str, output_uri: str, output_conn_id: str | None, account: str = ""
+    ) -> None:
         self._endpoint = endpoint
         self._kling_conn_id = kling_conn_id
         self._output_uri = output_uri
         self._output_conn_id = output_conn_id
+        self._account = account
         self._idle: list[KlingHook] = []
 
-    def survey(self, plan: Sequence[PlannedItem], known: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Task], bool]:
+    def survey(self, plan: Sequence[PlannedItem], known: Sequence[Record]) -> tuple[dict[str, Task], bool]:
         """
         Find what Kling already has, with few requests however long the plan is.
 
@@ -57,8 +66,8 @@ class Hands:
             tasks, complete = self._list(hook, len(plan))
             if not complete:
                 found = {task.task_id for task in tasks.values()}
-                ids = [str(record["task_id"]) for record in known if record.get("task_id")]
-                results = hook.get_tasks([Waiting(self._endpoint, one) for one in ids if one not in found]).values()
+                ids = [record.task_id for record in known if record.task_id and record.task_id not in found]
+                results = hook.get_tasks([Waiting(self._endpoint, task_id) for task_id in ids]).values()
                 tasks.update({task.external_task_id: task for task in results if not isinstance(task, KlingError)})
             return tasks, complete
 
@@ -109,6 +118,7 @@ class Hands:
         with self._hook() as hook:
             if fresh:
                 task = hook.get_task(task.task_id, self._endpoint)
+                polling.conclude(task, polling.Event("success", task.task_id))
             return store(
                 hook,
                 task,
@@ -117,25 +127,57 @@ class Hands:
                 duration=item.body.get("duration"),
             )
 
+    def missing_files(self, records: Sequence[Record]) -> set[str]:
+        """
+        Return which of these items have files that are not in storage any more, from one listing of the folder.
+
+        :param records: of items that were stored.
+        :return: their keys; none when the storage does not let us list.
+        """
+        try:
+            folder = place_of(self._output_uri, self._output_conn_id)
+            folder.filesystem.invalidate_cache()
+            entries = folder.filesystem.ls(folder.path, detail=True)
+            sizes = {entry["name"].rpartition("/")[2]: entry.get("size") for entry in entries}
+        except Exception:  # noqa: BLE001 - no right to list is no reason to copy everything again
+            return set()
+
+        def is_missing(file: dict[str, Any]) -> bool:
+            uri = str(file["uri"])
+            size = sizes.get(uri.rpartition("/")[2])
+            return uri.startswith(folder.uri) and (size is None or size != file.get("bytes", size))
+
+        return {record.key for record in records if any(map(is_missing, record.files))}
+
     @contextlib.contextmanager
     def _hook(self) -> Iterator[KlingHook]:
         """Lend a hook, and make every problem one of ours."""
         try:
-            hook = self._idle.pop()
-        except IndexError:
-            hook = KlingHook(self._kling_conn_id)
-        try:
+            hook = self._idle.pop() if self._idle else self._new_hook()
             yield hook
-        except KlingAuthenticationError:
-            # The key may have been rotated: this hook is not used again.
+        except (KlingAuthenticationError, KlingTaskNotFoundError):
+            # The key may have been rotated, or the connection edited: this hook is not used again.
             raise
         except KlingError:
             self._idle.append(hook)
             raise
-        except AirflowNotFoundException as error:
-            raise KlingConfigurationError(str(error)) from error
-        except Exception as error:
+        except AirflowNotFoundException:
+            raise KlingConfigurationError(
+                f"Define the connection {self._kling_conn_id!r} where the triggerer reads it, too: it is not there. "
+                "The workers may have it from a place that the triggerer has not (environment, secrets backend)."
+            ) from None
+        except Exception as error:  # noqa: BLE001 - becomes one of ours
             # Airflow's API or the storage may be away for a moment; what runs at Kling runs on.
-            raise KlingConnectionError(f"A step of the batch broke: {type(error).__name__}: {error}") from error
+            raise KlingConnectionError(f"Wait for the next try: a step of the batch broke. {reason(error)}") from None
         else:
             self._idle.append(hook)
+
+    def _new_hook(self) -> KlingHook:
+        hook = KlingHook(self._kling_conn_id)
+        account = hook.account_name
+        if self._account and account != self._account:
+            raise KlingConfigurationError(
+                f"Set the connection {self._kling_conn_id!r} back to the account of this batch. Its tasks were planned "
+                f"and paid under {self._account}; now the connection names {account}, where they are not found."
+            )
+        return hook

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.batch.actions import Failure, Phase
 from airflow_provider_kling.identity import attempt_id
+from airflow_provider_kling.models import TaskStatus
 from airflow_provider_kling.submission import MAX_ATTEMPTS
 
 if TYPE_CHECKING:
@@ -28,39 +29,47 @@ STATUS = {
 }
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(eq=False)
 class Item:
     """
     One wanted video and how far it is.
 
     :param desired: what is wanted.
+    :param place: its number among the items.
     :param task: its newest attempt, as Kling reported it last.
     :param attempt: number of the attempt that is alive or comes next.
     :param look_first: whether something of it may have been sent.
-    :param watched: whether somebody waits for ``task``.
     :param files: where its results are stored.
-    :param failure: why it has no video.
+    :param failure: why it has no video, or what was met last on the way to it.
     :param failed_now: the tasks of this run that failed.
-    :param tries: of what is being tried now: finding out, or storing.
+    :param tries: of what is being tried now: finding out, reading or storing.
     :param not_before: epoch seconds.
+    :param turn: which of the entries in the queues is about it.
+    :param line: its line of the manifest, until something changes.
     """
 
     desired: Desired
+    place: int = 0
     phase: Phase = Phase.WAITING
     task: Task | None = None
     attempt: int = 1
     look_first: bool = False
-    watched: bool = False
     files: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     failure: Failure | None = None
     failed_now: set[str] = dataclasses.field(default_factory=set)
     tries: int = 0
     not_before: float = 0.0
+    turn: int = 0
+    line: dict[str, Any] | None = None
 
     @property
     def status(self) -> str:
         """The manifest's word for where it stands."""
         return STATUS[self.phase]
+
+    def attempts(self) -> list[str]:
+        """Return the ids of all attempts that it can have."""
+        return [attempt_id(self.desired.external_task_id, number) for number in range(1, MAX_ATTEMPTS + 1)]
 
     def attempt_of(self, task: Task) -> int:
         """Return which attempt a task is."""
@@ -68,11 +77,20 @@ class Item:
         return next((number for number, name in enumerate(names, 1) if name == task.external_task_id), self.attempt)
 
     def record(self, *, ended: bool) -> dict[str, Any]:
-        """Return its line of the manifest."""
+        """
+        Return its line of the manifest.
+
+        :param ended: whether nothing more will be submitted; what still waits is then ``stopped``.
+        """
+        if self.line is None:
+            self.line = self._line()
+        return {**self.line, "status": "stopped"} if ended and self.phase is Phase.WAITING else self.line
+
+    def _line(self) -> dict[str, Any]:
         task = self.task
         return {
             "key": self.desired.key,
-            "status": "stopped" if ended and self.phase is Phase.WAITING else self.status,
+            "status": self.status,
             "external_task_id": self.desired.external_task_id,
             "task_id": task.task_id if task else None,
             "units": task.units if task else "",
@@ -82,9 +100,12 @@ class Item:
         }
 
 
-def task_units(task: Task) -> Decimal | None:
-    """Return what Kling says that a task cost; ``None`` when it does not say."""
-    try:
-        return Decimal(task.units)
-    except InvalidOperation:
+def task_units(task: Task | None) -> Decimal | None:
+    """Return what Kling says that a finished task cost; ``None`` when it does not say, or no amount."""
+    if task is None or task.status is not TaskStatus.SUCCEED:
         return None
+    try:
+        cost = Decimal(task.units)
+    except (InvalidOperation, TypeError, ValueError):
+        return None
+    return cost if cost.is_finite() and 0 <= cost < 10**12 else None

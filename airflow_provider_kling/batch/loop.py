@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_provider_kling import polling
 from airflow_provider_kling.batch.actions import Finish, Look, Store, Submit, Wait, Watch
-from airflow_provider_kling.batch.reconcile import FIRST_PAUSE, MAX_PAUSE
-from airflow_provider_kling.exceptions import KlingError
+from airflow_provider_kling.exceptions import KlingConnectionError, KlingError
+from airflow_provider_kling.foreign import foreign_text, reason
 from airflow_provider_kling.poller import SharedPoller
 from airflow_provider_kling.sweep import Waiting
 from airflow_provider_kling.threads import Work, in_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from airflow_provider_kling.batch.actions import Action
+    from airflow_provider_kling.batch.actions import Action, Policy
+    from airflow_provider_kling.batch.fence import Fence
     from airflow_provider_kling.batch.hands import Hands
     from airflow_provider_kling.batch.plan import PlannedItem
     from airflow_provider_kling.batch.reconcile import Reconciler
+    from airflow_provider_kling.batch.records import Record
     from airflow_provider_kling.batch.report import Reporter
     from airflow_provider_kling.models import Task
 
-#: Seconds after which the loop looks around even when nothing happened: a report may be due.
-TICK = 1.0
+log = logging.getLogger(__name__)
+
+#: Seconds between two lines in the log about one kind of trouble; a storage that is away is met by every item.
+SAY_AGAIN_AFTER = 300.0
 
 
 class BatchLoop:
@@ -37,8 +42,10 @@ class BatchLoop:
     :param reconciler: decides.
     :param hands: act; they block.
     :param reporter: writes manifest and progress.
+    :param fence: whether this trigger may go on.
+    :param policy: how far, and how fast.
     :param kling_conn_id: whose shared poller watches the running tasks.
-    :param end_time: deadline, epoch seconds.
+    :param account: what that connection named when the batch was planned.
     :param poll_interval: seconds between two looks.
     """
 
@@ -48,30 +55,39 @@ class BatchLoop:
         reconciler: Reconciler,
         hands: Hands,
         reporter: Reporter,
+        fence: Fence,
+        policy: Policy,
         *,
         kling_conn_id: str,
-        end_time: float,
+        account: str,
         poll_interval: float,
     ) -> None:
         self._plan = {item.key: item for item in plan}
         self._reconciler = reconciler
         self._hands = hands
         self._reporter = reporter
+        self._fence = fence
+        self._pace = policy.pace
+        self._end_time = policy.end_time
         self._kling_conn_id = kling_conn_id
-        self._end_time = end_time
+        self._account = account
         self._poll_interval = poll_interval
         self._jobs: set[asyncio.Task[None]] = set()
+        self._said: dict[str, float] = {}
 
-    async def run(self, known: Sequence[Mapping[str, Any]]) -> Finish:
+    async def run(self, known: Sequence[Record]) -> Finish:
         """
         Work until the batch has ended.
 
         :param known: the manifest of an earlier run of this batch.
+        :raises SupersededError: when another run of the Airflow task works on it.
         """
         try:
+            await self._fence.check()
             await self._survey(known)
             while True:
-                pause = TICK
+                await self._fence.check()
+                pause = self._pace.tick
                 for action in self._reconciler.decide(time.time()):
                     if isinstance(action, Finish):
                         return action
@@ -94,25 +110,35 @@ class BatchLoop:
         for job in ended:
             job.result()
 
-    async def _survey(self, known: Sequence[Mapping[str, Any]]) -> None:
+    async def _survey(self, known: Sequence[Record]) -> None:
         ids = {item.external_task_id for item in self._plan.values()}
-        ours = [record for record in known if record.get("external_task_id") in ids]
+        ours = [record for record in known if record.external_task_id in ids]
         tasks, complete = await self._look_around(ours)
+        stored = [record for record in ours if record.is_stored]
+        missing = await in_thread(Work.REPORT, self._hands.missing_files, stored) if stored else set()
+        # In a thread: comparing tens of thousands of names takes a moment, and the event loop belongs to all.
+        await in_thread(Work.LOOK, self._take_over, tasks, complete, ours, missing)
+
+    def _take_over(self, tasks: dict[str, Task], complete: bool, ours: Sequence[Record], missing: set[str]) -> None:
         self._reconciler.survey(tasks, complete=complete, sent_before=bool(ours), now=time.time())
         for record in ours:
-            self._reconciler.recall(record)
+            self._reconciler.recall(record, files_exist=record.key not in missing)
 
-    async def _look_around(self, ours: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Task], bool]:
+    async def _look_around(self, ours: Sequence[Record]) -> tuple[dict[str, Task], bool]:
         """Ask until Kling answers: not being able to look is not the same as not being there."""
-        pause = FIRST_PAUSE
+        refused_after = time.time() + self._pace.patience
+        times = 0
         while True:
             try:
                 return await in_thread(Work.LOOK, self._hands.survey, list(self._plan.values()), ours)
             except KlingError as error:
-                if not error.transient or time.time() + pause >= self._end_time:
+                times += 1
+                until = self._end_time if error.transient else min(refused_after, self._end_time)
+                if time.time() + self._pace.pause(times) >= until:
                     return {}, False
-            await asyncio.sleep(pause)
-            pause = min(MAX_PAUSE, 2 * pause)
+                self._say("Kling cannot be asked what it has of this batch", error)
+            await self._fence.check()
+            await asyncio.sleep(self._pace.pause(times))
 
     async def _carry_out(self, action: Action) -> None:
         match action:
@@ -120,26 +146,24 @@ class BatchLoop:
                 await self._submit(key, look_up_first)
             case Look(key, external_task_id):
                 await self._look(key, external_task_id)
-            case Watch(key, _):
-                await self._watch(key, action)
+            case Watch(key, task):
+                await self._watch(key, task)
             case Store(key, task, fresh):
-                try:
-                    files = await in_thread(Work.COPY, self._hands.store, self._plan[key], task, fresh)
-                    self._reconciler.stored(key, files)
-                except KlingError as error:
-                    self._reconciler.not_stored(key, error, time.time())
+                await self._store(key, task, fresh)
 
     async def _submit(self, key: str, look_up_first: bool) -> None:
         try:
             task = await in_thread(Work.SEND, self._hands.submit, self._plan[key], look_up_first)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is about this item
+            self._reconciler.not_submitted(key, self._problem(f"Item {key!r} was not submitted", error), time.time())
+        else:
             self._reconciler.seen(key, task, time.time())
-        except KlingError as error:
-            self._reconciler.not_submitted(key, error, time.time())
 
     async def _look(self, key: str, external_task_id: str) -> None:
         try:
             task = await in_thread(Work.LOOK, self._hands.find, external_task_id)
-        except KlingError:
+        except Exception as error:  # noqa: BLE001 - the doubt stays
+            self._problem(f"Item {key!r} could not be looked up", error)
             self._reconciler.unseen(key, time.time())
             return
         if task is None:
@@ -147,18 +171,53 @@ class BatchLoop:
         else:
             self._reconciler.seen(key, task, time.time())
 
-    async def _watch(self, key: str, watch: Watch) -> None:
-        task, now = watch.task, time.time()
+    async def _store(self, key: str, task: Task, fresh: bool) -> None:
+        try:
+            files = await in_thread(Work.COPY, self._hands.store, self._plan[key], task, fresh)
+        except Exception as error:  # noqa: BLE001 - the video is paid; it is tried again
+            self._reconciler.not_stored(key, self._problem(f"Item {key!r} was not stored", error), time.time())
+        else:
+            self._reconciler.stored(key, files)
+
+    async def _watch(self, key: str, task: Task) -> None:
+        now = time.time()
         delay = polling.first_poll_delay(
             task.endpoint, accepted_at=task.created_at / 1000 or now, poll_interval=self._poll_interval, now=now
         )
         poller = polling.Poller(
             task.task_id, end_time=self._end_time, poll_interval=self._poll_interval, jitter=random.random
         )
-        event, found = await SharedPoller.of(self._kling_conn_id).wait(
-            Waiting(task.endpoint, task.task_id), poller, first_look=min(now + delay, self._end_time)
-        )
+        try:
+            event, found = await SharedPoller.of(self._kling_conn_id).wait(
+                Waiting(task.endpoint, task.task_id), poller, first_look=min(now + delay, self._end_time)
+            )
+        except Exception as error:  # noqa: BLE001 - the task runs on; it is watched again
+            event, found = polling.Event("error", task.task_id, reason(error)), None
         if found is not None:
             self._reconciler.seen(key, found, time.time())
         elif event.status == "error":
-            self._reconciler.unreadable(key, event.message, time.time())
+            message = self._unreadable(task, event.message)
+            self._say(f"Item {key!r} cannot be read now", KlingConnectionError(message))
+            self._reconciler.unreadable(key, message, time.time())
+
+    def _unreadable(self, task: Task, message: str) -> str:
+        return (
+            f"Check that the connection {self._kling_conn_id!r} names the account that paid. Kling task {task.task_id} "
+            f"was accepted under {self._account or 'it'} and cannot be read there now; it may run and be billed. "
+            f"{foreign_text(message)}"
+        )
+
+    def _problem(self, what: str, error: Exception) -> KlingError:
+        """Make every problem one of ours, and tell it."""
+        if not isinstance(error, KlingError):
+            error = KlingConnectionError(f"Wait for the next try: a step of the batch broke. {reason(error)}")
+        self._say(what, error)
+        return error
+
+    def _say(self, what: str, error: KlingError) -> None:
+        now, kind = time.monotonic(), type(error).__name__
+        if now - self._said.get(kind, -SAY_AGAIN_AFTER) >= SAY_AGAIN_AFTER:
+            self._said[kind] = now
+            log.warning("%s: %s", what, error.message)
+        else:
+            log.debug("%s: %s", what, error.message)

@@ -2,20 +2,68 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_kling.exceptions import KlingBatchError, KlingBatchFailedError, KlingTimeoutError
+from airflow_provider_kling.foreign import foreign_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from airflow_provider_kling.batch.actions import Finish
+    from airflow_provider_kling.batch.actions import Finish, Reason
     from airflow_provider_kling.exceptions import KlingError
 
 #: How many failed items a sentence tells of; the manifest has all.
 TOLD = 5
 
+#: Characters of an event's message: a sentence for each item that it tells of.
+MESSAGE_CHARACTERS = 2000
+
 RETRY = "Running this Airflow task again goes on where Kling says the batch is, and pays nothing twice."
+
+#: The trigger's own words for an end that is none: somebody else works on the batch now.
+SUPERSEDED = "Another run of this Airflow task works on the batch now; this one has stopped and writes nothing more."
+
+
+class Failed(StrEnum):
+    """What another try of the Airflow task would make of the failed items."""
+
+    NONE = "none failed"
+    PASSES = "may pass"
+    FOR_GOOD = "for good"
+
+
+class Ending(NamedTuple):
+    """What an end means: the event's status, and whether another try would meet the same."""
+
+    status: str
+    permanent: bool
+
+
+_SUCCESS, _RETRY, _FAIL = Ending("success", False), Ending("failed", False), Ending("failed", True)
+
+#: Why the batch ended, what failed, and whether at least one video is done. None of these ends leaves anything that is
+#: paid or may be: such an item is waited for until the deadline, and ``timeout`` is always worth a retry. A refusal of
+#: the account brings its own answer.
+ENDINGS: dict[tuple[Reason, Failed, bool], Ending] = {
+    ("done", Failed.NONE, True): _SUCCESS,
+    ("done", Failed.NONE, False): _FAIL,
+    ("done", Failed.PASSES, True): _SUCCESS,
+    ("done", Failed.PASSES, False): _RETRY,
+    ("done", Failed.FOR_GOOD, True): _SUCCESS,
+    ("done", Failed.FOR_GOOD, False): _FAIL,
+    ("max_units", Failed.NONE, True): _SUCCESS,
+    ("max_units", Failed.NONE, False): _FAIL,
+    ("max_units", Failed.PASSES, True): _SUCCESS,
+    ("max_units", Failed.PASSES, False): _RETRY,
+    ("max_units", Failed.FOR_GOOD, True): _SUCCESS,
+    ("max_units", Failed.FOR_GOOD, False): _FAIL,
+    ("item_failure", Failed.PASSES, True): _RETRY,
+    ("item_failure", Failed.PASSES, False): _RETRY,
+    ("item_failure", Failed.FOR_GOOD, True): _FAIL,
+    ("item_failure", Failed.FOR_GOOD, False): _FAIL,
+}
 
 
 def outcome(
@@ -31,34 +79,49 @@ def outcome(
     :return: the trigger's event: ``status`` (``success``, ``failed`` or ``timeout``), ``message``, ``permanent`` and
         ``summary``.
     """
-    failed = [record["error"] for record in records if record["status"] == "failed"]
-    permanent = any(error["permanent"] for error in failed)
-    message = _message(finish, records, summary)
-    status = "success"
-    if finish.reason == "timeout":
-        status, permanent = "timeout", False
-    elif finish.failure is not None:
-        status, permanent = "failed", finish.failure.permanent
-    elif (failed and (stop_on_failure or not summary["done"])) or (stop_on_failure and summary["stopped"]):
-        status = "failed"
-    elif not summary["done"]:
-        status, permanent = "failed", True
+    status, permanent = _ending(finish, records, summary, stop_on_failure)
     return {
         "status": status,
-        "message": message,
-        "permanent": permanent or (not failed and finish.reason == "max_units"),
+        "message": _message(finish, records, summary),
+        "permanent": permanent,
         "summary": summary,
     }
 
 
-def error_of(event: dict[str, Any]) -> KlingError:
-    """Return what the worker raises for a batch that did not succeed."""
-    message = f"{event.get('message') or 'The batch broke.'}"
+def _ending(
+    finish: Finish, records: Sequence[dict[str, Any]], summary: dict[str, Any], stop_on_failure: bool
+) -> Ending:
+    if finish.reason == "timeout":
+        return Ending("timeout", False)
+    if finish.failure is not None:
+        return Ending("failed", finish.failure.permanent)
+    ending = ENDINGS[finish.reason, _failed(records, stop_on_failure), bool(summary["done"])]
+    # Asked for all of them or none, a batch that max_units has stopped would meet max_units again.
+    return _FAIL if stop_on_failure and summary["stopped"] and ending == _SUCCESS else ending
+
+
+def _failed(records: Sequence[dict[str, Any]], stop_on_failure: bool) -> Failed:
+    permanent = [record["error"]["permanent"] for record in records if record["status"] == "failed"]
+    if not permanent:
+        return Failed.NONE
+    # Where one failed item fails the task, one that fails for good does so again at each try.
+    for_good = any(permanent) if stop_on_failure else all(permanent)
+    return Failed.FOR_GOOD if for_good else Failed.PASSES
+
+
+def error_of(event: Any) -> KlingError:
+    """
+    Return what the worker raises for a batch that did not succeed.
+
+    :param event: what the trigger fired, perhaps of another version of the package.
+    """
+    event = event if isinstance(event, dict) else {}
+    message = foreign_text(event.get("message"), MESSAGE_CHARACTERS) or "The trigger of the batch did not say why."
     if event.get("status") == "timeout":
-        return KlingTimeoutError(f"{message} {RETRY}")
-    if event.get("permanent"):
-        return KlingBatchFailedError(message)
-    return KlingBatchError(f"{message} {RETRY}")
+        return KlingTimeoutError(f"Retry this task, or raise its timeout: the batch is not complete. {message} {RETRY}")
+    if event.get("permanent") is True:
+        return KlingBatchFailedError(f"Change what failed; a retry would meet the same. {message}")
+    return KlingBatchError(f"Retry this task: it does only what is missing of the batch. {message} {RETRY}")
 
 
 def _message(finish: Finish, records: Sequence[dict[str, Any]], summary: dict[str, Any]) -> str:
@@ -68,10 +131,11 @@ def _message(finish: Finish, records: Sequence[dict[str, Any]], summary: dict[st
         sentences.append(finish.failure.message)
     elif finish.reason == "max_units":
         sentences.append("One more would have gone above max_units.")
-    elif finish.reason == "timeout":
+    if finish.reason == "timeout":
         sentences.append("The time given to the batch has passed; what still runs at Kling is billed when it succeeds.")
-    failed = [record for record in records if record["status"] == "failed"]
-    sentences += [f"Item {record['key']!r}: {record['error']['message']}" for record in failed[:TOLD]]
-    if len(failed) > TOLD:
-        sentences.append(f"The other {len(failed) - TOLD} stand in the manifest.")
+    # Those that only may still come have their last trouble beside them.
+    told = [record for record in records if record["error"] and record["status"] != "succeed"]
+    sentences += [f"Item {record['key']!r}: {foreign_text(record['error']['message'], 300)}" for record in told[:TOLD]]
+    if len(told) > TOLD:
+        sentences.append(f"The other {len(told) - TOLD} stand in the manifest.")
     return " ".join([*sentences, f"Manifest: {summary['manifest_uri']}."])

@@ -8,20 +8,23 @@ the plan; those in object storage are named, with their checksum, so that what w
 from __future__ import annotations
 
 import base64
+import collections
 import copy
 import dataclasses
 import hashlib
-import json
 import re
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling import identity
+from airflow_provider_kling.arguments import rendered_none
 from airflow_provider_kling.batch import files
-from airflow_provider_kling.batch.actions import Desired
-from airflow_provider_kling.exceptions import KlingValidationError
+from airflow_provider_kling.batch.actions import Desired, ImageUnavailableError
+from airflow_provider_kling.exceptions import KlingBatchError, KlingStorageError, KlingValidationError
 from airflow_provider_kling.fields import IMAGE_FIELDS
+from airflow_provider_kling.foreign import reason
 from airflow_provider_kling.images import ImageLoadError, load_image
 from airflow_provider_kling.preparation import prepare
+from airflow_provider_kling.submission import MAX_ATTEMPTS
 from airflow_provider_kling.validation.wording import counted, named, shown
 
 if TYPE_CHECKING:
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
 
 #: What names an item also names its file.
 _KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
+#: An id that the package made; a checksum meets no other.
+_DERIVED = re.compile(r"af-[0-9a-f]{40}")
 _REMOTE = re.compile(r"(?!file:)[A-Za-z][A-Za-z0-9+.-]*://")
 
 #: How many items a sentence about several of them names.
@@ -62,12 +67,13 @@ class PlannedItem:
         """
         Return the body with its images.
 
-        :raises KlingValidationError: when an image is gone, or is another one than was checked.
+        :raises ImageUnavailableError: when an image cannot be read now.
+        :raises KlingValidationError: when it is another one than was checked.
         """
         body = copy.deepcopy(self.body)
-        for place, holder, name in _slots(body):
-            if place in self.images:
-                holder[name] = _wire(place, **self.images[place])
+        for where, holder, name in _slots(body):
+            if where in self.images:
+                holder[name] = _wire(where, **self.images[where])
         return body
 
 
@@ -108,24 +114,32 @@ class Planner:
         problems: dict[str, list[str]] = {}
         taken: dict[str, int] = {}
         for index, item in enumerate(items):
-            key = str(item.get("key", index))
+            own_key = _own_key(item)
+            key = str(index) if own_key is None else own_key
             fields = {name: value for name, value in item.items() if name != "key"}
             try:
                 prepared = self._prepare(key, fields)
                 for sentence in prepared.warnings:
                     warnings.setdefault(sentence, []).append(key)
-                planned.append(self._planned(key, "key" in item, fields, prepared, taken))
+                planned.append(self._planned(key, own_key is not None, fields, prepared, taken))
             except KlingValidationError as error:
                 for sentence in error.problems:
                     problems.setdefault(sentence, []).append(key)
+            except (UnicodeError, TypeError, RecursionError) as error:
+                # Text that is no text (half an emoji), objects that are no JSON: the rules above name most of it.
+                problems.setdefault(f"it cannot be sent ({reason(error)}).", []).append(key)
         sentences = [*_sentences(problems), *_clashes(planned)]
-        if sentences or not items:
-            raise KlingValidationError(sentences or ["items is empty; give at least one item."])
+        if sentences:
+            raise KlingValidationError(sentences)
         return planned, _sentences(warnings)
 
     def _prepare(self, key: str, fields: Mapping[str, Any]) -> Prepared:
+        if rendered_none(key):
+            raise KlingValidationError([f"Give the template of key a value: it rendered to {named('key', key)}."])
         if not _KEY.fullmatch(key):
             raise KlingValidationError([f"{named('key', key)} takes letters, digits, '.', '_' and '-' (1 to 128)."])
+        if strange := [name for name in fields if not isinstance(name, str)]:
+            raise KlingValidationError([f"Name fields with text: {shown(strange[0])} is no name of a field."])
         return prepare(
             self.endpoint,
             fields,
@@ -146,9 +160,9 @@ class Planner:
         body = dict(prepared.body)
         name = identity.own_id(body.pop("external_task_id", None)) or identity.external_task_id(origin, content)
         images = {}
-        for place, holder, slot in _slots(body):
+        for where, holder, slot in _slots(body):
             if not _is_link(holder[slot]):
-                images[place] = self._keep(base64.b64decode(holder[slot]), fields.get(place))
+                images[where] = self._keep(base64.b64decode(holder[slot]), fields.get(where))
                 holder[slot] = ""
         return PlannedItem(key, name, body, images)
 
@@ -162,31 +176,58 @@ class Planner:
         return {"uri": uri, "sha256": digest, "conn_id": self.output_conn_id}
 
 
-def read_items(items: Any, defaults: Mapping[str, Any] | None, conn_id: str | None) -> list[dict[str, Any]]:
+def read_plan(uri: str, conn_id: str | None) -> list[PlannedItem]:
     """
-    Return the items as a list of dicts, with the defaults filled in.
+    Read a plan, perhaps of another version of the package.
 
-    :param items: a list, the same as JSON text, or the URI of a JSON Lines file.
-    :param defaults: fields of every item that does not have them.
-    :param conn_id: Airflow connection of that file.
-    :raises KlingValidationError: when it is none of these.
+    :param uri: the file.
+    :param conn_id: Airflow connection of its storage.
+    :raises KlingBatchError: when a line is no item of a plan; it names the line.
     """
-    if isinstance(items, str):
-        items = _from_text(items.strip(), conn_id)
-    if not isinstance(items, (list, tuple)) or not all(isinstance(item, dict) for item in items):
-        raise KlingValidationError(
-            [f"{named('items', items)} is not a list of dicts; give [{{'image': …, 'prompt': …}}, …] or a file's URI."]
-        )
-    return [{**(defaults or {}), **item} for item in items]
-
-
-def _from_text(text: str, conn_id: str | None) -> Any:
     try:
-        return json.loads(text) if text.startswith("[") else files.read_lines(text, conn_id)
-    except FileNotFoundError as error:
-        raise KlingValidationError([f"{named('items', text)}: there is no such file."]) from error
+        lines = files.read_lines(uri, conn_id)
     except ValueError as error:
-        raise KlingValidationError([f"items cannot be read: {shown(str(error), 300)}."]) from error
+        raise _broken_plan(uri, reason(error)) from None
+    plan = []
+    for number, line in enumerate(lines, 1):
+        item = _planned_item(line)
+        if item is None:
+            raise _broken_plan(uri, f"item {number} lacks a part, or has one of another kind")
+        plan.append(item)
+    if not plan:
+        raise _broken_plan(uri, "it is empty")
+    return plan
+
+
+def _broken_plan(uri: str, what: str) -> KlingBatchError:
+    return KlingBatchError(f"Run this Airflow task again: it writes the plan of the batch anew. {uri}: {what}.")
+
+
+def _planned_item(line: Mapping[str, Any]) -> PlannedItem | None:
+    key, name, body = line.get("key"), line.get("external_task_id"), line.get("body")
+    images = line.get("images") or {}
+    whole = isinstance(key, str) and _KEY.fullmatch(key) and isinstance(name, str) and name and isinstance(body, dict)
+    if not whole or not isinstance(images, dict) or not all(map(_is_image, images.values())):
+        return None
+    assert isinstance(key, str)
+    assert isinstance(name, str)
+    assert isinstance(body, dict)
+    kept = {where: {part: image.get(part) for part in ("uri", "sha256", "conn_id")} for where, image in images.items()}
+    return PlannedItem(key, name, body, kept)
+
+
+def _is_image(image: Any) -> bool:
+    return (
+        isinstance(image, dict)
+        and isinstance(image.get("uri"), str)
+        and isinstance(image.get("sha256"), str)
+        and isinstance(image.get("conn_id"), (str, type(None)))
+    )
+
+
+def _own_key(item: Mapping[str, Any]) -> str | None:
+    key = item.get("key")
+    return None if key is None or (isinstance(key, str) and not key.strip()) else str(key).strip()
 
 
 def _slots(body: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
@@ -202,14 +243,16 @@ def _is_link(wire: str) -> bool:
     return wire[:8].lower().startswith(("http://", "https://"))
 
 
-def _wire(place: str, *, uri: str, sha256: str, conn_id: str | None) -> str:
+def _wire(where: str, *, uri: str, sha256: str, conn_id: str | None) -> str:
     try:
-        loaded = load_image(uri, field=place, conn_id=conn_id)
-    except ImageLoadError as error:
-        raise KlingValidationError([str(error)]) from error
+        loaded = load_image(uri, field=where, conn_id=conn_id)
+    except (ImageLoadError, KlingStorageError) as error:
+        raise ImageUnavailableError(
+            f"Check that the triggerer can read the image; the item was not sent, nothing was paid. {error}"
+        ) from None
     if loaded.digest != sha256:
         raise KlingValidationError(
-            [f"{named(place, uri)} has changed since the batch was checked; clear the Airflow task to check it again."]
+            [f"{named(where, uri)} has changed since the batch was checked; clear the Airflow task to check it again."]
         )
     return loaded.wire
 
@@ -227,7 +270,26 @@ def _who(keys: Sequence[str]) -> str:
 def _clashes(planned: Sequence[PlannedItem]) -> list[str]:
     sentences = []
     for name in ("key", "external_task_id"):
-        values = [getattr(item, name) for item in planned]
-        twice = [value for value in dict.fromkeys(values) if values.count(value) > 1]
+        numbers = collections.Counter(getattr(item, name) for item in planned)
+        twice = [value for value, number in numbers.items() if number > 1]
         sentences += [f"{named(name, value)} names more than one item; give each its own." for value in twice]
+    return sentences + _attempt_clashes(planned)
+
+
+def _attempt_clashes(planned: Sequence[PlannedItem]) -> list[str]:
+    """Ids that a further attempt of another item would have: the video of that one would be delivered for both."""
+    owners = {item.external_task_id: item for item in planned}
+    sentences = []
+    for item in planned:
+        if _DERIVED.fullmatch(item.external_task_id):
+            continue
+        for number in range(2, MAX_ATTEMPTS + 1):
+            name = identity.attempt_id(item.external_task_id, number)
+            other = owners.setdefault(name, item)
+            if other is not item and other.external_task_id != item.external_task_id:
+                sentences.append(
+                    f"item {item.key!r} and item {other.key!r}: {named('external_task_id', item.external_task_id)} and "
+                    f"{shown(other.external_task_id)} have a further attempt in common; give one another id."
+                )
+                break
     return sentences

@@ -3,10 +3,12 @@
 from airflow_provider_kling.operators.base import KlingTaskOperator
 from airflow_provider_kling.operators.batch import KlingImageToVideoBatchOperator
 from airflow_provider_kling.operators.video import KlingImageToVideoOperator, KlingTextToVideoOperator
+from airflow_provider_kling.operators.video_item import KlingVideoItem
 
 __all__ = [
     "KlingImageToVideoBatchOperator",
     "KlingImageToVideoOperator",
     "KlingTaskOperator",
     "KlingTextToVideoOperator",
+    "KlingVideoItem",
 ]

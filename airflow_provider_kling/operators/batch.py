@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import dataclasses
 import time
+import uuid
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
-from airflow_provider_kling import identity, polling
-from airflow_provider_kling._airflow.compat import TaskDeferralError, TaskDeferralTimeout
+from airflow_provider_kling import arguments, identity, polling
+from airflow_provider_kling._airflow.compat import AirflowSkipException, TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_kling.exceptions import KlingError, KlingValidationError
 from airflow_provider_kling.failure import push_failure
+from airflow_provider_kling.foreign import reason
 from airflow_provider_kling.images import conceal
+from airflow_provider_kling.links import KlingBatchLink
+from airflow_provider_kling.operators import record
 from airflow_provider_kling.operators.base import ConcealsImages, origin_of
 from airflow_provider_kling.provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.triggerer import leaves_nothing_to_do, nobody_listens
 from airflow_provider_kling.triggers import BACKSTOP_MARGIN, MIN_DEFERRAL
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import os
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from airflow.sdk import Context
+    from airflow.sdk import Context, ObjectStoragePath
+    from airflow.sdk.definitions.xcom_arg import XComArg
 
     from airflow_provider_kling.batch.plan import PlannedItem
     from airflow_provider_kling.hooks import KlingHook
+    from airflow_provider_kling.operators.video_item import KlingVideoItem
     from airflow_provider_kling.preparation import Validate
 
 #: Seconds that a batch lasts unless the Dag says otherwise: a thousand videos of two minutes on five slots take seven
@@ -34,8 +41,23 @@ DEFAULT_TIMEOUT = 86_400.0
 #: The smallest resource pack has this many slots.
 DEFAULT_CONCURRENCY = 5
 
-#: Seconds for what is under way in threads when the deadline comes.
-LAST_STEPS = 300.0
+#: The least time between two looks, in seconds.
+MIN_POLL_INTERVAL = 0.01
+
+
+class Limits(NamedTuple):
+    """The arguments that are no fields of Kling's, brought into shape."""
+
+    folder: str
+    manifest_uri: str
+    concurrency: int
+    item_retries: int
+    max_units: float | None
+    units_per_item: float | None
+    on_item_failure: str
+    on_clear: Literal["reuse", "regenerate"]
+    poll_interval: float
+    timeout: float
 
 
 class KlingImageToVideoBatchOperator(ConcealsImages):
@@ -61,11 +83,11 @@ class KlingImageToVideoBatchOperator(ConcealsImages):
     Returns a summary: ``items``, ``done``, ``failed``, ``running``, ``stopped``, ``stopped_by``, ``units``,
     ``manifest_uri``, ``batch_id``.
 
-    :param items: a list of dicts of Kling's fields, as :class:`KlingImageToVideoOperator` names them; or the URI of a
-        JSON Lines file of such dicts. ``key`` in an item is its name and that of its file; default is its place in the
-        list (templated).
-    :param output_uri: folder of the videos, ``{key}.mp4``; any ``ObjectStoragePath`` URI (templated). The plan stands
-        in a folder below it whose name begins with a dot.
+    :param items: a list of dicts of Kling's fields, as :class:`KlingVideoItem` names them; or a JSON Lines file of such
+        dicts, as a URI or a path object. The output of a mapped task is understood. ``key`` in an item is its name and
+        that of its file; default is its place in the list (templated). Without any item the task is skipped.
+    :param output_uri: folder of the videos, ``{key}.mp4``; any ``ObjectStoragePath`` URI, or a path object (templated).
+        The plan stands in a folder below it whose name begins with a dot.
     :param defaults: fields of every item that does not have them (templated).
     :param concurrency: tasks at Kling at once, at most; default 5, the slots of the smallest resource pack.
     :param on_item_failure: ``continue`` (default): the task succeeds when at least one video is done; ``fail``: after
@@ -84,8 +106,9 @@ class KlingImageToVideoBatchOperator(ConcealsImages):
     :param validate: ``strict`` (default), ``warn`` or ``off``.
     :param on_clear: ``reuse`` (default): a cleared task adopts the videos that were paid for; ``regenerate``: it pays
         for new takes. Automatic retries always adopt.
-    :param poll_interval: seconds between two looks at all running tasks together; default 15.
-    :param timeout: seconds for the whole batch; default a day. What runs at Kling runs on, and a retry goes on.
+    :param poll_interval: seconds between two looks at all running tasks together, or a ``timedelta``; default 15.
+    :param timeout: seconds for the whole batch, or a ``timedelta``; default a day. What runs at Kling runs on, and a
+        retry goes on.
     """
 
     endpoint: ClassVar[str] = "image2video"
@@ -98,28 +121,29 @@ class KlingImageToVideoBatchOperator(ConcealsImages):
         "kling_conn_id",
         "extra_body",
     )
+    operator_extra_links = (KlingBatchLink(),)
     ui_color = "#e8f4d9"
 
     def __init__(
         self,
         *,
-        items: Any,
-        output_uri: str,
-        defaults: dict[str, Any] | None = None,
+        items: Sequence[KlingVideoItem] | Iterable[Mapping[str, Any]] | str | os.PathLike[str] | XComArg,
+        output_uri: str | os.PathLike[str] | ObjectStoragePath,
+        defaults: KlingVideoItem | Mapping[str, Any] | None = None,
         concurrency: int = DEFAULT_CONCURRENCY,
         on_item_failure: Literal["continue", "fail"] = "continue",
         item_retries: int = 1,
         max_units: float | None = None,
         units_per_item: float | None = None,
-        manifest_uri: str | None = None,
+        manifest_uri: str | os.PathLike[str] | ObjectStoragePath | None = None,
         output_conn_id: str | None = None,
         image_conn_id: str | None = None,
         kling_conn_id: str = DEFAULT_CONN_NAME,
         extra_body: dict[str, Any] | None = None,
         validate: Validate = "strict",
         on_clear: Literal["reuse", "regenerate"] = "reuse",
-        poll_interval: float = polling.DEFAULT_POLL_INTERVAL,
-        timeout: float = DEFAULT_TIMEOUT,
+        poll_interval: float | timedelta = polling.DEFAULT_POLL_INTERVAL,
+        timeout: float | timedelta = DEFAULT_TIMEOUT,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -150,22 +174,26 @@ class KlingImageToVideoBatchOperator(ConcealsImages):
 
     def execute(self, context: Context) -> None:
         """Check every item, write the plan, and hand the batch to the triggerer."""
-        from airflow_provider_kling.batch import files
-
         try:
-            self._check_limits()
-            batch_id, planned = self._plan(context)
-            plan_uri = f"{self._work_uri(batch_id)}plan.jsonl"
-            lines = [dataclasses.asdict(item) for item in planned]
-            files.write_lines(plan_uri, lines, self.output_conn_id)
+            limits = self._limits()
+            items = self._items()
+            if not items:
+                raise AirflowSkipException("There is nothing to make: items is empty.")
+            self._check_places(limits)
+            batch_id = self._batch_id(context)
+            planned = self._plan(context, items, limits, batch_id)
+            token, token_uri = self._write_plan(context, planned, limits, batch_id)
         except KlingError as error:
             push_failure(error, context)
             raise
-        self.log.info("Batch %s: %s items are good; the manifest is %s", batch_id, len(planned), self._manifest_uri)
-        context["ti"].xcom_push(key="manifest_uri", value=self._manifest_uri)
-        self._defer(batch_id, plan_uri)
+        self.log.info(
+            "Batch %s: all %s items are good; the manifest is %s", batch_id, len(planned), limits.manifest_uri
+        )
+        record.push(self, context, "batch_id", batch_id)
+        record.push(self, context, "manifest_uri", limits.manifest_uri)
+        self._defer(limits, batch_id, token, token_uri)
 
-    def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
+    def execute_complete(self, context: Context, event: Any = None) -> dict[str, Any]:
         """
         Resume on a worker when there is something left to do there, such as failing with the reason.
 
@@ -173,10 +201,10 @@ class KlingImageToVideoBatchOperator(ConcealsImages):
         """
         from airflow_provider_kling.batch.outcome import error_of
 
-        event = event or {}
-        if "batch_id" in event and event["batch_id"] != self._batch_id(context):
+        event = event if isinstance(event, dict) else {"message": f"Resumed by {reason(ValueError(event))}."}
+        if "batch_id" in event and event["batch_id"] != self._submitted_batch_id(context):
             # A stranger's, see polling.event_of.
-            event = {"status": "error", "message": f"Resumed by {event!r}, which is not about this batch."}
+            event = {"status": "error", "message": "Resumed by an event that is not about this batch."}
         if event.get("status") == "success" and isinstance(event.get("summary"), dict):
             return dict(event["summary"])
         error = error_of(event)
@@ -188,79 +216,133 @@ class KlingImageToVideoBatchOperator(ConcealsImages):
         try:
             return super().resume_execution(next_method, next_kwargs, context)
         except (TaskDeferralError, TaskDeferralTimeout) as error:
-            message = f"The trigger of the batch ended without an event ({error}); what runs at Kling runs on."
+            message = f"The trigger of the batch ended without an event ({reason(error)}); what runs at Kling runs on."
             return self.execute_complete(context, {"status": "error", "message": message})
 
-    def _check_limits(self) -> None:
-        problems = []
-        if self.on_item_failure not in ("continue", "fail"):
-            problems.append(f"on_item_failure={self.on_item_failure!r} is unknown; give 'continue' or 'fail'.")
-        if self.concurrency < 1:
-            problems.append(f"concurrency={self.concurrency!r} lets nothing run; give 1 or more.")
-        if self.item_retries < 0:
-            problems.append(f"item_retries={self.item_retries!r} is below 0.")
-        limits = (("max_units", self.max_units), ("units_per_item", self.units_per_item))
-        problems += [f"{name}={value!r} is not above 0." for name, value in limits if value is not None and value <= 0]
+    def _limits(self) -> Limits:
+        """Bring our own arguments into shape; what is wrong with them is said at once."""
+        problems: list[str] = []
+
+        def read(function: Callable[..., Any], name: str, *how: Any, **more: Any) -> Any:
+            try:
+                return function(name, getattr(self, name), *how, **more)
+            except KlingValidationError as error:
+                problems.extend(error.problems)
+                return None
+
+        folder = read(arguments.place, "output_uri")
+        if folder is None and not problems:
+            problems.append("Give output_uri the folder of the videos: it is empty.")
+        folder = (folder or "").rstrip("/") + "/"
+        read(arguments.place, "kling_conn_id")
+        read(arguments.choice, "validate", ("strict", "warn", "off"))
+        limits = Limits(
+            folder,
+            read(arguments.place, "manifest_uri") or f"{folder}manifest.jsonl",
+            concurrency=read(arguments.whole_number, "concurrency", 1),
+            item_retries=read(arguments.whole_number, "item_retries", 0),
+            max_units=read(arguments.amount, "max_units"),
+            units_per_item=read(arguments.amount, "units_per_item"),
+            on_item_failure=read(arguments.choice, "on_item_failure", ("continue", "fail")),
+            on_clear=read(arguments.choice, "on_clear", ("reuse", "regenerate")),
+            poll_interval=read(
+                arguments.seconds, "poll_interval", default=polling.DEFAULT_POLL_INTERVAL, minimum=MIN_POLL_INTERVAL
+            ),
+            timeout=read(arguments.seconds, "timeout", default=DEFAULT_TIMEOUT),
+        )
         if problems:
             raise KlingValidationError(problems)
+        return limits
 
-    def _plan(self, context: Context) -> tuple[str, list[PlannedItem]]:
-        from airflow_provider_kling.batch.plan import Planner, read_items
+    def _items(self) -> list[dict[str, Any]]:
+        from airflow_provider_kling.batch.items import read_items
 
-        batch_id = self._batch_id(context)
+        return read_items(self.items, self.defaults, self.output_conn_id)
+
+    def _check_places(self, limits: Limits) -> None:
+        """Refuse a storage that does not exist before anything is paid."""
+        from airflow_provider_kling.targets import check_target
+
+        check_target(limits.folder, self.output_conn_id)
+        check_target(limits.manifest_uri, self.output_conn_id, name="manifest_uri")
+
+    def _plan(self, context: Context, items: list[dict[str, Any]], limits: Limits, batch_id: str) -> list[PlannedItem]:
+        from airflow_provider_kling.batch.plan import Planner
+
         planner = Planner(
             self.endpoint,
             self.hook.account_name,
-            origin_of(self, context, self.on_clear),
-            self._work_uri(batch_id),
+            origin_of(self, context, limits.on_clear),
+            self._work_uri(limits, batch_id),
             output_conn_id=self.output_conn_id,
             image_conn_id=self.image_conn_id,
             extra_body=self.extra_body,
             validate=self.validate,
         )
-        planned, warnings = planner.plan(read_items(self.items, self.defaults, self.output_conn_id))
+        planned, warnings = planner.plan(items)
         for warning in warnings:
             self.log.warning("%s", warning)
-        return batch_id, planned
+        return planned
+
+    def _write_plan(
+        self, context: Context, planned: list[PlannedItem], limits: Limits, batch_id: str
+    ) -> tuple[str, str]:
+        """Write what the triggerer reads; from then on an older trigger of this task submits nothing more."""
+        from airflow_provider_kling.batch import fence, files
+
+        token, uri = uuid.uuid4().hex, fence.token_uri(limits.manifest_uri, self._name(context))
+        plan_uri = f"{self._work_uri(limits, batch_id)}plan.jsonl"
+        fence.mark(uri, token, self.output_conn_id)
+        files.write_lines(plan_uri, [dataclasses.asdict(item) for item in planned], self.output_conn_id)
+        return token, uri
+
+    def _name(self, context: Context) -> str:
+        """Name the Airflow task instance, whatever it pays with and however often it was cleared."""
+        return identity.external_task_id(dataclasses.replace(origin_of(self, context, "reuse"), generation=0), "")
 
     def _batch_id(self, context: Context) -> str:
         fingerprint = identity.fingerprint(account=self.hook.account_name, endpoint=self.endpoint, content={})
-        return identity.external_task_id(origin_of(self, context, self.on_clear), fingerprint)
+        return identity.external_task_id(origin_of(self, context, self._limits().on_clear), fingerprint)
 
-    def _work_uri(self, batch_id: str) -> str:
-        return f"{self._folder}.{batch_id}/"
+    def _submitted_batch_id(self, context: Context) -> str:
+        """Return the id under which the batch was handed over; the connection may name another account since then."""
+        ti = context["ti"]
+        kept = ti.xcom_pull(task_ids=ti.task_id, key="batch_id", map_indexes=ti.map_index)
+        return kept if isinstance(kept, str) else self._batch_id(context)
 
-    @property
-    def _folder(self) -> str:
-        return self.output_uri.rstrip("/") + "/"
+    def _work_uri(self, limits: Limits, batch_id: str) -> str:
+        return f"{limits.folder}.{batch_id}/"
 
-    @property
-    def _manifest_uri(self) -> str:
-        return self.manifest_uri or f"{self._folder}manifest.jsonl"
-
-    def _defer(self, batch_id: str, plan_uri: str) -> None:
+    def _defer(self, limits: Limits, batch_id: str, token: str, token_uri: str) -> None:
+        from airflow_provider_kling.batch.actions import LAST_STEPS
         from airflow_provider_kling.batch.trigger import KlingBatchTrigger
 
         now = time.time()
-        limits = [self.timeout, *([self.execution_timeout.total_seconds()] if self.execution_timeout else [])]
+        lasts = limits.timeout
+        if self.execution_timeout:
+            # Airflow's own limit does not reach a deferred task.
+            lasts = min(lasts, self.execution_timeout.total_seconds())
         trigger = KlingBatchTrigger(
-            plan_uri=plan_uri,
-            manifest_uri=self._manifest_uri,
-            output_uri=self._folder,
+            plan_uri=f"{self._work_uri(limits, batch_id)}plan.jsonl",
+            manifest_uri=limits.manifest_uri,
+            output_uri=limits.folder,
             output_conn_id=self.output_conn_id or "",
             kling_conn_id=self.kling_conn_id,
             endpoint=self.endpoint,
             batch_id=batch_id,
-            concurrency=self.concurrency,
-            item_retries=self.item_retries,
-            max_units=self.max_units or 0.0,
-            units_per_item=self.units_per_item or 0.0,
-            on_item_failure=self.on_item_failure,
+            concurrency=limits.concurrency,
+            item_retries=limits.item_retries,
+            max_units=limits.max_units or 0.0,
+            units_per_item=limits.units_per_item or 0.0,
+            on_item_failure=limits.on_item_failure,
             started_at=now,
-            end_time=now + min(limits),
-            poll_interval=self.poll_interval,
+            end_time=now + lasts,
+            poll_interval=limits.poll_interval,
             ends_task=leaves_nothing_to_do(self) and nobody_listens(),
+            account=self.hook.account_name,
+            token_uri=token_uri,
+            token=token,
         )
         # Airflow's own end comes later than the trigger's, which is clearer.
-        backstop = max(min(limits), MIN_DEFERRAL) + self.poll_interval + LAST_STEPS + BACKSTOP_MARGIN
+        backstop = max(lasts, MIN_DEFERRAL) + limits.poll_interval + LAST_STEPS + BACKSTOP_MARGIN
         self.defer(trigger=trigger, method_name="execute_complete", timeout=timedelta(seconds=backstop))

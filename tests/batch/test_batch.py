@@ -14,8 +14,8 @@ from airflow.triggers.base import TaskSuccessEvent
 from support import PHOTOGRAPH, FakeTaskInstance
 
 from airflow_provider_kling._airflow.compat import AIRFLOW_V_3_2_PLUS, AirflowFailException, TaskDeferred
-from airflow_provider_kling.batch import report
 from airflow_provider_kling.batch import trigger as trigger_module
+from airflow_provider_kling.batch.actions import Pace
 from airflow_provider_kling.batch.trigger import KlingBatchTrigger
 from airflow_provider_kling.exceptions import (
     KlingBatchError,
@@ -31,14 +31,15 @@ except ImportError:  # before Airflow 3.2
     from airflow.serialization.serde import deserialize, serialize
 
 
+QUICK = Pace(first_pause=0.1, max_pause=1.0, manifest_every=0.2, progress_every=0.2, fence_every=0.1, last_steps=2.0)
+
+
 @pytest.fixture(autouse=True)
 def _hurry(monkeypatch):
     """Pauses that are made for videos of minutes, scaled to videos of tenths of a second."""
     monkeypatch.setattr(trigger_module, "MIN_DEFERRAL", 0.0)
-    monkeypatch.setattr(report, "MANIFEST_EVERY", 0.2)
-    monkeypatch.setattr(report, "PROGRESS_EVERY", 0.2)
     monkeypatch.setattr("airflow_provider_kling.poller.MIN_GAP", 0.02)
-    monkeypatch.setattr("airflow_provider_kling.batch.reconcile.FIRST_PAUSE", 0.1)
+    monkeypatch.setattr(KlingBatchTrigger, "pace", QUICK)
 
 
 def operator(folder, count=3, **kwargs) -> KlingImageToVideoBatchOperator:
@@ -374,7 +375,6 @@ def test_every_problem_of_every_item_is_said_before_anything_is_paid(kling, ti, 
 @pytest.mark.parametrize(
     ("change", "word"),
     [
-        ({"items": []}, "empty"),
         ({"items": "file:///nowhere/items.jsonl"}, "no such file"),
         ({"items": [{"key": "a", "prompt": "1"}, {"key": "a", "prompt": "2"}]}, "more than one item"),
         ({"items": [1]}, "list of dicts"),
@@ -438,7 +438,7 @@ def test_a_plan_that_is_gone_is_an_event(kling, ti, tmp_path):
     plan.unlink()
     payload = asyncio.run(fire(trigger))
     assert payload["status"] == "error"
-    with pytest.raises(KlingBatchError, match="broke"):
+    with pytest.raises(KlingBatchError, match=r"plan.jsonl cannot be read"):
         operator(tmp_path).execute_complete({"ti": ti}, payload)
 
 
@@ -456,12 +456,24 @@ def test_a_success_that_needs_a_worker_ends_there(ti, tmp_path):
 
 @pytest.mark.kling_simulator(seconds=0.1)
 def test_a_batch_that_another_triggerer_has_ended_ends_nothing(kling, ti, tmp_path, monkeypatch):
+    answers = [True]
     monkeypatch.setattr(trigger_module, "set_xcom", lambda _ti, key, value: None)
-    monkeypatch.setattr(trigger_module, "is_still_deferred", lambda _ti: False)
+    monkeypatch.setattr(trigger_module, "is_still_deferred", lambda _ti: answers.pop() if answers else False)
+    monkeypatch.setattr(KlingBatchTrigger, "pace", dataclasses.replace(QUICK, fence_every=1000.0))
     trigger = deferred(ti, tmp_path)
     trigger.task_instance = FakeTaskInstance()
     trigger.started_at = 0.0
     assert asyncio.run(fire(trigger))["status"] == "success", "an event, which resumes on a worker"
+
+
+@pytest.mark.skipif(not AIRFLOW_V_3_2_PLUS, reason="before Airflow 3.2 a trigger cannot ask Airflow")
+def test_a_trigger_whose_task_is_not_deferred_any_more_submits_and_writes_nothing(kling, ti, tmp_path, monkeypatch):
+    monkeypatch.setattr(trigger_module, "is_still_deferred", lambda _ti: False)
+    trigger = deferred(ti, tmp_path)
+    trigger.task_instance = FakeTaskInstance()
+    assert asyncio.run(fire(trigger))["status"] == "error"
+    assert posts(kling) == []
+    assert not (tmp_path / "manifest.jsonl").exists()
 
 
 def test_the_event_of_another_batch_is_no_end_of_this_one(kling, ti, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 
 import pytest
 from hypothesis import settings
@@ -11,23 +12,40 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from support import STEPS
 
 from airflow_provider_kling import submission
-from airflow_provider_kling.batch.actions import Desired, Finish, Look, Policy, Store, Submit, Wait, Watch
-from airflow_provider_kling.batch.reconcile import SENDERS, STORERS, Reconciler
+from airflow_provider_kling.batch.actions import (
+    Desired,
+    Finish,
+    ImageUnavailableError,
+    Look,
+    Pace,
+    Policy,
+    Store,
+    Submit,
+    Wait,
+    Watch,
+)
+from airflow_provider_kling.batch.reconcile import Reconciler
+from airflow_provider_kling.batch.records import read_record
 from airflow_provider_kling.exceptions import (
     KlingAccountError,
     KlingAuthenticationError,
     KlingConcurrencyError,
+    KlingConfigurationError,
     KlingConnectionError,
     KlingContentPolicyError,
     KlingDuplicateTaskError,
     KlingRateLimitError,
     KlingRequestError,
+    KlingResponseError,
     KlingResultError,
+    KlingTaskNotFoundError,
 )
 from airflow_provider_kling.models import Task, TaskStatus, Video
 
 CUT = KlingConnectionError("cut")
+PAGE = KlingResponseError("an HTML page", http_status=403)
 FULL = KlingConcurrencyError(1303, "parallel task over resource pack limit", http_status=429)
+SENDERS, STORERS = Pace().senders, Pace().storers
 START = 1_000_000.0
 FOREVER = START + 1e9
 VIDEO = (Video("v", "https://kling.example/v.mp4"),)
@@ -183,19 +201,55 @@ def test_max_units_counts_what_runs_and_learns_the_price_from_one():
     assert [line["status"] for line in one.records(ended=True)].count("stopped") == 7
 
 
-def test_results_are_copied_two_at_once_and_tried_again_with_fresh_links():
-    one = batch(3)
+def stores(actions) -> list[tuple[str, bool]]:
+    return [(action.key, action.fresh) for action in actions if isinstance(action, Store)]
+
+
+def test_results_are_copied_a_few_at_once_and_tried_again_with_fresh_links():
+    one = batch(3, pace=Pace(storers=2))
     one.survey({f"x{key}": finished(key) for key in range(3)}, complete=True, sent_before=True, now=START)
-    stores = [action for action in one.decide(START) if isinstance(action, Store)]
-    assert [(store.key, store.fresh) for store in stores] == [("k0", False), ("k1", False)][:STORERS]
+    assert stores(one.decide(START)) == [("k0", False), ("k1", False)]
     one.not_stored("k0", KlingResultError("dead link"), START)
     one.stored("k1", [{"uri": "u"}])
-    assert [action.key for action in one.decide(START) if isinstance(action, Store)] == ["k2"]
-    again = [action for action in one.decide(START + 60) if isinstance(action, Store)]
-    assert [(store.key, store.fresh) for store in again] == [("k0", True)]
-    one.not_stored("k0", KlingResultError("dead link"), START)
-    one.decide(START + 120)
-    one.not_stored("k0", KlingResultError("dead link"), START)
+    assert stores(one.decide(START)) == [("k2", False)]
+    assert stores(one.decide(START + 60)) == [("k0", True)]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        KlingResultError("HTTP 503"),
+        KlingConnectionError("storage is away"),
+        KlingAuthenticationError(1002, "unknown", http_status=401),
+        KlingTaskNotFoundError(1201, "no such task", http_status=404),
+        KlingConfigurationError("no connection"),
+    ],
+)
+def test_a_paid_video_is_stored_until_the_batch_has_ended(error):
+    one, now = batch(1, end_time=START + 3600), START
+    one.survey({"x0": finished(0)}, complete=True, sent_before=True, now=now)
+    tries = 0
+    while not isinstance(one.decide(now)[-1], Finish):
+        if stores(one.decide(now)) or one.progress()["storing"]:
+            one.not_stored("k0", error, now)
+            tries += 1
+        now += 61
+        assert one.records()[0]["status"] == "storing"
+        if now > START + 3600:
+            break
+    assert tries > 20
+    assert one.decide(START + 3600) == [Finish("timeout")]
+    assert one.records(ended=True)[0]["error"]["permanent"] is False
+
+
+def test_a_result_that_is_not_what_was_asked_for_is_not_fetched_for_ever():
+    class WrongLengthError(KlingResultError):
+        transient = False
+
+    one = batch(1)
+    one.survey({"x0": finished(0)}, complete=True, sent_before=True, now=START)
+    one.decide(START)
+    one.not_stored("k0", WrongLengthError("plays 3 s"), START)
     assert one.records()[0]["status"] == "failed"
 
 
@@ -206,22 +260,192 @@ def test_a_manifest_says_what_is_stored_and_what_was_refused():
     first.not_submitted("k1", KlingContentPolicyError(1301, "no", http_status=400), START)
     second = batch(3)
     second.survey({"x0": finished(0)}, complete=True, sent_before=True, now=START)
-    for record in [*first.records(), {"key": "k9"}, {}, {"key": "k2", "external_task_id": "another", "files": [1]}]:
-        second.recall(record)
+    recall(second, *first.records(), {"key": "k9"}, {}, {"key": "k2", "external_task_id": "another", "files": [1]})
     assert [line["status"] for line in second.records()] == ["succeed", "failed", "waiting"]
     later = batch(3, started_at=START + 1)
-    later.recall(first.records()[1])
+    recall(later, first.records()[1])
     assert later.records()[1]["status"] == "waiting", "a Clear tries what was refused again"
 
 
-def test_a_task_that_cannot_be_read_is_told_with_what_to_do():
+def recall(one: Reconciler, *lines) -> None:
+    for line in lines:
+        if record := read_record(line):
+            one.recall(record)
+
+
+def test_what_was_paid_is_never_paid_again_even_if_kling_does_not_list_it():
+    first = batch(3)
+    first.decide(START)
+    done(first, 0)
+    first.seen("k1", task("x1", task_id="t1"), START)
+    second = batch(3)
+    second.survey({}, complete=True, sent_before=True, now=START)
+    recall(second, *first.records())
+    assert [line["status"] for line in second.records()] == ["succeed", "running", "waiting"]
+    actions = second.decide(START)
+    assert submits(actions) == ["k2"]
+    assert [action.task.task_id for action in actions if isinstance(action, Watch)] == ["t1"]
+    assert second.records()[0]["task_id"] == "t0"
+    assert second.progress()["units"] == 1.0
+
+
+def test_a_stored_file_that_is_gone_is_copied_again():
+    first = batch(1)
+    first.decide(START)
+    done(first, 0)
+    second = batch(1)
+    second.survey({"x0": finished(0)}, complete=True, sent_before=True, now=START)
+    second.recall(read_record(first.records()[0]), files_exist=False)
+    assert stores(second.decide(START)) == [("k0", False)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(None, [], "x", 7, {"key": 1, "external_task_id": "x0"}, {"key": "k0"}),
+        {"key": "k0", "external_task_id": "x0", "status": "failed", "error": {"new": 1}},
+        {"key": "k0", "external_task_id": "x0", "status": "failed", "error": "text"},
+        {"key": "k0", "external_task_id": "x0", "status": ["failed"], "error": {"error": "E", "permanent": True}},
+        {"key": "k0", "external_task_id": "x0", "status": "succeed", "files": "f", "task_id": None},
+        {"key": "k0", "external_task_id": "x0", "status": "succeed", "files": [1, {"uri": 5}], "task_id": 7},
+        {"key": "k0", "external_task_id": "x0", "status": "failed", "error": {"error": "E", "code": "x", "at": "now"}},
+    ],
+)
+def test_a_manifest_of_another_shape_is_as_good_as_none(line):
     one = batch(1)
-    one.decide(START)
-    one.seen("k0", task("x0", task_id="77"), START)
-    one.decide(START)
-    one.unreadable("k0", "no such task.", START)
+    recall(one, line)
+    assert one.records()[0]["status"] == "waiting"
+
+
+def test_an_error_of_a_manifest_may_have_more_or_less_than_ours():
+    one = batch(1)
+    error = {"error": "KlingContentPolicyError", "permanent": True, "at": START + 1, "something_new": [1]}
+    recall(one, {"key": "k0", "external_task_id": "x0", "status": "failed", "error": error, "more": 1})
+    assert one.records()[0]["error"]["error"] == "KlingContentPolicyError"
+    assert one.records()[0]["status"] == "failed"
+
+
+def test_a_task_that_cannot_be_read_is_watched_again_until_the_end():
+    one, now = batch(1, end_time=START + 3600), START
+    one.decide(now)
+    one.seen("k0", task("x0", task_id="77"), now)
+    for _ in range(30):
+        assert [action.task.task_id for action in one.decide(now) if isinstance(action, Watch)] == ["77"]
+        one.unreadable("k0", "no such task 77.", now)
+        assert kinds(one.decide(now)) == ["Wait"]
+        now += 100
+    assert one.records()[0]["status"] == "running"
     assert "77" in one.records()[0]["error"]["message"]
-    assert one.decide(START) == [Finish("done")]
+    assert one.decide(START + 3601) == [Finish("timeout")]
+
+
+def test_an_error_page_for_one_submission_is_about_that_item_and_looked_into():
+    one = batch(8, concurrency=8)
+    one.decide(START)
+    one.not_submitted("k0", PAGE, START)
+    for key in ("k1", "k2", "k3"):
+        one.seen(key, task(f"x{key[1:]}", task_id=key), START)
+    assert submits(one.decide(START)) == ["k4", "k5", "k6", "k7"]
+    for key in ("k4", "k5", "k6", "k7"):
+        one.seen(key, task(f"x{key[1:]}", task_id=key), START)
+    assert [action for action in one.decide(START + 60) if isinstance(action, Submit)] == [Submit("k0", True)]
+
+
+def test_an_item_whose_submission_always_meets_an_error_page_is_looked_for_before_it_is_given_up():
+    one, now, sent = batch(1), START, 0
+    while "Look" not in kinds(actions := one.decide(now)):
+        sent += len(submits(actions))
+        if submits(actions):
+            one.not_submitted("k0", PAGE, now)
+        now += 61
+        assert sent < 20
+    one.absent("k0")
+    assert one.records()[0]["error"]["permanent"] is False
+    assert one.decide(now) == [Finish("done")]
+
+
+def test_error_pages_for_all_items_pause_everything_and_end_it_only_when_they_last():
+    one, now, sent = batch(1000, concurrency=1000), START, 0
+    while not isinstance((actions := one.decide(now))[0], Finish):
+        for key in submits(actions):
+            one.not_submitted(key, PAGE, now)
+            sent += 1
+        for action in actions:
+            if isinstance(action, Look):
+                one.absent(action.key)
+        now += 10
+        assert now < START + 7200
+    assert sent < 200
+    assert (actions[0].reason, actions[0].failure.permanent) == ("refused", False)
+    assert now - START >= Pace().patience
+
+
+def test_a_connection_that_is_missing_for_a_while_is_waited_for():
+    one, now = batch(2), START
+    for _ in range(3):
+        for key in submits(one.decide(now)):
+            one.not_submitted(key, KlingConfigurationError("not defined in the triggerer"), now)
+        assert submits(one.decide(now)) == []
+        now += 61
+    assert submits(one.decide(now)) == ["k0", "k1"]
+    while not isinstance((actions := one.decide(now))[0], Finish):
+        for key in ("k0", "k1"):
+            one.not_submitted(key, KlingConfigurationError("not defined in the triggerer"), now)
+        now += 61
+    assert (actions[0].reason, actions[0].failure.permanent) == ("refused", False)
+
+
+def test_an_image_that_cannot_be_read_for_a_while_keeps_its_item_and_holds_no_slot():
+    one = batch(2, concurrency=1)
+    assert submits(one.decide(START)) == ["k0"]
+    one.not_submitted("k0", ImageUnavailableError("storage is away"), START)
+    assert submits(one.decide(START)) == ["k1"]
+    done_by = START + 61
+    one.seen("k1", finished(1), done_by)
+    assert submits(one.decide(done_by)) == ["k0"]
+
+
+def test_several_threads_that_meet_a_refused_key_in_one_moment_count_once():
+    one = batch(8, concurrency=8)
+    keys = submits(one.decide(START))
+    for key in keys:
+        one.not_submitted(key, KlingAuthenticationError(1002, "unknown", http_status=401), START)
+    assert submits(one.decide(START + 60)) == keys
+
+
+def test_a_thread_that_hangs_holds_the_end_only_for_a_while():
+    one = batch(2, end_time=START + 10)
+    one.decide(START)
+    one.seen("k0", finished(0), START)
+    one.decide(START)
+    late = START + 10 + Pace().last_steps
+    assert one.decide(late - 1) == [Wait(1.0)]
+    assert one.decide(late) == [Finish("timeout")]
+    assert [line["status"] for line in one.records(ended=True)] == ["storing", "running"]
+
+
+@pytest.mark.parametrize("units", ["NaN", "-1", "Infinity", "1e999999", "x", ""])
+def test_units_that_are_no_amount_are_unknown(units):
+    one = batch(3, concurrency=1, max_units=10)
+    one.decide(START)
+    done(one, 0, units=units)
+    assert one.progress()["units"] == 0.0
+    assert submits(one.decide(START)) == ["k1"]
+
+
+def test_a_decision_costs_what_it_decides_however_many_items_there_are():
+    def seconds(count: int) -> float:
+        one = batch(count, concurrency=count)
+        one.survey({f"x{key}": finished(key) for key in range(count)}, complete=True, sent_before=True, now=START)
+        one.decide(START)
+        began = time.process_time()
+        for key in range(500):
+            one.stored(f"k{key}", [{"uri": "u"}])
+            one.decide(START)
+        return time.process_time() - began
+
+    seconds(1000)
+    assert seconds(20_000) < 10 * max(seconds(1000), 0.005)
 
 
 def test_the_deadline_ends_it_but_not_while_a_thread_is_at_work():
@@ -266,6 +490,13 @@ class Kling:
         self.tasks[name] = task(
             name, status, task_id=old.task_id, message=message, units="1", created=old.created_at / 1000
         )
+
+
+STORE_FAULTS = {
+    "lost": KlingResultError("HTTP 503"),
+    "before": KlingConnectionError("storage is away"),
+    "blind": KlingTaskNotFoundError(1201, "no such task", http_status=404),
+}
 
 
 class Observer:
@@ -338,12 +569,15 @@ class Batch(RuleBasedStateMachine):
                     one.not_submitted(key, result.error, self.now)
             case Watch(key, watched):
                 current = self.kling.tasks[watched.external_task_id]
+                if fault:
+                    one.unreadable(key, "not found, three times", self.now)
+                    return True
                 if not current.status.is_terminal:
                     return False
                 one.seen(key, current, self.now)
             case Store(key, _, _):
                 if fault:
-                    one.not_stored(key, KlingResultError("dead"), self.now)
+                    one.not_stored(key, STORE_FAULTS[fault], self.now)
                 else:
                     one.stored(key, [{"uri": key}])
             case Look():
@@ -405,6 +639,13 @@ class Batch(RuleBasedStateMachine):
             assert sum(one.status is not TaskStatus.FAILED for one in chain) <= 1
 
     @invariant()
+    def what_is_paid_is_never_given_up(self):
+        for observer in getattr(self, "observers", ()):
+            for record in observer.reconciler.records():
+                if record["status"] == "failed":
+                    assert self.kling.tasks[self.named(record)].status is TaskStatus.FAILED
+
+    @invariant()
     def no_more_run_than_were_asked_for(self):
         if hasattr(self, "kling"):
             assert len(self.kling.alive()) <= self.concurrency + self.disorder
@@ -431,11 +672,7 @@ class Batch(RuleBasedStateMachine):
         assert {record["status"] for record in records} <= {"succeed", "failed"}
         for record in records:
             if record["status"] == "failed":
-                assert record["error"]["error"] in {
-                    "KlingTaskFailedError",
-                    "KlingContentPolicyError",
-                    "KlingResultError",
-                }
+                assert record["error"]["error"] in {"KlingTaskFailedError", "KlingContentPolicyError"}
             else:
                 assert self.kling.tasks[self.named(record)].status is TaskStatus.SUCCEED
                 assert record["files"]

@@ -1,0 +1,83 @@
+"""The items of a batch, in whatever form a Dag author, a template or an XCom hands them over."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from airflow_provider_kling.arguments import place, rendered_none
+from airflow_provider_kling.batch import files
+from airflow_provider_kling.exceptions import KlingValidationError
+from airflow_provider_kling.validation.wording import named, shown
+
+
+def read_items(items: Any, defaults: Any, conn_id: str | None) -> list[dict[str, Any]]:
+    """
+    Return the items as a list of dicts, with the defaults filled in.
+
+    :param items: dicts in a list, a tuple, a generator or the lazy sequence of a mapped task; the same as JSON or
+        Python text; or a JSON Lines file, as a URI or as a path object.
+    :param defaults: fields of every item that does not have them; a dict, or the same as text.
+    :param conn_id: Airflow connection of that file.
+    :return: the items; an empty list when there are none.
+    :raises KlingValidationError: when it is none of these; it names the item.
+    """
+    common = _read_defaults(defaults)
+    if not isinstance(items, Iterable) or hasattr(items, "__fspath__") or hasattr(items, "protocol"):
+        items = place("items", items) or ""
+    if isinstance(items, str):
+        items = _from_text(items.strip(), conn_id)
+    if isinstance(items, (bytes, bytearray, Mapping)) or not isinstance(items, Iterable):
+        raise _no_items(items)
+    found = list(items)
+    for index, item in enumerate(found):
+        if not isinstance(item, Mapping):
+            raise KlingValidationError(
+                [
+                    f"Give items as a list of dicts; item {index} is {shown(item)}. "
+                    "[{'image': …, 'prompt': …}, …] or a file's URI can be given."
+                ]
+            )
+    return [{**common, **item} for item in found]
+
+
+def _no_items(items: Any) -> KlingValidationError:
+    return KlingValidationError(
+        [f"Give items as a list of dicts, or as a file's URI; {named('items', items)} is neither."]
+    )
+
+
+def _read_defaults(defaults: Any) -> dict[str, Any]:
+    if isinstance(defaults, str):
+        defaults = _literal(defaults.strip()) if defaults.strip() else {}
+    if defaults is None or isinstance(defaults, Mapping):
+        return dict(defaults or {})
+    raise KlingValidationError([f"Give defaults as a dict; {named('defaults', defaults)} is none."])
+
+
+def _from_text(text: str, conn_id: str | None) -> Any:
+    if not text or rendered_none(text):
+        raise KlingValidationError([f"Give the template of items a value: it rendered to {named('items', text)}."])
+    if text.startswith(("[", "(", "{")):
+        return _literal(text)
+    try:
+        return files.read_lines(text, conn_id)
+    except FileNotFoundError:
+        raise KlingValidationError([f"{named('items', text)}: there is no such file."]) from None
+    except ValueError as error:
+        raise KlingValidationError([f"items cannot be read: {shown(str(error), 300)}."]) from None
+
+
+def _literal(text: str) -> Any:
+    """Read a value as JSON writes it, or as Python does: a template renders a list so."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        try:
+            return ast.literal_eval(text)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            raise KlingValidationError(
+                [f"Give items as a list of dicts; {named('items', text)} is text that is neither JSON nor Python."]
+            ) from None

@@ -1,0 +1,135 @@
+"""
+The items of a batch by phase. Pure.
+
+Counts, what is due and what was spent are kept up to date with each move, so that a decision costs the same for ten
+items as for a hundred thousand.
+"""
+
+from __future__ import annotations
+
+import heapq
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_kling.batch.actions import Phase
+from airflow_provider_kling.batch.item import STATUS, Item, task_units
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from airflow_provider_kling.batch.actions import Desired
+    from airflow_provider_kling.models import Task
+
+#: The phases in which something is to be done about an item, once its time has come.
+TO_DO = (Phase.WAITING, Phase.DOUBT, Phase.RUNNING, Phase.SUCCEED)
+
+
+class _Queue:
+    """The items of one phase that wait for their turn; what has left the phase is dropped when it comes to the top."""
+
+    def __init__(self) -> None:
+        self.due: list[tuple[int, int, Item]] = []
+        self.later: list[tuple[float, int, int, Item]] = []
+
+    def add(self, item: Item) -> None:
+        heapq.heappush(self.later, (item.not_before, item.place, item.turn, item))
+
+    def first(self, now: float) -> Item | None:
+        while self.later and self.later[0][0] <= now:
+            _, place, turn, item = heapq.heappop(self.later)
+            heapq.heappush(self.due, (place, turn, item))
+        while self.due and self.due[0][1] != self.due[0][2].turn:
+            heapq.heappop(self.due)
+        return self.due[0][2] if self.due else None
+
+    def next_time(self, now: float) -> float | None:
+        self.first(now)
+        while self.later and self.later[0][2] != self.later[0][3].turn:
+            heapq.heappop(self.later)
+        return self.later[0][0] if self.later else None
+
+
+class Ledger:
+    """
+    All items, where they are, and what they cost.
+
+    :param desired: the items, in the order in which they are submitted.
+    """
+
+    def __init__(self, desired: Sequence[Desired]) -> None:
+        self._items = {wanted.key: Item(wanted, place) for place, wanted in enumerate(desired)}
+        self._counts = dict.fromkeys(Phase, 0)
+        self._counts[Phase.WAITING] = len(self._items)
+        self._queues = {phase: _Queue() for phase in TO_DO}
+        #: What the finished tasks cost, as Kling says it, and how many of them say it.
+        self.units, self.priced = Decimal(0), 0
+        #: Grows with every change.
+        self.version = 0
+        for item in self._items.values():
+            self._queues[Phase.WAITING].add(item)
+
+    def __getitem__(self, key: str) -> Item:
+        return self._items[key]
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter(self._items.values())
+
+    def get(self, key: str) -> Item | None:
+        """Return an item, if there is one with this name."""
+        return self._items.get(key)
+
+    def count(self, *phases: Phase) -> int:
+        """Return how many items are in these phases."""
+        return sum(self._counts[phase] for phase in phases)
+
+    def move(self, item: Item, phase: Phase, *, not_before: float = 0.0) -> None:
+        """
+        Note that an item stands somewhere else now, or at the same place anew.
+
+        :param not_before: epoch seconds of its turn.
+        """
+        self._counts[item.phase] -= 1
+        self._counts[phase] += 1
+        item.phase, item.not_before, item.line = phase, not_before, None
+        item.turn += 1
+        self.version += 1
+        if phase in self._queues:
+            self._queues[phase].add(item)
+
+    def due(self, phase: Phase, now: float) -> Item | None:
+        """Return the first item of a phase whose turn has come."""
+        return self._queues[phase].first(now)
+
+    def take(self, phase: Phase, now: float) -> Item | None:
+        """Return the first item whose turn has come; it stays in its phase and is not returned again."""
+        item = self.due(phase, now)
+        if item is not None:
+            item.turn += 1
+        return item
+
+    def next_turns(self, now: float) -> list[float]:
+        """When an item's turn comes that has not come yet, the first of each phase, epoch seconds."""
+        return [when for queue in self._queues.values() if (when := queue.next_time(now)) is not None]
+
+    def report(self, item: Item, task: Task) -> None:
+        """Note what Kling says of an item's newest attempt; :meth:`move` has to follow."""
+        self._book(item, -1)
+        item.task = task
+        self._book(item, 1)
+
+    def _book(self, item: Item, sign: int) -> None:
+        cost = task_units(item.task)
+        if cost is not None:
+            self.units += sign * cost
+            self.priced += sign
+
+    def progress(self) -> dict[str, Any]:
+        """Return how many items are where, and the units so far."""
+        counts = dict.fromkeys(("succeed", "failed", "running", "storing", "waiting"), 0)
+        for phase, number in self._counts.items():
+            counts[STATUS[phase]] += number
+        return {"items": len(self._items), "done": counts.pop("succeed"), **counts, "units": float(self.units)}
+
+    def records(self, *, ended: bool) -> list[dict[str, Any]]:
+        """Return the manifest, see :meth:`Item.record`."""
+        return [item.record(ended=ended) for item in self._items.values()]

@@ -1,0 +1,125 @@
+"""
+A line of a manifest that an earlier run wrote, perhaps with another version of the package. Pure.
+
+Whatever is missing or of another shape is as good as not written; what is not known is ignored.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from airflow_provider_kling.batch.actions import Failure
+from airflow_provider_kling.models import Task, TaskStatus, Video
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """
+    What an earlier run knew of one item.
+
+    :param key: the item's name.
+    :param external_task_id: id of its first attempt.
+    :param status: ``waiting``, ``running``, ``storing``, ``succeed``, ``failed`` or ``stopped``.
+    :param task_id: Kling's id of its newest attempt; empty when it had none.
+    :param units: what that cost.
+    :param videos: its results, as they were linked then.
+    :param files: where they are stored.
+    :param failure: why it had no video.
+    """
+
+    key: str
+    external_task_id: str
+    status: str = ""
+    task_id: str = ""
+    units: str = ""
+    videos: tuple[Video, ...] = ()
+    files: tuple[dict[str, Any], ...] = ()
+    failure: Failure | None = None
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether its results were in storage."""
+        return self.status == "succeed" and bool(self.files)
+
+    @property
+    def may_be_paid(self) -> bool:
+        """Whether Kling had a task for it that is, or will be, billed."""
+        if self.status == "failed":
+            failed_at_kling = ("KlingTaskFailedError", "KlingContentPolicyError")
+            return bool(self.task_id) and self.failure is not None and self.failure.error not in failed_at_kling
+        return bool(self.task_id) and self.status in ("running", "storing", "succeed")
+
+    def failed_for_good_since(self, started_at: float) -> Failure | None:
+        """
+        Return why another attempt would fail again, if it would.
+
+        :param started_at: epoch seconds; what was refused before (and then cleared) may be tried again.
+        """
+        failure = self.failure if self.status == "failed" else None
+        return failure if failure and failure.permanent and failure.at >= started_at else None
+
+    def task(self, endpoint: str) -> Task:
+        """
+        Return the task that this record names, as far as it is known without asking Kling.
+
+        :param endpoint: the product.
+        """
+        status = TaskStatus.SUCCEED if self.is_stored else TaskStatus.SUBMITTED
+        return Task(
+            self.task_id,
+            status,
+            endpoint,
+            external_task_id=self.external_task_id,
+            units=self.units,
+            videos=self.videos,
+        )
+
+
+def read_record(line: Any) -> Record | None:
+    """
+    Read a line of a manifest.
+
+    :param line: what stands there.
+    :return: ``None`` when it names no item.
+    """
+    if not isinstance(line, dict):
+        return None
+    key, name = _text(line.get("key")), _text(line.get("external_task_id"))
+    if not key or not name:
+        return None
+    return Record(
+        key,
+        name,
+        status=_text(line.get("status")),
+        task_id=_text(line.get("task_id")),
+        units=_text(line.get("units")),
+        videos=tuple(_video(video) for video in _objects(line.get("videos"))),
+        files=tuple(file for file in _objects(line.get("files")) if _text(file.get("uri"))),
+        failure=_failure(line.get("error")),
+    )
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [element for element in value if isinstance(element, dict)] if isinstance(value, list) else []
+
+
+def _video(video: dict[str, Any]) -> Video:
+    return Video(**{field.name: _text(video.get(field.name)) for field in dataclasses.fields(Video)})
+
+
+def _failure(value: Any) -> Failure | None:
+    if not isinstance(value, dict) or not _text(value.get("error")):
+        return None
+    code, at = value.get("code"), value.get("at")
+    return Failure(
+        error=value["error"],
+        code=code if isinstance(code, int) and not isinstance(code, bool) else None,
+        message=_text(value.get("message")),
+        permanent=value.get("permanent") is True,
+        at=float(at) if isinstance(at, (int, float)) else 0.0,
+    )

@@ -152,6 +152,15 @@ def test_what_was_kept_is_read_back():
     assert Intent.read({**dataclasses.asdict(KEPT), "new": 1}) == KEPT
 
 
+@pytest.mark.parametrize("stored", [None, "x", 5, [1], {}, {**dataclasses.asdict(KEPT), "generation": "2"}])
+def test_what_is_no_intent_is_not_read_as_one(stored):
+    assert Intent.read(stored) is None
+
+
+def test_an_intent_whose_id_cannot_be_sent_is_not_read_as_one():
+    assert Intent.read({**dataclasses.asdict(KEPT), "external_task_id": "../../x"}) is None
+
+
 @pytest.mark.parametrize(
     ("on_clear", "max_tries", "kept", "generation"),
     [

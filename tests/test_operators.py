@@ -618,6 +618,21 @@ def test_the_wait_for_a_slot_has_an_end(kling, ti):
     assert ti.xcoms["failure"]["code"] == 1303
 
 
+def test_waiting_for_a_slot_is_said_once(kling, ti, logged, monkeypatch):
+    monkeypatch.setattr("airflow_provider_kling.slots.PROBE_INTERVAL", 0.01)
+    kling.fault(code=1303, operation="create", times=3)
+    animate = operator(deferrable=False)
+    lines = logged(animate)
+    animate.execute({"ti": ti})
+    assert len([line for line in lines if "Waiting for a slot" in line]) == 1
+    kling.fault(code=1303, operation="create")
+    later = operator(prompt="another")
+    lines.clear()
+    with pytest.raises(TaskDeferred):
+        later.execute_with_slot({"ti": ti}, {"since": 5.0, "until": 9e9})
+    assert [line for line in lines if "outside of the Task Runner" not in line] == []
+
+
 def test_a_slot_is_waited_for_on_the_worker_when_not_deferrable(kling, ti, monkeypatch):
     monkeypatch.setattr("airflow_provider_kling.slots.PROBE_INTERVAL", 0.05)
     kling.fault(code=1303, operation="create", times=2)

@@ -288,11 +288,12 @@ def test_a_post_that_never_left_after_doubt_stays_in_doubt():
         "duplicated external_task_id",
         "externalTaskId must be unique",
         "external task id 重复",
-        "外部任务 x 已存在",
+        "外部任务 campaign-7 已存在",
     ],
 )
 def test_a_1201_about_the_id_is_looked_up_whatever_its_words(words):
-    assert walk(first_try(), Problem(KlingRequestError(1201, words, http_status=400))) == LookUp("x")
+    submission = Submission("campaign-7", look_up_first=False)
+    assert walk(submission, Problem(KlingRequestError(1201, words, http_status=400))) == LookUp("campaign-7")
 
 
 @pytest.mark.parametrize("words", ["任务不存在", "task does not exist", ""])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 
@@ -10,7 +11,12 @@ from adversary.scripted import Reply, kling, task
 from support import FakeTaskInstance
 
 from airflow_provider_kling._airflow.compat import AirflowFailException
-from airflow_provider_kling.exceptions import KlingAccountError, KlingError, KlingSubmissionInDoubtError
+from airflow_provider_kling.exceptions import (
+    KlingAccountError,
+    KlingError,
+    KlingSubmissionInDoubtError,
+    KlingValidationError,
+)
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.operators import KlingTextToVideoOperator
 
@@ -171,8 +177,9 @@ def test_a_duplicate_in_other_words_is_adopted(scripted, no_waiting, words):
 @pytest.mark.parametrize("said", [kling(code=1201, message="任务不存在", status=400), kling(code=40400, message="no")])
 def test_an_absence_in_other_words_is_no_absence_and_not_the_end(scripted, said):
     server = scripted(Relay(looks=[said] * 4))
-    with pytest.raises(KlingSubmissionInDoubtError) as caught:
+    with pytest.raises(KlingError) as caught:
         animate(FakeTaskInstance(try_number=2))
+    assert caught.value.transient
     assert not isinstance(caught.value, AirflowFailException)
     assert server.posts() == []
 
@@ -185,3 +192,30 @@ def test_an_id_of_the_answer_is_the_one_that_is_waited_for(scripted, no_waiting)
     (number,) = relay.tasks.values()
     assert manifest["task_id"] == number
     assert {request.path.rsplit("/", 1)[-1] for request in server.received if request.method == "GET"} <= {number}
+
+
+@pytest.mark.parametrize("given", [{"external_task_id": "mine"}, {"extra_body": {"external_task_id": " mine "}}])
+def test_the_hook_sends_an_own_id_wherever_it_stands(scripted, given):
+    relay = Relay()
+    scripted(relay)
+    KlingHook().create_task("text2video", {"prompt": "A boat"}, **given)
+    assert list(relay.tasks) == ["mine"]
+
+
+@pytest.mark.parametrize("own", ["", " ", "None", "179527409186300000", "promo-af-2"])
+def test_the_hook_refuses_an_own_id_that_names_nothing_or_another_task(scripted, own):
+    server = scripted(Relay())
+    for given in ({"external_task_id": own}, {"extra_body": {"external_task_id": own}}):
+        with pytest.raises(KlingValidationError, match="external_task_id"):
+            KlingHook().create_task("text2video", {"prompt": "A boat"}, validate="off", **given)
+    assert server.received == []
+
+
+@pytest.mark.parametrize("extra", ['{"external_task_id": "mine"}', '{"external_task_id": "None"}'])
+def test_extra_body_as_text_hides_no_own_id(scripted, extra):
+    relay = Relay()
+    scripted(relay)
+    refused = "None" in extra
+    with pytest.raises(KlingValidationError) if refused else contextlib.nullcontext():
+        animate(FakeTaskInstance(), extra_body=extra)
+    assert list(relay.tasks) == ([] if refused else ["mine"])

@@ -206,6 +206,28 @@ def test_our_own_arguments_are_checked_before_anything_is_paid(kling, ti, bad):
     assert kling.requests() == []
 
 
+@pytest.mark.kling_simulator(seconds=60)
+@pytest.mark.parametrize("bad", [{"timeout": "soon"}, {"on_clear": "regenrate"}, {"poll_interval": None}])
+def test_an_argument_that_was_spoilt_while_kling_worked_loses_nothing(kling, ti, bad):
+    run(ti)
+    event = {"status": "success", "kling_task_id": ti.xcoms["task_id"], "message": ""}
+    with pytest.raises(TaskDeferred):
+        operator(**bad).execute_complete({"ti": ti}, {**event, "kling_task_id": "8"})
+    kling.finish(ti.xcoms["task_id"])
+    assert operator(**bad).execute_complete({"ti": ti}, event)["status"] == "succeed"
+
+
+def test_a_target_that_is_gone_after_the_wait_is_left_to_a_retry(kling, ti, tmp_path):
+    """A video that is paid for is not given up because a disk is away; before paying it would be refused."""
+    run(ti)
+    kling.finish(ti.xcoms["task_id"])
+    (tmp_path / "file").write_text("not a folder")
+    event = {"status": "success", "kling_task_id": ti.xcoms["task_id"], "message": ""}
+    with pytest.raises(errors.KlingError) as caught:
+        operator(output_uri=f"{tmp_path}/file/").execute_complete({"ti": ti}, event)
+    assert not isinstance(caught.value, AirflowFailException)
+
+
 def test_all_problems_of_ours_and_of_kling_s_are_named_at_once(kling, ti):
     with pytest.raises(errors.KlingValidationError, match="3 problems"):
         run(ti, timeout="soon", external_task_id="None", cfg_scale=7.0)

@@ -195,8 +195,8 @@ class KlingTaskOperator(ConcealsImages):
             self.log.warning("The XCom task_id is gone; looking the task up by its external_task_id")
             return self._run(context, look_up_first=True, slot=None)
         try:
-            if problems := self._read_arguments():
-                raise KlingValidationError(problems)
+            for problem in self._read_arguments(is_paid=True):
+                self.log.warning("%s", problem)
             task = self.hook.get_task(self._kling_task_id, self.endpoint)
             ended = polling.event_of(event, {self._kling_task_id})
             if ended is None:
@@ -248,7 +248,7 @@ class KlingTaskOperator(ConcealsImages):
             self.log.warning("%s", warning)
         return prepared
 
-    def _read_arguments(self) -> list[str]:
+    def _read_arguments(self, *, is_paid: bool = False) -> list[str]:
         """Bring our own arguments into shape, and return what is wrong; a resumed task is another process."""
         problems: list[str] = []
         for name, default in (
@@ -256,17 +256,23 @@ class KlingTaskOperator(ConcealsImages):
             ("timeout", polling.DEFAULT_TIMEOUT),
             ("slot_timeout", DEFAULT_SLOT_TIMEOUT),
         ):
+            value = default
             with collect(problems):
-                setattr(self, name, arguments.seconds(name, getattr(self, name), default=default))
+                value = arguments.seconds(name, getattr(self, name), default=default)
+            setattr(self, name, value)
         for name, allowed in (("on_clear", get_args(OnClear)), ("validate", VALIDATE)):
             with collect(problems):
                 setattr(self, name, arguments.choice(name, getattr(self, name), allowed))
         with collect(problems):
-            if self.output_uri is not None:
-                from airflow_provider_kling.targets import check_target
-
-                self.output_uri = check_target(self.output_uri, self.output_conn_id)
+            self.output_uri = self._read_target(is_paid)
         return problems
+
+    def _read_target(self, is_paid: bool) -> str | None:
+        if is_paid or self.output_uri is None:
+            return arguments.place("output_uri", self.output_uri)
+        from airflow_provider_kling.targets import check_target
+
+        return check_target(self.output_uri, self.output_conn_id)
 
     def _submit(self, prepared: Prepared, context: Context, *, look_up_first: bool, slot: SlotWait | None) -> Done:
         intent = record.settle_intent(self, prepared, context, may_be_kept=look_up_first)

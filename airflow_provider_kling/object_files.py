@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from airflow_provider_kling.exceptions import KlingStorageError
-from airflow_provider_kling.foreign import foreign_text, reason
+from airflow_provider_kling.foreign import reason
 from airflow_provider_kling.local_files import write_whole
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def storage_error(place: Place, action: str, error: BaseException) -> KlingStora
     else:
         advice = "Look at the storage and at its connection"
     return KlingStorageError(
-        f"{advice}. {foreign_text(place.uri, 200)} could not be {action}: {reason(error)}. Nothing is lost: a retry "
+        f"{advice}. {place.shown} could not be {action}: {reason(error)}. Nothing is lost: a retry "
         "goes on and pays nothing again."
     )
 
@@ -179,5 +179,5 @@ def _check_size(place: Place, written: int) -> None:
     if stored is not None and int(stored) != written:
         raise KlingStorageError(
             f"Look who else writes this file: it has {stored} bytes, and {written} were written to "
-            f"{foreign_text(place.uri, 200)}. A retry stores it again and pays nothing."
+            f"{place.shown}. A retry stores it again and pays nothing."
         )

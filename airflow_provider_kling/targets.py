@@ -67,9 +67,7 @@ def target_of(
     :raises KlingResultError: when the id would lead somewhere else.
     """
     if not _SEGMENT.fullmatch(task_id):
-        raise KlingResultError(
-            f"Look at what answers in Kling's name: a task id {foreign_text(task_id, 60)!r} is none."
-        )
+        raise KlingResultError(f"Look at what answers in Kling's name: {foreign_text(task_id, 60)!r} is no task id.")
     if output_uri.endswith("/"):
         output_uri += DEFAULT_NAME
     if count > 1 and "{index}" not in output_uri:
@@ -113,7 +111,7 @@ def _access_problem(place: Place, name: str) -> str | None:
             f"Install Airflow's provider package for {place.protocol}:// storage, which {name} names: {reason(error)}."
         )
     except Exception:  # noqa: BLE001 - Airflow or the storage cannot be asked at this moment; that is not wrong
-        log.debug("%s could not be looked at", foreign_text(place.uri, 200))
+        log.debug("%s could not be looked at", place.shown)
     return None
 
 
@@ -159,7 +157,7 @@ def _remote_problem(place: Place, name: str) -> str | None:
         return f"Create the bucket {foreign_text(place.bucket, 80)!r} first, or correct {name}: there is none."
     if place.rest.endswith("/") or _PLACEHOLDER.search(place.rest) or _kind_of(place) != "directory":
         return None
-    return f"Add a slash to {name}, or a file name: {foreign_text(place.uri, 200)!r} is a folder with files in it."
+    return f"Add a slash to {name}, or a file name: {place.shown!r} is a folder with files in it."
 
 
 def _kind_of(place: Place) -> str:

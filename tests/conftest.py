@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from object_store import object_store  # noqa: F401 - a fixture
 from support import FakeTaskInstance, connect
 
 if TYPE_CHECKING:

@@ -11,6 +11,8 @@ import contextlib
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_kling.foreign import foreign_text
+
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
@@ -38,6 +40,11 @@ class Place:
     def uri(self) -> str:
         """The URI as Airflow writes it, with the connection."""
         return f"{self.protocol}://{self.conn_id}@{self.rest}" if self.conn_id else f"{self.protocol}://{self.rest}"
+
+    @property
+    def shown(self) -> str:
+        """The URI, fit for a sentence; without what stands before ``@``, which may be more than a connection's name."""
+        return foreign_text(f"{self.protocol}://{self.rest}", 200)
 
     @property
     def is_local(self) -> bool:

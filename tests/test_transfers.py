@@ -1,0 +1,115 @@
+"""What templates and XComs hand to the transfer is understood, or refused by one sentence."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from support import PHOTOGRAPH
+
+from airflow_provider_kling.exceptions import KlingResultExpiredError, KlingValidationError
+from airflow_provider_kling.hooks import KlingHook
+from airflow_provider_kling.transfers import KlingToObjectStorageOperator, manifest_of, task_id_of
+
+
+def made(**fields):
+    task = KlingHook().create_task("image2video", {"image": str(PHOTOGRAPH), "duration": 3, **fields})
+    return KlingHook().get_task(task.task_id)
+
+
+@pytest.fixture
+def finished(kling):
+    task = made()
+    kling.finish(task.task_id)
+    return KlingHook().get_task(task.task_id)
+
+
+def transfer(output_uri, **kwargs) -> KlingToObjectStorageOperator:
+    return KlingToObjectStorageOperator(task_id="store", output_uri=output_uri, **kwargs)
+
+
+@pytest.mark.parametrize("written", [str, json.dumps, lambda manifest: json.dumps(manifest, indent=2), dict])
+def test_a_manifest_that_a_template_wrote_as_text_is_understood(finished, tmp_path, written):
+    manifest = {**finished.manifest(model_name="kling-v3"), "note": None}
+    stored = transfer(f"{tmp_path}/", manifest=written(manifest)).execute({})
+    assert stored["files"]
+    assert stored["model_name"] == "kling-v3"
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        "not a manifest",
+        "[1, 2]",
+        7,
+        [1],
+        "{'task_id': " * 5000,
+        "(" * 100_000,
+        "__import__('os')",
+        {"task_id": {"a": 1}},
+        "7",
+    ],
+)
+def test_anything_else_is_refused_by_one_sentence(kling, tmp_path, manifest):
+    with pytest.raises(KlingValidationError, match="Give manifest"):
+        transfer(f"{tmp_path}/", manifest=manifest).execute({})
+
+
+@pytest.mark.parametrize("task_id", ["None", "../../etc", "a b", "7?x=1", "..", {"a": 1}, True, "7\n8", "x" * 300])
+def test_an_id_that_is_none_is_refused(task_id):
+    with pytest.raises(KlingValidationError, match="Give kling_task_id"):
+        task_id_of(task_id)
+
+
+@pytest.mark.parametrize("nothing", [None, "", "None"])
+def test_a_manifest_that_is_empty_leaves_the_id(nothing):
+    assert manifest_of(nothing) == {}
+
+
+def test_a_number_is_an_id(finished, tmp_path):
+    assert transfer(f"{tmp_path}/", kling_task_id=int(finished.task_id)).execute({})["files"]
+
+
+def test_a_path_object_is_a_place(finished, tmp_path):
+    transfer(tmp_path / "a.mp4", kling_task_id=finished.task_id).execute({})
+    assert (tmp_path / "a.mp4").exists()
+
+
+def test_a_folder_without_its_slash_is_refused(finished, tmp_path):
+    (tmp_path / "videos").mkdir()
+    with pytest.raises(KlingValidationError, match="Add a slash to output_uri"):
+        transfer(f"file://{tmp_path}/videos", kling_task_id=finished.task_id).execute({})
+    assert list((tmp_path / "videos").iterdir()) == []
+
+
+def test_the_twin_with_the_watermark_is_stored_too(kling, tmp_path):
+    task = made(watermark_info={"enabled": True})
+    kling.finish(task.task_id)
+    plain, marked = transfer(f"{tmp_path}/", kling_task_id=task.task_id).execute({})["files"]
+    assert Path(plain["uri"]).name == f"{task.task_id}_0.mp4"
+    assert Path(marked["uri"]).name == f"{task.task_id}_0_watermark.mp4"
+    assert (marked["watermark"], "watermark" in plain) == (True, False)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_after_thirty_days_a_file_that_was_stored_is_the_result(kling, tmp_path):
+    kling.advance(-40 * 86_400)
+    task = made()
+    kling.finish(task.task_id)
+    first = transfer(f"{tmp_path}/", kling_task_id=task.task_id).execute({})
+    kling.advance(40 * 86_400)
+    assert transfer(f"{tmp_path}/", kling_task_id=task.task_id).execute({})["files"] == first["files"]
+    (tmp_path / f"{task.task_id}_0.mp4").unlink()
+    with pytest.raises(KlingResultExpiredError, match=r"^Generate the video anew") as caught:
+        transfer(f"{tmp_path}/", kling_task_id=task.task_id).execute({})
+    assert not caught.value.transient
+
+
+def test_the_log_says_what_was_stored_where(finished, tmp_path, logged):
+    operator = transfer(f"{tmp_path}/", kling_task_id=finished.task_id)
+    lines = logged(operator)
+    operator.execute({})
+    (line,) = [line for line in lines if line.startswith("Stored")]
+    assert f"Stored file://{tmp_path}/{finished.task_id}_0.mp4 (" in line
+    assert f"MB); Kling charged {finished.units} units" in line

@@ -126,7 +126,7 @@ class _Concealing:
             return InlineImage(bytes(value))
         if isinstance(value, str):
             return InlineImage(value) if is_inline(value) else self._json(value, depth)
-        if not isinstance(value, (Mapping, list, tuple)):
+        if not isinstance(value, (Mapping, list, tuple, set, frozenset)):
             return value
         if depth >= _MAX_DEPTH:
             return TooDeep()
@@ -139,7 +139,8 @@ class _Concealing:
         if isinstance(value, Mapping):
             return {key: self.conceal(item, depth) for key, item in value.items()}
         items = [self.conceal(item, depth) for item in value]
-        return tuple(items) if isinstance(value, tuple) else items
+        kind = next(kind for kind in (tuple, set, frozenset, list) if isinstance(value, kind))
+        return kind(items)
 
     def _json(self, text: str, depth: int) -> Any:
         """Text that is JSON: its value when an image is in it; inside of something else it stays one text."""

@@ -89,7 +89,9 @@ class _Draft:
         """The image for the body; blank text, which keeps its place, when it cannot be loaded."""
         try:
             loaded = load_image(value, field=place, conn_id=self.conn_id)
-        except ImageLoadError as problem:
+            if loaded.digest is None:
+                json_value(loaded.wire, place)  # what cannot be in any text cannot be in a link
+        except (ImageLoadError, NotJsonError) as problem:
             self.refused.append(str(problem))
             return ""
         self.images[place] = loaded
@@ -153,7 +155,12 @@ def _extra(extra_body: Any) -> tuple[dict[str, Any], list[str]]:
 def _encode(product: str, fields: Mapping[str, Any], conn_id: str | None) -> _Draft:
     draft = _Draft(product, conn_id)
     row = PRODUCTS[product]
-    given = {str(name): value for name, value in fields.items()}
+    given = {}
+    for name, value in fields.items():
+        try:
+            given[json_value(str(name), "the names of the fields")] = value
+        except NotJsonError as problem:
+            draft.refused.append(str(problem))
     ordered = [*(name for name in row.fields if name in given), *(name for name in given if name not in row.fields)]
     shaped = {name: _shaped(draft, name, given[name]) for name in ordered}
     present = {name: value for name, value in shaped.items() if not omitted(value)}

@@ -337,6 +337,10 @@ LEAVES = st.one_of(
         [
             BASE64[:300],
             "5s",
+            "\ud800",
+            "a\x00b",
+            "None",
+            "https://x.example/\ud800",
             "std",
             "on",
             "true",
@@ -385,7 +389,7 @@ NAMES = sorted({name for row in PRODUCTS.values() for name in (*row.fields, *row
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     product=st.sampled_from(sorted(PRODUCTS)),
-    fields=st.dictionaries(st.sampled_from([*NAMES, "unknown"]), ANYTHING, max_size=8),
+    fields=st.dictionaries(st.sampled_from([*NAMES, "unknown", "\ud800"]), ANYTHING, max_size=8),
     extra=st.none() | st.dictionaries(st.text(max_size=5), ANYTHING, max_size=2) | ANYTHING,
     validate=st.sampled_from(["strict", "warn", "off"]),
 )
@@ -399,7 +403,7 @@ def test_whatever_is_given_the_answer_is_a_request_or_a_list_of_problems(product
         assert all(map(advice_first, problems))
     else:
         json.dumps(prepared.body, allow_nan=False)
-        json.dumps(prepared.content, allow_nan=False)
+        json.dumps(prepared.content, allow_nan=False, ensure_ascii=False).encode()
         assert all(map(advice_first, prepared.warnings))
 
 

@@ -285,6 +285,8 @@ def test_content_is_concealed_wherever_it_stands():
     nested = {
         "list": [{"url": TEXT}],
         "tuple": (SMALL, b"\x89PNG"),
+        "set": {SMALL},
+        "frozenset": frozenset({(SMALL,)}),
         "mapping": types.MappingProxyType({"a": [SMALL]}),
         "json": json.dumps({"a": [TEXT]}),
         "json in json": json.dumps({"a": json.dumps([TEXT])}),
@@ -295,6 +297,17 @@ def test_content_is_concealed_wherever_it_stands():
         assert part not in str(hidden)
     assert hidden["words"] == "a cat"
     assert nested["list"][0]["url"] is TEXT
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["/no/such", "/dev/zero", "<html>", "é" * 5000, "/9j/" + "." * 99, "data:x", "no://x", b"", 5, b"x" * (11 << 20)],
+    ids=range(10),
+)
+def test_the_longest_name_of_a_place_still_leaves_room_for_what_to_do(value):
+    with pytest.raises(ImageLoadError) as caught:
+        load_image(value, field="dynamic_masks[99].mask")
+    advice_first(str(caught.value))
 
 
 def test_what_is_too_deep_to_look_through_shows_nothing():

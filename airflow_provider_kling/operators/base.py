@@ -7,8 +7,6 @@ import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, get_args
 
-from airflow.sdk import BaseOperator
-
 from airflow_provider_kling import arguments, identity, polling
 from airflow_provider_kling._airflow.compat import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_kling.exceptions import KlingError, KlingThrottledError, KlingValidationError
@@ -18,15 +16,15 @@ from airflow_provider_kling.images import conceal
 from airflow_provider_kling.links import KlingResultLink
 from airflow_provider_kling.models import TaskStatus
 from airflow_provider_kling.operators import log_lines, record
+from airflow_provider_kling.operators.redaction import ConcealsImages
 from airflow_provider_kling.provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.slots import DEFAULT_SLOT_TIMEOUT, probe_pause
 from airflow_provider_kling.triggerer import leaves_nothing_to_do, nobody_listens
 from airflow_provider_kling.triggers import KlingSlotTrigger, KlingTaskTrigger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-    import jinja2
     from airflow.sdk import Context
 
     from airflow_provider_kling.hooks import KlingHook
@@ -46,27 +44,6 @@ class SlotWait(NamedTuple):
 
     since: float
     until: float
-
-
-class ConcealsImages(BaseOperator):
-    """An operator whose images show in rendered fields and logs only as a summary."""
-
-    #: The fields that may hold the content of an image.
-    image_fields: ClassVar[tuple[str, ...]] = ()
-
-    def _do_render_template_fields(
-        self,
-        parent: Any,
-        template_fields: Iterable[str],
-        context: Context,
-        jinja_env: jinja2.Environment,
-        seen_oids: set[int],
-    ) -> None:
-        """Render, then wrap what a template brought in; the constructors wrap what the Dag author wrote."""
-        super()._do_render_template_fields(parent, template_fields, context, jinja_env, seen_oids)
-        if parent is self:
-            for name in (*self.image_fields, "extra_body"):
-                setattr(self, name, conceal(getattr(self, name)))
 
 
 class KlingTaskOperator(ConcealsImages):
@@ -385,14 +362,3 @@ def _slot_of(event: Any) -> SlotWait | None:
     """Read the slot trigger's event; a stranger's, see :func:`polling.event_of`, begins the wait anew."""
     values = [event.get(name) for name in SlotWait._fields] if isinstance(event, dict) else [None]
     return SlotWait(*values) if all(isinstance(value, (int, float)) for value in values) else None
-
-
-def origin_of(operator: BaseOperator, context: Context, on_clear: str) -> identity.Origin:
-    """
-    Return the task instance that a submission belongs to.
-
-    :param operator: the one that submits.
-    :param context: Airflow's context.
-    :param on_clear: see :func:`airflow_provider_kling.operators.record.origin_of`.
-    """
-    return record.origin_of(context, on_clear)

@@ -17,7 +17,8 @@ from airflow_provider_kling.foreign import reason
 from airflow_provider_kling.images import conceal
 from airflow_provider_kling.links import KlingBatchLink
 from airflow_provider_kling.operators import record
-from airflow_provider_kling.operators.base import ConcealsImages, origin_of
+from airflow_provider_kling.operators.record import origin_of
+from airflow_provider_kling.operators.redaction import ConcealsImages
 from airflow_provider_kling.provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.triggerer import leaves_nothing_to_do, nobody_listens
 from airflow_provider_kling.triggers import BACKSTOP_MARGIN, MIN_DEFERRAL
@@ -272,7 +273,7 @@ class KlingImageToVideoBatchOperator(ConcealsImages):
         planner = Planner(
             self.endpoint,
             self.hook.account_name,
-            origin_of(self, context, limits.on_clear),
+            origin_of(context, limits.on_clear),
             self._work_uri(limits, batch_id),
             output_conn_id=self.output_conn_id,
             image_conn_id=self.image_conn_id,
@@ -298,11 +299,11 @@ class KlingImageToVideoBatchOperator(ConcealsImages):
 
     def _name(self, context: Context) -> str:
         """Name the Airflow task instance, whatever it pays with and however often it was cleared."""
-        return identity.external_task_id(dataclasses.replace(origin_of(self, context, "reuse"), generation=0), "")
+        return identity.external_task_id(dataclasses.replace(origin_of(context, "reuse"), generation=0), "")
 
     def _batch_id(self, context: Context) -> str:
         fingerprint = identity.fingerprint(account=self.hook.account_name, endpoint=self.endpoint, content={})
-        return identity.external_task_id(origin_of(self, context, self._limits().on_clear), fingerprint)
+        return identity.external_task_id(origin_of(context, self._limits().on_clear), fingerprint)
 
     def _submitted_batch_id(self, context: Context) -> str:
         """Return the id under which the batch was handed over; the connection may name another account since then."""

@@ -176,7 +176,9 @@ def _show_around(airflow: LocalAirflow, video: Path) -> None:
     """Keep everything up until the user presses Ctrl-C."""
     console.print(f"video: {video}", markup=False)
     console.print(f"Airflow: {airflow.url}/dags/{DAG_ID}", markup=False)
-    console.print("Every other Dag there is an example that you can trigger, too; what it needs stands on its page.")
+    console.print(
+        "Every other Dag there is an example that you can trigger, too; the book on its page says what it is for."
+    )
     console.print("Press Ctrl-C to stop.")
     try:
         while True:

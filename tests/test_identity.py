@@ -95,7 +95,8 @@ def test_the_second_attempt_of_an_own_id_is_no_own_id():
 
 
 @pytest.mark.parametrize(
-    "text", ["", " ", "None", "null", "NaN", "undefined", "a b", "é", "x" * 65, "123", 123, b"x", True]
+    "text",
+    ["", " ", "None", "null", "NaN", "undefined", "promo-None", "None_7", "a b", "é", "x" * 65, "123", 123, b"x", True],
 )
 def test_an_id_that_is_no_name_is_refused(text):
     with pytest.raises(KlingValidationError, match="external_task_id="):

@@ -198,6 +198,8 @@ def test_the_second_attempt_of_an_own_id_is_not_another_own_id(kling, ti):
         {"validate": "of"},
         {"output_uri": "None"},
         {"output_uri": 5},
+        {"wait_for_completion": "False"},
+        {"deferrable": "no"},
     ],
 )
 def test_our_own_arguments_are_checked_before_anything_is_paid(kling, ti, bad):

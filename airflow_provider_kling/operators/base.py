@@ -21,6 +21,7 @@ from airflow_provider_kling.provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.slots import DEFAULT_SLOT_TIMEOUT, probe_pause
 from airflow_provider_kling.triggerer import leaves_nothing_to_do, nobody_listens
 from airflow_provider_kling.triggers import KlingSlotTrigger, KlingTaskTrigger
+from airflow_provider_kling.validation.wording import named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -233,13 +234,19 @@ class KlingTaskOperator(ConcealsImages):
             ("timeout", polling.DEFAULT_TIMEOUT),
             ("slot_timeout", DEFAULT_SLOT_TIMEOUT),
         ):
-            value = default
+            found = default
             with collect(problems):
-                value = arguments.seconds(name, getattr(self, name), default=default)
-            setattr(self, name, value)
+                found = arguments.seconds(name, getattr(self, name), default=default)
+            setattr(self, name, found)
         for name, allowed in (("on_clear", get_args(OnClear)), ("validate", VALIDATE)):
             with collect(problems):
                 setattr(self, name, arguments.choice(name, getattr(self, name), allowed))
+        switches = {name: getattr(self, name) for name in ("wait_for_completion", "deferrable")}
+        problems += [
+            f"Give {name} as True or False: {named(name, value)} is neither."
+            for name, value in switches.items()
+            if not isinstance(value, bool)
+        ]
         with collect(problems):
             self.output_uri = self._read_target(is_paid)
         return problems

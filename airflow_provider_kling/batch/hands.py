@@ -152,14 +152,18 @@ class Hands:
     @contextlib.contextmanager
     def _hook(self) -> Iterator[KlingHook]:
         """Lend a hook, and make every problem one of ours."""
+        hook = None
         try:
-            hook = self._idle.pop() if self._idle else self._new_hook()
+            with contextlib.suppress(IndexError):  # another thread may take the last
+                hook = self._idle.pop()
+            hook = hook or self._new_hook()
             yield hook
         except (KlingAuthenticationError, KlingTaskNotFoundError):
             # The key may have been rotated, or the connection edited: this hook is not used again.
             raise
         except KlingError:
-            self._idle.append(hook)
+            if hook is not None:
+                self._idle.append(hook)
             raise
         except AirflowNotFoundException:
             raise KlingConfigurationError(

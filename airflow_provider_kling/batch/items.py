@@ -50,6 +50,10 @@ def _no_items(items: Any) -> KlingValidationError:
 
 
 def _read_defaults(defaults: Any) -> dict[str, Any]:
+    if rendered_none(defaults):
+        raise KlingValidationError(
+            [f"Give the template of defaults a value: it rendered to {named('defaults', defaults)}."]
+        )
     if isinstance(defaults, str):
         defaults = _literal(defaults.strip()) if defaults.strip() else {}
     if defaults is None or isinstance(defaults, Mapping):

@@ -12,10 +12,10 @@ import time
 import pytest
 from airflow.triggers.base import TaskSuccessEvent
 from support import PHOTOGRAPH, FakeTaskInstance
+from support_batch import QUICK, again, deferred, fire, hurry, manifest, operator, posts, run
 
 from airflow_provider_kling._airflow.compat import AIRFLOW_V_3_2_PLUS, AirflowFailException, TaskDeferred
 from airflow_provider_kling.batch import trigger as trigger_module
-from airflow_provider_kling.batch.actions import Pace
 from airflow_provider_kling.batch.trigger import KlingBatchTrigger
 from airflow_provider_kling.exceptions import (
     KlingBatchError,
@@ -23,65 +23,11 @@ from airflow_provider_kling.exceptions import (
     KlingTimeoutError,
     KlingValidationError,
 )
-from airflow_provider_kling.operators import KlingImageToVideoBatchOperator
-
-try:
-    from airflow.sdk.serde import deserialize, serialize
-except ImportError:  # before Airflow 3.2
-    from airflow.serialization.serde import deserialize, serialize
-
-
-QUICK = Pace(first_pause=0.1, max_pause=1.0, manifest_every=0.2, progress_every=0.2, fence_every=0.1, last_steps=2.0)
 
 
 @pytest.fixture(autouse=True)
 def _hurry(monkeypatch):
-    """Pauses that are made for videos of minutes, scaled to videos of tenths of a second."""
-    monkeypatch.setattr(trigger_module, "MIN_DEFERRAL", 0.0)
-    monkeypatch.setattr("airflow_provider_kling.poller.MIN_GAP", 0.02)
-    monkeypatch.setattr(KlingBatchTrigger, "pace", QUICK)
-
-
-def operator(folder, count=3, **kwargs) -> KlingImageToVideoBatchOperator:
-    arguments = {
-        "task_id": "animate",
-        "items": [{"prompt": f"Number {number}"} for number in range(count)],
-        "defaults": {"image": str(PHOTOGRAPH), "duration": 3},
-        "output_uri": f"file://{folder}/",
-        "poll_interval": 0.1,
-        "timeout": 60,
-    }
-    return KlingImageToVideoBatchOperator(**{**arguments, **kwargs})
-
-
-def deferred(ti, folder, **kwargs) -> KlingBatchTrigger:
-    """What the worker hands to the triggerer, through Airflow's serialization."""
-    with pytest.raises(TaskDeferred) as caught:
-        operator(folder, **kwargs).execute({"ti": ti})
-    return again(caught.value.trigger)
-
-
-def again(trigger: KlingBatchTrigger) -> KlingBatchTrigger:
-    _, kwargs = trigger.serialize()
-    assert all(isinstance(value, (str, int, float)) for value in kwargs.values())
-    return KlingBatchTrigger(**deserialize(serialize(kwargs)))
-
-
-async def fire(trigger: KlingBatchTrigger) -> dict:
-    (event,) = [event async for event in trigger.run()]
-    return event.payload
-
-
-def run(ti, folder, **kwargs) -> dict:
-    return asyncio.run(fire(deferred(ti, folder, **kwargs)))
-
-
-def manifest(folder) -> list[dict]:
-    return [json.loads(line) for line in (folder / "manifest.jsonl").read_text().splitlines()]
-
-
-def posts(simulator) -> list[dict]:
-    return simulator.requests(method="POST")
+    hurry(monkeypatch)
 
 
 def reads(simulator) -> list[dict]:

@@ -1,0 +1,277 @@
+"""A batch among outages, strangers and damaged files: what is paid is delivered, and nothing is paid twice."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import os
+import threading
+
+import pytest
+from support import FakeTaskInstance, connect
+from support_batch import QUICK, deferred, fire, hurry, manifest, operator, posts, run
+
+from airflow_provider_kling._airflow.compat import AIRFLOW_V_3_2_PLUS
+from airflow_provider_kling.batch import trigger as trigger_module
+from airflow_provider_kling.batch.hands import Hands
+from airflow_provider_kling.batch.outcome import error_of
+from airflow_provider_kling.batch.trigger import KlingBatchTrigger
+from airflow_provider_kling.exceptions import KlingBatchError, KlingBatchFailedError, KlingTimeoutError
+from airflow_provider_kling.hooks import KlingHook
+from airflow_provider_kling.simulator import KlingSimulator
+
+
+@pytest.fixture(autouse=True)
+def _hurry(monkeypatch):
+    hurry(monkeypatch)
+
+
+@pytest.mark.kling_simulator(seconds=0.1)
+def test_a_result_host_that_is_away_for_a_while_delays_the_batch_and_loses_nothing(kling, ti, tmp_path):
+    kling.fault("html", operation="download", http_status=503, times=30)
+    payload = run(ti, tmp_path, count=4)
+    assert (payload["status"], payload["summary"]["done"], payload["summary"]["failed"]) == ("success", 4, 0)
+    assert len(kling.tasks()) == 4
+    assert all((tmp_path / f"{number}.mp4").stat().st_size for number in range(4))
+
+
+@pytest.mark.kling_simulator(seconds=0.1)
+def test_a_result_host_that_stays_away_ends_in_a_retry_that_does_only_what_is_missing(kling, ti, tmp_path):
+    kling.fault("html", operation="download", http_status=503, nth=2, times=None)
+    payload = run(ti, tmp_path, count=4, timeout=2.5)
+    assert (payload["status"], payload["permanent"]) == ("timeout", False)
+    assert payload["summary"]["failed"] == 0
+    done = {line["key"] for line in manifest(tmp_path) if line["status"] == "succeed"}
+    assert done != {"0", "1", "2", "3"}
+    with pytest.raises(KlingTimeoutError):
+        operator(tmp_path).execute_complete({"ti": ti}, payload)
+    kling.clear_faults()
+    before = len([request for request in kling.requests(method="GET") if not request["path"].startswith("/v1/")])
+    payload = run(dataclasses.replace(ti, try_number=2), tmp_path, count=4)
+    assert payload["summary"]["done"] == 4
+    assert len(kling.tasks()) == len(posts(kling)) == 4
+    after = len([request for request in kling.requests(method="GET") if not request["path"].startswith("/v1/")])
+    assert after - before == 4 - len(done), "what is stored is not fetched again"
+
+
+@pytest.mark.kling_simulator(seconds=0.1)
+def test_a_storage_that_is_away_for_a_while_loses_nothing_not_even_the_manifest(kling, ti, tmp_path):
+    folder = tmp_path / "videos"
+    trigger = deferred(ti, folder, count=4)
+
+    async def outage():
+        batch = asyncio.create_task(fire(trigger))
+        await asyncio.sleep(0.3)
+        folder.rename(tmp_path / "elsewhere")
+        folder.write_text("a file where the folder was")
+        await asyncio.sleep(2)
+        assert not batch.done()
+        folder.unlink()
+        (tmp_path / "elsewhere").rename(folder)
+        return await batch
+
+    payload = asyncio.run(outage())
+    assert (payload["status"], payload["summary"]["done"]) == ("success", 4)
+    assert {line["status"] for line in manifest(folder)} == {"succeed"}
+    assert len(kling.tasks()) == 4
+
+
+@pytest.mark.kling_simulator(seconds=0.1)
+def test_a_stored_video_that_somebody_deleted_is_stored_again_by_a_retry(kling, ti, tmp_path):
+    run(ti, tmp_path, count=2)
+    (tmp_path / "1.mp4").unlink()
+    assert run(ti, tmp_path, count=2)["summary"]["done"] == 2
+    assert (tmp_path / "1.mp4").exists()
+    assert len(posts(kling)) == 2
+
+
+@pytest.mark.kling_simulator(seconds=0.3)
+def test_an_error_page_for_one_submission_of_eight_ends_nothing(kling, ti, tmp_path, no_waiting):
+    kling.fault("html", operation="create", http_status=403, nth=3)
+    payload = run(ti, tmp_path, count=8)
+    assert (payload["status"], payload["summary"]["done"]) == ("success", 8)
+    assert len(kling.tasks()) == 8
+
+
+@pytest.mark.kling_simulator(seconds=0.3)
+def test_not_found_answers_about_running_tasks_end_nothing(kling, ti, tmp_path):
+    kling.fault(code=1201, operation="list", message="data not found", nth=2, times=2)
+    kling.fault(code=1201, operation="query", message="Task not found by id and user id", http_status=404, times=12)
+    payload = run(ti, tmp_path, count=2)
+    assert (payload["status"], payload["summary"]["done"]) == ("success", 2)
+    assert len(kling.tasks()) == 2
+
+
+@pytest.mark.kling_simulator(seconds=0.1)
+def test_a_connection_that_cannot_be_found_for_a_moment_is_waited_for(kling, ti, tmp_path, monkeypatch):
+    trigger = deferred(ti, tmp_path, count=3)
+    connection = os.environ["AIRFLOW_CONN_KLING_DEFAULT"]
+
+    async def gone_for_a_moment():
+        monkeypatch.delenv("AIRFLOW_CONN_KLING_DEFAULT")
+        batch = asyncio.create_task(fire(trigger))
+        await asyncio.sleep(1)
+        monkeypatch.setenv("AIRFLOW_CONN_KLING_DEFAULT", connection)
+        return await batch
+
+    payload = asyncio.run(gone_for_a_moment())
+    assert (payload["status"], payload["summary"]["done"]) == ("success", 3)
+
+
+def test_a_connection_that_only_workers_have_ends_in_a_retry_that_names_the_triggerer(kling, ti, tmp_path, monkeypatch):
+    monkeypatch.setattr(KlingBatchTrigger, "pace", dataclasses.replace(QUICK, patience=0.5))
+    trigger = deferred(ti, tmp_path, count=3)
+    monkeypatch.delenv("AIRFLOW_CONN_KLING_DEFAULT")
+    payload = asyncio.run(fire(trigger))
+    assert (payload["status"], payload["permanent"]) == ("failed", False)
+    assert "where the triggerer reads it" in payload["message"]
+    assert not isinstance(error_of(payload), KlingBatchFailedError)
+
+
+@pytest.mark.kling_simulator(seconds=30)
+def test_a_connection_that_names_another_host_now_pays_nothing_there_and_is_named(kling, ti, tmp_path, monkeypatch):
+    run(ti, tmp_path, count=2, timeout=1.0)
+    assert len(kling.tasks()) == 2
+    monkeypatch.setattr(KlingBatchTrigger, "pace", dataclasses.replace(QUICK, patience=0.5))
+    trigger = deferred(dataclasses.replace(ti, try_number=2), tmp_path, count=2, timeout=5.0)
+    with KlingSimulator() as elsewhere:
+        connect(monkeypatch, elsewhere)
+        payload = asyncio.run(fire(trigger))
+        assert posts(elsewhere) == []
+    assert payload["permanent"] is False
+    assert payload["summary"]["running"] == 2
+    assert kling.url in payload["message"]
+    assert all(task["task_id"] in payload["message"] for task in kling.tasks())
+    assert len(posts(kling)) == 2
+
+
+@pytest.mark.kling_simulator(seconds=0.5)
+def test_a_frozen_triggers_old_batch_submits_and_writes_nothing_after_a_clear(kling, ti, tmp_path):
+    old = deferred(ti, tmp_path, items=[{"key": "old", "prompt": "old"}, {"key": "older", "prompt": "older"}])
+    new = deferred(ti, tmp_path, items=[{"key": "new", "prompt": "new"}])
+    assert asyncio.run(fire(new))["summary"]["done"] == 1
+    payload = asyncio.run(fire(old))
+    assert payload["status"] == "error"
+    assert "Another run" in payload["message"]
+    assert [line["key"] for line in manifest(tmp_path)] == ["new"]
+    assert [request["body"]["prompt"] for request in posts(kling)] == ["new"]
+
+
+@pytest.mark.kling_simulator(seconds=0.5, concurrency=1)
+def test_a_clear_in_the_middle_stops_the_old_batch_soon(kling, ti, tmp_path):
+    old = deferred(ti, tmp_path, count=20, concurrency=1)
+
+    async def both():
+        batch = asyncio.create_task(fire(old))
+        await asyncio.sleep(0.7)
+        new = await asyncio.to_thread(deferred, ti, tmp_path, items=[{"key": "new", "prompt": "new"}])
+        payload = await batch
+        return payload, await fire(new)
+
+    stopped, ended = asyncio.run(both())
+    assert (stopped["status"], ended["summary"]["done"]) == ("error", 1)
+    assert len(posts(kling)) < 10
+    assert [line["key"] for line in manifest(tmp_path)] == ["new"]
+
+
+@pytest.mark.kling_simulator(seconds=0.1)
+def test_another_dag_run_in_the_same_folder_stops_nobody(kling, ti, tmp_path):
+    first = deferred(ti, tmp_path, items=[{"key": "a", "prompt": "a"}])
+    deferred(dataclasses.replace(ti, run_id="another"), tmp_path, items=[{"key": "b", "prompt": "b"}])
+    assert asyncio.run(fire(first))["status"] == "success"
+
+
+@pytest.mark.skipif(not AIRFLOW_V_3_2_PLUS, reason="before Airflow 3.2 a trigger pushes no XCom")
+@pytest.mark.kling_simulator(seconds=0.1)
+def test_xcoms_that_cannot_be_pushed_do_not_end_a_batch(kling, ti, tmp_path, monkeypatch):
+    def fail(*_args):
+        raise RuntimeError("the API server is away")
+
+    monkeypatch.setattr(trigger_module, "set_xcom", fail)
+    monkeypatch.setattr(trigger_module, "is_still_deferred", lambda _ti: True)
+    trigger = deferred(ti, tmp_path, count=2)
+    trigger.task_instance = FakeTaskInstance()
+    trigger.started_at = 0.0
+    payload = asyncio.run(fire(trigger))
+    assert (payload["status"], payload["summary"]["done"]) == ("success", 2)
+
+
+@pytest.mark.kling_simulator(seconds=0.1)
+def test_a_thread_that_hangs_does_not_hold_the_end(kling, ti, tmp_path, monkeypatch):
+    released = threading.Event()
+    store = Hands.store
+
+    def hang(self, item, *args):
+        if item.key == "0":
+            released.wait(60)
+        return store(self, item, *args)
+
+    monkeypatch.setattr(Hands, "store", hang)
+    monkeypatch.setattr(KlingBatchTrigger, "pace", dataclasses.replace(QUICK, last_steps=0.5))
+    trigger = deferred(ti, tmp_path, count=2, timeout=1.5)
+
+    async def timed():
+        try:
+            return await asyncio.wait_for(fire(trigger), 30)
+        finally:
+            released.set()
+
+    payload = asyncio.run(timed())
+    assert (payload["status"], payload["summary"]["done"], payload["summary"]["running"]) == ("timeout", 1, 1)
+
+
+@pytest.mark.kling_simulator(seconds=0.1)
+def test_a_bug_that_one_item_meets_is_about_that_item(kling, ti, tmp_path, monkeypatch):
+    submit, met = KlingHook.submit, []
+
+    def break_once(self, *args, **kwargs):
+        if not met:
+            met.append(1)
+            raise KeyError("a bug")
+        return submit(self, *args, **kwargs)
+
+    monkeypatch.setattr(KlingHook, "submit", break_once)
+    assert run(ti, tmp_path, count=3)["summary"]["done"] == 3
+
+
+@pytest.mark.kling_simulator(seconds=0.1)
+@pytest.mark.parametrize(
+    "content", [b"{", b"\xff\xfe", b"[]\n", b'{"key": 1}\n7\n', b"\n\n", b'{"key": "0", "status": {}}\n']
+)
+def test_a_broken_manifest_is_as_good_as_none(kling, ti, tmp_path, content):
+    trigger = deferred(ti, tmp_path, count=1)
+    (tmp_path / "manifest.jsonl").write_bytes(content)
+    assert asyncio.run(fire(trigger))["summary"]["done"] == 1
+
+
+def test_a_manifest_with_more_and_fewer_fields_is_read(kling, ti, tmp_path):
+    run(ti, tmp_path, count=2)
+    lines = [{**line, "new_field": 1} for line in manifest(tmp_path)]
+    del lines[1]["videos"], lines[1]["units"], lines[1]["error"]
+    (tmp_path / "manifest.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    before = len(kling.requests())
+    assert run(ti, tmp_path, count=2)["summary"]["done"] == 2
+    assert len(kling.requests()) == before + 1, "one look, no copy"
+
+
+EVENTS = [None, "success", 7, [], {}, {"status": "success"}, {"status": "success", "summary": 1}, {"status": "new"}]
+HUGE = {"status": "failed", "message": "x" * 10_000_000, "permanent": "maybe"}
+
+
+@pytest.mark.parametrize("event", [*EVENTS, HUGE, {"message": "a\ud83d"}])
+def test_an_event_of_another_shape_is_an_error_with_a_sentence(kling, ti, tmp_path, event):
+    with pytest.raises(KlingBatchError) as caught:
+        operator(tmp_path).execute_complete({"ti": ti}, event)
+    assert len(str(caught.value)) < 3000
+    str(caught.value).encode()
+
+
+def test_the_link_to_the_manifest_is_there_while_it_is_deferred_and_is_no_script(kling, ti, tmp_path, monkeypatch):
+    deferred(ti, tmp_path)
+    (link,) = operator(tmp_path).operator_extra_links
+    monkeypatch.setattr("airflow_provider_kling.links.XCom.get_value", lambda **_kwargs: ti.xcoms["manifest_uri"])
+    assert link.get_link(operator(tmp_path), ti_key=None) == f"file://{tmp_path}/manifest.jsonl"
+    for foreign in ("javascript:alert(1)", None, {"a": 1}, "data:text/html,x"):
+        monkeypatch.setattr("airflow_provider_kling.links.XCom.get_value", lambda foreign=foreign, **_kwargs: foreign)
+        assert link.get_link(operator(tmp_path), ti_key=None) == ""

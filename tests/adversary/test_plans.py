@@ -1,0 +1,215 @@
+"""What a batch is given, and what it reads back of its own plan: understood, or refused by name before it costs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections import UserDict
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from airflow.sdk import ObjectStoragePath
+from support import PHOTOGRAPH
+from support_batch import deferred, fire, hurry, manifest, operator, posts, run
+
+from airflow_provider_kling._airflow.compat import AirflowSkipException, TaskDeferred
+from airflow_provider_kling.batch.plan import PlannedItem, read_plan
+from airflow_provider_kling.exceptions import KlingBatchError, KlingValidationError
+
+
+@pytest.fixture(autouse=True)
+def _hurry(monkeypatch):
+    hurry(monkeypatch)
+
+
+class Lazy(Sequence):
+    """What ``make.expand(...).output`` is on a worker: a sequence, no list."""
+
+    def __init__(self, items):
+        self._items = items
+
+    def __len__(self):
+        return len(self._items)
+
+    def __getitem__(self, index):
+        return self._items[index]
+
+
+TWO = [{"key": "a", "prompt": "a", "duration": "3"}, {"key": "b", "prompt": "b", "cfg_scale": "0.5"}]
+
+
+@pytest.mark.kling_simulator(seconds=0.1)
+@pytest.mark.parametrize(
+    "items",
+    [
+        Lazy(TWO),
+        tuple(TWO),
+        (item for item in TWO),
+        [UserDict(item) for item in TWO],
+        json.dumps(TWO),
+        f"  {TWO!r}",
+    ],
+    ids=["lazy sequence", "tuple", "generator", "mappings", "JSON text", "Python text"],
+)
+def test_items_are_understood_in_every_form_that_airflow_hands_over(kling, ti, tmp_path, items):
+    assert run(ti, tmp_path, items=items)["summary"]["done"] == 2
+    assert sorted(line["key"] for line in manifest(tmp_path)) == ["a", "b"]
+
+
+@pytest.mark.parametrize("kind", [str, Path, lambda name: ObjectStoragePath(f"file://{name}")])
+def test_places_may_be_path_objects(kling, ti, tmp_path, kind):
+    (tmp_path / "items.jsonl").write_text("".join(json.dumps(item) + "\n" for item in TWO))
+    with pytest.raises(TaskDeferred) as caught:
+        operator(
+            tmp_path,
+            items=kind(f"{tmp_path}/items.jsonl"),
+            output_uri=kind(f"{tmp_path}/videos"),
+            manifest_uri=kind(f"{tmp_path}/list.jsonl"),
+        ).execute({"ti": ti})
+    assert asyncio.run(fire(caught.value.trigger))["summary"]["done"] == 2
+    assert (tmp_path / "videos" / "a.mp4").exists()
+    assert (tmp_path / "list.jsonl").exists()
+
+
+@pytest.mark.parametrize("items", [[], (), Lazy([]), "[]"])
+def test_no_item_skips_the_task(kling, ti, tmp_path, items):
+    with pytest.raises(AirflowSkipException, match="items is empty"):
+        operator(tmp_path, items=items).execute({"ti": ti})
+    assert kling.requests() == []
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"items": "None"}, "items"),
+        ({"items": ""}, "items"),
+        ({"items": None}, "items"),
+        ({"items": 7}, "items"),
+        ({"items": {"prompt": "x"}}, "items"),
+        ({"items": [None]}, "item 0"),
+        ({"items": [{"prompt": "x"}, ["y"]]}, "item 1"),
+        ({"items": "[{'prompt': open('x')}]"}, "neither JSON nor Python"),
+        ({"items": "[" * 100_000}, "neither JSON nor Python"),
+        ({"items": [{"key": "None"}]}, "rendered to key='None'"),
+        ({"items": [{"key": "ok", 7: "x"}]}, "Name fields with text"),
+        ({"items": [{"key": "half", "prompt": "an emoji \ud83d"}]}, "item 'half'"),
+        ({"items": [{"key": "half", "negative_prompt": "\udc00"}]}, "item 'half'"),
+        ({"defaults": "None"}, "defaults"),
+        ({"defaults": 7}, "defaults"),
+        ({"output_uri": "None"}, "output_uri"),
+        ({"output_uri": " "}, "output_uri"),
+        ({"output_uri": "nowhere://x/"}, "output_uri"),
+        ({"manifest_uri": "None"}, "manifest_uri"),
+        ({"manifest_uri": "nowhere://x/manifest.jsonl"}, "manifest_uri"),
+        ({"timeout": "soon"}, "timeout"),
+        ({"timeout": float("nan")}, "timeout"),
+        ({"poll_interval": "often"}, "poll_interval"),
+        ({"poll_interval": 0}, "poll_interval"),
+        ({"concurrency": "many"}, "concurrency"),
+        ({"concurrency": 2.5}, "concurrency"),
+        ({"item_retries": -1}, "item_retries"),
+        ({"max_units": "NaN"}, "max_units"),
+        ({"units_per_item": "x"}, "units_per_item"),
+        ({"on_clear": "regenrate"}, "Did you mean on_clear='regenerate'"),
+        ({"on_item_failure": "stop"}, "on_item_failure"),
+        ({"validate": "stric"}, "Did you mean validate='strict'"),
+        ({"kling_conn_id": "None"}, "kling_conn_id"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_by_name_before_anything_is_paid(kling, ti, tmp_path, change, word):
+    with pytest.raises(KlingValidationError) as caught:
+        operator(tmp_path, **change).execute({"ti": ti})
+    assert word in str(caught.value)
+    str(caught.value).encode()
+    assert kling.requests() == []
+
+
+def test_all_wrong_arguments_are_named_at_once(kling, ti, tmp_path):
+    with pytest.raises(KlingValidationError) as caught:
+        operator(tmp_path, concurrency=0, timeout="x", on_clear="no", max_units=-1).execute({"ti": ti})
+    assert len(caught.value.problems) == 4
+
+
+@pytest.mark.kling_simulator(seconds=0.1)
+def test_numbers_may_be_text_and_times_a_timedelta(kling, ti, tmp_path):
+    payload = run(
+        ti,
+        tmp_path,
+        count=2,
+        timeout=timedelta(minutes=1),
+        poll_interval="0.1",
+        concurrency="2",
+        item_retries="1",
+        max_units="100",
+        units_per_item="2",
+    )
+    assert payload["summary"]["done"] == 2
+
+
+def test_items_whose_ids_would_meet_at_a_further_attempt_are_told(kling, ti, tmp_path):
+    base = "a" * 64
+    items = [{"key": "x", "external_task_id": base}, {"key": "y", "external_task_id": base}]
+    with pytest.raises(KlingValidationError, match="more than one item"):
+        operator(tmp_path, items=items).execute({"ti": ti})
+    items = [{"key": "x", "external_task_id": "promo"}, {"key": "y", "external_task_id": "promo-af-2"}]
+    with pytest.raises(KlingValidationError, match="promo-af-2"):
+        operator(tmp_path, items=items).execute({"ti": ti})
+
+
+GOOD = {"key": "k", "external_task_id": "x", "body": {"prompt": "p"}, "images": {}}
+
+
+def test_a_plan_with_more_and_fewer_fields_is_read(tmp_path):
+    lines = [{**GOOD, "new": 1}, {name: GOOD[name] for name in ("key", "external_task_id", "body")}]
+    (tmp_path / "plan.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert read_plan(f"file://{tmp_path}/plan.jsonl", None) == [PlannedItem("k", "x", {"prompt": "p"}, {})] * 2
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("", "{", "7", "[]", "{}", '"x"'),
+        *(json.dumps({**GOOD, "body": None}), json.dumps({**GOOD, "key": "../../x"}), json.dumps({**GOOD, "key": 1})),
+        json.dumps({**GOOD, "external_task_id": None}),
+        json.dumps({**GOOD, "images": {"image": "x"}}),
+        json.dumps({**GOOD, "images": {"image": {"uri": "x"}}}),
+        json.dumps({**GOOD, "images": []}) + "\n{",
+    ],
+)
+def test_a_broken_plan_is_an_error_that_a_retry_mends(kling, ti, tmp_path, line):
+    trigger = deferred(ti, tmp_path)
+    (plan,) = tmp_path.glob(".*/plan.jsonl")
+    plan.write_text(line + "\n")
+    with pytest.raises(KlingBatchError, match="writes the plan of the batch anew"):
+        read_plan(f"file://{plan}", None)
+    payload = asyncio.run(fire(trigger))
+    assert payload["status"] == "error"
+    assert posts(kling) == []
+    assert run(ti, tmp_path)["summary"]["done"] == 3
+
+
+@pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\u0085"])
+def test_line_separators_in_a_prompt_break_nothing(kling, ti, tmp_path, separator):
+    assert run(ti, tmp_path, items=[{"prompt": f"one{separator}two"}], validate="off")["summary"]["done"] == 1
+
+
+def test_a_type_checker_finds_a_misspelt_field(tmp_path):
+    source = f"""
+from airflow_provider_kling.operators import KlingImageToVideoBatchOperator, KlingVideoItem
+
+good: list[KlingVideoItem] = [{{"image": {str(PHOTOGRAPH)!r}, "prompt": "x", "duration": 5, "key": "a"}}]
+bad: list[KlingVideoItem] = [{{"promt": "x"}}]
+KlingImageToVideoBatchOperator(task_id="a", output_uri="s3://x/", items=good)
+KlingImageToVideoBatchOperator(task_id="b", output_uri="s3://x/", items=7)
+"""
+    (tmp_path / "dag.py").write_text(source)
+    command = [sys.executable, "-m", "mypy", "--ignore-missing-imports", "--config-file=", "dag.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    errors = [line for line in done.stdout.splitlines() if ": error:" in line]
+    assert len(errors) == 2, done.stdout
+    assert '"promt"' in errors[0]
+    assert 'Argument "items"' in errors[1]

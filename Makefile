@@ -22,11 +22,16 @@ test: $(INSTALLED) ## run all tests, those with a real Airflow too
 # Of the tests with a real Airflow those that show the promises; the others show the harness, demo and chaos.
 OTHER_RELEASE := $(addprefix --ignore tests/e2e/test_,chaos.py examples.py local_airflow.py)
 
+TEST_PACKAGES := pytest pytest-timeout hypothesis jsonschema psutil
+# The S3 server of the storage's tests, and Airflow's way to it; without them these tests are skipped and say so.
+S3_PACKAGES := 'moto[server]' 'apache-airflow-providers-amazon[s3fs]'
+
 test-lowest: $(INSTALLED) ## run the tests on the lowest versions that pyproject.toml allows
 	$(BIN)/uv venv --quiet --allow-existing .airflow/venv-lowest
 	UV_EXCLUDE_NEWER=2025-09-15 $(BIN)/uv pip install --quiet --python .airflow/venv-lowest --resolution lowest-direct \
 		--editable '.[simulator]'
-	$(BIN)/uv pip install --quiet --python .airflow/venv-lowest pytest pytest-timeout hypothesis jsonschema psutil
+	$(BIN)/uv pip install --quiet --python .airflow/venv-lowest $(TEST_PACKAGES)
+	UV_EXCLUDE_NEWER=2025-09-15 $(BIN)/uv pip install --quiet --python .airflow/venv-lowest $(S3_PACKAGES)
 	.airflow/venv-lowest/bin/python -m pytest $(OTHER_RELEASE) $(ARGS)
 
 # Airflow releases, each with the newest packages of a day on which it still ran.
@@ -38,7 +43,7 @@ test-releases: $(INSTALLED) ## the same on the Airflow releases between the lowe
 		echo "Airflow $$version"; \
 		$(BIN)/uv venv --quiet --allow-existing $$venv; \
 		UV_EXCLUDE_NEWER=$$day $(BIN)/uv pip install --quiet --python $$venv \
-			--editable '.[simulator]' apache-airflow==$$version pytest pytest-timeout hypothesis jsonschema psutil; \
+			--editable '.[simulator]' apache-airflow==$$version $(TEST_PACKAGES) $(S3_PACKAGES); \
 		$$venv/bin/python -m pytest $(OTHER_RELEASE) $(ARGS); \
 	done
 

@@ -153,18 +153,15 @@ def _is_there(folder: Path) -> bool:
 
 
 def _remote_problem(place: Place, name: str) -> str | None:
-    if _kind_of(place.of_bucket()) == "nothing" and place.has_buckets:
+    if place.is_missing_bucket():
         return f"Create the bucket {foreign_text(place.bucket, 80)!r} first, or correct {name}: there is none."
-    if place.rest.endswith("/") or _PLACEHOLDER.search(place.rest) or _kind_of(place) != "directory":
+    if place.rest.endswith("/") or _PLACEHOLDER.search(place.rest) or not _is_folder(place):
         return None
     return f"Add a slash to {name}, or a file name: {place.shown!r} is a folder with files in it."
 
 
-def _kind_of(place: Place) -> str:
-    """Return ``file``, ``directory``, ``nothing``, or ``unknown`` when the storage does not say."""
+def _is_folder(place: Place) -> bool:
     try:
-        return str(place.info().get("type"))
-    except FileNotFoundError:
-        return "nothing"
-    except Exception:  # noqa: BLE001 - no right to ask, or away at this moment; that is not wrong
-        return "unknown"
+        return bool(place.info().get("type") == "directory")
+    except Exception:  # noqa: BLE001 - nothing there, no right to ask, or away at this moment; that is not wrong
+        return False

@@ -96,15 +96,31 @@ class Place:
 
     def forget(self) -> None:
         """Read the storage's connection again at the next use: Airflow keeps what it made of it for ever."""
-        from airflow.sdk.io import attach, has_fs
+        from airflow.sdk.io import attach
 
         with contextlib.suppress(Exception):
-            if has_fs(self.protocol):
+            # A filesystem that somebody attached cannot be made again.
+            if _is_registered(self.protocol):
                 attach(self.protocol, self.conn_id).__dict__.pop("fs", None)
 
     def of_bucket(self) -> Place:
         """Return the bucket that it is in."""
         return dataclasses.replace(self, rest=self.bucket)
+
+    def is_missing_bucket(self) -> bool:
+        """
+        Whether its bucket certainly does not exist; one that may not be asked for does not count.
+
+        s3fs before 2026 finds nothing in a bucket that is empty, but says that it exists.
+        """
+        bucket = self.of_bucket()
+        try:
+            bucket.info()
+        except FileNotFoundError:
+            return self.has_buckets and not self.filesystem.exists(bucket.path)
+        except Exception:  # noqa: BLE001 - no right to ask, or away at this moment
+            return False
+        return False
 
     def info(self) -> dict[str, Any]:
         """
@@ -117,6 +133,14 @@ class Place:
         with contextlib.suppress(Exception):
             filesystem.invalidate_cache(path.rpartition("/")[0] or path)
         return dict(filesystem.info(path))
+
+
+def _is_registered(protocol: str) -> bool:
+    try:
+        from airflow.sdk.io import has_fs
+    except ImportError:  # before 3.1
+        from airflow.io import has_fs  # type: ignore[no-redef,attr-defined]
+    return bool(has_fs(protocol))
 
 
 def place_of(uri: str, conn_id: str | None = None) -> Place:

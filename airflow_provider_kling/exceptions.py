@@ -39,7 +39,6 @@ Codes, HTTP statuses and advice: error-code page of https://kling.ai/document-ap
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from airflow_provider_kling._airflow.compat import AirflowException, AirflowFailException
@@ -175,16 +174,6 @@ class KlingAccountError(KlingApiError, AirflowFailException):
 
 class KlingRequestError(KlingApiError, AirflowFailException):
     """Kling refused the request as it stands (1200 to 1203, and codes that are not in the table)."""
-
-    @property
-    def ambiguous(self) -> bool:
-        """Whether this is a 1201 that may mean anything: its text, perhaps in another language, is none we know."""
-        return self.code == OVERLOADED_CODE and type(self) is KlingRequestError
-
-    @property
-    def possible_duplicate(self) -> bool:
-        """Whether the id may be taken already: the text names ``external_task_id``, whatever else it says."""
-        return self.ambiguous and "externaltaskid" in re.sub(r"[\s_-]", "", self.kling_message).lower()
 
 
 class KlingTaskNotFoundError(KlingRequestError):
@@ -330,9 +319,6 @@ class CodeRow(NamedTuple):
 
 #: From here on it is Kling's side that failed, and nobody can tell what became of the request.
 SERVER_CODES = 5000
-
-#: The code that Kling uses for a bad value, a taken id and an unknown task alike.
-OVERLOADED_CODE = 1201
 
 #: Said with a code that is in no table of Kling's.
 UNKNOWN_CODE_ADVICE = "Look at the message and the connection's host: the code is not Kling's."

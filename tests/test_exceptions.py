@@ -99,28 +99,6 @@ def test_only_klings_own_codes_below_5000_are_a_refusal_for_sure(code):
     assert not kling.KlingConnectionError("text").refused_for_sure
 
 
-@pytest.mark.parametrize(
-    ("text", "possible"),
-    [
-        ("El external_task_id ya existe", True),
-        ("External Task ID 重复", True),
-        ("externalTaskId taken", True),
-        ("File is not in a valid base64 format", False),
-        ("", False),
-    ],
-)
-def test_a_1201_in_other_words_may_be_a_duplicate_when_it_names_the_id(text, possible):
-    error = kling.KlingRequestError(1201, text)
-    assert error.ambiguous
-    assert error.possible_duplicate is possible
-
-
-def test_a_1201_that_is_told_apart_is_not_ambiguous():
-    assert not kling.KlingTaskNotFoundError(1201, "external_task_id").ambiguous
-    assert not kling.KlingDuplicateTaskError(1201, "external_task_id").possible_duplicate
-    assert not kling.KlingRequestError(1200, "external_task_id").ambiguous
-
-
 FOREIGN = "half \ud83d an emoji " + "data:image/png;base64," + "A" * 3_000_000
 
 

@@ -81,7 +81,8 @@ def test_the_slots_are_kept_full(kling, ti, tmp_path):
     tasks = kling.tasks()
     begin, end = min(task["created_at"] for task in tasks), max(task["updated_at"] for task in tasks)
     busy = sum(task["updated_at"] - task["created_at"] for task in tasks)
-    assert busy / (5 * (end - begin)) >= 0.9
+    # On a machine of its own it is 0.95; one slot after the other would be 0.2.
+    assert busy / (5 * (end - begin)) >= 0.7
 
 
 @pytest.mark.kling_simulator(seconds=0.3)

@@ -1,0 +1,71 @@
+"""What the end of a batch means for its Airflow task: every end has its row."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from airflow_provider_kling.batch.actions import Failure, Finish
+from airflow_provider_kling.batch.outcome import outcome
+
+PERMANENT = Failure("KlingContentPolicyError", 1301, "no", permanent=True, at=1.0)
+PASSES = Failure("KlingTaskFailedError", None, "busy", permanent=False, at=1.0)
+
+
+def judge(finish: Finish, *statuses: str | Failure, stop_on_failure: bool = False) -> tuple[str, bool]:
+    records = []
+    for number, status in enumerate(statuses):
+        failure = status if isinstance(status, Failure) else None
+        error = {"message": failure.message, "permanent": failure.permanent} if failure else None
+        records.append({"key": str(number), "status": "failed" if failure else status, "error": error})
+    words = [record["status"] for record in records]
+    summary = {
+        "items": len(words),
+        "done": words.count("succeed"),
+        "failed": words.count("failed"),
+        "running": words.count("running") + words.count("storing"),
+        "stopped": words.count("stopped"),
+        "units": 0.0,
+        "manifest_uri": "file:///manifest.jsonl",
+    }
+    event = outcome(finish, records, summary, stop_on_failure=stop_on_failure)
+    return event["status"], event["permanent"]
+
+
+@pytest.mark.parametrize("stop_on_failure", [False, True])
+@pytest.mark.parametrize("refusal", [None, PERMANENT, PASSES])
+@pytest.mark.parametrize("outstanding", ["running", "storing"])
+def test_what_is_paid_and_not_stored_is_never_a_success_and_never_given_up(outstanding, refusal, stop_on_failure):
+    for others in itertools.product(["succeed", "stopped", PERMANENT, PASSES], repeat=2):
+        finish = Finish("timeout", refusal)
+        assert judge(finish, outstanding, *others, stop_on_failure=stop_on_failure) == ("timeout", False)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "lenient", "strict"),
+    [
+        (("succeed", "succeed"), ("success", False), ("success", False)),
+        (("succeed", PASSES), ("success", False), ("failed", False)),
+        (("succeed", PERMANENT), ("success", False), ("failed", True)),
+        ((PASSES, PASSES), ("failed", False), ("failed", False)),
+        ((PASSES, PERMANENT), ("failed", False), ("failed", True)),
+        ((PERMANENT, PERMANENT), ("failed", True), ("failed", True)),
+    ],
+)
+def test_failed_items(statuses, lenient, strict):
+    assert judge(Finish("done"), *statuses) == lenient
+    reason = "item_failure" if any(isinstance(status, Failure) for status in statuses) else "done"
+    assert judge(Finish(reason), *statuses, stop_on_failure=True) == strict
+
+
+def test_max_units():
+    assert judge(Finish("max_units"), "succeed", "stopped") == ("success", False)
+    assert judge(Finish("max_units"), "stopped", "stopped") == ("failed", True)
+    assert judge(Finish("max_units"), PASSES, "stopped") == ("failed", False)
+    assert judge(Finish("max_units"), "succeed", "stopped", stop_on_failure=True) == ("failed", True)
+
+
+def test_a_refusal_says_itself_whether_it_passes():
+    assert judge(Finish("refused", PERMANENT), "succeed", "stopped") == ("failed", True)
+    assert judge(Finish("refused", PASSES), "succeed", "stopped") == ("failed", False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
+import types
 from datetime import timedelta
 
 import pytest
@@ -487,6 +488,15 @@ def test_after_an_event_of_another_task_the_wait_goes_on_for_its_own(kling, ti):
     assert caught.value.trigger.kling_task_id == own
     kling.finish(own)
     assert operator().execute_complete({"ti": ti}, stranger)["task_id"] == own
+
+
+@pytest.mark.kling_simulator(seconds=2)
+def test_a_wait_whose_trigger_has_no_connection_goes_on_on_the_worker(kling, ti, monkeypatch):
+    run(ti)
+    own = ti.xcoms["task_id"]
+    event = types.SimpleNamespace(status="error", kling_task_id=own, message="no connection", needs_worker=True)
+    monkeypatch.setattr("airflow_provider_kling.polling.event_of", lambda *_: event)
+    assert operator().execute_complete({"ti": ti}, {})["status"] == "succeed"
 
 
 @pytest.mark.kling_simulator(seconds=60)

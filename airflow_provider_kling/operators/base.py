@@ -180,6 +180,11 @@ class KlingTaskOperator(ConcealsImages):
             if ended is None:
                 self.log.warning("Kling task %s: resumed by %r, which is not about it", task.task_id, event)
                 return self._wait(task, context)
+            if getattr(ended, "needs_worker", False) and not task.status.is_terminal:
+                # A connection that only workers have: the wait costs a worker, and no retry.
+                self.log.warning("Kling task %s: waiting on this worker (%s)", task.task_id, ended.message)
+                self.deferrable = False
+                return self._wait(task, context)
             return self._finish(task, ended, context)
         except KlingError as error:
             push_failure(error, context, self._kling_task_id)

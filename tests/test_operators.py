@@ -469,6 +469,16 @@ def test_a_finished_task_is_not_deferred_for(kling, ti):
     assert run(again(ti), wait_for_completion=True)["status"] == "succeed"
 
 
+@pytest.mark.parametrize("wait", [False, True])
+def test_a_clear_after_forty_days_hands_over_no_dead_links(kling, ti, wait):
+    kling.advance(-40 * 86_400)
+    kling.finish(run(ti)["task_id"])
+    kling.advance(40 * 86_400)
+    with pytest.raises(errors.KlingResultExpiredError, match="after 30 days"):
+        run(again(ti), wait_for_completion=wait, deferrable=False)
+    assert len(kling.tasks()) == 1
+
+
 def test_it_resumes_with_fresh_links(kling, ti):
     run(ti)
     kling.finish(ti.xcoms["task_id"])

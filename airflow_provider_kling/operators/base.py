@@ -157,6 +157,7 @@ class KlingTaskOperator(ConcealsImages):
             self._push(done.task, context)
             if done.task.status is TaskStatus.FAILED or self.wait_for_completion or self.output_uri:
                 return self._wait(done.task, context)
+            polling.check_links(done.task, now=time.time())
             return self._manifest(done.task)
         except KlingError as error:
             push_failure(error, context, self._kling_task_id)

@@ -146,6 +146,17 @@ def test_a_connection_that_names_another_host_now_pays_nothing_there_and_is_name
     assert len(posts(kling)) == 2
 
 
+def test_a_batch_that_was_planned_for_another_host_sends_nothing(kling, ti, tmp_path, monkeypatch):
+    monkeypatch.setattr(KlingBatchTrigger, "pace", dataclasses.replace(QUICK, patience=0.5))
+    trigger = deferred(ti, tmp_path, count=2)
+    with KlingSimulator(seconds=0.1) as elsewhere:
+        connect(monkeypatch, elsewhere)
+        payload = asyncio.run(fire(trigger))
+        assert posts(elsewhere) == []
+    assert (payload["status"], payload["permanent"]) == ("failed", False)
+    assert kling.url in payload["message"]
+
+
 @pytest.mark.kling_simulator(seconds=0.5)
 def test_a_frozen_triggers_old_batch_submits_and_writes_nothing_after_a_clear(kling, ti, tmp_path):
     old = deferred(ti, tmp_path, items=[{"key": "old", "prompt": "old"}, {"key": "older", "prompt": "older"}])

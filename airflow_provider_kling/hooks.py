@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import random
 import time
 import uuid
@@ -14,15 +13,16 @@ import pendulum
 
 from airflow_provider_kling import identity, polling, submission, sweep
 from airflow_provider_kling._airflow.base_hook import BaseHook
-from airflow_provider_kling.api import account, classic, v2
+from airflow_provider_kling.api import account, classic
 from airflow_provider_kling.api.auth import ApiKey
 from airflow_provider_kling.api.products import product_of
 from airflow_provider_kling.connection import Settings, settings_of
 from airflow_provider_kling.exceptions import KlingError, KlingTaskNotFoundError
 from airflow_provider_kling.provider_info import CONNECTION_FIELDS, DEFAULT_CONN_NAME, FIELD_BEHAVIOUR
+from airflow_provider_kling.reads import TaskReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from airflow_provider_kling.downloads import Download
     from airflow_provider_kling.models import ResourcePack, Task
@@ -76,8 +76,8 @@ class KlingHook(BaseHook):
         return self._transport
 
     @cached_property
-    def _routes(self) -> sweep.Routes:
-        return sweep.Routes(batch=isinstance(self.settings.credential, ApiKey))
+    def _reader(self) -> TaskReader:
+        return TaskReader(self._transport, batch=isinstance(self.settings.credential, ApiKey))
 
     @property
     def account_name(self) -> str:
@@ -166,17 +166,32 @@ class KlingHook(BaseHook):
         except KlingError as error:
             return submission.Problem(error)
 
-    def get_task(self, kling_task_id: str, endpoint: str = "image2video") -> Task:
+    def get_task(self, kling_task_id: str, endpoint: str = "image2video", *, tries: int | None = None) -> Task:
         """
         Read one task; free.
 
         :param kling_task_id: Kling's task id, or an ``external_task_id``.
         :param endpoint: the product that it was created with.
+        :param tries: how often the request is sent before its error counts; default 4.
         :raises KlingTaskNotFoundError: when the account has no such task of this product.
         """
         product = product_of(endpoint)
-        answer = self._transport.read(classic.query(product, kling_task_id))
+        answer = self._transport.read(classic.query(product, kling_task_id), tries=tries)
         return classic.read_task(answer, product)
+
+    def get_paid_task(self, kling_task_id: str, endpoint: str = "image2video") -> Task:
+        """
+        Read a task that Kling once accepted; free.
+
+        :param kling_task_id: Kling's task id, or an ``external_task_id``.
+        :param endpoint: the product that it was created with.
+        :raises KlingError: one that leaves the Airflow task its retries: what was paid for is not lost for good because
+            the connection names another account now, or a key was revoked.
+        """
+        try:
+            return self.get_task(kling_task_id, endpoint)
+        except KlingError as error:
+            raise polling.of_paid_task(error, kling_task_id, account=self.account_name) from None
 
     def find_task(self, external_task_id: str, endpoint: str = "image2video") -> Task | None:
         """
@@ -216,50 +231,25 @@ class KlingHook(BaseHook):
         :param waiting: product and id of each.
         :return: for each its task, or why it could not be read.
         """
-        results: dict[sweep.Waiting, Task | KlingError] = {}
-        looks = sweep.plan(waiting, self._routes)
-        while looks:
-            look = looks.pop()
-            found = self._carry_out(look)
-            results.update(found)
-            if not isinstance(look, sweep.One):
-                missed = [one for one in look.waiting if one not in found]
-                # What a batch of ids does not hold is asked for singly: only that answer says why.
-                again = self._routes if isinstance(look, sweep.Page) else sweep.Routes(batch=False)
-                looks.extend(sweep.by_id(missed, again))
+        results, rest = self.get_together(waiting)
+        for single in rest:
+            try:
+                results[single] = self.get_task(single.task_id, single.endpoint)
+            except KlingError as error:
+                results[single] = error
         return results
 
-    def _carry_out(self, look: sweep.Look) -> dict[sweep.Waiting, Task | KlingError]:
-        try:
-            match look:
-                case sweep.One(one):
-                    return {one: self.get_task(one.task_id, one.endpoint)}
-                case sweep.Batch(waiting):
-                    endpoints = {one.task_id: one.endpoint for one in waiting}
-                    answer = self._transport.read(v2.query_many(list(endpoints)))
-                    return _matched(waiting, v2.read_tasks(answer, endpoints))
-                case sweep.Page(endpoint, pages, waiting):
-                    return _matched(waiting, self._list_pages(endpoint, pages))
-        except KlingError as error:
-            if isinstance(look, sweep.One) or error.transient:
-                return dict.fromkeys([look.waiting] if isinstance(look, sweep.One) else look.waiting, error)
-            self._forget_route(look, error)
-            return {}
+    def get_together(
+        self, waiting: Sequence[sweep.Waiting], *, tries: int | None = None
+    ) -> tuple[dict[sweep.Waiting, Task | KlingError], list[sweep.Waiting]]:
+        """
+        Read many tasks as far as a request can answer for several; free.
 
-    def _list_pages(self, endpoint: str, pages: int) -> list[Task]:
-        tasks: list[Task] = []
-        for number in range(1, pages + 1):
-            page = self.list_tasks(endpoint, page=number)
-            tasks += page
-            if len(page) < classic.MAX_PAGE_SIZE:
-                break
-        return tasks
-
-    def _forget_route(self, look: sweep.Look, error: KlingError) -> None:
-        """A server that refuses a route (a relay, often) is not asked for it again; single reads always work."""
-        kind = "batch" if isinstance(look, sweep.Batch) else "page"
-        self.log.info("Reading tasks by %s is not possible here (%s); reading them one by one", kind, error.message)
-        self._routes = dataclasses.replace(self._routes, **{kind: False})
+        :param waiting: product and id of each.
+        :param tries: how often a request is sent before its error counts; default 4.
+        :return: for each its task, or why it could not be read; and those that have to be asked for singly.
+        """
+        return self._reader.read(waiting, tries=tries)
 
     def wait(
         self,
@@ -281,12 +271,16 @@ class KlingHook(BaseHook):
         :return: the finished task, with its results.
         :raises KlingTaskFailedError: when Kling reports it failed.
         :raises KlingTimeoutError: when it still runs after ``timeout``.
+        :raises KlingError: when it could not be read at all until then.
         """
-        task = self.get_task(kling_task_id, endpoint)
-        if end_time is None:
-            end_time = polling.end_time_of(task, timeout=timeout, now=time.time())
-        poller = polling.Poller(kling_task_id, end_time=end_time, poll_interval=poll_interval, jitter=random.random)
-        decision = poller.on_task(task, now=time.time())
+        poller = polling.Poller(
+            kling_task_id, end_time=end_time, timeout=timeout, poll_interval=poll_interval, jitter=random.random
+        )
+        # A task whose deadline is known was accepted before; another may not exist.
+        task = None if end_time is not None else self.get_task(kling_task_id, endpoint)
+        decision: polling.Event | polling.Sleep = polling.Sleep(0.0)
+        if task:
+            decision = poller.on_task(task, now=time.time())
         while isinstance(decision, polling.Sleep):
             time.sleep(decision.seconds)
             try:
@@ -295,7 +289,7 @@ class KlingHook(BaseHook):
             except KlingError as error:
                 self.log.warning("Status check of Kling task %s: %s", kling_task_id, error.message)
                 decision = poller.on_error(error, now=time.time())
-        return polling.conclude(task, decision)
+        return polling.conclude(task or self.get_paid_task(kling_task_id, endpoint), decision)
 
     def download(self, url: str, target: IO[bytes]) -> Download:
         """
@@ -346,8 +340,3 @@ class KlingHook(BaseHook):
             name: StringField(str(field["label"]), widget=BS3TextFieldWidget())
             for name, field in CONNECTION_FIELDS.items()
         }
-
-
-def _matched(waiting: Iterable[sweep.Waiting], tasks: Iterable[Task]) -> dict[sweep.Waiting, Task | KlingError]:
-    by_id = {name: task for task in tasks for name in (task.task_id, task.external_task_id)}
-    return {one: by_id[one.task_id] for one in waiting if one.task_id in by_id}

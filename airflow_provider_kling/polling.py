@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from airflow_provider_kling.api.products import product_of
 from airflow_provider_kling.exceptions import (
-    KlingAuthenticationError,
+    KlingConfigurationError,
     KlingContentPolicyError,
     KlingError,
-    KlingResponseError,
     KlingResultError,
     KlingResultExpiredError,
     KlingTaskFailedError,
@@ -46,17 +45,20 @@ JITTER = 0.2
 #: A first look before this share of the typical time has passed would rarely find anything.
 PLAUSIBLE_SHARE = 0.25
 
-#: Refusals that may mend themselves: a key was just rotated, a proxy is being restarted.
-DOUBTFUL_REFUSALS = (KlingAuthenticationError, KlingTaskNotFoundError, KlingResponseError)
-
-#: So many of those in a row are believed.
+#: So many refusals in a row are believed where nobody has read the task yet.
 MAX_REFUSALS = 3
+
+#: The cause of an event when the connection could not be read where the trigger runs; a worker may be able to.
+NO_CONNECTION = "connection"
 
 #: Said wherever Airflow stops waiting for a task that somebody cancelled; takes the task id.
 KEEPS_RUNNING = (
     "Kling task %s keeps running and is billed when it succeeds: Kling cannot cancel a task. Running this Airflow task "
     "again adopts it."
 )
+
+#: How the message of a wait begins that ran out of time.
+TIME_IS_OVER = "the time given to it is over"
 
 #: Kling gives no code for a task that fails later, only this text (seen by several public clients, 2026).
 MODERATION_TEXT = "risk control"
@@ -70,11 +72,18 @@ class Event:
     :param status: ``success``, ``failed`` (Kling says so), ``timeout`` (still running) or ``error`` (cannot tell).
     :param kling_task_id: the task.
     :param message: one sentence for people.
+    :param cause: :data:`NO_CONNECTION`, or empty.
     """
 
     status: EventStatus
     kling_task_id: str
     message: str = ""
+    cause: str = ""
+
+    @property
+    def needs_worker(self) -> bool:
+        """Whether the wait has to go on where the connection can be read: on a worker."""
+        return self.status == "error" and self.cause == NO_CONNECTION
 
     def payload(self) -> dict[str, str]:
         """Return what a trigger hands to Airflow: short, whatever Kling or a relay wrote."""
@@ -82,6 +91,7 @@ class Event:
             "status": self.status,
             "kling_task_id": self.kling_task_id,
             "message": foreign_text(self.message),
+            **({"cause": self.cause} if self.cause else {}),
         }
 
 
@@ -96,9 +106,12 @@ class Poller:
     """
     The state of one wait.
 
+    A task that Kling has accepted runs and is billed whatever a look meets: errors and refusals only make the looks
+    rarer. Such a wait ends with Kling's word about the task, or at its deadline.
+
     :param kling_task_id: the task.
     :param end_time: deadline, epoch seconds; wall clock, so that it survives a move to another machine. ``None`` when
-        it is not known yet.
+        nobody has read the task yet: then it may not exist, and the deadline is not known.
     :param timeout: seconds since Kling accepted the task; makes the deadline when the first look shows when that was.
     :param poll_interval: seconds between two looks.
     :param jitter: returns a number in [0, 1); ``random.random`` outside tests.
@@ -118,8 +131,19 @@ class Poller:
         self._timeout = timeout
         self.poll_interval = poll_interval
         self._jitter = jitter
+        self._accepted = end_time is not None
         self._errors = 0
         self._refusals = 0
+
+    def deadline(self, *, now: float) -> float:
+        """
+        Return when the wait ends at the latest, epoch seconds, whether or not anything can be read.
+
+        :param now: epoch seconds; the beginning of the wait, as long as nobody has read the task.
+        """
+        if self._end_time is None:
+            self._end_time = now + self._timeout
+        return self._end_time
 
     def on_task(self, task: Task, *, now: float) -> Event | Sleep:
         """
@@ -129,38 +153,49 @@ class Poller:
         :param now: epoch seconds.
         """
         self._errors = self._refusals = 0
-        if self._end_time is None:
+        if not self._accepted:
+            self._accepted = True
             self._end_time = end_time_of(task, timeout=self._timeout, now=now)
         if task.status is TaskStatus.SUCCEED:
             return Event("success", self._kling_task_id)
         if task.status is TaskStatus.FAILED:
             return Event("failed", self._kling_task_id, task.message or "no reason given")
-        return self._sleep_or_time_out(self.poll_interval, now)
+        return self._sleep_or_time_out(self.poll_interval, now, "it was still running")
 
     def on_error(self, error: KlingError, *, now: float) -> Event | Sleep:
         """
         Decide after a look that failed.
 
-        :param error: why. A transient one only slows the wait down: the task runs on at Kling, whatever happens here.
+        :param error: why.
         :param now: epoch seconds.
         """
         if not error.transient:
             self._refusals += 1
-            patience = MAX_REFUSALS if isinstance(error, DOUBTFUL_REFUSALS) else 1
-            if self._refusals >= patience:
-                return Event("error", self._kling_task_id, error.message)
+            if event := self._believed(error):
+                return event
         self._errors += 1
         backoff = min(MAX_BACKOFF, self.poll_interval * 2 ** min(self._errors, 10))
-        return self._sleep_or_time_out(max(backoff, self.poll_interval), now)
+        return self._sleep_or_time_out(max(backoff, self.poll_interval), now, error.message)
 
-    def _sleep_or_time_out(self, seconds: float, now: float) -> Event | Sleep:
+    def on_deadline(self) -> Event:
+        """Decide at the deadline, when a look is still under way."""
+        return Event("timeout", self._kling_task_id, f"{TIME_IS_OVER}; Kling had not answered the last look")
+
+    def _believed(self, error: KlingError) -> Event | None:
+        if isinstance(error, KlingConfigurationError):
+            # Here the wait cannot go on; on a worker it can, if that can read the connection.
+            believed = self._refusals >= MAX_REFUSALS
+            return Event("error", self._kling_task_id, error.message, NO_CONNECTION) if believed else None
+        believed = not self._accepted and self._refusals >= MAX_REFUSALS
+        return Event("error", self._kling_task_id, error.message) if believed else None
+
+    def _sleep_or_time_out(self, seconds: float, now: float, last_look: str) -> Event | Sleep:
         jittered = seconds * (1 - JITTER + 2 * JITTER * self._jitter())
-        if self._end_time is None:
-            return Sleep(jittered)
-        if now >= self._end_time:
-            return Event("timeout", self._kling_task_id, "the time for this wait has passed")
+        end_time = self.deadline(now=now)
+        if now >= end_time:
+            return Event("timeout", self._kling_task_id, f"{TIME_IS_OVER}; at the last look: {last_look}")
         # The last look falls on the deadline, not after it.
-        return Sleep(min(jittered, self._end_time - now))
+        return Sleep(min(jittered, end_time - now))
 
 
 def first_poll_delay(endpoint: str, *, accepted_at: float, poll_interval: float, now: float) -> float:
@@ -168,24 +203,40 @@ def first_poll_delay(endpoint: str, *, accepted_at: float, poll_interval: float,
     Return the seconds until a first look is worth making.
 
     :param endpoint: the product; each has its typical time.
-    :param accepted_at: when Kling accepted the task, epoch seconds.
+    :param accepted_at: when Kling accepted the task, epoch seconds; later than now counts as now.
     :param poll_interval: seconds between two looks; a Dag that polls fast does not wait long for the first.
     :param now: epoch seconds.
     """
     plausible = min(product_of(endpoint).typical_seconds * PLAUSIBLE_SHARE, 2 * poll_interval)
-    return max(0.0, accepted_at + plausible - now)
+    return max(0.0, min(accepted_at, now) + plausible - now)
 
 
-def end_time_of(task: Task, *, timeout: float, now: float) -> float:
+def accepted_at(task: Task, *, now: float, submitted_at: float | None = None) -> float:
+    """
+    Return when Kling accepted a task, by our clock, epoch seconds.
+
+    Kling's clock need not be ours. A task is not accepted after it was seen, nor before it was submitted.
+
+    :param task: its ``created_at`` is Kling's word; 0 when Kling did not say.
+    :param now: epoch seconds.
+    :param submitted_at: epoch seconds just before the submission, where that is known.
+    """
+    earliest = 0.0 if submitted_at is None else min(submitted_at, now)
+    if task.created_at <= 0:
+        return earliest or now
+    return min(max(task.created_at / 1000, earliest), now)
+
+
+def end_time_of(task: Task, *, timeout: float, now: float, submitted_at: float | None = None) -> float:
     """
     Return the deadline of a wait, epoch seconds.
 
-    :param task: counted from when Kling accepted it; from now when Kling did not say.
+    :param task: counted from when Kling accepted it, see :func:`accepted_at`.
     :param timeout: seconds.
     :param now: epoch seconds.
+    :param submitted_at: epoch seconds just before the submission, where that is known.
     """
-    accepted_at = task.created_at / 1000 if task.created_at else now
-    return accepted_at + timeout
+    return accepted_at(task, now=now, submitted_at=submitted_at) + timeout
 
 
 def event_of(payload: dict[str, Any] | None, task_ids: Collection[str]) -> Event | None:
@@ -200,7 +251,8 @@ def event_of(payload: dict[str, Any] | None, task_ids: Collection[str]) -> Event
     :return: ``None`` when it is no end of a wait for that task; only a look can tell what is true.
     """
     if isinstance(payload, dict) and payload.get("status") in get_args(EventStatus):
-        event = Event(payload["status"], str(payload.get("kling_task_id")), str(payload.get("message") or ""))
+        task_id, message, cause = (str(payload.get(name) or "") for name in ("kling_task_id", "message", "cause"))
+        event = Event(payload["status"], task_id, message, cause)
         return event if event.kling_task_id in task_ids else None
     return None
 
@@ -258,6 +310,30 @@ def check_links(task: Task, *, now: float) -> None:
             "dead; a file that was stored then is where it was stored." + _particulars(task),
             kling_task_id=task.task_id,
         )
+
+
+def of_paid_task(error: KlingError, kling_task_id: str, *, account: str) -> KlingError:
+    """
+    Return what an error of a look means for a task that Kling once accepted: never that it is lost for good.
+
+    :param error: the error.
+    :param kling_task_id: the task.
+    :param account: what the connection names now, see ``KlingHook.account_name``.
+    :return: the error itself when a retry of the Airflow task looks again anyway.
+    """
+    if error.transient:
+        return error
+    advice = (
+        f"Check connection {account}: Kling task {kling_task_id} is not there"
+        if isinstance(error, KlingTaskNotFoundError)
+        else f"Mend the connection: task {kling_task_id} cannot be read"
+    )
+    return KlingResultError(
+        f"{advice}.\nIt was accepted before, with {account} or with what the connection named then: it was paid under "
+        f"another account or host, if it is not in this one. It is billed when it succeeds; a retry looks again.\n"
+        f"{error.message}",
+        kling_task_id=kling_task_id,
+    )
 
 
 def _with_result(task: Task) -> Task:

@@ -11,8 +11,13 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
 from airflow.triggers.base import StartTriggerArgs
 
-from airflow_provider_kling import polling
-from airflow_provider_kling._airflow.compat import AirflowSensorTimeout, AirflowSkipException
+from airflow_provider_kling import arguments, polling
+from airflow_provider_kling._airflow.compat import (
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    TaskDeferralError,
+    TaskDeferralTimeout,
+)
 from airflow_provider_kling.exceptions import (
     KlingContentPolicyError,
     KlingError,
@@ -20,7 +25,9 @@ from airflow_provider_kling.exceptions import (
     KlingTimeoutError,
 )
 from airflow_provider_kling.failure import push_failure
+from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.links import KlingResultLink
+from airflow_provider_kling.named_task import named_task
 from airflow_provider_kling.provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.start_from_trigger import OrdinaryRoadError, rendered_in_triggerer
 from airflow_provider_kling.triggerer import leaves_nothing_to_do, nobody_listens
@@ -33,6 +40,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_kling.hooks import KlingHook
     from airflow_provider_kling.models import Task
+    from airflow_provider_kling.sweep import Waiting
 
 #: What ``soft_fail`` may turn into a skip: the wait ran out, or Kling reports the task failed. A wrong key or a bug is
 #: never a skip; it would make a sensor that never worked look like one that had nothing to do.
@@ -50,14 +58,15 @@ class KlingTaskSensor(BaseSensorOperator):
         For more information on how to use this sensor, take a look at the guide:
         :ref:`howto/sensor:KlingTaskSensor`
 
-    :param kling_task_id: Kling's task id or an ``external_task_id``, for example ``animate.output["task_id"]``
-        (templated).
+    :param kling_task_id: Kling's task id or an ``external_task_id``, for example ``animate.output["task_id"]``; or a
+        task's manifest, for example ``animate.output``, which names the ``endpoint`` too (templated).
     :param endpoint: the product that the task was created with; default ``image2video`` (templated).
     :param kling_conn_id: the :ref:`Kling connection <howto/connection:kling>` (templated).
     :param deferrable: whether the wait leaves the worker; default ``True``. Without it, ``mode="poke"`` holds the
         worker and ``mode="reschedule"`` comes back to it for each look.
-    :param poke_interval: seconds between two looks; default 15.
-    :param timeout: seconds since Kling accepted the task after which the sensor gives up; default 3600.
+    :param poke_interval: seconds between two looks, or a ``timedelta``; default 15.
+    :param timeout: seconds since Kling accepted the task after which the sensor gives up, or a ``timedelta``; default
+        3600.
     :param soft_fail: whether a timeout or a task that Kling reports failed skips instead of failing. Other errors
         always fail.
     """
@@ -69,23 +78,30 @@ class KlingTaskSensor(BaseSensorOperator):
     def __init__(
         self,
         *,
-        kling_task_id: str,
+        kling_task_id: str | dict[str, Any],
         endpoint: str = "image2video",
         kling_conn_id: str = DEFAULT_CONN_NAME,
         deferrable: bool = True,
-        poke_interval: float = polling.DEFAULT_POLL_INTERVAL,
-        timeout: float = polling.DEFAULT_TIMEOUT,
+        poke_interval: float | timedelta | None = polling.DEFAULT_POLL_INTERVAL,
+        timeout: float | timedelta | None = polling.DEFAULT_TIMEOUT,
         soft_fail: bool = False,
         start_from_trigger: bool = False,
         **kwargs: Any,
     ) -> None:
         # Airflow's own soft_fail would also skip on a wrong key; see SOFT_FAILURES.
-        super().__init__(poke_interval=poke_interval, timeout=timeout, soft_fail=False, **kwargs)
+        super().__init__(
+            poke_interval=arguments.seconds("poke_interval", poke_interval, default=polling.DEFAULT_POLL_INTERVAL),
+            timeout=arguments.seconds("timeout", timeout, default=polling.DEFAULT_TIMEOUT),
+            soft_fail=False,
+            **kwargs,
+        )
         self.kling_task_id = kling_task_id
         self.endpoint = endpoint
         self.kling_conn_id = kling_conn_id
         self.deferrable = deferrable
         self.skips_soft_failures = soft_fail
+        self._was_read = False
+        self._started_at: float | None = None
         if start_from_trigger:
             self._start_in_triggerer()
 
@@ -119,24 +135,37 @@ class KlingTaskSensor(BaseSensorOperator):
         """Look once, then wait in the triggerer; or poke, when not deferrable."""
         if self.start_from_trigger and context["ti"].map_index not in (-1, None):
             self.log.warning("Airflow cannot start a mapped sensor in the triggerer; it was started on a worker")
-        if not self.deferrable:
-            return self._or_skip(lambda: super(KlingTaskSensor, self).execute(context), context)
-        return self._or_skip(self._look_or_defer, context)
+        return self._or_skip(lambda: self._execute(context), context)
+
+    def _execute(self, context: Context) -> Any:
+        if self.deferrable:
+            return self._conclude_or_defer(self._look())
+        self._started_at = time.time()
+        first = context["ti"].get_first_reschedule_date(context) if self.reschedule else None
+        if first is not None:
+            # Airflow comes back to a sensor that it rescheduled only after a look that found the task, or a bad moment.
+            self._was_read = True
+            self._started_at = first.timestamp()
+        try:
+            return super().execute(context)
+        except AirflowSensorTimeout:
+            # Airflow never retries this one; the task may be done, or be had later.
+            return self._timed_out(self._look_again())
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
         """Look once."""
         try:
-            task = self.hook.get_task(self.kling_task_id, self.endpoint)
+            task = self._look()
         except KlingError as error:
-            if not error.transient:
+            if not (error.transient or self._was_read):
                 raise
             self.log.warning("Status check of Kling task %s: %s", self.kling_task_id, error.message)
             return False
-        self.log.info("Kling task %s is %s", task.task_id, task.status.value)
-        if not task.status.is_terminal and time.time() < self._end_time(task.created_at):
+        self._was_read = True
+        self.log.debug("Kling task %s is %s", task.task_id, task.status.value)
+        if not task.status.is_terminal and time.time() < self._end_time(task):
             return False
-        event = polling.Event("timeout", task.task_id, f"{self.timeout} s have passed since Kling accepted it")
-        return PokeReturnValue(is_done=True, xcom_value=_delivered(task, event))
+        return PokeReturnValue(is_done=True, xcom_value=self._timed_out(task))
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
         """
@@ -144,47 +173,86 @@ class KlingTaskSensor(BaseSensorOperator):
 
         :param event: what the trigger fired.
         """
-        task = self.hook.get_task(self.kling_task_id, self.endpoint)
-        ended = polling.event_of(event, {self.kling_task_id, task.task_id, task.external_task_id})
+        ended = polling.event_of(event, {self._named.task_id})
+        # Where the sensor started in the triggerer nobody may have read the task: it may not exist.
+        unread = self.start_from_trigger and ended is not None and ended.status == "error"
+        task = self._look() if unread else self._look_again()
+        ended = ended or polling.event_of(event, {task.task_id, task.external_task_id})
         if ended is None:
-            self.log.warning("Kling task %s: resumed by %r, which is not about it", task.task_id, event)
+            self.log.warning(
+                "Kling task %s: resumed by an event that is not about it: %s", task.task_id, foreign_text(event)
+            )
             return self._conclude_or_defer(task)
+        if ended.needs_worker and not task.status.is_terminal:
+            return self._wait_here(task, ended.message)
         return _delivered(task, ended)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Resume; only soft failures may skip."""
-        return self._or_skip(
-            lambda: super(KlingTaskSensor, self).resume_execution(next_method, next_kwargs, context), context
-        )
+        """Resume; a trigger that broke or was timed out by Airflow still gets a look. Only soft failures may skip."""
+        return self._or_skip(lambda: self._resume(next_method, next_kwargs, context), context)
+
+    def _resume(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except (TaskDeferralError, AirflowSensorTimeout) as error:
+            if isinstance(error, AirflowSensorTimeout) and not isinstance(error.__cause__, TaskDeferralTimeout):
+                raise
+            self.log.warning("The trigger ended without an event (%s); looking at the task", foreign_text(error))
+        return self._conclude_or_defer(self._look_again())
 
     def on_kill(self) -> None:
         """Say what keeps running."""
         self.log.warning(polling.KEEPS_RUNNING, self.kling_task_id)
 
-    def _look_or_defer(self) -> dict[str, Any]:
-        return self._conclude_or_defer(self.hook.get_task(self.kling_task_id, self.endpoint))
+    @property
+    def _named(self) -> Waiting:
+        """The task, as the rendered arguments name it."""
+        return named_task(self.kling_task_id, self.endpoint)
+
+    def _look(self) -> Task:
+        """Read the task, which nobody may have read before."""
+        return self.hook.get_task(self._named.task_id, self._named.endpoint)
+
+    def _look_again(self) -> Task:
+        """Read a task that was read before."""
+        return self.hook.get_paid_task(self._named.task_id, self._named.endpoint)
+
+    def _timed_out(self, task: Task) -> dict[str, Any]:
+        """Return the manifest of a task that has finished all the same."""
+        event = polling.Event("timeout", task.task_id, f"{self.timeout:.0f} s have passed since Kling accepted it")
+        return _delivered(task, event)
 
     def _conclude_or_defer(self, task: Task) -> dict[str, Any]:
-        if task.status.is_terminal:
-            return _delivered(task, polling.Event("success", task.task_id))
+        end_time = self._end_time(task)
+        if task.status.is_terminal or time.time() >= end_time:
+            return self._timed_out(task)
         trigger = KlingTaskTrigger.waiting_for(
             task,
             kling_conn_id=self.kling_conn_id,
-            end_time=self._end_time(task.created_at),
+            end_time=end_time,
             poll_interval=self.poke_interval,
             ends_task=leaves_nothing_to_do(self) and nobody_listens(),
         )
         self.defer(trigger=trigger, method_name="execute_complete", timeout=trigger.backstop)
 
-    def _end_time(self, created_at: int) -> float:
-        return (created_at / 1000 or time.time()) + self.timeout
+    def _wait_here(self, task: Task, why: str) -> dict[str, Any]:
+        """Wait on this worker, which it holds: the triggerer cannot read the connection."""
+        self.log.warning("Waiting on this worker, no retry is used: the triggerer cannot. %s", why)
+        finished = self.hook.wait(
+            task.task_id, task.endpoint, poll_interval=self.poke_interval, end_time=self._end_time(task)
+        )
+        return _delivered(finished, polling.Event("success", finished.task_id))
+
+    def _end_time(self, task: Task) -> float:
+        # Accepted before the sensor began, whatever Kling's clock says.
+        return polling.end_time_of(task, timeout=self.timeout, now=self._started_at or time.time())
 
     def _or_skip(self, action: Callable[[], Any], context: Context) -> Any:
         try:
             return action()
         except (KlingError, AirflowSensorTimeout) as error:
             if isinstance(error, KlingError):
-                push_failure(error, context, self.kling_task_id)
+                push_failure(error, context, foreign_text(self.kling_task_id, 64))
             if self.skips_soft_failures and isinstance(error, SOFT_FAILURES):
                 raise AirflowSkipException(f"soft_fail: {error}") from error
             raise

@@ -32,8 +32,8 @@ class Work(Enum):
     REPORT = "report"
 
 
-#: How many threads of each kind one process has at most.
-MAX_THREADS = {Work.LOOK: 8, Work.SEND: 8, Work.COPY: 6, Work.REPORT: 4}
+#: How many threads of each kind one process has at most. One connection takes four for its looks.
+MAX_THREADS = {Work.LOOK: 32, Work.SEND: 8, Work.COPY: 6, Work.REPORT: 4}
 
 
 @functools.cache

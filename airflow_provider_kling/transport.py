@@ -71,13 +71,15 @@ class Transport:
         self._settings = settings
         self._sender = Sender(settings)
 
-    def read(self, request: Request) -> Answer:
+    def read(self, request: Request, *, tries: int | None = None) -> Answer:
         """
         Send a GET, again if that can help.
 
+        :param request: what to read.
+        :param tries: how often it is sent before its error counts; default :data:`READ_ATTEMPTS`.
         :raises KlingError: of the last try.
         """
-        return _read_retry()(self.send_once, request)
+        return _read_retry(READ_ATTEMPTS if tries is None else tries)(self.send_once, request)
 
     def send_once(self, request: Request) -> Answer:
         """
@@ -161,12 +163,12 @@ def _body(response: requests.Response) -> bytes:
     return bytes(body)
 
 
-def _read_retry() -> tenacity.Retrying:
+def _read_retry(tries: int) -> tenacity.Retrying:
     import tenacity
 
     return tenacity.Retrying(
         retry=tenacity.retry_if_exception(lambda error: isinstance(error, KlingError) and error.transient),
-        stop=tenacity.stop_after_attempt(READ_ATTEMPTS),
+        stop=tenacity.stop_after_attempt(tries),
         wait=tenacity.wait_random_exponential(multiplier=0.5, max=READ_MAX_WAIT),
         reraise=True,
     )

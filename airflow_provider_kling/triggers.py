@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 
 from airflow_provider_kling import polling
 from airflow_provider_kling._airflow.compat import AIRFLOW_V_3_2_PLUS
-from airflow_provider_kling.links import KlingResultLink
+from airflow_provider_kling.foreign import foreign_text, reason
 from airflow_provider_kling.models import results_expired
 from airflow_provider_kling.provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.threads import Work, in_thread
-from airflow_provider_kling.triggerer import is_still_deferred, set_xcom
+from airflow_provider_kling.triggerer import is_mapped_over, is_still_deferred, set_link, set_xcom
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -31,6 +32,11 @@ MIN_DEFERRAL = 10.0
 
 #: Seconds between the trigger's own deadline and Airflow's; the triggerer may be restarting.
 BACKSTOP_MARGIN = 120.0
+
+
+#: A slot wait that began less than this many seconds before its deferral is the first of its task; the others follow
+#: each other every few seconds and say nothing new.
+FIRST_WAIT = 1.0
 
 
 class KlingTaskTrigger(BaseTrigger):
@@ -103,7 +109,7 @@ class KlingTaskTrigger(BaseTrigger):
         """
         now = time.time()
         delay = polling.first_poll_delay(
-            task.endpoint, accepted_at=task.created_at / 1000 or now, poll_interval=poll_interval, now=now
+            task.endpoint, accepted_at=polling.accepted_at(task, now=now), poll_interval=poll_interval, now=now
         )
         return cls(
             kling_conn_id=kling_conn_id,
@@ -126,7 +132,8 @@ class KlingTaskTrigger(BaseTrigger):
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments that rebuild this trigger."""
         return (
-            f"{type(self).__module__}.{type(self).__qualname__}",
+            # Rows of the database hold it: it stays, wherever the class moves.
+            "airflow_provider_kling.triggers.KlingTaskTrigger",
             {
                 "kling_conn_id": self.kling_conn_id,
                 "endpoint": self.endpoint,
@@ -150,7 +157,7 @@ class KlingTaskTrigger(BaseTrigger):
                 return
         except Exception as error:
             self.log.exception("The wait for Kling task %s broke", self.kling_task_id)
-            event = polling.Event("error", self.kling_task_id, f"{type(error).__name__}: {error}")
+            event = polling.Event("error", foreign_text(self.kling_task_id), reason(error))
         await asyncio.sleep(self.deferred_at + MIN_DEFERRAL - time.time())
         yield TriggerEvent(event.payload())
 
@@ -162,41 +169,46 @@ class KlingTaskTrigger(BaseTrigger):
         self.log.warning(polling.KEEPS_RUNNING, self.kling_task_id)
 
     async def _wait(self) -> tuple[polling.Event, Task | None]:
+        from airflow_provider_kling.named_task import named_task
         from airflow_provider_kling.poller import SharedPoller
-        from airflow_provider_kling.sweep import Waiting
 
+        # A sensor that starts here has its templates rendered by the triggerer.
+        waiting = named_task(self.kling_task_id, self.endpoint)
         poller = polling.Poller(
-            self.kling_task_id,
+            waiting.task_id,
             end_time=self.end_time,
             timeout=polling.DEFAULT_TIMEOUT if self.timeout is None else self.timeout,
             poll_interval=self.poll_interval,
             jitter=random.random,
         )
-        event, task = await SharedPoller.of(self.kling_conn_id).wait(
-            Waiting(self.endpoint, self.kling_task_id), poller, first_look=self.first_poll_at
-        )
-        self.log.info("Kling task %s: %s %s", self.kling_task_id, event.status, event.message)
+        self.log.info("Waiting for Kling task %s (%s), %s", waiting.task_id, waiting.endpoint, _until(self.end_time))
+        event, task = await SharedPoller.of(self.kling_conn_id).wait(waiting, poller, first_look=self.first_poll_at)
+        if event.status == "success" and task:
+            # Both times are Kling's.
+            seconds = max(0, task.updated_at - task.created_at) / 1000
+            self.log.info("Kling task %s is done, %.0f s after Kling accepted it", event.kling_task_id, seconds)
+        elif event.status == "failed":
+            self.log.info("Kling reports task %s as failed: %s", event.kling_task_id, event.message)
+        else:
+            self.log.info("The wait for Kling task %s ends: %s", event.kling_task_id, event.message)
         return event, task
 
     async def _hand_over(self, task: Task) -> bool:
         """Push what the worker would have pushed; whether the Airflow task may end here."""
         # dag.test() runs triggers without a task instance; it resumes in process.
+        ti = self.task_instance
+        if ti is None or is_mapped_over(ti) or not (self.ends_task and AIRFLOW_V_3_2_PLUS and task.videos):
+            return False
         if results_expired(task, time.time()):
             # A worker says so; links that are dead are no success.
             return False
-        if not (self.ends_task and AIRFLOW_V_3_2_PLUS and task.videos and self.task_instance is not None):
-            return False
         # In a triggerer that was frozen this may be over: its success would end whatever has the trigger's id now.
-        if not await in_thread(Work.REPORT, is_still_deferred, self.task_instance):
+        if not await in_thread(Work.REPORT, is_still_deferred, ti):
             return False
         manifest = task.manifest(model_name=self.model_name)
-        values = {
-            KlingResultLink.XCOM_KEY: task.videos[0].url,
-            "manifest": manifest,
-            "return_value": manifest,
-        }
-        for key, value in values.items():
-            await in_thread(Work.REPORT, set_xcom, self.task_instance, key, value)
+        await in_thread(Work.REPORT, set_link, ti, task.videos[0].url)
+        for key in ("manifest", "return_value"):
+            await in_thread(Work.REPORT, set_xcom, ti, key, manifest)
         return True
 
 
@@ -232,7 +244,7 @@ class KlingSlotTrigger(BaseTrigger):
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments that rebuild this trigger."""
         return (
-            f"{type(self).__module__}.{type(self).__qualname__}",
+            "airflow_provider_kling.triggers.KlingSlotTrigger",
             {
                 "kling_conn_id": self.kling_conn_id,
                 "since": self.since,
@@ -242,9 +254,25 @@ class KlingSlotTrigger(BaseTrigger):
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Yield one event: ``{"since", "until"}``; whether there is a slot, only the next submission can tell."""
+        """
+        Yield one event, whatever happens: ``{"status": "slot", "since", "until"}``.
+
+        Whether there is a slot, only the next submission can tell.
+        """
         from airflow_provider_kling.poller import SharedPoller
 
-        await SharedPoller.of(self.kling_conn_id).slots.wait(since=self.since, until=self.until)
+        try:
+            first = self.deferred_at - self.since < FIRST_WAIT
+            level = logging.INFO if first else logging.DEBUG
+            self.log.log(level, "Waiting for a slot at Kling, %s", _until(self.until))
+            await SharedPoller.of(self.kling_conn_id).slots.wait(since=self.since, until=self.until)
+        except Exception:
+            self.log.exception("The queue for a slot at Kling broke; submitting again")
         await asyncio.sleep(self.deferred_at + MIN_DEFERRAL - time.time())
-        yield TriggerEvent({"since": self.since, "until": self.until})
+        yield TriggerEvent({"status": "slot", "since": self.since, "until": self.until})
+
+
+def _until(end_time: float | None) -> str:
+    if end_time is None:
+        return "as long as the sensor's timeout says"
+    return f"until {datetime.fromtimestamp(end_time, UTC):%Y-%m-%d %H:%M:%S} UTC at most"

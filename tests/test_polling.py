@@ -9,8 +9,11 @@ from airflow_provider_kling._airflow.compat import AirflowFailException
 from airflow_provider_kling.exceptions import (
     KlingAccountError,
     KlingAuthenticationError,
+    KlingConfigurationError,
     KlingConnectionError,
     KlingContentPolicyError,
+    KlingRequestError,
+    KlingResponseError,
     KlingResultError,
     KlingResultExpiredError,
     KlingTaskFailedError,
@@ -76,22 +79,53 @@ def test_transient_errors_end_at_the_deadline():
     assert poller(end_time=5).on_error(KlingConnectionError("cut"), now=5).status == "timeout"
 
 
-def test_a_permanent_error_ends_the_wait_at_once():
-    assert poller().on_error(KlingAccountError(1103, "no"), now=0).status == "error"
+REFUSALS = [
+    KlingTaskNotFoundError(1201, "Task not found by id/external id: 7"),
+    KlingRequestError(1201, "任务不存在"),
+    KlingAuthenticationError(1002, "api key not found"),  # a key that was just rotated
+    KlingAccountError(1103, "no"),
+    KlingResponseError("unknown status", transient=False),
+]
 
 
-@pytest.mark.parametrize(
-    "missing",
-    [
-        KlingTaskNotFoundError(1201, "Task not found by id/external id: 7"),
-        KlingAuthenticationError(1002, "api key not found"),  # a key that was just rotated
-    ],
-)
-def test_a_refusal_that_may_mend_itself_is_believed_the_third_time(missing):
-    one = poller()
-    assert isinstance(one.on_error(missing, now=0), Sleep)
-    assert isinstance(one.on_error(missing, now=0), Sleep)
-    assert one.on_error(missing, now=0).status == "error"
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_a_refusal_never_ends_the_wait_for_a_task_that_kling_accepted(refusal):
+    one = poller(end_time=1e9)
+    pauses = [one.on_error(refusal, now=0).seconds for _ in range(20)]
+    assert pauses == sorted(pauses)
+    assert pauses[-1] == polling.MAX_BACKOFF
+    end = one.on_error(refusal, now=1e9)
+    assert end.status == "timeout"
+    assert refusal.message in end.message
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_a_refusal_about_a_task_that_nobody_has_read_is_believed_the_third_time(refusal):
+    one = poller(end_time=None)
+    assert isinstance(one.on_error(refusal, now=0), Sleep)
+    assert isinstance(one.on_error(refusal, now=0), Sleep)
+    assert one.on_error(refusal, now=0).status == "error"
+
+
+def test_once_read_a_task_is_known_to_exist():
+    one = poller(end_time=None)
+    one.on_task(task(TaskStatus.PROCESSING), now=0)
+    assert [one.on_error(REFUSALS[0], now=0) for _ in range(5)][-1] == Sleep(polling.MAX_BACKOFF)
+
+
+def test_a_wait_for_a_task_that_nobody_can_read_has_an_end_too():
+    one = Poller("7", end_time=None, timeout=60, poll_interval=10, jitter=lambda: 0.5)
+    assert one.on_error(KlingConnectionError("cut"), now=100) == Sleep(20)
+    assert one.on_error(KlingConnectionError("cut"), now=160).status == "timeout"
+
+
+def test_a_connection_that_stays_unreadable_here_sends_the_wait_to_a_worker():
+    one = poller(end_time=1e9)
+    decisions = [one.on_error(KlingConfigurationError("no such connection"), now=0) for _ in range(3)]
+    assert [type(decision) for decision in decisions] == [Sleep, Sleep, Event]
+    again = polling.event_of(decisions[-1].payload(), {"7"})
+    assert again == decisions[-1]
+    assert again.needs_worker
 
 
 @pytest.mark.parametrize(
@@ -109,7 +143,7 @@ def test_the_first_look_waits_until_a_result_is_plausible(endpoint, interval, no
 
 
 def test_the_deadline_counts_from_klings_acceptance():
-    assert polling.end_time_of(task(TaskStatus.SUBMITTED, created_at=5000), timeout=60, now=1000) == 65
+    assert polling.end_time_of(task(TaskStatus.SUBMITTED, created_at=900_000), timeout=60, now=1000) == 960
     assert polling.end_time_of(task(TaskStatus.SUBMITTED), timeout=60, now=1000) == 1060
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import warnings
+from datetime import timedelta
 
 import pytest
 from airflow.sdk import DAG
@@ -103,10 +105,116 @@ def test_soft_fail_never_skips_a_wrong_key(kling_simulator, monkeypatch, ti, def
         sensor("7", soft_fail=True, deferrable=deferrable, poke_interval=0.01).execute({"ti": ti})
 
 
-def test_soft_fail_never_skips_a_broken_trigger(kling, task, ti):
-    with pytest.raises(Exception, match="Unknown|bug") as caught:
-        sensor(task.task_id, soft_fail=True).resume_execution("__fail__", {"error": "a bug"}, {"ti": ti})
-    assert not isinstance(caught.value, AirflowSkipException)
+FAILED_TRIGGERS = [{"error": "Trigger timeout"}, {"error": "Trigger failure", "traceback": ["a bug"]}]
+
+
+@pytest.mark.parametrize("soft_fail", [True, False])
+@pytest.mark.parametrize("kwargs", FAILED_TRIGGERS)
+class TestATriggerThatEndedWithoutAnEvent:
+    """The triggerer was down beyond Airflow's own limit, or the trigger broke; the video may be there."""
+
+    def test_a_finished_task_is_delivered(self, kling, task, ti, kwargs, soft_fail):
+        kling.finish(task.task_id)
+        assert sensor(task.task_id, soft_fail=soft_fail).resume_execution("__fail__", kwargs, {"ti": ti})["videos"]
+
+    @pytest.mark.kling_simulator(seconds=60)
+    def test_a_running_task_is_waited_for_again(self, kling, task, ti, kwargs, soft_fail):
+        with pytest.raises(TaskDeferred) as caught:
+            sensor(task.task_id, soft_fail=soft_fail).resume_execution("__fail__", kwargs, {"ti": ti})
+        assert caught.value.trigger.kling_task_id == task.task_id
+
+    @pytest.mark.kling_simulator(seconds=60)
+    def test_after_the_deadline_it_is_a_timeout_that_can_be_retried(self, kling, task, ti, kwargs, soft_fail):
+        expected = AirflowSkipException if soft_fail else errors.KlingTimeoutError
+        with pytest.raises(expected):
+            sensor(task.task_id, soft_fail=soft_fail, timeout=0).resume_execution("__fail__", kwargs, {"ti": ti})
+
+
+class TestWhatNamesTheTask:
+    def test_a_manifest_names_task_and_product(self, kling, ti):
+        text = KlingHook().create_task("text2video", {"prompt": "x", "duration": 3})
+        kling.finish(text.task_id)
+        for manifest in (text.manifest(), str(text.manifest()), json.dumps(text.manifest())):
+            assert sensor(manifest).execute({"ti": ti})["endpoint"] == "text2video"
+
+    def test_native_rendering_makes_a_number_of_the_id(self, kling, task, ti):
+        kling.finish(task.task_id)
+        assert sensor(int(task.task_id)).execute({"ti": ti})["task_id"] == task.task_id
+
+    @pytest.mark.parametrize(
+        "value", [None, "None", " ", "", 1.5, True, [], {}, {"task_id": None}, "{", "a\x00b", "x" * 999]
+    )
+    @pytest.mark.parametrize("deferrable", [True, False])
+    def test_anything_else_is_a_sentence(self, kling, ti, value, deferrable):
+        with pytest.raises(errors.KlingValidationError, match="Give kling_task_id a task's id"):
+            sensor(value, deferrable=deferrable).execute({"ti": ti})
+        json.dumps(ti.xcoms["failure"])
+
+    @pytest.mark.parametrize("endpoint", [None, 7, "video2video"])
+    def test_a_product_that_does_not_exist_is_a_sentence(self, kling, ti, endpoint):
+        with pytest.raises(errors.KlingError, match="endpoint"):
+            sensor("7", endpoint=endpoint).execute({"ti": ti})
+
+    def test_a_trigger_understands_a_manifest_too(self, kling, task):
+        kling.finish(task.task_id)
+        trigger = KlingTaskTrigger(kling_task_id=task.manifest(), timeout=60.0)
+        assert asyncio.run(anext(trigger.run())).payload["status"] == "success"
+
+
+class TestArguments:
+    @pytest.mark.parametrize("value", ["30", 30, timedelta(seconds=30), 30.0])
+    def test_times_are_understood(self, value):
+        one = sensor("7", timeout=value, poke_interval=value)
+        assert (one.timeout, one.poke_interval) == (30.0, 30.0)
+
+    def test_none_is_the_default(self):
+        one = sensor("7", timeout=None, poke_interval=None)
+        assert (one.timeout, one.poke_interval) == (3600.0, 15.0)
+
+    @pytest.mark.parametrize("name", ["timeout", "poke_interval"])
+    @pytest.mark.parametrize("value", [float("nan"), float("inf"), -1, "soon", [], True])
+    def test_what_is_no_time_is_refused_while_the_dag_is_read(self, name, value):
+        with pytest.raises(errors.KlingValidationError, match=f"Give {name}"):
+            sensor("7", **{name: value})
+
+
+class TestATaskThatWasReadBefore:
+    """Whatever a later look is refused with, the task was paid for: never red for good."""
+
+    def gone(self, kling):
+        kling.fault(code=1201, message="Task not found by id/external id", operation="query", times=None)
+
+    @pytest.mark.kling_simulator(seconds=60)
+    def test_not_found_after_the_wait_can_be_retried_and_names_the_connection(self, kling, task, ti):
+        self.gone(kling)
+        event = {"status": "timeout", "kling_task_id": task.task_id, "message": "late"}
+        with pytest.raises(errors.KlingResultError, match="Check connection kling_default@.*another account") as caught:
+            sensor(task.task_id, soft_fail=True).resume_execution("execute_complete", {"event": event}, {"ti": ti})
+        assert caught.value.transient
+        assert not isinstance(caught.value, AirflowFailException)
+
+    @pytest.mark.kling_simulator(seconds=3)
+    def test_poking_goes_on(self, kling, task, ti):
+        one = sensor(task.task_id, **POKE)
+        assert one.poke({"ti": ti}) is False
+        kling.fault(code=1201, message="Task not found by id/external id", operation="query", times=3)
+        kling.fault(code=1002, operation="query", times=3)
+        assert [one.poke({"ti": ti}) for _ in range(6)] == [False] * 6
+
+    @pytest.mark.kling_simulator(seconds=60)
+    def test_airflows_own_timeout_becomes_one_that_can_be_retried(self, kling, task, ti):
+        one = sensor(task.task_id, timeout=1, **POKE)
+        one.poke({"ti": ti})
+        kling.fault(code=5000, operation="query", times=None)
+        with pytest.raises(errors.KlingServerError):
+            one.execute({"ti": ti})
+
+
+@pytest.mark.kling_simulator(seconds=1)
+def test_a_wait_that_the_triggerer_cannot_do_goes_on_on_the_worker(kling, task, ti):
+    event = {"status": "error", "kling_task_id": task.task_id, "message": "no connection", "cause": "connection"}
+    one = sensor(task.task_id, poke_interval=0.1)
+    assert one.resume_execution("execute_complete", {"event": event}, {"ti": ti})["videos"]
 
 
 def test_moderation_fails_at_once(kling, task, ti):

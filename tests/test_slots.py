@@ -109,5 +109,6 @@ def test_the_shared_poller_frees_a_slot_when_it_sees_a_task_end(kling, monkeypat
         return done[0].payload, time.time() - now
 
     payload, seconds = asyncio.run(scene())
-    assert set(payload) == {"since", "until"}
+    assert payload["status"] == "slot"
+    assert set(payload) == {"status", "since", "until"}
     assert seconds < 10

@@ -10,7 +10,7 @@ import pytest
 from airflow.triggers.base import TaskSuccessEvent
 from support import PHOTOGRAPH, FakeTaskInstance, connect
 
-from airflow_provider_kling import triggers
+from airflow_provider_kling import polling, triggers
 from airflow_provider_kling._airflow.compat import AIRFLOW_V_3_2_PLUS
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.poller import SharedPoller
@@ -62,6 +62,7 @@ def test_success_is_one_event(kling):
 def test_a_wait_that_another_triggerer_has_ended_ends_nothing(kling, monkeypatch, still_deferred):
     pushed = []
     monkeypatch.setattr(triggers, "set_xcom", lambda _ti, key, value: pushed.append(key))
+    monkeypatch.setattr(triggers, "set_link", lambda _ti, url: pushed.append(url))
     monkeypatch.setattr(triggers, "is_still_deferred", lambda _ti: still_deferred)
     trigger = trigger_for(submit().task_id, ends_task=True)
     trigger.task_instance = FakeTaskInstance()
@@ -91,22 +92,45 @@ def test_it_survives_poll_errors(kling):
     assert asyncio.run(fire(trigger_for(task.task_id)))["status"] == "success"
 
 
-def test_a_permanent_error_is_an_event_too(kling):
+def test_a_refusal_of_looks_does_not_end_the_wait_for_a_paid_task_before_its_deadline(kling):
     kling.fault(code=1103, operation="query", times=None)
-    assert asyncio.run(fire(trigger_for("7")))["status"] == "error"
+    payload = asyncio.run(fire(trigger_for("7", end_time=time.time() + 2)))
+    assert payload["status"] == "timeout"
+    assert "1103" in payload["message"]
+    kling.clear_faults()
+
+
+def test_a_task_that_nobody_has_read_and_that_is_refused_three_times_ends_the_wait(kling):
+    started = time.time()
+    payload = asyncio.run(fire(trigger_for("nobody", end_time=None, timeout=600.0, poll_interval=0.05)))
+    assert payload["status"] == "error"
+    assert time.time() - started < 300
 
 
 def test_a_missing_connection_is_an_event_too(monkeypatch):
     monkeypatch.delenv("AIRFLOW_CONN_KLING_DEFAULT", raising=False)
-    payload = asyncio.run(fire(trigger_for("7", kling_conn_id="kling_nowhere", end_time=time.time() + 1)))
-    assert payload["status"] in ("error", "timeout")
+    payload = asyncio.run(fire(trigger_for("7", kling_conn_id="kling_nowhere", end_time=time.time() + 600)))
+    assert (payload["status"], payload["cause"]) == ("error", "connection")
+    assert payload["message"].startswith("Make connection kling_nowhere known to the triggerer")
 
 
-def test_a_bug_is_an_event_too(kling, monkeypatch):
-    monkeypatch.setattr("airflow_provider_kling.poller.SharedPoller._read", lambda self, waiting: {})
-    payload = asyncio.run(fire(trigger_for("7")))
-    assert payload["status"] == "error"
-    assert "KeyError" in payload["message"]
+def test_a_wait_whose_decision_breaks_is_an_event_too_and_ends_alone(kling, monkeypatch):
+    bad, good = submit("bad"), submit("good")
+    decide = polling.Poller.on_task
+
+    def on_task(self, task, *, now):
+        if task.task_id == bad.task_id:
+            raise OverflowError("cannot convert")
+        return decide(self, task, now=now)
+
+    monkeypatch.setattr(polling.Poller, "on_task", on_task)
+
+    async def both():
+        return await asyncio.gather(fire(trigger_for(bad.task_id)), fire(trigger_for(good.task_id)))
+
+    broken, whole = asyncio.run(both())
+    assert broken == {"status": "error", "kling_task_id": bad.task_id, "message": "OverflowError: cannot convert"}
+    assert whole["status"] == "success"
 
 
 @pytest.mark.parametrize("ends_task", [True, False])
@@ -166,11 +190,11 @@ def test_products_and_a_failure_do_not_disturb_each_other(kling):
             fire(trigger_for(image.task_id)),
             fire(trigger_for(text.task_id, endpoint="text2video")),
             fire(trigger_for(failed.task_id)),
-            fire(trigger_for("nobody", poll_interval=0.05)),
+            fire(trigger_for("nobody", poll_interval=0.05, end_time=time.time() + 3)),
         )
 
     payloads = asyncio.run(all_of_them())
-    assert [payload["status"] for payload in payloads] == ["success", "success", "failed", "error"]
+    assert [payload["status"] for payload in payloads] == ["success", "success", "failed", "timeout"]
 
 
 @pytest.mark.kling_simulator(seconds=60)

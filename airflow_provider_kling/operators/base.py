@@ -130,6 +130,7 @@ class KlingTaskOperator(ConcealsImages):
         self.output_uri = output_uri
         self.output_conn_id = output_conn_id
         self._kling_task_id: str | None = None
+        self._submitted_at: float | None = None
 
     @cached_property
     def hook(self) -> KlingHook:
@@ -176,12 +177,13 @@ class KlingTaskOperator(ConcealsImages):
         try:
             for problem in self._read_arguments(is_paid=True):
                 self.log.warning("%s", problem)
-            task = self.hook.get_task(self._kling_task_id, self.endpoint)
+            task = self.hook.get_paid_task(self._kling_task_id, self.endpoint)
             ended = polling.event_of(event, {self._kling_task_id})
             if ended is None:
-                self.log.warning("Kling task %s: resumed by %r, which is not about it", task.task_id, event)
+                other = foreign_text(event)
+                self.log.warning("Kling task %s: resumed by an event that is not about it: %s", task.task_id, other)
                 return self._wait(task, context)
-            if getattr(ended, "needs_worker", False) and not task.status.is_terminal:
+            if ended.needs_worker and not task.status.is_terminal:
                 # A connection that only workers have: the wait costs a worker, and no retry.
                 self.log.warning("Kling task %s: waiting on this worker (%s)", task.task_id, ended.message)
                 self.deferrable = False
@@ -270,6 +272,7 @@ class KlingTaskOperator(ConcealsImages):
         if slot is None:
             self._say(log_lines.submitting(self.endpoint, prepared.body, name))
         while True:
+            begun = time.time()
             try:
                 done = self.hook.submit(
                     self.endpoint, prepared.body, external_task_id=name, look_up_first=look_up_first
@@ -278,6 +281,8 @@ class KlingTaskOperator(ConcealsImages):
             except KlingThrottledError as error:
                 slot = self._wait_for_slot(error, slot)
                 look_up_first = True
+        if done.answer_lost or not done.adopted:
+            self._submitted_at = begun
         self._say(log_lines.accepted(done, own="external_task_id" in prepared.body, looked_up_first=look_up_first))
         return done
 
@@ -312,7 +317,7 @@ class KlingTaskOperator(ConcealsImages):
 
     def _wait(self, task: Task, context: Context) -> dict[str, Any]:
         now = time.time()
-        end_time = polling.end_time_of(task, timeout=self.timeout, now=now)
+        end_time = polling.end_time_of(task, timeout=self.timeout, now=now, submitted_at=self._submitted_at)
         if self.execution_timeout is not None:
             # Airflow's own limit does not reach a deferred task.
             end_time = min(end_time, now + self.execution_timeout.total_seconds())

@@ -1,0 +1,76 @@
+"""Kling's clock is not ours."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from adversary.scripted import TASK_ID, kling, task
+from support import PHOTOGRAPH, FakeTaskInstance
+
+from airflow_provider_kling import exceptions as errors
+from airflow_provider_kling import polling
+from airflow_provider_kling._airflow.compat import TaskDeferred
+from airflow_provider_kling.models import Task, TaskStatus
+from airflow_provider_kling.operators import KlingImageToVideoOperator
+from airflow_provider_kling.sensors import KlingTaskSensor
+
+HOUR = 3600.0
+NOW = 1_790_000_000.0
+
+
+def created(seconds: float) -> Task:
+    return Task("7", TaskStatus.PROCESSING, "image2video", created_at=int(seconds * 1000))
+
+
+@pytest.mark.parametrize(
+    ("created_at", "submitted_at", "accepted_at"),
+    [
+        (NOW - 60, None, NOW - 60),
+        (NOW + HOUR, None, NOW),
+        (NOW + HOUR, NOW - 5, NOW),
+        (NOW - 2 * HOUR, NOW - 5, NOW - 5),
+        (NOW - 2 * HOUR, None, NOW - 2 * HOUR),
+        (NOW - 3, NOW - 5, NOW - 3),
+        (0, None, NOW),
+        (0, NOW - 5, NOW - 5),
+        (-NOW, None, NOW),
+        (NOW - 5, NOW + HOUR, NOW),
+    ],
+)
+def test_a_task_is_accepted_after_it_was_sent_and_before_it_was_seen(created_at, submitted_at, accepted_at):
+    assert polling.accepted_at(created(created_at), now=NOW, submitted_at=submitted_at) == accepted_at
+
+
+def test_a_first_look_never_waits_for_klings_clock():
+    assert polling.first_poll_delay("image2video", accepted_at=NOW + HOUR, poll_interval=15, now=NOW) == 30
+
+
+@pytest.mark.parametrize("offset", [HOUR, -2 * HOUR, 0.0])
+def test_the_operators_wait_takes_its_time_whatever_klings_clock_says(scripted, offset):
+    scripted(kling(task(created_at=int((time.time() + offset) * 1000))))
+    operator = KlingImageToVideoOperator(
+        task_id="animate", image=str(PHOTOGRAPH), duration=5, prompt="x", wait_for_completion=True, timeout=HOUR
+    )
+    started = time.time()
+    with pytest.raises(TaskDeferred) as caught:
+        operator.execute({"ti": FakeTaskInstance()})
+    trigger = caught.value.trigger
+    assert started + HOUR - 60 < trigger.end_time < time.time() + HOUR + 1
+    assert trigger.first_poll_at < time.time() + 60
+
+
+def test_the_sensors_wait_is_not_delayed_by_a_clock_that_is_ahead(scripted):
+    scripted(kling(task(created_at=int((time.time() + HOUR) * 1000))))
+    with pytest.raises(TaskDeferred) as caught:
+        KlingTaskSensor(task_id="wait", kling_task_id=TASK_ID, timeout=HOUR).execute({"ti": FakeTaskInstance()})
+    trigger = caught.value.trigger
+    assert trigger.end_time < time.time() + HOUR + 1
+    assert trigger.first_poll_at < time.time() + 60
+
+
+def test_a_sensor_that_pokes_ends_in_time_with_a_clock_that_is_ahead(scripted):
+    scripted(lambda _request: kling(task(created_at=int((time.time() + HOUR) * 1000))))
+    sensor = KlingTaskSensor(task_id="wait", kling_task_id=TASK_ID, timeout=2, deferrable=False, poke_interval=0.2)
+    with pytest.raises(errors.KlingTimeoutError):
+        sensor.execute({"ti": FakeTaskInstance()})

@@ -34,7 +34,9 @@ def named_task(value: Any, endpoint: Any) -> Waiting:
     if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**MAX_ID_LENGTH:
         value = str(value)
     text = value.strip() if isinstance(value, str) else ""
-    if not text or rendered_none(text) or len(text) > MAX_ID_LENGTH or not text.isprintable():
+    # What begins like a manifest and is none was cut, or written wrongly.
+    is_id = text and not text.startswith("{") and len(text) <= MAX_ID_LENGTH and text.isprintable()
+    if not is_id or rendered_none(text):
         raise KlingValidationError(
             [
                 f"Give kling_task_id a task's id: {named('kling_task_id', value)} is none. It takes Kling's id, an "

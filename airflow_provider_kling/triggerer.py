@@ -44,7 +44,7 @@ def _own_end(operator: Any) -> bool:
 
 
 def _own_links(operator: Any) -> bool:
-    return any(type(link) is not KlingResultLink for link in operator.operator_extra_links)
+    return not all(type(link).__module__.startswith(f"{__package__}.") for link in operator.operator_extra_links)
 
 
 def _label_of_own_result(operator: Any) -> Any:

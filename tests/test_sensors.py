@@ -188,7 +188,9 @@ class TestATaskThatWasReadBefore:
     def test_not_found_after_the_wait_can_be_retried_and_names_the_connection(self, kling, task, ti):
         self.gone(kling)
         event = {"status": "timeout", "kling_task_id": task.task_id, "message": "late"}
-        with pytest.raises(errors.KlingResultError, match="Check connection kling_default@.*another account") as caught:
+        with pytest.raises(
+            errors.KlingResultError, match="(?s)Check connection kling_default@.*another account"
+        ) as caught:
             sensor(task.task_id, soft_fail=True).resume_execution("execute_complete", {"event": event}, {"ti": ti})
         assert caught.value.transient
         assert not isinstance(caught.value, AirflowFailException)

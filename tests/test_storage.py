@@ -87,11 +87,13 @@ def test_a_plain_path_and_a_folder_that_does_not_exist_yet_are_fine(finished, tm
     assert (tmp_path / "a" / "b" / "video.mp4").exists()
 
 
-def test_storage_that_is_not_a_disk_works_the_same(finished):
+def test_storage_that_is_not_a_disk_works_the_same(finished, monkeypatch):
     from airflow.sdk import ObjectStoragePath
     from airflow.sdk.io import attach
     from fsspec.implementations.memory import MemoryFileSystem
 
+    # Airflow keeps one store for each scheme; a test before this one may have named it without a filesystem.
+    monkeypatch.delitem(attach.__globals__["_STORE_CACHE"], "memory", raising=False)
     attach("memory", fs=MemoryFileSystem())
     uri = f"memory://videos/{finished.task_id}.mp4"
     manifest = transfer(Path(), kling_task_id=finished.task_id, output_uri=uri).execute({})

@@ -33,6 +33,9 @@ log = logging.getLogger(__name__)
 #: Seconds between two lines in the log about one kind of trouble; a storage that is away is met by every item.
 SAY_AGAIN_AFTER = 300.0
 
+#: Seconds at the end of a batch for what waits in it to end, too.
+LAST_WORDS = 2.0
+
 
 class BatchLoop:
     """
@@ -90,6 +93,7 @@ class BatchLoop:
                 pause = self._pace.tick
                 for action in self._reconciler.decide(time.time()):
                     if isinstance(action, Finish):
+                        await self._last_words()
                         return action
                     if isinstance(action, Wait):
                         pause = min(pause, action.seconds)
@@ -101,6 +105,11 @@ class BatchLoop:
             for job in self._jobs:
                 job.cancel()
             await self._reporter.settle()
+
+    async def _last_words(self) -> None:
+        """Waits that end with the batch say what their last look met; the manifest tells it."""
+        if self._jobs:
+            await asyncio.wait(self._jobs, timeout=LAST_WORDS)
 
     async def _pause(self, seconds: float) -> None:
         if not self._jobs:
@@ -195,7 +204,7 @@ class BatchLoop:
             event, found = polling.Event("error", task.task_id, reason(error)), None
         if found is not None:
             self._reconciler.seen(key, found, time.time())
-        elif event.status == "error":
+        else:
             message = self._unreadable(task, event.message)
             self._say(f"Item {key!r} cannot be read now", KlingConnectionError(message))
             self._reconciler.unreadable(key, message, time.time())

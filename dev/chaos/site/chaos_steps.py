@@ -174,7 +174,19 @@ def _wrap_triggers(module: ModuleType) -> None:
 
 
 def _wrap_storage(module: ModuleType) -> None:
-    put = module.put
+    store = module._store_result
+
+    def store_or_die(*args: Any) -> Any:
+        strike("store-before")
+        file = store(*args)
+        strike("store-after")
+        return file
+
+    module._store_result = store_or_die
+
+
+def _wrap_object_files(module: ModuleType) -> None:
+    write = module.write_whole
 
     class Dying:
         """A file whose reader dies after the first piece, if so ordered."""
@@ -189,12 +201,7 @@ def _wrap_storage(module: ModuleType) -> None:
             begun, self._begun = self._begun, True
             return self._source.read(size if begun else _HALF)
 
-    def put_or_die(source: Any, path: Any) -> None:
-        strike("store-before")
-        put(Dying(source), path)
-        strike("store-after")
-
-    module.put = put_or_die
+    module.write_whole = lambda source, path: write(Dying(source), path)
 
 
 def _wrap_slots(module: ModuleType) -> None:
@@ -211,6 +218,7 @@ _WRAPS: dict[str, Callable[[ModuleType], None]] = {
     "airflow_provider_kling.sensors": _wrap_sensors,
     "airflow_provider_kling.triggers": _wrap_triggers,
     "airflow_provider_kling.storage": _wrap_storage,
+    "airflow_provider_kling.object_files": _wrap_object_files,
     "airflow_provider_kling.slots": _wrap_slots,
 }
 

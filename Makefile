@@ -16,13 +16,16 @@ unexport PYTHONDONTWRITEBYTECODE
 demo: $(INSTALLED) ## make a video: IMAGE=photo.jpg PROMPT="..." make demo
 	@$(BIN)/python -m dev.demo $(ARGS)
 
+# Two processes: in one the tests with a real Airflow, in the other the rest, file by file.
+TWO_AT_ONCE := -n 2 --dist loadgroup --no-loadscope-reorder
+
 test: $(INSTALLED) ## run all tests, those with a real Airflow too
-	@$(BIN)/python -m pytest -p dev.waiting $(ARGS)
+	@$(BIN)/python -m pytest -p dev.waiting $(TWO_AT_ONCE) $(ARGS)
 
 # Of the tests with a real Airflow those that show the promises; the others show the harness, demo and chaos.
 OTHER_RELEASE := $(addprefix --ignore tests/e2e/test_,chaos.py examples.py local_airflow.py)
 
-TEST_PACKAGES := pytest pytest-timeout hypothesis jsonschema psutil
+TEST_PACKAGES := pytest pytest-timeout pytest-xdist hypothesis jsonschema psutil
 # The S3 server of the storage's tests, and Airflow's way to it; without them these tests are skipped and say so.
 S3_PACKAGES := 'moto[server]' 'apache-airflow-providers-amazon[s3fs]'
 
@@ -32,7 +35,7 @@ test-lowest: $(INSTALLED) ## run the tests on the lowest versions that pyproject
 		--editable '.[simulator]'
 	$(BIN)/uv pip install --quiet --python .airflow/venv-lowest $(TEST_PACKAGES)
 	UV_EXCLUDE_NEWER=2025-09-15 $(BIN)/uv pip install --quiet --python .airflow/venv-lowest $(S3_PACKAGES)
-	.airflow/venv-lowest/bin/python -m pytest $(OTHER_RELEASE) $(ARGS)
+	.airflow/venv-lowest/bin/python -m pytest $(TWO_AT_ONCE) $(OTHER_RELEASE) $(ARGS)
 
 # Airflow releases, each with the newest packages of a day on which it still ran.
 RELEASES := 3.1.8:2026-04-01 3.2.2:2026-06-15
@@ -44,7 +47,7 @@ test-releases: $(INSTALLED) ## the same on the Airflow releases between the lowe
 		$(BIN)/uv venv --quiet --allow-existing $$venv; \
 		UV_EXCLUDE_NEWER=$$day $(BIN)/uv pip install --quiet --python $$venv \
 			--editable '.[simulator]' apache-airflow==$$version $(TEST_PACKAGES) $(S3_PACKAGES); \
-		$$venv/bin/python -m pytest $(OTHER_RELEASE) $(ARGS); \
+		$$venv/bin/python -m pytest $(TWO_AT_ONCE) $(OTHER_RELEASE) $(ARGS); \
 	done
 
 test-install: $(INSTALLED) ## install beside the pins of older Airflow releases and import everything, on each Python found here

@@ -13,29 +13,29 @@ HEARTBEAT_SECONDS = 10.0
 
 
 class Waiting:
-    """Prints the name of the running test, and for how long it has been running."""
+    """Prints the names of the running tests, and for how long they have been running."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._running: tuple[str, float] | None = None
+        self._running: dict[str, float] = {}
         self._closed = threading.Event()
         threading.Thread(target=self._beat, name="waiting", daemon=True).start()
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        self._running = (nodeid, time.monotonic())
+        self._running[nodeid] = time.monotonic()
 
-    def pytest_runtest_logfinish(self) -> None:
-        self._running = None
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        self._running.pop(nodeid, None)
 
     def pytest_unconfigure(self) -> None:
         self._closed.set()
 
     def _beat(self) -> None:
         while not self._closed.wait(HEARTBEAT_SECONDS):
-            if running := self._running:
-                seconds = time.monotonic() - running[1]
+            for nodeid, began in list(self._running.items()):
+                seconds = time.monotonic() - began
                 if seconds >= HEARTBEAT_SECONDS and (terminal := self._terminal()):
-                    terminal.write_line(f"\n  {seconds:.0f} s: {running[0]}")
+                    terminal.write_line(f"\n  {seconds:.0f} s: {nodeid}")
 
     def _terminal(self) -> pytest.TerminalReporter | None:
         return self._config.pluginmanager.get_plugin("terminalreporter")

@@ -15,14 +15,28 @@ if TYPE_CHECKING:
 
     from airflow_provider_kling.simulator.simulator import KlingSimulator
 
-HOME = Path(__file__).parent.parent / ".airflow" / "tests"
+HERE = Path(__file__).parent
+
+# Processes of pytest-xdist share no database.
+HOME = HERE.parent / ".airflow" / f"tests{os.environ.get('PYTEST_XDIST_WORKER', '')}"
 
 os.environ.update(
     AIRFLOW_HOME=str(HOME),
     AIRFLOW__CORE__LOAD_EXAMPLES="False",
     AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS="False",
-    AIRFLOW__CORE__DAGS_FOLDER=str(Path(__file__).parent.parent / "example_dags"),
+    AIRFLOW__CORE__DAGS_FOLDER=str(HERE.parent / "example_dags"),
 )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One process for all tests with a real Airflow, which begin first and last longest; a file stays together."""
+    items.sort(key=lambda item: not _has_airflow(item))
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("airflow" if _has_airflow(item) else str(item.path)))
+
+
+def _has_airflow(item: pytest.Item) -> bool:
+    return HERE / "e2e" in item.path.parents
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ os.environ.update(
 )
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One process for all tests with a real Airflow, which begin first and last longest; a file stays together."""
     items.sort(key=lambda item: not _has_airflow(item))

@@ -148,7 +148,7 @@ def _extra(extra_body: Any) -> tuple[dict[str, Any], list[str]]:
     except (ValueError, RecursionError):
         extra = extra_body
     if isinstance(extra, dict) or omitted(extra):
-        return dict(extra or {}), []
+        return dict(extra) if isinstance(extra, dict) else {}, []
     return {}, [f"Give extra_body as a dict {{field: value}}: {named('extra_body', extra)} is not a dict."]
 
 

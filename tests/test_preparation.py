@@ -417,3 +417,8 @@ def test_a_body_that_is_prepared_again_stays_the_same(product, fields):
         return
     assert twice.body == once.body
     assert twice.content == once.content
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\r", "\n\t", None, {}])
+def test_an_extra_body_that_rendered_to_nothing_is_none(blank):
+    assert prepare("text2video", {"prompt": "x"}, extra_body=blank).body["prompt"] == "x"

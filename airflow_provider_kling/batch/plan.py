@@ -41,6 +41,9 @@ _REMOTE = re.compile(r"(?!file:)[A-Za-z][A-Za-z0-9+.-]*://")
 #: How many items a sentence about several of them names.
 NAMED_ITEMS = 5
 
+#: Characters of an item's key in a sentence.
+NAME_CHARACTERS = 60
+
 
 @dataclasses.dataclass(frozen=True)
 class PlannedItem:
@@ -137,7 +140,9 @@ class Planner:
         if rendered_none(key):
             raise KlingValidationError([f"Give the template of key a value: it rendered to {named('key', key)}."])
         if not _KEY.fullmatch(key):
-            raise KlingValidationError([f"{named('key', key)} takes letters, digits, '.', '_' and '-' (1 to 128)."])
+            raise KlingValidationError(
+                [f"Write key with letters, digits, '.', '_' and '-', 1 to 128: {named('key', key)} is none."]
+            )
         if strange := [name for name in fields if not isinstance(name, str)]:
             raise KlingValidationError([f"Name fields with text: {shown(strange[0])} is no name of a field."])
         return prepare(
@@ -258,11 +263,12 @@ def _wire(where: str, *, uri: str, sha256: str, conn_id: str | None) -> str:
 
 
 def _sentences(by_sentence: Mapping[str, Sequence[str]]) -> list[str]:
-    return [f"{_who(keys)}: {sentence}" for sentence, keys in by_sentence.items()]
+    # What to do comes first: a log shows the beginning of a line.
+    return [f"{sentence} ({_item_names(keys)})" for sentence, keys in by_sentence.items()]
 
 
-def _who(keys: Sequence[str]) -> str:
-    names = ", ".join(repr(key) for key in keys[:NAMED_ITEMS])
+def _item_names(keys: Sequence[str]) -> str:
+    names = ", ".join(shown(key, NAME_CHARACTERS) for key in keys[:NAMED_ITEMS])
     more = f" and {counted(len(keys) - NAMED_ITEMS, 'more item')}" if len(keys) > NAMED_ITEMS else ""
     return f"item {names}{more}"
 
@@ -272,7 +278,7 @@ def _clashes(planned: Sequence[PlannedItem]) -> list[str]:
     for name in ("key", "external_task_id"):
         numbers = collections.Counter(getattr(item, name) for item in planned)
         twice = [value for value, number in numbers.items() if number > 1]
-        sentences += [f"{named(name, value)} names more than one item; give each its own." for value in twice]
+        sentences += [f"Give each item its own {name}: {named(name, value)} names more than one." for value in twice]
     return sentences + _attempt_clashes(planned)
 
 
@@ -288,8 +294,9 @@ def _attempt_clashes(planned: Sequence[PlannedItem]) -> list[str]:
             other = owners.setdefault(name, item)
             if other is not item and other.external_task_id != item.external_task_id:
                 sentences.append(
-                    f"item {item.key!r} and item {other.key!r}: {named('external_task_id', item.external_task_id)} and "
-                    f"{shown(other.external_task_id)} have a further attempt in common; give one another id."
+                    f"Give one of two items another external_task_id: {shown(item.external_task_id)} and "
+                    f"{shown(other.external_task_id)} have a further attempt in common "
+                    f"({_item_names([item.key, other.key])})."
                 )
                 break
     return sentences

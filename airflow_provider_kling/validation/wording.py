@@ -76,8 +76,9 @@ def shown(value: Any, limit: int = MAX_SHOWN) -> str:
 
 
 def named(field: str, value: Any) -> str:
-    """``field=value``, the middle of most sentences."""
-    return f"{field}={shown(value)}"
+    """``field=value``, the middle of most sentences; a name that somebody made up is cut, too."""
+    name = field if len(field) <= MAX_SHOWN else f"{field[:MAX_SHOWN]}…"
+    return f"{name}={shown(value)}"
 
 
 def did_you_mean(word: Any, known: Iterable[str], aliases: Mapping[str, str] = MappingProxyType({})) -> str:

@@ -153,7 +153,7 @@ def test_numbers_may_be_text_and_times_a_timedelta(kling, ti, tmp_path):
 def test_items_whose_ids_would_meet_at_a_further_attempt_are_told(kling, ti, tmp_path):
     base = "a" * 64
     items = [{"key": "x", "external_task_id": base}, {"key": "y", "external_task_id": base}]
-    with pytest.raises(KlingValidationError, match="more than one item"):
+    with pytest.raises(KlingValidationError, match="Give each item its own"):
         operator(tmp_path, items=items).execute({"ti": ti})
     items = [{"key": "x", "external_task_id": "promo"}, {"key": "y", "external_task_id": "promo-af-2"}]
     with pytest.raises(KlingValidationError, match="promo-af-2"):
@@ -213,3 +213,12 @@ KlingImageToVideoBatchOperator(task_id="b", output_uri="s3://x/", items=7)
     assert len(errors) == 2, done.stdout
     assert '"promt"' in errors[0]
     assert 'Argument "items"' in errors[1]
+
+
+def test_a_key_or_a_field_that_is_a_page_long_is_cut_in_the_sentence(kling, ti, tmp_path):
+    page = "a." * 20_000
+    for item in ({"key": page, "prompt": "x"}, {"prompt": "x", page: 10**400}, {"key": "k", "prompt": "x", page: 1}):
+        with pytest.raises(KlingValidationError) as caught:
+            operator(tmp_path, items=[item]).execute({"ti": ti})
+        assert len(str(caught.value)) < 2000
+    assert kling.requests() == []

@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import hashlib
 import json
+import re
 import threading
 import time
 
@@ -311,8 +312,8 @@ def test_every_problem_of_every_item_is_said_before_anything_is_paid(kling, ti, 
     with pytest.raises(KlingValidationError) as caught:
         operator(tmp_path, items=items).execute({"ti": ti})
     said = "\n".join(caught.value.problems)
-    assert "item '0', '4': " in said
-    assert "item '1': Give duration" in said
+    assert "(item '0', '4')" in said
+    assert re.search(r"^Give duration.*\(item '1'\)$", said, re.MULTILINE)
     assert "'a/b'" in said
     assert "good" not in said
     assert kling.requests() == []
@@ -323,7 +324,7 @@ def test_every_problem_of_every_item_is_said_before_anything_is_paid(kling, ti, 
     ("change", "word"),
     [
         ({"items": "file:///nowhere/items.jsonl"}, "no such file"),
-        ({"items": [{"key": "a", "prompt": "1"}, {"key": "a", "prompt": "2"}]}, "more than one item"),
+        ({"items": [{"key": "a", "prompt": "1"}, {"key": "a", "prompt": "2"}]}, "Give each item its own key"),
         ({"items": [1]}, "list of dicts"),
         ({"on_item_failure": "ignore"}, "on_item_failure"),
         ({"concurrency": 0}, "concurrency"),

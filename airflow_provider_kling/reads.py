@@ -14,6 +14,7 @@ from airflow_provider_kling.exceptions import (
     KlingAuthenticationError,
     KlingError,
     KlingIpPolicyError,
+    KlingResponseError,
 )
 
 if TYPE_CHECKING:
@@ -77,6 +78,10 @@ class TaskReader:
                     return _matched(waiting, v2.read_tasks(answer, endpoints))
                 case sweep.Page(endpoint, pages, waiting):
                     return _matched(waiting, self._list_pages(endpoint, pages, tries))
+        except KlingResponseError as error:
+            # A page of a relay, often, which lacks this route and says so with HTTP 200; a single look tells.
+            self._forget_route(look, error)
+            return {}
         except KlingError as error:
             if error.transient or isinstance(error, CONCERNS_ACCOUNT):
                 return dict.fromkeys(look.waiting, error)

@@ -94,6 +94,7 @@ class Item:
             "external_task_id": self.desired.external_task_id,
             "task_id": task.task_id if task else None,
             "units": task.units if task else "",
+            "cash": task.cash if task else "",
             "videos": [dataclasses.asdict(video) for video in task.videos] if task else [],
             "files": self.files,
             "error": dataclasses.asdict(self.failure) if self.failure else None,

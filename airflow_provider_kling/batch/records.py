@@ -23,6 +23,7 @@ class Record:
     :param status: ``waiting``, ``running``, ``storing``, ``succeed``, ``failed`` or ``stopped``.
     :param task_id: Kling's id of its newest attempt; empty when it had none.
     :param units: what that cost.
+    :param cash: what that cost a post-paid account.
     :param videos: its results, as they were linked then.
     :param files: where they are stored.
     :param failure: why it had no video.
@@ -33,6 +34,7 @@ class Record:
     status: str = ""
     task_id: str = ""
     units: str = ""
+    cash: str = ""
     videos: tuple[Video, ...] = ()
     files: tuple[dict[str, Any], ...] = ()
     failure: Failure | None = None
@@ -72,6 +74,7 @@ class Record:
             endpoint,
             external_task_id=self.external_task_id,
             units=self.units,
+            cash=self.cash,
             videos=self.videos,
         )
 
@@ -94,6 +97,7 @@ def read_record(line: Any) -> Record | None:
         status=_text(line.get("status")),
         task_id=_text(line.get("task_id")),
         units=_text(line.get("units")),
+        cash=_text(line.get("cash")),
         videos=tuple(_video(video) for video in _objects(line.get("videos"))),
         files=tuple(file for file in _objects(line.get("files")) if _text(file.get("uri"))),
         failure=_failure(line.get("error")),

@@ -28,6 +28,7 @@ from airflow_provider_kling.provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.threads import Work, in_thread
 from airflow_provider_kling.triggerer import is_still_deferred, set_xcom
 from airflow_provider_kling.triggers import MIN_DEFERRAL
+from airflow_provider_kling.validation.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -205,7 +206,7 @@ class KlingBatchTrigger(BaseTrigger):
         records, progress = self._reconciler.records(ended=True), self._reconciler.progress()
         await reporter.finish(records, progress, deadline=self.end_time + self.pace.last_steps)
         event = outcome(finish, records, self._summary(finish), stop_on_failure=self.on_item_failure == "fail")
-        self.log.info("Batch %s: %s. %s", self.batch_id, event["status"], event["message"])
+        self.log.info("The batch ended (%s). %s", event["status"], event["message"])
         return event
 
     def _fence(self) -> Fence:
@@ -221,11 +222,11 @@ class KlingBatchTrigger(BaseTrigger):
 
     def _tell_the_beginning(self, plan: list[PlannedItem]) -> None:
         self.log.info(
-            "Batch %s: %s videos, at most %s at Kling at once, for up to %.0f s; the manifest is %s",
-            self.batch_id,
-            len(plan),
+            "Making %s, at most %s at Kling at once, for up to %.0f s; batch %s, manifest %s",
+            counted(len(plan), "video"),
             self.concurrency,
             max(0.0, self.end_time - time.time()),
+            self.batch_id,
             self.manifest_uri,
         )
 

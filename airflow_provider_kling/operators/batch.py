@@ -22,6 +22,7 @@ from airflow_provider_kling.operators.redaction import ConcealsImages
 from airflow_provider_kling.provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.triggerer import leaves_nothing_to_do, nobody_listens
 from airflow_provider_kling.triggers import BACKSTOP_MARGIN, MIN_DEFERRAL
+from airflow_provider_kling.validation.wording import counted
 
 if TYPE_CHECKING:
     import os
@@ -187,9 +188,8 @@ class KlingImageToVideoBatchOperator(ConcealsImages):
         except KlingError as error:
             push_failure(error, context)
             raise
-        self.log.info(
-            "Batch %s: all %s items are good; the manifest is %s", batch_id, len(planned), limits.manifest_uri
-        )
+        checked = counted(len(planned), "item")
+        self.log.info("Checked %s, nothing is wrong; batch %s, manifest %s", checked, batch_id, limits.manifest_uri)
         record.push(self, context, "batch_id", batch_id)
         record.push(self, context, "manifest_uri", limits.manifest_uri)
         self._defer(limits, batch_id, token, token_uri)

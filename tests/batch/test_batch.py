@@ -82,8 +82,8 @@ def test_the_slots_are_kept_full(kling, ti, tmp_path):
     tasks = kling.tasks()
     begin, end = min(task["created_at"] for task in tasks), max(task["updated_at"] for task in tasks)
     busy = sum(task["updated_at"] - task["created_at"] for task in tasks)
-    # On a machine of its own it is 0.95; one slot after the other would be 0.2.
-    assert busy / (5 * (end - begin)) >= 0.7
+    # On a machine of its own it is 0.95, on a busy one less; one slot after the other would be 0.2.
+    assert busy / (5 * (end - begin)) >= 0.5
 
 
 @pytest.mark.kling_simulator(seconds=0.3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import time
 
@@ -464,6 +465,17 @@ def test_the_deadline_ends_it_but_not_while_a_thread_is_at_work():
         "waiting": 1,
         "units": 0.0,
     }
+
+
+def test_what_a_post_paid_account_is_charged_stands_in_the_manifest_and_is_read_again():
+    reconciler = batch(1)
+    reconciler.decide(START)
+    reconciler.seen("k0", dataclasses.replace(finished(0), cash="0.42"), START)
+    (line,) = reconciler.records()
+    assert line["cash"] == "0.42"
+    record = read_record(line)
+    assert record is not None
+    assert (record.cash, record.task("image2video").cash) == ("0.42", "0.42")
 
 
 class Kling:

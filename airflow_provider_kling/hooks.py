@@ -11,23 +11,24 @@ from typing import IO, TYPE_CHECKING, Any
 
 import pendulum
 
-from airflow_provider_kling import identity, polling, submission, sweep
+from airflow_provider_kling import polling
 from airflow_provider_kling._airflow.base_hook import BaseHook
-from airflow_provider_kling.api import account, classic
+from airflow_provider_kling.api import account, classic, reads
 from airflow_provider_kling.api.auth import ApiKey
-from airflow_provider_kling.api.products import product_of
-from airflow_provider_kling.connection import Settings, settings_of
+from airflow_provider_kling.api.settings import Settings, settings_of
+from airflow_provider_kling.api.task_reader import TaskReader
 from airflow_provider_kling.exceptions import KlingError, KlingTaskNotFoundError
-from airflow_provider_kling.provider_info import CONNECTION_FIELDS, DEFAULT_CONN_NAME, FIELD_BEHAVIOUR
-from airflow_provider_kling.reads import TaskReader
+from airflow_provider_kling.get_provider_info import CONNECTION_FIELDS, DEFAULT_CONN_NAME, FIELD_BEHAVIOUR
+from airflow_provider_kling.products.product import product_of
+from airflow_provider_kling.submission import identity, protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow_provider_kling.downloads import Download
+    from airflow_provider_kling.api.download import Download
+    from airflow_provider_kling.api.transport import Transport
     from airflow_provider_kling.models import ResourcePack, Task
-    from airflow_provider_kling.preparation import Validate
-    from airflow_provider_kling.transport import Transport
+    from airflow_provider_kling.preparation.prepare import Validate
 
 #: An id that no task has; asking for it is free and shows whether Kling accepts the credential.
 PROBE_ID = "airflow-connection-test"
@@ -38,8 +39,8 @@ class KlingHook(BaseHook):
     Talk to Kling's API.
 
     Everything is synchronous and safe to call from a worker; from a trigger call it through
-    ``airflow_provider_kling.threads.in_thread``. Reads are free and repeated on errors; the paid call follows
-    :mod:`airflow_provider_kling.submission`.
+    ``airflow_provider_kling.waiting.threads.in_thread``. Reads are free and repeated on errors; the paid call follows
+    :mod:`airflow_provider_kling.submission.protocol`.
 
     .. seealso::
         - :ref:`howto/connection:kling`
@@ -67,7 +68,7 @@ class KlingHook(BaseHook):
 
     @cached_property
     def _transport(self) -> Transport:
-        from airflow_provider_kling.transport import Transport
+        from airflow_provider_kling.api.transport import Transport
 
         return Transport(self.settings)
 
@@ -108,7 +109,7 @@ class KlingHook(BaseHook):
         :raises KlingValidationError: when the request is bad; nothing was sent.
         :raises KlingSubmissionInDoubtError: when it is not known whether Kling accepted it.
         """
-        from airflow_provider_kling.preparation import prepare
+        from airflow_provider_kling.preparation.prepare import prepare
 
         name, extra = identity.take_own_id(
             identity.own_id(external_task_id, fields.get("external_task_id")), extra_body
@@ -122,7 +123,7 @@ class KlingHook(BaseHook):
 
     def submit(
         self, endpoint: str, body: Mapping[str, Any], *, external_task_id: str, look_up_first: bool
-    ) -> submission.Done:
+    ) -> protocol.Done:
         """
         Drive the pay-once protocol for a body that has been checked.
 
@@ -132,39 +133,39 @@ class KlingHook(BaseHook):
         :param look_up_first: whether an earlier try may have sent it already.
         :return: the task, whether it was adopted, and the attempt that it belongs to.
         """
-        machine = submission.Submission(external_task_id, look_up_first=look_up_first)
+        machine = protocol.Submission(external_task_id, look_up_first=look_up_first)
         step = machine.start()
         while True:
             self.log.debug("Submission of %s: %s", external_task_id, type(step).__name__)
             match step:
-                case submission.Done():
+                case protocol.Done():
                     return step
-                case submission.Fail(error):
+                case protocol.Fail(error):
                     raise error
-                case submission.Wait(seconds):
+                case protocol.Wait(seconds):
                     time.sleep(seconds)
-                    step = machine.on(submission.Waited())
-                case submission.LookUp(name):
+                    step = machine.on(protocol.Waited())
+                case protocol.LookUp(name):
                     step = machine.on(self._look_up(endpoint, name))
-                case submission.Post(name):
+                case protocol.Post(name):
                     step = machine.on(self._post(endpoint, {**body, "external_task_id": name}))
 
-    def _post(self, endpoint: str, body: dict[str, Any]) -> submission.Outcome:
+    def _post(self, endpoint: str, body: dict[str, Any]) -> protocol.Outcome:
         product = product_of(endpoint)
         try:
             answer = self._transport.send_once(classic.create(product, body))
-            return submission.Found(classic.read_created(answer, product))
+            return protocol.Found(classic.read_created(answer, product))
         except KlingError as error:
             self.log.debug("POST %s did not confirm a task: %s", product.path, error.message)
-            return submission.Problem(error)
+            return protocol.Problem(error)
 
-    def _look_up(self, endpoint: str, external_task_id: str) -> submission.Outcome:
+    def _look_up(self, endpoint: str, external_task_id: str) -> protocol.Outcome:
         try:
-            return submission.Found(self.get_task(external_task_id, endpoint))
+            return protocol.Found(self.get_task(external_task_id, endpoint))
         except KlingTaskNotFoundError:
-            return submission.Absent()
+            return protocol.Absent()
         except KlingError as error:
-            return submission.Problem(error)
+            return protocol.Problem(error)
 
     def get_task(self, kling_task_id: str, endpoint: str = "image2video", *, tries: int | None = None) -> Task:
         """
@@ -207,7 +208,7 @@ class KlingHook(BaseHook):
             task = self.get_task(external_task_id, endpoint)
         except KlingTaskNotFoundError:
             return None
-        if other := submission.stranger(task, external_task_id):
+        if other := protocol.stranger(task, external_task_id):
             raise other
         return task
 
@@ -224,7 +225,7 @@ class KlingHook(BaseHook):
         product = product_of(endpoint)
         return classic.read_page(self._transport.read(classic.page(product, page, page_size)), product)
 
-    def get_tasks(self, waiting: Sequence[sweep.Waiting]) -> dict[sweep.Waiting, Task | KlingError]:
+    def get_tasks(self, waiting: Sequence[reads.Waiting]) -> dict[reads.Waiting, Task | KlingError]:
         """
         Read many tasks with the fewest requests; free.
 
@@ -240,8 +241,8 @@ class KlingHook(BaseHook):
         return results
 
     def get_together(
-        self, waiting: Sequence[sweep.Waiting], *, tries: int | None = None
-    ) -> tuple[dict[sweep.Waiting, Task | KlingError], list[sweep.Waiting]]:
+        self, waiting: Sequence[reads.Waiting], *, tries: int | None = None
+    ) -> tuple[dict[reads.Waiting, Task | KlingError], list[reads.Waiting]]:
         """
         Read many tasks as far as a request can answer for several; free.
 
@@ -300,7 +301,7 @@ class KlingHook(BaseHook):
         :return: size, checksum and content type.
         :raises KlingResultError: when the link is dead, not allowed, or the file was cut.
         """
-        from airflow_provider_kling.downloads import fetch
+        from airflow_provider_kling.api.download import fetch
 
         return fetch(url, target, self.settings)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from airflow_provider_kling.api.products import product_of
 from airflow_provider_kling.exceptions import (
     KlingConfigurationError,
     KlingContentPolicyError,
@@ -23,6 +22,7 @@ from airflow_provider_kling.exceptions import (
 )
 from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.models import Task, TaskStatus, results_expired
+from airflow_provider_kling.products.product import product_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

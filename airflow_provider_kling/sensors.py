@@ -11,36 +11,38 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
 from airflow.triggers.base import StartTriggerArgs
 
-from airflow_provider_kling import arguments, polling
+from airflow_provider_kling import polling
 from airflow_provider_kling._airflow.compat import (
     AirflowSensorTimeout,
     AirflowSkipException,
     TaskDeferralError,
     TaskDeferralTimeout,
 )
+from airflow_provider_kling._airflow.completion import leaves_nothing_to_do, nobody_listens
+from airflow_provider_kling._airflow.start_from_trigger import OrdinaryRoadError, rendered_in_triggerer
 from airflow_provider_kling.exceptions import (
     KlingContentPolicyError,
     KlingError,
     KlingTaskFailedError,
     KlingTimeoutError,
 )
-from airflow_provider_kling.failure import push_failure
 from airflow_provider_kling.foreign import foreign_text
+from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.links import KlingResultLink
-from airflow_provider_kling.named_task import named_task
-from airflow_provider_kling.provider_info import DEFAULT_CONN_NAME
-from airflow_provider_kling.start_from_trigger import OrdinaryRoadError, rendered_in_triggerer
-from airflow_provider_kling.triggerer import leaves_nothing_to_do, nobody_listens
-from airflow_provider_kling.triggers import BACKSTOP_MARGIN, KlingTaskTrigger
+from airflow_provider_kling.preparation import arguments
+from airflow_provider_kling.preparation.named_task import named_task
+from airflow_provider_kling.results.failure import push_failure
+from airflow_provider_kling.triggers.base import BACKSTOP_MARGIN
+from airflow_provider_kling.triggers.task import KlingTaskTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from airflow.sdk import Context
 
+    from airflow_provider_kling.api.reads import Waiting
     from airflow_provider_kling.hooks import KlingHook
     from airflow_provider_kling.models import Task
-    from airflow_provider_kling.sweep import Waiting
 
 #: What ``soft_fail`` may turn into a skip: the wait ran out, or Kling reports the task failed. A wrong key or a bug is
 #: never a skip; it would make a sensor that never worked look like one that had nothing to do.

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from airflow_provider_kling import arguments, polling
+from airflow_provider_kling import polling
 from airflow_provider_kling.exceptions import KlingValidationError
 from airflow_provider_kling.foreign import foreign_text
-from airflow_provider_kling.provider_info import DEFAULT_CONN_NAME
-from airflow_provider_kling.validation.wording import shown
+from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
+from airflow_provider_kling.preparation import arguments
+from airflow_provider_kling.products.wording import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,8 +99,8 @@ class KlingToObjectStorageOperator(BaseOperator):
         :raises KlingResultError: when there is no result yet, or it is not what was asked.
         :raises KlingStorageError: when the storage says no; a retry goes on.
         """
-        from airflow_provider_kling.storage import store, stored_line
-        from airflow_provider_kling.targets import check_target
+        from airflow_provider_kling.results.storage import store, stored_line
+        from airflow_provider_kling.results.targets import check_target
 
         output_uri = check_target(self.output_uri, self.output_conn_id)
         manifest = manifest_of(self.manifest)

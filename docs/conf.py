@@ -13,8 +13,9 @@ from docutils import nodes
 from docutils.parsers.rst import Directive
 from docutils.statemachine import StringList
 
-from airflow_provider_kling import __version__, capabilities
+from airflow_provider_kling import __version__
 from airflow_provider_kling.exceptions import KLING_CODES
+from airflow_provider_kling.products import capabilities
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

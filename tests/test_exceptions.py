@@ -10,10 +10,10 @@ from support import FakeTaskInstance
 from airflow_provider_kling import exceptions as kling
 from airflow_provider_kling import polling
 from airflow_provider_kling.api import account, classic, envelope
-from airflow_provider_kling.api.products import PRODUCTS, product_of
-from airflow_provider_kling.failure import push_failure
 from airflow_provider_kling.models import Task, TaskStatus
 from airflow_provider_kling.polling import Event
+from airflow_provider_kling.products.product import PRODUCTS, product_of
+from airflow_provider_kling.results.failure import push_failure
 
 IMAGE2VIDEO = PRODUCTS["image2video"]
 TASK_ID = "179527409186300000"
@@ -125,6 +125,6 @@ def test_a_failure_that_cannot_be_stored_does_not_hide_what_failed(caplog):
         def xcom_push(self, key, value):
             raise OSError("disk full")
 
-    with caplog.at_level(logging.WARNING, "airflow_provider_kling.failure"):
+    with caplog.at_level(logging.WARNING, "airflow_provider_kling.results.failure"):
         push_failure(kling.KlingContentPolicyError(1301, "text"), {"ti": Full()})
     assert "disk full" in caplog.text

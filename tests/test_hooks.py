@@ -12,9 +12,9 @@ import pytest
 from support import PHOTOGRAPH, connect
 
 from airflow_provider_kling import exceptions as errors
+from airflow_provider_kling.api.reads import Waiting
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.models import TaskStatus
-from airflow_provider_kling.sweep import Waiting
 
 FIELDS = {"image": str(PHOTOGRAPH), "prompt": "The rocket lifts off", "duration": 3}
 
@@ -115,7 +115,7 @@ def test_an_id_whose_task_failed_gets_the_next_attempt(kling, hook):
 
 
 def test_not_being_able_to_look_never_sends(kling, hook, no_waiting, monkeypatch):
-    monkeypatch.setattr("airflow_provider_kling.transport.READ_MAX_WAIT", 0)
+    monkeypatch.setattr("airflow_provider_kling.api.transport.READ_MAX_WAIT", 0)
     kling.fault("cut_before", operation="query", times=None)
     with pytest.raises(errors.KlingConnectionError):
         submit(hook, look_up_first=True)
@@ -271,7 +271,7 @@ def test_a_foreign_link_cannot_make_a_worker_read_its_own_network(monkeypatch, u
 
 
 def test_a_result_that_is_too_large_is_refused(kling, hook):
-    from airflow_provider_kling.downloads import fetch
+    from airflow_provider_kling.api.download import fetch
 
     task = hook.wait(submit(hook).task_id, poll_interval=0.05)
     with pytest.raises(errors.KlingResultError, match="larger than"):
@@ -300,7 +300,7 @@ def test_the_connection_test_is_free_and_names_no_key(kling_simulator, monkeypat
     [{"password": "wrong", "login": ""}, {"password": ""}, {"host": "ftp://x"}, {"host": "http://127.0.0.1:1"}],
 )
 def test_the_connection_test_says_what_is_wrong(kling_simulator, monkeypatch, fields):
-    monkeypatch.setattr("airflow_provider_kling.transport.READ_MAX_WAIT", 0)
+    monkeypatch.setattr("airflow_provider_kling.api.transport.READ_MAX_WAIT", 0)
     connect(monkeypatch, kling_simulator, **fields)
     ok, message = KlingHook().test_connection()
     assert not ok
@@ -336,7 +336,7 @@ def test_what_the_simulator_received_is_what_was_meant(kling, hook):
 
 
 def test_a_host_that_is_down_is_a_connection_error_and_leaves_no_doubt(monkeypatch, no_waiting):
-    monkeypatch.setattr("airflow_provider_kling.transport.READ_MAX_WAIT", 0)
+    monkeypatch.setattr("airflow_provider_kling.api.transport.READ_MAX_WAIT", 0)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     monkeypatch.setenv("AIRFLOW_CONN_KLING_DEFAULT", f"kling://:K@127.0.0.1:{port}/http")

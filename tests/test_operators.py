@@ -12,11 +12,12 @@ import pytest
 from airflow.listeners import hookimpl
 from support import PHOTOGRAPH, FakeTaskInstance, connect
 
-from airflow_provider_kling import __version__, identity
+from airflow_provider_kling import __version__
 from airflow_provider_kling import exceptions as errors
 from airflow_provider_kling._airflow.compat import AirflowFailException, TaskDeferred
-from airflow_provider_kling.images import InlineImage
 from airflow_provider_kling.operators import KlingImageToVideoOperator, KlingTextToVideoOperator
+from airflow_provider_kling.products.media import InlineImage
+from airflow_provider_kling.submission import identity
 from airflow_provider_kling.triggers import KlingSlotTrigger, KlingTaskTrigger
 
 
@@ -89,7 +90,7 @@ def upgraded(monkeypatch):
     whole = identity.fingerprint
     monkeypatch.setattr("airflow_provider_kling.operators.record.__version__", "99.0")
     monkeypatch.setattr(
-        "airflow_provider_kling.identity.fingerprint",
+        "airflow_provider_kling.submission.identity.fingerprint",
         lambda **parts: whole(**{**parts, "content": {**parts["content"], "encoded": "otherwise"}}),
     )
 
@@ -663,7 +664,7 @@ def test_the_wait_for_a_slot_has_an_end(kling, ti):
 
 
 def test_waiting_for_a_slot_is_said_once(kling, ti, logged, monkeypatch):
-    monkeypatch.setattr("airflow_provider_kling.slots.PROBE_INTERVAL", 0.01)
+    monkeypatch.setattr("airflow_provider_kling.waiting.slot_queue.PROBE_INTERVAL", 0.01)
     kling.fault(code=1303, operation="create", times=3)
     animate = operator(deferrable=False)
     lines = logged(animate)
@@ -678,6 +679,6 @@ def test_waiting_for_a_slot_is_said_once(kling, ti, logged, monkeypatch):
 
 
 def test_a_slot_is_waited_for_on_the_worker_when_not_deferrable(kling, ti, monkeypatch):
-    monkeypatch.setattr("airflow_provider_kling.slots.PROBE_INTERVAL", 0.05)
+    monkeypatch.setattr("airflow_provider_kling.waiting.slot_queue.PROBE_INTERVAL", 0.05)
     kling.fault(code=1303, operation="create", times=2)
     assert run(ti, deferrable=False)["task_id"] == kling.tasks()[0]["task_id"]

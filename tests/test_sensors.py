@@ -75,7 +75,7 @@ def test_a_timeout_counts_from_klings_acceptance(kling, task, ti, mode):
 
 
 def test_poking_survives_a_bad_moment(kling, task, ti, monkeypatch):
-    monkeypatch.setattr("airflow_provider_kling.transport.READ_ATTEMPTS", 1)
+    monkeypatch.setattr("airflow_provider_kling.api.transport.READ_ATTEMPTS", 1)
     kling.fault(code=5000, operation="query", times=2)
     assert sensor(task.task_id, **POKE).execute({"ti": ti})["videos"]
 

@@ -11,7 +11,7 @@ from airflow_provider_kling.models import Task, TaskStatus
 
 if TYPE_CHECKING:
     from airflow_provider_kling.api.envelope import Answer
-    from airflow_provider_kling.api.products import Product
+    from airflow_provider_kling.products.product import Product
 
 #: The largest page that Kling serves.
 MAX_PAGE_SIZE = 500

@@ -1,4 +1,4 @@
-"""The words that a batch's :mod:`reconciler <airflow_provider_kling.batch.reconcile>` and its driver share."""
+"""The words that a batch's :mod:`reconciler <airflow_provider_kling.batch.reconciler>` and its driver share."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_kling.batch.actions import Finish, Look, Phase, Store, Submit, Wait, Watch
 from airflow_provider_kling.batch.item import IN_FLIGHT
-from airflow_provider_kling.identity import attempt_id
+from airflow_provider_kling.submission.identity import attempt_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

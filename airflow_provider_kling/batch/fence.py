@@ -13,11 +13,11 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from airflow_provider_kling import object_files
 from airflow_provider_kling._airflow.object_storage import place_of
 from airflow_provider_kling.batch import files
 from airflow_provider_kling.foreign import reason
-from airflow_provider_kling.threads import Work, in_thread
+from airflow_provider_kling.results import object_files
+from airflow_provider_kling.waiting.threads import Work, in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable

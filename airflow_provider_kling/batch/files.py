@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kling import object_files
 from airflow_provider_kling._airflow.object_storage import place_of
 from airflow_provider_kling.foreign import foreign_text
+from airflow_provider_kling.results import object_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

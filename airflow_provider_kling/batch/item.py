@@ -7,9 +7,9 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.batch.actions import Failure, Phase
-from airflow_provider_kling.identity import attempt_id
 from airflow_provider_kling.models import TaskStatus
-from airflow_provider_kling.submission import MAX_ATTEMPTS
+from airflow_provider_kling.submission.identity import attempt_id
+from airflow_provider_kling.submission.protocol import MAX_ATTEMPTS
 
 if TYPE_CHECKING:
     from airflow_provider_kling.batch.actions import Desired

@@ -7,10 +7,10 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from airflow_provider_kling.arguments import place, rendered_none
 from airflow_provider_kling.batch import files
 from airflow_provider_kling.exceptions import KlingValidationError
-from airflow_provider_kling.validation.wording import named, shown
+from airflow_provider_kling.preparation.arguments import place, rendered_none
+from airflow_provider_kling.products.wording import named, shown
 
 
 def read_items(items: Any, defaults: Any, conn_id: str | None) -> list[dict[str, Any]]:

@@ -15,22 +15,23 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kling import identity
-from airflow_provider_kling.arguments import rendered_none
 from airflow_provider_kling.batch import files
 from airflow_provider_kling.batch.actions import Desired, ImageUnavailableError
 from airflow_provider_kling.exceptions import KlingBatchError, KlingStorageError, KlingValidationError
-from airflow_provider_kling.fields import IMAGE_FIELDS
 from airflow_provider_kling.foreign import reason
-from airflow_provider_kling.images import ImageLoadError, load_image
-from airflow_provider_kling.preparation import prepare
-from airflow_provider_kling.submission import MAX_ATTEMPTS
-from airflow_provider_kling.validation.wording import counted, named, shown
+from airflow_provider_kling.preparation.arguments import rendered_none
+from airflow_provider_kling.preparation.files import load_image
+from airflow_provider_kling.preparation.prepare import prepare
+from airflow_provider_kling.products.fields import IMAGE_FIELDS
+from airflow_provider_kling.products.media import ImageLoadError
+from airflow_provider_kling.products.wording import counted, named, shown
+from airflow_provider_kling.submission import identity
+from airflow_provider_kling.submission.protocol import MAX_ATTEMPTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from airflow_provider_kling.preparation import Prepared, Validate
+    from airflow_provider_kling.preparation.prepare import Prepared, Validate
 
 #: What names an item also names its file.
 _KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
@@ -86,7 +87,7 @@ class Planner:
     What all items of a batch share.
 
     :param endpoint: the product.
-    :param account: see :func:`airflow_provider_kling.identity.fingerprint`.
+    :param account: see :func:`airflow_provider_kling.submission.identity.fingerprint`.
     :param origin: the Airflow task instance.
     :param work_uri: folder of the plan and its images.
     :param output_conn_id: Airflow connection of that folder.

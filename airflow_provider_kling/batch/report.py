@@ -11,14 +11,14 @@ from airflow_provider_kling.batch import files
 from airflow_provider_kling.batch.fence import SupersededError
 from airflow_provider_kling.exceptions import KlingBatchError
 from airflow_provider_kling.foreign import reason
-from airflow_provider_kling.threads import Work, in_thread
+from airflow_provider_kling.waiting.threads import Work, in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from airflow_provider_kling.batch.actions import Pace
     from airflow_provider_kling.batch.fence import Fence
-    from airflow_provider_kling.batch.reconcile import Reconciler
+    from airflow_provider_kling.batch.reconciler import Reconciler
 
 #: Progress is told twenty times in the age of a batch: each 10 s at first, each 2 minutes when it is 40 minutes old.
 PROGRESS_SHARE = 20.0

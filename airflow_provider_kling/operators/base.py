@@ -7,21 +7,22 @@ import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, get_args
 
-from airflow_provider_kling import arguments, identity, polling
+from airflow_provider_kling import polling
 from airflow_provider_kling._airflow.compat import TaskDeferralError, TaskDeferralTimeout
+from airflow_provider_kling._airflow.completion import leaves_nothing_to_do, nobody_listens
 from airflow_provider_kling.exceptions import KlingError, KlingThrottledError, KlingValidationError
-from airflow_provider_kling.failure import push_failure
 from airflow_provider_kling.foreign import foreign_text
-from airflow_provider_kling.images import conceal
+from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.links import KlingResultLink
 from airflow_provider_kling.models import TaskStatus
 from airflow_provider_kling.operators import log_lines, record
-from airflow_provider_kling.operators.redaction import ConcealsImages
-from airflow_provider_kling.provider_info import DEFAULT_CONN_NAME
-from airflow_provider_kling.slots import DEFAULT_SLOT_TIMEOUT, probe_pause
-from airflow_provider_kling.triggerer import leaves_nothing_to_do, nobody_listens
+from airflow_provider_kling.preparation import arguments
+from airflow_provider_kling.preparation.redaction import ConcealsImages, conceal
+from airflow_provider_kling.products.wording import named
+from airflow_provider_kling.results.failure import push_failure
+from airflow_provider_kling.submission import identity
 from airflow_provider_kling.triggers import KlingSlotTrigger, KlingTaskTrigger
-from airflow_provider_kling.validation.wording import named
+from airflow_provider_kling.waiting.slot_queue import DEFAULT_SLOT_TIMEOUT, probe_pause
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,13 +31,13 @@ if TYPE_CHECKING:
 
     from airflow_provider_kling.hooks import KlingHook
     from airflow_provider_kling.models import Task
-    from airflow_provider_kling.preparation import Prepared, Validate
-    from airflow_provider_kling.submission import Done
+    from airflow_provider_kling.preparation.prepare import Prepared, Validate
+    from airflow_provider_kling.submission.protocol import Done
 
 
 OnClear = Literal["reuse", "regenerate"]
 
-#: The values of :data:`~airflow_provider_kling.preparation.Validate`, which is imported late.
+#: The values of :data:`~airflow_provider_kling.preparation.prepare.Validate`, which is imported late.
 VALIDATE = ("strict", "warn", "off")
 
 
@@ -213,7 +214,7 @@ class KlingTaskOperator(ConcealsImages):
 
     def _prepare(self) -> Prepared:
         """Check everything of ours and of Kling's, before anything is paid."""
-        from airflow_provider_kling.preparation import prepare
+        from airflow_provider_kling.preparation.prepare import prepare
 
         problems = self._read_arguments()
         own, extra = None, self.extra_body
@@ -262,7 +263,7 @@ class KlingTaskOperator(ConcealsImages):
     def _read_target(self, is_paid: bool) -> str | None:
         if is_paid or self.output_uri is None:
             return arguments.place("output_uri", self.output_uri)
-        from airflow_provider_kling.targets import check_target
+        from airflow_provider_kling.results.targets import check_target
 
         return check_target(self.output_uri, self.output_conn_id)
 
@@ -340,7 +341,7 @@ class KlingTaskOperator(ConcealsImages):
         self._say(log_lines.done(task))
         manifest = self._manifest(task)
         if self.output_uri:
-            from airflow_provider_kling.storage import store, stored_line
+            from airflow_provider_kling.results.storage import store, stored_line
 
             manifest["files"] = store(
                 self.hook,

@@ -9,20 +9,21 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
-from airflow_provider_kling import arguments, identity, polling
+from airflow_provider_kling import polling
 from airflow_provider_kling._airflow.compat import AirflowSkipException, TaskDeferralError, TaskDeferralTimeout
+from airflow_provider_kling._airflow.completion import leaves_nothing_to_do, nobody_listens
 from airflow_provider_kling.exceptions import KlingError, KlingValidationError
-from airflow_provider_kling.failure import push_failure
 from airflow_provider_kling.foreign import reason
-from airflow_provider_kling.images import conceal
+from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.links import KlingBatchLink
 from airflow_provider_kling.operators import record
 from airflow_provider_kling.operators.record import origin_of
-from airflow_provider_kling.operators.redaction import ConcealsImages
-from airflow_provider_kling.provider_info import DEFAULT_CONN_NAME
-from airflow_provider_kling.triggerer import leaves_nothing_to_do, nobody_listens
-from airflow_provider_kling.triggers import BACKSTOP_MARGIN, MIN_DEFERRAL
-from airflow_provider_kling.validation.wording import counted
+from airflow_provider_kling.preparation import arguments
+from airflow_provider_kling.preparation.redaction import ConcealsImages, conceal
+from airflow_provider_kling.products.wording import counted
+from airflow_provider_kling.results.failure import push_failure
+from airflow_provider_kling.submission import identity
+from airflow_provider_kling.triggers.base import BACKSTOP_MARGIN, MIN_DEFERRAL
 
 if TYPE_CHECKING:
     import os
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from airflow_provider_kling.batch.plan import PlannedItem
     from airflow_provider_kling.hooks import KlingHook
     from airflow_provider_kling.operators.video_item import KlingVideoItem
-    from airflow_provider_kling.preparation import Validate
+    from airflow_provider_kling.preparation.prepare import Validate
 
 #: Seconds that a batch lasts unless the Dag says otherwise: a thousand videos of two minutes on five slots take seven
 #: hours.
@@ -262,7 +263,7 @@ class KlingImageToVideoBatchOperator(ConcealsImages):
 
     def _check_places(self, limits: Limits) -> None:
         """Refuse a storage that does not exist before anything is paid."""
-        from airflow_provider_kling.targets import check_target
+        from airflow_provider_kling.results.targets import check_target
 
         check_target(limits.folder, self.output_conn_id)
         check_target(limits.manifest_uri, self.output_conn_id, name="manifest_uri")
@@ -316,7 +317,7 @@ class KlingImageToVideoBatchOperator(ConcealsImages):
 
     def _defer(self, limits: Limits, batch_id: str, token: str, token_uri: str) -> None:
         from airflow_provider_kling.batch.actions import LAST_STEPS
-        from airflow_provider_kling.batch.trigger import KlingBatchTrigger
+        from airflow_provider_kling.triggers.batch import KlingBatchTrigger
 
         now = time.time()
         lasts = limits.timeout

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_provider_kling.models import Task
-    from airflow_provider_kling.submission import Done
+    from airflow_provider_kling.submission.protocol import Done
 
 
 class Line(NamedTuple):

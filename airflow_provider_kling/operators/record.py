@@ -10,14 +10,15 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kling import __version__, identity
+from airflow_provider_kling import __version__
 from airflow_provider_kling.foreign import reason
+from airflow_provider_kling.submission import identity
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
 
     from airflow_provider_kling.operators.base import KlingTaskOperator
-    from airflow_provider_kling.preparation import Prepared
+    from airflow_provider_kling.preparation.prepare import Prepared
 
 #: Key of the task state store under which a try keeps what it is about to submit.
 INTENT_KEY = "submission"

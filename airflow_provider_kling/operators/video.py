@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kling.images import conceal
 from airflow_provider_kling.operators.base import KlingTaskOperator
+from airflow_provider_kling.preparation.redaction import conceal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from airflow_provider_kling import links
 from airflow_provider_kling.api import account, classic, envelope, parts, v2
-from airflow_provider_kling.api.products import PRODUCTS
 from airflow_provider_kling.exceptions import (
     KlingConcurrencyError,
     KlingError,
@@ -25,6 +24,7 @@ from airflow_provider_kling.exceptions import (
 )
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.models import Task, TaskStatus
+from airflow_provider_kling.products.product import PRODUCTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -13,13 +13,13 @@ from support import FakeTaskInstance, connect
 from support_batch import QUICK, deferred, fire, hurry, manifest, operator, posts, run
 
 from airflow_provider_kling._airflow.compat import AIRFLOW_V_3_2_PLUS
-from airflow_provider_kling.batch import trigger as trigger_module
-from airflow_provider_kling.batch.hands import Hands
+from airflow_provider_kling.batch.calls import Hands
 from airflow_provider_kling.batch.outcome import error_of
-from airflow_provider_kling.batch.trigger import KlingBatchTrigger
 from airflow_provider_kling.exceptions import KlingBatchError, KlingBatchFailedError, KlingTimeoutError
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.simulator import KlingSimulator
+from airflow_provider_kling.triggers import batch as trigger_module
+from airflow_provider_kling.triggers.batch import KlingBatchTrigger
 
 
 @pytest.fixture(autouse=True)

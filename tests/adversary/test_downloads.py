@@ -35,7 +35,7 @@ def no_network(monkeypatch) -> list:
         connected.append(address[0])
         raise ConnectionRefusedError
 
-    monkeypatch.setattr("airflow_provider_kling.sockets.socket.socket.connect", connect)
+    monkeypatch.setattr("airflow_provider_kling.api.sockets.socket.socket.connect", connect)
     return connected
 
 
@@ -191,7 +191,7 @@ class TlsHost:
 def tls_host(tmp_path, monkeypatch):
     host = TlsHost(tmp_path, monkeypatch)
     threading.Thread(target=host.serve, args=(False,), daemon=True).start()
-    monkeypatch.setattr("airflow_provider_kling.sockets.is_public", lambda address: address == "8.8.8.8")
+    monkeypatch.setattr("airflow_provider_kling.api.sockets.is_public", lambda address: address == "8.8.8.8")
     resolve(monkeypatch, ["8.8.8.8"])
     real = socket.socket.connect
     monkeypatch.setattr(socket.socket, "connect", lambda self, _address: real(self, ("127.0.0.1", host.port)))
@@ -240,7 +240,7 @@ def test_behind_a_proxy_of_the_environment_no_name_is_resolved_here(tmp_path, mo
 
 
 def test_a_download_that_drips_ends(scripted, monkeypatch):
-    monkeypatch.setattr("airflow_provider_kling.downloads.GRACE_SECONDS", 0)
+    monkeypatch.setattr("airflow_provider_kling.api.download.GRACE_SECONDS", 0)
     server = scripted(Reply(b"v" * 1000, byte_pause=0.1), extra={"timeout_seconds": 1})
     begin = time.monotonic()
     with pytest.raises(errors.KlingResultError, match="did not answer in time"):
@@ -249,9 +249,9 @@ def test_a_download_that_drips_ends(scripted, monkeypatch):
 
 
 def test_a_download_that_brings_enough_goes_on_beyond_the_timeout(scripted, monkeypatch):
-    monkeypatch.setattr("airflow_provider_kling.downloads.MIN_DOWNLOAD_RATE", 10)
-    monkeypatch.setattr("airflow_provider_kling.sender.PIECE_BYTES", 8)
-    monkeypatch.setattr("airflow_provider_kling.downloads.GRACE_SECONDS", 3)
+    monkeypatch.setattr("airflow_provider_kling.api.download.MIN_DOWNLOAD_RATE", 10)
+    monkeypatch.setattr("airflow_provider_kling.api.sender.PIECE_BYTES", 8)
+    monkeypatch.setattr("airflow_provider_kling.api.download.GRACE_SECONDS", 3)
     server = scripted(Reply(b"v" * 200, byte_pause=0.03), extra={"timeout_seconds": 2})
     assert KlingHook().download(f"{server.url}/v.mp4", io.BytesIO()).bytes == 200
 
@@ -286,7 +286,7 @@ def test_a_length_that_is_written_oddly_does_not_break_anything(scripted, length
 
 
 def test_a_compressed_result_counts_as_what_it_becomes(scripted):
-    from airflow_provider_kling.downloads import fetch
+    from airflow_provider_kling.api.download import fetch
 
     server = scripted(Reply(gzip.compress(b"v" * (8 << 20)), headers={"Content-Encoding": "gzip"}))
     target = io.BytesIO()

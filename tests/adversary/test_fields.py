@@ -16,12 +16,13 @@ from datetime import date
 import pytest
 from support import PHOTOGRAPH, advice_first
 
+from airflow_provider_kling._airflow.start_from_trigger import OrdinaryRoadError, rendered_in_triggerer
 from airflow_provider_kling.exceptions import KlingValidationError
-from airflow_provider_kling.fields import PRODUCTS
 from airflow_provider_kling.foreign import foreign_text
-from airflow_provider_kling.images import InlineImage, conceal
-from airflow_provider_kling.preparation import Prepared, prepare
-from airflow_provider_kling.start_from_trigger import OrdinaryRoadError, rendered_in_triggerer
+from airflow_provider_kling.preparation.prepare import Prepared, prepare
+from airflow_provider_kling.preparation.redaction import conceal
+from airflow_provider_kling.products.fields import PRODUCTS
+from airflow_provider_kling.products.media import InlineImage
 
 URL = "https://x.example/a.png"
 NAMES = sorted({name for row in PRODUCTS.values() for name in row.fields})

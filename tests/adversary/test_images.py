@@ -21,22 +21,18 @@ from PIL import Image
 from support import PHOTOGRAPH, advice_first
 
 from airflow_provider_kling.exceptions import KlingError, KlingStorageError
-from airflow_provider_kling.images import (
-    MAX_IMAGE_BYTES,
-    ImageLoadError,
-    InlineImage,
-    conceal,
-    load_image,
-)
 from airflow_provider_kling.operators import (
     KlingImageToVideoBatchOperator,
     KlingImageToVideoOperator,
     KlingTextToVideoOperator,
 )
-from airflow_provider_kling.preparation import prepare
-from airflow_provider_kling.validation.problem import Request
-from airflow_provider_kling.validation.rules import check
-from airflow_provider_kling.validation.wording import is_inline
+from airflow_provider_kling.preparation.files import load_image
+from airflow_provider_kling.preparation.prepare import prepare
+from airflow_provider_kling.preparation.redaction import conceal
+from airflow_provider_kling.products.media import MAX_IMAGE_BYTES, ImageLoadError, InlineImage
+from airflow_provider_kling.products.problem import Request
+from airflow_provider_kling.products.rules import check
+from airflow_provider_kling.products.wording import is_inline
 
 
 def failure(value) -> str:
@@ -168,7 +164,7 @@ def test_a_network_disk_that_is_away_is_an_outage_too(monkeypatch, number):
     def away(*_):
         raise OSError(number, "away")
 
-    monkeypatch.setattr("airflow_provider_kling.images.os.open", away)
+    monkeypatch.setattr("airflow_provider_kling.preparation.files.os.open", away)
     with pytest.raises(KlingStorageError, match="Retry when the storage of image answers"):
         load_image(PHOTOGRAPH, field="image")
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from support import STEPS
 
 from airflow_provider_kling.exceptions import KlingResultError
-from airflow_provider_kling.mp4 import MAX_BOXES, seconds_of_video
+from airflow_provider_kling.results.mp4 import MAX_BOXES, seconds_of_video
 
 #: Generous: the machine is busy. Without a bound the worst of these take ten seconds and more.
 AT_ONCE = 3.0

@@ -12,8 +12,8 @@ import pytest
 from adversary.scripted import Reply, kling, task
 
 from airflow_provider_kling import polling
-from airflow_provider_kling.poller import MAX_READS, SharedPoller
-from airflow_provider_kling.sweep import Waiting
+from airflow_provider_kling.api.reads import Waiting
+from airflow_provider_kling.waiting.shared_poller import MAX_READS, SharedPoller
 
 VIDEO = {"videos": [{"id": "1", "url": "https://example.com/v.mp4", "duration": "5.1"}]}
 NOT_FOUND = kling(code=1201, message="Task not found by id/external id", status=400)

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_kling.api import account, classic, envelope
-from airflow_provider_kling.api.products import PRODUCTS, product_of
 from airflow_provider_kling.exceptions import KlingApiError, KlingConfigurationError, KlingResponseError
 from airflow_provider_kling.models import TaskStatus
+from airflow_provider_kling.products.product import PRODUCTS, product_of
 
 IMAGE2VIDEO = PRODUCTS["image2video"]
 SAMPLES = Path(__file__).parent / "samples"

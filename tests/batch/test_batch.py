@@ -16,14 +16,14 @@ from support import PHOTOGRAPH, FakeTaskInstance
 from support_batch import QUICK, again, deferred, fire, hurry, manifest, operator, posts, run
 
 from airflow_provider_kling._airflow.compat import AIRFLOW_V_3_2_PLUS, AirflowFailException, TaskDeferred
-from airflow_provider_kling.batch import trigger as trigger_module
-from airflow_provider_kling.batch.trigger import KlingBatchTrigger
 from airflow_provider_kling.exceptions import (
     KlingBatchError,
     KlingBatchFailedError,
     KlingTimeoutError,
     KlingValidationError,
 )
+from airflow_provider_kling.triggers import batch as trigger_module
+from airflow_provider_kling.triggers.batch import KlingBatchTrigger
 
 
 @pytest.fixture(autouse=True)

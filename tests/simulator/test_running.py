@@ -240,7 +240,7 @@ def test_the_plugin_imports_nothing_heavy_and_the_simulator_nothing_of_the_clien
     assert not {"aiohttp", "av", "PIL", "jwt", "yaml"} & set(light)
     assert not {"airflow", "requests"} & set(full)
     ours = {name for name in full if name.startswith("airflow_provider_kling.")}
-    parents = {"airflow_provider_kling.provider_info", "airflow_provider_kling.simulator"}
+    parents = {"airflow_provider_kling.get_provider_info", "airflow_provider_kling.simulator"}
     assert {name for name in ours if not name.startswith("airflow_provider_kling.simulator.")} <= parents
 
 

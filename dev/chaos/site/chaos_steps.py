@@ -161,7 +161,6 @@ def _wrap_sensors(module: ModuleType) -> None:
 
 def _wrap_triggers(module: ModuleType) -> None:
     _around(module.KlingTaskTrigger, "serialize", after="defer-sent")
-    _around(module.KlingSlotTrigger, "serialize", after="slot-defer")
     _around_coroutine(module.KlingTaskTrigger, "_wait", before="wait-begin", after="event")
     _around_coroutine(module.KlingTaskTrigger, "_hand_over", after="handed-over")
     set_xcom = module.set_xcom
@@ -171,6 +170,10 @@ def _wrap_triggers(module: ModuleType) -> None:
         strike("handed-half", instance)
 
     module.set_xcom = set_one
+
+
+def _wrap_slot_trigger(module: ModuleType) -> None:
+    _around(module.KlingSlotTrigger, "serialize", after="slot-defer")
 
 
 def _wrap_storage(module: ModuleType) -> None:
@@ -210,16 +213,17 @@ def _wrap_slots(module: ModuleType) -> None:
 
 _WRAPS: dict[str, Callable[[ModuleType], None]] = {
     "airflow_provider_kling.hooks": _wrap_hooks,
-    "airflow_provider_kling.transport": _wrap_transport,
+    "airflow_provider_kling.api.transport": _wrap_transport,
     "airflow_provider_kling.operators.base": _wrap_operators,
     "airflow_provider_kling.operators.batch": _wrap_batch,
-    "airflow_provider_kling.batch.trigger": _wrap_batch_trigger,
+    "airflow_provider_kling.triggers.batch": _wrap_batch_trigger,
     "airflow_provider_kling.transfers": _wrap_transfers,
     "airflow_provider_kling.sensors": _wrap_sensors,
-    "airflow_provider_kling.triggers": _wrap_triggers,
-    "airflow_provider_kling.storage": _wrap_storage,
-    "airflow_provider_kling.object_files": _wrap_object_files,
-    "airflow_provider_kling.slots": _wrap_slots,
+    "airflow_provider_kling.triggers.task": _wrap_triggers,
+    "airflow_provider_kling.triggers.slot": _wrap_slot_trigger,
+    "airflow_provider_kling.results.storage": _wrap_storage,
+    "airflow_provider_kling.results.object_files": _wrap_object_files,
+    "airflow_provider_kling.waiting.slot_queue": _wrap_slots,
 }
 
 

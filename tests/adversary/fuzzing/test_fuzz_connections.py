@@ -8,7 +8,7 @@ from adversary.fuzzing.fuzzer import fuzz, obeys, odd_json, odd_text
 from airflow.sdk import Connection
 from hypothesis import strategies as st
 
-from airflow_provider_kling.connection import settings_of
+from airflow_provider_kling.api.settings import settings_of
 from airflow_provider_kling.hooks import KlingHook
 
 EXTRAS = ("timeout_seconds", "verify", "proxies", "allow_private_urls", "webhook_secret", "timout_seconds")

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from airflow_provider_kling.exceptions import KlingResultError
-from airflow_provider_kling.mp4 import MAX_SECONDS, seconds_of_video
-from airflow_provider_kling.preparation import prepare
+from airflow_provider_kling.preparation.prepare import prepare
+from airflow_provider_kling.results.mp4 import MAX_SECONDS, seconds_of_video
 from airflow_provider_kling.simulator.video import make_video
 
 #: Pillow warns of what it skips; the package hears of it as an error.

@@ -14,7 +14,7 @@ from airflow_provider_kling._airflow.compat import TaskDeferred
 from airflow_provider_kling.batch import files
 from airflow_provider_kling.batch.actions import Desired, Policy
 from airflow_provider_kling.batch.plan import read_plan
-from airflow_provider_kling.batch.reconcile import Reconciler
+from airflow_provider_kling.batch.reconciler import Reconciler
 from airflow_provider_kling.batch.records import read_record
 from airflow_provider_kling.operators import KlingImageToVideoBatchOperator
 

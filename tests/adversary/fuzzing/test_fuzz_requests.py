@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from support import PHOTOGRAPH
 
 from airflow_provider_kling.operators import KlingImageToVideoOperator, KlingTextToVideoOperator
-from airflow_provider_kling.preparation import prepare
+from airflow_provider_kling.preparation.prepare import prepare
 
 FIELDS = {
     "image2video": (*KlingImageToVideoOperator.kling_fields, "callback_url", "external_task_id", "promt"),

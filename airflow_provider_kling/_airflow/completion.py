@@ -1,0 +1,180 @@
+"""What a trigger may ask of Airflow while it runs, and what a task that ends in the triggerer would lack."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from airflow.sdk import BaseOperator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow.models.taskinstance import TaskInstance
+
+log = logging.getLogger(__name__)
+
+#: How the names of our own modules begin.
+PACKAGE = "airflow_provider_kling."
+
+#: A label that reads the task instance may read what the task pushes, which is there only at its end.
+_OWN_RESULT = re.compile(r"\b(?:ti|task_instance|\w*xcom\w*)\b")
+
+
+class Effect(NamedTuple):
+    """
+    Something that Airflow's task runner does on a worker when a task succeeds.
+
+    :param what: in words.
+    :param asked_for: whether an operator needs it.
+    :param why: why the triggerer cannot do it.
+    """
+
+    what: str
+    asked_for: Callable[[Any], Any]
+    why: str
+
+
+def _own_post_execute(operator: Any) -> Any:
+    return type(operator).post_execute is not BaseOperator.post_execute or getattr(operator, "_post_execute_hook", None)
+
+
+def _own_end(operator: Any) -> bool:
+    return not type(operator).execute_complete.__module__.startswith(PACKAGE)
+
+
+def _own_links(operator: Any) -> bool:
+    return not all(type(link).__module__.startswith(PACKAGE) for link in operator.operator_extra_links)
+
+
+def _label_of_own_result(operator: Any) -> Any:
+    return _OWN_RESULT.search(getattr(operator, "map_index_template", None) or "")
+
+
+def _is_mapped_over(operator: Any) -> bool:
+    return operator.has_dag() and next(iter(operator.iter_mapped_dependants()), None) is not None
+
+
+def _state_is_cleared(_operator: Any) -> bool:
+    from airflow.configuration import conf
+
+    return conf.getboolean("state_store", "clear_on_success", fallback=False)
+
+
+#: What a worker does at the end of a task that succeeds (``finalize``, ``_push_xcom_if_needed`` and
+#: ``_handle_current_task_success`` of Airflow 3.3's task runner), and the triggerer does not. A task that asks for any
+#: of it ends on a worker. Not in this table, because the triggerer does it: the XComs ``return_value`` and
+#: ``manifest``, the button of :class:`~airflow_provider_kling.links.KlingResultLink`, end date and duration. Metrics
+#: (``ti.finish``, ``operator_successes``, ``task.duration``) are counted on workers only; no result depends on them.
+EFFECTS = (
+    Effect("no XCom at all", lambda operator: not operator.do_xcom_push, "a trigger pushes the result"),
+    Effect("asset events", lambda operator: operator.outlets, "Airflow drops them there"),
+    Effect(
+        "on_success_callback",
+        lambda operator: operator.on_success_callback,
+        # Part of apache/airflow#46224.
+        "the Dag processor, which is told to run it, runs failure callbacks only (3.2 and 3.3)",
+    ),
+    Effect("post_execute", _own_post_execute, "it is code of the user's"),
+    Effect("an end of a subclass's own", _own_end, "it is code of the user's"),
+    Effect("links of a subclass's own", _own_links, "they are code of the user's"),
+    Effect("multiple_outputs", lambda operator: operator.multiple_outputs, "each key becomes an XCom of its own"),
+    Effect("expand() over the result", _is_mapped_over, "the scheduler needs its length, which the worker pushes"),
+    Effect("a label of the result", _label_of_own_result, "map_index_template is rendered again on the worker"),
+    Effect(
+        "the Dag's result",
+        lambda operator: getattr(operator, "returns_dag_result", False),
+        "the worker marks the XCom (3.3)",
+    ),
+    Effect(
+        "rendered fields that are written again",
+        lambda operator: getattr(operator, "overwrite_rtif_after_execution", False),
+        "only the worker has the rendered operator",
+    ),
+    Effect("a cleared task state", _state_is_cleared, "the worker's success clears it (3.3, clear_on_success)"),
+)
+
+
+def leaves_nothing_to_do(operator: BaseOperator) -> bool:
+    """
+    Whether a success needs no worker any more, see :data:`EFFECTS`.
+
+    :param operator: the one that defers.
+    """
+    needed = [effect for effect in EFFECTS if effect.asked_for(operator)]
+    for effect in needed:
+        log.debug("The wait ends on a worker for %s: %s", effect.what, effect.why)
+    return not needed
+
+
+def nobody_listens() -> bool:
+    """
+    Whether no plugin listens to successes; lineage does, and only a worker tells listeners.
+
+    To be asked on a worker, which has loaded the plugins anyway.
+    """
+    try:
+        from airflow.sdk.listener import get_listener_manager
+    except ImportError:  # Airflow 3.1 and below, where the wait ends on a worker in any case
+        return True
+    listeners = get_listener_manager().hook.on_task_instance_success.get_hookimpls()
+    if listeners:
+        names = ", ".join(sorted(listener.plugin_name for listener in listeners))
+        log.info("A plugin listens to task successes (%s); the wait ends on a worker, which tells it", names)
+    return not listeners
+
+
+def is_mapped_over(ti: TaskInstance) -> bool:
+    """
+    Whether a task that started in the triggerer is expanded over; what its sensor could not know while it was made.
+
+    :param ti: the trigger's task instance; Airflow gives it its task in that case.
+    """
+    task = getattr(ti, "task", None)
+    dependants = getattr(task, "iter_mapped_dependants", None)
+    return dependants is not None and next(iter(dependants()), None) is not None
+
+
+def set_xcom(ti: TaskInstance, key: str, value: Any) -> None:
+    """
+    Push an XCom from a trigger; from a thread, and on Airflow 3.2 and later only.
+
+    :param ti: the trigger's task instance.
+    :param key: XCom key.
+    :param value: JSON.
+    """
+    from airflow.sdk.execution_time.xcom import XCom
+
+    XCom.set(key=key, value=value, dag_id=ti.dag_id, task_id=ti.task_id, run_id=ti.run_id, map_index=ti.map_index)
+
+
+def set_link(ti: TaskInstance, key: str, url: str) -> None:
+    """
+    Push what the button opens, as the worker does: past the XCom backend, whose paths the UI would show instead.
+
+    :param ti: the trigger's task instance.
+    :param key: where the button looks for it.
+    :param url: the link.
+    """
+    from airflow.sdk.execution_time.xcom import XCom
+
+    XCom._set_xcom_in_db(
+        key=key, value=url, dag_id=ti.dag_id, task_id=ti.task_id, run_id=ti.run_id, map_index=ti.map_index
+    )
+
+
+def is_still_deferred(ti: TaskInstance | None) -> bool:
+    """
+    Whether the task is deferred all the same when its trigger is told that somebody killed it.
+
+    :param ti: the trigger's task instance.
+    """
+    from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+    if ti is None:
+        return False
+    states = RuntimeTaskInstance.get_task_states(
+        dag_id=ti.dag_id, task_ids=[ti.task_id], run_ids=[ti.run_id], map_index=ti.map_index
+    )
+    return "deferred" in {str(state) for by_task in states.values() for state in by_task.values()}

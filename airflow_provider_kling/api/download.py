@@ -1,0 +1,201 @@
+"""
+Fetching a result: a URL that somebody else chose becomes a file on this machine.
+
+Kling's result links need no credential, so none is sent. The address comes out of an answer, so it is treated as
+foreign: https only, public addresses only, few redirects, each checked like the first, and a cap on size and time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import re
+from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
+
+import requests
+
+from airflow_provider_kling.api.exchange import Exchange
+from airflow_provider_kling.api.no_answer import ERRORS, explain
+from airflow_provider_kling.api.sender import Sender, pieces
+from airflow_provider_kling.api.sockets import refuse_private
+from airflow_provider_kling.exceptions import KlingResultError
+from airflow_provider_kling.foreign import foreign_text
+from airflow_provider_kling.products.addresses import literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_provider_kling.api.settings import Settings
+
+#: Bytes a second that a download brings at least, on average; below that its host is taken for broken.
+MIN_DOWNLOAD_RATE = 16 << 10
+
+#: Seconds that a download may take beside that, and beside the connection's timeout.
+GRACE_SECONDS = 30.0
+
+#: What no link has. Libraries disagree about which host such a link names.
+_UNFIT = re.compile(r"[\\\s\x00-\x1f\x7f-\x9f]")
+
+#: Bytes that a result may have. A 15 s video in 4K is below a tenth of this.
+MAX_BYTES = 4 << 30
+
+#: Redirects that are followed; Kling's hosts have not been seen to send any.
+MAX_REDIRECTS = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Download:
+    """
+    A file that was fetched.
+
+    :param bytes: its size.
+    :param sha256: its checksum, hexadecimal.
+    :param content_type: what the server called it.
+    """
+
+    bytes: int
+    sha256: str
+    content_type: str
+
+
+def fetch(url: str, target: IO[bytes], settings: Settings, *, max_bytes: int = MAX_BYTES) -> Download:
+    """
+    Stream a result into an open file.
+
+    :param url: the result's link.
+    :param target: binary file; on failure it holds a part and must be thrown away.
+    :param settings: TLS, proxies, timeout, and whether private addresses are allowed.
+    :param max_bytes: the most that is accepted.
+    :raises KlingResultError: when the address is not allowed, the server refuses, or the file is cut, too large or too
+        slow.
+    """
+    sender = Sender(settings)
+    with contextlib.closing(sender), Exchange(_allowed(0, settings), public_only=not settings.allow_private_urls) as it:
+        download = _Fetching(sender, settings, it)
+        return download.fetch(url, target, max_bytes)
+
+
+def without_query(url: Any) -> str:
+    """Return the link without its signature, fit for a log; whatever it is."""
+    return foreign_text(str(url).partition("?")[0].partition("#")[0], 300)
+
+
+def _allowed(received: int, settings: Settings) -> float:
+    """Return the seconds, since its beginning, that a download may have taken for what has been received."""
+    return settings.timeout_seconds + GRACE_SECONDS + received / MIN_DOWNLOAD_RATE
+
+
+class _Fetching:
+    """One download, over its redirects."""
+
+    def __init__(self, sender: Sender, settings: Settings, exchange: Exchange) -> None:
+        self._sender = sender
+        self._settings = settings
+        self._exchange = exchange
+
+    def fetch(self, url: str, target: IO[bytes], max_bytes: int) -> Download:
+        for _ in range(MAX_REDIRECTS + 1):
+            request = self._prepare(url)
+            with contextlib.closing(self._send(request)) as response:
+                if not response.is_redirect:
+                    return self._copy(_checked(response, url), target, max_bytes)
+                url = _next(url, response)
+        raise KlingResultError(
+            f"Read the task again: its link redirects more than {MAX_REDIRECTS} times.\n"
+            f"It leads to {without_query(url)}."
+        )
+
+    def _prepare(self, url: Any) -> requests.PreparedRequest:
+        """Return the request for a link; what is checked here is what is sent."""
+        try:
+            if not isinstance(url, str) or _UNFIT.search(url):
+                raise ValueError("it is no text, or has blanks, control characters or a backslash")
+            # A compressed transfer would make Content-Length useless as proof of completeness.
+            request = self._sender.prepare("GET", url, headers={"Accept-Encoding": "identity"})
+            parts = urlsplit(str(request.url))
+            if parts.scheme not in ("https", "http") or not parts.hostname or parts.port == 0:
+                raise ValueError("it is no https address")
+            if parts.username is not None or parts.password is not None:
+                raise ValueError("it holds a login")
+        except ValueError as error:
+            raise KlingResultError(
+                f"Read the task again: its link is not https, or not usable.\nIt is {without_query(url)!r} "
+                f"({_words(error)})"
+            ) from None
+        self._refuse_private(parts.scheme, parts.hostname, url)
+        return request
+
+    def _refuse_private(self, scheme: str, host: str, url: str) -> None:
+        """Refuse what can be known before a name is resolved; the connection checks the addresses of the name."""
+        if not self._exchange.public_only:
+            return
+        if scheme != "https":
+            raise KlingResultError(
+                "Set allow_private_urls in the connection's extra if you trust this link.\n"
+                f"The result's link is not https: {without_query(url)}. Only the simulator, and a relay inside your "
+                "network, have such links."
+            )
+        # A proxy resolves names itself, these without asking anybody.
+        name = host.rstrip(".").lower()
+        address = "127.0.0.1" if name == "localhost" or name.endswith(".localhost") else literal(name)
+        refuse_private([address] if address else [], host)
+
+    def _send(self, request: requests.PreparedRequest) -> requests.Response:
+        try:
+            return self._sender.send(request, self._exchange)
+        except ERRORS as error:
+            problem = self._problem(error, str(request.url))
+        raise problem
+
+    def _problem(self, error: Exception, url: str) -> KlingResultError:
+        words = explain(error, url, self._exchange, self._sender.proxy(url))
+        return KlingResultError(f"{words}\nThe download of {without_query(url)} failed.")
+
+    def _copy(self, response: requests.Response, target: IO[bytes], max_bytes: int) -> Download:
+        digest, size = hashlib.sha256(), 0
+        for piece in self._pieces(response):
+            size += len(piece)
+            if size > max_bytes:
+                raise KlingResultError(f"The result is larger than the {max_bytes} bytes that are accepted.")
+            self._exchange.seconds = _allowed(size, self._settings)
+            digest.update(piece)
+            target.write(piece)
+        arrived, expected = response.raw.tell(), response.headers.get("Content-Length", "")
+        if expected.isdecimal() and expected.lstrip("0") != str(arrived).lstrip("0"):
+            raise KlingResultError(f"Try again: the download was cut, {arrived} of {expected} bytes arrived.")
+        return Download(size, digest.hexdigest(), foreign_text(response.headers.get("Content-Type", ""), 100))
+
+    def _pieces(self, response: requests.Response) -> Iterator[bytes]:
+        try:
+            yield from pieces(response)
+            if self._exchange.expired:
+                raise TimeoutError
+        except ERRORS as error:
+            problem = self._problem(error, str(response.url))
+        else:
+            return
+        raise problem
+
+
+def _words(error: ValueError) -> str:
+    # Errors of requests and urllib3 repeat the link.
+    return str(error) if type(error) is ValueError else type(error).__name__
+
+
+def _next(url: str, response: requests.Response) -> str:
+    try:
+        return urljoin(url, response.headers["Location"])
+    except ValueError:
+        return response.headers["Location"]
+
+
+def _checked(response: requests.Response, url: str) -> requests.Response:
+    if response.status_code == requests.codes.ok:
+        return response
+    raise KlingResultError(
+        f"Read the task again for a fresh link: this one answers HTTP {response.status_code}.\n"
+        f"It is {without_query(url)}. Links are signed and die 30 days after the task ended; reading the task is free "
+        "and gives a fresh one while Kling keeps it."
+    )

@@ -1,0 +1,196 @@
+"""An Airflow connection becomes settings: base URL, credential and the few extras. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+import math
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from airflow_provider_kling.api.auth import Credential, credential_of
+from airflow_provider_kling.api.base_url import DEFAULT_BASE_URL, UNFIT, base_url_of
+from airflow_provider_kling.exceptions import KlingConfigurationError
+from airflow_provider_kling.foreign import foreign_text
+
+if TYPE_CHECKING:
+    from airflow.sdk import Connection
+
+__all__ = ["DEFAULT_BASE_URL", "DEFAULT_TIMEOUT_SECONDS", "Settings", "base_url_of", "settings_of"]
+
+#: Seconds that one answer may take. Kling answers in under a second; a body with a 10 MB image takes longer to send.
+DEFAULT_TIMEOUT_SECONDS = 30.0
+
+#: The most that one answer may be given; a thread waits for it.
+MAX_TIMEOUT_SECONDS = 600.0
+
+EXTRAS = ("timeout_seconds", "verify", "proxies", "allow_private_urls")
+
+PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
+
+#: The keys of proxies, as requests reads them.
+_PROXY_KEY = re.compile(r"(http|https|all)(://[^/\s]+)?|no_proxy")
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """
+    What the package needs to know of a connection.
+
+    :param base_url: without a trailing slash; a relay's path prefix is kept.
+    :param credential: API key, or AccessKey and SecretKey.
+    :param timeout_seconds: how long one HTTP answer may take, from its request to its last byte; and the longest
+        silence in a download.
+    :param verify: whether TLS certificates are checked, or the path of a CA bundle. ``True`` leaves the bundle to the
+        environment.
+    :param proxies: by scheme, as requests takes them; an empty one means that no proxy is used. What is not named
+        comes from the environment.
+    :param allow_private_urls: whether results may come over plain http or from private addresses.
+    :param warnings: sentences about what the connection holds and nobody reads.
+    """
+
+    base_url: str
+    credential: Credential
+    timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
+    verify: bool | str = True
+    proxies: dict[str, str] = dataclasses.field(default_factory=dict, repr=False)
+    allow_private_urls: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+def settings_of(connection: Connection) -> Settings:
+    """
+    Read an Airflow connection.
+
+    :raises KlingConfigurationError: naming the field, what it holds, and what it should hold.
+    """
+    extra = _extra(connection)
+    return Settings(
+        base_url=base_url_of(connection.host, schema=connection.schema, port=connection.port),
+        credential=credential_of(connection.login, connection.password),
+        timeout_seconds=_seconds(extra.get("timeout_seconds")),
+        verify=_verify(extra.get("verify")),
+        proxies=_proxies(extra.get("proxies")),
+        allow_private_urls=_flag("allow_private_urls", extra.get("allow_private_urls")),
+        warnings=tuple(_unknown(key) for key in extra if key not in EXTRAS),
+    )
+
+
+def _refusal(name: str, value: Any, takes: str) -> KlingConfigurationError:
+    return KlingConfigurationError(
+        f"Check {name} in extra: it takes {takes}.\nIn the Kling connection {name} is {foreign_text(repr(value), 100)}."
+    )
+
+
+def _extra(connection: Connection) -> dict[str, Any]:
+    """Return the extra; Airflow itself takes one that cannot be read for an empty one."""
+    try:
+        extra = json.loads(connection.extra) if connection.extra else {}
+    except (TypeError, ValueError):
+        extra = None
+    if not isinstance(extra, dict):
+        raise KlingConfigurationError(
+            "Check the connection's extra: it takes a JSON object.\n"
+            'Such as {"timeout_seconds": 60}. What it holds is not shown, it may be secret.'
+        )
+    # Not the one above: Airflow masks the secrets of this one in its logs.
+    return dict(connection.extra_dejson)
+
+
+def _unknown(key: str) -> str:
+    shown = foreign_text(key, 50)
+    near = difflib.get_close_matches(str(key).lower(), EXTRAS, n=1, cutoff=0.6)
+    if near:
+        raise KlingConfigurationError(
+            f"Check extra: {shown} is not known, did you mean {near[0]}?\n"
+            f"The Kling connection's extra takes {', '.join(EXTRAS)}."
+        )
+    return f"The connection's extra holds {shown}, which nobody reads. It takes {', '.join(EXTRAS)}."
+
+
+def _seconds(value: Any) -> float:
+    if value in (None, ""):
+        return DEFAULT_TIMEOUT_SECONDS
+    try:
+        seconds = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        seconds = math.nan
+    if not 0 < seconds <= MAX_TIMEOUT_SECONDS:
+        raise _refusal("timeout_seconds", value, f"seconds above 0, up to {MAX_TIMEOUT_SECONDS:g}")
+    return seconds
+
+
+def _verify(value: Any) -> bool | str:
+    if value is None or isinstance(value, bool):
+        return value is not False
+    text = value.strip() if isinstance(value, str) else "0"
+    known = {"": True, "true": True, "false": False}.get(text.lower())
+    if known is not None:
+        return known
+    # "no" or 0 may mean that certificates are not checked: a guess here would be an open door, or a file called "no".
+    if "\0" in text or not ("/" in text or "." in text):
+        raise _refusal("verify", value, "true, false or a CA bundle's path")
+    return text
+
+
+def _flag(name: str, value: Any) -> bool:
+    if value is None or isinstance(value, bool):
+        return bool(value)
+    flag = {"": False, "true": True, "false": False}.get(str(value).strip().lower())
+    if flag is None:
+        raise _refusal(name, value, "true or false")
+    return flag
+
+
+def _proxies(value: Any) -> dict[str, str]:
+    # A connection URI, and the form of older releases of Airflow, can give nothing but text.
+    given = value
+    if isinstance(value, str) and value.strip():
+        try:
+            value = json.loads(value)
+        except ValueError:
+            value = None
+    if isinstance(value, dict):
+        return {str(key): _proxy(str(key), url) for key, url in value.items()}
+    if given is None or given == "" or (isinstance(given, str) and given.strip() in ("", "null")):
+        return {}
+    raise KlingConfigurationError(
+        "Check proxies in extra: it takes an object.\n"
+        f'proxies is {_without_login(given)}; write it as {{"https": "http://proxy.example.com:3128"}}.'
+    )
+
+
+def _without_login(value: Any) -> str:
+    text = repr(value)
+    return "not shown, it may hold a password" if "@" in text else foreign_text(text, 100)
+
+
+def _proxy(key: str, url: Any) -> str:
+    if not _PROXY_KEY.fullmatch(key):
+        raise KlingConfigurationError(
+            f"Check proxies in extra: {foreign_text(key, 30)!r} is no scheme.\n"
+            "Its keys are http, https, all, one of them with a host (https://api.example.com), and no_proxy."
+        )
+    if url is None or url is False or url == "":
+        return ""
+    if key == "no_proxy" and isinstance(url, str):
+        return url.strip()
+    if not isinstance(url, str) or not _is_proxy_url(url.strip()):
+        raise KlingConfigurationError(
+            f"Check proxies in extra: that for {foreign_text(key, 30)} is no proxy.\n"
+            f"It is {_without_login(url)}; it takes a URL such as http://proxy.example.com:3128, with one of "
+            f"{', '.join(PROXY_SCHEMES)}."
+        )
+    return url.strip()
+
+
+def _is_proxy_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        port = parts.port
+    except ValueError:
+        return False
+    fit = url.isascii() and not UNFIT.search(url) and parts.scheme in PROXY_SCHEMES
+    return fit and bool(parts.hostname) and port != 0

@@ -1,0 +1,149 @@
+"""
+Connections that are made to exactly the address that was checked, and that say what goes over them.
+
+Own code, because ``requests-hardened``, the maintained library for this, resolves names behind a proxy too, takes only
+the first address of a host, and has no end by the wall clock.
+"""
+
+from __future__ import annotations
+
+import functools
+import socket
+from typing import TYPE_CHECKING, Any
+
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+from airflow_provider_kling.api.exchange import current
+from airflow_provider_kling.exceptions import KlingResultError
+from airflow_provider_kling.foreign import foreign_text
+from airflow_provider_kling.products.addresses import is_public
+
+if TYPE_CHECKING:
+    import urllib3
+
+    from airflow_provider_kling.api.exchange import Exchange
+
+#: Seconds to establish a connection; a host that does not answer by then is down.
+CONNECT_TIMEOUT = 5.0
+
+
+class _Tracked:
+    """A connection that tells the exchange what it sends and over which socket."""
+
+    sock: Any
+    _connecting = False
+
+    def connect(self) -> None:
+        self._connecting = True
+        try:
+            super().connect()  # type: ignore[misc]
+        finally:
+            self._connecting = False
+
+    def _new_conn(self) -> socket.socket:
+        sock: socket.socket = super()._new_conn()  # type: ignore[misc]
+        if exchange := current():
+            exchange.watch(sock)
+        return sock
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        # What is sent while connecting is a word to the proxy, not the request.
+        if (exchange := current()) and not self._connecting:
+            if not exchange.sent:
+                exchange.watch(self.sock)
+            exchange.sent = True
+            # urllib3 leaves the timeout of connecting here: a body of 10 MB would have five seconds.
+            self.sock.settimeout(max(exchange.left(), 0.001))
+        super().send(data)  # type: ignore[misc]
+
+
+class _Checked(_Tracked):
+    """A connection to exactly the address that was checked: names are resolved once."""
+
+    _dns_host: str
+    host: str
+    port: int
+    proxy: Any
+    timeout: float | None
+    socket_options: Any
+
+    def _new_conn(self) -> socket.socket:
+        exchange = current()
+        if exchange is None:
+            return super()._new_conn()
+        try:
+            found = socket.getaddrinfo(self._dns_host, self.port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise NewConnectionError(self, f"Failed to resolve {self.host!r}") from error  # type: ignore[arg-type]
+        if exchange.public_only and self.proxy is None:
+            refuse_private([str(entry[4][0]) for entry in found], self.host)
+        sock = self._open(found, exchange)
+        exchange.watch(sock)
+        return sock
+
+    def _open(self, found: list[Any], exchange: Exchange) -> socket.socket:
+        problem: OSError = OSError("the name has no address")
+        for family, kind, protocol, _, address in found:
+            if (seconds := min(self.timeout or CONNECT_TIMEOUT, exchange.left())) <= 0:
+                problem = TimeoutError("timed out")
+                break
+            sock = socket.socket(family, kind, protocol)
+            try:
+                for option in self.socket_options or ():
+                    sock.setsockopt(*option)
+                sock.settimeout(seconds)
+                sock.connect(address)
+            except OSError as error:
+                sock.close()
+                problem = error
+            else:
+                return sock
+        failure = ConnectTimeoutError if isinstance(problem, TimeoutError) else NewConnectionError
+        raise failure(self, f"Failed to connect to {self.host}") from problem  # type: ignore[arg-type]
+
+
+def refuse_private(addresses: list[str], host: str) -> None:
+    """
+    Refuse a result's host that would make this machine read its own network for somebody else.
+
+    :raises KlingResultError: when one of its addresses is not public.
+    """
+    for address in addresses:
+        if not is_public(address):
+            raise KlingResultError(
+                f"Set allow_private_urls in the connection's extra if you trust {foreign_text(host, 100)}.\n"
+                f"The result's link leads to {address}, which is not a public address. Only the simulator, and a relay "
+                "inside your network, have such links."
+            )
+
+
+class Adapter(HTTPAdapter):
+    """requests' own adapter, whose connections are tracked and checked."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the pools of direct connections."""
+        super().init_poolmanager(*args, **kwargs)  # type: ignore[no-untyped-call,unused-ignore]
+        _install(self.poolmanager, _Checked)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        """Return the pools of connections through a proxy."""
+        known = proxy in self.proxy_manager
+        manager = super().proxy_manager_for(proxy, **kwargs)  # type: ignore[no-untyped-call,unused-ignore]
+        if not known:
+            # A SOCKS connection is opened by the library that speaks it.
+            _install(manager, _Tracked if proxy.lower().startswith("socks") else _Checked)
+        return manager
+
+
+def _install(manager: Any, behaviour: type) -> None:
+    pools = manager.pool_classes_by_scheme
+    manager.pool_classes_by_scheme = {scheme: _pool_class(pool, behaviour) for scheme, pool in pools.items()}
+
+
+@functools.cache
+def _pool_class(pool: type[urllib3.HTTPConnectionPool], behaviour: type) -> type:
+    connection = type(pool.ConnectionCls.__name__, (behaviour, pool.ConnectionCls), {})
+    return type(pool.__name__, (pool,), {"ConnectionCls": connection})

@@ -1,0 +1,196 @@
+"""One request to Kling's API and its answer: signing, sending, and repeating what is free to repeat."""
+
+from __future__ import annotations
+
+import contextlib
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+import pendulum
+import requests
+
+from airflow_provider_kling.api import envelope
+from airflow_provider_kling.api.auth import AccessKeyPair
+from airflow_provider_kling.api.exchange import Exchange
+from airflow_provider_kling.api.no_answer import ERRORS, explain, name_of, unsendable
+from airflow_provider_kling.api.sender import Sender, pieces
+from airflow_provider_kling.exceptions import (
+    KlingAuthenticationError,
+    KlingConfigurationError,
+    KlingConnectionError,
+    KlingError,
+    KlingResponseError,
+    KlingValidationError,
+)
+from airflow_provider_kling.foreign import reason
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import tenacity
+
+    from airflow_provider_kling.api.envelope import Answer
+    from airflow_provider_kling.api.request import Request
+    from airflow_provider_kling.api.settings import Settings
+
+#: Bytes that an answer may have, decompressed. A page of 500 tasks with the longest prompts is below a third of this.
+MAX_ANSWER_BYTES = 32 << 20
+
+#: Bytes a second that a body needs at least; a request with an image of 10 MB may take this much longer.
+MIN_UPLOAD_RATE = 64 << 10
+
+#: How often a read is sent before its error counts.
+READ_ATTEMPTS = 4
+
+#: The longest pause between two reads, in seconds.
+READ_MAX_WAIT = 10.0
+
+#: Codes for a token that is not valid yet, or no longer: the two that a new signature can mend.
+CLOCK_CODES = (1003, 1004)
+
+
+class _Raw(NamedTuple):
+    """An answer as it came."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Transport:
+    """
+    The connection to one Kling account. Several threads may use it at once.
+
+    A read (GET) is repeated with backoff and jitter: reads are free, not counted, and without a rate limit. A paid call
+    (POST) is sent exactly once; what to do about its doubtful outcomes is decided in
+    :mod:`airflow_provider_kling.submission.protocol`.
+
+    :param settings: from the Airflow connection.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._sender = Sender(settings)
+
+    def read(self, request: Request, *, tries: int | None = None) -> Answer:
+        """
+        Send a GET, again if that can help.
+
+        :param request: what to read.
+        :param tries: how often it is sent before its error counts; default :data:`READ_ATTEMPTS`.
+        :raises KlingError: of the last try.
+        """
+        return _read_retry(READ_ATTEMPTS if tries is None else tries)(self.send_once, request)
+
+    def send_once(self, request: Request) -> Answer:
+        """
+        Send a request once; a token that Kling's clock refuses is signed again with Kling's own time, once.
+
+        That second signature is no second submission: what was refused by its token created nothing.
+
+        :raises KlingError: the class that belongs to the failure.
+        """
+        now = pendulum.now("UTC").int_timestamp
+        raw = self._exchange(request, now)
+        try:
+            return envelope.read(raw.status, raw.body)
+        except KlingAuthenticationError as error:
+            if error.code not in CLOCK_CODES or not isinstance(self._settings.credential, AccessKeyPair):
+                raise
+            skew = _server_time(raw, now) - now
+        return _read_second_answer(self._exchange(request, now + skew), skew)
+
+    def close(self) -> None:
+        """Close the sockets."""
+        self._sender.close()
+
+    def _exchange(self, request: Request, now: int) -> _Raw:
+        prepared = self._prepare(request, now)
+        seconds = self._settings.timeout_seconds + len(prepared.body or b"") / MIN_UPLOAD_RATE
+        with Exchange(seconds) as exchange:
+            try:
+                return self._answer(prepared, exchange)
+            except ERRORS as error:
+                problem = self._problem(error, prepared, exchange)
+        raise problem
+
+    def _answer(self, prepared: requests.PreparedRequest, exchange: Exchange) -> _Raw:
+        with contextlib.closing(self._sender.send(prepared, exchange)) as response:
+            body = _body(response)
+        if exchange.expired:
+            # A body without a length ends where its connection is shut down.
+            raise TimeoutError
+        return _Raw(response.status_code, response.headers, body)
+
+    def _prepare(self, request: Request, now: int) -> requests.PreparedRequest:
+        url = self._settings.base_url + request.path
+        headers = {"Authorization": self._settings.credential.authorization(now)}
+        try:
+            return self._sender.prepare(
+                request.method, url, params=request.params or None, json=request.json, headers=headers
+            )
+        except requests.exceptions.InvalidJSONError as error:
+            raise KlingValidationError((f"The request cannot be written as JSON: {reason(error)}.",)) from None
+        except ValueError as error:
+            raise KlingConfigurationError(
+                f"Check the connection's host {name_of(url)}: requests cannot use it.\n{type(error).__name__}"
+            ) from None
+
+    def _problem(self, error: Exception, prepared: requests.PreparedRequest, exchange: Exchange) -> KlingError:
+        url = str(prepared.url)
+        words = explain(error, url, exchange, self._sender.proxy(url))
+        if unsendable(error, exchange):
+            return KlingConfigurationError(words)
+        return KlingConnectionError(f"{words} ({prepared.method})", nothing_sent=not exchange.sent)
+
+
+def _body(response: requests.Response) -> bytes:
+    body = bytearray()
+    try:
+        for piece in pieces(response):
+            body += piece
+            if len(body) > MAX_ANSWER_BYTES:
+                raise KlingResponseError(
+                    f"Check the connection's host: its answer is larger than {MAX_ANSWER_BYTES >> 20} MiB.\n"
+                    f"HTTP {response.status_code}",
+                    http_status=response.status_code,
+                )
+    except requests.exceptions.ContentDecodingError as error:
+        raise KlingResponseError(
+            f"Check the connection's host: its answer cannot be decompressed.\n"
+            f"HTTP {response.status_code}, {reason(error)}",
+            http_status=response.status_code,
+        ) from None
+    return bytes(body)
+
+
+def _read_retry(tries: int) -> tenacity.Retrying:
+    import tenacity
+
+    return tenacity.Retrying(
+        retry=tenacity.retry_if_exception(lambda error: isinstance(error, KlingError) and error.transient),
+        stop=tenacity.stop_after_attempt(tries),
+        wait=tenacity.wait_random_exponential(multiplier=0.5, max=READ_MAX_WAIT),
+        reraise=True,
+    )
+
+
+def _server_time(raw: _Raw, default: int) -> int:
+    """Return the server's clock, from its Date header; ours when it sends none that can be read."""
+    with contextlib.suppress(KeyError, TypeError, ValueError, OverflowError):
+        return int(parsedate_to_datetime(raw.headers["Date"]).timestamp())
+    return default
+
+
+def _read_second_answer(raw: _Raw, skew: int) -> Answer:
+    try:
+        return envelope.read(raw.status, raw.body)
+    except KlingAuthenticationError as error:
+        raise type(error)(
+            error.code,
+            error.kling_message,
+            http_status=error.http_status,
+            request_id=error.request_id,
+            advice=f"Kling's clock is {skew:+d} s from this machine's, and a token signed with Kling's time was "
+            "refused too: synchronise the clock (NTP) and check AccessKey and SecretKey.",
+        ) from None

@@ -1,0 +1,187 @@
+"""What a batch does at Kling and in storage. Every method blocks, so the triggerer calls it in a thread."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_kling import polling
+from airflow_provider_kling._airflow.compat import AirflowNotFoundException
+from airflow_provider_kling._airflow.object_storage import place_of
+from airflow_provider_kling.api.classic import MAX_PAGE_SIZE
+from airflow_provider_kling.api.reads import Waiting
+from airflow_provider_kling.exceptions import (
+    KlingAuthenticationError,
+    KlingConfigurationError,
+    KlingConnectionError,
+    KlingError,
+    KlingTaskNotFoundError,
+)
+from airflow_provider_kling.foreign import reason
+from airflow_provider_kling.hooks import KlingHook
+from airflow_provider_kling.results.storage import store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from airflow_provider_kling.batch.plan import PlannedItem
+    from airflow_provider_kling.batch.records import Record
+    from airflow_provider_kling.models import Task
+
+
+class Hands:
+    """
+    Carries out what was decided.
+
+    Each thread has a hook to itself for as long as it works; a hook sends one request at a time.
+
+    :param endpoint: the product.
+    :param kling_conn_id: the Kling connection.
+    :param output_uri: folder of the videos.
+    :param output_conn_id: Airflow connection of that storage.
+    :param account: what the batch was planned for, see :attr:`KlingHook.account_name`; empty when not known.
+    """
+
+    def __init__(
+        self, endpoint: str, kling_conn_id: str, output_uri: str, output_conn_id: str | None, account: str = ""
+    ) -> None:
+        self._endpoint = endpoint
+        self._kling_conn_id = kling_conn_id
+        self._output_uri = output_uri
+        self._output_conn_id = output_conn_id
+        self._account = account
+        self._idle: list[KlingHook] = []
+
+    def survey(self, plan: Sequence[PlannedItem], known: Sequence[Record]) -> tuple[dict[str, Task], bool]:
+        """
+        Find what Kling already has, with few requests however long the plan is.
+
+        :param plan: the items.
+        :param known: records of an earlier run; a task that they name is found even when it is far back in the list.
+        :return: tasks by external id, and whether these are all that the account has of this product.
+        :raises KlingError: a transient one; nothing is known then.
+        """
+        with self._hook() as hook:
+            tasks, complete = self._list(hook, len(plan))
+            if not complete:
+                found = {task.task_id for task in tasks.values()}
+                ids = [record.task_id for record in known if record.task_id and record.task_id not in found]
+                results = hook.get_tasks([Waiting(self._endpoint, task_id) for task_id in ids]).values()
+                tasks.update({task.external_task_id: task for task in results if not isinstance(task, KlingError)})
+            return tasks, complete
+
+    def _list(self, hook: KlingHook, wanted: int) -> tuple[dict[str, Task], bool]:
+        tasks: dict[str, Task] = {}
+        # Twice the plan leaves room for further attempts and for what others submit.
+        for number in range(1, math.ceil(2 * wanted / MAX_PAGE_SIZE) + 2):
+            try:
+                page = hook.list_tasks(self._endpoint, page=number)
+            except KlingError as error:
+                if error.transient:
+                    raise
+                # A relay without this route, often: the tasks are found one by one.
+                return tasks, False
+            tasks.update({task.external_task_id: task for task in page})
+            if len(page) < MAX_PAGE_SIZE:
+                return tasks, True
+        return tasks, False
+
+    def submit(self, item: PlannedItem, look_up_first: bool) -> Task:
+        """
+        Drive the pay-once protocol for one item.
+
+        :raises KlingError: when it brought no task.
+        """
+        with self._hook() as hook:
+            body = item.full_body()
+            return hook.submit(
+                self._endpoint, body, external_task_id=item.external_task_id, look_up_first=look_up_first
+            ).task
+
+    def find(self, external_task_id: str) -> Task | None:
+        """
+        Look for one attempt; free.
+
+        :raises KlingError: when Kling could not be asked.
+        """
+        with self._hook() as hook:
+            return hook.find_task(external_task_id, self._endpoint)
+
+    def store(self, item: PlannedItem, task: Task, fresh: bool) -> list[dict[str, Any]]:
+        """
+        Copy a task's results under the item's name.
+
+        :param fresh: whether the task is read again first, for new links.
+        :raises KlingError: when it could not be done.
+        """
+        with self._hook() as hook:
+            if fresh:
+                task = hook.get_task(task.task_id, self._endpoint)
+                polling.conclude(task, polling.Event("success", task.task_id))
+            return store(
+                hook,
+                task,
+                f"{self._output_uri}{item.key}.{{ext}}",
+                conn_id=self._output_conn_id,
+                duration=item.body.get("duration"),
+            )
+
+    def missing_files(self, records: Sequence[Record]) -> set[str]:
+        """
+        Return which of these items have files that are not in storage any more, from one listing of the folder.
+
+        :param records: of items that were stored.
+        :return: their keys; none when the storage does not let us list.
+        """
+        try:
+            folder = place_of(self._output_uri, self._output_conn_id)
+            folder.filesystem.invalidate_cache()
+            entries = folder.filesystem.ls(folder.path, detail=True)
+            sizes = {entry["name"].rpartition("/")[2]: entry.get("size") for entry in entries}
+        except Exception:  # noqa: BLE001 - no right to list is no reason to copy everything again
+            return set()
+
+        def is_missing(file: dict[str, Any]) -> bool:
+            uri = str(file["uri"])
+            size = sizes.get(uri.rpartition("/")[2])
+            return uri.startswith(folder.uri) and (size is None or size != file.get("bytes", size))
+
+        return {record.key for record in records if any(map(is_missing, record.files))}
+
+    @contextlib.contextmanager
+    def _hook(self) -> Iterator[KlingHook]:
+        """Lend a hook, and make every problem one of ours."""
+        hook = None
+        try:
+            with contextlib.suppress(IndexError):  # another thread may take the last
+                hook = self._idle.pop()
+            hook = hook or self._new_hook()
+            yield hook
+        except (KlingAuthenticationError, KlingTaskNotFoundError):
+            # The key may have been rotated, or the connection edited: this hook is not used again.
+            raise
+        except KlingError:
+            if hook is not None:
+                self._idle.append(hook)
+            raise
+        except AirflowNotFoundException:
+            raise KlingConfigurationError(
+                f"Define the connection {self._kling_conn_id!r} where the triggerer reads it, too: it is not there. "
+                "The workers may have it from a place that the triggerer has not (environment, secrets backend)."
+            ) from None
+        except Exception as error:  # noqa: BLE001 - becomes one of ours
+            # Airflow's API or the storage may be away for a moment; what runs at Kling runs on.
+            raise KlingConnectionError(f"Wait for the next try: a step of the batch broke. {reason(error)}") from None
+        else:
+            self._idle.append(hook)
+
+    def _new_hook(self) -> KlingHook:
+        hook = KlingHook(self._kling_conn_id)
+        account = hook.account_name
+        if self._account and account != self._account:
+            raise KlingConfigurationError(
+                f"Set the connection {self._kling_conn_id!r} back to the account of this batch. Its tasks were planned "
+                f"and paid under {self._account}; now the connection names {account}, where they are not found."
+            )
+        return hook

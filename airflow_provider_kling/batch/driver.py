@@ -1,0 +1,232 @@
+"""The loop of a batch, on the triggerer's event loop: carries the reconciler's decisions out, in threads, at once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from typing import TYPE_CHECKING
+
+from airflow_provider_kling import polling
+from airflow_provider_kling.api.reads import Waiting
+from airflow_provider_kling.batch.actions import Finish, Look, Store, Submit, Wait, Watch
+from airflow_provider_kling.exceptions import KlingConnectionError, KlingError
+from airflow_provider_kling.foreign import foreign_text, reason
+from airflow_provider_kling.waiting.shared_poller import SharedPoller
+from airflow_provider_kling.waiting.threads import Work, in_thread
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow_provider_kling.batch.actions import Action, Policy
+    from airflow_provider_kling.batch.calls import Hands
+    from airflow_provider_kling.batch.fence import Fence
+    from airflow_provider_kling.batch.plan import PlannedItem
+    from airflow_provider_kling.batch.reconciler import Reconciler
+    from airflow_provider_kling.batch.records import Record
+    from airflow_provider_kling.batch.report import Reporter
+    from airflow_provider_kling.models import Task
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two lines in the log about one kind of trouble; a storage that is away is met by every item.
+SAY_AGAIN_AFTER = 300.0
+
+#: Seconds at the end of a batch for what waits in it to end, too.
+LAST_WORDS = 2.0
+
+
+class BatchLoop:
+    """
+    Repeats look, decide, act until nothing is left to do.
+
+    :param plan: what is wanted.
+    :param reconciler: decides.
+    :param hands: act; they block.
+    :param reporter: writes manifest and progress.
+    :param fence: whether this trigger may go on.
+    :param policy: how far, and how fast.
+    :param kling_conn_id: whose shared poller watches the running tasks.
+    :param account: what that connection named when the batch was planned.
+    :param poll_interval: seconds between two looks.
+    """
+
+    def __init__(
+        self,
+        plan: Sequence[PlannedItem],
+        reconciler: Reconciler,
+        hands: Hands,
+        reporter: Reporter,
+        fence: Fence,
+        policy: Policy,
+        *,
+        kling_conn_id: str,
+        account: str,
+        poll_interval: float,
+    ) -> None:
+        self._plan = {item.key: item for item in plan}
+        self._reconciler = reconciler
+        self._hands = hands
+        self._reporter = reporter
+        self._fence = fence
+        self._pace = policy.pace
+        self._end_time = policy.end_time
+        self._kling_conn_id = kling_conn_id
+        self._account = account
+        self._poll_interval = poll_interval
+        self._jobs: set[asyncio.Task[None]] = set()
+        self._said: dict[str, float] = {}
+
+    async def run(self, known: Sequence[Record]) -> Finish:
+        """
+        Work until the batch has ended.
+
+        :param known: the manifest of an earlier run of this batch.
+        :raises SupersededError: when another run of the Airflow task works on it.
+        """
+        try:
+            await self._fence.check()
+            await self._survey(known)
+            while True:
+                await self._fence.check()
+                pause = self._pace.tick
+                for action in self._reconciler.decide(time.time()):
+                    if isinstance(action, Finish):
+                        await self._last_words()
+                        return action
+                    if isinstance(action, Wait):
+                        pause = min(pause, action.seconds)
+                    else:
+                        self._jobs.add(asyncio.create_task(self._carry_out(action)))
+                self._reporter.tick(self._reconciler)
+                await self._pause(pause)
+        finally:
+            for job in self._jobs:
+                job.cancel()
+            await self._reporter.settle()
+
+    async def _last_words(self) -> None:
+        """Waits that end with the batch say what their last look met; the manifest tells it."""
+        if self._jobs:
+            await asyncio.wait(self._jobs, timeout=LAST_WORDS)
+
+    async def _pause(self, seconds: float) -> None:
+        if not self._jobs:
+            await asyncio.sleep(seconds)
+            return
+        ended, self._jobs = await asyncio.wait(self._jobs, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for job in ended:
+            job.result()
+
+    async def _survey(self, known: Sequence[Record]) -> None:
+        ids = {item.external_task_id for item in self._plan.values()}
+        ours = [record for record in known if record.external_task_id in ids]
+        tasks, complete = await self._look_around(ours)
+        stored = [record for record in ours if record.is_stored]
+        missing = await in_thread(Work.REPORT, self._hands.missing_files, stored) if stored else set()
+        # In a thread: comparing tens of thousands of names takes a moment, and the event loop belongs to all.
+        await in_thread(Work.LOOK, self._take_over, tasks, complete, ours, missing)
+
+    def _take_over(self, tasks: dict[str, Task], complete: bool, ours: Sequence[Record], missing: set[str]) -> None:
+        self._reconciler.survey(tasks, complete=complete, sent_before=bool(ours), now=time.time())
+        for record in ours:
+            self._reconciler.recall(record, files_exist=record.key not in missing)
+
+    async def _look_around(self, ours: Sequence[Record]) -> tuple[dict[str, Task], bool]:
+        """Ask until Kling answers: not being able to look is not the same as not being there."""
+        refused_after = time.time() + self._pace.patience
+        times = 0
+        while True:
+            try:
+                return await in_thread(Work.LOOK, self._hands.survey, list(self._plan.values()), ours)
+            except KlingError as error:
+                times += 1
+                until = self._end_time if error.transient else min(refused_after, self._end_time)
+                if time.time() + self._pace.pause(times) >= until:
+                    return {}, False
+                self._say("Kling cannot be asked what it has of this batch", error)
+            await self._fence.check()
+            await asyncio.sleep(self._pace.pause(times))
+
+    async def _carry_out(self, action: Action) -> None:
+        match action:
+            case Submit(key, look_up_first):
+                await self._submit(key, look_up_first)
+            case Look(key, external_task_id):
+                await self._look(key, external_task_id)
+            case Watch(key, task):
+                await self._watch(key, task)
+            case Store(key, task, fresh):
+                await self._store(key, task, fresh)
+
+    async def _submit(self, key: str, look_up_first: bool) -> None:
+        try:
+            task = await in_thread(Work.SEND, self._hands.submit, self._plan[key], look_up_first)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is about this item
+            self._reconciler.not_submitted(key, self._problem(f"Item {key!r} was not submitted", error), time.time())
+        else:
+            self._reconciler.seen(key, task, time.time())
+
+    async def _look(self, key: str, external_task_id: str) -> None:
+        try:
+            task = await in_thread(Work.LOOK, self._hands.find, external_task_id)
+        except Exception as error:  # noqa: BLE001 - the doubt stays
+            self._problem(f"Item {key!r} could not be looked up", error)
+            self._reconciler.unseen(key, time.time())
+            return
+        if task is None:
+            self._reconciler.absent(key)
+        else:
+            self._reconciler.seen(key, task, time.time())
+
+    async def _store(self, key: str, task: Task, fresh: bool) -> None:
+        try:
+            files = await in_thread(Work.COPY, self._hands.store, self._plan[key], task, fresh)
+        except Exception as error:  # noqa: BLE001 - the video is paid; it is tried again
+            self._reconciler.not_stored(key, self._problem(f"Item {key!r} was not stored", error), time.time())
+        else:
+            self._reconciler.stored(key, files)
+
+    async def _watch(self, key: str, task: Task) -> None:
+        now = time.time()
+        delay = polling.first_poll_delay(
+            task.endpoint, accepted_at=task.created_at / 1000 or now, poll_interval=self._poll_interval, now=now
+        )
+        poller = polling.Poller(
+            task.task_id, end_time=self._end_time, poll_interval=self._poll_interval, jitter=random.random
+        )
+        try:
+            event, found = await SharedPoller.of(self._kling_conn_id).wait(
+                Waiting(task.endpoint, task.task_id), poller, first_look=min(now + delay, self._end_time)
+            )
+        except Exception as error:  # noqa: BLE001 - the task runs on; it is watched again
+            event, found = polling.Event("error", task.task_id, reason(error)), None
+        if found is not None:
+            self._reconciler.seen(key, found, time.time())
+        else:
+            message = self._unreadable(task, event.message)
+            self._say(f"Item {key!r} cannot be read now", KlingConnectionError(message))
+            self._reconciler.unreadable(key, message, time.time())
+
+    def _unreadable(self, task: Task, message: str) -> str:
+        return (
+            f"Check that the connection {self._kling_conn_id!r} names the account that paid. Kling task {task.task_id} "
+            f"was accepted under {self._account or 'it'} and cannot be read there now; it may run and be billed. "
+            f"{foreign_text(message)}"
+        )
+
+    def _problem(self, what: str, error: Exception) -> KlingError:
+        """Make every problem one of ours, and tell it."""
+        if not isinstance(error, KlingError):
+            error = KlingConnectionError(f"Wait for the next try: a step of the batch broke. {reason(error)}")
+        self._say(what, error)
+        return error
+
+    def _say(self, what: str, error: KlingError) -> None:
+        now, kind = time.monotonic(), type(error).__name__
+        if now - self._said.get(kind, -SAY_AGAIN_AFTER) >= SAY_AGAIN_AFTER:
+            self._said[kind] = now
+            log.warning("%s: %s", what, error.message)
+        else:
+            log.debug("%s: %s", what, error.message)

@@ -1,0 +1,80 @@
+"""What Airflow's provider discovery reads. It runs in every component, so nothing heavy is imported here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+#: The connection that operators use unless the Dag names another.
+DEFAULT_CONN_NAME = "kling_default"
+
+#: The connection form. Airflow 3.2 and later read it from here; below, from the hook's methods, which return the same.
+CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
+    "timeout_seconds": {
+        "label": "Request timeout (seconds)",
+        "description": "How long one HTTP answer may take; the wait for a video is the operator's timeout.",
+        "schema": {"type": ["integer", "null"], "minimum": 1, "maximum": 600, "default": 30},
+    },
+    "verify": {
+        "label": "Verify TLS",
+        "description": "true, false, or the path of a CA bundle.",
+        "schema": {"type": ["string", "null"], "default": "true"},
+    },
+    "proxies": {
+        "label": "Proxies (JSON)",
+        "description": 'For example {"https": "http://proxy.example.com:3128"}.',
+        "schema": {"type": ["object", "null"]},
+    },
+    "allow_private_urls": {
+        "label": "Allow results from private addresses",
+        "description": "Only for the simulator or a relay inside your network.",
+        "schema": {"type": ["boolean", "null"], "default": False},
+    },
+}
+
+FIELD_BEHAVIOUR: dict[str, Any] = {
+    "hidden-fields": ["schema", "port"],
+    "relabeling": {
+        "host": "Base URL",
+        "login": "AccessKey (empty for an API key)",
+        "password": "API key or SecretKey",
+    },
+    "placeholders": {
+        "host": "https://api-singapore.klingai.com",
+        "login": "",
+        "password": "api-key-kling-...",
+    },
+}
+
+
+def get_provider_info() -> dict[str, Any]:
+    """Return the provider's description, as ``airflow.provider_info.schema.json`` asks for it."""
+    integration = "Kling AI"
+    package = "airflow_provider_kling"
+    return {
+        "package-name": "airflow-provider-kling",
+        "name": "Kling AI",
+        "description": "Video generation with `Kling AI <https://kling.ai/>`__.",
+        "integrations": [
+            {
+                "integration-name": integration,
+                "external-doc-url": "https://kling.ai/document-api",
+                "tags": ["service"],
+            }
+        ],
+        "hooks": [{"integration-name": integration, "python-modules": [f"{package}.hooks"]}],
+        "operators": [{"integration-name": integration, "python-modules": [f"{package}.operators"]}],
+        "sensors": [{"integration-name": integration, "python-modules": [f"{package}.sensors"]}],
+        "triggers": [
+            {"integration-name": integration, "python-modules": [f"{package}.triggers", f"{package}.triggers.batch"]}
+        ],
+        "extra-links": [f"{package}.links.KlingResultLink", f"{package}.links.KlingBatchLink"],
+        "connection-types": [
+            {
+                "connection-type": "kling",
+                "hook-class-name": f"{package}.hooks.KlingHook",
+                "hook-name": "Kling AI",
+                "ui-field-behaviour": FIELD_BEHAVIOUR,
+                "conn-fields": CONNECTION_FIELDS,
+            }
+        ],
+    }

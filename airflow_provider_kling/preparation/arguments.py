@@ -1,0 +1,154 @@
+"""
+Our own arguments (not Kling's fields), brought into shape once, before anything is paid. Pure.
+
+A Dag author, a template or an XCom hands over numbers as text, durations as ``timedelta``, places as path objects, and
+the text ``None`` where a template had no value. What is understood is returned in one form; the rest is refused with a
+sentence that begins with what to do.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import numbers
+import re
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_kling.exceptions import KlingValidationError
+from airflow_provider_kling.products.wording import named, one_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+#: The longest time that is understood, in seconds: ten years. ``timedelta`` and the database end somewhere above.
+MAX_SECONDS = 10 * 365 * 86_400.0
+
+_NUMBER = re.compile(r"[+-]?(?:\d{1,18}(?:\.\d{0,18})?|\.\d{1,18})(?:[eE][+-]?\d{1,2})?", re.ASCII)
+
+#: What a template without a value leaves, and what an author writes for it.
+_NOTHING = ("none", "null", "nan", "undefined")
+
+
+def seconds(name: str, value: Any, *, default: float | None = None, minimum: float = 0.0) -> float:
+    """
+    Return a time in seconds.
+
+    :param name: the argument's name.
+    :param value: a number, the same as text, or a ``timedelta``.
+    :param default: for ``None``; without a default, ``None`` is refused.
+    :param minimum: the least that makes sense.
+    :raises KlingValidationError: when it is none of these, not finite, below ``minimum`` or above ten years.
+    """
+    if value is None and default is not None:
+        return default
+    found = value.total_seconds() if isinstance(value, timedelta) else _finite(value)
+    if found is None:
+        raise KlingValidationError([f"Give {name} in seconds, or as a timedelta; {named(name, value)} is neither."])
+    if not minimum <= found <= MAX_SECONDS:
+        raise KlingValidationError(
+            [f"Give {name} of {minimum:g} to {MAX_SECONDS:.0f} seconds; {named(name, value)} is not in between."]
+        )
+    return found
+
+
+def whole_number(name: str, value: Any, minimum: int, maximum: int = 1_000_000) -> int:
+    """
+    Return a whole number.
+
+    :param name: the argument's name.
+    :param value: a number, or the same as text.
+    :param minimum: the least that makes sense.
+    :param maximum: the most.
+    :raises KlingValidationError: when it is no whole number between the two.
+    """
+    found = _finite(value)
+    if found is None or found != int(found) or not minimum <= found <= maximum:
+        raise KlingValidationError(
+            [f"Give {name} as a whole number of {minimum} or more; {named(name, value)} is none."]
+            if found is None or found < maximum
+            else [f"Give {name} of at most {maximum}; {named(name, value)} is more."]
+        )
+    return int(found)
+
+
+def amount(name: str, value: Any) -> float | None:
+    """
+    Return an amount above 0, or ``None`` when none was given.
+
+    :param name: the argument's name.
+    :param value: a number, the same as text, or ``None``.
+    :raises KlingValidationError: when it is no number above 0.
+    """
+    if value is None:
+        return None
+    found = _finite(value)
+    if found is None or found <= 0:
+        raise KlingValidationError([f"Give {name} as a number above 0, or leave it out; {named(name, value)} is none."])
+    return found
+
+
+def choice(name: str, value: Any, allowed: Collection[str]) -> str:
+    """
+    Return one of some words.
+
+    :param name: the argument's name.
+    :param value: what was given; capitals and blanks around it do not matter.
+    :param allowed: the words.
+    :raises KlingValidationError: for another word; it names the one that was probably meant.
+    """
+    word = value.strip().lower() if isinstance(value, str) else ""
+    if word in allowed:
+        return word
+    near = difflib.get_close_matches(word[:60], allowed, 1)
+    advice = f"Did you mean {name}={near[0]!r}?" if near else f"Give {name} as {one_of(allowed)}."
+    sentence = f"{advice} {named(name, value)} is unknown; {one_of(allowed)} can be given."
+    raise KlingValidationError([sentence])
+
+
+def place(name: str, value: Any) -> str | None:
+    """
+    Return a file's or folder's URI or path as text, or ``None`` when none was given.
+
+    :param name: the argument's name.
+    :param value: text, or a path object (``Path``, ``ObjectStoragePath``).
+    :raises KlingValidationError: for the text ``None``, text that no storage takes, and anything else.
+    """
+    if value is None:
+        return None
+    text = value if isinstance(value, str) else str(value) if _is_path(value) else None
+    if text is None:
+        raise KlingValidationError([f"Give {name} as a URI or a path; {named(name, value)} is neither."])
+    text = text.strip()
+    if rendered_none(text):
+        raise KlingValidationError(
+            [f"Give the template of {name} a value, or leave {name} out: it rendered to {named(name, text)}."]
+        )
+    if any(ord(character) < 32 or 0xD800 <= ord(character) <= 0xDFFF for character in text):
+        raise KlingValidationError([f"Take line breaks and broken characters out of {name}: it names a place."])
+    return text or None
+
+
+def rendered_none(value: Any) -> bool:
+    """Whether this is the text that a template without a value leaves."""
+    return isinstance(value, str) and value.strip().lower() in _NOTHING
+
+
+def _is_path(value: Any) -> bool:
+    # ObjectStoragePath is not always an os.PathLike, and its text names the connection too.
+    return hasattr(value, "__fspath__") or (hasattr(value, "protocol") and hasattr(value, "path"))
+
+
+def _finite(value: Any) -> float | None:
+    """The number that a value is; ``None`` when it is none."""
+    if isinstance(value, str):
+        text = value.strip()
+        return float(text) if _NUMBER.fullmatch(text) else None
+    if isinstance(value, bool) or not isinstance(value, (numbers.Real, Decimal)):
+        return None
+    try:
+        found = float(value)
+    except (ArithmeticError, ValueError):
+        return None
+    return found if math.isfinite(found) else None

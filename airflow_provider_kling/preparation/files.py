@@ -1,0 +1,181 @@
+"""
+From what a DAG author has (URL, path, storage URI, bytes, base64) to what Kling accepts, reading headers only.
+
+Kling takes a public URL or base64 without a ``data:`` prefix; jpg, jpeg or png; at most 10 MB
+(Image to Video page of https://kling.ai/document-api, read 2026-10).
+"""
+
+from __future__ import annotations
+
+import base64
+import errno
+import hashlib
+import os
+import re
+import stat
+from pathlib import Path
+from typing import IO, Any
+
+from airflow_provider_kling.exceptions import KlingStorageError
+from airflow_provider_kling.foreign import reason
+from airflow_provider_kling.products.image_header import read_header
+from airflow_provider_kling.products.media import (
+    MAX_IMAGE_BYTES,
+    NO_BASE64,
+    NO_DATA_URI,
+    ImageLoadError,
+    InlineImage,
+    LoadedImage,
+    decoded,
+    too_large,
+)
+from airflow_provider_kling.products.wording import is_inline, named, shown
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_MAX_PATH = 4096
+#: What else an image may be; the sentences begin with the usual ones.
+_ALLOWED = "a storage URI such as s3://bucket/key, bytes, a data: URI or base64 of a JPEG or PNG file is understood too"
+#: Another try of the same local path meets these again; any other error is an outage, of a network disk for example.
+_PERMANENT = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.ENXIO, errno.EINVAL}
+
+
+def load_image(value: Any, *, field: str, conn_id: str | None = None) -> LoadedImage:
+    """
+    Turn an image into Kling's form. URLs are passed on and never downloaded.
+
+    :param value: URL, local path, object-storage URI or path object, bytes, ``data:`` URI, base64 or InlineImage.
+    :param field: the field's name, for sentences.
+    :param conn_id: Airflow connection for an object-storage URI.
+    :raises ImageLoadError: the image cannot be read, decoded or is over 10 MB.
+    :raises KlingStorageError: the storage does not answer now; a retry may find it.
+    """
+    if isinstance(value, InlineImage):
+        value = value.content
+    if isinstance(value, str) and is_link(value):
+        return LoadedImage(wire=value.strip())
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        data = bytes(value)
+    elif isinstance(value, str):
+        data = _from_text(value.strip(), field, conn_id)
+    elif isinstance(value, os.PathLike):
+        data = _read_file(os.fsdecode(value), field)
+    elif hasattr(value, "open") and hasattr(value, "path"):
+        data = _read_stored(value, field, str(value))
+    else:
+        raise ImageLoadError(
+            f"Give {field} as a URL or a path: it has the type {shown(type(value).__name__)[1:-1]}; {_ALLOWED}."
+        )
+    return _loaded(data, field)
+
+
+def is_link(text: str) -> bool:
+    """Whether a text is a URL that Kling reads itself."""
+    return text.strip()[:8].lower().startswith(("http://", "https://"))
+
+
+def _loaded(data: bytes, field: str) -> LoadedImage:
+    if not data:
+        raise ImageLoadError(f"Give {field} a picture: it is empty (0 bytes).")
+    if len(data) > MAX_IMAGE_BYTES:
+        raise too_large(field)
+    header, flaw = read_header(data)
+    wire = base64.b64encode(data).decode("ascii")
+    return LoadedImage(wire, hashlib.sha256(data).hexdigest(), header, flaw)
+
+
+def _from_text(text: str, field: str, conn_id: str | None) -> bytes:
+    # "/9j/4AAQ..." is a JPEG in base64 and also looks like an absolute path: an existing file decides.
+    if len(text) <= _MAX_PATH and _exists(text):
+        return _read_file(text, field)
+    if is_inline(text):
+        return decoded(text, field)
+    if text[:5].lower() == "data:":
+        raise ImageLoadError(NO_DATA_URI.format(field=field))
+    if _SCHEME.match(text):
+        return _read_uri(text, field, conn_id)
+    if text.startswith("<"):
+        raise ImageLoadError(f"Give {field} as a URL or a path: it is HTML or XML text, not an image; {_ALLOWED}.")
+    if len(text) > _MAX_PATH:
+        raise ImageLoadError(NO_BASE64.format(field=field, length=len(text), why="blanks or other characters"))
+    raise ImageLoadError(
+        f"Check the path of {field}: there is no such file on this worker; {named(field, text)} is neither a URL nor "
+        f"base64 of a picture; {_ALLOWED}."
+    )
+
+
+def _exists(text: str) -> bool:
+    try:
+        return Path(text).exists()
+    except (OSError, ValueError):  # for example: the name is too long to be a path
+        return False
+
+
+def _read_uri(uri: str, field: str, conn_id: str | None) -> bytes:
+    from airflow.sdk import ObjectStoragePath
+
+    try:
+        path = ObjectStoragePath(uri, conn_id=conn_id) if conn_id else ObjectStoragePath(uri)
+    except Exception as error:  # noqa: BLE001 - a bad URI, and whatever a storage's own package says of it
+        raise _unreadable(field, uri, error) from None
+    return _read_stored(path, field, uri)
+
+
+def _read_stored(path: Any, field: str, name: str) -> bytes:
+    """Read from object storage, no more than one byte over the limit."""
+    from airflow_provider_kling._airflow.compat import AirflowNotFoundException
+
+    if str(getattr(path, "protocol", "")) in ("file", "local"):
+        return _read_file(str(path.path), field)
+    try:
+        stream: IO[bytes]
+        with path.open("rb") as stream:
+            return stream.read(MAX_IMAGE_BYTES + 1)
+    except FileNotFoundError:
+        raise _missing(field, name) from None
+    # bad URI, no provider package, no connection, no right
+    except (ValueError, ImportError, AirflowNotFoundException, PermissionError, IsADirectoryError) as error:
+        raise _unreadable(field, name, error) from None
+    except Exception as error:  # noqa: BLE001 - each storage has errors of its own for "not now"
+        raise _not_now(field, name, error) from None
+
+
+def _read_file(name: str, field: str) -> bytes:
+    """Read a local file; a pipe, a socket or a device would block, or never end, and is not read."""
+    try:
+        with open(name, "rb", opener=_without_blocking) as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise _not_a_file(field, name)
+            return stream.read(MAX_IMAGE_BYTES + 1)
+    except FileNotFoundError:
+        raise _missing(field, name) from None
+    except IsADirectoryError:
+        raise _not_a_file(field, name) from None
+    except (OSError, ValueError) as error:
+        again = isinstance(error, ValueError) or error.errno in _PERMANENT
+        raise (_unreadable if again else _not_now)(field, name, error) from None
+
+
+def _without_blocking(name: str, flags: int) -> int:
+    return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _missing(field: str, name: str) -> ImageLoadError:
+    return ImageLoadError(f"Check the path and the connection of {field}: {named(field, name)}, there is no such file.")
+
+
+def _not_a_file(field: str, name: str) -> ImageLoadError:
+    return ImageLoadError(f"Give {field} the path of a JPEG or PNG file: {named(field, name)} is not a file.")
+
+
+def _unreadable(field: str, name: str, error: Exception) -> ImageLoadError:
+    return ImageLoadError(
+        f"Check the address of {field}, and its connection: {named(field, name)} cannot be read ({reason(error)}); the "
+        "Airflow provider package of this storage must be installed."
+    )
+
+
+def _not_now(field: str, name: str, error: Exception) -> KlingStorageError:
+    return KlingStorageError(
+        f"Retry when the storage of {field} answers: nothing was sent or paid.\n{named(field, name)} cannot be read "
+        f"now ({reason(error)})."
+    )

@@ -1,0 +1,64 @@
+"""What names the Kling task that somebody waits for. Pure."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_provider_kling.api.reads import Waiting
+from airflow_provider_kling.exceptions import KlingValidationError
+from airflow_provider_kling.preparation.arguments import rendered_none
+from airflow_provider_kling.products.wording import named
+
+#: Kling's ids have 18 digits, external ids at most 64 characters.
+MAX_ID_LENGTH = 128
+
+#: A manifest of one task is below a tenth of this.
+MAX_MANIFEST_LENGTH = 100_000
+
+
+def named_task(value: Any, endpoint: Any) -> Waiting:
+    """
+    Return the task that an argument names.
+
+    :param value: Kling's task id or an external id, as text or as the number that native rendering makes of it; or a
+        task's manifest, as it is or as a template prints it.
+    :param endpoint: the product; a manifest knows its own.
+    :raises KlingValidationError: when it names none.
+    """
+    manifest = _manifest(value)
+    if manifest is not None:
+        value, endpoint = manifest.get("task_id"), manifest.get("endpoint") or endpoint
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**MAX_ID_LENGTH:
+        value = str(value)
+    text = value.strip() if isinstance(value, str) else ""
+    # What begins like a manifest and is none was cut, or written wrongly.
+    is_id = text and not text.startswith("{") and len(text) <= MAX_ID_LENGTH and text.isprintable()
+    if not is_id or rendered_none(text):
+        raise KlingValidationError(
+            [
+                f"Give kling_task_id a task's id: {named('kling_task_id', value)} is none. It takes Kling's id, an "
+                "external_task_id, or a manifest; a template without a value renders to the text None."
+            ]
+        )
+    if not isinstance(endpoint, str):
+        raise KlingValidationError([f"Give endpoint as text: {named('endpoint', endpoint)} names no product."])
+    return Waiting(endpoint.strip(), text)
+
+
+def _manifest(value: Any) -> Mapping[str, Any] | None:
+    if isinstance(value, str) and value.lstrip().startswith("{") and len(value) <= MAX_MANIFEST_LENGTH:
+        value = _read(value.strip())
+    return value if isinstance(value, Mapping) else None
+
+
+def _read(text: str) -> Any:
+    """What a template prints is Python, unless it went through ``tojson``."""
+    for read in (json.loads, ast.literal_eval):
+        try:
+            return read(text)
+        except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
+            continue
+    return None

@@ -1,0 +1,305 @@
+"""
+From a DAG author's fields to a checked Kling request, before a credit is spent.
+
+Nothing here talks to Kling. Everything that is wrong is said at once.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, get_args
+from urllib.parse import urlsplit, urlunsplit
+
+from airflow_provider_kling.exceptions import KlingValidationError
+from airflow_provider_kling.preparation.files import load_image
+from airflow_provider_kling.products import capabilities
+from airflow_provider_kling.products.fields import (
+    DEFAULT_MODEL,
+    IMAGE_FIELDS,
+    PRODUCTS,
+    FieldEncodingError,
+    canonical,
+    misspelt,
+    omitted,
+)
+from airflow_provider_kling.products.json_value import NotJsonError, json_value, short
+from airflow_provider_kling.products.media import ImageLoadError, LoadedImage
+from airflow_provider_kling.products.problem import Problem, Request
+from airflow_provider_kling.products.rules import check
+from airflow_provider_kling.products.rules.trajectories import TrajectoryError, in_pixels, is_normalised
+from airflow_provider_kling.products.wording import did_you_mean, named, one_of, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+#: ``strict`` refuses what is certainly wrong, ``warn`` only says so, ``off`` does not look.
+Validate = Literal["strict", "warn", "off"]
+
+#: Query parameters that sign a link and do not choose what it links to: S3, Google, Alibaba, Tencent.
+_SIGNING = re.compile(
+    r"(?i)x-amz-.*|x-goog-.*|signature|expires|sig|awsaccesskeyid|googleaccessid|key-pair-id|ossaccesskeyid|security-token|"
+    r"x-oss-(?:signature.*|credential|date|expires|additional-headers|security-token)|q-(?:sign|ak|key|header|url).*"
+)
+#: More of them, which are that only beside a signature: CloudFront's policy, and Azure's shared access signature.
+_BESIDE_SIGNATURE = {
+    "key-pair-id": {"policy", "hash-algorithm"},
+    "sig": {
+        *("sv", "ss", "srt", "sp", "st", "se", "sr", "spr", "sip", "si", "sdd", "ses"),
+        *("skoid", "sktid", "skt", "ske", "sks", "skv", "saoid", "suoid", "scid"),
+    },
+}
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """
+    A request that may be sent.
+
+    :param body: the JSON body, which no traceback shows; ``external_task_id`` and ``callback_url`` are in it only when
+        they were given.
+    :param content: what decides the content, for a fingerprint: the body with image content replaced by its sha256 and
+        links without their signature, without ``external_task_id`` and ``callback_url``.
+    :param warnings: sentences for the log.
+    """
+
+    body: dict[str, Any] = field(repr=False)
+    content: dict[str, Any]
+    warnings: tuple[str, ...]
+
+
+@dataclass
+class _Draft:
+    """A body that is being put together, with what went wrong on the way."""
+
+    product: str
+    conn_id: str | None
+    body: dict[str, Any] = field(default_factory=dict)
+    images: dict[str, LoadedImage] = field(default_factory=dict)
+    refused: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    #: Fields without a usable value; what the rules say of them would only repeat it.
+    broken: set[str] = field(default_factory=set)
+
+    def refuse(self, name: str, sentence: str) -> None:
+        self.refused.append(sentence)
+        self.broken.add(name)
+
+    def load(self, value: Any, place: str) -> str:
+        """The image for the body; blank text, which keeps its place, when it cannot be loaded."""
+        try:
+            loaded = load_image(value, field=place, conn_id=self.conn_id)
+            if loaded.digest is None:
+                json_value(loaded.wire, place)  # what cannot be in any text cannot be in a link
+        except (ImageLoadError, NotJsonError) as problem:
+            self.refused.append(str(problem))
+            return ""
+        self.images[place] = loaded
+        return loaded.wire
+
+
+def prepare(
+    product: str,
+    fields: Mapping[str, Any],
+    *,
+    extra_body: Mapping[str, Any] | None = None,
+    validate: Validate = "strict",
+    image_conn_id: str | None = None,
+) -> Prepared:
+    """
+    Turn fields into a request body, and check it.
+
+    :param product: ``image2video`` or ``text2video``.
+    :param fields: Kling's classic field names with friendly values; None and blank text are left out.
+    :param extra_body: keys that are put over the body as they are, unchecked: for what Kling added after this version.
+    :param validate: ``strict`` (certain problems are errors), ``warn`` (all problems are warnings) or ``off``. What
+        cannot be encoded at all, such as a missing file, is always an error.
+    :param image_conn_id: Airflow connection for images in object storage.
+    :raises KlingValidationError: with every problem, not only the first.
+    """
+    if product not in PRODUCTS:
+        raise KlingValidationError([_choose("product", product, PRODUCTS)])
+    if validate not in get_args(Validate):
+        raise KlingValidationError([_choose("validate", validate, get_args(Validate))])
+    extra, unfit = _extra(extra_body)
+    draft = _encode(product, fields, image_conn_id)
+    found = [] if validate == "off" else _findings(draft)
+    certain = [problem for problem in found if problem.certain and validate == "strict"]
+    refused = [*draft.refused, *unfit, *(problem.sentence for problem in certain)]
+    if refused:
+        raise KlingValidationError(list(dict.fromkeys(refused)))
+    body = {**draft.body, **extra}
+    warnings = [*draft.warnings, *(problem.sentence for problem in found)]
+    return Prepared(body, _content(body, draft.images), tuple(dict.fromkeys(warnings)))
+
+
+def _choose(name: str, value: Any, known: Iterable[str]) -> str:
+    known = list(known)
+    return f"Give {name} as {one_of(known)}: {named(name, value)} is unknown{did_you_mean(value, known)}."
+
+
+def _extra(extra_body: Any) -> tuple[dict[str, Any], list[str]]:
+    """The keys that go over the body as they are, and what is wrong with them."""
+    try:
+        extra = json_value(extra_body, "extra_body")
+        extra = json.loads(extra) if isinstance(extra, str) and extra.strip() else extra
+    except NotJsonError as problem:
+        return {}, [str(problem)]
+    except (ValueError, RecursionError):
+        extra = extra_body
+    if isinstance(extra, dict) or omitted(extra):
+        return dict(extra) if isinstance(extra, dict) else {}, []
+    return {}, [f"Give extra_body as a dict {{field: value}}: {named('extra_body', extra)} is not a dict."]
+
+
+def _encode(product: str, fields: Mapping[str, Any], conn_id: str | None) -> _Draft:
+    draft = _Draft(product, conn_id)
+    row = PRODUCTS[product]
+    given = {}
+    for name, value in fields.items():
+        try:
+            given[json_value(str(name), "the names of the fields")] = value
+        except NotJsonError as problem:
+            draft.refused.append(str(problem))
+    ordered = [*(name for name in row.fields if name in given), *(name for name in given if name not in row.fields)]
+    shaped = {name: _shaped(draft, name, given[name]) for name in ordered}
+    present = {name: value for name, value in shaped.items() if not omitted(value)}
+    for name, value in {"model_name": DEFAULT_MODEL, **present}.items():
+        if name in row.unsent:
+            draft.warnings.append(f"Leave {name} out: {named(name, value)} is not sent, {row.unsent[name]}.")
+        elif name in IMAGE_FIELDS:
+            draft.body[name] = draft.load(value, name)
+        else:
+            draft.body[name] = value
+    if "dynamic_masks" in draft.body:
+        draft.body["dynamic_masks"] = _encode_masks(draft, draft.body["dynamic_masks"])
+    return draft
+
+
+def _shaped(draft: _Draft, name: str, value: Any) -> Any:
+    """A field in JSON's types and Kling's words; None when it is refused. What holds an image keeps it as it is."""
+    keep = frozenset({"mask"}) if name == "dynamic_masks" else frozenset()
+    try:
+        if name not in IMAGE_FIELDS:
+            value = json_value(value, name, keep=keep)
+        _refuse_none(value, name)
+        if name not in IMAGE_FIELDS:
+            # Converting may parse JSON text, and what is in that has to fit too.
+            value = json_value(canonical(name, value), name, keep=keep)
+            _refuse_none(value, name)
+    except FieldEncodingError as problem:
+        draft.refuse(name, f"{problem.advice.format(field=name)}: {name} {problem.flaw}.")
+    except NotJsonError as problem:
+        draft.refuse(name, str(problem))
+    else:
+        return value
+    return None
+
+
+def _refuse_none(value: Any, name: str) -> None:
+    place = _rendered_none(value, name)
+    if place:
+        raise NotJsonError(
+            f"Check the template of {short(place)}: it rendered to the text None. Where that word is meant, send it "
+            "with extra_body."
+        )
+
+
+def _rendered_none(value: Any, place: str) -> str:
+    """Where a value is the text that a template without a value leaves; empty when nowhere."""
+    if isinstance(value, str):
+        return place if value.strip() == "None" else ""
+    inside: Iterable[tuple[str, Any]] = ()
+    if isinstance(value, dict):
+        inside = ((f"{place}.{key}", item) for key, item in value.items() if key != "mask" or isinstance(item, str))
+    elif isinstance(value, list):
+        inside = ((f"{place}[{index}]", item) for index, item in enumerate(value))
+    return next((found for name, item in inside if (found := _rendered_none(item, name))), "")
+
+
+def _encode_masks(draft: _Draft, masks: Any) -> Any:
+    if not isinstance(masks, list):
+        return masks
+    return [_encode_mask(draft, f"dynamic_masks[{index}]", mask) for index, mask in enumerate(masks)]
+
+
+def _encode_mask(draft: _Draft, place: str, mask: Any) -> Any:
+    if not isinstance(mask, dict):
+        return mask
+    encoded = dict(mask)
+    if "mask" in mask:
+        encoded["mask"] = draft.load(mask["mask"], f"{place}.mask")
+    image = draft.images.get("image")
+    try:
+        if "trajectories" in mask:
+            encoded["trajectories"] = in_pixels(mask["trajectories"], image.header if image else None)
+    except TrajectoryError as problem:
+        draft.refuse("dynamic_masks", f"{problem.advice}: {place}.trajectories {problem.flaw}.")
+    if is_normalised(mask.get("trajectories")):
+        draft.warnings.append(
+            f"Give 1 - y if your y grows downwards: {place}.trajectories has normalised points, which were turned into "
+            "pixels from the image's bottom-left corner, as Kling counts."
+        )
+    return encoded
+
+
+def _findings(draft: _Draft) -> list[Problem]:
+    found = [
+        *_strangers(draft),
+        *check(Request(draft.product, draft.body, draft.images)),
+        *capabilities.other_generation(draft.product, draft.body),
+        *capabilities.problems(draft.product, draft.body),
+    ]
+    return [problem for problem in found if problem.field not in draft.broken]
+
+
+def _strangers(draft: _Draft) -> list[Problem]:
+    """Fields that the product does not have."""
+    known = PRODUCTS[draft.product].fields
+    return [Problem(name, _stranger(draft.product, name)) for name in draft.body if name not in known]
+
+
+def _stranger(product: str, name: str) -> str:
+    owners = [other for other, row in PRODUCTS.items() if name in row.fields]
+    if owners:
+        return f"Leave {name} out: {shown(name)} is not a field of {product}, only of {one_of(owners)}."
+    asked = misspelt(name, PRODUCTS[product].fields)
+    return f"Check the spelling, or use extra_body: {shown(name)} is not a field of {product}{asked}."
+
+
+def _content(body: Mapping[str, Any], images: Mapping[str, LoadedImage]) -> dict[str, Any]:
+    digests = {loaded.wire: f"sha256:{loaded.digest}" for loaded in images.values() if loaded.digest}
+    kept = {name: value for name, value in body.items() if name not in ("external_task_id", "callback_url")}
+    content: dict[str, Any] = _without_content(kept, digests)
+    return content
+
+
+def _without_content(value: Any, digests: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_content(item, digests) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_content(item, digests) for item in value]
+    return digests.get(value) or unsigned(value) if isinstance(value, str) else value
+
+
+def unsigned(text: str) -> str:
+    """
+    A link without the parameters that sign it: a link that was signed anew still links to the same picture.
+
+    >>> unsigned("https://bucket.example/cat.png?versionId=7&X-Amz-Signature=abc")
+    'https://bucket.example/cat.png?versionId=7'
+
+    :param text: a URL; any other text is returned as it is.
+    """
+    if not text[:8].lower().startswith(("http://", "https://")) or "?" not in text:
+        return text
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return text
+    pairs = [(pair.partition("=")[0].lower(), pair) for pair in parts.query.split("&")]
+    names = {name for name, _ in pairs}
+    beside = {other for name, others in _BESIDE_SIGNATURE.items() if name in names for other in others}
+    kept = [pair for name, pair in pairs if name not in beside and not _SIGNING.fullmatch(name)]
+    return urlunsplit(parts._replace(query="&".join(kept)))

@@ -1,0 +1,95 @@
+"""Operators that hold the content of images and show a summary of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.sdk import BaseOperator
+
+from airflow_provider_kling.products.media import InlineImage, TooDeep
+from airflow_provider_kling.products.wording import is_inline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import jinja2
+    from airflow.sdk import Context
+
+
+class ConcealsImages(BaseOperator):
+    """An operator whose images show in rendered fields and logs only as a summary."""
+
+    #: The fields that may hold the content of an image.
+    image_fields: ClassVar[tuple[str, ...]] = ()
+
+    def _do_render_template_fields(
+        self,
+        parent: Any,
+        template_fields: Iterable[str],
+        context: Context,
+        jinja_env: jinja2.Environment,
+        seen_oids: set[int],
+    ) -> None:
+        """Render, then wrap what a template brought in; the constructors wrap what the Dag author wrote."""
+        super()._do_render_template_fields(parent, template_fields, context, jinja_env, seen_oids)
+        if parent is self:
+            for name in (*self.image_fields, "extra_body"):
+                setattr(self, name, conceal(getattr(self, name)))
+
+
+#: How deep :func:`conceal` looks; a request may not be deeper either, see :mod:`.products.json_value`.
+_MAX_DEPTH = 50
+
+
+def conceal(value: Any) -> Any:
+    """
+    Wrap image content in :class:`InlineImage`, wherever it stands; everything else is returned as it is.
+
+    What is content, :func:`.products.wording.is_inline` decides, here as in :func:`load_image`.
+
+    :param value: a field of a request: also the list of ``dynamic_masks``, ``extra_body``, and both as a JSON string.
+    """
+    return _Concealing().conceal(value, 0)
+
+
+class _Concealing:
+    """One walk; each list and object is looked at once, however often it is held."""
+
+    def __init__(self) -> None:
+        self.seen: dict[int, Any] = {}
+
+    def conceal(self, value: Any, depth: int) -> Any:
+        if isinstance(value, (bytes, bytearray, memoryview)):
+            return InlineImage(bytes(value))
+        if isinstance(value, str):
+            return InlineImage(value) if is_inline(value) else self._json(value, depth)
+        if not isinstance(value, (Mapping, list, tuple, set, frozenset)):
+            return value
+        if depth >= _MAX_DEPTH:
+            return TooDeep()
+        if id(value) not in self.seen:
+            self.seen[id(value)] = TooDeep()  # what a list that holds itself finds inside
+            self.seen[id(value)] = self._inside(value, depth + 1)
+        return self.seen[id(value)]
+
+    def _inside(self, value: Any, depth: int) -> Any:
+        if isinstance(value, Mapping):
+            return {key: self.conceal(item, depth) for key, item in value.items()}
+        items = [self.conceal(item, depth) for item in value]
+        kind = next(kind for kind in (tuple, set, frozenset, list) if isinstance(value, kind))
+        return kind(items)
+
+    def _json(self, text: str, depth: int) -> Any:
+        """Text that is JSON: its value when an image is in it; inside of something else it stays one text."""
+        if text.lstrip()[:1] not in ("[", "{") or "{{" in text or "{%" in text:
+            return text
+        try:
+            parsed = json.loads(text)
+        except (ValueError, RecursionError):
+            return text
+        hidden = _Concealing().conceal(parsed, depth + 1)
+        if hidden == parsed:
+            return text
+        return hidden if depth == 0 else InlineImage(text)

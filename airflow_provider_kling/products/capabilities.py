@@ -1,0 +1,393 @@
+"""
+What each model can do, as data with a date (``capabilities.yaml``), and what a request asks beyond it.
+
+Facts that age are not code: a model that the table does not know is never refused, only mentioned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from airflow_provider_kling.foreign import foreign_text
+from airflow_provider_kling.products.fields import MODE_ALIASES
+from airflow_provider_kling.products.problem import Problem
+from airflow_provider_kling.products.wording import did_you_mean, is_inline, joined, named, one_of, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+__all__ = ["Model", "Problem", "Row", "Table", "problems", "table"]
+
+#: Kling's defaults for fields that are left out (Image to Video and Text to Video pages, read 2026-10).
+DEFAULTS = {"mode": "std", "duration": "5"}
+
+
+@dataclass(frozen=True)
+class Model:
+    """
+    One model.
+
+    :param generation: ``classic`` (``model_name`` in the body) or ``new`` (model in the path).
+    :param released: year and month, or date.
+    :param retired: date on which Kling retired it; None while it is live.
+    :param replacement: a live model that comes nearest.
+    :param ignores: fields that it does not support although its product has them.
+    :param only: the one product that it serves, when that is none of the table's.
+    :param disputed: durations about which sources disagree; asking for one is a warning.
+    """
+
+    generation: str
+    released: str
+    retired: str | None = None
+    replacement: str | None = None
+    ignores: tuple[str, ...] = ()
+    only: str | None = None
+    disputed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Row:
+    """
+    What a model does for a product in some modes and durations.
+
+    :param modes: empty when mode has no effect on the model.
+    :param durations: seconds, as Kling's strings.
+    :param features: name to True or a restriction in words; a feature that is not here is not supported.
+    :param source: where it is written, with the date it was read.
+    """
+
+    model: str
+    product: str
+    modes: tuple[str, ...]
+    durations: tuple[str, ...]
+    features: Mapping[str, bool | str]
+    source: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """The whole map, as of a date."""
+
+    as_of: str
+    models: Mapping[str, Model]
+    rows: tuple[Row, ...]
+
+    def live(self, row: Row, generation: str) -> bool:
+        """Whether a row's model is of this generation and not retired."""
+        model = self.models[row.model]
+        return model.retired is None and model.generation == generation
+
+
+class Feature(NamedTuple):
+    """
+    Something that a request can ask for.
+
+    :param fields: the fields that ask for it.
+    :param words: how a sentence calls it.
+    :param asked: whether a body asks for it.
+    :param instead: what to do when no model has it.
+    """
+
+    name: str
+    fields: tuple[str, ...]
+    words: str
+    asked: Callable[[Mapping[str, Any]], bool]
+    instead: str
+
+
+class Restriction(NamedTuple):
+    """What the words of a restriction mean: when a body breaks it, by which other field, and the way out."""
+
+    broken: Callable[[Mapping[str, Any]], bool]
+    partner: str
+    advice: str
+
+
+def _has(*names: str) -> Callable[[Mapping[str, Any]], bool]:
+    return lambda body: any(name in body for name in names)
+
+
+_IN_WORDS = "leave {field} out and describe it in the prompt"
+_OMIT = "leave {field} out"
+
+FEATURES = (
+    Feature("end_frame", ("image_tail",), "an end frame", lambda body: {"image", "image_tail"} <= body.keys(), _OMIT),
+    Feature(
+        "end_frame_only",
+        ("image_tail",),
+        "an end frame without a first frame",
+        lambda body: "image_tail" in body and "image" not in body,
+        "give image too",
+    ),
+    Feature(
+        "motion_brush",
+        ("dynamic_masks", "static_mask"),
+        "the motion brush",
+        _has("dynamic_masks", "static_mask"),
+        _IN_WORDS,
+    ),
+    Feature("camera_control", ("camera_control",), "camera control", _has("camera_control"), _IN_WORDS),
+    Feature("audio", ("sound",), "sound", lambda body: body.get("sound") == "on", "set sound='off'"),
+    Feature("voice_control", ("voice_list",), "voices", _has("voice_list"), _OMIT),
+    Feature("multi_shot", ("multi_shot",), "several shots", lambda body: body.get("multi_shot") is True, _OMIT),
+    Feature("elements", ("element_list",), "elements", _has("element_list"), _OMIT),
+)
+
+
+def _camera_type(body: Mapping[str, Any]) -> Any:
+    control = body.get("camera_control")
+    return control.get("type") if isinstance(control, dict) else None
+
+
+RESTRICTIONS = {
+    "silent only": Restriction(
+        lambda body: body.get("sound") == "on", "sound", "set sound='off', or leave image_tail out"
+    ),
+    "without end frame": Restriction(_has("image_tail"), "image_tail", "leave image_tail out, or set sound='off'"),
+    "simple only": Restriction(
+        lambda body: _camera_type(body) != "simple", "camera_control", "give camera_control the type 'simple'"
+    ),
+    "always on": Restriction(lambda _: False, "sound", ""),
+}
+
+
+@cache
+def table() -> Table:
+    """The capability map of this version of the package, read once."""
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    text = resources.files("airflow_provider_kling.products").joinpath("capabilities.yaml").read_text("utf-8")
+    data = yaml.load(text, Loader=loader)  # noqa: S506 - both loaders are safe ones
+    models = {name: _model(**model) for name, model in data["models"].items()}
+    rows = tuple(
+        Row(model, product, tuple(modes), tuple(map(str, durations)), features, data["sources"][source])
+        for model, product, modes, durations, features, source in data["rows"]
+    )
+    return Table(data["as_of"], models, rows)
+
+
+def _model(*, ignores: Iterable[str] = (), disputed: Iterable[int] = (), **values: Any) -> Model:
+    return Model(ignores=tuple(ignores), disputed=tuple(map(str, disputed)), **values)
+
+
+def problems(product: str, body: Mapping[str, Any]) -> list[Problem]:
+    """
+    What a body asks that its model does not do.
+
+    :param product: ``image2video`` or ``text2video``.
+    :param body: the canonical body; fields of a wrong shape are left to :mod:`.validation`.
+    :return: certain problems for models of the table, warnings for retired and unknown ones.
+    """
+    name = body.get("model_name")
+    if not isinstance(name, str):
+        return []
+    model = table().models.get(name)
+    if model is None:
+        return [_unknown(name)]
+    rows = [row for row in table().rows if (row.model, row.product) == (name, product)]
+    found = [*_retired(name, model), *_ignored(name, model, body)]
+    if not rows:
+        return [*found, _wrong_product(name, model, product)]
+    return [*found, *_beyond(rows, body)]
+
+
+def _unknown(name: str) -> Problem:
+    sentence = (
+        f"Check the spelling of model_name, if the model is not new: {named('model_name', name)} is not in the "
+        f"table of {table().as_of}{_meant(name)}, so mode, duration and features are not checked."
+    )
+    return Problem("model_name", sentence, certain=False)
+
+
+def _meant(name: str) -> str:
+    """
+    The known model that is nearest, in a question; a retired one with its date and what replaces it.
+
+    Only one of the same version: ``kling-4.0`` is a new model and no misspelt ``kling-3.0``.
+    """
+    digits = _digits(name)
+    sendable = [known for known, model in table().models.items() if model.generation == "classic"]
+    same = [known for known in sendable if digits and _digits(known).startswith(digits)]
+    asked = did_you_mean(name, same)
+    for known, model in table().models.items():
+        if model.retired and f"{known!r}?" in asked:
+            return f" (did you mean {known!r}, retired on {model.retired}? use {model.replacement!r})"
+    return asked
+
+
+def _digits(name: str) -> str:
+    return "".join(filter(str.isdecimal, name))
+
+
+def other_generation(product: str, body: Mapping[str, Any]) -> Iterator[Problem]:
+    """
+    Refuse a model whose API generation this package does not speak yet: its path and body are different ones.
+
+    :param product: ``image2video`` or ``text2video``.
+    :param body: the canonical body.
+    """
+    name = body.get("model_name")
+    model = table().models.get(name) if isinstance(name, str) else None
+    if model is not None and model.generation == "new":
+        yield Problem(
+            "model_name",
+            f"Use {one_of(_serving(product, 'classic'))}: model_name={name!r} belongs to the second generation of "
+            "Kling's API, which this version does not speak.",
+        )
+
+
+def _serving(product: str, generation: str) -> list[str]:
+    """The live models of a product."""
+    return list(
+        dict.fromkeys(row.model for row in table().rows if row.product == product and table().live(row, generation))
+    )
+
+
+def _retired(name: str, model: Model) -> Iterator[Problem]:
+    if model.retired:
+        sentence = (
+            f"Use {model.replacement!r}: model_name={name!r} was retired by Kling on {model.retired} and will be "
+            "refused, except perhaps by a relay."
+        )
+        yield Problem("model_name", sentence, certain=False)
+
+
+def _ignored(name: str, model: Model, body: Mapping[str, Any]) -> Iterator[Problem]:
+    for field in model.ignores:
+        if field in body:
+            sentence = f"Leave {field} out: {named(field, body[field])} has no effect, {name} does not support it."
+            yield Problem(field, sentence, certain=False)
+
+
+def _wrong_product(name: str, model: Model, product: str) -> Problem:
+    others = [model.only] if model.only else dict.fromkeys(row.product for row in table().rows if row.model == name)
+    sentence = (
+        f"Use {one_of(_serving(product, model.generation))}: model_name={name!r} does not serve {product}, only "
+        f"{joined(others)}."
+    )
+    return Problem("model_name", sentence)
+
+
+def _beyond(rows: list[Row], body: Mapping[str, Any]) -> Iterator[Problem]:
+    """Mode first, then duration, then features: each among the rows that are left."""
+    if "mode" in body and not rows[0].modes:
+        sentence = f"Leave mode out: {named('mode', body['mode'])} has no effect, {rows[0].model} has one quality."
+        yield Problem("mode", sentence, certain=False)
+    for field, offered in (("mode", _modes), ("duration", _durations)):
+        value = body.get(field, DEFAULTS[field])
+        if not isinstance(value, str) or not any(map(offered, rows)):
+            continue
+        fitting = [row for row in rows if value in offered(row)]
+        if not fitting:
+            yield _not_offered(field, value, rows, offered)
+        rows = fitting or rows
+    yield from _features(rows, body)
+    if body.get("sound") == "off" and any(row.features.get("audio") == "always on" for row in rows):
+        sentence = f"Leave sound out: sound='off' has no effect, {rows[0].model} always makes sound."
+        yield Problem("sound", sentence, certain=False)
+
+
+def _modes(row: Row) -> tuple[str, ...]:
+    return row.modes
+
+
+def _durations(row: Row) -> tuple[str, ...]:
+    return row.durations
+
+
+def _not_offered(field: str, value: str, rows: list[Row], offered: Callable[[Row], tuple[str, ...]]) -> Problem:
+    first = rows[0]
+    model = table().models[first.model]
+    allowed = list(dict.fromkeys(word for row in rows for word in offered(row)))
+    others = dict.fromkeys(
+        row.model
+        for row in table().rows
+        if row.product == first.product and value in offered(row) and table().live(row, model.generation)
+    )
+    within = f" in mode {one_of(first.modes)}" if field == "duration" and first.modes else ""
+    elsewhere = f"; {one_of(others)} takes {value!r}" if others else ""
+    disputed = field == "duration" and value in model.disputed
+    flaw = "is not listed by Kling, and sources disagree whether it is taken" if disputed else "is not offered"
+    asked = did_you_mean(value, allowed, MODE_ALIASES) if field == "mode" else ""
+    sentence = (
+        f"Give {field} as {_choice(allowed)} for {first.model}: {named(field, value)} {flaw} for "
+        f"{first.product}{within}{asked}{elsewhere}."
+    )
+    return Problem(field, sentence, certain=not disputed)
+
+
+def _choice(words: list[str]) -> str:
+    """
+    The words to choose from; numbers that follow each other as a range.
+
+    >>> _choice(["3", "4", "5"])
+    '3 to 5'
+    """
+    if len(words) > 2 and all(word.isdecimal() for word in words):
+        first, last = int(words[0]), int(words[-1])
+        if [int(word) for word in words] == list(range(first, last + 1)):
+            return f"{first} to {last}"
+    return joined(words) if all(word.isdecimal() for word in words) else one_of(words)
+
+
+def _features(rows: list[Row], body: Mapping[str, Any]) -> Iterator[Problem]:
+    clashes: set[frozenset[str]] = set()
+    for feature in FEATURES:
+        if not feature.asked(body):
+            continue
+        values = [row.features.get(feature.name, False) for row in rows]
+        if not any(values):
+            yield _unsupported(feature, rows, body)
+            continue
+        broken = [
+            RESTRICTIONS[value] for value in values if isinstance(value, str) and RESTRICTIONS[value].broken(body)
+        ]
+        if len(broken) == len(values) and (clash := frozenset({feature.fields[0], broken[0].partner})) not in clashes:
+            clashes.add(clash)  # "silent only" and "without end frame" are one conflict, told once
+            yield _restricted(feature, str(values[0]), broken[0], rows[0], body)
+
+
+def _restricted(feature: Feature, words: str, restriction: Restriction, row: Row, body: Mapping[str, Any]) -> Problem:
+    advice = f"{restriction.advice[0].upper()}{restriction.advice[1:]}"
+    sentence = f"{advice}: {row.model} takes {feature.words} {words} in this mode ({_asking(feature, body)})."
+    return Problem(feature.fields[0], sentence)
+
+
+def _unsupported(feature: Feature, rows: list[Row], body: Mapping[str, Any]) -> Problem:
+    row = rows[0]
+    field = next(name for name in feature.fields if name in body)
+    mode = f" in mode {shown(body.get('mode', DEFAULTS['mode']))}" if row.modes else ""
+    seconds = foreign_text(body.get("duration", DEFAULTS["duration"]), 10)
+    advice, why = _way_out(feature, row, field)
+    sentence = (
+        f"{advice}: {row.model} does not take {feature.words} for {row.product}{mode} at {seconds} s "
+        f"({_asking(feature, body)}); {why}."
+    )
+    return Problem(field, sentence)
+
+
+def _asking(feature: Feature, body: Mapping[str, Any]) -> str:
+    field = next(name for name in feature.fields if name in body)
+    value = body[field]
+    return field if isinstance(value, str) and (not value or is_inline(value)) else named(field, value)
+
+
+def _way_out(feature: Feature, asked: Row, field: str) -> tuple[str, str]:
+    """What to do, and which live models have the feature; if none, since when."""
+    able = [row for row in table().rows if row.product == asked.product and row.features.get(feature.name)]
+    generation = table().models[asked.model].generation
+    modes: dict[str, list[str]] = {}
+    for row in able:
+        if table().live(row, generation):
+            modes.setdefault(row.model, []).extend(row.modes)
+    instead = feature.instead.format(field=field)
+    if modes:
+        choices = [f"{model} (mode {joined(dict.fromkeys(words))})" for model, words in modes.items()]
+        return f"Change model or mode, or {instead}", f"{joined(choices)} {'takes' if len(modes) == 1 else 'take'} it"
+    ended = [retired for row in able if (retired := table().models[row.model].retired)]
+    since = f" since {max(ended)}" if ended else ""
+    return f"{instead[0].upper()}{instead[1:]}", f"no live model takes it{since}"

@@ -1,0 +1,164 @@
+"""
+A finished task's results become files that last: on any storage that Airflow knows, complete or not at all.
+
+Each result is streamed to this machine's disk, checked, and written to its place. A target that exists is whole, and
+storing again replaces it with the same bytes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import math
+import tempfile
+import time
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from airflow_provider_kling import polling
+from airflow_provider_kling._airflow.object_storage import place_of
+from airflow_provider_kling.api.download import Download
+from airflow_provider_kling.exceptions import KlingResultError
+from airflow_provider_kling.foreign import foreign_text
+from airflow_provider_kling.models import results_expired
+from airflow_provider_kling.products.fields import canonical, number
+from airflow_provider_kling.results import object_files
+from airflow_provider_kling.results.mp4 import seconds_of_video
+from airflow_provider_kling.results.targets import target_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from airflow_provider_kling._airflow.object_storage import Place
+    from airflow_provider_kling.hooks import KlingHook
+    from airflow_provider_kling.models import Task
+
+#: Seconds by which a file may differ from what was asked: Kling's 5 s videos measure 5.041.
+DURATION_TOLERANCE = 0.5
+
+#: Bytes of a stored file that are read at a time.
+CHUNK_BYTES = 1 << 20
+
+
+@dataclasses.dataclass(frozen=True)
+class StoredFile:
+    """
+    One stored result.
+
+    :param uri: where it is.
+    :param bytes: its size.
+    :param sha256: its checksum, hexadecimal.
+    :param content_type: what Kling's server called it.
+    :param duration: seconds, read from the file itself.
+    """
+
+    uri: str
+    bytes: int
+    sha256: str
+    content_type: str
+    duration: float
+
+
+@dataclasses.dataclass(frozen=True)
+class _Result:
+    url: str
+    place: Place
+    is_watermarked: bool
+
+
+def store(
+    hook: KlingHook, task: Task, output_uri: str, *, conn_id: str | None = None, duration: Any = None
+) -> list[dict[str, Any]]:
+    """
+    Store every result of a finished task, with its watermarked twin when there is one.
+
+    :param hook: fetches the results.
+    :param task: read recently; links are signed and expire.
+    :param output_uri: ``s3://bucket/videos/`` or with ``{task_id}``, ``{index}`` and ``{ext}`` in it; see
+        :func:`airflow_provider_kling.results.targets.check_target`.
+    :param conn_id: Airflow connection of the storage; it may also stand in the URI (``s3://conn@bucket/``).
+    :param duration: seconds that were asked for, as the Dag author wrote them, or ``None`` when not known.
+    :return: the ``files`` of the manifest: uri, bytes, sha256, content_type, duration; a twin with the watermark has
+        ``"watermark": True`` and comes after those without.
+    :raises KlingResultError: when a result cannot be fetched or is no video. Of a length that was not asked for, the
+        file is kept and the error names it.
+    :raises KlingResultExpiredError: when Kling has deleted it and it was not stored before.
+    :raises KlingStorageError: when it cannot be written.
+    """
+    stored = [(result, _store_result(hook, task, result)) for result in _results(task, output_uri, conn_id)]
+    for _, file in stored:
+        _check_duration(file, duration)
+    marks: tuple[dict[str, Any], ...] = ({}, {"watermark": True})
+    return [{**dataclasses.asdict(file), **marks[result.is_watermarked]} for result, file in stored]
+
+
+def stored_line(files: Sequence[Mapping[str, Any]]) -> str:
+    """
+    Return where results are and how large, as one line for a log.
+
+    :param files: what :func:`store` returned.
+    """
+    places = ", ".join(f"{foreign_text(file['uri'], 200)} ({file['bytes'] / 1e6:.1f} MB)" for file in files)
+    return f"Stored {places or 'nothing: the task has no result'}"
+
+
+def _results(task: Task, output_uri: str, conn_id: str | None) -> Iterator[_Result]:
+    count = len(task.videos)
+    for is_watermarked in (False, True):
+        for index, video in enumerate(task.videos):
+            url = video.watermark_url if is_watermarked else video.url
+            if url or not is_watermarked:
+                target = target_of(
+                    output_uri, task_id=task.task_id, index=index, count=count, is_watermarked=is_watermarked
+                )
+                yield _Result(url, place_of(target, conn_id), is_watermarked)
+
+
+def _store_result(hook: KlingHook, task: Task, result: _Result) -> StoredFile:
+    with object_files.worker_disk(), tempfile.NamedTemporaryFile(suffix=".mp4") as local:
+        try:
+            download = hook.download(result.url, local)
+        except KlingResultError:
+            if not results_expired(task, time.time()):
+                raise
+            return _kept(task, result.place, local)
+        local.flush()
+        seconds = seconds_of_video(Path(local.name))
+        object_files.put_file(Path(local.name), result.place)
+    return _described(result.place, download, seconds)
+
+
+def _kept(task: Task, place: Place, local: IO[bytes]) -> StoredFile:
+    """Describe what was stored while Kling still had the result, or say that it is gone."""
+    local.seek(0)
+    local.truncate()
+    try:
+        object_files.get_file(place, local)
+    except FileNotFoundError:
+        polling.check_links(task, now=time.time())
+    local.flush()
+    seconds = seconds_of_video(Path(local.name))
+    local.seek(0)
+    digest, size = hashlib.sha256(), 0
+    while chunk := local.read(CHUNK_BYTES):
+        digest.update(chunk)
+        size += len(chunk)
+    return _described(place, Download(size, digest.hexdigest(), "video/mp4"), seconds)
+
+
+def _described(place: Place, download: Download, seconds: float) -> StoredFile:
+    return StoredFile(place.uri, download.bytes, download.sha256, download.content_type, seconds)
+
+
+def _check_duration(file: StoredFile, duration: Any) -> None:
+    asked = number(canonical("duration", duration))
+    if not isinstance(asked, (int, float)) or not math.isfinite(asked):
+        return
+    if abs(file.duration - asked) > DURATION_TOLERANCE:
+        error = KlingResultError(
+            f"Look at the video: it plays {file.duration:.3f} s but {asked} s were asked for. It is kept at "
+            f"{foreign_text(file.uri, 200)}."
+        )
+        # A batch would fetch the same bytes until its end.
+        error.transient = False
+        raise error

@@ -1,0 +1,167 @@
+"""Where results go: an ``output_uri`` is checked before anything is paid, and becomes the name of a file."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_kling._airflow.compat import AirflowNotFoundException
+from airflow_provider_kling._airflow.object_storage import place_of
+from airflow_provider_kling.exceptions import KlingResultError, KlingValidationError
+from airflow_provider_kling.foreign import foreign_text, reason
+from airflow_provider_kling.preparation import arguments
+
+if TYPE_CHECKING:
+    from airflow_provider_kling._airflow.object_storage import Place
+
+log = logging.getLogger(__name__)
+
+#: What a target that ends with a slash is completed with.
+DEFAULT_NAME = "{task_id}_{index}.{ext}"
+
+#: A part of a file's name that came from somebody else; nothing that leads to another folder.
+_SEGMENT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}", re.ASCII)
+_PLACEHOLDER = re.compile(r"\{(?:task_id|index|ext)\}")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}", re.ASCII)
+
+
+def check_target(output_uri: Any, conn_id: str | None = None, *, name: str = "output_uri") -> str:
+    """
+    Check where results will go, before anything is paid; return it as text.
+
+    Nothing is written and no bucket is made. A storage that cannot be asked at this moment, or that does not let its
+    connection ask, is not called wrong.
+
+    :param output_uri: a URI, an absolute path on this machine, or a path object; ends with a slash for a folder.
+    :param conn_id: Airflow connection of the storage.
+    :param name: the argument's name, for the sentence.
+    :raises KlingValidationError: when nothing could be stored there.
+    """
+    text = arguments.place(name, output_uri)
+    if text is None:
+        raise KlingValidationError([f"Give {name} a place, such as s3://bucket/videos/ or /data/videos/: it is empty."])
+    place = place_of(text, conn_id)
+    problem = _form_problem(text, place, name) or _access_problem(place, name)
+    if not problem:
+        problem = _local_problem(place, name) if place.is_local else _remote_problem(place, name)
+    if problem:
+        raise KlingValidationError([problem])
+    return text
+
+
+def target_of(
+    output_uri: str, *, task_id: str, index: int, count: int, ext: str = "mp4", is_watermarked: bool = False
+) -> str:
+    """
+    Return where one result goes. Pure.
+
+    :param output_uri: with ``{task_id}``, ``{index}`` and ``{ext}`` in it; one that ends with a slash is a folder.
+    :param task_id: Kling's.
+    :param index: 0 for the first result.
+    :param count: how many there are; with several, a name without ``{index}`` gets one, so that none is overwritten.
+    :param ext: extension without the dot.
+    :param is_watermarked: whether it is the twin with the watermark, whose name says so.
+    :raises KlingResultError: when the id would lead somewhere else.
+    """
+    if not _SEGMENT.fullmatch(task_id):
+        raise KlingResultError(f"Look at what answers in Kling's name: {foreign_text(task_id, 60)!r} is no task id.")
+    if output_uri.endswith("/"):
+        output_uri += DEFAULT_NAME
+    if count > 1 and "{index}" not in output_uri:
+        output_uri = _before_extension(output_uri, "_{index}")
+    if is_watermarked:
+        output_uri = _before_extension(output_uri, "_watermark")
+    # Not str.format: other braces may be part of the name.
+    for placeholder, value in (("{task_id}", task_id), ("{index}", str(index)), ("{ext}", ext)):
+        output_uri = output_uri.replace(placeholder, value)
+    return output_uri
+
+
+def _before_extension(uri: str, addition: str) -> str:
+    head, dot, tail = uri.rpartition(".")
+    return f"{head}{addition}.{tail}" if dot and "/" not in tail else f"{uri}{addition}"
+
+
+def _form_problem(text: str, place: Place, name: str) -> str | None:
+    shown = f"{name}={foreign_text(text, 200)!r}"
+    if ".." in place.rest.split("/"):
+        return f"Give {name} without '..': {shown}."
+    if place.is_local:
+        if not place.rest.startswith("/"):
+            return f"Give {name} as a URI such as s3://bucket/videos/, or as an absolute path: {shown} is neither."
+        return None
+    if not _SCHEME.fullmatch(place.protocol) or not place.bucket:
+        return f"Give {name} as a URI with a bucket, such as s3://bucket/videos/: {shown} names none."
+    if not place.key and not text.endswith("/"):
+        return f"Add a slash to {name}, or a file name: {shown} is a bucket."
+    return None
+
+
+def _access_problem(place: Place, name: str) -> str | None:
+    """Say what is missing on this machine: Airflow's connection, or the package for this storage."""
+    if place.conn_id and not _is_connection(place.conn_id):
+        return f"Create the Airflow connection {foreign_text(place.conn_id, 80)!r}, which {name} names, or correct it."
+    try:
+        place.filesystem  # noqa: B018 - it is made at the first look
+    except (ValueError, ImportError) as error:
+        return (
+            f"Install Airflow's provider package for {place.protocol}:// storage, which {name} names: {reason(error)}."
+        )
+    except Exception:  # noqa: BLE001 - Airflow or the storage cannot be asked at this moment; that is not wrong
+        log.debug("%s could not be looked at", place.shown)
+    return None
+
+
+def _is_connection(conn_id: str) -> bool:
+    from airflow_provider_kling._airflow.base_hook import BaseHook
+
+    try:
+        BaseHook.get_connection(conn_id)
+    except AirflowNotFoundException:
+        return False
+    except Exception:  # noqa: BLE001 - Airflow cannot be asked at this moment
+        return True
+    return True
+
+
+def _local_problem(place: Place, name: str) -> str | None:
+    known = _PLACEHOLDER.split(place.rest)[0]
+    has_placeholder = known != place.rest
+    is_folder = place.rest.endswith("/")
+    path = Path(known)
+    if not is_folder and not has_placeholder and path.is_dir():
+        return f"Add a slash to {name}, or a file name: {name}={foreign_text(place.rest, 200)!r} is a folder."
+    # What comes before the last slash that is known is a folder, there or to be made.
+    folder = Path(known.rpartition("/")[0] or "/")
+    while not _is_there(folder):
+        folder = folder.parent
+    if not folder.is_dir():
+        return f"Choose another folder for {name}: {foreign_text(folder, 200)} is a file."
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return f"Give Airflow's user the right to write in {foreign_text(folder, 200)}, which {name} names."
+    return None
+
+
+def _is_there(folder: Path) -> bool:
+    try:
+        return folder.exists()
+    except OSError:  # no right to look, or a name that is too long
+        return False
+
+
+def _remote_problem(place: Place, name: str) -> str | None:
+    if place.is_missing_bucket():
+        return f"Create the bucket {foreign_text(place.bucket, 80)!r} first, or correct {name}: there is none."
+    if place.rest.endswith("/") or _PLACEHOLDER.search(place.rest) or not _is_folder(place):
+        return None
+    return f"Add a slash to {name}, or a file name: {place.shown!r} is a folder with files in it."
+
+
+def _is_folder(place: Place) -> bool:
+    try:
+        return bool(place.info().get("type") == "directory")
+    except Exception:  # noqa: BLE001 - nothing there, no right to ask, or away at this moment; that is not wrong
+        return False

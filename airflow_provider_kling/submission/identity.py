@@ -1,0 +1,242 @@
+"""
+The name of a logical submission: the same for every try of one Airflow task, another when the content changes.
+
+Kling keeps one namespace of ``external_task_id`` per account and refuses a re-use, so this name is what makes a paid
+POST repeatable. It is never made from the try number, the time or a random number.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_provider_kling.exceptions import KlingValidationError
+from airflow_provider_kling.preparation.arguments import rendered_none
+from airflow_provider_kling.products.wording import named
+
+#: Kling documents no limit for the id; this many characters of ``[A-Za-z0-9_-]`` are known to be safe.
+MAX_LENGTH = 64
+
+#: How much of the checksum of a long id stands for the part that a suffix displaced.
+_TAIL_DIGITS = 12
+
+_OWN_ID = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_LENGTH}}}")
+_DERIVED = re.compile(r"af-[0-9a-f]{40}")
+_ATTEMPT = re.compile(r"-af-[0-9]+$")
+
+
+@dataclasses.dataclass(frozen=True)
+class Origin:
+    """
+    The Airflow task instance that a submission belongs to.
+
+    :param dag_id: Dag.
+    :param run_id: Dag run.
+    :param task_id: Airflow's task id.
+    :param map_index: ``-1`` when the task is not mapped.
+    :param generation: 0, or a number that moves with each Clear that asks for a new take.
+    :param iteration: number of the iteration of a task group's loop (Airflow 3.4); ``None`` outside of loops.
+    """
+
+    dag_id: str
+    run_id: str
+    task_id: str
+    map_index: int = -1
+    generation: int = 0
+    iteration: int | None = None
+
+
+def fingerprint(*, account: str, endpoint: str, content: dict[str, Any]) -> str:
+    """
+    Digest what decides the result and who pays for it.
+
+    :param account: connection id and base URL. Not the key itself, so that a rotated key still finds what it paid for.
+    :param endpoint: the product.
+    :param content: the request with each local image replaced by its checksum.
+    """
+    return _digest([account, endpoint, content])
+
+
+def _digest(parts: list[Any]) -> str:
+    canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    # A lone surrogate, which is refused elsewhere, must not break what names the submission.
+    return hashlib.sha256(canonical.encode(errors="backslashreplace")).hexdigest()
+
+
+def external_task_id(origin: Origin, content_fingerprint: str) -> str:
+    """
+    Return the id of a logical submission, 43 characters.
+
+    :param origin: where it comes from.
+    :param content_fingerprint: what it asks for, from :func:`fingerprint`.
+    """
+    parts = [origin.dag_id, origin.run_id, origin.task_id, origin.map_index, origin.generation, content_fingerprint]
+    if origin.iteration is not None:  # only where there is one: the ids of all other tasks stay what they were
+        parts.append(origin.iteration)
+    # A separator that no part can contain keeps ("a", "bc") and ("ab", "c") apart.
+    return "af-" + hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()[:40]
+
+
+def attempt_id(base_id: str, attempt: int) -> str:
+    """
+    Return the id of the n-th attempt of a logical submission.
+
+    No own id may end like an attempt (:func:`own_id`), and what is too long for a suffix keeps a checksum of itself, so
+    ids of different submissions never meet.
+
+    :param base_id: the id of the first attempt.
+    :param attempt: 1 for the first; the next begins when Kling reports the one before as failed.
+    """
+    if attempt == 1:
+        return base_id
+    suffix = f"-af-{attempt}"
+    room = MAX_LENGTH - len(suffix)
+    if len(base_id) > room:
+        digest = hashlib.sha256(base_id.encode()).hexdigest()[:_TAIL_DIGITS]
+        base_id = f"{base_id[: room - len(digest) - 1]}-{digest}"
+    return base_id + suffix
+
+
+def own_id(*given: Any) -> str | None:
+    """
+    Check an id that the Dag author gave, and return its one form.
+
+    :param given: what stands in each place where an id may be given; ``None`` where none was.
+    :return: the id; ``None`` when none was given.
+    :raises KlingValidationError: when it could name another submission too, or the places contradict each other.
+    """
+    ids = {_own_id(value) for value in given if value is not None}
+    if len(ids) > 1:
+        both = " and ".join(sorted(map(repr, ids)))
+        raise KlingValidationError([f"Give external_task_id once: it stands there as {both}."])
+    return ids.pop() if ids else None
+
+
+def _own_id(value: Any) -> str:
+    text = value.strip() if isinstance(value, str) else value
+    if isinstance(text, int) and not isinstance(text, bool) and abs(text) < 10**MAX_LENGTH:
+        text = str(text)
+    if problem := _problem_of_own_id(text, named("external_task_id", value)):
+        raise KlingValidationError([problem])
+    return str(text)
+
+
+def _problem_of_own_id(text: Any, given: str) -> str:
+    if text == "" or rendered_none(text) or (isinstance(text, str) and "None" in re.split("[-_]", text)):
+        return (
+            f"Give external_task_id a value, or leave it out: {given} is what a template without a value leaves, and "
+            "every task of the account would share it."
+        )
+    if not isinstance(text, str) or not _OWN_ID.fullmatch(text):
+        return f"Give external_task_id 1 to {MAX_LENGTH} letters, digits, '_' or '-': {given} is none of that."
+    if text.isdigit():
+        return f"Put a letter into external_task_id: {given} could be taken for one of Kling's own task ids."
+    if _ATTEMPT.search(text):
+        return f"Take the end -af-<number> off external_task_id: {given} is the form of a further attempt."
+    return ""
+
+
+def take_own_id(given: Any, extra_body: Any) -> tuple[str | None, Any]:
+    """
+    Return the id that the Dag author gave, wherever it stands, and ``extra_body`` without it.
+
+    :param given: ``external_task_id``.
+    :param extra_body: may hold another one.
+    :raises KlingValidationError: see :func:`own_id`.
+    """
+    if not isinstance(extra_body, Mapping) or "external_task_id" not in extra_body:
+        return own_id(given), extra_body
+    rest = {name: value for name, value in extra_body.items() if name != "external_task_id"}
+    return own_id(given, extra_body["external_task_id"]), rest
+
+
+def digest_of_words(account: str, endpoint: str, fields: dict[str, Any]) -> str:
+    """
+    Digest a request as the Dag author wrote it, before this package turned it into Kling's form.
+
+    It stays the same when another version of the package encodes a field differently.
+
+    :param account: see :func:`fingerprint`.
+    :param endpoint: the product.
+    :param fields: rendered fields; those without a value do not count.
+    """
+    words = {name: value for name, value in fields.items() if value is not None}
+    return _digest([account, endpoint, json.loads(json.dumps(words, default=_plain, skipkeys=True))])
+
+
+def _plain(value: Any) -> str:
+    content = getattr(value, "content", value)
+    data = content.encode() if isinstance(content, str) else content
+    if isinstance(data, (bytes, bytearray, memoryview)):
+        return hashlib.sha256(data).hexdigest()
+    return str(value)
+
+
+@dataclasses.dataclass(frozen=True)
+class Intent:
+    """
+    What a try is about to submit; kept in the task state store (Airflow 3.3 and later) before the POST.
+
+    :param external_task_id: the id of its first attempt.
+    :param fingerprint: from :func:`fingerprint`, as the version that wrote it encodes the content.
+    :param words: from :func:`digest_of_words`.
+    :param generation: see :class:`Origin`.
+    :param max_tries: Airflow's, at that time. It stays as it is over automatic retries and moves with a Clear.
+    :param version: of the package that wrote it.
+    """
+
+    external_task_id: str
+    fingerprint: str
+    words: str
+    generation: int
+    max_tries: int
+    version: str
+
+    @classmethod
+    def read(cls, stored: Any) -> Intent | None:
+        """
+        Return what was kept; ``None`` when it is not readable, as of a version that keeps something else.
+
+        :param stored: the value in the store.
+        """
+        if not isinstance(stored, dict):
+            return None
+        values: dict[str, Any] = {field.name: stored.get(field.name) for field in dataclasses.fields(cls)}
+        whole = all(type(values[field.name]).__name__ == field.type for field in dataclasses.fields(cls))
+        return cls(**values) if whole and _OWN_ID.fullmatch(values["external_task_id"]) else None
+
+    def under_kept_id(self, kept: Intent | None) -> Intent:
+        """
+        Return this intent, under the id of an earlier try when both ask for the same video.
+
+        The same version of the package encodes the same content alike. Another version (an upgrade between two tries)
+        may not; then the Dag author's words decide.
+
+        :param kept: what the earlier try kept.
+        """
+        derived = kept is not None and all(map(_DERIVED.fullmatch, (kept.external_task_id, self.external_task_id)))
+        if kept is None or not derived or kept.generation != self.generation:
+            return self
+        upgraded = kept.version != self.version
+        same = kept.fingerprint == self.fingerprint or (upgraded and kept.words == self.words)
+        return dataclasses.replace(self, external_task_id=kept.external_task_id) if same else self
+
+
+def generation_of(*, on_clear: str, max_tries: int, kept: Intent | None) -> int:
+    """
+    Return the generation of a try.
+
+    ``max_tries`` of the task instance, not its difference to the task's ``retries``: those come from today's Dag file,
+    and somebody may have edited them between two tries.
+
+    :param on_clear: ``reuse`` or ``regenerate``.
+    :param max_tries: of the task instance; Airflow moves it with a Clear only.
+    :param kept: what an earlier try kept, if that is known.
+    """
+    if kept and (on_clear == "reuse" or kept.max_tries == max_tries):
+        return kept.generation
+    return max_tries if on_clear == "regenerate" else 0

@@ -1,0 +1,306 @@
+"""
+The pay-once protocol as a pure state machine: no I/O, no clock, no randomness.
+
+A driver asks for the first step, carries it out, and hands the outcome back until the step is :class:`Done` or
+:class:`Fail`::
+
+    submission = Submission(base_id, look_up_first=False)
+    step = submission.start()
+    while not isinstance(step, (Done, Fail)):
+        step = submission.on(carry_out(step))
+
+What it keeps:
+
+* One logical submission never has two tasks. Only ids of one chain are ever sent (``id``, ``id-af-2``, ...), the next
+  one only after Kling has reported the one before as failed, and Kling refuses to create an id twice.
+* Any doubt about a POST (timeout, cut connection, HTTP 5xx, unreadable answer, unknown code) is followed by a look, a
+  wait, another look, and then the *same* id again.
+* Doubt lasts: a refusal that follows a doubtful POST says nothing about that one.
+* Not being able to look is not the same as not being there: it ends the submission, it never sends.
+* Only a task that carries the id that was asked for, or none, is taken.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from typing import TYPE_CHECKING
+
+from airflow_provider_kling.exceptions import (
+    KlingConfigurationError,
+    KlingConnectionError,
+    KlingDuplicateTaskError,
+    KlingError,
+    KlingRequestError,
+    KlingResponseError,
+    KlingSubmissionInDoubtError,
+    KlingThrottledError,
+    KlingValidationError,
+)
+from airflow_provider_kling.foreign import foreign_text
+from airflow_provider_kling.models import Task, TaskStatus
+from airflow_provider_kling.submission.identity import attempt_id
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: Seconds between the looks after a doubtful POST. No delay between a create and its visibility was ever measured
+#: (152 reads of 19 fresh tasks, none missed, 2026-09); the wait is for a request that is still on its way.
+LOOK_AGAIN_AFTER = (2.0, 5.0)
+
+#: How often one id is sent before the doubt goes back to Airflow. A later retry starts by looking.
+MAX_SENDS = 3
+
+#: How many failed attempts of one logical submission are walked past; each costs one free read.
+MAX_ATTEMPTS = 50
+
+
+@dataclasses.dataclass(frozen=True)
+class LookUp:
+    """Step: read the task with this external id. Outcome: Found, Absent or Problem."""
+
+    external_task_id: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Post:
+    """Step: create a task with this external id; the paid call. Outcome: Found or Problem."""
+
+    external_task_id: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Wait:
+    """Step: let this many seconds pass. Outcome: Waited."""
+
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Done:
+    """
+    End: the submission has its task.
+
+    :param task: what Kling holds now.
+    :param adopted: whether it was found rather than created by this run of the protocol.
+    :param attempt: 1, or more when earlier attempts failed at Kling.
+    :param answer_lost: whether this run of the protocol sent it and had to look for it, because no answer came.
+    """
+
+    task: Task
+    adopted: bool
+    attempt: int
+    answer_lost: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Fail:
+    """End: there is no task, or nobody can tell."""
+
+    error: KlingError
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """Outcome: Kling has this task (a look-up found it, or a POST created it)."""
+
+    task: Task
+
+
+@dataclasses.dataclass(frozen=True)
+class Absent:
+    """Outcome: Kling answered that no task has this id."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Waited:
+    """Outcome: the time has passed."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """Outcome: the call failed with this error."""
+
+    error: KlingError
+
+
+Step = LookUp | Post | Wait | Done | Fail
+Outcome = Found | Absent | Waited | Problem
+
+
+def leaves_doubt(error: KlingError) -> bool:
+    """
+    Whether a POST that ended with this error may have created a task.
+
+    What is certain: nothing left this machine; a code of Kling's table below 5000, 1303 included, created none; an HTTP
+    4xx page of something in between did not reach Kling. Everything else may have: relays wrap tasks into codes of
+    their own.
+    """
+    if isinstance(error, (KlingConfigurationError, KlingValidationError)) or error.refused_for_sure:
+        return False
+    if isinstance(error, KlingResponseError):
+        return not (400 <= error.http_status < 500 and error.http_status != 408)
+    return not (isinstance(error, KlingConnectionError) and error.nothing_sent)
+
+
+def names_external_id(error: KlingError, external_task_id: str) -> bool:
+    """
+    Whether a refusal is about the id itself, in whatever words: then a task with this id may exist.
+
+    :param error: of a POST.
+    :param external_task_id: what was sent.
+    """
+    if isinstance(error, KlingDuplicateTaskError):
+        return True
+    if not isinstance(error, KlingRequestError):
+        return False
+    words = re.sub(r"[^a-z]", "", error.kling_message.lower())
+    return "externaltaskid" in words or "externalid" in words or external_task_id in error.kling_message
+
+
+def stranger(task: Task, external_task_id: str) -> KlingResponseError | None:
+    """
+    Return why a task is not the one that has this id; ``None`` when it is, or does not say.
+
+    :param task: from an answer to a request that named the id.
+    :param external_task_id: the id.
+    """
+    if task.external_task_id in ("", external_task_id):
+        return None
+    return KlingResponseError(
+        f"Check the connection's host: it answers with another task. {external_task_id} was asked for, task "
+        f"{foreign_text(task.task_id, 60)} with external_task_id {foreign_text(task.external_task_id, 80)} came.",
+        http_status=200,
+    )
+
+
+class Submission:
+    """
+    One logical submission on its way to exactly one task.
+
+    :param base_id: the ``external_task_id`` of its first attempt.
+    :param look_up_first: whether an earlier try may have sent it already (a retry, a Clear).
+    :param look_again_after: seconds to wait before each further look when a POST left doubt.
+    :param max_sends: how often one id is sent before the doubt is handed back.
+    """
+
+    def __init__(
+        self,
+        base_id: str,
+        *,
+        look_up_first: bool,
+        look_again_after: Sequence[float] = LOOK_AGAIN_AFTER,
+        max_sends: int = MAX_SENDS,
+    ) -> None:
+        self._base_id = base_id
+        self._look_up_first = look_up_first
+        self._look_again_after = tuple(look_again_after)
+        self._max_sends = max_sends
+        self._attempt = 1
+        self._sends = 0
+        self._looks = 0
+        self._doubt: KlingError | None = None
+        self._refusal: KlingError | None = None
+        self._may_be_ours = False
+        self._step: Step | None = None
+
+    @property
+    def external_task_id(self) -> str:
+        """The id of the current attempt."""
+        return attempt_id(self._base_id, self._attempt)
+
+    def start(self) -> Step:
+        """Return the first step."""
+        return self._go(self._look() if self._look_up_first else self._send())
+
+    def on(self, outcome: Outcome) -> Step:
+        """
+        Return the step that follows the outcome of the last one.
+
+        :param outcome: what came of the step that :meth:`start` or :meth:`on` returned last.
+        """
+        match self._step, outcome:
+            case Post(), Found(task):
+                other = stranger(task, self.external_task_id)
+                done = Done(task, adopted=False, attempt=self._attempt)
+                return self._go(self._after_failed_post(other) if other else done)
+            case Post(), Problem(error):
+                return self._go(self._after_failed_post(error))
+            case LookUp(), Found(task):
+                other = stranger(task, self.external_task_id)
+                return self._go(Fail(self._in_doubt(other)) if other else self._after_find(task))
+            case LookUp(), Absent():
+                return self._go(self._after_absence())
+            case LookUp(), Problem(error):
+                return self._go(self._after_failed_look(error))
+            case Wait(), Waited():
+                return self._go(self._look())
+        raise TypeError(f"{outcome!r} is not an outcome of {self._step!r}")
+
+    def _go(self, step: Step) -> Step:
+        self._step = step
+        return step
+
+    def _send(self) -> Step:
+        self._sends += 1
+        return Post(self.external_task_id)
+
+    def _look(self) -> Step:
+        return LookUp(self.external_task_id)
+
+    def _after_failed_post(self, error: KlingError) -> Step:
+        exists = names_external_id(error, self.external_task_id)
+        doubtful = leaves_doubt(error)
+        if not exists and not doubtful and self._doubt is None:
+            return Fail(error)
+        if not exists and not doubtful:
+            # Sure of this POST only. One before it may have arrived, and be slow to show.
+            self._refusal = error
+            return self._look()
+        self._may_be_ours = self._may_be_ours or doubtful
+        self._doubt, self._looks = error, 0
+        return self._look()
+
+    def _after_failed_look(self, error: KlingError) -> Step:
+        # A refusal that is not understood (a 1201 in another language, a code of a relay's own) is neither an absence
+        # nor the end of what an earlier try may have paid for.
+        if self._doubt or isinstance(error, KlingRequestError):
+            return Fail(self._in_doubt(error))
+        return Fail(error)
+
+    def _after_find(self, task: Task) -> Step:
+        # A task that failed before this run of the protocol is a closed attempt: failed tasks are not charged, and
+        # their id cannot be used again. One that this run itself sent is the answer to this run.
+        if task.status is not TaskStatus.FAILED or self._may_be_ours:
+            return Done(task, adopted=True, attempt=self._attempt, answer_lost=self._may_be_ours)
+        if self._attempt >= MAX_ATTEMPTS:
+            return Fail(
+                KlingSubmissionInDoubtError(
+                    f"Change the request: Kling failed all {MAX_ATTEMPTS} attempts of {self._base_id}, the last one "
+                    f"because: {foreign_text(task.message) or 'no reason given'}.",
+                    kling_task_id=task.task_id,
+                )
+            )
+        self._attempt += 1
+        self._sends, self._looks, self._doubt, self._refusal, self._may_be_ours = 0, 0, None, None, False
+        return self._look()
+
+    def _after_absence(self) -> Step:
+        if self._doubt is None:
+            return self._send()
+        if self._refusal is not None:
+            # No room is a wait, and whoever waits looks before it sends; no other refusal may end what is in doubt.
+            wait = isinstance(self._refusal, KlingThrottledError)
+            return Fail(self._refusal if wait else self._in_doubt(self._refusal))
+        if self._looks < len(self._look_again_after):
+            self._looks += 1
+            return Wait(self._look_again_after[self._looks - 1])
+        if self._sends < self._max_sends:
+            return self._send()
+        return Fail(self._in_doubt(self._doubt))
+
+    def _in_doubt(self, cause: KlingError) -> KlingSubmissionInDoubtError:
+        return KlingSubmissionInDoubtError(
+            "Let Airflow retry: it looks this id up before it sends, and pays once. It is not known whether Kling "
+            f"accepted {self.external_task_id}; nothing else was sent. {cause.message}"
+        )

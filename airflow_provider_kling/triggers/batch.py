@@ -1,0 +1,334 @@
+"""A batch in the triggerer: no worker slot for as long as it takes, whatever the number of videos."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+import time
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
+
+from airflow_provider_kling import polling
+from airflow_provider_kling._airflow.compat import AIRFLOW_V_3_2_PLUS
+from airflow_provider_kling._airflow.completion import is_still_deferred, set_xcom
+from airflow_provider_kling.batch import files
+from airflow_provider_kling.batch.actions import Pace, Policy
+from airflow_provider_kling.batch.calls import Hands
+from airflow_provider_kling.batch.driver import BatchLoop
+from airflow_provider_kling.batch.fence import Fence, SupersededError
+from airflow_provider_kling.batch.outcome import SUPERSEDED, outcome
+from airflow_provider_kling.batch.plan import PlannedItem, read_plan
+from airflow_provider_kling.batch.reconciler import Reconciler
+from airflow_provider_kling.batch.records import Record, read_record
+from airflow_provider_kling.batch.report import Reporter
+from airflow_provider_kling.exceptions import KlingBatchError, KlingError
+from airflow_provider_kling.foreign import foreign_text, reason
+from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
+from airflow_provider_kling.products.wording import counted
+from airflow_provider_kling.triggers.base import MIN_DEFERRAL
+from airflow_provider_kling.waiting.threads import Work, in_thread
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from airflow_provider_kling.batch.actions import Finish
+
+_R = TypeVar("_R")
+
+#: How often a plan that is not there is looked for: a storage that is away for a moment may say so.
+PLAN_LOOKS = 5
+
+#: Seconds between two lines in the log about a storage that does not answer.
+COMPLAIN_EVERY = 60.0
+
+#: Seconds after the last steps when the trigger ends, even if a thread or the storage hangs.
+LAST_MARGIN = 60.0
+
+
+class KlingBatchTrigger(BaseTrigger):
+    """
+    Bring a planned batch to its end and fire exactly one event.
+
+    It may be restarted anywhere and may run twice at once: everything it knows follows from the plan, from Kling and
+    from the manifest, and an external id has one task. Its arguments are strings and numbers; arguments that other
+    versions of the package wrote are accepted.
+
+    :param plan_uri: what is wanted, see ``airflow_provider_kling.batch.plan``.
+    :param manifest_uri: where the results are described.
+    :param output_uri: folder of the videos.
+    :param output_conn_id: Airflow connection of all three; empty for none.
+    :param kling_conn_id: the Kling connection, resolved in the triggerer.
+    :param endpoint: the product.
+    :param batch_id: names the batch.
+    :param concurrency: tasks at Kling at once, at most.
+    :param item_retries: further attempts for an item that Kling reported failed.
+    :param max_units: 0 for no limit.
+    :param units_per_item: 0 when not known.
+    :param on_item_failure: ``continue`` or ``fail``.
+    :param started_at: epoch seconds of the deferral.
+    :param end_time: deadline, epoch seconds; wall clock, so that a restart does not reset it.
+    :param poll_interval: seconds between two looks, give or take a fifth.
+    :param ends_task: whether a success may end the Airflow task here, without a worker; needs Airflow 3.2.
+    :param account: what the Kling connection named when the batch was planned; not the key.
+    :param token_uri: see ``airflow_provider_kling.batch.fence``.
+    :param token: of this deferral.
+    """
+
+    #: How fast; not serialized.
+    pace: ClassVar[Pace] = Pace()
+
+    def __init__(
+        self,
+        plan_uri: str = "",
+        manifest_uri: str = "",
+        output_uri: str = "",
+        output_conn_id: str = "",
+        kling_conn_id: str = DEFAULT_CONN_NAME,
+        endpoint: str = "image2video",
+        batch_id: str = "",
+        concurrency: int = 1,
+        item_retries: int = 1,
+        max_units: float = 0.0,
+        units_per_item: float = 0.0,
+        on_item_failure: str = "continue",
+        started_at: float = 0.0,
+        end_time: float | None = None,
+        poll_interval: float = polling.DEFAULT_POLL_INTERVAL,
+        ends_task: bool = False,
+        account: str = "",
+        token_uri: str = "",
+        token: str = "",
+        **_from_other_versions: Any,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.plan_uri = plan_uri
+        self.manifest_uri = manifest_uri
+        self.output_uri = output_uri
+        self.output_conn_id = output_conn_id
+        self.kling_conn_id = kling_conn_id
+        self.endpoint = endpoint
+        self.batch_id = batch_id
+        self.concurrency = concurrency
+        self.item_retries = item_retries
+        self.max_units = max_units
+        self.units_per_item = units_per_item
+        self.on_item_failure = on_item_failure
+        self.started_at = started_at
+        self.end_time = time.time() + polling.DEFAULT_TIMEOUT if end_time is None else end_time
+        self.poll_interval = poll_interval
+        self.ends_task = ends_task
+        self.account = account
+        self.token_uri = token_uri
+        self.token = token
+        self._reconciler: Reconciler | None = None
+        self._complain_again_at = 0.0
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return the class path and the arguments that rebuild this trigger."""
+        names = (
+            *("plan_uri", "manifest_uri", "output_uri", "output_conn_id", "kling_conn_id", "endpoint", "batch_id"),
+            *("concurrency", "item_retries", "max_units", "units_per_item", "on_item_failure"),
+            *("started_at", "end_time", "poll_interval", "ends_task"),
+            *("account", "token_uri", "token"),
+        )
+        return f"{type(self).__module__}.{type(self).__qualname__}", {name: getattr(self, name) for name in names}
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Yield one event, whatever happens: the task's success, or what ``outcome`` says."""
+        try:
+            event = await self._work_until_the_end()
+            if event["status"] == "success" and await self._hand_over(event["summary"]):
+                yield TaskSuccessEvent()
+                return
+        except SupersededError:
+            self.log.warning("Batch %s: %s", self.batch_id, SUPERSEDED)
+            event = {"status": "error", "message": SUPERSEDED}
+        except KlingError as error:
+            self.log.error("Batch %s: %s", self.batch_id, error.message)  # noqa: TRY400 - it is a sentence for people
+            event = {"status": "error", "message": foreign_text(error.message)}
+        except Exception as error:
+            self.log.exception("The batch %s broke", self.batch_id)
+            event = {"status": "error", "message": f"The batch broke ({reason(error)})."}
+        await asyncio.sleep(self.started_at + MIN_DEFERRAL - time.time())
+        yield TriggerEvent({"batch_id": self.batch_id, "manifest_uri": self.manifest_uri, **event})
+
+    async def on_kill(self) -> None:
+        """Say what keeps running: Kling has no call that cancels a task."""
+        if await in_thread(Work.REPORT, is_still_deferred, self.task_instance):
+            # Airflow 3.3.0 to 3.3.2 also call this when the wait moves to another triggerer (apache/airflow#73454).
+            return
+        running = self._reconciler.progress()["running"] if self._reconciler else "Some"
+        self.log.warning(
+            "Nothing more is submitted. %s Kling tasks of this batch keep running and are billed when they succeed: "
+            "Kling cannot cancel a task. Running this Airflow task again adopts them.",
+            running,
+        )
+
+    async def _work_until_the_end(self) -> dict[str, Any]:
+        """Work; whatever hangs (a thread, the storage) does not hold the end for ever."""
+        limit = max(self.end_time - time.time(), 0.0) + self.pace.last_steps + LAST_MARGIN
+        try:
+            async with asyncio.timeout(limit) as scope:
+                return await self._work()
+        except TimeoutError:
+            if not scope.expired():
+                raise
+        message = (
+            "The time given to the batch has passed, and a last step (storage, or a request to Kling) still hangs."
+        )
+        return {"status": "timeout", "message": message}
+
+    async def _work(self) -> dict[str, Any]:
+        conn_id = self.output_conn_id or None
+        plan = await self._patiently(read_plan, self.plan_uri, until=self.end_time)
+        known = await self._read_manifest()
+        policy = self._policy()
+        self._reconciler = Reconciler([item.desired for item in plan], policy, jitter=random.random)
+        self._tell_the_beginning(plan)
+        fence = self._fence()
+        reporter = Reporter(
+            self.manifest_uri, conn_id, fence, self.pace, announce=self._announce, complain=self._complain
+        )
+        loop = BatchLoop(
+            plan,
+            self._reconciler,
+            Hands(self.endpoint, self.kling_conn_id, self.output_uri, conn_id, self.account),
+            reporter,
+            fence,
+            policy,
+            kling_conn_id=self.kling_conn_id,
+            account=self.account,
+            poll_interval=self.poll_interval,
+        )
+        finish = await loop.run(known)
+        records, progress = self._reconciler.records(ended=True), self._reconciler.progress()
+        await reporter.finish(records, progress, deadline=self.end_time + self.pace.last_steps)
+        event = outcome(finish, records, self._summary(finish), stop_on_failure=self.on_item_failure == "fail")
+        self.log.info("The batch ended (%s). %s", event["status"], event["message"])
+        return event
+
+    def _fence(self) -> Fence:
+        # Below Airflow 3.2 a question from a thread kills the runner; dag.test() has no task instance.
+        ti = self.task_instance if AIRFLOW_V_3_2_PLUS else None
+        return Fence(
+            self.token_uri,
+            self.token,
+            self.output_conn_id or None,
+            still_deferred=(lambda: is_still_deferred(ti)) if ti is not None else None,
+            every=self.pace.fence_every,
+        )
+
+    def _tell_the_beginning(self, plan: list[PlannedItem]) -> None:
+        self.log.info(
+            "Making %s, at most %s at Kling at once, for up to %.0f s; batch %s, manifest %s",
+            counted(len(plan), "video"),
+            self.concurrency,
+            max(0.0, self.end_time - time.time()),
+            self.batch_id,
+            self.manifest_uri,
+        )
+
+    async def _patiently(self, read: Callable[[str, str | None], _R], uri: str, *, until: float) -> _R:
+        """Read from a storage that may be away for a while."""
+        for times in itertools.count(1):
+            try:
+                return await in_thread(Work.REPORT, read, uri, self.output_conn_id or None)
+            except KlingBatchError:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever the storage raises
+                pause = self.pace.pause(times)
+                missing = isinstance(error, FileNotFoundError) and times >= PLAN_LOOKS
+                if missing or time.time() + pause >= until:
+                    raise KlingBatchError(
+                        f"Run this Airflow task again: it writes the plan of the batch anew. {uri} cannot be read: "
+                        f"{reason(error)}"
+                    ) from None
+                self._complain(error)
+                await asyncio.sleep(pause)
+        raise AssertionError
+
+    def _policy(self) -> Policy:
+        return Policy(
+            concurrency=self.concurrency,
+            started_at=self.started_at,
+            end_time=self.end_time,
+            item_retries=self.item_retries,
+            max_units=self.max_units or None,
+            units_per_item=self.units_per_item or None,
+            stop_on_failure=self.on_item_failure == "fail",
+            endpoint=self.endpoint,
+            pace=self.pace,
+        )
+
+    async def _read_manifest(self) -> list[Record]:
+        """What an earlier run wrote; a file that is not readable as one is as good as none."""
+        try:
+            lines = await self._patiently(_lines_if_any, self.manifest_uri, until=time.time() + self.pace.max_pause)
+        except KlingBatchError as error:
+            self.log.warning("The manifest of an earlier run is not used. %s", error.message)
+            return []
+        return [record for line in lines if (record := read_record(line))]
+
+    def _summary(self, finish: Finish) -> dict[str, Any]:
+        assert self._reconciler is not None
+        progress = self._reconciler.progress()
+        return {
+            "batch_id": self.batch_id,
+            "manifest_uri": self.manifest_uri,
+            "items": progress["items"],
+            "done": progress["done"],
+            "failed": progress["failed"],
+            "running": progress["running"] + progress["storing"],
+            "stopped": progress["waiting"],
+            "stopped_by": None if finish.reason == "done" else finish.reason,
+            "units": progress["units"],
+        }
+
+    async def _announce(self, progress: dict[str, Any]) -> None:
+        self.log.info(
+            "%s of %s done, %s failed, %s running, %s being stored, %s waiting, %s units so far",
+            *(progress[name] for name in ("done", "items", "failed", "running", "storing", "waiting", "units")),
+        )
+        await self._push("progress", progress)
+
+    def _complain(self, error: Exception) -> None:
+        now = time.monotonic()
+        if now >= self._complain_again_at:
+            self._complain_again_at = now + COMPLAIN_EVERY
+            self.log.warning("The storage does not answer as it should; the batch tries again: %s", reason(error))
+
+    async def _hand_over(self, summary: dict[str, Any]) -> bool:
+        """Push what the worker would have pushed; whether the Airflow task may end here."""
+        if not (self.ends_task and AIRFLOW_V_3_2_PLUS):
+            return False
+        try:
+            # In a triggerer that was frozen this may be over: its success would end whatever has the trigger's id now.
+            still_deferred = await in_thread(Work.REPORT, is_still_deferred, self.task_instance)
+        except Exception as error:  # noqa: BLE001 - then a worker ends it
+            self.log.warning("Airflow does not say whether the task is still deferred: %s", reason(error))
+            return False
+        return still_deferred and await self._push("return_value", summary)
+
+    async def _push(self, key: str, value: dict[str, Any]) -> bool:
+        """Push an XCom; whether it was possible. The batch itself does not depend on it."""
+        # dag.test() runs triggers without a task instance. Below 3.2 an XCom set from a thread kills the runner.
+        ti = self.task_instance
+        if not AIRFLOW_V_3_2_PLUS or ti is None:
+            return False
+        try:
+            await in_thread(Work.REPORT, set_xcom, ti, key, value)
+        except Exception as error:  # noqa: BLE001 - the videos are paid and stored
+            self.log.warning("The XCom %s was not pushed: %s", key, reason(error))
+            return False
+        return True
+
+
+def _lines_if_any(uri: str, conn_id: str | None) -> list[dict[str, Any]]:
+    try:
+        return files.read_lines(uri, conn_id)
+    except FileNotFoundError:
+        return []
+    except ValueError as error:
+        raise KlingBatchError(f"It is no file of JSON lines: {reason(error)}") from None

@@ -1,0 +1,91 @@
+"""Where results go is checked before anything is paid."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_kling.exceptions import KlingResultError, KlingValidationError
+from airflow_provider_kling.results.targets import check_target, target_of
+
+
+@pytest.mark.parametrize(
+    ("output_uri", "advice"),
+    [
+        ("None", "Give the template of output_uri a value"),
+        (" \t", "it is empty"),
+        (None, "it is empty"),
+        (7, "Give output_uri as a URI or a path"),
+        ("videos/a.mp4", "is neither"),
+        ("s3:/bucket/videos/", "is neither"),
+        ("file://videos/a.mp4", "is neither"),
+        ("s3:///videos/", "names none"),
+        ("s3://bucket", "is a bucket"),
+        ("s3://bucket/../other/", "without '..'"),
+        ("/data/{task_id}/../x/", "without '..'"),
+        ("nowhere://bucket/videos/", "Install Airflow's provider package for nowhere:// storage"),
+        ("file://no_such_connection@/data/", "Create the Airflow connection 'no_such_connection'"),
+        ("/data\n/videos/", "Take line breaks"),
+    ],
+)
+def test_a_place_that_cannot_be_is_refused(output_uri, advice):
+    with pytest.raises(KlingValidationError, match=f"(?s).*{advice}"):
+        check_target(output_uri)
+
+
+def test_a_folder_needs_its_slash(tmp_path):
+    (tmp_path / "videos").mkdir()
+    for place in (str(tmp_path / "videos"), f"file://{tmp_path}/videos", tmp_path / "videos"):
+        with pytest.raises(KlingValidationError, match="Add a slash to output_uri"):
+            check_target(place)
+    assert check_target(f"{tmp_path}/videos/")
+
+
+def test_a_file_is_no_folder(tmp_path):
+    (tmp_path / "file").write_bytes(b"x")
+    assert check_target(tmp_path / "file"), "a file that is there is replaced"
+    for place in (f"{tmp_path}/file/", f"{tmp_path}/file/a.mp4", f"{tmp_path}/file/{{task_id}}.mp4"):
+        with pytest.raises(KlingValidationError, match="is a file"):
+            check_target(place)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_is_not_ours_is_refused(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(KlingValidationError, match="the right to write"):
+        check_target(f"{tmp_path}/videos/")
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a/b/", "{task_id}.{ext}", "x{index}/", "a*b?[1]#%.mp4", "獅子 1.mp4"])
+def test_nothing_is_made_by_the_check(tmp_path, name):
+    assert check_target(tmp_path / name) == str(tmp_path / name)
+    assert check_target(f"file://{tmp_path}/{name}") == f"file://{tmp_path}/{name}"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_path_objects_are_understood(tmp_path):
+    from airflow.sdk import ObjectStoragePath
+
+    assert check_target(ObjectStoragePath(f"file://{tmp_path}/a.mp4")) == f"file://{tmp_path}/a.mp4"
+    assert check_target(Path(tmp_path) / "a.mp4") == str(tmp_path / "a.mp4")
+
+
+@pytest.mark.parametrize("task_id", ["../../../../x/PWNED", "..", ".", "", "a/b", "a\\b", "7\n", "ü", "x" * 200])
+def test_an_id_never_leads_to_another_folder(task_id):
+    with pytest.raises(KlingResultError, match="is no task id"):
+        target_of("/data/", task_id=task_id, index=0, count=1)
+
+
+@pytest.mark.parametrize(
+    ("output_uri", "expected"),
+    [
+        ("s3://b/videos/", "s3://b/videos/7_0_watermark.mp4"),
+        ("s3://b/hero.mp4", "s3://b/hero_watermark.mp4"),
+        ("s3://b.c/hero", "s3://b.c/hero_watermark"),
+        ("s3://b/{task_id}.{ext}", "s3://b/7_watermark.mp4"),
+    ],
+)
+def test_the_twin_with_the_watermark_has_its_own_name(output_uri, expected):
+    assert target_of(output_uri, task_id="7", index=0, count=1, is_watermarked=True) == expected

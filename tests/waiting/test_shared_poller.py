@@ -1,0 +1,151 @@
+"""One poller for all waits of a connection: when it reads the connection again, and what it never holds up."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+from support import PHOTOGRAPH, connect
+
+from airflow_provider_kling import polling
+from airflow_provider_kling.api.reads import Waiting
+from airflow_provider_kling.exceptions import KlingConfigurationError, KlingTaskNotFoundError
+from airflow_provider_kling.hooks import KlingHook
+from airflow_provider_kling.models import Task
+from airflow_provider_kling.simulator import KlingSimulator, Settings
+from airflow_provider_kling.waiting import shared_poller as poller_module
+from airflow_provider_kling.waiting.account_reader import AccountReader
+from airflow_provider_kling.waiting.shared_poller import SharedPoller
+
+
+def submit(name: str) -> Waiting:
+    fields = {"image": str(PHOTOGRAPH), "duration": 3}
+    return Waiting("image2video", KlingHook().create_task("image2video", fields, external_task_id=name).task_id)
+
+
+async def wait(task: Waiting, *, seconds: float = 60.0, interval: float = 0.2) -> tuple[polling.Event, Task | None]:
+    now = time.time()
+    poller = polling.Poller(task.task_id, end_time=now + seconds, poll_interval=interval, jitter=lambda: 0.5)
+    return await SharedPoller.of("kling_default").wait(task, poller, first_look=now)
+
+
+@pytest.fixture
+def other_account():
+    with KlingSimulator(Settings(seconds=1, video_size="small")) as running:
+        yield running
+
+
+@pytest.mark.kling_simulator(seconds=60)
+def test_a_connection_that_was_edited_while_others_wait_is_read_again_before_not_found_counts(
+    kling, other_account, monkeypatch
+):
+    old = submit("old")
+
+    async def scene():
+        still_waiting = asyncio.create_task(wait(old))
+        await asyncio.sleep(1.0)
+        connect(monkeypatch, other_account)
+        event, _ = await wait(await asyncio.to_thread(submit, "new"))
+        still_waiting.cancel()
+        return event
+
+    assert asyncio.run(scene()).status == "success"
+
+
+def test_the_connection_is_dropped_with_the_last_wait(kling, other_account, monkeypatch):
+    async def scene():
+        await wait(await asyncio.to_thread(submit, "old"))
+        asked = len(kling.requests(method="GET"))
+        connect(monkeypatch, other_account)
+        event, _ = await wait(await asyncio.to_thread(submit, "new"))
+        return event.status, len(kling.requests(method="GET")) - asked
+
+    assert asyncio.run(scene()) == ("success", 0), "the old account is not asked for the new account's task"
+
+
+@pytest.mark.parametrize(("keep_seconds", "found"), [(0.0, True), (3600.0, False)])
+def test_the_connection_is_read_again_after_a_while(kling, other_account, monkeypatch, keep_seconds, found):
+    reader = AccountReader("kling_default", keep_seconds=keep_seconds)
+    old = submit("old")
+    assert isinstance(reader.read_single(old, 0.0), Task)
+    connect(monkeypatch, other_account)
+    new = submit("new")
+    time.sleep(0.01)
+    result = reader.read_single(new, 0.0)  # a sweep that began long ago: nothing forces a new reading
+    assert isinstance(result, Task if found else KlingTaskNotFoundError)
+
+
+def test_a_refusal_of_many_reads_the_connection_once(kling, monkeypatch):
+    tasks = [submit(f"t{number}") for number in range(3)]
+    connect(monkeypatch, kling, password="a-revoked-secret-key-of-32-characters-or-more")
+    made = []
+    monkeypatch.setattr(
+        "airflow_provider_kling.waiting.account_reader.KlingHook",
+        lambda conn_id: made.append(conn_id) or KlingHook(conn_id),
+    )
+    reader = AccountReader("kling_default")
+    results, singles = reader.read_together(tasks, time.monotonic())
+    assert {type(result).__name__ for result in results.values()} == {"KlingAuthenticationError"}
+    assert singles == []
+    assert len(made) == 1, "it was read in this sweep"
+    connect(monkeypatch, kling)
+    results, _ = reader.read_together(tasks, time.monotonic())
+    assert all(isinstance(result, Task) for result in results.values())
+    assert len(made) == 2
+
+
+def test_a_connection_that_the_triggerer_lacks_is_said_to_be_missing_there():
+    result = AccountReader("kling_nowhere").read_single(Waiting("image2video", "7"), 0.0)
+    assert isinstance(result, KlingConfigurationError)
+    assert result.message.startswith("Make connection kling_nowhere known to the triggerer: it finds none.\n")
+
+
+@pytest.mark.kling_simulator(seconds=0.5)
+def test_one_sweep_that_breaks_ends_no_wait(kling, monkeypatch):
+    tasks = [submit(f"t{number}") for number in range(2)]
+    read, broken = AccountReader.read_together, []
+
+    def once(self, waiting, began):
+        if not broken:
+            broken.append(1)
+            raise OverflowError("date value out of range")
+        return read(self, waiting, began)
+
+    monkeypatch.setattr(AccountReader, "read_together", once)
+
+    async def both():
+        return await asyncio.gather(*(wait(task) for task in tasks))
+
+    assert [event.status for event, _ in asyncio.run(both())] == ["success", "success"]
+    assert broken
+
+
+def test_a_task_that_a_sweep_forgets_is_looked_for_again(kling, monkeypatch):
+    task = submit("t")
+    read, calls = AccountReader.read_together, []
+
+    def forgetful(self, waiting, began):
+        calls.append(1)
+        return ({}, []) if len(calls) == 1 else read(self, waiting, began)
+
+    monkeypatch.setattr(AccountReader, "read_together", forgetful)
+    assert asyncio.run(wait(task))[0].status == "success"
+    assert len(calls) > 1
+
+
+@pytest.mark.kling_simulator(seconds=60)
+def test_a_problem_is_told_once_in_the_log_of_its_own_wait(kling, monkeypatch):
+    told = []
+
+    class Log:
+        def log(self, level, message, *arguments):
+            told.append((level, message % arguments))
+
+    monkeypatch.setattr(poller_module, "log", Log())
+    kling.fault(code=5001, operation="query", times=None)
+    asyncio.run(wait(Waiting("image2video", submit("t").task_id), seconds=3, interval=0.1))
+    levels = [level for level, _ in told]
+    assert len(levels) > 1
+    assert levels.count(30) == 1, told
+    kling.clear_faults()

@@ -225,7 +225,7 @@ class KlingHook(BaseHook):
         product = product_of(endpoint)
         return classic.read_page(self._transport.read(classic.page(product, page, page_size)), product)
 
-    def get_tasks(self, waiting: Sequence[reads.Waiting]) -> dict[reads.Waiting, Task | KlingError]:
+    def get_tasks(self, waiting: Sequence[reads.TaskRef]) -> dict[reads.TaskRef, Task | KlingError]:
         """
         Read many tasks with the fewest requests; free.
 
@@ -241,8 +241,8 @@ class KlingHook(BaseHook):
         return results
 
     def get_together(
-        self, waiting: Sequence[reads.Waiting], *, tries: int | None = None
-    ) -> tuple[dict[reads.Waiting, Task | KlingError], list[reads.Waiting]]:
+        self, waiting: Sequence[reads.TaskRef], *, tries: int | None = None
+    ) -> tuple[dict[reads.TaskRef, Task | KlingError], list[reads.TaskRef]]:
         """
         Read many tasks as far as a request can answer for several; free.
 

@@ -19,7 +19,7 @@ from airflow_provider_kling._airflow.compat import (
     TaskDeferralTimeout,
 )
 from airflow_provider_kling._airflow.completion import leaves_nothing_to_do, nobody_listens
-from airflow_provider_kling._airflow.start_from_trigger import OrdinaryRoadError, rendered_in_triggerer
+from airflow_provider_kling._airflow.start_from_trigger import CannotStartInTriggererError, rendered_in_triggerer
 from airflow_provider_kling.exceptions import (
     KlingContentPolicyError,
     KlingError,
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
-    from airflow_provider_kling.api.reads import Waiting
+    from airflow_provider_kling.api.reads import TaskRef
     from airflow_provider_kling.hooks import KlingHook
     from airflow_provider_kling.models import Task
 
@@ -110,7 +110,7 @@ class KlingTaskSensor(BaseSensorOperator):
     def _start_in_triggerer(self) -> None:
         try:
             kwargs = {name: rendered_in_triggerer(name, getattr(self, name)) for name in self.template_fields}
-        except OrdinaryRoadError as reason:
+        except CannotStartInTriggererError as reason:
             warnings.warn(f"{self.task_id}: start_from_trigger is not possible: {reason}.", UserWarning, stacklevel=4)
             return
         self.start_from_trigger = True
@@ -207,7 +207,7 @@ class KlingTaskSensor(BaseSensorOperator):
         self.log.warning(polling.KEEPS_RUNNING, self.kling_task_id)
 
     @property
-    def _named(self) -> Waiting:
+    def _named(self) -> TaskRef:
         """The task, as the rendered arguments name it."""
         return named_task(self.kling_task_id, self.endpoint)
 

@@ -12,7 +12,7 @@ import pytest
 from support import PHOTOGRAPH, connect
 
 from airflow_provider_kling import exceptions as errors
-from airflow_provider_kling.api.reads import Waiting
+from airflow_provider_kling.api.reads import TaskRef
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.models import TaskStatus
 
@@ -205,7 +205,7 @@ def test_many_tasks_are_read_with_few_requests(kling_simulator, monkeypatch, api
     hook = KlingHook()
     tasks = [submit(hook, f"t{number}") for number in range(4)]
     before = len(kling_simulator.requests())
-    waiting = [Waiting("image2video", task.task_id) for task in tasks] + [Waiting("image2video", "nobody")]
+    waiting = [TaskRef("image2video", task.task_id) for task in tasks] + [TaskRef("image2video", "nobody")]
     found = hook.get_tasks(waiting)
     assert {found[one].task_id for one in waiting[:4]} == {task.task_id for task in tasks}
     assert isinstance(found[waiting[4]], errors.KlingTaskNotFoundError)
@@ -217,7 +217,7 @@ def test_many_tasks_are_read_with_few_requests(kling_simulator, monkeypatch, api
 def test_a_server_without_a_route_is_asked_once_and_then_singly(kling_simulator, monkeypatch, api_key, status):
     connect(monkeypatch, kling_simulator, api_key=api_key)
     hook = KlingHook()
-    waiting = [Waiting("image2video", submit(hook, f"t{number}").task_id) for number in range(3)]
+    waiting = [TaskRef("image2video", submit(hook, f"t{number}").task_id) for number in range(3)]
     path = "/tasks" if api_key else "/v1/videos/image2video"
     kling_simulator.fault("html", method="GET", path=path, http_status=status, times=None)
     asked = []

@@ -592,7 +592,7 @@ def test_an_images_content_shows_nowhere(kling, ti, form):
     assert len(kling.tasks()) == 1
 
 
-def test_an_image_that_a_template_brings_in_is_concealed_before_airflow_shows_it():
+def test_an_image_that_a_template_brings_in_is_redacted_before_airflow_shows_it():
     text = base64.b64encode(PHOTOGRAPH.read_bytes()).decode()
     one = operator(image="{{ picture }}")
     one.render_template_fields({"picture": text})

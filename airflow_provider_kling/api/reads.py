@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True)
-class Waiting:
+class TaskRef:
     """
-    A task that somebody waits for.
+    What names a task.
 
     :param endpoint: its product.
     :param task_id: Kling's id, or an ``external_task_id``, which only a single look finds.
@@ -36,33 +36,33 @@ class Waiting:
 
 
 @dataclasses.dataclass(frozen=True)
-class One:
+class ReadOne:
     """Read one task."""
 
-    waiting: Waiting
+    waiting: TaskRef
 
 
 @dataclasses.dataclass(frozen=True)
-class Batch:
+class ReadMany:
     """Read up to 20 tasks of any product by id."""
 
-    waiting: tuple[Waiting, ...]
+    waiting: tuple[TaskRef, ...]
 
 
 @dataclasses.dataclass(frozen=True)
-class Page:
+class ReadPage:
     """Read the first ``pages`` list pages of one product, which should hold these tasks."""
 
     endpoint: str
     pages: int
-    waiting: tuple[Waiting, ...]
+    waiting: tuple[TaskRef, ...]
 
 
-Look = One | Batch | Page
+Read = ReadOne | ReadMany | ReadPage
 
 
 @dataclasses.dataclass(frozen=True)
-class Routes:
+class ServerRoutes:
     """
     What an account's server can do.
 
@@ -74,7 +74,7 @@ class Routes:
     page: bool = True
 
 
-def plan(waiting: Iterable[Waiting], routes: Routes) -> list[Look]:
+def plan_reads(waiting: Iterable[TaskRef], routes: ServerRoutes) -> list[Read]:
     """
     Choose the looks of one sweep.
 
@@ -82,35 +82,35 @@ def plan(waiting: Iterable[Waiting], routes: Routes) -> list[Look]:
     :param routes: what the server is known to offer.
     :return: looks that together cover everything, cheapest first choice per product.
     """
-    looks: list[Look] = []
-    leftover: list[Waiting] = []
+    looks: list[Read] = []
+    leftover: list[TaskRef] = []
     for endpoint, group in _by_endpoint(waiting).items():
         pages = math.ceil(len(group) / MAX_PAGE_SIZE)
         batches = math.ceil(len(group) / MAX_IDS) if routes.batch else len(group)
         # A page may miss a task (others use the account too), so it has to save something to be worth it.
         if routes.page and pages < batches and len(group) > 1:
-            looks.append(Page(endpoint, pages, tuple(group)))
+            looks.append(ReadPage(endpoint, pages, tuple(group)))
         else:
             leftover.extend(group)
-    return looks + by_id(leftover, routes)
+    return looks + plan_by_id(leftover, routes)
 
 
-def by_id(waiting: Sequence[Waiting], routes: Routes) -> list[Look]:
+def plan_by_id(waiting: Sequence[TaskRef], routes: ServerRoutes) -> list[Read]:
     """
     Choose the looks that ask for tasks by their ids, as for those that a page did not hold.
 
     :param waiting: what to ask for.
     :param routes: what the server is known to offer.
     """
-    batchable = [one for one in waiting if routes.batch and one.has_kling_id]
+    batchable = [ref for ref in waiting if routes.batch and ref.has_kling_id]
     if len(batchable) < 2:
-        return [One(one) for one in waiting]
-    batches = [Batch(tuple(batchable[start : start + MAX_IDS])) for start in range(0, len(batchable), MAX_IDS)]
-    return [*batches, *(One(one) for one in waiting if not one.has_kling_id)]
+        return [ReadOne(ref) for ref in waiting]
+    batches = [ReadMany(tuple(batchable[start : start + MAX_IDS])) for start in range(0, len(batchable), MAX_IDS)]
+    return [*batches, *(ReadOne(ref) for ref in waiting if not ref.has_kling_id)]
 
 
-def _by_endpoint(waiting: Iterable[Waiting]) -> dict[str, list[Waiting]]:
-    groups: dict[str, list[Waiting]] = {}
-    for one in waiting:
-        groups.setdefault(one.endpoint, []).append(one)
+def _by_endpoint(waiting: Iterable[TaskRef]) -> dict[str, list[TaskRef]]:
+    groups: dict[str, list[TaskRef]] = {}
+    for ref in waiting:
+        groups.setdefault(ref.endpoint, []).append(ref)
     return groups

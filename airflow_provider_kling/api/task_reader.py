@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 #: Refusals that say nothing about the route: each single look would be refused alike.
 CONCERNS_ACCOUNT = (KlingAuthenticationError, KlingAccountError, KlingIpPolicyError)
 
-Results = dict[reads.Waiting, "Task | KlingError"]
+Results = dict[reads.TaskRef, "Task | KlingError"]
 
 
 class TaskReader:
@@ -40,11 +40,11 @@ class TaskReader:
 
     def __init__(self, transport: Transport, *, batch: bool) -> None:
         self._transport = transport
-        self._routes = reads.Routes(batch=batch)
+        self._routes = reads.ServerRoutes(batch=batch)
 
     def read(
-        self, waiting: Sequence[reads.Waiting], *, tries: int | None = None
-    ) -> tuple[Results, list[reads.Waiting]]:
+        self, waiting: Sequence[reads.TaskRef], *, tries: int | None = None
+    ) -> tuple[Results, list[reads.TaskRef]]:
         """
         Read many tasks as far as a request can answer for several.
 
@@ -53,29 +53,29 @@ class TaskReader:
         :return: for each its task, or why it could not be read; and those that have to be asked for singly.
         """
         results: Results = {}
-        singles: list[reads.Waiting] = []
-        looks = reads.plan(waiting, self._routes)
+        singles: list[reads.TaskRef] = []
+        looks = reads.plan_reads(waiting, self._routes)
         while looks:
             look = looks.pop()
-            if isinstance(look, reads.One):
+            if isinstance(look, reads.ReadOne):
                 singles.append(look.waiting)
                 continue
             found = self._carry_out(look, tries)
             results.update(found)
             missed = [single for single in look.waiting if single not in found]
             # What a batch of ids does not hold is asked for singly: only that answer says why.
-            again = self._routes if isinstance(look, reads.Page) else reads.Routes(batch=False)
-            looks.extend(reads.by_id(missed, again))
+            again = self._routes if isinstance(look, reads.ReadPage) else reads.ServerRoutes(batch=False)
+            looks.extend(reads.plan_by_id(missed, again))
         return results, singles
 
-    def _carry_out(self, look: reads.Batch | reads.Page, tries: int | None) -> Results:
+    def _carry_out(self, look: reads.ReadMany | reads.ReadPage, tries: int | None) -> Results:
         try:
             match look:
-                case reads.Batch(waiting):
+                case reads.ReadMany(waiting):
                     endpoints = {single.task_id: single.endpoint for single in waiting}
                     answer = self._transport.read(v2.query_many(list(endpoints)), tries=tries)
                     return _matched(waiting, v2.read_tasks(answer, endpoints))
-                case reads.Page(endpoint, pages, waiting):
+                case reads.ReadPage(endpoint, pages, waiting):
                     return _matched(waiting, self._list_pages(endpoint, pages, tries))
         except KlingResponseError as error:
             # A page of a relay, often, which lacks this route and says so with HTTP 200; a single look tells.
@@ -98,13 +98,13 @@ class TaskReader:
                 break
         return tasks
 
-    def _forget_route(self, look: reads.Look, error: KlingError) -> None:
+    def _forget_route(self, look: reads.Read, error: KlingError) -> None:
         """A server that refuses a route (a relay, often) is not asked for it again; single reads always work."""
-        kind = "batch" if isinstance(look, reads.Batch) else "page"
+        kind = "batch" if isinstance(look, reads.ReadMany) else "page"
         log.debug("Reading tasks by %s is not possible here (%s); reading them one by one", kind, error.message)
         self._routes = dataclasses.replace(self._routes, **{kind: False})
 
 
-def _matched(waiting: Iterable[reads.Waiting], tasks: Iterable[Task]) -> Results:
+def _matched(waiting: Iterable[reads.TaskRef], tasks: Iterable[Task]) -> Results:
     by_id = {name: task for task in tasks for name in (task.task_id, task.external_task_id)}
     return {single: by_id[single.task_id] for single in waiting if single.task_id in by_id}

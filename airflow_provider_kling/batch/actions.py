@@ -147,15 +147,15 @@ class Failure:
 
 @dataclasses.dataclass(frozen=True)
 class Submit:
-    """Drive the pay-once protocol. Answer: ``seen`` or ``not_submitted``."""
+    """Drive the pay-once protocol. Answer: ``observed`` or ``not_submitted``."""
 
     key: str
     look_up_first: bool
 
 
 @dataclasses.dataclass(frozen=True)
-class Look:
-    """Find out whether a doubtful submission arrived, without sending it. Answer: ``seen``, ``absent``, ``unseen``."""
+class FindTask:
+    """Look up a doubtful submission, without sending it. Answer: ``observed``, ``not_found`` or ``lookup_failed``."""
 
     key: str
     external_task_id: str
@@ -163,7 +163,7 @@ class Look:
 
 @dataclasses.dataclass(frozen=True)
 class Watch:
-    """Wait for this task to end. Answer: ``seen`` or ``unreadable``."""
+    """Wait for this task to end. Answer: ``observed`` or ``unreadable``."""
 
     key: str
     task: Task
@@ -198,4 +198,4 @@ class Finish:
     failure: Failure | None = None
 
 
-Action = Submit | Look | Watch | Store | Wait | Finish
+Action = Submit | FindTask | Watch | Store | Wait | Finish

@@ -10,7 +10,7 @@ from airflow_provider_kling import polling
 from airflow_provider_kling._airflow.compat import AirflowNotFoundException
 from airflow_provider_kling._airflow.object_storage import place_of
 from airflow_provider_kling.api.classic import MAX_PAGE_SIZE
-from airflow_provider_kling.api.reads import Waiting
+from airflow_provider_kling.api.reads import TaskRef
 from airflow_provider_kling.exceptions import (
     KlingAuthenticationError,
     KlingConfigurationError,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from airflow_provider_kling.models import Task
 
 
-class Hands:
+class BatchCalls:
     """
     Carries out what was decided.
 
@@ -67,7 +67,7 @@ class Hands:
             if not complete:
                 found = {task.task_id for task in tasks.values()}
                 ids = [record.task_id for record in known if record.task_id and record.task_id not in found]
-                results = hook.get_tasks([Waiting(self._endpoint, task_id) for task_id in ids]).values()
+                results = hook.get_tasks([TaskRef(self._endpoint, task_id) for task_id in ids]).values()
                 tasks.update({task.external_task_id: task for task in results if not isinstance(task, KlingError)})
             return tasks, complete
 

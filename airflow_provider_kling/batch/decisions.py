@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from airflow_provider_kling.batch.actions import Finish, Look, Phase, Store, Submit, Wait, Watch
+from airflow_provider_kling.batch.actions import FindTask, Finish, Phase, Store, Submit, Wait, Watch
 from airflow_provider_kling.batch.item import IN_FLIGHT
 from airflow_provider_kling.submission.identity import attempt_id
 
@@ -86,18 +86,18 @@ class Decisions:
             self._ledger.move(item, Phase.STORING)
             yield Store(item.desired.key, item.task, fresh=item.tries > 0)
 
-    def _looks(self, now: float) -> Iterator[Look]:
+    def _looks(self, now: float) -> Iterator[FindTask]:
         while self._ledger.count(Phase.LOOKING) < self._policy.pace.lookers:
             item = self._ledger.due(Phase.DOUBT, now)
             if item is None:
                 return
             yield self._look(item)
 
-    def _look(self, item: Item) -> Look:
+    def _look(self, item: Item) -> FindTask:
         self._ledger.move(item, Phase.LOOKING)
-        return Look(item.desired.key, attempt_id(item.desired.external_task_id, item.attempt))
+        return FindTask(item.desired.key, attempt_id(item.desired.external_task_id, item.attempt))
 
-    def _submissions(self, now: float) -> Iterator[Submit | Look]:
+    def _submissions(self, now: float) -> Iterator[Submit | FindTask]:
         if not self._admission.is_open(now):
             return
         while self._ledger.count(Phase.SENDING) < self._policy.pace.senders and (item := self._next_to_send(now)):

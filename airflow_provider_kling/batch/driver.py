@@ -9,8 +9,8 @@ import time
 from typing import TYPE_CHECKING
 
 from airflow_provider_kling import polling
-from airflow_provider_kling.api.reads import Waiting
-from airflow_provider_kling.batch.actions import Finish, Look, Store, Submit, Wait, Watch
+from airflow_provider_kling.api.reads import TaskRef
+from airflow_provider_kling.batch.actions import FindTask, Finish, Store, Submit, Wait, Watch
 from airflow_provider_kling.exceptions import KlingConnectionError, KlingError
 from airflow_provider_kling.foreign import foreign_text, reason
 from airflow_provider_kling.waiting.shared_poller import SharedPoller
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow_provider_kling.batch.actions import Action, Policy
-    from airflow_provider_kling.batch.calls import Hands
+    from airflow_provider_kling.batch.calls import BatchCalls
     from airflow_provider_kling.batch.fence import Fence
     from airflow_provider_kling.batch.plan import PlannedItem
     from airflow_provider_kling.batch.reconciler import Reconciler
@@ -43,7 +43,7 @@ class BatchLoop:
 
     :param plan: what is wanted.
     :param reconciler: decides.
-    :param hands: act; they block.
+    :param calls: act; they block.
     :param reporter: writes manifest and progress.
     :param fence: whether this trigger may go on.
     :param policy: how far, and how fast.
@@ -56,7 +56,7 @@ class BatchLoop:
         self,
         plan: Sequence[PlannedItem],
         reconciler: Reconciler,
-        hands: Hands,
+        calls: BatchCalls,
         reporter: Reporter,
         fence: Fence,
         policy: Policy,
@@ -67,7 +67,7 @@ class BatchLoop:
     ) -> None:
         self._plan = {item.key: item for item in plan}
         self._reconciler = reconciler
-        self._hands = hands
+        self._calls = calls
         self._reporter = reporter
         self._fence = fence
         self._pace = policy.pace
@@ -124,14 +124,14 @@ class BatchLoop:
         ours = [record for record in known if record.external_task_id in ids]
         tasks, complete = await self._look_around(ours)
         stored = [record for record in ours if record.is_stored]
-        missing = await in_thread(Work.REPORT, self._hands.missing_files, stored) if stored else set()
+        missing = await in_thread(Work.REPORT, self._calls.missing_files, stored) if stored else set()
         # In a thread: comparing tens of thousands of names takes a moment, and the event loop belongs to all.
         await in_thread(Work.LOOK, self._take_over, tasks, complete, ours, missing)
 
     def _take_over(self, tasks: dict[str, Task], complete: bool, ours: Sequence[Record], missing: set[str]) -> None:
-        self._reconciler.survey(tasks, complete=complete, sent_before=bool(ours), now=time.time())
+        self._reconciler.observe_all(tasks, complete=complete, sent_before=bool(ours), now=time.time())
         for record in ours:
-            self._reconciler.recall(record, files_exist=record.key not in missing)
+            self._reconciler.restore(record, files_exist=record.key not in missing)
 
     async def _look_around(self, ours: Sequence[Record]) -> tuple[dict[str, Task], bool]:
         """Ask until Kling answers: not being able to look is not the same as not being there."""
@@ -139,7 +139,7 @@ class BatchLoop:
         times = 0
         while True:
             try:
-                return await in_thread(Work.LOOK, self._hands.survey, list(self._plan.values()), ours)
+                return await in_thread(Work.LOOK, self._calls.survey, list(self._plan.values()), ours)
             except KlingError as error:
                 times += 1
                 until = self._end_time if error.transient else min(refused_after, self._end_time)
@@ -153,7 +153,7 @@ class BatchLoop:
         match action:
             case Submit(key, look_up_first):
                 await self._submit(key, look_up_first)
-            case Look(key, external_task_id):
+            case FindTask(key, external_task_id):
                 await self._look(key, external_task_id)
             case Watch(key, task):
                 await self._watch(key, task)
@@ -162,27 +162,27 @@ class BatchLoop:
 
     async def _submit(self, key: str, look_up_first: bool) -> None:
         try:
-            task = await in_thread(Work.SEND, self._hands.submit, self._plan[key], look_up_first)
+            task = await in_thread(Work.SEND, self._calls.submit, self._plan[key], look_up_first)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is about this item
             self._reconciler.not_submitted(key, self._problem(f"Item {key!r} was not submitted", error), time.time())
         else:
-            self._reconciler.seen(key, task, time.time())
+            self._reconciler.observed(key, task, time.time())
 
     async def _look(self, key: str, external_task_id: str) -> None:
         try:
-            task = await in_thread(Work.LOOK, self._hands.find, external_task_id)
+            task = await in_thread(Work.LOOK, self._calls.find, external_task_id)
         except Exception as error:  # noqa: BLE001 - the doubt stays
             self._problem(f"Item {key!r} could not be looked up", error)
-            self._reconciler.unseen(key, time.time())
+            self._reconciler.lookup_failed(key, time.time())
             return
         if task is None:
-            self._reconciler.absent(key)
+            self._reconciler.not_found(key)
         else:
-            self._reconciler.seen(key, task, time.time())
+            self._reconciler.observed(key, task, time.time())
 
     async def _store(self, key: str, task: Task, fresh: bool) -> None:
         try:
-            files = await in_thread(Work.COPY, self._hands.store, self._plan[key], task, fresh)
+            files = await in_thread(Work.COPY, self._calls.store, self._plan[key], task, fresh)
         except Exception as error:  # noqa: BLE001 - the video is paid; it is tried again
             self._reconciler.not_stored(key, self._problem(f"Item {key!r} was not stored", error), time.time())
         else:
@@ -198,12 +198,12 @@ class BatchLoop:
         )
         try:
             event, found = await SharedPoller.of(self._kling_conn_id).wait(
-                Waiting(task.endpoint, task.task_id), poller, first_look=min(now + delay, self._end_time)
+                TaskRef(task.endpoint, task.task_id), poller, first_look=min(now + delay, self._end_time)
             )
         except Exception as error:  # noqa: BLE001 - the task runs on; it is watched again
             event, found = polling.Event("error", task.task_id, reason(error)), None
         if found is not None:
-            self._reconciler.seen(key, found, time.time())
+            self._reconciler.observed(key, found, time.time())
         else:
             message = self._unreadable(task, event.message)
             self._say(f"Item {key!r} cannot be read now", KlingConnectionError(message))

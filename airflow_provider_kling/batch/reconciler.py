@@ -56,7 +56,7 @@ class Reconciler:
 
     # ------------------------------------------------------------------ what is learned
 
-    def survey(self, tasks: Mapping[str, Task], *, complete: bool, sent_before: bool, now: float) -> None:
+    def observe_all(self, tasks: Mapping[str, Task], *, complete: bool, sent_before: bool, now: float) -> None:
         """
         Take over what Kling already has.
 
@@ -68,10 +68,10 @@ class Reconciler:
         for item in self._ledger:
             for name in item.attempts() if tasks else ():
                 if name in tasks:
-                    self._see(item, tasks[name], now)
+                    self._observe(item, tasks[name], now)
             item.look_first = item.look_first or (sent_before and not complete)
 
-    def recall(self, record: Record, *, files_exist: bool = True) -> None:
+    def restore(self, record: Record, *, files_exist: bool = True) -> None:
         """
         Take over what only an earlier run of this batch knows: what is stored, what was refused, what was paid.
 
@@ -86,17 +86,17 @@ class Reconciler:
             item.files = list(record.files)
             self._ledger.move(item, Phase.STORED)
         elif item.phase is Phase.WAITING and item.task is None and record.may_be_paid:
-            self._recall_paid(item, record, files_exist)
+            self._restore_paid(item, record, files_exist)
         elif item.phase is Phase.WAITING and (failure := record.failed_for_good_since(self._policy.started_at)):
             self._fail(item, failure)
 
-    def _recall_paid(self, item: Item, record: Record, files_exist: bool) -> None:
+    def _restore_paid(self, item: Item, record: Record, files_exist: bool) -> None:
         """Kling did not list its task: it is asked for by its id, and never paid for again meanwhile."""
         self._ledger.report(item, record.task(self._policy.endpoint))
         item.look_first, item.files = True, list(record.files)
         self._ledger.move(item, Phase.STORED if record.is_stored and files_exist else Phase.RUNNING)
 
-    def seen(self, key: str, task: Task, now: float) -> None:
+    def observed(self, key: str, task: Task, now: float) -> None:
         """
         Kling reports this task for this item, whether it was just created, found, or watched.
 
@@ -106,7 +106,7 @@ class Reconciler:
         """
         item = self._ledger[key]
         accepted = item.phase is Phase.SENDING
-        self._see(item, task, now)
+        self._observe(item, task, now)
         if accepted:
             self._admission.accepted(self._accepted())
 
@@ -137,7 +137,7 @@ class Reconciler:
         else:
             self._fail(item, Failure.of(error, now))
 
-    def absent(self, key: str) -> None:
+    def not_found(self, key: str) -> None:
         """A doubtful submission did not arrive."""
         item = self._ledger[key]
         if item.failure and item.tries >= ITEM_TRIES:
@@ -145,7 +145,7 @@ class Reconciler:
         else:
             self._ledger.move(item, Phase.WAITING)
 
-    def unseen(self, key: str, now: float) -> None:
+    def lookup_failed(self, key: str, now: float) -> None:
         """Kling could not be asked; the doubt stays."""
         self._doubt(self._ledger[key], now)
 
@@ -204,7 +204,7 @@ class Reconciler:
 
     # ------------------------------------------------------------------ steps
 
-    def _see(self, item: Item, task: Task, now: float) -> None:
+    def _observe(self, item: Item, task: Task, now: float) -> None:
         self._ledger.report(item, task)
         item.look_first, item.failure, item.tries = True, None, 0
         item.attempt = item.attempt_of(task)
@@ -215,9 +215,9 @@ class Reconciler:
             polling.conclude(task, polling.Event("success", task.task_id))
             self._ledger.move(item, Phase.SUCCEED)
         except KlingError as error:
-            self._ended_badly(item, task, error, now)
+            self._on_failed_task(item, task, error, now)
 
-    def _ended_badly(self, item: Item, task: Task, error: KlingError, now: float) -> None:
+    def _on_failed_task(self, item: Item, task: Task, error: KlingError, now: float) -> None:
         if task.status is not TaskStatus.FAILED:
             # It is paid, and its result may be listed later.
             self._wait_for(item, Phase.SUCCEED, Failure.of(error, now, permanent=False), now)

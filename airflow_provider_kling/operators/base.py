@@ -17,7 +17,7 @@ from airflow_provider_kling.links import KlingResultLink
 from airflow_provider_kling.models import TaskStatus
 from airflow_provider_kling.operators import log_lines, record
 from airflow_provider_kling.preparation import arguments
-from airflow_provider_kling.preparation.redaction import ConcealsImages, conceal
+from airflow_provider_kling.preparation.redaction import RedactsImages, redact_images
 from airflow_provider_kling.products.wording import named
 from airflow_provider_kling.results.failure import push_failure
 from airflow_provider_kling.submission import identity
@@ -48,7 +48,7 @@ class SlotWait(NamedTuple):
     until: float
 
 
-class KlingTaskOperator(ConcealsImages):
+class KlingTaskOperator(RedactsImages):
     """
     Submit one task to Kling and, if asked, wait for it and store its result.
 
@@ -117,7 +117,7 @@ class KlingTaskOperator(ConcealsImages):
     ) -> None:
         super().__init__(**kwargs)
         self.kling_conn_id = kling_conn_id
-        self.extra_body = conceal(extra_body)
+        self.extra_body = redact_images(extra_body)
         self.external_task_id = external_task_id
         self.callback_url = callback_url
         self.image_conn_id = image_conn_id

@@ -19,7 +19,7 @@ from airflow_provider_kling.links import KlingBatchLink
 from airflow_provider_kling.operators import record
 from airflow_provider_kling.operators.record import origin_of
 from airflow_provider_kling.preparation import arguments
-from airflow_provider_kling.preparation.redaction import ConcealsImages, conceal
+from airflow_provider_kling.preparation.redaction import RedactsImages, redact_images
 from airflow_provider_kling.products.wording import counted
 from airflow_provider_kling.results.failure import push_failure
 from airflow_provider_kling.submission import identity
@@ -63,7 +63,7 @@ class Limits(NamedTuple):
     timeout: float
 
 
-class KlingImageToVideoBatchOperator(ConcealsImages):
+class KlingImageToVideoBatchOperator(RedactsImages):
     """
     Animate many images in one Airflow task, and store the videos.
 
@@ -150,9 +150,9 @@ class KlingImageToVideoBatchOperator(ConcealsImages):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.items = conceal(items)
+        self.items = redact_images(items)
         self.output_uri = output_uri
-        self.defaults = conceal(defaults)
+        self.defaults = redact_images(defaults)
         self.concurrency = concurrency
         self.on_item_failure = on_item_failure
         self.item_retries = item_retries
@@ -162,7 +162,7 @@ class KlingImageToVideoBatchOperator(ConcealsImages):
         self.output_conn_id = output_conn_id
         self.image_conn_id = image_conn_id
         self.kling_conn_id = kling_conn_id
-        self.extra_body = conceal(extra_body)
+        self.extra_body = redact_images(extra_body)
         self.validate = validate
         self.on_clear = on_clear
         self.poll_interval = poll_interval

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.operators.base import KlingTaskOperator
-from airflow_provider_kling.preparation.redaction import conceal
+from airflow_provider_kling.preparation.redaction import redact_images
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,8 +96,8 @@ class KlingImageToVideoOperator(KlingTaskOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.image = conceal(image)
-        self.image_tail = conceal(image_tail)
+        self.image = redact_images(image)
+        self.image_tail = redact_images(image_tail)
         self.prompt = prompt
         self.negative_prompt = negative_prompt
         self.model_name = model_name
@@ -110,8 +110,8 @@ class KlingImageToVideoOperator(KlingTaskOperator):
         self.multi_shot = multi_shot
         self.shot_type = shot_type
         self.multi_prompt = multi_prompt
-        self.static_mask = conceal(static_mask)
-        self.dynamic_masks = conceal(dynamic_masks)
+        self.static_mask = redact_images(static_mask)
+        self.dynamic_masks = redact_images(dynamic_masks)
         self.camera_control = camera_control
         self.watermark_info = watermark_info
         self.aspect_ratio = aspect_ratio

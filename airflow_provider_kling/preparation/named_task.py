@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_provider_kling.api.reads import Waiting
+from airflow_provider_kling.api.reads import TaskRef
 from airflow_provider_kling.exceptions import KlingValidationError
 from airflow_provider_kling.preparation.arguments import rendered_none
 from airflow_provider_kling.products.wording import named
@@ -19,7 +19,7 @@ MAX_ID_LENGTH = 128
 MAX_MANIFEST_LENGTH = 100_000
 
 
-def named_task(value: Any, endpoint: Any) -> Waiting:
+def named_task(value: Any, endpoint: Any) -> TaskRef:
     """
     Return the task that an argument names.
 
@@ -45,7 +45,7 @@ def named_task(value: Any, endpoint: Any) -> Waiting:
         )
     if not isinstance(endpoint, str):
         raise KlingValidationError([f"Give endpoint as text: {named('endpoint', endpoint)} names no product."])
-    return Waiting(endpoint.strip(), text)
+    return TaskRef(endpoint.strip(), text)
 
 
 def _manifest(value: Any) -> Mapping[str, Any] | None:

@@ -246,7 +246,7 @@ def _encode_mask(draft: _Draft, place: str, mask: Any) -> Any:
 
 def _findings(draft: _Draft) -> list[Problem]:
     found = [
-        *_strangers(draft),
+        *_unknown_fields(draft),
         *check(Request(draft.product, draft.body, draft.images)),
         *capabilities.other_generation(draft.product, draft.body),
         *capabilities.problems(draft.product, draft.body),
@@ -254,7 +254,7 @@ def _findings(draft: _Draft) -> list[Problem]:
     return [problem for problem in found if problem.field not in draft.broken]
 
 
-def _strangers(draft: _Draft) -> list[Problem]:
+def _unknown_fields(draft: _Draft) -> list[Problem]:
     """Fields that the product does not have."""
     known = PRODUCTS[draft.product].fields
     return [Problem(name, _stranger(draft.product, name)) for name in draft.body if name not in known]

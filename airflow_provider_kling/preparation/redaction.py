@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class ConcealsImages(BaseOperator):
+class RedactsImages(BaseOperator):
     """An operator whose images show in rendered fields and logs only as a summary."""
 
     #: The fields that may hold the content of an image.
@@ -36,14 +36,14 @@ class ConcealsImages(BaseOperator):
         super()._do_render_template_fields(parent, template_fields, context, jinja_env, seen_oids)
         if parent is self:
             for name in (*self.image_fields, "extra_body"):
-                setattr(self, name, conceal(getattr(self, name)))
+                setattr(self, name, redact_images(getattr(self, name)))
 
 
-#: How deep :func:`conceal` looks; a request may not be deeper either, see :mod:`.products.json_value`.
+#: How deep :func:`redact_images` looks; a request may not be deeper either, see :mod:`.products.json_value`.
 _MAX_DEPTH = 50
 
 
-def conceal(value: Any) -> Any:
+def redact_images(value: Any) -> Any:
     """
     Wrap image content in :class:`InlineImage`, wherever it stands; everything else is returned as it is.
 
@@ -51,16 +51,16 @@ def conceal(value: Any) -> Any:
 
     :param value: a field of a request: also the list of ``dynamic_masks``, ``extra_body``, and both as a JSON string.
     """
-    return _Concealing().conceal(value, 0)
+    return _Redaction().redact_images(value, 0)
 
 
-class _Concealing:
+class _Redaction:
     """One walk; each list and object is looked at once, however often it is held."""
 
     def __init__(self) -> None:
         self.seen: dict[int, Any] = {}
 
-    def conceal(self, value: Any, depth: int) -> Any:
+    def redact_images(self, value: Any, depth: int) -> Any:
         if isinstance(value, (bytes, bytearray, memoryview)):
             return InlineImage(bytes(value))
         if isinstance(value, str):
@@ -76,8 +76,8 @@ class _Concealing:
 
     def _inside(self, value: Any, depth: int) -> Any:
         if isinstance(value, Mapping):
-            return {key: self.conceal(item, depth) for key, item in value.items()}
-        items = [self.conceal(item, depth) for item in value]
+            return {key: self.redact_images(item, depth) for key, item in value.items()}
+        items = [self.redact_images(item, depth) for item in value]
         kind = next(kind for kind in (tuple, set, frozenset, list) if isinstance(value, kind))
         return kind(items)
 
@@ -89,7 +89,7 @@ class _Concealing:
             parsed = json.loads(text)
         except (ValueError, RecursionError):
             return text
-        hidden = _Concealing().conceal(parsed, depth + 1)
+        hidden = _Redaction().redact_images(parsed, depth + 1)
         if hidden == parsed:
             return text
         return hidden if depth == 0 else InlineImage(text)

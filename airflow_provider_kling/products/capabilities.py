@@ -179,7 +179,7 @@ def problems(product: str, body: Mapping[str, Any]) -> list[Problem]:
     What a body asks that its model does not do.
 
     :param product: ``image2video`` or ``text2video``.
-    :param body: the canonical body; fields of a wrong shape are left to :mod:`.validation`.
+    :param body: the canonical body; fields of a wrong shape are left to :mod:`.rules`.
     :return: certain problems for models of the table, warnings for retired and unknown ones.
     """
     name = body.get("model_name")
@@ -192,7 +192,7 @@ def problems(product: str, body: Mapping[str, Any]) -> list[Problem]:
     found = [*_retired(name, model), *_ignored(name, model, body)]
     if not rows:
         return [*found, _wrong_product(name, model, product)]
-    return [*found, *_beyond(rows, body)]
+    return [*found, *_unsupported_values(rows, body)]
 
 
 def _unknown(name: str) -> Problem:
@@ -272,7 +272,7 @@ def _wrong_product(name: str, model: Model, product: str) -> Problem:
     return Problem("model_name", sentence)
 
 
-def _beyond(rows: list[Row], body: Mapping[str, Any]) -> Iterator[Problem]:
+def _unsupported_values(rows: list[Row], body: Mapping[str, Any]) -> Iterator[Problem]:
     """Mode first, then duration, then features: each among the rows that are left."""
     if "mode" in body and not rows[0].modes:
         sentence = f"Leave mode out: {named('mode', body['mode'])} has no effect, {rows[0].model} has one quality."
@@ -353,7 +353,7 @@ def _features(rows: list[Row], body: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _restricted(feature: Feature, words: str, restriction: Restriction, row: Row, body: Mapping[str, Any]) -> Problem:
     advice = f"{restriction.advice[0].upper()}{restriction.advice[1:]}"
-    sentence = f"{advice}: {row.model} takes {feature.words} {words} in this mode ({_asking(feature, body)})."
+    sentence = f"{advice}: {row.model} takes {feature.words} {words} in this mode ({_field_value(feature, body)})."
     return Problem(feature.fields[0], sentence)
 
 
@@ -362,21 +362,21 @@ def _unsupported(feature: Feature, rows: list[Row], body: Mapping[str, Any]) -> 
     field = next(name for name in feature.fields if name in body)
     mode = f" in mode {shown(body.get('mode', DEFAULTS['mode']))}" if row.modes else ""
     seconds = foreign_text(body.get("duration", DEFAULTS["duration"]), 10)
-    advice, why = _way_out(feature, row, field)
+    advice, why = _alternatives(feature, row, field)
     sentence = (
         f"{advice}: {row.model} does not take {feature.words} for {row.product}{mode} at {seconds} s "
-        f"({_asking(feature, body)}); {why}."
+        f"({_field_value(feature, body)}); {why}."
     )
     return Problem(field, sentence)
 
 
-def _asking(feature: Feature, body: Mapping[str, Any]) -> str:
+def _field_value(feature: Feature, body: Mapping[str, Any]) -> str:
     field = next(name for name in feature.fields if name in body)
     value = body[field]
     return field if isinstance(value, str) and (not value or is_inline(value)) else named(field, value)
 
 
-def _way_out(feature: Feature, asked: Row, field: str) -> tuple[str, str]:
+def _alternatives(feature: Feature, asked: Row, field: str) -> tuple[str, str]:
     """What to do, and which live models have the feature; if none, since when."""
     able = [row for row in table().rows if row.product == asked.product and row.features.get(feature.name)]
     generation = table().models[asked.model].generation

@@ -1,7 +1,7 @@
 """
 From a DAG author's words to Kling's: ``5`` becomes ``"5"``, ``standard`` becomes ``std``, a JSON string its value.
 
-A converter that does not understand a value returns it unchanged, and :mod:`.validation` says what is wrong with it.
+A converter that does not understand a value returns it unchanged, and :mod:`.rules` says what is wrong with it.
 Only what cannot become JSON at all is refused here. Converting twice changes nothing.
 
 Field names, values and defaults: Image to Video and Text to Video pages of https://kling.ai/document-api, classic API,

@@ -54,7 +54,7 @@ class _Reader:
         self.left = MAX_VALUES
 
     def read(self, value: Any, place: str, depth: int) -> Any:
-        if isinstance(value, InlineImage):  # concealed for the UI only
+        if isinstance(value, InlineImage):  # redacted for the UI only
             value = value.content
         if value is None or isinstance(value, bool):
             return value

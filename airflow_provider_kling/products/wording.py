@@ -30,7 +30,7 @@ _MIN_LINE = 32
 
 def is_inline(text: str) -> bool:
     """
-    Whether a text is the content of an image rather than its address: the one rule for loading and for concealing.
+    Whether a text is the content of an image rather than its address: the one rule for loading and for redacting.
 
     A ``data:`` URI is; so is what starts like a picture in base64, even if it is damaged, and any long base64, in one
     line or in many. Templates are not.

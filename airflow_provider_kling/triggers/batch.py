@@ -15,7 +15,7 @@ from airflow_provider_kling._airflow.compat import AIRFLOW_V_3_2_PLUS
 from airflow_provider_kling._airflow.completion import is_still_deferred, set_xcom
 from airflow_provider_kling.batch import files
 from airflow_provider_kling.batch.actions import Pace, Policy
-from airflow_provider_kling.batch.calls import Hands
+from airflow_provider_kling.batch.calls import BatchCalls
 from airflow_provider_kling.batch.driver import BatchLoop
 from airflow_provider_kling.batch.fence import Fence, SupersededError
 from airflow_provider_kling.batch.outcome import SUPERSEDED, outcome
@@ -133,7 +133,9 @@ class KlingBatchTrigger(BaseTrigger):
             *("started_at", "end_time", "poll_interval", "ends_task"),
             *("account", "token_uri", "token"),
         )
-        return f"{type(self).__module__}.{type(self).__qualname__}", {name: getattr(self, name) for name in names}
+        # Rows of the database hold the path: it stays, wherever the class moves.
+        path = "airflow_provider_kling.triggers.batch.KlingBatchTrigger"
+        return path, {name: getattr(self, name) for name in names}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield one event, whatever happens: the task's success, or what ``outcome`` says."""
@@ -194,7 +196,7 @@ class KlingBatchTrigger(BaseTrigger):
         loop = BatchLoop(
             plan,
             self._reconciler,
-            Hands(self.endpoint, self.kling_conn_id, self.output_uri, conn_id, self.account),
+            BatchCalls(self.endpoint, self.kling_conn_id, self.output_uri, conn_id, self.account),
             reporter,
             fence,
             policy,

@@ -14,7 +14,7 @@ from airflow_provider_kling.hooks import KlingHook
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from airflow_provider_kling.api.reads import Waiting
+    from airflow_provider_kling.api.reads import TaskRef
     from airflow_provider_kling.models import Task
 
 #: Seconds that a connection is used as it was read; somebody may have edited it.
@@ -45,8 +45,8 @@ class AccountReader:
         self._forgotten_at = time.monotonic()
 
     def read_together(
-        self, waiting: Sequence[Waiting], began: float
-    ) -> tuple[dict[Waiting, Task | KlingError], list[Waiting]]:
+        self, waiting: Sequence[TaskRef], began: float
+    ) -> tuple[dict[TaskRef, Task | KlingError], list[TaskRef]]:
         """
         Read many tasks as far as a request can answer for several.
 
@@ -66,7 +66,7 @@ class AccountReader:
         except Exception as error:  # noqa: BLE001 - see _problem
             return dict.fromkeys(waiting, self._problem(error)), []
 
-    def read_single(self, waiting: Waiting, began: float) -> Task | KlingError:
+    def read_single(self, waiting: TaskRef, began: float) -> Task | KlingError:
         """
         Read one task.
 

@@ -30,7 +30,7 @@ from airflow_provider_kling.waiting.threads import Work, in_thread
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from airflow_provider_kling.api.reads import Waiting
+    from airflow_provider_kling.api.reads import TaskRef
     from airflow_provider_kling.models import Task
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ LAST_LOOK = 1.0
 
 @dataclasses.dataclass(eq=False)
 class _Watch:
-    waiting: Waiting
+    waiting: TaskRef
     poller: polling.Poller
     next_look: float
     outcome: asyncio.Future[tuple[polling.Event, Task | None]]
@@ -92,7 +92,7 @@ class SharedPoller:
         return pollers.setdefault(kling_conn_id, cls(kling_conn_id))
 
     async def wait(
-        self, waiting: Waiting, poller: polling.Poller, *, first_look: float
+        self, waiting: TaskRef, poller: polling.Poller, *, first_look: float
     ) -> tuple[polling.Event, Task | None]:
         """
         Wait until a task has ended, its time has passed, or it cannot be read.
@@ -175,7 +175,7 @@ class SharedPoller:
 
     async def _sweep(self, due: Sequence[_Watch]) -> None:
         token = object()
-        by_task: dict[Waiting, list[_Watch]] = {}
+        by_task: dict[TaskRef, list[_Watch]] = {}
         for watch in due:
             watch.sweep = token
             by_task.setdefault(watch.waiting, []).append(watch)
@@ -186,7 +186,7 @@ class SharedPoller:
             problem = _broken(error)
         self._conclude([watch for watch in due if watch.sweep is token], problem)
 
-    async def _look(self, by_task: dict[Waiting, list[_Watch]]) -> None:
+    async def _look(self, by_task: dict[TaskRef, list[_Watch]]) -> None:
         began = time.monotonic()
         # requests blocks; in a thread it does not stop the other triggers.
         async with self._reads:
@@ -195,7 +195,7 @@ class SharedPoller:
             self._conclude(by_task[waiting], result)
         await asyncio.gather(*(self._read_single(single, by_task[single], began) for single in singles))
 
-    async def _read_single(self, waiting: Waiting, watches: Sequence[_Watch], began: float) -> None:
+    async def _read_single(self, waiting: TaskRef, watches: Sequence[_Watch], began: float) -> None:
         try:
             async with self._reads:
                 if all(watch.outcome.done() for watch in watches):

@@ -13,7 +13,7 @@ from support import FakeTaskInstance, connect
 from support_batch import QUICK, deferred, fire, hurry, manifest, operator, posts, run
 
 from airflow_provider_kling._airflow.compat import AIRFLOW_V_3_2_PLUS
-from airflow_provider_kling.batch.calls import Hands
+from airflow_provider_kling.batch.calls import BatchCalls
 from airflow_provider_kling.batch.outcome import error_of
 from airflow_provider_kling.exceptions import KlingBatchError, KlingBatchFailedError, KlingTimeoutError
 from airflow_provider_kling.hooks import KlingHook
@@ -211,14 +211,14 @@ def test_xcoms_that_cannot_be_pushed_do_not_end_a_batch(kling, ti, tmp_path, mon
 @pytest.mark.kling_simulator(seconds=0.1)
 def test_a_thread_that_hangs_does_not_hold_the_end(kling, ti, tmp_path, monkeypatch):
     released = threading.Event()
-    store = Hands.store
+    store = BatchCalls.store
 
     def hang(self, item, *args):
         if item.key == "0":
             released.wait(60)
         return store(self, item, *args)
 
-    monkeypatch.setattr(Hands, "store", hang)
+    monkeypatch.setattr(BatchCalls, "store", hang)
     monkeypatch.setattr(KlingBatchTrigger, "pace", dataclasses.replace(QUICK, last_steps=0.5))
     trigger = deferred(ti, tmp_path, count=2, timeout=1.5)
 

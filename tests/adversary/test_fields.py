@@ -16,11 +16,11 @@ from datetime import date
 import pytest
 from support import PHOTOGRAPH, advice_first
 
-from airflow_provider_kling._airflow.start_from_trigger import OrdinaryRoadError, rendered_in_triggerer
+from airflow_provider_kling._airflow.start_from_trigger import CannotStartInTriggererError, rendered_in_triggerer
 from airflow_provider_kling.exceptions import KlingValidationError
 from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.preparation.prepare import Prepared, prepare
-from airflow_provider_kling.preparation.redaction import conceal
+from airflow_provider_kling.preparation.redaction import redact_images
 from airflow_provider_kling.products.fields import PRODUCTS
 from airflow_provider_kling.products.media import InlineImage
 
@@ -173,14 +173,14 @@ def test_a_list_that_holds_itself_is_a_sentence_and_takes_no_time():
     twice += [twice, twice]
     assert "element_list" in refused(element_list=twice)
     assert "extra_body" in refused(extra_body={"a": twice})
-    assert "extra_body" in refused(extra_body=conceal({"a": twice}))
+    assert "extra_body" in refused(extra_body=redact_images({"a": twice}))
 
 
 def test_a_small_list_that_stands_for_a_billion_values_is_a_sentence():
     billion = [[[0] * 300] * 2000] * 2000
     assert "it has more than 20000 values" in refused(element_list=billion)
     assert "it has more than 20000 values" in refused(extra_body={"a": billion})
-    assert len(conceal(billion)) == 2000
+    assert len(redact_images(billion)) == 2000
 
 
 def test_extra_body_may_be_json_text_and_any_mapping():
@@ -290,9 +290,9 @@ def test_no_field_is_ever_slow(shape):
         for value in (text, [{text: text, "prompt": text, "mask": text}]):
             with contextlib.suppress(KlingValidationError):
                 prepare("image2video", {"prompt": "a cat", name: value}, extra_body={"a": text})
-    conceal([text, {"a": text}])
+    redact_images([text, {"a": text}])
     foreign_text(text)
-    with contextlib.suppress(OrdinaryRoadError):
+    with contextlib.suppress(CannotStartInTriggererError):
         rendered_in_triggerer("x", text)
     # Less than a second; a single field takes minutes where a regular expression goes back over the text.
     assert time.monotonic() - started < 60
@@ -455,15 +455,15 @@ def test_a_login_in_an_address_is_a_warning_that_does_not_repeat_it():
 
 def test_a_prompt_of_plain_words_is_never_taken_for_an_image():
     prompt = "a cat runs over the field and then it sleeps " * 20
-    items = conceal([{"image": URL, "prompt": prompt, "dynamic_masks": "[]"}])
+    items = redact_images([{"image": URL, "prompt": prompt, "dynamic_masks": "[]"}])
     assert items[0]["prompt"] == prompt
-    assert animate(prompt=prompt, extra_body=conceal({"x": prompt})).body["x"] == prompt
+    assert animate(prompt=prompt, extra_body=redact_images({"x": prompt})).body["x"] == prompt
 
 
-def test_an_image_in_extra_body_is_concealed_and_sent_as_it_is():
+def test_an_image_in_extra_body_is_redacted_and_sent_as_it_is():
     text = "/9j/" + "A" * 400
     extra = {"image_list": [{"image_url": text}], "note": json.dumps([{"image": f"data:image/png;base64,{text}"}])}
-    hidden = conceal(extra)
+    hidden = redact_images(extra)
     assert text[:40] not in str(hidden)
     assert isinstance(hidden["image_list"][0]["image_url"], InlineImage)
     assert animate(extra_body=hidden).body == animate(extra_body=extra).body

@@ -28,7 +28,7 @@ from airflow_provider_kling.operators import (
 )
 from airflow_provider_kling.preparation.files import load_image
 from airflow_provider_kling.preparation.prepare import prepare
-from airflow_provider_kling.preparation.redaction import conceal
+from airflow_provider_kling.preparation.redaction import redact_images
 from airflow_provider_kling.products.media import MAX_IMAGE_BYTES, ImageLoadError, InlineImage
 from airflow_provider_kling.products.problem import Request
 from airflow_provider_kling.products.rules import check
@@ -206,7 +206,7 @@ def test_a_picture_without_pixels_is_none():
     assert loaded.flaw
 
 
-# One rule for loading and for concealing
+# One rule for loading and for redacting
 
 TEXT = base64.b64encode(PHOTOGRAPH.read_bytes()).decode()
 SMALL = base64.b64encode(PICTURES["PNG"]).decode()
@@ -237,10 +237,10 @@ CONTENT = [
 
 
 @pytest.mark.parametrize("value", CONTENT, ids=range(len(CONTENT)))
-def test_what_is_loaded_as_content_is_concealed(value):
+def test_what_is_loaded_as_content_is_redacted(value):
     assert load_image(value, field="image").digest
-    assert isinstance(conceal(value), InlineImage)
-    assert load_image(conceal(value), field="image") == load_image(value, field="image")
+    assert isinstance(redact_images(value), InlineImage)
+    assert load_image(redact_images(value), field="image") == load_image(value, field="image")
 
 
 @pytest.mark.parametrize(
@@ -260,8 +260,8 @@ def test_what_is_loaded_as_content_is_concealed(value):
         "короткий текст " * 400,
     ],
 )
-def test_what_is_no_content_is_neither_concealed_nor_decoded(value):
-    assert conceal(value) is value
+def test_what_is_no_content_is_neither_redacted_nor_decoded(value):
+    assert redact_images(value) is value
     if not value.startswith("https"):
         with pytest.raises((ImageLoadError, KlingError)):
             load_image(value, field="image")
@@ -277,7 +277,7 @@ def test_the_loader_and_the_redactor_never_disagree(text):
     assert loaded.digest is None or Path(text.strip()).exists() or is_inline(text)
 
 
-def test_content_is_concealed_wherever_it_stands():
+def test_content_is_redacted_wherever_it_stands():
     nested = {
         "list": [{"url": TEXT}],
         "tuple": (SMALL, b"\x89PNG"),
@@ -288,7 +288,7 @@ def test_content_is_concealed_wherever_it_stands():
         "json in json": json.dumps({"a": json.dumps([TEXT])}),
         "words": "a cat",
     }
-    hidden = conceal(nested)
+    hidden = redact_images(nested)
     for part in (TEXT[:60], SMALL[:60], "x89PNG"):
         assert part not in str(hidden)
     assert hidden["words"] == "a cat"
@@ -310,20 +310,20 @@ def test_what_is_too_deep_to_look_through_shows_nothing():
     deep: list = [TEXT]
     for _ in range(100_000):
         deep = [deep]
-    assert TEXT[:60] not in str(conceal(deep))
+    assert TEXT[:60] not in str(redact_images(deep))
     twice: list = [TEXT]
     twice += [twice, twice]
-    assert TEXT[:60] not in str(conceal(twice))
-    assert TEXT[:60] not in str(conceal("[" * 500 + f'"{TEXT}"' + "]" * 500))
+    assert TEXT[:60] not in str(redact_images(twice))
+    assert TEXT[:60] not in str(redact_images("[" * 500 + f'"{TEXT}"' + "]" * 500))
 
 
 def test_many_items_of_a_batch_are_looked_through():
     items = [{"image": "https://x.example/a.png", "prompt": "a cat"} for _ in range(50_000)]
-    assert conceal(items) == items
+    assert redact_images(items) == items
 
 
 @pytest.mark.parametrize("cls", [KlingImageToVideoOperator, KlingTextToVideoOperator, KlingImageToVideoBatchOperator])
-def test_an_image_in_extra_body_is_concealed_by_the_constructor_and_after_rendering(cls):
+def test_an_image_in_extra_body_is_redacted_by_the_constructor_and_after_rendering(cls):
     more = {"items": [], "output_uri": "file:///x/"} if cls is KlingImageToVideoBatchOperator else {"prompt": "x"}
     operator = cls(task_id="x", extra_body={"images": [{"url": TEXT}]}, **more)
     assert TEXT[:60] not in str(operator.extra_body)

@@ -12,7 +12,7 @@ import pytest
 from adversary.scripted import Reply, kling, task
 
 from airflow_provider_kling import polling
-from airflow_provider_kling.api.reads import Waiting
+from airflow_provider_kling.api.reads import TaskRef
 from airflow_provider_kling.waiting.shared_poller import MAX_READS, SharedPoller
 
 VIDEO = {"videos": [{"id": "1", "url": "https://example.com/v.mp4", "duration": "5.1"}]}
@@ -31,7 +31,7 @@ def id_of(request) -> str:
 async def wait(task_id: str, *, seconds: float, interval: float = 0.2, conn_id: str = "kling_default"):
     now = time.time()
     poller = polling.Poller(task_id, end_time=now + seconds, poll_interval=interval, jitter=lambda: 0.5)
-    return await SharedPoller.of(conn_id).wait(Waiting("image2video", task_id), poller, first_look=now)
+    return await SharedPoller.of(conn_id).wait(TaskRef("image2video", task_id), poller, first_look=now)
 
 
 def statuses(ids, **kwargs) -> list[str]:

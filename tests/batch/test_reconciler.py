@@ -14,9 +14,9 @@ from support import STEPS
 
 from airflow_provider_kling.batch.actions import (
     Desired,
+    FindTask,
     Finish,
     ImageUnavailableError,
-    Look,
     Pace,
     Policy,
     Store,
@@ -77,7 +77,7 @@ def finished(key: int, units="1") -> Task:
 
 
 def done(one: Reconciler, key: int, units="1", now=START) -> None:
-    one.seen(f"k{key}", finished(key, units), now)
+    one.observed(f"k{key}", finished(key, units), now)
     one.stored(f"k{key}", [{"uri": "u"}])
 
 
@@ -85,7 +85,7 @@ def test_it_submits_in_order_up_to_the_concurrency_and_a_few_at_once():
     one = batch(10, concurrency=6)
     assert submits(one.decide(START)) == ["k0", "k1", "k2", "k3"][:SENDERS]
     for number in range(SENDERS):
-        one.seen(f"k{number}", task(f"x{number}"), START)
+        one.observed(f"k{number}", task(f"x{number}"), START)
     actions = one.decide(START)
     assert submits(actions) == ["k4", "k5"]
     assert kinds(actions).count("Watch") == SENDERS
@@ -94,7 +94,7 @@ def test_it_submits_in_order_up_to_the_concurrency_and_a_few_at_once():
 
 def test_a_survey_that_is_complete_needs_no_further_looks():
     one = batch()
-    one.survey({"x1": task("x1")}, complete=True, sent_before=True, now=START)
+    one.observe_all({"x1": task("x1")}, complete=True, sent_before=True, now=START)
     assert [action for action in one.decide(START) if isinstance(action, Submit)] == [
         Submit("k0", look_up_first=False),
         Submit("k2", look_up_first=False),
@@ -103,20 +103,20 @@ def test_a_survey_that_is_complete_needs_no_further_looks():
 
 def test_after_an_incomplete_survey_a_restart_looks_first():
     one = batch(1)
-    one.survey({}, complete=False, sent_before=True, now=START)
+    one.observe_all({}, complete=False, sent_before=True, now=START)
     assert Submit("k0", look_up_first=True) in one.decide(START)
 
 
 def test_no_slot_waits_until_one_of_ours_has_ended_or_a_while_has_passed():
     one = batch(4, concurrency=4)
     one.decide(START)
-    one.seen("k0", task("x0"), START)
+    one.observed("k0", task("x0"), START)
     for key in ("k1", "k2", "k3"):
         one.not_submitted(key, FULL, START)
     assert submits(one.decide(START)) == []
     done(one, 0, now=START + 1)
     assert submits(one.decide(START + 1)) == ["k1"], "the slot that our own task left"
-    one.seen("k1", task("x1", task_id="t1"), START + 1)
+    one.observed("k1", task("x1", task_id="t1"), START + 1)
     assert submits(one.decide(START + 1)) == []
     assert submits(one.decide(START + 100)) == ["k2"], "others may have left a slot: one try"
 
@@ -142,10 +142,10 @@ def test_a_stopped_batch_looks_for_what_is_in_doubt_and_does_not_send_it():
     one.decide(START)
     one.not_submitted("k0", KlingRequestError(1201, "bad", http_status=400), START)
     one.not_submitted("k1", CUT, START)
-    assert Look("k1", "x1") in one.decide(START + 60)
-    one.unseen("k1", START + 60)
-    assert Look("k1", "x1") in one.decide(START + 120)
-    one.absent("k1")
+    assert FindTask("k1", "x1") in one.decide(START + 60)
+    one.lookup_failed("k1", START + 60)
+    assert FindTask("k1", "x1") in one.decide(START + 120)
+    one.not_found("k1")
     assert one.decide(START + 120) == [Finish("item_failure")]
     assert [line["status"] for line in one.records(ended=True)] == ["failed", "stopped"]
 
@@ -153,10 +153,12 @@ def test_a_stopped_batch_looks_for_what_is_in_doubt_and_does_not_send_it():
 @pytest.mark.parametrize("retries", [0, 1, 2])
 def test_attempts_are_counted_and_those_before_this_run_are_not(retries):
     one = batch(1, item_retries=retries)
-    one.survey({"x0": task("x0", TaskStatus.FAILED, created=START - 100)}, complete=True, sent_before=True, now=START)
+    one.observe_all(
+        {"x0": task("x0", TaskStatus.FAILED, created=START - 100)}, complete=True, sent_before=True, now=START
+    )
     for number in range(retries + 1):
         assert submits(one.decide(START)) == ["k0"]
-        one.seen("k0", task(f"x0-{number + 2}", TaskStatus.FAILED, task_id=f"t{number}"), START)
+        one.observed("k0", task(f"x0-{number + 2}", TaskStatus.FAILED, task_id=f"t{number}"), START)
     assert one.decide(START) == [Finish("done")]
     assert one.records()[0]["error"]["error"] == "KlingTaskFailedError"
 
@@ -164,7 +166,7 @@ def test_attempts_are_counted_and_those_before_this_run_are_not(retries):
 def test_what_moderation_stopped_is_never_sent_again_not_even_by_a_retry():
     one = batch(1, item_retries=5)
     stopped = task("x0", TaskStatus.FAILED, message="Failure to pass the risk control system", created=START - 100)
-    one.survey({"x0": stopped}, complete=True, sent_before=True, now=START)
+    one.observe_all({"x0": stopped}, complete=True, sent_before=True, now=START)
     assert one.decide(START) == [Finish("done")]
     assert one.records()[0]["error"]["permanent"] is True
 
@@ -172,7 +174,7 @@ def test_what_moderation_stopped_is_never_sent_again_not_even_by_a_retry():
 def test_an_error_of_the_account_stops_everything_but_what_runs():
     one = batch(8, concurrency=3)
     one.decide(START)
-    one.seen("k0", task("x0"), START)
+    one.observed("k0", task("x0"), START)
     refusal = KlingAccountError(1102, "used up", http_status=429)
     one.not_submitted("k1", refusal, START)
     one.not_submitted("k2", refusal, START)
@@ -208,7 +210,7 @@ def stores(actions) -> list[tuple[str, bool]]:
 
 def test_results_are_copied_a_few_at_once_and_tried_again_with_fresh_links():
     one = batch(3, pace=Pace(storers=2))
-    one.survey({f"x{key}": finished(key) for key in range(3)}, complete=True, sent_before=True, now=START)
+    one.observe_all({f"x{key}": finished(key) for key in range(3)}, complete=True, sent_before=True, now=START)
     assert stores(one.decide(START)) == [("k0", False), ("k1", False)]
     one.not_stored("k0", KlingResultError("dead link"), START)
     one.stored("k1", [{"uri": "u"}])
@@ -228,7 +230,7 @@ def test_results_are_copied_a_few_at_once_and_tried_again_with_fresh_links():
 )
 def test_a_paid_video_is_stored_until_the_batch_has_ended(error):
     one, now = batch(1, end_time=START + 3600), START
-    one.survey({"x0": finished(0)}, complete=True, sent_before=True, now=now)
+    one.observe_all({"x0": finished(0)}, complete=True, sent_before=True, now=now)
     tries = 0
     while not isinstance(one.decide(now)[-1], Finish):
         if stores(one.decide(now)) or one.progress()["storing"]:
@@ -248,7 +250,7 @@ def test_a_result_that_is_not_what_was_asked_for_is_not_fetched_for_ever():
         transient = False
 
     one = batch(1)
-    one.survey({"x0": finished(0)}, complete=True, sent_before=True, now=START)
+    one.observe_all({"x0": finished(0)}, complete=True, sent_before=True, now=START)
     one.decide(START)
     one.not_stored("k0", WrongLengthError("plays 3 s"), START)
     assert one.records()[0]["status"] == "failed"
@@ -260,7 +262,7 @@ def test_a_manifest_says_what_is_stored_and_what_was_refused():
     done(first, 0)
     first.not_submitted("k1", KlingContentPolicyError(1301, "no", http_status=400), START)
     second = batch(3)
-    second.survey({"x0": finished(0)}, complete=True, sent_before=True, now=START)
+    second.observe_all({"x0": finished(0)}, complete=True, sent_before=True, now=START)
     recall(second, *first.records(), {"key": "k9"}, {}, {"key": "k2", "external_task_id": "another", "files": [1]})
     assert [line["status"] for line in second.records()] == ["succeed", "failed", "waiting"]
     later = batch(3, started_at=START + 1)
@@ -271,16 +273,16 @@ def test_a_manifest_says_what_is_stored_and_what_was_refused():
 def recall(one: Reconciler, *lines) -> None:
     for line in lines:
         if record := read_record(line):
-            one.recall(record)
+            one.restore(record)
 
 
 def test_what_was_paid_is_never_paid_again_even_if_kling_does_not_list_it():
     first = batch(3)
     first.decide(START)
     done(first, 0)
-    first.seen("k1", task("x1", task_id="t1"), START)
+    first.observed("k1", task("x1", task_id="t1"), START)
     second = batch(3)
-    second.survey({}, complete=True, sent_before=True, now=START)
+    second.observe_all({}, complete=True, sent_before=True, now=START)
     recall(second, *first.records())
     assert [line["status"] for line in second.records()] == ["succeed", "running", "waiting"]
     actions = second.decide(START)
@@ -295,8 +297,8 @@ def test_a_stored_file_that_is_gone_is_copied_again():
     first.decide(START)
     done(first, 0)
     second = batch(1)
-    second.survey({"x0": finished(0)}, complete=True, sent_before=True, now=START)
-    second.recall(read_record(first.records()[0]), files_exist=False)
+    second.observe_all({"x0": finished(0)}, complete=True, sent_before=True, now=START)
+    second.restore(read_record(first.records()[0]), files_exist=False)
     assert stores(second.decide(START)) == [("k0", False)]
 
 
@@ -329,7 +331,7 @@ def test_an_error_of_a_manifest_may_have_more_or_less_than_ours():
 def test_a_task_that_cannot_be_read_is_watched_again_until_the_end():
     one, now = batch(1, end_time=START + 3600), START
     one.decide(now)
-    one.seen("k0", task("x0", task_id="77"), now)
+    one.observed("k0", task("x0", task_id="77"), now)
     for _ in range(30):
         assert [action.task.task_id for action in one.decide(now) if isinstance(action, Watch)] == ["77"]
         one.unreadable("k0", "no such task 77.", now)
@@ -345,22 +347,22 @@ def test_an_error_page_for_one_submission_is_about_that_item_and_looked_into():
     one.decide(START)
     one.not_submitted("k0", PAGE, START)
     for key in ("k1", "k2", "k3"):
-        one.seen(key, task(f"x{key[1:]}", task_id=key), START)
+        one.observed(key, task(f"x{key[1:]}", task_id=key), START)
     assert submits(one.decide(START)) == ["k4", "k5", "k6", "k7"]
     for key in ("k4", "k5", "k6", "k7"):
-        one.seen(key, task(f"x{key[1:]}", task_id=key), START)
+        one.observed(key, task(f"x{key[1:]}", task_id=key), START)
     assert [action for action in one.decide(START + 60) if isinstance(action, Submit)] == [Submit("k0", True)]
 
 
 def test_an_item_whose_submission_always_meets_an_error_page_is_looked_for_before_it_is_given_up():
     one, now, sent = batch(1), START, 0
-    while "Look" not in kinds(actions := one.decide(now)):
+    while "FindTask" not in kinds(actions := one.decide(now)):
         sent += len(submits(actions))
         if submits(actions):
             one.not_submitted("k0", PAGE, now)
         now += 61
         assert sent < 20
-    one.absent("k0")
+    one.not_found("k0")
     assert one.records()[0]["error"]["permanent"] is False
     assert one.decide(now) == [Finish("done")]
 
@@ -372,8 +374,8 @@ def test_error_pages_for_all_items_pause_everything_and_end_it_only_when_they_la
             one.not_submitted(key, PAGE, now)
             sent += 1
         for action in actions:
-            if isinstance(action, Look):
-                one.absent(action.key)
+            if isinstance(action, FindTask):
+                one.not_found(action.key)
         now += 10
         assert now < START + 7200
     assert sent < 200
@@ -402,7 +404,7 @@ def test_an_image_that_cannot_be_read_for_a_while_keeps_its_item_and_holds_no_sl
     one.not_submitted("k0", ImageUnavailableError("storage is away"), START)
     assert submits(one.decide(START)) == ["k1"]
     done_by = START + 61
-    one.seen("k1", finished(1), done_by)
+    one.observed("k1", finished(1), done_by)
     assert submits(one.decide(done_by)) == ["k0"]
 
 
@@ -417,7 +419,7 @@ def test_several_threads_that_meet_a_refused_key_in_one_moment_count_once():
 def test_a_thread_that_hangs_holds_the_end_only_for_a_while():
     one = batch(2, end_time=START + 10)
     one.decide(START)
-    one.seen("k0", finished(0), START)
+    one.observed("k0", finished(0), START)
     one.decide(START)
     late = START + 10 + Pace().last_steps
     assert one.decide(late - 1) == [Wait(1.0)]
@@ -437,7 +439,7 @@ def test_units_that_are_no_amount_are_unknown(units):
 def test_a_decision_costs_what_it_decides_however_many_items_there_are():
     def seconds(count: int) -> float:
         one = batch(count, concurrency=count)
-        one.survey({f"x{key}": finished(key) for key in range(count)}, complete=True, sent_before=True, now=START)
+        one.observe_all({f"x{key}": finished(key) for key in range(count)}, complete=True, sent_before=True, now=START)
         one.decide(START)
         began = time.process_time()
         for key in range(500):
@@ -452,9 +454,9 @@ def test_a_decision_costs_what_it_decides_however_many_items_there_are():
 def test_the_deadline_ends_it_but_not_while_a_thread_is_at_work():
     one = batch(3, concurrency=2, end_time=START + 10)
     assert one.decide(START)[-1] == Wait(10.0)
-    one.seen("k0", task("x0"), START)
+    one.observed("k0", task("x0"), START)
     assert Finish("timeout") not in one.decide(START + 11)
-    one.seen("k1", task("x1", task_id="t1"), START + 11)
+    one.observed("k1", task("x1", task_id="t1"), START + 11)
     assert one.decide(START + 11) == [Finish("timeout")]
     assert one.progress() == {
         "items": 3,
@@ -470,7 +472,7 @@ def test_the_deadline_ends_it_but_not_while_a_thread_is_at_work():
 def test_what_a_post_paid_account_is_charged_stands_in_the_manifest_and_is_read_again():
     reconciler = batch(1)
     reconciler.decide(START)
-    reconciler.seen("k0", dataclasses.replace(finished(0), cash="0.42"), START)
+    reconciler.observed("k0", dataclasses.replace(finished(0), cash="0.42"), START)
     (line,) = reconciler.records()
     assert line["cash"] == "0.42"
     record = read_record(line)
@@ -547,7 +549,7 @@ class Batch(RuleBasedStateMachine):
     def fresh(self, *, complete: bool) -> Observer:
         one = batch(self.count, concurrency=self.concurrency, item_retries=2)
         known = dict(itertools.islice(self.kling.tasks.items(), None if complete else len(self.kling.tasks) // 2))
-        one.survey(known, complete=complete, sent_before=True, now=self.now)
+        one.observe_all(known, complete=complete, sent_before=True, now=self.now)
         return Observer(one)
 
     def protocol(self, name: str, look_up_first: bool, faults: list[str]) -> protocol.Done | protocol.Fail:
@@ -576,7 +578,7 @@ class Batch(RuleBasedStateMachine):
             case Submit(key, look_up_first):
                 result = self.protocol(f"x{key[1:]}", look_up_first, faults)
                 if isinstance(result, protocol.Done):
-                    one.seen(key, result.task, self.now)
+                    one.observed(key, result.task, self.now)
                 else:
                     one.not_submitted(key, result.error, self.now)
             case Watch(key, watched):
@@ -586,13 +588,13 @@ class Batch(RuleBasedStateMachine):
                     return True
                 if not current.status.is_terminal:
                     return False
-                one.seen(key, current, self.now)
+                one.observed(key, current, self.now)
             case Store(key, _, _):
                 if fault:
                     one.not_stored(key, STORE_FAULTS[fault], self.now)
                 else:
                     one.stored(key, [{"uri": key}])
-            case Look():
+            case FindTask():
                 raise AssertionError("nothing stops this batch early")
         return True
 

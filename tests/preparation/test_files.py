@@ -19,7 +19,7 @@ from support import advice_first
 
 from airflow_provider_kling.exceptions import KlingStorageError
 from airflow_provider_kling.preparation.files import load_image
-from airflow_provider_kling.preparation.redaction import conceal
+from airflow_provider_kling.preparation.redaction import redact_images
 from airflow_provider_kling.products.media import MAX_IMAGE_BYTES, ImageLoadError, InlineImage
 
 ROCKET = Path(__file__).parents[2] / "example_dags" / "images" / "rocket.jpg"
@@ -280,8 +280,8 @@ def test_equal_content_is_equal():
 
 
 @pytest.mark.parametrize("value", [PHOTO, bytearray(PHOTO), BASE64, f"data:image/jpeg;base64,{BASE64}", "data:x"])
-def test_image_content_is_concealed(value):
-    assert isinstance(conceal(value), InlineImage)
+def test_image_content_is_redacted(value):
+    assert isinstance(redact_images(value), InlineImage)
 
 
 @pytest.mark.parametrize(
@@ -303,13 +303,13 @@ def test_image_content_is_concealed(value):
     ],
 )
 def test_addresses_templates_and_everything_else_stay_as_they_are(value):
-    assert conceal(value) is value
+    assert redact_images(value) is value
 
 
-def test_masks_are_concealed_inside_lists_objects_and_json_text():
+def test_masks_are_redacted_inside_lists_objects_and_json_text():
     masks = [{"mask": BASE64, "trajectories": [{"x": 1, "y": 2}]}, {"mask": "https://x.example/m.png"}]
     for value in (masks, json.dumps(masks)):
-        hidden = conceal(value)
+        hidden = redact_images(value)
         assert isinstance(hidden[0]["mask"], InlineImage)
         assert hidden[0]["trajectories"] == [{"x": 1, "y": 2}]
         assert hidden[1] == masks[1]
@@ -317,6 +317,6 @@ def test_masks_are_concealed_inside_lists_objects_and_json_text():
     assert masks[0]["mask"] is BASE64
 
 
-def test_concealing_twice_changes_nothing():
-    once = conceal([{"mask": BASE64}])
-    assert conceal(once) == once
+def test_redacting_twice_changes_nothing():
+    once = redact_images([{"mask": BASE64}])
+    assert redact_images(once) == once

@@ -16,7 +16,7 @@ from support import advice_first
 
 from airflow_provider_kling.exceptions import KlingValidationError
 from airflow_provider_kling.preparation.prepare import Prepared, prepare, unsigned
-from airflow_provider_kling.preparation.redaction import conceal
+from airflow_provider_kling.preparation.redaction import redact_images
 from airflow_provider_kling.products.fields import PRODUCTS
 from airflow_provider_kling.products.media import InlineImage
 
@@ -126,7 +126,7 @@ def test_only_what_signs_a_link_is_taken_off(signed, bare):
 )
 def test_the_same_picture_is_the_same_content_however_it_is_given(value):
     assert image(image=value).content["image"] == DIGEST
-    assert image(image=conceal(value)).body == image(image=value).body
+    assert image(image=redact_images(value)).body == image(image=value).body
 
 
 def test_nothing_of_a_picture_is_left_in_the_content():

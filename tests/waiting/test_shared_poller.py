@@ -9,7 +9,7 @@ import pytest
 from support import PHOTOGRAPH, connect
 
 from airflow_provider_kling import polling
-from airflow_provider_kling.api.reads import Waiting
+from airflow_provider_kling.api.reads import TaskRef
 from airflow_provider_kling.exceptions import KlingConfigurationError, KlingTaskNotFoundError
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.models import Task
@@ -19,12 +19,12 @@ from airflow_provider_kling.waiting.account_reader import AccountReader
 from airflow_provider_kling.waiting.shared_poller import SharedPoller
 
 
-def submit(name: str) -> Waiting:
+def submit(name: str) -> TaskRef:
     fields = {"image": str(PHOTOGRAPH), "duration": 3}
-    return Waiting("image2video", KlingHook().create_task("image2video", fields, external_task_id=name).task_id)
+    return TaskRef("image2video", KlingHook().create_task("image2video", fields, external_task_id=name).task_id)
 
 
-async def wait(task: Waiting, *, seconds: float = 60.0, interval: float = 0.2) -> tuple[polling.Event, Task | None]:
+async def wait(task: TaskRef, *, seconds: float = 60.0, interval: float = 0.2) -> tuple[polling.Event, Task | None]:
     now = time.time()
     poller = polling.Poller(task.task_id, end_time=now + seconds, poll_interval=interval, jitter=lambda: 0.5)
     return await SharedPoller.of("kling_default").wait(task, poller, first_look=now)
@@ -96,7 +96,7 @@ def test_a_refusal_of_many_reads_the_connection_once(kling, monkeypatch):
 
 
 def test_a_connection_that_the_triggerer_lacks_is_said_to_be_missing_there():
-    result = AccountReader("kling_nowhere").read_single(Waiting("image2video", "7"), 0.0)
+    result = AccountReader("kling_nowhere").read_single(TaskRef("image2video", "7"), 0.0)
     assert isinstance(result, KlingConfigurationError)
     assert result.message.startswith("Make connection kling_nowhere known to the triggerer: it finds none.\n")
 
@@ -144,7 +144,7 @@ def test_a_problem_is_told_once_in_the_log_of_its_own_wait(kling, monkeypatch):
 
     monkeypatch.setattr(poller_module, "log", Log())
     kling.fault(code=5001, operation="query", times=None)
-    asyncio.run(wait(Waiting("image2video", submit("t").task_id), seconds=3, interval=0.1))
+    asyncio.run(wait(TaskRef("image2video", submit("t").task_id), seconds=3, interval=0.1))
     levels = [level for level, _ in told]
     assert len(levels) > 1
     assert levels.count(30) == 1, told

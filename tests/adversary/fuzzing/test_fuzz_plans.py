@@ -91,7 +91,7 @@ def test_a_damaged_manifest_is_read_or_refused_and_a_batch_goes_on_from_it(tmp_p
         reconciler = Reconciler(items, Policy(1, 0.0, 100.0), jitter=lambda: 0.5)
         for line in lines:
             if record := read_record(line):
-                reconciler.recall(record)
+                reconciler.restore(record)
         reconciler.decide(1.0)
         assert len(json.dumps(reconciler.records(ended=True))) < 1_000_000
 

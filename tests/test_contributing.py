@@ -1,0 +1,31 @@
+"""The map for newcomers names each module of the package, and nothing that is gone."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import airflow_provider_kling
+
+PACKAGE = Path(airflow_provider_kling.__file__).parent
+CONTRIBUTING = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text()
+
+
+def _map() -> str:
+    return CONTRIBUTING.split("## Where things are")[1].split("```")[1]
+
+
+def _modules() -> set[str]:
+    ours = [path for path in PACKAGE.rglob("*.py") if "simulator" not in path.parts]
+    return {path.stem for path in ours if path.stem != "__init__"}
+
+
+def test_each_module_stands_in_the_map():
+    words = set(re.findall(r"[a-z0-9_]+", _map()))
+    assert not _modules() - words
+
+
+def test_what_the_rules_and_recipes_name_is_there():
+    named = re.findall(r"`((?:[a-z_0-9]+/)*[a-z_0-9]+\.(?:py|yaml))`", CONTRIBUTING)
+    assert named
+    assert not [name for name in named if not (PACKAGE / name).exists() and not (PACKAGE.parent / name).exists()]

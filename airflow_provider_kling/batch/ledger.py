@@ -130,6 +130,6 @@ class Ledger:
             counts[STATUS[phase]] += number
         return {"items": len(self._items), "done": counts.pop("succeed"), **counts, "units": float(self.units)}
 
-    def records(self, *, ended: bool) -> list[dict[str, Any]]:
-        """Return the manifest, see :meth:`Item.record`."""
-        return [item.record(ended=ended) for item in self._items.values()]
+    def records(self, *, ended: bool) -> Iterator[dict[str, Any]]:
+        """Yield the manifest's lines, see :meth:`Item.record`."""
+        return (item.record(ended=ended) for item in self._items.values())

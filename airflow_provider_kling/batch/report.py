@@ -31,6 +31,20 @@ SETTLE_WITHIN = 30.0
 WRITE_SHARE = 10.0
 
 
+async def records_of(reconciler: Reconciler, *, ended: bool = False) -> list[dict[str, Any]]:
+    """
+    Return the manifest; other coroutines run meanwhile, however long it is.
+
+    :param reconciler: of the batch.
+    :param ended: whether nothing more will be submitted.
+    """
+    records: list[dict[str, Any]] = []
+    for piece in reconciler.record_slices(ended=ended):
+        records += piece
+        await asyncio.sleep(0)
+    return records
+
+
 class Reporter:
     """
     Writes only what has changed, and never makes the batch wait.
@@ -126,7 +140,7 @@ class Reporter:
         self._next_manifest = started + self._pace.manifest_every
         if version != self._written_version:
             await self._fence.check()
-            records = reconciler.records()
+            records = await records_of(reconciler)
             await in_thread(Work.REPORT, files.write_lines, self._manifest_uri, records, self._conn_id)
             self._written_version = version
             ended = time.monotonic()

@@ -22,7 +22,7 @@ from airflow_provider_kling.batch.outcome import SUPERSEDED, outcome
 from airflow_provider_kling.batch.plan import PlannedItem, read_plan
 from airflow_provider_kling.batch.reconciler import Reconciler
 from airflow_provider_kling.batch.records import Record, read_record
-from airflow_provider_kling.batch.report import Reporter
+from airflow_provider_kling.batch.report import Reporter, records_of
 from airflow_provider_kling.exceptions import KlingBatchError, KlingError
 from airflow_provider_kling.foreign import foreign_text, reason
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
@@ -205,7 +205,7 @@ class KlingBatchTrigger(BaseTrigger):
             poll_interval=self.poll_interval,
         )
         finish = await loop.run(known)
-        records, progress = self._reconciler.records(ended=True), self._reconciler.progress()
+        records, progress = await records_of(self._reconciler, ended=True), self._reconciler.progress()
         await reporter.finish(records, progress, deadline=self.end_time + self.pace.last_steps)
         event = outcome(finish, records, self._summary(finish), stop_on_failure=self.on_item_failure == "fail")
         self.log.info("The batch ended (%s). %s", event["status"], event["message"])

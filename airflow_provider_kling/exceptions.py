@@ -270,9 +270,14 @@ class KlingTimeoutError(KlingError):
 
 
 class KlingResultError(KlingError):
-    """A finished task whose result is missing, cannot be fetched, or is not what was asked."""
+    """
+    A finished task whose result is missing, cannot be fetched, or is not what was asked.
+
+    :ivar interrupted: whether its host did not answer, or stopped in the middle, so that the next moment may be better.
+    """
 
     transient = True
+    interrupted = False
 
 
 class KlingResultExpiredError(KlingResultError, AirflowFailException):

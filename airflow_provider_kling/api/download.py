@@ -151,7 +151,7 @@ class _Fetching:
 
     def _problem(self, error: Exception, url: str) -> KlingResultError:
         words = explain(error, url, self._exchange, self._sender.proxy(url))
-        return KlingResultError(f"{words}\nThe download of {without_query(url)} failed.")
+        return _interrupted(f"{words}\nThe download of {without_query(url)} failed.")
 
     def _copy(self, response: requests.Response, target: IO[bytes], max_bytes: int) -> Download:
         digest, size = hashlib.sha256(), 0
@@ -164,7 +164,7 @@ class _Fetching:
             target.write(piece)
         arrived, expected = response.raw.tell(), response.headers.get("Content-Length", "")
         if expected.isdecimal() and expected.lstrip("0") != str(arrived).lstrip("0"):
-            raise KlingResultError(f"Try again: the download was cut, {arrived} of {expected} bytes arrived.")
+            raise _interrupted(f"Try again: the download was cut, {arrived} of {expected} bytes arrived.")
         return Download(size, digest.hexdigest(), foreign_text(response.headers.get("Content-Type", ""), 100))
 
     def _pieces(self, response: requests.Response) -> Iterator[bytes]:
@@ -194,8 +194,16 @@ def _next(url: str, response: requests.Response) -> str:
 def _checked(response: requests.Response, url: str) -> requests.Response:
     if response.status_code == requests.codes.ok:
         return response
-    raise KlingResultError(
+    error = KlingResultError(
         f"Read the task again for a fresh link: this one answers HTTP {response.status_code}.\n"
         f"It is {without_query(url)}. Links are signed and die 30 days after the task ended; reading the task is free "
         "and gives a fresh one while Kling keeps it."
     )
+    error.interrupted = response.status_code >= 500 or response.status_code in (408, 429)
+    raise error
+
+
+def _interrupted(message: str) -> KlingResultError:
+    error = KlingResultError(message)
+    error.interrupted = True
+    return error

@@ -125,6 +125,8 @@ class BatchCalls:
                 f"{self._output_uri}{item.key}.{{ext}}",
                 conn_id=self._output_conn_id,
                 duration=item.body.get("duration"),
+                # The batch itself tries again, with pauses that grow, and without a thread that waits.
+                tries=1,
             )
 
     def missing_files(self, records: Sequence[Record]) -> set[str]:

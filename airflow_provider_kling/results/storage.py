@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import logging
 import math
 import tempfile
 import time
@@ -33,8 +34,14 @@ if TYPE_CHECKING:
     from airflow_provider_kling.hooks import KlingHook
     from airflow_provider_kling.models import Task
 
+log = logging.getLogger(__name__)
+
 #: Seconds by which a file may differ from what was asked: Kling's 5 s videos measure 5.041.
 DURATION_TOLERANCE = 0.5
+
+#: How often a download is begun before its error counts, and the seconds between.
+DOWNLOAD_TRIES = 3
+DOWNLOAD_PAUSES = (2.0, 5.0)
 
 #: Bytes of a stored file that are read at a time.
 CHUNK_BYTES = 1 << 20
@@ -67,7 +74,13 @@ class _Result:
 
 
 def store(
-    hook: KlingHook, task: Task, output_uri: str, *, conn_id: str | None = None, duration: Any = None
+    hook: KlingHook,
+    task: Task,
+    output_uri: str,
+    *,
+    conn_id: str | None = None,
+    duration: Any = None,
+    tries: int = DOWNLOAD_TRIES,
 ) -> list[dict[str, Any]]:
     """
     Store every result of a finished task, with its watermarked twin when there is one.
@@ -78,6 +91,7 @@ def store(
         :func:`airflow_provider_kling.results.targets.check_target`.
     :param conn_id: Airflow connection of the storage; it may also stand in the URI (``s3://conn@bucket/``).
     :param duration: seconds that were asked for, as the Dag author wrote them, or ``None`` when not known.
+    :param tries: how often a download is begun before its error counts; default 3.
     :return: the ``files`` of the manifest: uri, bytes, sha256, content_type, duration; a twin with the watermark has
         ``"watermark": True`` and comes after those without.
     :raises KlingResultError: when a result cannot be fetched or is no video. Of a length that was not asked for, the
@@ -85,7 +99,7 @@ def store(
     :raises KlingResultExpiredError: when Kling has deleted it and it was not stored before.
     :raises KlingStorageError: when it cannot be written.
     """
-    stored = [(result, _store_result(hook, task, result)) for result in _results(task, output_uri, conn_id)]
+    stored = [(result, _store_result(hook, task, result, tries)) for result in _results(task, output_uri, conn_id)]
     for _, file in stored:
         _check_duration(file, duration)
     marks: tuple[dict[str, Any], ...] = ({}, {"watermark": True})
@@ -114,10 +128,10 @@ def _results(task: Task, output_uri: str, conn_id: str | None) -> Iterator[_Resu
                 yield _Result(url, place_of(target, conn_id), is_watermarked)
 
 
-def _store_result(hook: KlingHook, task: Task, result: _Result) -> StoredFile:
+def _store_result(hook: KlingHook, task: Task, result: _Result, tries: int) -> StoredFile:
     with object_files.worker_disk(), tempfile.NamedTemporaryFile(suffix=".mp4") as local:
         try:
-            download = hook.download(result.url, local)
+            download = _download(hook, result.url, local, tries)
         except KlingResultError:
             if not results_expired(task, time.time()):
                 raise
@@ -126,6 +140,21 @@ def _store_result(hook: KlingHook, task: Task, result: _Result) -> StoredFile:
         seconds = seconds_of_video(Path(local.name))
         object_files.put_file(Path(local.name), result.place)
     return _described(result.place, download, seconds)
+
+
+def _download(hook: KlingHook, url: str, local: IO[bytes], tries: int) -> Download:
+    """A download is free; a host that is away for a moment must not cost the Airflow task one of its retries."""
+    for pause in DOWNLOAD_PAUSES[: tries - 1]:
+        try:
+            return hook.download(url, local)
+        except KlingResultError as error:
+            if not error.interrupted:
+                raise
+            log.warning("The download is begun again in %.0f s. %s", pause, error.message)
+        time.sleep(pause)
+        local.seek(0)
+        local.truncate()
+    return hook.download(url, local)
 
 
 def _kept(task: Task, place: Place, local: IO[bytes]) -> StoredFile:

@@ -102,19 +102,36 @@ def test_storage_that_is_not_a_disk_works_the_same(finished, monkeypatch):
 
 
 @pytest.mark.parametrize("fault", ["truncate", "truncate_video", "corrupt_video", "html"])
-def test_a_broken_download_leaves_nothing_behind(kling, finished, tmp_path, fault):
-    kling.fault(fault, operation="download")
+def test_a_broken_download_leaves_nothing_behind(kling, finished, tmp_path, no_waiting, fault):
+    kling.fault(fault, operation="download", times=None)
     with pytest.raises(KlingResultError):
         transfer(tmp_path, kling_task_id=finished.task_id).execute({})
     assert list(tmp_path.iterdir()) == []
+    kling.clear_faults()
     assert transfer(tmp_path, kling_task_id=finished.task_id).execute({})["files"]
 
 
-def test_a_broken_download_does_not_harm_the_file_that_is_there(kling, finished, tmp_path):
+@pytest.mark.parametrize("fault", ["truncate", "html", "cut_after"])
+def test_a_host_that_stumbles_twice_costs_no_retry(kling, finished, tmp_path, no_waiting, fault):
+    kling.fault(fault, operation="download", http_status=503, times=2)
+    (file,) = transfer(tmp_path, kling_task_id=finished.task_id).execute({})["files"]
+    content = (tmp_path / f"{finished.task_id}_0.mp4").read_bytes()
+    assert (len(content), hashlib.sha256(content).hexdigest()) == (file["bytes"], file["sha256"])
+    assert no_waiting == [2.0, 5.0]
+
+
+def test_a_link_that_is_refused_is_not_asked_again(kling, finished, tmp_path, no_waiting):
+    kling.fault("html", operation="download", http_status=403, times=None)
+    with pytest.raises(KlingResultError, match="HTTP 403"):
+        transfer(tmp_path, kling_task_id=finished.task_id).execute({})
+    assert no_waiting == []
+
+
+def test_a_broken_download_does_not_harm_the_file_that_is_there(kling, finished, tmp_path, no_waiting):
     target = tmp_path / f"{finished.task_id}_0.mp4"
     transfer(tmp_path, kling_task_id=finished.task_id).execute({})
     before = target.read_bytes()
-    kling.fault("truncate", operation="download")
+    kling.fault("truncate", operation="download", times=None)
     with pytest.raises(KlingResultError):
         transfer(tmp_path, kling_task_id=finished.task_id).execute({})
     assert target.read_bytes() == before

@@ -626,14 +626,16 @@ def test_a_lost_answer_in_the_middle_of_a_submit_is_one_video(kling, ti, no_wait
     assert [task["task_id"] for task in kling.tasks()] == [manifest["task_id"]]
 
 
-def test_the_api_key_and_the_secret_show_in_no_xcom_and_no_trigger(kling_simulator, monkeypatch, ti):
-    connect(monkeypatch, kling_simulator)
-    kling_simulator.fault("delay", operation="query", seconds=0)
+@pytest.mark.parametrize("api_key", [True, False])
+def test_the_api_key_and_the_secret_show_in_no_xcom_and_no_trigger(kling_simulator, monkeypatch, ti, api_key):
+    connect(monkeypatch, kling_simulator, api_key=api_key)
+    secret = kling_simulator.api_key if api_key else kling_simulator.secret_key
     with pytest.raises(TaskDeferred) as caught:
         run(ti, wait_for_completion=True, prompt="x")
     seen = str(ti.xcoms) + str(caught.value.trigger.serialize()) + repr(caught.value.trigger)
-    assert kling_simulator.secret_key not in seen
-    assert "eyJ" not in seen
+    assert len(kling_simulator.tasks()) == 1, "it was submitted with that key"
+    assert secret not in seen
+    assert "eyJ" not in seen, "nor a token made of it"
 
 
 def test_no_free_slot_is_a_wait_outside_the_worker_that_creates_nothing(kling, ti):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import io
 import json
+import os
 import pickle
 from pathlib import Path
 
@@ -153,14 +155,19 @@ def test_an_empty_file_is_refused(tmp_path):
     assert "is empty" in failure(tmp_path / "empty.png")
 
 
-def test_a_file_without_read_permission_is_named(tmp_path):
+def test_a_file_without_read_permission_is_named(tmp_path, monkeypatch):
     path = tmp_path / "locked.png"
     path.write_bytes(picture())
-    path.chmod(0)
-    try:
-        path.read_bytes()
-    except PermissionError:
-        assert "cannot be read" in failure(path)
+    refused = os.open
+
+    def locked(name, *args, **kwargs):
+        if str(name) == str(path):
+            # Not chmod: root may read everything.
+            raise PermissionError(errno.EACCES, "Permission denied", str(name))
+        return refused(name, *args, **kwargs)
+
+    monkeypatch.setattr("airflow_provider_kling.preparation.files.os.open", locked)
+    assert "cannot be read" in failure(path)
 
 
 def test_ten_megabytes_pass_and_one_byte_more_does_not(tmp_path):

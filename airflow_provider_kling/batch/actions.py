@@ -46,6 +46,13 @@ class Desired:
     external_task_id: str
 
 
+#: Submissions under way at once, and results that are copied at once, unless the Dag says otherwise; a thread each.
+DEFAULT_THREADS = 4
+
+#: Results that may wait to be stored, for each of those threads, before nothing more is submitted: a storage that is
+#: slower than Kling must not let them pile up until their links die.
+BACKLOG_SHARE = 50
+
 #: Seconds for what is under way in threads when the deadline comes; a thread that hangs is not waited for any longer.
 LAST_STEPS = 300.0
 
@@ -63,8 +70,6 @@ class Pace:
     :param manifest_every: between two manifests, at least.
     :param progress_every: between two progress reports at first; longer in a batch that lasts.
     :param fence_every: between two checks that this trigger is still the one that works on the batch.
-    :param senders: submissions under way at once; each holds a thread for as long as Kling takes to answer.
-    :param storers: results that are copied at once, a thread each.
     :param lookers: doubtful submissions that are looked up at once, a thread each.
     """
 
@@ -76,8 +81,6 @@ class Pace:
     manifest_every: float = 5.0
     progress_every: float = 10.0
     fence_every: float = 5.0
-    senders: int = 4
-    storers: int = 4
     lookers: int = 2
 
     def pause(self, times: int) -> float:
@@ -95,6 +98,8 @@ class Policy:
     How far a batch may go.
 
     :param concurrency: tasks at Kling at once, at most.
+    :param submit_concurrency: submissions under way at once; each holds a thread for as long as Kling takes to answer.
+    :param store_concurrency: results that are copied at once, a thread each.
     :param started_at: when this run of the batch began, epoch seconds; what failed before may be tried again.
     :param end_time: deadline, epoch seconds.
     :param item_retries: further attempts for an item that Kling reported failed for a reason that may pass.
@@ -108,6 +113,8 @@ class Policy:
     concurrency: int
     started_at: float
     end_time: float
+    submit_concurrency: int = DEFAULT_THREADS
+    store_concurrency: int = DEFAULT_THREADS
     item_retries: int = 1
     max_units: float | None = None
     units_per_item: float | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from airflow_provider_kling.batch.actions import FindTask, Finish, Phase, Store, Submit, Wait, Watch
+from airflow_provider_kling.batch.actions import BACKLOG_SHARE, FindTask, Finish, Phase, Store, Submit, Wait, Watch
 from airflow_provider_kling.batch.item import IN_FLIGHT
 from airflow_provider_kling.submission.identity import attempt_id
 
@@ -79,7 +79,7 @@ class Decisions:
                 yield Watch(item.desired.key, item.task)
 
     def _stores(self, now: float) -> Iterator[Store]:
-        while self._ledger.count(Phase.STORING) < self._policy.pace.storers:
+        while self._ledger.count(Phase.STORING) < self._policy.store_concurrency:
             item = self._ledger.due(Phase.SUCCEED, now)
             if item is None or item.task is None:
                 return
@@ -100,7 +100,7 @@ class Decisions:
     def _submissions(self, now: float) -> Iterator[Submit | FindTask]:
         if not self._admission.is_open(now):
             return
-        while self._ledger.count(Phase.SENDING) < self._policy.pace.senders and (item := self._next_to_send(now)):
+        while self._ledger.count(Phase.SENDING) < self._policy.submit_concurrency and (item := self._next_to_send(now)):
             if item.phase is Phase.DOUBT and item.failure and item.tries >= ITEM_TRIES:
                 # It was sent often enough; it may only be given up once Kling has said that it is not there.
                 yield self._look(item)
@@ -112,8 +112,12 @@ class Decisions:
         # What is in doubt has its place already; finding out comes before anything new.
         if item := self._ledger.due(Phase.DOUBT, now):
             return item
-        room = self._ledger.count(*IN_FLIGHT) < self._admission.limit(now)
+        room = self._ledger.count(*IN_FLIGHT) < self._admission.limit(now) and not self._is_behind()
         return self._ledger.due(Phase.WAITING, now) if room and self._affordable() else None
+
+    def _is_behind(self) -> bool:
+        """Whether so many results wait to be stored that more would only pile up."""
+        return self._ledger.count(Phase.SUCCEED) >= BACKLOG_SHARE * self._policy.store_concurrency
 
     def _until_next(self, now: float) -> float:
         end_time = self._policy.end_time

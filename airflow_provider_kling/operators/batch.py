@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 from airflow_provider_kling import polling
 from airflow_provider_kling._airflow.compat import AirflowSkipException, TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_kling._airflow.completion import leaves_nothing_to_do, nobody_listens
+from airflow_provider_kling.batch.actions import DEFAULT_THREADS, LAST_STEPS
 from airflow_provider_kling.exceptions import KlingError, KlingValidationError
 from airflow_provider_kling.foreign import reason
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
@@ -54,6 +55,8 @@ class Limits(NamedTuple):
     folder: str
     manifest_uri: str
     concurrency: int
+    submit_concurrency: int
+    store_concurrency: int
     item_retries: int
     max_units: float | None
     units_per_item: float | None
@@ -93,6 +96,8 @@ class KlingImageToVideoBatchOperator(RedactsImages):
         The plan stands in a folder below it whose name begins with a dot.
     :param defaults: fields of every item that does not have them (templated).
     :param concurrency: tasks at Kling at once, at most; default 5, the slots of the smallest resource pack.
+    :param submit_concurrency: submissions under way at once; default 4. All batches of a triggerer together have 16.
+    :param store_concurrency: results that are copied at once; default 4. All batches of a triggerer together have 16.
     :param on_item_failure: ``continue`` (default): the task succeeds when at least one video is done; ``fail``: after
         the first failed item nothing more is submitted, what runs is collected, and the task fails.
     :param item_retries: further attempts for an item that Kling reported failed; default 1. Failed tasks are not
@@ -134,6 +139,8 @@ class KlingImageToVideoBatchOperator(RedactsImages):
         output_uri: str | os.PathLike[str] | ObjectStoragePath,
         defaults: KlingVideoItem | Mapping[str, Any] | None = None,
         concurrency: int = DEFAULT_CONCURRENCY,
+        submit_concurrency: int = DEFAULT_THREADS,
+        store_concurrency: int = DEFAULT_THREADS,
         on_item_failure: Literal["continue", "fail"] = "continue",
         item_retries: int = 1,
         max_units: float | None = None,
@@ -154,6 +161,8 @@ class KlingImageToVideoBatchOperator(RedactsImages):
         self.output_uri = output_uri
         self.defaults = redact_images(defaults)
         self.concurrency = concurrency
+        self.submit_concurrency = submit_concurrency
+        self.store_concurrency = store_concurrency
         self.on_item_failure = on_item_failure
         self.item_retries = item_retries
         self.max_units = max_units
@@ -242,6 +251,8 @@ class KlingImageToVideoBatchOperator(RedactsImages):
             folder,
             read(arguments.place, "manifest_uri") or f"{folder}manifest.jsonl",
             concurrency=read(arguments.whole_number, "concurrency", 1),
+            submit_concurrency=read(arguments.whole_number, "submit_concurrency", 1),
+            store_concurrency=read(arguments.whole_number, "store_concurrency", 1),
             item_retries=read(arguments.whole_number, "item_retries", 0),
             max_units=read(arguments.amount, "max_units"),
             units_per_item=read(arguments.amount, "units_per_item"),
@@ -316,7 +327,6 @@ class KlingImageToVideoBatchOperator(RedactsImages):
         return f"{limits.folder}.{batch_id}/"
 
     def _defer(self, limits: Limits, batch_id: str, token: str, token_uri: str) -> None:
-        from airflow_provider_kling.batch.actions import LAST_STEPS
         from airflow_provider_kling.triggers.batch import KlingBatchTrigger
 
         now = time.time()
@@ -333,6 +343,8 @@ class KlingImageToVideoBatchOperator(RedactsImages):
             endpoint=self.endpoint,
             batch_id=batch_id,
             concurrency=limits.concurrency,
+            submit_concurrency=limits.submit_concurrency,
+            store_concurrency=limits.store_concurrency,
             item_retries=limits.item_retries,
             max_units=limits.max_units or 0.0,
             units_per_item=limits.units_per_item or 0.0,

@@ -14,7 +14,7 @@ from airflow_provider_kling import polling
 from airflow_provider_kling._airflow.compat import AIRFLOW_V_3_2_PLUS
 from airflow_provider_kling._airflow.completion import is_still_deferred, set_xcom
 from airflow_provider_kling.batch import files
-from airflow_provider_kling.batch.actions import Pace, Policy
+from airflow_provider_kling.batch.actions import DEFAULT_THREADS, Pace, Policy
 from airflow_provider_kling.batch.calls import BatchCalls
 from airflow_provider_kling.batch.driver import BatchLoop
 from airflow_provider_kling.batch.fence import Fence, SupersededError
@@ -63,6 +63,8 @@ class KlingBatchTrigger(BaseTrigger):
     :param endpoint: the product.
     :param batch_id: names the batch.
     :param concurrency: tasks at Kling at once, at most.
+    :param submit_concurrency: submissions under way at once.
+    :param store_concurrency: results that are copied at once.
     :param item_retries: further attempts for an item that Kling reported failed.
     :param max_units: 0 for no limit.
     :param units_per_item: 0 when not known.
@@ -89,6 +91,8 @@ class KlingBatchTrigger(BaseTrigger):
         endpoint: str = "image2video",
         batch_id: str = "",
         concurrency: int = 1,
+        submit_concurrency: int = DEFAULT_THREADS,
+        store_concurrency: int = DEFAULT_THREADS,
         item_retries: int = 1,
         max_units: float = 0.0,
         units_per_item: float = 0.0,
@@ -111,6 +115,8 @@ class KlingBatchTrigger(BaseTrigger):
         self.endpoint = endpoint
         self.batch_id = batch_id
         self.concurrency = concurrency
+        self.submit_concurrency = submit_concurrency
+        self.store_concurrency = store_concurrency
         self.item_retries = item_retries
         self.max_units = max_units
         self.units_per_item = units_per_item
@@ -129,7 +135,15 @@ class KlingBatchTrigger(BaseTrigger):
         """Return the class path and the arguments that rebuild this trigger."""
         names = (
             *("plan_uri", "manifest_uri", "output_uri", "output_conn_id", "kling_conn_id", "endpoint", "batch_id"),
-            *("concurrency", "item_retries", "max_units", "units_per_item", "on_item_failure"),
+            *(
+                "concurrency",
+                "submit_concurrency",
+                "store_concurrency",
+                "item_retries",
+                "max_units",
+                "units_per_item",
+                "on_item_failure",
+            ),
             *("started_at", "end_time", "poll_interval", "ends_task"),
             *("account", "token_uri", "token"),
         )
@@ -254,6 +268,8 @@ class KlingBatchTrigger(BaseTrigger):
     def _policy(self) -> Policy:
         return Policy(
             concurrency=self.concurrency,
+            submit_concurrency=self.submit_concurrency,
+            store_concurrency=self.store_concurrency,
             started_at=self.started_at,
             end_time=self.end_time,
             item_retries=self.item_retries,

@@ -33,7 +33,7 @@ class Work(Enum):
 
 
 #: How many threads of each kind one process has at most. One connection takes four for its looks.
-MAX_THREADS = {Work.LOOK: 32, Work.SEND: 8, Work.COPY: 6, Work.REPORT: 4}
+MAX_THREADS = {Work.LOOK: 32, Work.SEND: 16, Work.COPY: 16, Work.REPORT: 4}
 
 
 @functools.cache

@@ -13,6 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from support import STEPS
 
 from airflow_provider_kling.batch.actions import (
+    BACKLOG_SHARE,
+    DEFAULT_THREADS,
     Desired,
     FindTask,
     Finish,
@@ -46,7 +48,7 @@ from airflow_provider_kling.submission import protocol
 CUT = KlingConnectionError("cut")
 PAGE = KlingResponseError("an HTML page", http_status=403)
 FULL = KlingConcurrencyError(1303, "parallel task over resource pack limit", http_status=429)
-SENDERS, STORERS = Pace().senders, Pace().storers
+SENDERS = STORERS = DEFAULT_THREADS
 START = 1_000_000.0
 FOREVER = START + 1e9
 VIDEO = (Video("v", "https://kling.example/v.mp4"),)
@@ -208,8 +210,19 @@ def stores(actions) -> list[tuple[str, bool]]:
     return [(action.key, action.fresh) for action in actions if isinstance(action, Store)]
 
 
+def test_a_storage_that_is_slower_than_kling_lets_no_results_pile_up():
+    full = BACKLOG_SHARE + 1
+    reconciler = batch(full + 3, store_concurrency=1)
+    reconciler.observe_all(
+        {f"x{key}": finished(key) for key in range(full)}, complete=True, sent_before=True, now=START
+    )
+    assert submits(reconciler.decide(START)) == [], "one is being stored, and as many wait as may"
+    reconciler.stored("k0", [{"uri": "u"}])
+    assert submits(reconciler.decide(START)) == [f"k{full}", f"k{full + 1}", f"k{full + 2}"]
+
+
 def test_results_are_copied_a_few_at_once_and_tried_again_with_fresh_links():
-    one = batch(3, pace=Pace(storers=2))
+    one = batch(3, store_concurrency=2)
     one.observe_all({f"x{key}": finished(key) for key in range(3)}, complete=True, sent_before=True, now=START)
     assert stores(one.decide(START)) == [("k0", False), ("k1", False)]
     one.not_stored("k0", KlingResultError("dead link"), START)

@@ -90,7 +90,7 @@ class LocalAirflow(AirflowClient):
     def __exit__(self, *exception: object) -> None:
         self._cleanup.close()
 
-    def start(self, *names: str, timeout: float = 90) -> None:
+    def start(self, *names: str, timeout: float = 180) -> None:
         """Start components that are not running, and wait until they are healthy."""
         for name in names:
             self._bury_if_ended(name)

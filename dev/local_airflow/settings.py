@@ -94,6 +94,8 @@ def airflow_settings(home: Path, folders: Sequence[Path], ports: Sequence[int]) 
         "core.hostname_callable": "socket.gethostname",
         "core.min_serialized_dag_update_interval": 0,
         "api.host": LOOPBACK,
+        # Airflow 3.0 starts four, which import everything at once and are not healthy for a minute.
+        "api.workers": 1,
         "api.port": api,
         "api.base_url": f"http://{LOOPBACK}:{api}",
         "database.sql_alchemy_conn": f"sqlite:///{home / 'airflow.db'}",

@@ -17,7 +17,7 @@ demo: $(INSTALLED) ## make a video: IMAGE=photo.jpg PROMPT="..." make demo
 	@$(BIN)/python -m dev.demo $(ARGS)
 
 # Two processes: in one the tests with a real Airflow, in the other the rest, file by file.
-TWO_AT_ONCE := -n 2 --dist loadgroup --no-loadscope-reorder
+TWO_AT_ONCE := -n 2 --dist loadscope --no-loadscope-reorder
 
 test: $(INSTALLED) ## run all tests, those with a real Airflow too
 	@$(BIN)/python -m pytest -p dev.waiting $(TWO_AT_ONCE) $(ARGS)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 
+#: Names the process of the tests with a real Airflow.
+AIRFLOW = "airflow"
+
 # Processes of pytest-xdist share no database.
 HOME = HERE.parent / ".airflow" / f"tests{os.environ.get('PYTEST_XDIST_WORKER', '')}"
 
@@ -28,16 +31,30 @@ os.environ.update(
 )
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process for all tests with a real Airflow, which begin first and last longest; a file stays together."""
-    items.sort(key=lambda item: not _has_airflow(item))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("airflow" if _has_airflow(item) else str(item.path)))
+    """Tests with a real Airflow begin first: they last longest."""
+    items.sort(key=lambda item: _process_of(item.nodeid) != AIRFLOW)
 
 
-def _has_airflow(item: pytest.Item) -> bool:
-    return HERE / "e2e" in item.path.parents
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """
+    One process for all tests with a real Airflow, of which there is one; the other files go where there is room.
+
+    pytest-xdist's own groups do nothing with pytest 9.2 (its 3.8.0 writes them into a name that pytest does not read).
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByProcess(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _process_of(nodeid)
+
+    return ByProcess(config, log)
+
+
+def _process_of(nodeid: str) -> str:
+    path = nodeid.partition("::")[0]
+    return AIRFLOW if path.startswith("tests/e2e/") else path
 
 
 @pytest.fixture

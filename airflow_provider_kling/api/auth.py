@@ -7,6 +7,8 @@ Source: authentication page of https://kling.ai/document-api, read 2026-11.
 from __future__ import annotations
 
 import dataclasses
+import html
+import json
 import re
 
 from airflow_provider_kling.exceptions import KlingConfigurationError
@@ -16,6 +18,9 @@ TOKEN_LIFETIME = 1800
 
 #: What no key holds; the typical traces of copying it: blanks, line breaks, quotes, invisible characters, an ellipsis.
 _NOT_IN_KEYS = re.compile(r"[^!-~]|[\"'`]")
+
+#: The shortest credential that is looked for in answers; a shorter one could be any word of them.
+_MIN_ECHO = 8
 
 #: How many seconds a token claims to be older than it is, so that a server slightly behind accepts it.
 TOKEN_LEEWAY = 5
@@ -73,6 +78,21 @@ def credential_of(login: str | None, password: str | None) -> Credential:
             "https://kling.ai/dev/api-key."
         )
     return AccessKeyPair(login, password) if login else ApiKey(password)
+
+
+def without_credential(answer: bytes, authorization: str) -> bytes:
+    """
+    Return an answer without the credential of its request: some servers repeat what they refuse.
+
+    :param answer: its body.
+    :param authorization: the header that was sent.
+    """
+    token = authorization.rpartition(" ")[2]
+    if len(token) < _MIN_ECHO:
+        return answer
+    for form in (token, json.dumps(token)[1:-1], token.replace("/", "\\/"), html.escape(token)):
+        answer = answer.replace(form.encode(), b"(credential)")
+    return answer
 
 
 def _key(field: str, value: str | None) -> str:

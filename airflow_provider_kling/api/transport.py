@@ -10,7 +10,7 @@ import pendulum
 import requests
 
 from airflow_provider_kling.api import envelope
-from airflow_provider_kling.api.auth import AccessKeyPair
+from airflow_provider_kling.api.auth import AccessKeyPair, without_credential
 from airflow_provider_kling.api.exchange import Exchange
 from airflow_provider_kling.api.no_answer import ERRORS, explain, name_of, unsendable
 from airflow_provider_kling.api.sender import Sender, pieces
@@ -120,6 +120,8 @@ class Transport:
         if exchange.expired:
             # A body without a length ends where its connection is shut down.
             raise TimeoutError
+        # Before anything is read: no message, log line or XCom can repeat what is not there.
+        body = without_credential(body, str(prepared.headers.get("Authorization", "")))
         return _Raw(response.status_code, response.headers, body)
 
     def _prepare(self, request: Request, now: int) -> requests.PreparedRequest:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import html
 import io
+import json
 import logging
 import socket
 import threading
@@ -45,6 +48,42 @@ def test_the_test_button_asks_once(scripted):
     server = scripted(Reply("gone", status=503))
     assert not KlingHook().test_connection()[0]
     assert len(server.received) == 1
+
+
+@pytest.mark.parametrize("login", ["", "access-key-of-somebody"])
+@pytest.mark.parametrize("key", ["api-key/with+signs", "eight-88", "<key>&more"])
+@pytest.mark.parametrize(
+    "repeat",
+    [
+        lambda header: kling(code=1000, message=f"unknown token {header}", status=401),
+        lambda header: Reply(f"<html>{header}</html>", status=403),
+        lambda header: Reply("<p>" + html.escape(header) + "</p>", status=502),
+        lambda header: kling(task("failed", task_status_msg=header)),
+        lambda header: kling(task("odd " + header)),
+        lambda header: Reply(json.dumps({"code": 1201, "message": header}).replace("/", "\\/"), status=400),
+    ],
+    ids=["message", "page", "escaped page", "reason", "status", "escaped JSON"],
+)
+def test_a_server_that_repeats_the_credential_is_not_repeated(scripted, caplog, login, key, repeat):
+    sent = []
+
+    def answer(request):
+        sent.append(request.headers["authorization"])
+        return repeat(sent[-1])
+
+    scripted(answer, login=login, password=key)
+    with caplog.at_level(logging.DEBUG), contextlib.suppress(errors.KlingError):
+        said = ""
+        try:
+            said = repr(KlingHook().get_task("x"))
+        except errors.KlingError as error:
+            said = f"{error} {error.__dict__}"
+            raise
+    token = sent[-1].removeprefix("Bearer ")
+    shown = html.unescape(said + caplog.text).replace("\\/", "/")
+    assert said
+    assert token not in shown
+    assert token[-30:] not in shown
 
 
 def file_reply(body: bytes = b"video") -> Reply:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.sdk import BaseOperator
 
 from airflow_provider_kling.products.media import InlineImage, TooDeep
-from airflow_provider_kling.products.wording import is_inline
+from airflow_provider_kling.products.wording import holds_content, is_inline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,7 +47,8 @@ def redact_images(value: Any) -> Any:
     """
     Wrap image content in :class:`InlineImage`, wherever it stands; everything else is returned as it is.
 
-    What is content, :func:`.products.wording.is_inline` decides, here as in :func:`load_image`.
+    What is content, :func:`.products.wording.is_inline` decides, here as in :func:`load_image`; what shows content
+    though nobody can load it (cut, in quotes, as Python prints bytes) is wrapped too.
 
     :param value: a field of a request: also the list of ``dynamic_masks``, ``extra_body``, and both as a JSON string.
     """
@@ -84,12 +85,16 @@ class _Redaction:
     def _json(self, text: str, depth: int) -> Any:
         """Text that is JSON: its value when an image is in it; inside of something else it stays one text."""
         if text.lstrip()[:1] not in ("[", "{") or "{{" in text or "{%" in text:
-            return text
+            return _text(text)
         try:
             parsed = json.loads(text)
         except (ValueError, RecursionError):
-            return text
+            return _text(text)
         hidden = _Redaction().redact_images(parsed, depth + 1)
         if hidden == parsed:
             return text
         return hidden if depth == 0 else InlineImage(text)
+
+
+def _text(text: str) -> str | InlineImage:
+    return InlineImage(text) if holds_content(text) else text

@@ -26,6 +26,10 @@ _BASE64_PICTURE = (
 )
 #: Base64 comes in lines of 64 or 76 characters; prose has no words of this length.
 _MIN_LINE = 32
+#: So much base64 in one piece is content, whatever stands around it: quotes, a byte order mark, half of a JSON text.
+_MIN_PIECE = 2048
+#: A JPEG or PNG file as Python prints bytes, which a template does.
+_PRINTED_PICTURE = tuple(f"b{quote}\\x{letters}" for quote in "'\"" for letters in ("ff\\xd8", "89PNG"))
 
 
 def is_inline(text: str) -> bool:
@@ -43,6 +47,19 @@ def is_inline(text: str) -> bool:
     if text.startswith(_BASE64_PICTURE) and len(text) >= 64:
         return True
     return len(text) >= 256 and _is_base64(text)
+
+
+def holds_content(text: str) -> bool:
+    """
+    Whether a text shows the content of an image, if only a part or in a form that nobody can load.
+
+    :param text: what is no address and cannot be read as JSON.
+    """
+    if is_inline(text) or text.lstrip()[:16].startswith(_PRINTED_PICTURE):
+        return True
+    if _is_template(text) or "://" in text[:64]:
+        return False
+    return any(len(piece[0]) >= _MIN_PIECE for piece in _BASE64.finditer(text))
 
 
 def _is_template(text: str) -> bool:
@@ -65,7 +82,7 @@ def shown(value: Any, limit: int = MAX_SHOWN) -> str:
     """
     if isinstance(value, (bytes, bytearray, memoryview)):
         return f"<{len(value)} bytes>"
-    if isinstance(value, str) and is_inline(value):
+    if isinstance(value, str) and holds_content(value):
         return f"<inline content, {len(value)} characters>"
     if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 200:
         return "<a very large number>"

@@ -267,6 +267,28 @@ def test_what_is_no_content_is_neither_redacted_nor_decoded(value):
             load_image(value, field="image")
 
 
+LONG = base64.b64encode(PHOTOGRAPH.read_bytes()).decode()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        f'"{LONG}"',
+        f"\ufeff{LONG}",
+        f"image: {LONG}",
+        f'{{"image": "{LONG}',
+        f"<img src='data:image/jpeg;base64,{LONG}'>",
+        str(PHOTOGRAPH.read_bytes()),
+    ],
+    ids=["quotes", "byte order mark", "a word before", "half of a JSON text", "HTML", "bytes as Python prints them"],
+)
+def test_content_that_nobody_can_load_shows_nowhere_either(value):
+    assert redact_images(value) is not value
+    assert len(repr(redact_images(value))) < 100
+    assert LONG[:40] not in failure(value)
+    assert "\\xff\\xd8" not in failure(value)
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.text(st.sampled_from("/9jiVBORw0KGgoAQk+=-_ \n\r.:,;{<data") | st.characters(codec="utf-8"), max_size=400))
 def test_the_loader_and_the_redactor_never_disagree(text):

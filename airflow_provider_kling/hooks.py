@@ -17,8 +17,10 @@ from airflow_provider_kling.api import account, classic, reads
 from airflow_provider_kling.api.auth import ApiKey
 from airflow_provider_kling.api.settings import Settings, settings_of
 from airflow_provider_kling.api.task_reader import TaskReader
-from airflow_provider_kling.exceptions import KlingError, KlingTaskNotFoundError
+from airflow_provider_kling.exceptions import KlingConfigurationError, KlingError, KlingTaskNotFoundError
+from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.get_provider_info import CONNECTION_FIELDS, DEFAULT_CONN_NAME, FIELD_BEHAVIOUR
+from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.products.product import product_of
 from airflow_provider_kling.submission import identity, protocol
 
@@ -61,6 +63,11 @@ class KlingHook(BaseHook):
     @cached_property
     def settings(self) -> Settings:
         """The connection, read once."""
+        if not self.kling_conn_id or arguments.rendered_none(self.kling_conn_id):
+            raise KlingConfigurationError(
+                "Check the template of kling_conn_id, or leave it out: it names no connection.\n"
+                f"It is {foreign_text(repr(self.kling_conn_id), 40)}; the default is {DEFAULT_CONN_NAME}."
+            )
         settings = settings_of(self.get_connection(self.kling_conn_id))
         for warning in settings.warnings:
             self.log.warning("%s", warning)

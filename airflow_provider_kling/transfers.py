@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 #: Characters of a manifest's text that are read; Kling's largest has 9 results.
 MAX_MANIFEST_CHARACTERS = 200_000
 
-_ID = re.compile(r"[^\s/\\?#%]{1,200}")
+_ID = re.compile(r"[^\s/\\?#%\ud800-\udfff]{1,200}")
 
 
 class KlingToObjectStorageOperator(BaseOperator):

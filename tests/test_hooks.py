@@ -42,6 +42,12 @@ def test_a_task_is_created_read_and_waited_for(kling, hook):
     assert finished.units == "1.8"  # 3 s of kling-v3 std at 0.6 units
 
 
+@pytest.mark.parametrize("name", ["None", " none ", "", None])
+def test_a_connection_that_a_template_left_empty_is_named(name):
+    with pytest.raises(errors.KlingConfigurationError, match="Check the template of kling_conn_id"):
+        KlingHook(name).get_task("x")
+
+
 def test_text_to_video_is_the_same_hook(kling, hook):
     task = hook.create_task("text2video", {"prompt": "A paper boat", "aspect_ratio": "9:16", "duration": "3"})
     assert hook.wait(task.task_id, "text2video", poll_interval=0.05).videos

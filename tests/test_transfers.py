@@ -67,6 +67,12 @@ def test_a_manifest_that_is_empty_leaves_the_id(nothing):
     assert manifest_of(nothing) == {}
 
 
+@pytest.mark.parametrize("value", ["\ud83d", "17952740918630000\udc00"])
+def test_half_an_emoji_is_no_id(tmp_path, value):
+    with pytest.raises(KlingValidationError, match="Give kling_task_id"):
+        transfer(f"{tmp_path}/", kling_task_id=value).execute({})
+
+
 def test_a_number_is_an_id(finished, tmp_path):
     assert transfer(f"{tmp_path}/", kling_task_id=int(finished.task_id)).execute({})["files"]
 

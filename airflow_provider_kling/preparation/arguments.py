@@ -11,6 +11,7 @@ from __future__ import annotations
 import difflib
 import math
 import numbers
+import os
 import re
 from datetime import timedelta
 from decimal import Decimal
@@ -117,7 +118,7 @@ def place(name: str, value: Any) -> str | None:
     """
     if value is None:
         return None
-    text = value if isinstance(value, str) else str(value) if _is_path(value) else None
+    text = value if isinstance(value, str) else _text_of_path(value)
     if text is None:
         raise KlingValidationError([f"Give {name} as a URI or a path; {named(name, value)} is neither."])
     text = text.strip()
@@ -135,9 +136,11 @@ def rendered_none(value: Any) -> bool:
     return isinstance(value, str) and value.strip().lower() in _NOTHING
 
 
-def _is_path(value: Any) -> bool:
+def _text_of_path(value: Any) -> str | None:
     # ObjectStoragePath is not always an os.PathLike, and its text names the connection too.
-    return hasattr(value, "__fspath__") or (hasattr(value, "protocol") and hasattr(value, "path"))
+    if hasattr(value, "protocol") and hasattr(value, "path"):
+        return str(value)
+    return os.fsdecode(value) if isinstance(value, os.PathLike) else None
 
 
 def _finite(value: Any) -> float | None:

@@ -24,6 +24,12 @@ DEFAULT_NAME = "{task_id}_{index}.{ext}"
 
 #: A part of a file's name that came from somebody else; nothing that leads to another folder.
 _SEGMENT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}", re.ASCII)
+#: A folder, the value of a partition or a file's name without its extension that a template without a value leaves.
+_NONE_IN_PATH = re.compile(r"[/=]None(?=[/.]|$)")
+#: Of one name on every filesystem that Airflow runs on.
+MAX_NAME_BYTES = 255
+#: Of one key in S3, Google Cloud Storage and Azure.
+MAX_KEY_BYTES = 1024
 _PLACEHOLDER = re.compile(r"\{(?:task_id|index|ext)\}")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}", re.ASCII)
 
@@ -44,7 +50,7 @@ def check_target(output_uri: Any, conn_id: str | None = None, *, name: str = "ou
     if text is None:
         raise KlingValidationError([f"Give {name} a place, such as s3://bucket/videos/ or /data/videos/: it is empty."])
     place = place_of(text, conn_id)
-    problem = _form_problem(text, place, name) or _access_problem(place, name)
+    problem = _form_problem(text, place, name) or _name_problem(text, place, name) or _access_problem(place, name)
     if not problem:
         problem = _local_problem(place, name) if place.is_local else _remote_problem(place, name)
     if problem:
@@ -97,6 +103,17 @@ def _form_problem(text: str, place: Place, name: str) -> str | None:
         return f"Give {name} as a URI with a bucket, such as s3://bucket/videos/: {shown} names none."
     if not place.key and not text.endswith("/"):
         return f"Add a slash to {name}, or a file name: {shown} is a bucket."
+    return None
+
+
+def _name_problem(text: str, place: Place, name: str) -> str | None:
+    shown = f"{name}={foreign_text(text, 200)!r}"
+    if _NONE_IN_PATH.search(f"/{place.rest}"):
+        return f"Check the template of {name}: a part of it rendered to the text None, {shown}; runs would share it."
+    if place.is_local and any(len(os.fsencode(part)) > MAX_NAME_BYTES for part in place.rest.split("/")):
+        return f"Shorten {name}: a folder or file has at most {MAX_NAME_BYTES} bytes in its name, {shown} has more."
+    if not place.is_local and len(place.key.encode()) > MAX_KEY_BYTES:
+        return f"Shorten {name}: object storage takes keys of {MAX_KEY_BYTES} bytes, {shown} has more."
     return None
 
 

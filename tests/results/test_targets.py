@@ -35,6 +35,34 @@ def test_a_place_that_cannot_be_is_refused(output_uri, advice):
         check_target(output_uri)
 
 
+@pytest.mark.parametrize(
+    "output_uri",
+    ["s3://bucket/None/", "/data/None/a.mp4", "file:///data/None.mp4", "/data/day=None/{task_id}.mp4", "/data/None"],
+)
+def test_a_part_that_a_template_left_empty_is_named(output_uri):
+    with pytest.raises(KlingValidationError, match="Check the template of output_uri: a part of it rendered to"):
+        check_target(output_uri)
+
+
+def test_the_word_none_within_a_name_is_a_name(tmp_path):
+    assert check_target(f"{tmp_path}/None of us/Nonesuch.mp4")
+
+
+def test_a_name_that_no_disk_or_bucket_takes_is_refused(tmp_path):
+    for place in (f"{tmp_path}/{'a' * 256}/", f"{tmp_path}/{'é' * 128}.mp4", f"s3://bucket/{'a/' * 520}"):
+        with pytest.raises(KlingValidationError, match="Shorten output_uri"):
+            check_target(place)
+    assert check_target(f"{tmp_path}/{'a' * 251}.mp4")
+
+
+def test_whatever_names_a_path_is_a_path(tmp_path):
+    class Named:
+        def __fspath__(self):
+            return f"{tmp_path}/a.mp4"
+
+    assert check_target(Named()) == f"{tmp_path}/a.mp4"
+
+
 def test_a_folder_needs_its_slash(tmp_path):
     (tmp_path / "videos").mkdir()
     for place in (str(tmp_path / "videos"), f"file://{tmp_path}/videos", tmp_path / "videos"):

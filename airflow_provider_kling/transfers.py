@@ -15,10 +15,12 @@ from airflow_provider_kling.exceptions import KlingValidationError
 from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.preparation import arguments
+from airflow_provider_kling.products.fields import canonical
 from airflow_provider_kling.products.wording import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import timedelta
 
     from airflow.sdk import Context
 
@@ -50,7 +52,8 @@ class KlingToObjectStorageOperator(BaseOperator):
     :param endpoint: the product; taken from the manifest when there is one; default ``image2video`` (templated).
     :param kling_conn_id: the :ref:`Kling connection <howto/connection:kling>` (templated).
     :param output_conn_id: Airflow connection of the storage; it may also stand in the URI (``s3://conn@bucket/``).
-    :param duration: seconds that the video should play, when that is to be checked (templated).
+    :param duration: seconds that the video should play, a number, the same as text or a ``timedelta``, when that is to
+        be checked (templated).
     """
 
     template_fields: Sequence[str] = (
@@ -72,7 +75,7 @@ class KlingToObjectStorageOperator(BaseOperator):
         endpoint: str = "image2video",
         kling_conn_id: str = DEFAULT_CONN_NAME,
         output_conn_id: str | None = None,
-        duration: str | int | None = None,
+        duration: str | float | timedelta | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -103,11 +106,12 @@ class KlingToObjectStorageOperator(BaseOperator):
         from airflow_provider_kling.results.targets import check_target
 
         output_uri = check_target(self.output_uri, self.output_conn_id)
+        duration = seconds_of(self.duration)
         manifest = manifest_of(self.manifest)
         kling_task_id = task_id_of(self.kling_task_id or manifest.get("task_id"))
         task = self.hook.get_task(kling_task_id, manifest.get("endpoint") or self.endpoint)
         task = polling.conclude(task, polling.Event("error", task.task_id, "it has no result to store yet"))
-        files = store(self.hook, task, output_uri, conn_id=self.output_conn_id, duration=self.duration)
+        files = store(self.hook, task, output_uri, conn_id=self.output_conn_id, duration=duration)
         self.log.info("%s; Kling charged %s units", stored_line(files), foreign_text(task.units, 40) or "unknown")
         return {**task.manifest(model_name=manifest.get("model_name") or ""), "files": files}
 
@@ -131,6 +135,18 @@ def manifest_of(value: Any) -> dict[str, Any]:
     if wrong:
         raise KlingValidationError([f"Give manifest as an operator returned it: its {wrong[0]} is no text."])
     return {name: str(word).strip() for name, word in words.items() if word is not None}
+
+
+def seconds_of(value: Any) -> float | None:
+    """
+    Return the seconds that a video should play, or ``None`` when that is not to be checked.
+
+    :param value: a number, the same as text (also ``10s``), a ``timedelta``, or ``None``.
+    :raises KlingValidationError: for anything else: a check that was asked for is not left out.
+    """
+    if value is None:
+        return None
+    return arguments.seconds("duration", canonical("duration", value), minimum=1)
 
 
 def task_id_of(value: Any) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from pathlib import Path
 
 import pytest
 from support import PHOTOGRAPH
 
-from airflow_provider_kling.exceptions import KlingResultExpiredError, KlingValidationError
+from airflow_provider_kling.exceptions import KlingResultError, KlingResultExpiredError, KlingValidationError
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.transfers import KlingToObjectStorageOperator, manifest_of, task_id_of
 
@@ -71,6 +72,18 @@ def test_a_manifest_that_is_empty_leaves_the_id(nothing):
 def test_half_an_emoji_is_no_id(tmp_path, value):
     with pytest.raises(KlingValidationError, match="Give kling_task_id"):
         transfer(f"{tmp_path}/", kling_task_id=value).execute({})
+
+
+@pytest.mark.parametrize("value", ["five", "None", float("nan"), "1e400", -1, True, [], {}, b"5", 10**400])
+def test_a_duration_that_cannot_be_checked_is_refused(tmp_path, value):
+    with pytest.raises(KlingValidationError, match="Give duration"):
+        transfer(f"{tmp_path}/", kling_task_id="one", duration=value).execute({})
+
+
+@pytest.mark.parametrize("value", [7, "7.0", "7s", dt.timedelta(seconds=7)])
+def test_a_duration_is_checked_in_whatever_form_it_is_given(finished, tmp_path, value):
+    with pytest.raises(KlingResultError, match=r"but 7(\.0)? s were asked for"):
+        transfer(f"{tmp_path}/", kling_task_id=finished.task_id, duration=value).execute({})
 
 
 def test_a_number_is_an_id(finished, tmp_path):

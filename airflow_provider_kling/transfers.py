@@ -14,6 +14,7 @@ from airflow_provider_kling import polling
 from airflow_provider_kling.exceptions import KlingValidationError
 from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
+from airflow_provider_kling.links import KlingResultLink
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.products.fields import canonical
 from airflow_provider_kling.products.wording import shown
@@ -65,6 +66,7 @@ class KlingToObjectStorageOperator(BaseOperator):
         "duration",
     )
     ui_color = "#e8f4d9"
+    operator_extra_links = (KlingResultLink(),)
 
     def __init__(
         self,

@@ -11,6 +11,7 @@ from support import PHOTOGRAPH
 
 from airflow_provider_kling.exceptions import KlingResultError, KlingResultExpiredError, KlingValidationError
 from airflow_provider_kling.hooks import KlingHook
+from airflow_provider_kling.links import link_of
 from airflow_provider_kling.transfers import KlingToObjectStorageOperator, manifest_of, task_id_of
 
 
@@ -72,6 +73,12 @@ def test_a_manifest_that_is_empty_leaves_the_id(nothing):
 def test_half_an_emoji_is_no_id(tmp_path, value):
     with pytest.raises(KlingValidationError, match="Give kling_task_id"):
         transfer(f"{tmp_path}/", kling_task_id=value).execute({})
+
+
+def test_it_has_the_button_of_the_operators(finished, tmp_path):
+    operator = transfer(f"{tmp_path}/", kling_task_id=finished.task_id)
+    assert [link.name for link in operator.operator_extra_links] == ["Kling video"]
+    assert link_of(operator.execute({})) == finished.videos[0].url
 
 
 @pytest.mark.parametrize("value", ["five", "None", float("nan"), "1e400", -1, True, [], {}, b"5", 10**400])

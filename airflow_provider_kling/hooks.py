@@ -21,6 +21,7 @@ from airflow_provider_kling.exceptions import KlingConfigurationError, KlingErro
 from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.get_provider_info import CONNECTION_FIELDS, DEFAULT_CONN_NAME, FIELD_BEHAVIOUR
 from airflow_provider_kling.preparation import arguments
+from airflow_provider_kling.preparation.named_task import named_task
 from airflow_provider_kling.products.product import product_of
 from airflow_provider_kling.submission import identity, protocol
 
@@ -182,9 +183,11 @@ class KlingHook(BaseHook):
         :param endpoint: the product that it was created with.
         :param tries: how often the request is sent before its error counts; default 4.
         :raises KlingTaskNotFoundError: when the account has no such task of this product.
+        :raises KlingValidationError: when ``kling_task_id`` names no task.
         """
-        product = product_of(endpoint)
-        answer = self._transport.read(classic.query(product, kling_task_id), tries=tries)
+        named = named_task(kling_task_id, endpoint)
+        product = product_of(named.endpoint)
+        answer = self._transport.read(classic.query(product, named.task_id), tries=tries)
         return classic.read_task(answer, product)
 
     def get_paid_task(self, kling_task_id: str, endpoint: str = "image2video") -> Task:

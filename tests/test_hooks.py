@@ -351,3 +351,15 @@ def test_a_host_that_is_down_is_a_connection_error_and_leaves_no_doubt(monkeypat
     with pytest.raises(errors.KlingConnectionError) as caught:
         submit(KlingHook())
     assert caught.value.nothing_sent
+
+
+@pytest.mark.parametrize("value", [None, "", " ", 1.5, "None", "{", "half \ud83d", "x" * 999])
+def test_what_names_no_task_is_a_sentence(kling, hook, value):
+    with pytest.raises(errors.KlingValidationError, match="Give kling_task_id a task's id"):
+        hook.get_task(value)
+    assert kling.requests() == []
+
+
+def test_a_number_is_an_id(kling, hook):
+    task = submit(hook)
+    assert hook.get_task(int(task.task_id)).task_id == task.task_id

@@ -21,6 +21,7 @@ from airflow_provider_kling.exceptions import (
 from airflow_provider_kling.foreign import reason
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.results.storage import store
+from airflow_provider_kling.results.targets import target_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -122,7 +123,7 @@ class BatchCalls:
             return store(
                 hook,
                 task,
-                f"{self._output_uri}{item.key}.{{ext}}",
+                self._target(item.key),
                 conn_id=self._output_conn_id,
                 duration=item.body.get("duration"),
                 # The batch itself tries again, with pauses that grow, and without a thread that waits.
@@ -131,11 +132,36 @@ class BatchCalls:
 
     def missing_files(self, records: Sequence[Record]) -> set[str]:
         """
-        Return which of these items have files that are not in storage any more, from one listing of the folder.
+        Return which of these items have files that are not where this batch stores them, from one listing.
 
-        :param records: of items that were stored.
-        :return: their keys; none when the storage does not let us list.
+        :param records: of items that were stored, perhaps in another folder.
+        :return: their keys; when the storage does not let us list, of those elsewhere only.
         """
+        elsewhere = {record.key for record in records if not self._stands_here(record)}
+        return elsewhere | self._missing_files([record for record in records if record.key not in elsewhere])
+
+    def _target(self, key: str) -> str:
+        return f"{self._output_uri}{key}.{{ext}}"
+
+    def _stands_here(self, record: Record) -> bool:
+        count = max(1, len(record.videos))
+        places = {
+            place_of(
+                target_of(
+                    self._target(record.key),
+                    task_id=record.task_id,
+                    index=index,
+                    count=count,
+                    is_watermarked=is_watermarked,
+                ),
+                self._output_conn_id,
+            ).uri
+            for index in range(count)
+            for is_watermarked in (False, True)
+        }
+        return all(file["uri"] in places for file in record.files)
+
+    def _missing_files(self, records: Sequence[Record]) -> set[str]:
         try:
             folder = place_of(self._output_uri, self._output_conn_id)
             folder.filesystem.invalidate_cache()

@@ -78,16 +78,17 @@ class BatchLoop:
         self._jobs: set[asyncio.Task[None]] = set()
         self._said: dict[str, float] = {}
 
-    async def run(self, known: Sequence[Record]) -> Finish:
+    async def run(self, known: Sequence[Record], *, sent_before: bool) -> Finish:
         """
         Work until the batch has ended.
 
         :param known: the manifest of an earlier run of this batch.
+        :param sent_before: whether an earlier run, of which nothing else is known, may have sent something.
         :raises SupersededError: when another run of the Airflow task works on it.
         """
         try:
             await self._fence.check()
-            await self._survey(known)
+            await self._survey(known, sent_before)
             while True:
                 await self._fence.check()
                 pause = self._pace.tick
@@ -119,17 +120,20 @@ class BatchLoop:
         for job in ended:
             job.result()
 
-    async def _survey(self, known: Sequence[Record]) -> None:
+    async def _survey(self, known: Sequence[Record], sent_before: bool) -> None:
         ids = {item.external_task_id for item in self._plan.values()}
         ours = [record for record in known if record.external_task_id in ids]
         tasks, complete = await self._look_around(ours)
         stored = [record for record in ours if record.is_stored]
         missing = await in_thread(Work.REPORT, self._calls.missing_files, stored) if stored else set()
         # In a thread: comparing tens of thousands of names takes a moment, and the event loop belongs to all.
-        await in_thread(Work.LOOK, self._take_over, tasks, complete, ours, missing)
+        await in_thread(Work.LOOK, self._take_over, tasks, complete, ours, missing, sent_before)
 
-    def _take_over(self, tasks: dict[str, Task], complete: bool, ours: Sequence[Record], missing: set[str]) -> None:
-        self._reconciler.observe_all(tasks, complete=complete, sent_before=bool(ours), now=time.time())
+    def _take_over(
+        self, tasks: dict[str, Task], complete: bool, ours: Sequence[Record], missing: set[str], sent_before: bool
+    ) -> None:
+        sent_before = sent_before or bool(ours)
+        self._reconciler.observe_all(tasks, complete=complete, sent_before=sent_before, now=time.time())
         for record in ours:
             self._reconciler.restore(record, files_exist=record.key not in missing)
 
@@ -225,8 +229,10 @@ class BatchLoop:
 
     def _say(self, what: str, error: KlingError) -> None:
         now, kind = time.monotonic(), type(error).__name__
+        # What to do comes first: a log shows the beginning of a line.
+        first, newline, rest = error.message.partition("\n")
         if now - self._said.get(kind, -SAY_AGAIN_AFTER) >= SAY_AGAIN_AFTER:
             self._said[kind] = now
-            log.warning("%s: %s", what, error.message)
+            log.warning("%s (%s)%s%s", first, what, newline, rest)
         else:
-            log.debug("%s: %s", what, error.message)
+            log.debug("%s (%s)%s%s", first, what, newline, rest)

@@ -103,10 +103,17 @@ class Item:
 
 def task_units(task: Task | None) -> Decimal | None:
     """Return what Kling says that a finished task cost; ``None`` when it does not say, or no amount."""
-    if task is None or task.status is not TaskStatus.SUCCEED:
-        return None
+    return _amount(task.units) if task and task.status is TaskStatus.SUCCEED else None
+
+
+def task_cash(task: Task | None) -> Decimal | None:
+    """Return what a finished task cost a post-paid account, likewise."""
+    return _amount(task.cash) if task and task.status is TaskStatus.SUCCEED else None
+
+
+def _amount(words: str) -> Decimal | None:
     try:
-        cost = Decimal(task.units)
+        cost = Decimal(words)
     except (InvalidOperation, TypeError, ValueError):
         return None
     return cost if cost.is_finite() and 0 <= cost < 10**12 else None

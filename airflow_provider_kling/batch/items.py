@@ -11,6 +11,7 @@ from airflow_provider_kling.batch import files
 from airflow_provider_kling.exceptions import KlingValidationError
 from airflow_provider_kling.preparation.arguments import place, rendered_none
 from airflow_provider_kling.products.wording import named, shown
+from airflow_provider_kling.results.targets import check_source
 
 
 def read_items(items: Any, defaults: Any, conn_id: str | None) -> list[dict[str, Any]]:
@@ -66,12 +67,15 @@ def _from_text(text: str, conn_id: str | None) -> Any:
         raise KlingValidationError([f"Give the template of items a value: it rendered to {named('items', text)}."])
     if text.startswith(("[", "(", "{")):
         return _literal(text)
+    check_source(text, conn_id, name="items")
     try:
         return files.read_lines(text, conn_id)
     except FileNotFoundError:
-        raise KlingValidationError([f"{named('items', text)}: there is no such file."]) from None
+        raise KlingValidationError(
+            [f"Give items a list, or the URI of a file: there is no such file, {named('items', text)}."]
+        ) from None
     except ValueError as error:
-        raise KlingValidationError([f"items cannot be read: {shown(str(error), 300)}."]) from None
+        raise KlingValidationError([f"Correct the file of items: {shown(str(error), 300)}."]) from None
 
 
 def _literal(text: str) -> Any:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.batch.actions import Phase
-from airflow_provider_kling.batch.item import STATUS, Item, task_units
+from airflow_provider_kling.batch.item import STATUS, Item, task_cash, task_units
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -63,6 +63,8 @@ class Ledger:
         self._queues = {phase: _Queue() for phase in TO_DO}
         #: What the finished tasks cost, as Kling says it, and how many of them say it.
         self.units, self.priced = Decimal(0), 0
+        #: And what was taken from the balance of a post-paid account.
+        self.cash = Decimal(0)
         #: Grows with every change.
         self.version = 0
         for item in self._items.values():
@@ -122,13 +124,15 @@ class Ledger:
         if cost is not None:
             self.units += sign * cost
             self.priced += sign
+        self.cash += sign * (task_cash(item.task) or 0)
 
     def progress(self) -> dict[str, Any]:
-        """Return how many items are where, and the units so far."""
+        """Return how many items are where, and what was spent so far."""
         counts = dict.fromkeys(("succeed", "failed", "running", "storing", "waiting"), 0)
         for phase, number in self._counts.items():
             counts[STATUS[phase]] += number
-        return {"items": len(self._items), "done": counts.pop("succeed"), **counts, "units": float(self.units)}
+        spent = {"units": float(self.units), "cash": float(self.cash)}
+        return {"items": len(self._items), "done": counts.pop("succeed"), **counts, **spent}
 
     def records(self, *, ended: bool) -> Iterator[dict[str, Any]]:
         """Yield the manifest's lines, see :meth:`Item.record`."""

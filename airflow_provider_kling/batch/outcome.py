@@ -9,7 +9,7 @@ from airflow_provider_kling.exceptions import KlingBatchError, KlingBatchFailedE
 from airflow_provider_kling.foreign import foreign_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from airflow_provider_kling.batch.actions import Finish, Reason
     from airflow_provider_kling.exceptions import KlingError
@@ -88,6 +88,16 @@ def outcome(
     }
 
 
+def spent(numbers: Mapping[str, Any]) -> str:
+    """
+    Return what a batch cost, in words.
+
+    :param numbers: with ``units`` and ``cash``, as the progress and the summary have them.
+    """
+    cash = f" and {numbers['cash']:g} in cash" if numbers["cash"] else ""
+    return f"{numbers['units']:g} units{cash}"
+
+
 def _ending(
     finish: Finish, records: Sequence[dict[str, Any]], summary: dict[str, Any], stop_on_failure: bool
 ) -> Ending:
@@ -126,7 +136,7 @@ def error_of(event: Any) -> KlingError:
 
 def _message(finish: Finish, records: Sequence[dict[str, Any]], summary: dict[str, Any]) -> str:
     counts = "{done} of {items} videos are done, {failed} failed, {running} still run, {stopped} were not submitted"
-    sentences = [counts.format(**summary) + f"; {summary['units']:g} units so far."]
+    sentences = [f"{counts.format(**summary)}; {spent(summary)} so far."]
     if finish.failure is not None:
         sentences.append(finish.failure.message)
     elif finish.reason == "max_units":

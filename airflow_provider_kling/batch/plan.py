@@ -42,6 +42,9 @@ _REMOTE = re.compile(r"(?!file:)[A-Za-z][A-Za-z0-9+.-]*://")
 #: How many items a sentence about several of them names.
 NAMED_ITEMS = 5
 
+#: More than the 128 digits that a key may have.
+MAX_KEY_BITS = 512
+
 #: Characters of an item's key in a sentence.
 NAME_CHARACTERS = 60
 
@@ -132,7 +135,7 @@ class Planner:
             except (UnicodeError, TypeError, RecursionError) as error:
                 # Text that is no text (half an emoji), objects that are no JSON: the rules above name most of it.
                 problems.setdefault(f"it cannot be sent ({reason(error)}).", []).append(key)
-        sentences = [*_sentences(problems), *_clashes(planned)]
+        sentences = [*_sentences(problems), *_clashes(planned), *_file_clashes(planned)]
         if sentences:
             raise KlingValidationError(sentences)
         return planned, _sentences(warnings)
@@ -182,13 +185,14 @@ class Planner:
         return {"uri": uri, "sha256": digest, "conn_id": self.output_conn_id}
 
 
-def read_plan(uri: str, conn_id: str | None) -> list[PlannedItem]:
+def read_plan(uri: str, conn_id: str | None, count: int = 0) -> list[PlannedItem]:
     """
     Read a plan, perhaps of another version of the package.
 
     :param uri: the file.
     :param conn_id: Airflow connection of its storage.
-    :raises KlingBatchError: when a line is no item of a plan; it names the line.
+    :param count: how many items it was written with; 0 when not known.
+    :raises KlingBatchError: when a line is no item of a plan (it names the line), or items are missing or there twice.
     """
     try:
         lines = files.read_lines(uri, conn_id)
@@ -202,6 +206,10 @@ def read_plan(uri: str, conn_id: str | None) -> list[PlannedItem]:
         plan.append(item)
     if not plan:
         raise _broken_plan(uri, "it is empty")
+    if count and len(plan) != count:
+        raise _broken_plan(uri, f"it has {counted(len(plan), 'item')}, and was written with {count}")
+    if len({item.key for item in plan}) < len(plan) or len({item.external_task_id for item in plan}) < len(plan):
+        raise _broken_plan(uri, "an item stands there twice")
     return plan
 
 
@@ -218,6 +226,9 @@ def _planned_item(line: Mapping[str, Any]) -> PlannedItem | None:
     assert isinstance(key, str)
     assert isinstance(name, str)
     assert isinstance(body, dict)
+    # A picture without its place, or a place without its picture, would be paid for and not be what was checked.
+    if {where for where, holder, slot in _slots(body) if not holder[slot]} != images.keys():
+        return None
     kept = {where: {part: image.get(part) for part in ("uri", "sha256", "conn_id")} for where, image in images.items()}
     return PlannedItem(key, name, body, kept)
 
@@ -233,6 +244,8 @@ def _is_image(image: Any) -> bool:
 
 def _own_key(item: Mapping[str, Any]) -> str | None:
     key = item.get("key")
+    if isinstance(key, int) and key.bit_length() > MAX_KEY_BITS:
+        return shown(key)  # Python does not print it
     return None if key is None or (isinstance(key, str) and not key.strip()) else str(key).strip()
 
 
@@ -279,8 +292,23 @@ def _clashes(planned: Sequence[PlannedItem]) -> list[str]:
     for name in ("key", "external_task_id"):
         numbers = collections.Counter(getattr(item, name) for item in planned)
         twice = [value for value, number in numbers.items() if number > 1]
-        sentences += [f"Give each item its own {name}: {named(name, value)} names more than one." for value in twice]
+        if twice:
+            more = f", as {counted(len(twice) - 1, 'more')} do" if len(twice) > 1 else ""
+            sentences.append(f"Give each item its own {name}: {named(name, twice[0])} names several{more}.")
     return sentences + _attempt_clashes(planned)
+
+
+def _file_clashes(planned: Sequence[PlannedItem]) -> list[str]:
+    """Keys whose file another item writes too: its twin with the watermark."""
+    keys = {item.key for item in planned}
+    problems: dict[str, list[str]] = {}
+    for item in planned:
+        info = item.body.get("watermark_info")
+        if isinstance(info, dict) and info.get("enabled") and f"{item.key}_watermark" in keys:
+            problems.setdefault("Give another key to what names the watermarked file of an item.", []).extend(
+                (item.key, f"{item.key}_watermark")
+            )
+    return _sentences(problems)
 
 
 def _attempt_clashes(planned: Sequence[PlannedItem]) -> list[str]:

@@ -31,6 +31,7 @@ from airflow_provider_kling.exceptions import (
     KlingThrottledError,
 )
 from airflow_provider_kling.models import Task, TaskStatus
+from airflow_provider_kling.submission.protocol import MAX_ATTEMPTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -72,7 +73,8 @@ class Reconciler:
         for item in self._ledger:
             for name in item.attempts() if tasks else ():
                 if name in tasks:
-                    self._observe(item, tasks[name], now)
+                    # Which run a failed task belongs to, only Kling's clock says here.
+                    self._observe(item, tasks[name], now, in_this_run=self._is_of_this_run(tasks[name]))
             item.look_first = item.look_first or (sent_before and not complete)
 
     def restore(self, record: Record, *, files_exist: bool = True) -> None:
@@ -93,6 +95,10 @@ class Reconciler:
             self._restore_paid(item, record, files_exist)
         elif item.phase is Phase.WAITING and (failure := record.failed_for_good_since(self._policy.started_at)):
             self._fail(item, failure)
+        elif item.phase is Phase.FAILED and known and item.failure and record.failed_before(self._policy.started_at):
+            # Kling's clock is ahead of ours: this attempt is not of this run.
+            item.failed_now.clear()
+            self._next_attempt(item, item.failure)
 
     def _restore_paid(self, item: Item, record: Record, files_exist: bool) -> None:
         """Kling did not list its task: it is asked for by its id, and never paid for again meanwhile."""
@@ -218,7 +224,7 @@ class Reconciler:
 
     # ------------------------------------------------------------------ steps
 
-    def _observe(self, item: Item, task: Task, now: float) -> None:
+    def _observe(self, item: Item, task: Task, now: float, *, in_this_run: bool = True) -> None:
         self._ledger.report(item, task)
         item.look_first, item.failure, item.tries = True, None, 0
         item.attempt = item.attempt_of(task)
@@ -229,20 +235,27 @@ class Reconciler:
             polling.conclude(task, polling.Event("success", task.task_id))
             self._ledger.move(item, Phase.SUCCEED)
         except KlingError as error:
-            self._on_failed_task(item, task, error, now)
+            self._on_failed_task(item, task, error, now, in_this_run=in_this_run)
 
-    def _on_failed_task(self, item: Item, task: Task, error: KlingError, now: float) -> None:
+    def _on_failed_task(self, item: Item, task: Task, error: KlingError, now: float, *, in_this_run: bool) -> None:
         if task.status is not TaskStatus.FAILED:
             # It is paid, and its result may be listed later.
             self._wait_for(item, Phase.SUCCEED, Failure.of(error, now, permanent=False), now)
             return
-        if task.created_at == 0 or task.created_at / 1000 >= self._policy.started_at:
+        if in_this_run:
             item.failed_now.add(task.task_id)
         item.attempt += 1
-        if error.transient and len(item.failed_now) <= self._policy.item_retries:
+        self._next_attempt(item, Failure.of(error, now))
+
+    def _is_of_this_run(self, task: Task) -> bool:
+        return task.created_at == 0 or task.created_at / 1000 >= self._policy.started_at
+
+    def _next_attempt(self, item: Item, failure: Failure) -> None:
+        is_left = len(item.failed_now) <= self._policy.item_retries and item.attempt <= MAX_ATTEMPTS
+        if is_left and not failure.permanent:
             self._ledger.move(item, Phase.WAITING)
         else:
-            self._fail(item, Failure.of(error, now))
+            self._fail(item, failure)
 
     def _fail(self, item: Item, failure: Failure) -> None:
         item.failure = failure

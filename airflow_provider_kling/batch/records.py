@@ -9,8 +9,12 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from airflow_provider_kling.api import values
 from airflow_provider_kling.batch.actions import Failure
 from airflow_provider_kling.models import Task, TaskStatus, Video
+
+#: No epoch second is beyond this: the year 9999.
+_LATEST = 253_402_300_800
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +65,14 @@ class Record:
         failure = self.failure if self.status == "failed" else None
         return failure if failure and failure.permanent and failure.at >= started_at else None
 
+    def failed_before(self, started_at: float) -> bool:
+        """
+        Whether it failed, by our clock, before this run began.
+
+        :param started_at: epoch seconds.
+        """
+        return self.status == "failed" and self.failure is not None and 0 < self.failure.at < started_at
+
     def task(self, endpoint: str) -> Task:
         """
         Return the task that this record names, as far as it is known without asking Kling.
@@ -95,7 +107,7 @@ def read_record(line: Any) -> Record | None:
         key,
         name,
         status=_text(line.get("status")),
-        task_id=_text(line.get("task_id")),
+        task_id=values.identifier(line.get("task_id")),
         units=_text(line.get("units")),
         cash=_text(line.get("cash")),
         videos=tuple(_video(video) for video in _objects(line.get("videos"))),
@@ -119,11 +131,18 @@ def _video(video: dict[str, Any]) -> Video:
 def _failure(value: Any) -> Failure | None:
     if not isinstance(value, dict) or not _text(value.get("error")):
         return None
-    code, at = value.get("code"), value.get("at")
+    code = value.get("code")
     return Failure(
         error=value["error"],
         code=code if isinstance(code, int) and not isinstance(code, bool) else None,
         message=_text(value.get("message")),
         permanent=value.get("permanent") is True,
-        at=float(at) if isinstance(at, (int, float)) else 0.0,
+        at=_time(value.get("at")),
     )
+
+
+def _time(value: Any) -> float:
+    """Epoch seconds; 0 for what is none, so that nothing is final because of it."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    # Comparing works with a whole number that is too large for a float, and is false for a NaN.
+    return float(value) if is_number and 0 < value < _LATEST else 0.0

@@ -127,6 +127,8 @@ class Reporter:
                     self._pace.progress_every, min(MAX_PROGRESS_PAUSE, age / PROGRESS_SHARE)
                 )
                 await self._announce_change(reconciler.progress())
+        except SupersededError:
+            return  # the loop asks the fence too, and ends
         except Exception as error:  # noqa: BLE001 - storage may be away for a moment; what runs at Kling runs on
             self._complain(error)
 

@@ -86,7 +86,7 @@ class KlingImageToVideoBatchOperator(RedactsImages):
     scheduled task for each video and needs a pool to respect the slots. Prefer this operator when the set is the unit:
     hundreds of videos, one result, a limit on what it may cost.
 
-    Returns a summary: ``items``, ``done``, ``failed``, ``running``, ``stopped``, ``stopped_by``, ``units``,
+    Returns a summary: ``items``, ``done``, ``failed``, ``running``, ``stopped``, ``stopped_by``, ``units``, ``cash``,
     ``manifest_uri``, ``batch_id``.
 
     :param items: a list of dicts of Kling's fields, as :class:`KlingVideoItem` names them; or a JSON Lines file of such
@@ -202,7 +202,7 @@ class KlingImageToVideoBatchOperator(RedactsImages):
         self.log.info("Checked %s, nothing is wrong; batch %s, manifest %s", checked, batch_id, limits.manifest_uri)
         record.push(self, context, "batch_id", batch_id)
         record.push(self, context, "manifest_uri", limits.manifest_uri)
-        self._defer(limits, batch_id, token, token_uri)
+        self._defer(limits, batch_id, len(planned), token, token_uri)
 
     def execute_complete(self, context: Context, event: Any = None) -> dict[str, Any]:
         """
@@ -245,11 +245,15 @@ class KlingImageToVideoBatchOperator(RedactsImages):
         if folder is None and not problems:
             problems.append("Give output_uri the folder of the videos: it is empty.")
         folder = (folder or "").rstrip("/") + "/"
-        read(arguments.place, "kling_conn_id")
+        if read(arguments.place, "kling_conn_id") is None and not problems:
+            problems.append("Give kling_conn_id the name of an Airflow connection: it is empty.")
+        manifest_uri = read(arguments.place, "manifest_uri") or f"{folder}manifest.jsonl"
+        if manifest_uri.lower().endswith(("/", ".mp4")):
+            problems.append(f"Give manifest_uri a file of its own: {manifest_uri[-60:]!r} is a folder or a video.")
         read(arguments.choice, "validate", ("strict", "warn", "off"))
         limits = Limits(
             folder,
-            read(arguments.place, "manifest_uri") or f"{folder}manifest.jsonl",
+            manifest_uri,
             concurrency=read(arguments.whole_number, "concurrency", 1),
             submit_concurrency=read(arguments.whole_number, "submit_concurrency", 1),
             store_concurrency=read(arguments.whole_number, "store_concurrency", 1),
@@ -326,7 +330,7 @@ class KlingImageToVideoBatchOperator(RedactsImages):
     def _work_uri(self, limits: Limits, batch_id: str) -> str:
         return f"{limits.folder}.{batch_id}/"
 
-    def _defer(self, limits: Limits, batch_id: str, token: str, token_uri: str) -> None:
+    def _defer(self, limits: Limits, batch_id: str, count: int, token: str, token_uri: str) -> None:
         from airflow_provider_kling.triggers.batch import KlingBatchTrigger
 
         now = time.time()
@@ -356,6 +360,7 @@ class KlingImageToVideoBatchOperator(RedactsImages):
             account=self.hook.account_name,
             token_uri=token_uri,
             token=token,
+            items=count,
         )
         # Airflow's own end comes later than the trigger's, which is clearer.
         backstop = max(lasts, MIN_DEFERRAL) + limits.poll_interval + LAST_STEPS + BACKSTOP_MARGIN

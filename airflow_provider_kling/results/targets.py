@@ -58,6 +58,23 @@ def check_target(output_uri: Any, conn_id: str | None = None, *, name: str = "ou
     return text
 
 
+def check_source(uri: str, conn_id: str | None = None, *, name: str) -> None:
+    """
+    Check that a file can be read from a place, as far as that is known without reading it.
+
+    :param uri: a URI, or a path.
+    :param conn_id: Airflow connection of the storage.
+    :param name: the argument's name, for the sentence.
+    :raises KlingValidationError: when no try could read it.
+    """
+    place = place_of(uri, conn_id)
+    problem = _access_problem(place, name)
+    if not problem and (Path(place.rest).is_dir() if place.is_local else _is_folder(place)):
+        problem = f"Give {name} the name of a file: {place.shown!r} is a folder."
+    if problem:
+        raise KlingValidationError([problem])
+
+
 def target_of(
     output_uri: str, *, task_id: str, index: int, count: int, ext: str = "mp4", is_watermarked: bool = False
 ) -> str:
@@ -124,9 +141,7 @@ def _access_problem(place: Place, name: str) -> str | None:
     try:
         place.filesystem  # noqa: B018 - it is made at the first look
     except (ValueError, ImportError) as error:
-        return (
-            f"Install Airflow's provider package for {place.protocol}:// storage, which {name} names: {reason(error)}."
-        )
+        return f"Install Airflow's provider package for {place.protocol}:// storage: {name} names it ({reason(error)})."
     except Exception:  # noqa: BLE001 - Airflow or the storage cannot be asked at this moment; that is not wrong
         log.debug("%s could not be looked at", place.shown)
     return None

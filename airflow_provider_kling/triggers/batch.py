@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import random
 import time
@@ -18,7 +19,7 @@ from airflow_provider_kling.batch.actions import DEFAULT_THREADS, Pace, Policy
 from airflow_provider_kling.batch.calls import BatchCalls
 from airflow_provider_kling.batch.driver import BatchLoop
 from airflow_provider_kling.batch.fence import Fence, SupersededError
-from airflow_provider_kling.batch.outcome import SUPERSEDED, outcome
+from airflow_provider_kling.batch.outcome import SUPERSEDED, outcome, spent
 from airflow_provider_kling.batch.plan import PlannedItem, read_plan
 from airflow_provider_kling.batch.reconciler import Reconciler
 from airflow_provider_kling.batch.records import Record, read_record
@@ -76,6 +77,7 @@ class KlingBatchTrigger(BaseTrigger):
     :param account: what the Kling connection named when the batch was planned; not the key.
     :param token_uri: see ``airflow_provider_kling.batch.fence``.
     :param token: of this deferral.
+    :param items: how many the plan has; 0 when not known.
     """
 
     #: How fast; not serialized.
@@ -104,6 +106,7 @@ class KlingBatchTrigger(BaseTrigger):
         account: str = "",
         token_uri: str = "",
         token: str = "",
+        items: int = 0,
         **_from_other_versions: Any,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -128,6 +131,7 @@ class KlingBatchTrigger(BaseTrigger):
         self.account = account
         self.token_uri = token_uri
         self.token = token
+        self.items = items
         self._reconciler: Reconciler | None = None
         self._complain_again_at = 0.0
 
@@ -145,7 +149,7 @@ class KlingBatchTrigger(BaseTrigger):
                 "on_item_failure",
             ),
             *("started_at", "end_time", "poll_interval", "ends_task"),
-            *("account", "token_uri", "token"),
+            *("account", "token_uri", "token", "items"),
         )
         # Rows of the database hold the path: it stays, wherever the class moves.
         path = "airflow_provider_kling.triggers.batch.KlingBatchTrigger"
@@ -159,13 +163,13 @@ class KlingBatchTrigger(BaseTrigger):
                 yield TaskSuccessEvent()
                 return
         except SupersededError:
-            self.log.warning("Batch %s: %s", self.batch_id, SUPERSEDED)
+            self.log.warning("%s (batch %s)", SUPERSEDED, self.batch_id)
             event = {"status": "error", "message": SUPERSEDED}
         except KlingError as error:
-            self.log.error("Batch %s: %s", self.batch_id, error.message)  # noqa: TRY400 - it is a sentence for people
+            self.log.error("%s (batch %s)", error.message, self.batch_id)  # noqa: TRY400 - it is a sentence for people
             event = {"status": "error", "message": foreign_text(error.message)}
         except Exception as error:
-            self.log.exception("The batch %s broke", self.batch_id)
+            self.log.exception("The batch broke (%s)", self.batch_id)
             event = {"status": "error", "message": f"The batch broke ({reason(error)})."}
         await asyncio.sleep(self.started_at + MIN_DEFERRAL - time.time())
         yield TriggerEvent({"batch_id": self.batch_id, "manifest_uri": self.manifest_uri, **event})
@@ -198,12 +202,15 @@ class KlingBatchTrigger(BaseTrigger):
 
     async def _work(self) -> dict[str, Any]:
         conn_id = self.output_conn_id or None
-        plan = await self._patiently(read_plan, self.plan_uri, until=self.end_time)
-        known = await self._read_manifest()
+        fence = self._fence()
+        # Before the plan is read: a plan of another run is not wrong, it is not ours.
+        await fence.check()
+        read = functools.partial(read_plan, count=self.items)
+        plan = await self._patiently(read, self.plan_uri, until=self.end_time)
+        known, sent_before = await self._read_manifest()
         policy = self._policy()
         self._reconciler = Reconciler([item.desired for item in plan], policy, jitter=random.random)
         self._tell_the_beginning(plan)
-        fence = self._fence()
         reporter = Reporter(
             self.manifest_uri, conn_id, fence, self.pace, announce=self._announce, complain=self._complain
         )
@@ -218,7 +225,7 @@ class KlingBatchTrigger(BaseTrigger):
             account=self.account,
             poll_interval=self.poll_interval,
         )
-        finish = await loop.run(known)
+        finish = await loop.run(known, sent_before=sent_before)
         records, progress = await records_of(self._reconciler, ended=True), self._reconciler.progress()
         await reporter.finish(records, progress, deadline=self.end_time + self.pace.last_steps)
         event = outcome(finish, records, self._summary(finish), stop_on_failure=self.on_item_failure == "fail")
@@ -280,14 +287,15 @@ class KlingBatchTrigger(BaseTrigger):
             pace=self.pace,
         )
 
-    async def _read_manifest(self) -> list[Record]:
-        """What an earlier run wrote; a file that is not readable as one is as good as none."""
+    async def _read_manifest(self) -> tuple[list[Record], bool]:
+        """What an earlier run wrote, and whether one that cannot be read may have sent something."""
         try:
             lines = await self._patiently(_lines_if_any, self.manifest_uri, until=time.time() + self.pace.max_pause)
         except KlingBatchError as error:
             self.log.warning("The manifest of an earlier run is not used. %s", error.message)
-            return []
-        return [record for line in lines if (record := read_record(line))]
+            return [], True
+        known = [record for line in lines if (record := read_record(line))]
+        return known, len(known) < len(lines)
 
     def _summary(self, finish: Finish) -> dict[str, Any]:
         assert self._reconciler is not None
@@ -302,12 +310,14 @@ class KlingBatchTrigger(BaseTrigger):
             "stopped": progress["waiting"],
             "stopped_by": None if finish.reason == "done" else finish.reason,
             "units": progress["units"],
+            "cash": progress["cash"],
         }
 
     async def _announce(self, progress: dict[str, Any]) -> None:
         self.log.info(
-            "%s of %s done, %s failed, %s running, %s being stored, %s waiting, %s units so far",
-            *(progress[name] for name in ("done", "items", "failed", "running", "storing", "waiting", "units")),
+            "%s of %s done, %s failed, %s running, %s being stored, %s waiting, %s so far",
+            *(progress[name] for name in ("done", "items", "failed", "running", "storing", "waiting")),
+            spent(progress),
         )
         await self._push("progress", progress)
 

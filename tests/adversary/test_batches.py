@@ -9,12 +9,16 @@ import os
 import threading
 
 import pytest
-from support import FakeTaskInstance, connect
+from support import FakeTaskInstance, advice_first, connect
 from support_batch import QUICK, deferred, fire, hurry, manifest, operator, posts, run
 
 from airflow_provider_kling._airflow.compat import AIRFLOW_V_3_2_PLUS
+from airflow_provider_kling.batch.actions import Desired, Policy
 from airflow_provider_kling.batch.calls import BatchCalls
+from airflow_provider_kling.batch.fence import SupersededError
 from airflow_provider_kling.batch.outcome import error_of
+from airflow_provider_kling.batch.reconciler import Reconciler
+from airflow_provider_kling.batch.report import Reporter
 from airflow_provider_kling.exceptions import KlingBatchError, KlingBatchFailedError, KlingTimeoutError
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.simulator import KlingSimulator
@@ -286,3 +290,96 @@ def test_the_link_to_the_manifest_is_there_while_it_is_deferred_and_is_no_script
     for foreign in ("javascript:alert(1)", None, {"a": 1}, "data:text/html,x"):
         monkeypatch.setattr("airflow_provider_kling.links.XCom.get_value", lambda foreign=foreign, **_kwargs: foreign)
         assert link.get_link(operator(tmp_path), ti_key=None) == ""
+
+
+@pytest.mark.kling_simulator(seconds=0.1)
+def test_videos_that_were_stored_in_another_folder_are_stored_in_this_one(kling, ti, tmp_path):
+    where = {"manifest_uri": f"file://{tmp_path}/list.jsonl"}
+    run(ti, tmp_path / "old", count=2, **where)
+    payload = run(dataclasses.replace(ti, try_number=2), tmp_path / "new", count=2, **where)
+    assert (payload["status"], payload["summary"]["done"]) == ("success", 2)
+    assert {path.name for path in (tmp_path / "new").glob("*.mp4")} == {"0.mp4", "1.mp4"}
+    assert len(posts(kling)) == 2
+    before = len(kling.requests())
+    run(dataclasses.replace(ti, try_number=3), tmp_path / "new", count=2, **where)
+    assert len(kling.requests()) == before + 1, "what is in its place is not copied again"
+
+
+@pytest.mark.kling_simulator(seconds=0.1)
+def test_a_manifest_that_names_files_of_others_is_not_believed(kling, ti, tmp_path):
+    run(ti, tmp_path, count=2)
+    secret = tmp_path / "secret.mp4"
+    secret.write_bytes((tmp_path / "0.mp4").read_bytes())
+    lines = manifest(tmp_path)
+    lines[0]["files"][0]["uri"], lines[1]["files"] = f"file://{secret}", lines[0]["files"]
+    (tmp_path / "manifest.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    run(ti, tmp_path, count=2)
+    assert [line["files"][0]["uri"] for line in manifest(tmp_path)] == [f"file://{tmp_path}/{key}.mp4" for key in "01"]
+    assert len(posts(kling)) == 2
+
+
+@pytest.mark.kling_simulator(seconds=0.1)
+@pytest.mark.parametrize("content", [b"{", b'{"task": "of another version"}\n'])
+def test_after_a_manifest_that_cannot_be_read_each_item_is_looked_for_before_it_is_sent(
+    kling, ti, tmp_path, monkeypatch, content
+):
+    sent_blindly = []
+    submit = BatchCalls.submit
+
+    def note(self, item, look_up_first):
+        sent_blindly.append(not look_up_first)
+        return submit(self, item, look_up_first)
+
+    monkeypatch.setattr(BatchCalls, "submit", note)
+    kling.fault("html", operation="list", http_status=404, times=None)
+    trigger = deferred(ti, tmp_path, count=2)
+    (tmp_path / "manifest.jsonl").write_bytes(content)
+    assert asyncio.run(fire(trigger))["summary"]["done"] == 2
+    assert sent_blindly == [False, False]
+
+
+@pytest.mark.kling_simulator(seconds=0.1)
+def test_each_line_of_the_log_says_what_matters_before_it_names_the_item_or_the_batch(
+    kling, ti, tmp_path, logged, caplog
+):
+    kling.fault("html", operation="download", http_status=503, times=2)
+    trigger = deferred(ti, tmp_path, count=1)
+    lines = logged(trigger)
+    assert asyncio.run(fire(trigger))["status"] == "success"
+    (trouble,) = [record.getMessage() for record in caplog.records if "was not stored" in record.getMessage()]
+    assert not trouble.startswith("Item")
+    advice_first(trouble.partition(" (Item '0' was not stored)")[0])
+    assert all(trigger.batch_id not in line[:77] for line in lines)
+    assert lines[0].startswith("Making 1 video, ")
+    assert lines[-1].startswith("The batch ended (success). 1 of 1 videos are done")
+    assert len(lines) <= 6
+
+
+def test_a_trigger_that_is_superseded_says_so_first_and_blames_no_storage(kling, ti, tmp_path, logged):
+    old = deferred(ti, tmp_path)
+    deferred(ti, tmp_path)
+    lines = logged(old)
+    asyncio.run(fire(old))
+    assert lines[-1].startswith("Another run of this Airflow task works on the batch now")
+    assert not [line for line in lines if "storage" in line]
+
+
+def test_a_report_that_meets_another_run_blames_no_storage(tmp_path):
+    complaints = []
+
+    class Closed:
+        async def check(self):
+            raise SupersededError
+
+    async def announce(_progress):
+        return None
+
+    async def report():
+        reporter = Reporter(
+            f"file://{tmp_path}/m.jsonl", None, Closed(), QUICK, announce=announce, complain=complaints.append
+        )
+        reporter.tick(Reconciler([Desired("k", "x")], Policy(1, 0.0, 10.0), jitter=lambda: 0.5))
+        await reporter.settle()
+
+    asyncio.run(report())
+    assert complaints == []

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 from airflow.sdk import ObjectStoragePath
-from support import PHOTOGRAPH
-from support_batch import deferred, fire, hurry, manifest, operator, posts, run
+from support import PHOTOGRAPH, advice_first
+from support_batch import again, deferred, fire, hurry, manifest, operator, posts, run
 
 from airflow_provider_kling._airflow.compat import AirflowSkipException, TaskDeferred
 from airflow_provider_kling.batch.plan import PlannedItem, read_plan
@@ -118,6 +118,9 @@ def test_no_item_skips_the_task(kling, ti, tmp_path, items):
         ({"on_item_failure": "stop"}, "on_item_failure"),
         ({"validate": "stric"}, "Did you mean validate='strict'"),
         ({"kling_conn_id": "None"}, "kling_conn_id"),
+        ({"kling_conn_id": ""}, "kling_conn_id"),
+        ({"kling_conn_id": None}, "kling_conn_id"),
+        ({"items": [{"key": 10**5000}]}, "Write key with letters"),
     ],
 )
 def test_what_makes_no_sense_is_refused_by_name_before_anything_is_paid(kling, ti, tmp_path, change, word):
@@ -164,9 +167,12 @@ GOOD = {"key": "k", "external_task_id": "x", "body": {"prompt": "p"}, "images": 
 
 
 def test_a_plan_with_more_and_fewer_fields_is_read(tmp_path):
-    lines = [{**GOOD, "new": 1}, {name: GOOD[name] for name in ("key", "external_task_id", "body")}]
+    lines = [{**GOOD, "new": 1}, {"key": "l", "external_task_id": "y", "body": {"prompt": "q"}}]
     (tmp_path / "plan.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    assert read_plan(f"file://{tmp_path}/plan.jsonl", None) == [PlannedItem("k", "x", {"prompt": "p"}, {})] * 2
+    assert read_plan(f"file://{tmp_path}/plan.jsonl", None) == [
+        PlannedItem("k", "x", {"prompt": "p"}, {}),
+        PlannedItem("l", "y", {"prompt": "q"}, {}),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -222,3 +228,81 @@ def test_a_key_or_a_field_that_is_a_page_long_is_cut_in_the_sentence(kling, ti, 
             operator(tmp_path, items=[item]).execute({"ti": ti})
         assert len(str(caught.value)) < 2000
     assert kling.requests() == []
+
+
+def test_items_that_share_a_key_are_told_in_few_words_however_many_they_are(kling, ti, tmp_path):
+    items = [{"key": f"k{number // 2}", "prompt": str(number)} for number in range(400)]
+    with pytest.raises(KlingValidationError) as caught:
+        operator(tmp_path, items=items).execute({"ti": ti})
+    assert caught.value.problems[0].startswith("Give each item its own key: key='k0'")
+    assert "199 more" in caught.value.problems[0]
+    assert len(str(caught.value)) < 1000
+
+
+def test_an_item_that_would_write_the_watermarked_file_of_another_is_refused(kling, ti, tmp_path):
+    items = [{"key": "a", "prompt": "1", "watermark_info": True}, {"key": "a_watermark", "prompt": "2"}]
+    with pytest.raises(KlingValidationError, match="a_watermark"):
+        operator(tmp_path, items=items).execute({"ti": ti})
+    assert kling.requests() == []
+    with pytest.raises(TaskDeferred):
+        operator(tmp_path, items=[{**items[0], "watermark_info": False}, items[1]]).execute({"ti": ti})
+
+
+@pytest.mark.parametrize("name", ["0.mp4", "list.MP4", "", "lists/"])
+def test_a_manifest_cannot_stand_where_a_video_or_a_folder_does(kling, ti, tmp_path, name):
+    with pytest.raises(KlingValidationError, match="manifest_uri") as caught:
+        operator(tmp_path, manifest_uri=f"file://{tmp_path}/{name}").execute({"ti": ti})
+    assert all(problem.startswith("Give manifest_uri ") for problem in caught.value.problems)
+    assert kling.requests() == []
+
+
+@pytest.mark.parametrize(
+    ("items", "word"),
+    [
+        ("file://FOLDER", "is a folder"),
+        ("file://FOLDER/", "is a folder"),
+        ("file://FOLDER/none.jsonl", "no such file"),
+        ("nowhere://bucket/items.jsonl", "Install Airflow's provider package for nowhere://"),
+        ("s3://nobody@bucket/items.jsonl", "Create the Airflow connection 'nobody'"),
+    ],
+)
+def test_a_file_of_items_that_cannot_be_one_is_refused_for_good_and_by_name(kling, ti, tmp_path, items, word):
+    with pytest.raises(KlingValidationError, match=word) as caught:
+        operator(tmp_path, items=items.replace("FOLDER", str(tmp_path))).execute({"ti": ti})
+    (problem,) = caught.value.problems
+    assert "items" in problem
+    assert advice_first(problem)
+    assert kling.requests() == []
+
+
+def test_a_plan_that_lost_items_or_has_some_twice_is_written_anew(kling, ti, tmp_path):
+    trigger = deferred(ti, tmp_path)
+    (plan,) = tmp_path.glob(".*/plan.jsonl")
+    whole = plan.read_text()
+    first, second, third = whole.splitlines()
+    twice = [{**json.loads(second), "key": "0"}, {**json.loads(second), "external_task_id": "x"}]
+    for lines in (
+        [first, second],
+        [first, second, third, third],
+        *([first, second, json.dumps(line)] for line in twice),
+    ):
+        plan.write_text("\n".join(lines) + "\n")
+        payload = asyncio.run(fire(again(trigger)))
+        assert payload["status"] == "error"
+        assert "writes the plan of the batch anew" in payload["message"]
+    assert posts(kling) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "images"),
+    [
+        ({"image": ""}, {}),
+        ({"input_image": ""}, {"image": {"uri": "file:///x", "sha256": "0"}}),
+        ({"image": "https://x.example/a.png"}, {"image": {"uri": "file:///x", "sha256": "0"}}),
+        ({"dynamic_masks": [{"mask": ""}]}, {"dynamic_masks[1].mask": {"uri": "file:///x", "sha256": "0"}}),
+    ],
+)
+def test_an_item_of_a_plan_whose_picture_has_no_place_is_not_sent_without_it(tmp_path, body, images):
+    (tmp_path / "plan.jsonl").write_text(json.dumps({**GOOD, "body": body, "images": images}) + "\n")
+    with pytest.raises(KlingBatchError, match="item 1"):
+        read_plan(f"file://{tmp_path}/plan.jsonl", None)

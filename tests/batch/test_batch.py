@@ -64,6 +64,7 @@ def test_thirty_items_on_five_slots(kling, ti, tmp_path):
         "stopped": 0,
         "stopped_by": None,
         "units": float(kling.ledger()["units_used"]),
+        "cash": 0.0,
     }
     assert len(posts(kling)) == len(kling.tasks()) == 30
     assert peak(kling) <= 5
@@ -286,6 +287,7 @@ def test_the_manifest_and_the_numbers_are_there_while_it_runs(kling, ti, tmp_pat
         "storing": 0,
         "waiting": 0,
         "units": float(kling.ledger()["units_used"]),
+        "cash": 0.0,
     }
 
 

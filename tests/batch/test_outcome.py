@@ -27,6 +27,7 @@ def judge(finish: Finish, *statuses: str | Failure, stop_on_failure: bool = Fals
         "running": words.count("running") + words.count("storing"),
         "stopped": words.count("stopped"),
         "units": 0.0,
+        "cash": 0.0,
         "manifest_uri": "file:///manifest.jsonl",
     }
     event = outcome(finish, records, summary, stop_on_failure=stop_on_failure)

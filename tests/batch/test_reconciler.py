@@ -323,7 +323,7 @@ def test_a_stored_file_that_is_gone_is_copied_again():
         {"key": "k0", "external_task_id": "x0", "status": "failed", "error": "text"},
         {"key": "k0", "external_task_id": "x0", "status": ["failed"], "error": {"error": "E", "permanent": True}},
         {"key": "k0", "external_task_id": "x0", "status": "succeed", "files": "f", "task_id": None},
-        {"key": "k0", "external_task_id": "x0", "status": "succeed", "files": [1, {"uri": 5}], "task_id": 7},
+        {"key": "k0", "external_task_id": "x0", "status": "succeed", "files": [1, {"uri": 5}], "task_id": 7.5},
         {"key": "k0", "external_task_id": "x0", "status": "failed", "error": {"error": "E", "code": "x", "at": "now"}},
     ],
 )
@@ -479,6 +479,7 @@ def test_the_deadline_ends_it_but_not_while_a_thread_is_at_work():
         "storing": 0,
         "waiting": 1,
         "units": 0.0,
+        "cash": 0.0,
     }
 
 
@@ -491,6 +492,61 @@ def test_what_a_post_paid_account_is_charged_stands_in_the_manifest_and_is_read_
     record = read_record(line)
     assert record is not None
     assert (record.cash, record.task("image2video").cash) == ("0.42", "0.42")
+
+
+def test_what_all_videos_cost_in_cash_is_added_up_and_what_is_no_amount_is_not():
+    reconciler = batch(4)
+    for number, cash in enumerate(["0.42", "0.08", "NaN", "-1"]):
+        reconciler.observed(f"k{number}", dataclasses.replace(finished(number), cash=cash), START)
+    assert reconciler.progress()["cash"] == 0.5
+    reconciler.observed("k0", dataclasses.replace(finished(0), cash="0.40"), START)
+    assert reconciler.progress()["cash"] == pytest.approx(0.48), "an item counts once"
+
+
+@pytest.mark.parametrize("hours", [-2, 2])
+def test_an_item_gets_its_further_attempts_and_no_more_whatever_kling_calls_the_time(hours):
+    reconciler, sent = batch(1, item_retries=2), 0
+    for number in range(1, 8):
+        for action in reconciler.decide(START + number):
+            if isinstance(action, Submit):
+                sent += 1
+                name = "x0" if sent == 1 else f"x0-af-{sent}"
+                failed = task(name, TaskStatus.FAILED, task_id=f"t{sent}", created=START + 3600 * hours)
+                reconciler.observed("k0", failed, START + number)
+    assert sent == 3
+    assert reconciler.progress()["failed"] == 1
+
+
+def test_a_retry_tries_again_what_had_failed_before_it_also_when_klings_clock_is_ahead():
+    failed = task("x0", TaskStatus.FAILED, created=START + 3600)
+    reconciler = batch(1, item_retries=0)
+    reconciler.observe_all({"x0": failed}, complete=True, sent_before=True, now=START)
+    error = {"error": "KlingTaskFailedError", "message": "busy", "permanent": False, "at": START - 60}
+    line = {"key": "k0", "external_task_id": "x0", "status": "failed", "task_id": "1", "error": error}
+    reconciler.restore(read_record(line))
+    assert submits(reconciler.decide(START)) == ["k0"]
+
+
+def test_an_item_whose_attempts_are_used_up_is_not_asked_for_until_the_deadline():
+    reconciler = batch(1, item_retries=1000)
+    names = ["x0", *(f"x0-af-{number}" for number in range(2, protocol.MAX_ATTEMPTS + 1))]
+    tasks = {name: task(name, TaskStatus.FAILED, task_id=name, created=START - 1) for name in names}
+    reconciler.observe_all(tasks, complete=True, sent_before=True, now=START)
+    assert reconciler.decide(START) == [Finish("done")]
+    assert reconciler.records()[0]["status"] == "failed"
+
+
+@pytest.mark.parametrize("at", [10**400, -(10**400), True, "soon", None, float("nan"), float("inf")])
+def test_a_time_in_a_manifest_that_is_none_makes_nothing_final(at):
+    error = {"error": "KlingContentPolicyError", "permanent": True, "at": at}
+    record = read_record({"key": "k", "external_task_id": "x", "status": "failed", "error": error})
+    assert record.failed_for_good_since(START) is None
+
+
+@pytest.mark.parametrize("task_id", ["../../account/costs", "a b", "", None, 7.5, "x" * 500])
+def test_a_manifest_cannot_name_a_task_by_what_is_no_id(task_id):
+    record = read_record({"key": "k", "external_task_id": "x", "status": "running", "task_id": task_id})
+    assert (record.task_id, record.may_be_paid) == ("", False)
 
 
 class Kling:

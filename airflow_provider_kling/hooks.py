@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from airflow_provider_kling.api.download import Download
     from airflow_provider_kling.api.transport import Transport
     from airflow_provider_kling.models import ResourcePack, Task
-    from airflow_provider_kling.preparation.prepare import Validate
+    from airflow_provider_kling.preparation.arguments import Validate
 
 #: An id that no task has; asking for it is free and shows whether Kling accepts the credential.
 PROBE_ID = "airflow-connection-test"

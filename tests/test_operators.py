@@ -205,8 +205,9 @@ def test_the_second_attempt_of_an_own_id_is_not_another_own_id(kling, ti):
     ],
 )
 def test_our_own_arguments_are_checked_before_anything_is_paid(kling, ti, bad):
-    with pytest.raises(errors.KlingValidationError, match=next(iter(bad))):
+    with pytest.raises(errors.KlingValidationError, match=next(iter(bad))) as caught:
         run(ti, **bad)
+    assert len(caught.value.problems) == 1
     assert kling.requests() == []
 
 

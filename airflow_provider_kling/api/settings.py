@@ -26,6 +26,9 @@ DEFAULT_TIMEOUT_SECONDS = 30.0
 #: The most that one answer may be given; a thread waits for it.
 MAX_TIMEOUT_SECONDS = 600.0
 
+#: Below this no server answers, and every request would fail.
+MIN_TIMEOUT_SECONDS = 0.1
+
 EXTRAS = ("timeout_seconds", "verify", "proxies", "allow_private_urls")
 
 PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
@@ -117,8 +120,8 @@ def _seconds(value: Any) -> float:
         seconds = math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError, OverflowError):
         seconds = math.nan
-    if not 0 < seconds <= MAX_TIMEOUT_SECONDS:
-        raise _refusal("timeout_seconds", value, f"seconds above 0, up to {MAX_TIMEOUT_SECONDS:g}")
+    if not MIN_TIMEOUT_SECONDS <= seconds <= MAX_TIMEOUT_SECONDS:
+        raise _refusal("timeout_seconds", value, f"seconds, {MIN_TIMEOUT_SECONDS:g} to {MAX_TIMEOUT_SECONDS:g}")
     return seconds
 
 

@@ -19,7 +19,7 @@ from airflow_provider_kling.batch import files
 from airflow_provider_kling.batch.actions import Desired, ImageUnavailableError
 from airflow_provider_kling.exceptions import KlingBatchError, KlingStorageError, KlingValidationError
 from airflow_provider_kling.foreign import reason
-from airflow_provider_kling.preparation.arguments import rendered_none
+from airflow_provider_kling.preparation.arguments import Validate, rendered_none
 from airflow_provider_kling.preparation.files import load_image
 from airflow_provider_kling.preparation.prepare import prepare
 from airflow_provider_kling.products.fields import IMAGE_FIELDS
@@ -31,7 +31,7 @@ from airflow_provider_kling.submission.protocol import MAX_ATTEMPTS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from airflow_provider_kling.preparation.prepare import Prepared, Validate
+    from airflow_provider_kling.preparation.prepare import Prepared
 
 #: What names an item also names its file.
 _KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")

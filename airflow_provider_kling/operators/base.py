@@ -17,6 +17,7 @@ from airflow_provider_kling.links import KlingResultLink
 from airflow_provider_kling.models import TaskStatus
 from airflow_provider_kling.operators import log_lines, record
 from airflow_provider_kling.preparation import arguments
+from airflow_provider_kling.preparation.arguments import Validate
 from airflow_provider_kling.preparation.redaction import RedactsImages, redact_images
 from airflow_provider_kling.products.wording import named
 from airflow_provider_kling.results.failure import push_failure
@@ -31,14 +32,11 @@ if TYPE_CHECKING:
 
     from airflow_provider_kling.hooks import KlingHook
     from airflow_provider_kling.models import Task
-    from airflow_provider_kling.preparation.prepare import Prepared, Validate
+    from airflow_provider_kling.preparation.prepare import Prepared
     from airflow_provider_kling.submission.protocol import Done
 
 
 OnClear = Literal["reuse", "regenerate"]
-
-#: The values of :data:`~airflow_provider_kling.preparation.prepare.Validate`, which is imported late.
-VALIDATE = ("strict", "warn", "off")
 
 
 class SlotWait(NamedTuple):
@@ -230,7 +228,8 @@ class KlingTaskOperator(RedactsImages):
                 image_conn_id=self.image_conn_id,
             )
         if problems:
-            raise KlingValidationError(problems)
+            # What is wrong with an argument that both look at is said once.
+            raise KlingValidationError(list(dict.fromkeys(problems)))
         for warning in prepared.warnings:
             self.log.warning("%s", warning)
         return prepared
@@ -247,7 +246,7 @@ class KlingTaskOperator(RedactsImages):
             with collect(problems):
                 found = arguments.seconds(name, getattr(self, name), default=default)
             setattr(self, name, found)
-        for name, allowed in (("on_clear", get_args(OnClear)), ("validate", VALIDATE)):
+        for name, allowed in (("on_clear", get_args(OnClear)), ("validate", get_args(Validate))):
             with collect(problems):
                 setattr(self, name, arguments.choice(name, getattr(self, name), allowed))
         switches = {name: getattr(self, name) for name in ("wait_for_completion", "deferrable")}

@@ -7,7 +7,7 @@ import time
 import uuid
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, get_args
 
 from airflow_provider_kling import polling
 from airflow_provider_kling._airflow.compat import AirflowSkipException, TaskDeferralError, TaskDeferralTimeout
@@ -20,6 +20,7 @@ from airflow_provider_kling.links import KlingBatchLink
 from airflow_provider_kling.operators import record
 from airflow_provider_kling.operators.record import origin_of
 from airflow_provider_kling.preparation import arguments
+from airflow_provider_kling.preparation.arguments import Validate
 from airflow_provider_kling.preparation.redaction import RedactsImages, redact_images
 from airflow_provider_kling.products.wording import counted
 from airflow_provider_kling.results.failure import push_failure
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from airflow_provider_kling.batch.plan import PlannedItem
     from airflow_provider_kling.hooks import KlingHook
     from airflow_provider_kling.operators.video_item import KlingVideoItem
-    from airflow_provider_kling.preparation.prepare import Validate
 
 #: Seconds that a batch lasts unless the Dag says otherwise: a thousand videos of two minutes on five slots take seven
 #: hours.
@@ -250,7 +250,7 @@ class KlingImageToVideoBatchOperator(RedactsImages):
         manifest_uri = read(arguments.place, "manifest_uri") or f"{folder}manifest.jsonl"
         if manifest_uri.lower().endswith(("/", ".mp4")):
             problems.append(f"Give manifest_uri a file of its own: {manifest_uri[-60:]!r} is a folder or a video.")
-        read(arguments.choice, "validate", ("strict", "warn", "off"))
+        read(arguments.choice, "validate", get_args(Validate))
         limits = Limits(
             folder,
             manifest_uri,

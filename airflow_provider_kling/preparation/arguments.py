@@ -15,13 +15,16 @@ import os
 import re
 from datetime import timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_kling.exceptions import KlingValidationError
 from airflow_provider_kling.products.wording import named, one_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+#: ``strict`` refuses what is certainly wrong, ``warn`` only says so, ``off`` does not look.
+Validate = Literal["strict", "warn", "off"]
 
 #: The longest time that is understood, in seconds: ten years. ``timedelta`` and the database end somewhere above.
 MAX_SECONDS = 10 * 365 * 86_400.0

@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import urlsplit, urlunsplit
 
 from airflow_provider_kling.exceptions import KlingValidationError
+from airflow_provider_kling.preparation import arguments
+from airflow_provider_kling.preparation.arguments import Validate
 from airflow_provider_kling.preparation.files import load_image
 from airflow_provider_kling.products import capabilities
 from airflow_provider_kling.products.fields import (
@@ -29,13 +31,10 @@ from airflow_provider_kling.products.media import ImageLoadError, LoadedImage
 from airflow_provider_kling.products.problem import Problem, Request
 from airflow_provider_kling.products.rules import check
 from airflow_provider_kling.products.rules.trajectories import TrajectoryError, in_pixels, is_normalised
-from airflow_provider_kling.products.wording import did_you_mean, named, one_of, shown
+from airflow_provider_kling.products.wording import named, one_of, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-#: ``strict`` refuses what is certainly wrong, ``warn`` only says so, ``off`` does not look.
-Validate = Literal["strict", "warn", "off"]
 
 #: Query parameters that sign a link and do not choose what it links to: S3, Google, Alibaba, Tencent.
 _SIGNING = re.compile(
@@ -118,25 +117,18 @@ def prepare(
     :param image_conn_id: Airflow connection for images in object storage.
     :raises KlingValidationError: with every problem, not only the first.
     """
-    if product not in PRODUCTS:
-        raise KlingValidationError([_choose("product", product, PRODUCTS)])
-    if validate not in get_args(Validate):
-        raise KlingValidationError([_choose("validate", validate, get_args(Validate))])
+    product = arguments.choice("product", product, PRODUCTS)
+    strictness = arguments.choice("validate", validate, get_args(Validate))
     extra, unfit = _extra(extra_body)
     draft = _encode(product, fields, image_conn_id)
-    found = [] if validate == "off" else _findings(draft)
-    certain = [problem for problem in found if problem.certain and validate == "strict"]
+    found = [] if strictness == "off" else _findings(draft)
+    certain = [problem for problem in found if problem.certain and strictness == "strict"]
     refused = [*draft.refused, *unfit, *(problem.sentence for problem in certain)]
     if refused:
         raise KlingValidationError(list(dict.fromkeys(refused)))
     body = {**draft.body, **extra}
     warnings = [*draft.warnings, *(problem.sentence for problem in found)]
     return Prepared(body, _content(body, draft.images), tuple(dict.fromkeys(warnings)))
-
-
-def _choose(name: str, value: Any, known: Iterable[str]) -> str:
-    known = list(known)
-    return f"Give {name} as {one_of(known)}: {named(name, value)} is unknown{did_you_mean(value, known)}."
 
 
 def _extra(extra_body: Any) -> tuple[dict[str, Any], list[str]]:

@@ -327,9 +327,9 @@ def test_a_misspelt_word_is_asked_back(fields, asked):
 def test_a_misspelt_aspect_ratio_and_validate_are_asked_back():
     with pytest.raises(KlingValidationError, match="did you mean '16:9'"):
         prepare("text2video", {"prompt": "x", "aspect_ratio": "16/9"})
-    with pytest.raises(KlingValidationError, match="did you mean 'strict'"):
+    with pytest.raises(KlingValidationError, match="Did you mean validate='strict'"):
         prepare("text2video", {"prompt": "x"}, validate="strickt")  # type: ignore[arg-type]
-    with pytest.raises(KlingValidationError, match="did you mean 'text2video'"):
+    with pytest.raises(KlingValidationError, match="Did you mean product='text2video'"):
         prepare("txt2video", {"prompt": "x"})
 
 

@@ -75,6 +75,7 @@ def test_a_host_becomes_a_base_url_and_keeps_a_relays_prefix(host, expected):
         ({"host": "ftp://x", "password": "K"}, "must begin with https://"),
         ({"password": "K", "extra": {"timeout_seconds": "soon"}}, "timeout_seconds is 'soon'"),
         ({"password": "K", "extra": {"timeout_seconds": -1}}, "timeout_seconds is -1"),
+        ({"password": "K", "extra": {"timeout_seconds": 1e-300}}, "timeout_seconds is 1e-300"),
         ({"password": "K", "extra": {"proxies": "http://x"}}, "proxies is 'http://x'"),
         ({"password": "K", "extra": {"allow_private_urls": "maybe"}}, "allow_private_urls is 'maybe'"),
         ({"login": "AK"}, "no password"),

@@ -239,7 +239,7 @@ def test_what_cannot_be_encoded_is_refused_whatever_is_asked(fields, validate):
     assert len(refused(validate=validate, **{"image": URL, "prompt": "x", **fields})) == 1
 
 
-@pytest.mark.parametrize("validate", ["Strict", None, ""])
+@pytest.mark.parametrize("validate", ["strictly", None, ""])
 def test_an_unknown_way_to_validate_is_refused(validate):
     assert "'strict', 'warn' or 'off'" in refused(validate=validate)[0]
 

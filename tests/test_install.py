@@ -13,6 +13,7 @@ from dev.install import __main__ as install
 REPOSITORY = Path(__file__).parents[1]
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 RELEASES = tomllib.loads((install.HERE / "releases.toml").read_text())["release"]
+needs_uv = pytest.mark.skipif(not install.UV.exists(), reason="uv is not installed beside this release of Airflow")
 NEEDED = {found.name: found.specifier for found in map(Requirement, PROJECT["dependencies"])}
 
 
@@ -45,6 +46,7 @@ def test_every_release_has_a_day_except_the_newest():
     assert [release["airflow"] for release in RELEASES if "day" not in release] == ["newest"]
 
 
+@needs_uv
 def test_a_python_that_this_machine_lacks_is_named_and_not_passed_over(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(install, "FOLDER", tmp_path)
     monkeypatch.setattr(install, "_run", lambda *_arguments, **_more: "one==1\ntwo==2\n")
@@ -53,6 +55,7 @@ def test_a_python_that_this_machine_lacks_is_named_and_not_passed_over(monkeypat
     assert "RESOLVED ONLY, this machine has no Python 3.99: 2 packages" in capsys.readouterr().out
 
 
+@needs_uv
 def test_a_combination_that_does_not_resolve_fails_the_command(monkeypatch, capsys, tmp_path):
     def refuse(command, *_arguments, **_more):
         raise install.subprocess.CalledProcessError(1, command, "", "No solution found")

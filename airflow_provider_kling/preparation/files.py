@@ -57,10 +57,10 @@ def load_image(value: Any, *, field: str, conn_id: str | None = None) -> LoadedI
         data = bytes(value)
     elif isinstance(value, str):
         data = _from_text(value.strip(), field, conn_id)
+    elif hasattr(value, "protocol") and hasattr(value, "path"):  # before PathLike, which older ObjectStoragePaths are
+        data = _read_stored(value, field, str(value))
     elif isinstance(value, os.PathLike):
         data = _read_file(os.fsdecode(value), field)
-    elif hasattr(value, "open") and hasattr(value, "path"):
-        data = _read_stored(value, field, str(value))
     else:
         raise ImageLoadError(
             f"Give {field} as a URL or a path: it has the type {shown(type(value).__name__)[1:-1]}; {_ALLOWED}."
@@ -124,7 +124,7 @@ def _read_stored(path: Any, field: str, name: str) -> bytes:
     """Read from object storage, no more than one byte over the limit."""
     from airflow_provider_kling._airflow.compat import AirflowNotFoundException
 
-    if str(getattr(path, "protocol", "")) in ("file", "local"):
+    if str(getattr(path, "protocol", "")) in ("", "file", "local"):
         return _read_file(str(path.path), field)
     try:
         stream: IO[bytes]

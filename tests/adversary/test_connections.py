@@ -12,6 +12,7 @@ import pytest
 from adversary.scripted import kling
 
 from airflow_provider_kling import exceptions as errors
+from airflow_provider_kling._airflow.compat import AIRFLOW_V_3_2_PLUS
 from airflow_provider_kling.api.settings import base_url_of, settings_of
 from airflow_provider_kling.hooks import KlingHook
 
@@ -126,6 +127,7 @@ def test_an_extra_of_somebody_else_is_named_and_harmless(monkeypatch, logged):
     assert any("team" in line for line in lines)
 
 
+@pytest.mark.skipif(not AIRFLOW_V_3_2_PLUS, reason="Airflow before 3.2 takes such a connection for a missing one")
 @pytest.mark.parametrize("extra", ["{not json", "[1]", '"text"', "5"])
 def test_an_extra_that_is_no_object_is_refused_instead_of_forgotten(monkeypatch, extra):
     assert "JSON object" in refusal(monkeypatch, {"extra": extra})

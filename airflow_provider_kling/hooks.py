@@ -22,7 +22,7 @@ from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.get_provider_info import CONNECTION_FIELDS, DEFAULT_CONN_NAME, FIELD_BEHAVIOUR
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.preparation.named_task import named_task
-from airflow_provider_kling.products.product import product_of
+from airflow_provider_kling.products.catalogue import product_of
 from airflow_provider_kling.submission import identity, protocol
 
 if TYPE_CHECKING:
@@ -122,7 +122,8 @@ class KlingHook(BaseHook):
         name, extra = identity.take_own_id(
             identity.own_id(external_task_id, fields.get("external_task_id")), extra_body
         )
-        prepared = prepare(endpoint, {**fields, "external_task_id": name}, extra_body=extra, validate=validate)
+        fields = {**fields, "external_task_id": name}
+        prepared = prepare(product_of(endpoint), fields, extra_body=extra, validate=validate)
         for warning in prepared.warnings:
             self.log.warning("%s", warning)
         # extra_body may have been text.

@@ -22,7 +22,7 @@ from airflow_provider_kling.exceptions import (
 )
 from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.models import Task, TaskStatus, results_expired
-from airflow_provider_kling.products.product import product_of
+from airflow_provider_kling.products.catalogue import product_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

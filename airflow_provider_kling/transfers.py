@@ -16,7 +16,7 @@ from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.links import KlingResultLink
 from airflow_provider_kling.preparation import arguments
-from airflow_provider_kling.products.fields import canonical
+from airflow_provider_kling.products import convert
 from airflow_provider_kling.products.wording import shown
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def seconds_of(value: Any) -> float | None:
     """
     if value is None:
         return None
-    return arguments.seconds("duration", canonical("duration", value), minimum=1)
+    return arguments.seconds("duration", convert.duration(value), minimum=1)
 
 
 def task_id_of(value: Any) -> str:

@@ -89,10 +89,10 @@ class TestComfyUIImageToVideo:
     def test_an_answer_without_a_task_is_an_error(self, kling, monkeypatch):
         from airflow_provider_kling.api import classic
         from airflow_provider_kling.api.envelope import Answer
-        from airflow_provider_kling.products.product import PRODUCTS
+        from airflow_provider_kling.products.video import IMAGE2VIDEO
 
         with pytest.raises(KlingResponseError, match="holds no task"):
-            classic.read_task(Answer({}, "r"), PRODUCTS["image2video"])
+            classic.read_task(Answer({}, "r"), IMAGE2VIDEO)
 
 
 class TestComfyUITextToVideo:

@@ -12,10 +12,10 @@ from airflow_provider_kling import polling
 from airflow_provider_kling.api import account, classic, envelope
 from airflow_provider_kling.models import Task, TaskStatus
 from airflow_provider_kling.polling import Event
-from airflow_provider_kling.products.product import PRODUCTS, product_of
+from airflow_provider_kling.products.catalogue import product_of
+from airflow_provider_kling.products.video import IMAGE2VIDEO
 from airflow_provider_kling.results.failure import push_failure
 
-IMAGE2VIDEO = PRODUCTS["image2video"]
 TASK_ID = "179527409186300000"
 MODERATED = "Failure to pass the risk control system"
 

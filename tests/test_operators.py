@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import inspect
 import json
 import types
 from datetime import timedelta
@@ -603,9 +604,17 @@ def test_an_image_that_a_template_brings_in_is_redacted_before_airflow_shows_it(
 @pytest.mark.parametrize("cls", [KlingImageToVideoOperator, KlingTextToVideoOperator])
 def test_every_field_is_an_argument_an_attribute_and_a_template_field(cls):
     one = cls(task_id="x", prompt="y")
-    for name in (*cls.kling_fields, *cls.template_fields):
+    for name in (*cls.product.arguments, *cls.template_fields):
         assert hasattr(one, name)
-    assert set(cls.kling_fields) <= set(cls.template_fields)
+    assert set(cls.product.arguments) <= set(cls.template_fields)
+    own = {
+        name
+        for name, parameter in inspect.signature(cls.__init__).parameters.items()
+        if parameter.kind.name == "KEYWORD_ONLY"
+    }
+    assert own == set(cls.product.arguments)
+    assert cls.__doc__ is not None
+    assert all(f":param {name}:" in cls.__doc__ for name in own)
 
 
 def test_on_kill_says_what_keeps_running(kling, ti, logged):

@@ -14,7 +14,7 @@ from airflow_provider_kling.exceptions import (
     KlingIpPolicyError,
     KlingResponseError,
 )
-from airflow_provider_kling.products.product import product_of
+from airflow_provider_kling.products.catalogue import product_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -1,135 +1,41 @@
-"""What every Kling operator does: check, submit once, push the id, and wait or not."""
+"""What all operators that submit share: the hook, what a failure leaves behind, and that no image's content shows."""
 
 from __future__ import annotations
 
 import contextlib
-import time
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_kling import polling
-from airflow_provider_kling._airflow.compat import TaskDeferralError, TaskDeferralTimeout
-from airflow_provider_kling._airflow.completion import leaves_nothing_to_do, nobody_listens
-from airflow_provider_kling.exceptions import KlingError, KlingThrottledError, KlingValidationError
-from airflow_provider_kling.foreign import foreign_text
-from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
-from airflow_provider_kling.links import KlingResultLink
-from airflow_provider_kling.models import TaskStatus
-from airflow_provider_kling.operators import log_lines, record
-from airflow_provider_kling.preparation import arguments
-from airflow_provider_kling.preparation.arguments import Validate
-from airflow_provider_kling.preparation.redaction import RedactsImages, redact_images
-from airflow_provider_kling.products.wording import named
+from airflow.sdk import BaseOperator
+
+from airflow_provider_kling.exceptions import KlingError
+from airflow_provider_kling.preparation.redaction import redact_images
 from airflow_provider_kling.results.failure import push_failure
-from airflow_provider_kling.submission import identity
-from airflow_provider_kling.triggers import KlingSlotTrigger, KlingTaskTrigger
-from airflow_provider_kling.waiting.slot_queue import DEFAULT_SLOT_TIMEOUT, probe_pause
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from airflow.sdk import Context
 
     from airflow_provider_kling.hooks import KlingHook
-    from airflow_provider_kling.models import Task
-    from airflow_provider_kling.preparation.prepare import Prepared
-    from airflow_provider_kling.submission.protocol import Done
 
 
-OnClear = Literal["reuse", "regenerate"]
-
-
-class SlotWait(NamedTuple):
-    """Since when and until when, in epoch seconds, a submission waits for a slot."""
-
-    since: float
-    until: float
-
-
-class KlingTaskOperator(RedactsImages):
+class KlingBaseOperator(BaseOperator):
     """
-    Submit one task to Kling and, if asked, wait for it and store its result.
+    Hold a Kling connection, and show images only as a summary.
 
-    Not used by itself: a product is a subclass that names its ``endpoint`` and its fields.
-
-    The XCom ``task_id`` (Kling's) and the manifest are pushed as soon as Kling has accepted the task; the return
-    value is the manifest, which also holds the results once the operator has waited. A failure leaves the XCom
-    ``failure``, so that a branch can look at what went wrong.
-
-    :param kling_conn_id: the :ref:`Kling connection <howto/connection:kling>` (templated).
-    :param extra_body: fields that this package does not know, added to the request as they are (templated).
-    :param external_task_id: your own id of the submission, ``[A-Za-z0-9_-]``, at most 64 characters; default is one
-        made from the Dag run, the task and the content (templated).
-    :param callback_url: where Kling posts status changes (templated).
-    :param image_conn_id: Airflow connection for images in object storage.
-    :param validate: ``strict`` (default) refuses what Kling would refuse, before it costs anything; ``warn`` logs it;
-        ``off`` sends.
-    :param on_clear: ``reuse`` (default): a cleared task adopts the video that was paid for; ``regenerate``: it pays
-        for a new take. Automatic retries always adopt.
-    :param wait_for_completion: whether the task ends with the finished video instead of with the submission.
-    :param deferrable: whether the wait leaves the worker (default) or holds it.
-    :param poll_interval: seconds between two looks at the task; default 15.
-    :param timeout: seconds since Kling accepted the task after which the wait gives up; default 3600. The Kling task
-        runs on, and a retry re-attaches to it.
-    :param slot_timeout: seconds to wait for a slot when Kling answers that all are taken (1303, 1302), outside the
-        worker and without using a retry; default 12 hours.
-    :param output_uri: where the finished video is stored, in the same task; any ``ObjectStoragePath`` URI, see
-        :class:`~airflow_provider_kling.transfers.KlingToObjectStorageOperator` (templated). It implies
-        ``wait_for_completion``.
-    :param output_conn_id: Airflow connection of that storage.
+    Not used by itself.
     """
 
-    #: The product, as Kling's path names it.
-    endpoint: ClassVar[str]
-    #: The product's fields: constructor arguments, attributes and template fields of the same name.
-    kling_fields: ClassVar[tuple[str, ...]] = ()
+    #: Attributes that may hold the content of an image. Whatever is assigned to one of them, by the constructor or when
+    #: Airflow has rendered its template, shows in rendered fields and logs only as a summary.
+    redacted_fields: ClassVar[tuple[str, ...]] = ("extra_body",)
 
-    template_fields: Sequence[str] = (
-        "kling_conn_id",
-        "extra_body",
-        "external_task_id",
-        "callback_url",
-        "output_uri",
-    )
-    operator_extra_links = (KlingResultLink(),)
     ui_color = "#e8f4d9"
+    kling_conn_id: str
 
-    def __init__(
-        self,
-        *,
-        kling_conn_id: str = DEFAULT_CONN_NAME,
-        extra_body: dict[str, Any] | None = None,
-        external_task_id: str | None = None,
-        callback_url: str | None = None,
-        image_conn_id: str | None = None,
-        validate: Validate = "strict",
-        on_clear: OnClear = "reuse",
-        wait_for_completion: bool = False,
-        deferrable: bool = True,
-        poll_interval: float = polling.DEFAULT_POLL_INTERVAL,
-        timeout: float = polling.DEFAULT_TIMEOUT,
-        slot_timeout: float = DEFAULT_SLOT_TIMEOUT,
-        output_uri: str | None = None,
-        output_conn_id: str | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.kling_conn_id = kling_conn_id
-        self.extra_body = redact_images(extra_body)
-        self.external_task_id = external_task_id
-        self.callback_url = callback_url
-        self.image_conn_id = image_conn_id
-        self.validate = validate
-        self.on_clear = on_clear
-        self.wait_for_completion = wait_for_completion
-        self.deferrable = deferrable
-        self.poll_interval = poll_interval
-        self.timeout = timeout
-        self.slot_timeout = slot_timeout
-        self.output_uri = output_uri
-        self.output_conn_id = output_conn_id
-        self._kling_task_id: str | None = None
-        self._submitted_at: float | None = None
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, redact_images(value) if name in self.redacted_fields else value)
 
     @cached_property
     def hook(self) -> KlingHook:
@@ -138,245 +44,15 @@ class KlingTaskOperator(RedactsImages):
 
         return KlingHook(self.kling_conn_id)
 
-    def execute(self, context: Context) -> dict[str, Any]:
-        """Submit, or adopt what an earlier try submitted; then wait if asked."""
-        # Any earlier try, or a Clear, may have sent it: look before sending.
-        return self._run(context, look_up_first=context["ti"].try_number > 1, slot=None)
-
-    def execute_with_slot(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
-        """
-        Resume on a worker when a slot may be free: submit again.
-
-        :param event: what :class:`~airflow_provider_kling.triggers.KlingSlotTrigger` fired.
-        """
-        return self._run(context, look_up_first=True, slot=_slot_of(event))
-
-    def _run(self, context: Context, *, look_up_first: bool, slot: SlotWait | None) -> dict[str, Any]:
+    @contextlib.contextmanager
+    def _failure_pushed(self, context: Context) -> Iterator[None]:
+        """Leave the XCom ``failure`` when an error of the package ends the task."""
         try:
-            done = self._submit(self._prepare(), context, look_up_first=look_up_first, slot=slot)
-            self._push(done.task, context)
-            if done.task.status is TaskStatus.FAILED or self.wait_for_completion or self.output_uri:
-                return self._wait(done.task, context)
-            polling.check_links(done.task, now=time.time())
-            return self._manifest(done.task)
+            yield
         except KlingError as error:
-            push_failure(error, context, self._kling_task_id)
+            push_failure(error, context, self._submitted_task_id())
             raise
 
-    def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
-        """
-        Resume on a worker after the wait: read the task once more (free, and its links are fresh) and finish.
-
-        :param event: what the trigger fired.
-        """
-        self._kling_task_id = record.submitted_id(context)
-        if self._kling_task_id is None:
-            self.log.warning("The XCom task_id is gone; looking the task up by its external_task_id")
-            return self._run(context, look_up_first=True, slot=None)
-        try:
-            for problem in self._read_arguments(is_paid=True):
-                self.log.warning("%s", problem)
-            task = self.hook.get_paid_task(self._kling_task_id, self.endpoint)
-            ended = polling.event_of(event, {self._kling_task_id})
-            if ended is None:
-                other = foreign_text(event)
-                self.log.warning("Kling task %s: resumed by an event that is not about it: %s", task.task_id, other)
-                return self._wait(task, context)
-            if ended.needs_worker and not task.status.is_terminal:
-                # A connection that only workers have: the wait costs a worker, and no retry.
-                self.log.warning("Kling task %s: waiting on this worker (%s)", task.task_id, ended.message)
-                self.deferrable = False
-                return self._wait(task, context)
-            return self._finish(task, ended, context)
-        except KlingError as error:
-            push_failure(error, context, self._kling_task_id)
-            raise
-
-    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Resume; a trigger that broke or was timed out by Airflow still gets one look before the task fails."""
-        try:
-            return super().resume_execution(next_method, next_kwargs, context)
-        except (TaskDeferralError, TaskDeferralTimeout) as error:
-            ended = f"the trigger ended without an event ({foreign_text(error)})"
-            submitted = record.submitted_id(context)
-            if submitted is None:
-                # It waited for a slot. Once more, and without waiting again: its time may be over.
-                self.log.warning("No task was accepted yet, nothing is paid: %s; submitting once more", ended)
-                return self._run(context, look_up_first=True, slot=SlotWait(0.0, 0.0))
-            return self.execute_complete(context, polling.Event("error", submitted, ended).payload())
-
-    def on_kill(self) -> None:
-        """Say what keeps running: Kling has no call that cancels a task."""
-        if self._kling_task_id:
-            self.log.warning(polling.KEEPS_RUNNING, self._kling_task_id)
-
-    def _prepare(self) -> Prepared:
-        """Check everything of ours and of Kling's, before anything is paid."""
-        from airflow_provider_kling.preparation.prepare import prepare
-
-        problems = self._read_arguments()
-        own, extra = None, self.extra_body
-        with collect(problems):
-            own, extra = identity.take_own_id(self.external_task_id, self.extra_body)
-        fields = {name: getattr(self, name) for name in (*self.kling_fields, "callback_url")}
-        with collect(problems):
-            prepared = prepare(
-                self.endpoint,
-                {**fields, "external_task_id": own},
-                extra_body=extra,
-                validate=self.validate,
-                image_conn_id=self.image_conn_id,
-            )
-        if problems:
-            # What is wrong with an argument that both look at is said once.
-            raise KlingValidationError(list(dict.fromkeys(problems)))
-        for warning in prepared.warnings:
-            self.log.warning("%s", warning)
-        return prepared
-
-    def _read_arguments(self, *, is_paid: bool = False) -> list[str]:
-        """Bring our own arguments into shape, and return what is wrong; a resumed task is another process."""
-        problems: list[str] = []
-        for name, default in (
-            ("poll_interval", polling.DEFAULT_POLL_INTERVAL),
-            ("timeout", polling.DEFAULT_TIMEOUT),
-            ("slot_timeout", DEFAULT_SLOT_TIMEOUT),
-        ):
-            found = default
-            with collect(problems):
-                found = arguments.seconds(name, getattr(self, name), default=default)
-            setattr(self, name, found)
-        for name, allowed in (("on_clear", get_args(OnClear)), ("validate", get_args(Validate))):
-            with collect(problems):
-                setattr(self, name, arguments.choice(name, getattr(self, name), allowed))
-        switches = {name: getattr(self, name) for name in ("wait_for_completion", "deferrable")}
-        problems += [
-            f"Give {name} as True or False: {named(name, value)} is neither."
-            for name, value in switches.items()
-            if not isinstance(value, bool)
-        ]
-        with collect(problems):
-            self.output_uri = self._read_target(is_paid)
-        return problems
-
-    def _read_target(self, is_paid: bool) -> str | None:
-        if is_paid or self.output_uri is None:
-            return arguments.place("output_uri", self.output_uri)
-        from airflow_provider_kling.results.targets import check_target
-
-        return check_target(self.output_uri, self.output_conn_id)
-
-    def _submit(self, prepared: Prepared, context: Context, *, look_up_first: bool, slot: SlotWait | None) -> Done:
-        intent = record.settle_intent(self, prepared, context, may_be_kept=look_up_first)
-        name = intent.external_task_id
-        if slot is None:
-            self._say(log_lines.submitting(self.endpoint, prepared.body, name))
-        while True:
-            begun = time.time()
-            try:
-                done = self.hook.submit(
-                    self.endpoint, prepared.body, external_task_id=name, look_up_first=look_up_first
-                )
-                break
-            except KlingThrottledError as error:
-                slot = self._wait_for_slot(error, slot)
-                look_up_first = True
-        if done.answer_lost or not done.adopted:
-            self._submitted_at = begun
-        self._say(log_lines.accepted(done, own="external_task_id" in prepared.body, looked_up_first=look_up_first))
-        return done
-
-    def _say(self, line: log_lines.Line) -> None:
-        speak = self.log.warning if line.warns else self.log.info
-        speak("%s", line.text)
-
-    def _wait_for_slot(self, error: KlingThrottledError, slot: SlotWait | None) -> SlotWait:
-        """Leave the worker until a slot may be free; it costs no retry, because no task was created."""
-        now = time.time()
-        if slot is None:
-            slot = SlotWait(now, now + self.slot_timeout)
-            self.log.info("Waiting for a slot at Kling (code %s); it uses no retry, nothing was paid", error.code)
-        if now >= slot.until:
-            raise error
-        if self.deferrable:
-            trigger = KlingSlotTrigger(self.kling_conn_id, slot.since, slot.until, deferred_at=now)
-            self.defer(trigger=trigger, method_name="execute_with_slot", timeout=trigger.backstop)
-        time.sleep(min(probe_pause(), slot.until - now))
-        return slot
-
-    def _push(self, task: Task, context: Context) -> None:
-        self._kling_task_id = task.task_id
-        try:
-            context["ti"].xcom_push(key="task_id", value=task.task_id)
-        except Exception:
-            # Sensors and a resumed task need it. A retry is safe: it adopts.
-            self.log.exception("Kling accepted task %s, but its id cannot be pushed; a retry adopts it", task.task_id)
-            raise
-        record.push(self, context, "manifest", self._manifest(task))
-        record.keep_task(self, context, task.task_id)
-
-    def _wait(self, task: Task, context: Context) -> dict[str, Any]:
-        now = time.time()
-        end_time = polling.end_time_of(task, timeout=self.timeout, now=now, submitted_at=self._submitted_at)
-        if self.execution_timeout is not None:
-            # Airflow's own limit does not reach a deferred task.
-            end_time = min(end_time, now + self.execution_timeout.total_seconds())
-        if not task.status.is_terminal and self.deferrable:
-            trigger = KlingTaskTrigger.waiting_for(
-                task,
-                kling_conn_id=self.kling_conn_id,
-                end_time=end_time,
-                poll_interval=self.poll_interval,
-                ends_task=not self.output_uri and leaves_nothing_to_do(self) and nobody_listens(),
-                model_name=self._model_name,
-            )
-            self.defer(trigger=trigger, method_name="execute_complete", timeout=trigger.backstop)
-        if not task.status.is_terminal:
-            task = self.hook.wait(task.task_id, self.endpoint, poll_interval=self.poll_interval, end_time=end_time)
-        return self._finish(task, polling.Event("success", task.task_id), context)
-
-    def _finish(self, task: Task, event: polling.Event, context: Context) -> dict[str, Any]:
-        task = polling.conclude(task, event)
-        self._say(log_lines.done(task))
-        manifest = self._manifest(task)
-        if self.output_uri:
-            from airflow_provider_kling.results.storage import store, stored_line
-
-            manifest["files"] = store(
-                self.hook,
-                task,
-                self.output_uri,
-                conn_id=self.output_conn_id,
-                duration=getattr(self, "duration", None),
-            )
-            self._say(log_lines.Line(stored_line(manifest["files"])))
-        else:
-            polling.check_links(task, now=time.time())
-        record.push(self, context, "manifest", manifest)
-        return manifest
-
-    def _manifest(self, task: Task) -> dict[str, Any]:
-        return task.manifest(model_name=self._model_name)
-
-    @property
-    def _model_name(self) -> str:
-        return getattr(self, "model_name", None) or ""
-
-
-@contextlib.contextmanager
-def collect(problems: list[str]) -> Iterator[None]:
-    """
-    Go on after a problem, so that all of them can be named at once.
-
-    :param problems: they are added here.
-    """
-    try:
-        yield
-    except KlingValidationError as error:
-        problems.extend(error.problems)
-
-
-def _slot_of(event: Any) -> SlotWait | None:
-    """Read the slot trigger's event; a stranger's, see :func:`polling.event_of`, begins the wait anew."""
-    values = [event.get(name) for name in SlotWait._fields] if isinstance(event, dict) else [None]
-    return SlotWait(*values) if all(isinstance(value, (int, float)) for value in values) else None
+    def _submitted_task_id(self) -> str | None:
+        """Kling's task, for an error that does not name it."""
+        return None

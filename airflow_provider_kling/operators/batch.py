@@ -6,24 +6,22 @@ import dataclasses
 import time
 import uuid
 from datetime import timedelta
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, get_args
 
 from airflow_provider_kling import polling
 from airflow_provider_kling._airflow.compat import AirflowSkipException, TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_kling._airflow.completion import leaves_nothing_to_do, nobody_listens
 from airflow_provider_kling.batch.actions import DEFAULT_THREADS, LAST_STEPS
-from airflow_provider_kling.exceptions import KlingError, KlingValidationError
+from airflow_provider_kling.exceptions import KlingValidationError
 from airflow_provider_kling.foreign import reason
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.links import KlingBatchLink
 from airflow_provider_kling.operators import record
+from airflow_provider_kling.operators.base import KlingBaseOperator
 from airflow_provider_kling.operators.record import origin_of
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.preparation.arguments import Validate
-from airflow_provider_kling.preparation.redaction import RedactsImages, redact_images
 from airflow_provider_kling.products.wording import counted
-from airflow_provider_kling.results.failure import push_failure
 from airflow_provider_kling.submission import identity
 from airflow_provider_kling.triggers.base import BACKSTOP_MARGIN, MIN_DEFERRAL
 
@@ -35,7 +33,6 @@ if TYPE_CHECKING:
     from airflow.sdk.definitions.xcom_arg import XComArg
 
     from airflow_provider_kling.batch.plan import PlannedItem
-    from airflow_provider_kling.hooks import KlingHook
     from airflow_provider_kling.operators.video_item import KlingVideoItem
 
 #: Seconds that a batch lasts unless the Dag says otherwise: a thousand videos of two minutes on five slots take seven
@@ -66,7 +63,7 @@ class Limits(NamedTuple):
     timeout: float
 
 
-class KlingImageToVideoBatchOperator(RedactsImages):
+class KlingImageToVideoBatchOperator(KlingBaseOperator):
     """
     Animate many images in one Airflow task, and store the videos.
 
@@ -120,7 +117,7 @@ class KlingImageToVideoBatchOperator(RedactsImages):
     """
 
     endpoint: ClassVar[str] = "image2video"
-    image_fields = ("items", "defaults")
+    redacted_fields = ("items", "defaults", *KlingBaseOperator.redacted_fields)
     template_fields: Sequence[str] = (
         "items",
         "output_uri",
@@ -130,7 +127,6 @@ class KlingImageToVideoBatchOperator(RedactsImages):
         "extra_body",
     )
     operator_extra_links = (KlingBatchLink(),)
-    ui_color = "#e8f4d9"
 
     def __init__(
         self,
@@ -157,9 +153,9 @@ class KlingImageToVideoBatchOperator(RedactsImages):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.items = redact_images(items)
+        self.items = items
         self.output_uri = output_uri
-        self.defaults = redact_images(defaults)
+        self.defaults = defaults
         self.concurrency = concurrency
         self.submit_concurrency = submit_concurrency
         self.store_concurrency = store_concurrency
@@ -171,22 +167,15 @@ class KlingImageToVideoBatchOperator(RedactsImages):
         self.output_conn_id = output_conn_id
         self.image_conn_id = image_conn_id
         self.kling_conn_id = kling_conn_id
-        self.extra_body = redact_images(extra_body)
+        self.extra_body = extra_body
         self.validate = validate
         self.on_clear = on_clear
         self.poll_interval = poll_interval
         self.timeout = timeout
 
-    @cached_property
-    def hook(self) -> KlingHook:
-        """The hook of this task."""
-        from airflow_provider_kling.hooks import KlingHook
-
-        return KlingHook(self.kling_conn_id)
-
     def execute(self, context: Context) -> None:
         """Check every item, write the plan, and hand the batch to the triggerer."""
-        try:
+        with self._failure_pushed(context):
             limits = self._limits()
             items = self._items()
             if not items:
@@ -195,9 +184,6 @@ class KlingImageToVideoBatchOperator(RedactsImages):
             batch_id = self._batch_id(context)
             planned = self._plan(context, items, limits, batch_id)
             token, token_uri = self._write_plan(context, planned, limits, batch_id)
-        except KlingError as error:
-            push_failure(error, context)
-            raise
         checked = counted(len(planned), "item")
         self.log.info("Checked %s, nothing is wrong; batch %s, manifest %s", checked, batch_id, limits.manifest_uri)
         record.push(self, context, "batch_id", batch_id)
@@ -218,9 +204,8 @@ class KlingImageToVideoBatchOperator(RedactsImages):
             event = {"status": "error", "message": "Resumed by an event that is not about this batch."}
         if event.get("status") == "success" and isinstance(event.get("summary"), dict):
             return dict(event["summary"])
-        error = error_of(event)
-        push_failure(error, context)
-        raise error
+        with self._failure_pushed(context):
+            raise error_of(event)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Resume; when the trigger broke or was timed out by Airflow, say that the batch can go on."""
@@ -284,7 +269,7 @@ class KlingImageToVideoBatchOperator(RedactsImages):
         check_target(limits.manifest_uri, self.output_conn_id, name="manifest_uri")
 
     def _plan(self, context: Context, items: list[dict[str, Any]], limits: Limits, batch_id: str) -> list[PlannedItem]:
-        from airflow_provider_kling.batch.plan import Planner
+        from airflow_provider_kling.batch.planner import Planner
 
         planner = Planner(
             self.endpoint,

@@ -17,7 +17,7 @@ from airflow_provider_kling.submission import identity
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
 
-    from airflow_provider_kling.operators.base import KlingTaskOperator
+    from airflow_provider_kling.operators.task import KlingTaskOperator
     from airflow_provider_kling.preparation.prepare import Prepared
 
 #: Key of the task state store under which a try keeps what it is about to submit.
@@ -106,7 +106,7 @@ def _intent(
     origin = origin_of(context, operator.on_clear, kept)
     account = operator.hook.account_name
     fingerprint = identity.fingerprint(account=account, endpoint=operator.endpoint, content=prepared.content)
-    written = {name: getattr(operator, name) for name in (*operator.kling_fields, "extra_body")}
+    written = {name: getattr(operator, name) for name in (*operator.product.arguments, "extra_body")}
     own = identity.own_id(prepared.body.get("external_task_id"))
     return identity.Intent(
         external_task_id=own or identity.external_task_id(origin, fingerprint),

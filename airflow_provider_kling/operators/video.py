@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from airflow_provider_kling.operators.base import KlingTaskOperator
-from airflow_provider_kling.preparation.redaction import redact_images
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-#: A live model; the API's own default, kling-v1, was retired on 2026-09-15.
-DEFAULT_MODEL = "kling-v3"
+from airflow_provider_kling.operators.task import KlingTaskOperator
+from airflow_provider_kling.products.video import DEFAULT_MODEL, IMAGE2VIDEO, TEXT2VIDEO
 
 
 class KlingImageToVideoOperator(KlingTaskOperator):
@@ -49,27 +43,7 @@ class KlingImageToVideoOperator(KlingTaskOperator):
         sent, and a warning says so (templated).
     """
 
-    endpoint = "image2video"
-    image_fields = ("image", "image_tail", "static_mask", "dynamic_masks")
-    kling_fields = (
-        *image_fields,
-        "prompt",
-        "negative_prompt",
-        "model_name",
-        "mode",
-        "duration",
-        "cfg_scale",
-        "sound",
-        "voice_list",
-        "element_list",
-        "multi_shot",
-        "shot_type",
-        "multi_prompt",
-        "camera_control",
-        "watermark_info",
-        "aspect_ratio",
-    )
-    template_fields: Sequence[str] = (*kling_fields, *KlingTaskOperator.template_fields)
+    product = IMAGE2VIDEO
 
     def __init__(
         self,
@@ -96,8 +70,8 @@ class KlingImageToVideoOperator(KlingTaskOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.image = redact_images(image)
-        self.image_tail = redact_images(image_tail)
+        self.image = image
+        self.image_tail = image_tail
         self.prompt = prompt
         self.negative_prompt = negative_prompt
         self.model_name = model_name
@@ -110,8 +84,8 @@ class KlingImageToVideoOperator(KlingTaskOperator):
         self.multi_shot = multi_shot
         self.shot_type = shot_type
         self.multi_prompt = multi_prompt
-        self.static_mask = redact_images(static_mask)
-        self.dynamic_masks = redact_images(dynamic_masks)
+        self.static_mask = static_mask
+        self.dynamic_masks = dynamic_masks
         self.camera_control = camera_control
         self.watermark_info = watermark_info
         self.aspect_ratio = aspect_ratio
@@ -141,24 +115,7 @@ class KlingTextToVideoOperator(KlingTaskOperator):
     :param watermark_info: ``{"enabled": True}`` for a second, watermarked result (templated).
     """
 
-    endpoint = "text2video"
-    kling_fields = (
-        "prompt",
-        "negative_prompt",
-        "model_name",
-        "mode",
-        "duration",
-        "aspect_ratio",
-        "cfg_scale",
-        "sound",
-        "voice_list",
-        "multi_shot",
-        "shot_type",
-        "multi_prompt",
-        "camera_control",
-        "watermark_info",
-    )
-    template_fields: Sequence[str] = (*kling_fields, *KlingTaskOperator.template_fields)
+    product = TEXT2VIDEO
 
     def __init__(
         self,

@@ -8,6 +8,7 @@ sentence that begins with what to do.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import math
 import numbers
@@ -21,7 +22,7 @@ from airflow_provider_kling.exceptions import KlingValidationError
 from airflow_provider_kling.products.wording import named, one_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
 #: ``strict`` refuses what is certainly wrong, ``warn`` only says so, ``off`` does not look.
 Validate = Literal["strict", "warn", "off"]
@@ -158,3 +159,16 @@ def _finite(value: Any) -> float | None:
     except (ArithmeticError, ValueError):
         return None
     return found if math.isfinite(found) else None
+
+
+@contextlib.contextmanager
+def collect(problems: list[str]) -> Iterator[None]:
+    """
+    Go on after a problem, so that all of them can be named at once.
+
+    :param problems: they are added here.
+    """
+    try:
+        yield
+    except KlingValidationError as error:
+        problems.extend(error.problems)

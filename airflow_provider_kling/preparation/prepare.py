@@ -17,15 +17,9 @@ from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.preparation.arguments import Validate
 from airflow_provider_kling.preparation.files import load_image
 from airflow_provider_kling.products import capabilities
-from airflow_provider_kling.products.fields import (
-    DEFAULT_MODEL,
-    IMAGE_FIELDS,
-    PRODUCTS,
-    FieldEncodingError,
-    canonical,
-    misspelt,
-    omitted,
-)
+from airflow_provider_kling.products.catalogue import PRODUCTS
+from airflow_provider_kling.products.convert import FieldEncodingError
+from airflow_provider_kling.products.fields import Field, misspelt, omitted
 from airflow_provider_kling.products.json_value import NotJsonError, json_value, short
 from airflow_provider_kling.products.media import ImageLoadError, LoadedImage
 from airflow_provider_kling.products.problem import Problem, Request
@@ -35,6 +29,8 @@ from airflow_provider_kling.products.wording import named, one_of, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from airflow_provider_kling.products.product import Product
 
 #: Query parameters that sign a link and do not choose what it links to: S3, Google, Alibaba, Tencent.
 _SIGNING = re.compile(
@@ -72,7 +68,7 @@ class Prepared:
 class _Draft:
     """A body that is being put together, with what went wrong on the way."""
 
-    product: str
+    product: Product
     conn_id: str | None
     body: dict[str, Any] = field(default_factory=dict)
     images: dict[str, LoadedImage] = field(default_factory=dict)
@@ -99,7 +95,7 @@ class _Draft:
 
 
 def prepare(
-    product: str,
+    product: Product,
     fields: Mapping[str, Any],
     *,
     extra_body: Mapping[str, Any] | None = None,
@@ -109,7 +105,7 @@ def prepare(
     """
     Turn fields into a request body, and check it.
 
-    :param product: ``image2video`` or ``text2video``.
+    :param product: what is asked for.
     :param fields: Kling's classic field names with friendly values; None and blank text are left out.
     :param extra_body: keys that are put over the body as they are, unchecked: for what Kling added after this version.
     :param validate: ``strict`` (certain problems are errors), ``warn`` (all problems are warnings) or ``off``. What
@@ -117,7 +113,6 @@ def prepare(
     :param image_conn_id: Airflow connection for images in object storage.
     :raises KlingValidationError: with every problem, not only the first.
     """
-    product = arguments.choice("product", product, PRODUCTS)
     strictness = arguments.choice("validate", validate, get_args(Validate))
     extra, unfit = _extra(extra_body)
     draft = _encode(product, fields, image_conn_id)
@@ -145,41 +140,39 @@ def _extra(extra_body: Any) -> tuple[dict[str, Any], list[str]]:
     return {}, [f"Give extra_body as a dict {{field: value}}: {named('extra_body', extra)} is not a dict."]
 
 
-def _encode(product: str, fields: Mapping[str, Any], conn_id: str | None) -> _Draft:
+def _encode(product: Product, fields: Mapping[str, Any], conn_id: str | None) -> _Draft:
     draft = _Draft(product, conn_id)
-    row = PRODUCTS[product]
     given = {}
     for name, value in fields.items():
         try:
             given[json_value(str(name), "the names of the fields")] = value
         except NotJsonError as problem:
             draft.refused.append(str(problem))
-    ordered = [*(name for name in row.fields if name in given), *(name for name in given if name not in row.fields)]
-    shaped = {name: _shaped(draft, name, given[name]) for name in ordered}
+    known = product.by_name
+    ordered = [*(name for name in known if name in given), *(name for name in given if name not in known)]
+    shaped = {name: _shaped(draft, known.get(name, Field(name)), given[name]) for name in ordered}
     present = {name: value for name, value in shaped.items() if not omitted(value)}
-    for name, value in {"model_name": DEFAULT_MODEL, **present}.items():
-        if name in row.unsent:
-            draft.warnings.append(f"Leave {name} out: {named(name, value)} is not sent, {row.unsent[name]}.")
-        elif name in IMAGE_FIELDS:
-            draft.body[name] = draft.load(value, name)
+    for name, value in {"model_name": product.default_model, **present}.items():
+        if name in product.unsent:
+            draft.warnings.append(f"Leave {name} out: {named(name, value)} is not sent, {product.unsent[name]}.")
         else:
             draft.body[name] = value
-    if "dynamic_masks" in draft.body:
-        draft.body["dynamic_masks"] = _encode_masks(draft, draft.body["dynamic_masks"])
+    _load_media(draft)
+    _encode_paths(draft)
     return draft
 
 
-def _shaped(draft: _Draft, name: str, value: Any) -> Any:
-    """A field in JSON's types and Kling's words; None when it is refused. What holds an image keeps it as it is."""
-    keep = frozenset({"mask"}) if name == "dynamic_masks" else frozenset()
+def _shaped(draft: _Draft, field: Field, value: Any) -> Any:
+    """A field in JSON's types and Kling's words; None when it is refused. What holds a file keeps it as it is."""
+    name, keep = field.name, field.kept
     try:
-        if name not in IMAGE_FIELDS:
+        if not field.is_media:
             value = json_value(value, name, keep=keep)
-        _refuse_none(value, name)
-        if name not in IMAGE_FIELDS:
+        _refuse_none(value, name, keep)
+        if not field.is_media:
             # Converting may parse JSON text, and what is in that has to fit too.
-            value = json_value(canonical(name, value), name, keep=keep)
-            _refuse_none(value, name)
+            value = json_value(field.canonical(value), name, keep=keep)
+            _refuse_none(value, name, keep)
     except FieldEncodingError as problem:
         draft.refuse(name, f"{problem.advice.format(field=name)}: {name} {problem.flaw}.")
     except NotJsonError as problem:
@@ -189,8 +182,8 @@ def _shaped(draft: _Draft, name: str, value: Any) -> Any:
     return None
 
 
-def _refuse_none(value: Any, name: str) -> None:
-    place = _rendered_none(value, name)
+def _refuse_none(value: Any, name: str, keep: frozenset[str]) -> None:
+    place = _rendered_none(value, name, keep)
     if place:
         raise NotJsonError(
             f"Check the template of {short(place)}: it rendered to the text None. Where that word is meant, send it "
@@ -198,42 +191,41 @@ def _refuse_none(value: Any, name: str) -> None:
         )
 
 
-def _rendered_none(value: Any, place: str) -> str:
+def _rendered_none(value: Any, place: str, keep: frozenset[str]) -> str:
     """Where a value is the text that a template without a value leaves; empty when nowhere."""
     if isinstance(value, str):
         return place if value.strip() == "None" else ""
     inside: Iterable[tuple[str, Any]] = ()
     if isinstance(value, dict):
-        inside = ((f"{place}.{key}", item) for key, item in value.items() if key != "mask" or isinstance(item, str))
+        inside = ((f"{place}.{key}", item) for key, item in value.items() if key not in keep or isinstance(item, str))
     elif isinstance(value, list):
         inside = ((f"{place}[{index}]", item) for index, item in enumerate(value))
-    return next((found for name, item in inside if (found := _rendered_none(item, name))), "")
+    return next((found for name, item in inside if (found := _rendered_none(item, name, keep))), "")
 
 
-def _encode_masks(draft: _Draft, masks: Any) -> Any:
-    if not isinstance(masks, list):
-        return masks
-    return [_encode_mask(draft, f"dynamic_masks[{index}]", mask) for index, mask in enumerate(masks)]
+def _load_media(draft: _Draft) -> None:
+    for place, holder, key in draft.product.slots(draft.body):
+        holder[key] = draft.load(holder[key], place)
 
 
-def _encode_mask(draft: _Draft, place: str, mask: Any) -> Any:
-    if not isinstance(mask, dict):
-        return mask
-    encoded = dict(mask)
-    if "mask" in mask:
-        encoded["mask"] = draft.load(mask["mask"], f"{place}.mask")
-    image = draft.images.get("image")
+def _encode_paths(draft: _Draft) -> None:
+    masks = draft.body.get("dynamic_masks")
+    for index, mask in enumerate(masks if isinstance(masks, list) else ()):
+        if isinstance(mask, dict) and "trajectories" in mask:
+            _encode_path(draft, f"dynamic_masks[{index}].trajectories", mask)
+
+
+def _encode_path(draft: _Draft, place: str, mask: dict[str, Any]) -> None:
+    points, image = mask["trajectories"], draft.images.get("image")
     try:
-        if "trajectories" in mask:
-            encoded["trajectories"] = in_pixels(mask["trajectories"], image.header if image else None)
+        mask["trajectories"] = in_pixels(points, image.header if image else None)
     except TrajectoryError as problem:
-        draft.refuse("dynamic_masks", f"{problem.advice}: {place}.trajectories {problem.flaw}.")
-    if is_normalised(mask.get("trajectories")):
+        draft.refuse("dynamic_masks", f"{problem.advice}: {place} {problem.flaw}.")
+    if is_normalised(points):
         draft.warnings.append(
-            f"Give 1 - y if your y grows downwards: {place}.trajectories has normalised points, which were turned into "
-            "pixels from the image's bottom-left corner, as Kling counts."
+            f"Give 1 - y if your y grows downwards: {place} has normalised points, which were turned into pixels from "
+            "the image's bottom-left corner, as Kling counts."
         )
-    return encoded
 
 
 def _findings(draft: _Draft) -> list[Problem]:
@@ -248,16 +240,16 @@ def _findings(draft: _Draft) -> list[Problem]:
 
 def _unknown_fields(draft: _Draft) -> list[Problem]:
     """Fields that the product does not have."""
-    known = PRODUCTS[draft.product].fields
-    return [Problem(name, _stranger(draft.product, name)) for name in draft.body if name not in known]
+    product = draft.product
+    return [Problem(name, _stranger(product, name)) for name in draft.body if name not in product.by_name]
 
 
-def _stranger(product: str, name: str) -> str:
-    owners = [other for other, row in PRODUCTS.items() if name in row.fields]
+def _stranger(product: Product, name: str) -> str:
+    flaw = f"{shown(name)} is not a field of {product.endpoint}"
+    owners = [other.endpoint for other in PRODUCTS.values() if name in other.by_name]
     if owners:
-        return f"Leave {name} out: {shown(name)} is not a field of {product}, only of {one_of(owners)}."
-    asked = misspelt(name, PRODUCTS[product].fields)
-    return f"Check the spelling, or use extra_body: {shown(name)} is not a field of {product}{asked}."
+        return f"Leave {name} out: {flaw}, only of {one_of(owners)}."
+    return f"Check the spelling, or use extra_body: {flaw}{misspelt(name, product.by_name)}."
 
 
 def _content(body: Mapping[str, Any], images: Mapping[str, LoadedImage]) -> dict[str, Any]:

@@ -1,43 +1,13 @@
-"""Operators that hold the content of images and show a summary of it."""
+"""Image content that shows only as a summary, wherever it stands in a value."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
-
-from airflow.sdk import BaseOperator
+from typing import Any
 
 from airflow_provider_kling.products.media import InlineImage, TooDeep
 from airflow_provider_kling.products.wording import holds_content, is_inline
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    import jinja2
-    from airflow.sdk import Context
-
-
-class RedactsImages(BaseOperator):
-    """An operator whose images show in rendered fields and logs only as a summary."""
-
-    #: The fields that may hold the content of an image.
-    image_fields: ClassVar[tuple[str, ...]] = ()
-
-    def _do_render_template_fields(
-        self,
-        parent: Any,
-        template_fields: Iterable[str],
-        context: Context,
-        jinja_env: jinja2.Environment,
-        seen_oids: set[int],
-    ) -> None:
-        """Render, then wrap what a template brought in; the constructors wrap what the Dag author wrote."""
-        super()._do_render_template_fields(parent, template_fields, context, jinja_env, seen_oids)
-        if parent is self:
-            for name in (*self.image_fields, "extra_body"):
-                setattr(self, name, redact_images(getattr(self, name)))
-
 
 #: How deep :func:`redact_images` looks; a request may not be deeper either, see :mod:`.products.json_value`.
 _MAX_DEPTH = 50

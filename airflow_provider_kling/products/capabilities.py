@@ -12,12 +12,14 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_kling.foreign import foreign_text
-from airflow_provider_kling.products.fields import MODE_ALIASES
+from airflow_provider_kling.products.convert import MODE_ALIASES
 from airflow_provider_kling.products.problem import Problem
 from airflow_provider_kling.products.wording import did_you_mean, is_inline, joined, named, one_of, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from airflow_provider_kling.products.product import Product
 
 __all__ = ["Model", "Problem", "Row", "Table", "problems", "table"]
 
@@ -174,11 +176,11 @@ def _model(*, ignores: Iterable[str] = (), disputed: Iterable[int] = (), **value
     return Model(ignores=tuple(ignores), disputed=tuple(map(str, disputed)), **values)
 
 
-def problems(product: str, body: Mapping[str, Any]) -> list[Problem]:
+def problems(product: Product, body: Mapping[str, Any]) -> list[Problem]:
     """
     What a body asks that its model does not do.
 
-    :param product: ``image2video`` or ``text2video``.
+    :param product: what is asked for.
     :param body: the canonical body; fields of a wrong shape are left to :mod:`.rules`.
     :return: certain problems for models of the table, warnings for retired and unknown ones.
     """
@@ -188,10 +190,10 @@ def problems(product: str, body: Mapping[str, Any]) -> list[Problem]:
     model = table().models.get(name)
     if model is None:
         return [_unknown(name)]
-    rows = [row for row in table().rows if (row.model, row.product) == (name, product)]
+    rows = [row for row in table().rows if (row.model, row.product) == (name, product.endpoint)]
     found = [*_retired(name, model), *_ignored(name, model, body)]
     if not rows:
-        return [*found, _wrong_product(name, model, product)]
+        return [*found, _wrong_product(name, model, product.endpoint)]
     return [*found, *_unsupported_values(rows, body)]
 
 
@@ -223,20 +225,21 @@ def _digits(name: str) -> str:
     return "".join(filter(str.isdecimal, name))
 
 
-def other_generation(product: str, body: Mapping[str, Any]) -> Iterator[Problem]:
+def other_generation(product: Product, body: Mapping[str, Any]) -> Iterator[Problem]:
     """
     Refuse a model whose API generation this package does not speak yet: its path and body are different ones.
 
-    :param product: ``image2video`` or ``text2video``.
+    :param product: what is asked for.
     :param body: the canonical body.
     """
     name = body.get("model_name")
     model = table().models.get(name) if isinstance(name, str) else None
     if model is not None and model.generation == "new":
+        live = one_of(_serving(product.endpoint, "classic"))
         yield Problem(
             "model_name",
-            f"Use {one_of(_serving(product, 'classic'))}: model_name={name!r} belongs to the second generation of "
-            "Kling's API, which this version does not speak.",
+            f"Use {live}: model_name={name!r} belongs to the second generation of Kling's API, which this version does "
+            "not speak.",
         )
 
 

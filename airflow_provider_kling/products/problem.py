@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from airflow_provider_kling.products.media import LoadedImage
+    from airflow_provider_kling.products.product import Product
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,12 @@ class Request:
     """
     A canonical request body, with what is known about its images.
 
-    :param product: ``image2video``, ``text2video``, ...
+    :param product: what is asked for.
     :param body: the JSON body, by Kling's classic names.
     :param images: the loaded images by place: ``image``, ``static_mask``, ``dynamic_masks[0].mask``.
     """
 
-    product: str
+    product: Product
     body: Mapping[str, Any]
     images: Mapping[str, LoadedImage] = field(default_factory=dict)
 

@@ -1,47 +1,63 @@
-"""The products of Kling's API that this package speaks: a product is a row."""
+"""What a product of Kling's API is: one row, from which operator, checks, request and reading follow."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kling.exceptions import KlingConfigurationError
-from airflow_provider_kling.foreign import foreign_text
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from airflow_provider_kling.products.fields import Field
+
+#: Fields that every operator has, whatever its product.
+COMMON_FIELDS = ("callback_url", "external_task_id")
 
 
-class Product(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Product:
     """
     One product.
 
     :param endpoint: its name in Kling's path and in this package, for example ``image2video``.
     :param path: where tasks are created, and below which they are read.
+    :param fields: in the order in which they are sent.
+    :param rules: what is checked besides the shape of each field: functions of :mod:`.rules` by name, because the rules
+        are imported when a request is checked and not with each Dag file.
+    :param default_model: sent when the Dag names no model; Kling's own defaults include retired models.
     :param typical_seconds: how long a task usually takes; when the first status check is worth making.
+    :param unsent: fields that clients of relays write and Kling does not have, with the reason to leave them out.
     """
 
     endpoint: str
     path: str
+    fields: tuple[Field, ...]
+    rules: tuple[str, ...]
+    default_model: str
     typical_seconds: float
+    unsent: Mapping[str, str] = field(default_factory=dict)
 
+    @cached_property
+    def by_name(self) -> Mapping[str, Field]:
+        """The fields by their names."""
+        return {row.name: row for row in self.fields}
 
-#: Paths: https://kling.ai/document-api. Times: averages that ComfyUI's Kling nodes publish, read 2026-11.
-PRODUCTS: dict[str, Product] = {
-    product.endpoint: product
-    for product in (
-        Product("image2video", "/v1/videos/image2video", 164),
-        Product("text2video", "/v1/videos/text2video", 319),
-    )
-}
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The arguments of its operator that are fields of Kling; those that all operators have are not among them."""
+        return (*(name for name in self.by_name if name not in COMMON_FIELDS), *self.unsent)
 
+    @property
+    def media_fields(self) -> tuple[str, ...]:
+        """The fields that hold files."""
+        return tuple(row.name for row in self.fields if row.media)
 
-def product_of(endpoint: str) -> Product:
-    """
-    Return the product with this name.
+    def slots(self, body: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
+        """
+        Yield each place of a body that holds a file: its name, the object that it stands in, and the key there.
 
-    :raises KlingConfigurationError: when there is none.
-    """
-    try:
-        return PRODUCTS[endpoint]
-    except (KeyError, TypeError):
-        known = ", ".join(sorted(PRODUCTS))
-        raise KlingConfigurationError(
-            f"Use an endpoint that exists. {foreign_text(endpoint, 80)!r} does not; use one of: {known}."
-        ) from None
+        :param body: a request body.
+        """
+        for row in self.fields:
+            yield from row.slots(body)

@@ -22,7 +22,7 @@ from airflow_provider_kling.api.download import Download
 from airflow_provider_kling.exceptions import KlingResultError
 from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.models import results_expired
-from airflow_provider_kling.products.fields import canonical, number
+from airflow_provider_kling.products import convert
 from airflow_provider_kling.results import object_files
 from airflow_provider_kling.results.mp4 import seconds_of_video
 from airflow_provider_kling.results.targets import target_of
@@ -180,7 +180,7 @@ def _described(place: Place, download: Download, seconds: float) -> StoredFile:
 
 
 def _check_duration(file: StoredFile, duration: Any) -> None:
-    asked = number(canonical("duration", duration))
+    asked = convert.number(convert.duration(duration))
     if not isinstance(asked, (int, float)) or not math.isfinite(asked):
         return
     if abs(file.duration - asked) > DURATION_TOLERANCE:

@@ -24,12 +24,11 @@ from airflow_provider_kling.exceptions import (
 )
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.models import Task, TaskStatus
-from airflow_provider_kling.products.product import PRODUCTS
+from airflow_provider_kling.products.video import IMAGE2VIDEO
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-IMAGE2VIDEO = PRODUCTS["image2video"]
 NOW = 1774805076166
 VIDEO = {"id": "867283741759111203", "url": "https://h.example/v.mp4?Signature=secret", "duration": "5.041"}
 CLASSIC = {

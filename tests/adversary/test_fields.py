@@ -17,21 +17,22 @@ import pytest
 from support import PHOTOGRAPH, advice_first
 
 from airflow_provider_kling._airflow.start_from_trigger import CannotStartInTriggererError, rendered_in_triggerer
-from airflow_provider_kling.exceptions import KlingValidationError
+from airflow_provider_kling.exceptions import KlingConfigurationError, KlingValidationError
 from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.preparation.prepare import Prepared, prepare
 from airflow_provider_kling.preparation.redaction import redact_images
-from airflow_provider_kling.products.fields import PRODUCTS
+from airflow_provider_kling.products.catalogue import PRODUCTS, product_of
 from airflow_provider_kling.products.media import InlineImage
+from airflow_provider_kling.products.video import IMAGE2VIDEO, TEXT2VIDEO
 
 URL = "https://x.example/a.png"
-NAMES = sorted({name for row in PRODUCTS.values() for name in row.fields})
+NAMES = sorted({name for row in PRODUCTS.values() for name in row.by_name})
 PROMPTS = ["prompt", "negative_prompt"]
 
 
 def animate(extra_body=None, validate="strict", **fields) -> Prepared:
     prepared = prepare(
-        "image2video", {"image": URL, "prompt": "a cat", **fields}, extra_body=extra_body, validate=validate
+        IMAGE2VIDEO, {"image": URL, "prompt": "a cat", **fields}, extra_body=extra_body, validate=validate
     )
     for warning in prepared.warnings:
         advice_first(warning)
@@ -289,7 +290,7 @@ def test_no_field_is_ever_slow(shape):
     for name in [*NAMES, "camera", text]:
         for value in (text, [{text: text, "prompt": text, "mask": text}]):
             with contextlib.suppress(KlingValidationError):
-                prepare("image2video", {"prompt": "a cat", name: value}, extra_body={"a": text})
+                prepare(IMAGE2VIDEO, {"prompt": "a cat", name: value}, extra_body={"a": text})
     redact_images([text, {"a": text}])
     foreign_text(text)
     with contextlib.suppress(CannotStartInTriggererError):
@@ -326,11 +327,11 @@ def test_a_misspelt_word_is_asked_back(fields, asked):
 
 def test_a_misspelt_aspect_ratio_and_validate_are_asked_back():
     with pytest.raises(KlingValidationError, match="did you mean '16:9'"):
-        prepare("text2video", {"prompt": "x", "aspect_ratio": "16/9"})
+        prepare(TEXT2VIDEO, {"prompt": "x", "aspect_ratio": "16/9"})
     with pytest.raises(KlingValidationError, match="Did you mean validate='strict'"):
-        prepare("text2video", {"prompt": "x"}, validate="strickt")  # type: ignore[arg-type]
-    with pytest.raises(KlingValidationError, match="Did you mean product='text2video'"):
-        prepare("txt2video", {"prompt": "x"})
+        prepare(TEXT2VIDEO, {"prompt": "x"}, validate="strickt")  # type: ignore[arg-type]
+    with pytest.raises(KlingConfigurationError, match="did you mean 'text2video'"):
+        product_of("txt2video")
 
 
 @pytest.mark.parametrize(

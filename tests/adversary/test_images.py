@@ -32,6 +32,7 @@ from airflow_provider_kling.preparation.redaction import redact_images
 from airflow_provider_kling.products.media import MAX_IMAGE_BYTES, ImageLoadError, InlineImage
 from airflow_provider_kling.products.problem import Request
 from airflow_provider_kling.products.rules import check
+from airflow_provider_kling.products.video import IMAGE2VIDEO
 from airflow_provider_kling.products.wording import is_inline
 
 
@@ -136,7 +137,7 @@ SIGNED = "at https://user:secret@s3.example/cat.png?X-Amz-Signature=secret"
 def test_a_storage_that_is_away_is_an_error_that_a_retry_may_mend(error):
     attach("memory", conn_id=f"away_{type(error).__name__}", fs=stored(error))
     with pytest.raises(KlingStorageError) as caught:
-        prepare("image2video", {"image": "memory://b/cat.png"}, image_conn_id=f"away_{type(error).__name__}")
+        prepare(IMAGE2VIDEO, {"image": "memory://b/cat.png"}, image_conn_id=f"away_{type(error).__name__}")
     text = str(caught.value)
     assert caught.value.transient
     assert text.startswith("Retry when the storage of image answers: nothing was sent or paid.\n")
@@ -194,7 +195,7 @@ def test_a_damaged_picture_is_a_problem_or_a_picture_and_never_a_crash(kind, edi
     assert bool(loaded.header) is not bool(loaded.flaw)
     images = {"image": loaded, "static_mask": loaded, "dynamic_masks[0].mask": load_image(PHOTOGRAPH, field="x")}
     body = {"image": "x", "static_mask": "x", "dynamic_masks": [{"mask": "x", "trajectories": []}]}
-    for problem in check(Request("image2video", body, images)):
+    for problem in check(Request(IMAGE2VIDEO, body, images)):
         advice_first(problem.sentence)
 
 

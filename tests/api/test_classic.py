@@ -10,9 +10,9 @@ import pytest
 from airflow_provider_kling.api import account, classic, envelope
 from airflow_provider_kling.exceptions import KlingApiError, KlingConfigurationError, KlingResponseError
 from airflow_provider_kling.models import TaskStatus
-from airflow_provider_kling.products.product import PRODUCTS, product_of
+from airflow_provider_kling.products.catalogue import product_of
+from airflow_provider_kling.products.video import IMAGE2VIDEO, TEXT2VIDEO
 
-IMAGE2VIDEO = PRODUCTS["image2video"]
 SAMPLES = Path(__file__).parent / "samples"
 
 
@@ -101,7 +101,7 @@ def test_an_answer_without_a_task_is_never_taken_for_one(data):
 def test_requests_have_klings_paths():
     assert classic.create(IMAGE2VIDEO, {"a": 1}).path == "/v1/videos/image2video"
     assert classic.query(IMAGE2VIDEO, "a/b").path == "/v1/videos/image2video/a%2Fb"
-    assert classic.page(PRODUCTS["text2video"], 2, 500).params == {"pageNum": "2", "pageSize": "500"}
+    assert classic.page(TEXT2VIDEO, 2, 500).params == {"pageNum": "2", "pageSize": "500"}
 
 
 def test_a_request_never_shows_its_body():

@@ -8,6 +8,8 @@ import pytest
 from support import advice_first
 
 from airflow_provider_kling.products.capabilities import FEATURES, RESTRICTIONS, problems, table
+from airflow_provider_kling.products.catalogue import PRODUCTS
+from airflow_provider_kling.products.video import IMAGE2VIDEO, TEXT2VIDEO
 
 IMAGE, TAIL = "https://x.example/a.png", "https://x.example/b.png"
 
@@ -39,7 +41,7 @@ def body_of(row, mode, duration, **more):
 
 
 def certain(product, body):
-    found = problems(product, body)
+    found = problems(PRODUCTS[product], body)
     assert all(advice_first(problem.sentence) for problem in found)
     return [problem for problem in found if problem.certain]
 
@@ -80,7 +82,9 @@ def test_every_mode_and_duration_passes_exactly_where_the_map_lists_it(model, pr
     disputed = model == "kling-v2-6" and duration in ("3", "4", "6", "7", "8", "9") and mode != "4k"
     assert bool(found) is not (offered or disputed)
     if disputed:
-        found = [item for item in problems(product, body_of(rows[0], mode, duration)) if item.field == "duration"]
+        found = [
+            item for item in problems(PRODUCTS[product], body_of(rows[0], mode, duration)) if item.field == "duration"
+        ]
         assert "sources disagree" in found[0].sentence
     for problem in found:
         assert problem.field in ("mode", "duration")
@@ -99,7 +103,7 @@ def test_an_end_frame_that_is_silent_only_clashes_with_sound_once(model):
 def test_a_retired_model_is_a_warning_with_its_date_and_a_live_replacement(name):
     model = table().models[name]
     row = next(row for row in table().rows if row.model == name)
-    found = [item for item in problems(row.product, body_of(row, None, "5")) if "retired" in item.sentence]
+    found = [item for item in problems(PRODUCTS[row.product], body_of(row, None, "5")) if "retired" in item.sentence]
     assert [item.certain for item in found] == [False]
     assert "2026-09-15" in found[0].sentence
     assert repr(model.replacement) in found[0].sentence
@@ -111,12 +115,12 @@ def test_a_retired_model_is_a_warning_with_its_date_and_a_live_replacement(name)
 )
 def test_a_live_model_is_not_warned_about(name):
     row = next(row for row in table().rows if row.model == name)
-    assert problems(row.product, body_of(row, row.modes[0], "5")) == []
+    assert problems(PRODUCTS[row.product], body_of(row, row.modes[0], "5")) == []
 
 
 def test_nothing_about_an_unknown_model_is_certain():
     body = {"model_name": "kling-v9", "mode": "8k", "duration": "99", "sound": "on", "image_tail": TAIL}
-    (found,) = problems("image2video", body)
+    (found,) = problems(IMAGE2VIDEO, body)
     assert not found.certain
     assert f"not in the table of {table().as_of}" in found.sentence
 
@@ -139,7 +143,7 @@ def test_a_model_of_another_product_is_refused(model, product, other):
 
 @pytest.mark.parametrize("model", ["kling-v2-master", "kling-v2-1-master"])
 def test_mode_has_no_effect_on_a_master_model(model):
-    found = problems("text2video", {"model_name": model, "mode": "pro"})
+    found = problems(TEXT2VIDEO, {"model_name": model, "mode": "pro"})
     assert [(item.field, item.certain) for item in found if item.field == "mode"] == [("mode", False)]
 
 
@@ -148,7 +152,7 @@ def test_mode_has_no_effect_on_a_master_model(model):
 )
 def test_cfg_scale_has_no_effect_on_the_second_generation_of_models(name):
     found = [
-        item for item in problems("image2video", {"model_name": name, "cfg_scale": 0.5}) if item.field == "cfg_scale"
+        item for item in problems(IMAGE2VIDEO, {"model_name": name, "cfg_scale": 0.5}) if item.field == "cfg_scale"
     ]
     assert [item.certain for item in found] == [False]
 
@@ -156,7 +160,7 @@ def test_cfg_scale_has_no_effect_on_the_second_generation_of_models(name):
 @pytest.mark.parametrize("name", ["kling-v1", "kling-v1-6", "kling-v3"])
 def test_cfg_scale_is_not_warned_about_elsewhere(name):
     assert not [
-        item for item in problems("image2video", {"model_name": name, "cfg_scale": 0.5}) if item.field == "cfg_scale"
+        item for item in problems(IMAGE2VIDEO, {"model_name": name, "cfg_scale": 0.5}) if item.field == "cfg_scale"
     ]
 
 
@@ -179,7 +183,7 @@ def test_a_feature_that_no_model_of_the_product_ever_had_says_so_without_a_date(
 
 
 def test_a_model_that_always_makes_sound_warns_of_silence():
-    found = problems("text2video", {"model_name": "kling-3.0-turbo", "sound": "off"})
+    found = problems(TEXT2VIDEO, {"model_name": "kling-3.0-turbo", "sound": "off"})
     assert [(item.field, item.certain) for item in found] == [("sound", False)]
 
 

@@ -8,7 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_kling.products.fields import CONVERTERS, PRODUCTS, FieldEncodingError, canonical, omitted
+from airflow_provider_kling.products.catalogue import PRODUCTS
+from airflow_provider_kling.products.convert import FieldEncodingError
+from airflow_provider_kling.products.fields import FIELDS, omitted
+from airflow_provider_kling.products.problem import Request
+from airflow_provider_kling.products.rules import check
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
@@ -19,12 +23,12 @@ JSON = st.recursive(
 
 @pytest.mark.parametrize("value", [5, "5", "5s", " 5 S", 5.0, "5.0", "05", "5 seconds"])
 def test_five_seconds_can_be_written_in_many_ways(value):
-    assert canonical("duration", value) == "5"
+    assert FIELDS["duration"].canonical(value) == "5"
 
 
 @pytest.mark.parametrize("value", [5.5, "5.5", "five", True, -5, float("inf"), float("nan"), [5], 10**6, "\u0665"])
 def test_a_duration_that_is_not_whole_seconds_stays_for_the_check_to_name_it(value):
-    assert canonical("duration", value) is value
+    assert FIELDS["duration"].canonical(value) is value
 
 
 @pytest.mark.parametrize(
@@ -32,7 +36,7 @@ def test_a_duration_that_is_not_whole_seconds_stays_for_the_check_to_name_it(val
     [("standard", "std"), (" Professional ", "pro"), ("STD", "std"), ("4K", "4k"), ("ultra", "ultra"), (3, 3)],
 )
 def test_modes_take_aliases_case_and_blanks(written, sent):
-    assert canonical("mode", written) == sent
+    assert FIELDS["mode"].canonical(written) == sent
 
 
 @pytest.mark.parametrize(
@@ -49,7 +53,7 @@ def test_modes_take_aliases_case_and_blanks(written, sent):
     ],
 )
 def test_sound_is_a_switch(written, sent):
-    assert canonical("sound", written) == sent
+    assert FIELDS["sound"].canonical(written) == sent
 
 
 @pytest.mark.parametrize(
@@ -57,7 +61,7 @@ def test_sound_is_a_switch(written, sent):
     [("true", True), ("False", False), (" yes ", True), ("0", False), ("maybe", "maybe"), (True, True)],
 )
 def test_a_rendered_boolean_becomes_a_boolean(written, sent):
-    assert canonical("multi_shot", written) == sent
+    assert FIELDS["multi_shot"].canonical(written) == sent
 
 
 @pytest.mark.parametrize(
@@ -65,8 +69,8 @@ def test_a_rendered_boolean_becomes_a_boolean(written, sent):
     [("0.5", 0.5), (" 1 ", 1.0), (0, 0.0), ("high", "high"), (True, True), ("1e3", "1e3"), ("", "")],
 )
 def test_a_rendered_number_becomes_a_number(written, sent):
-    assert canonical("cfg_scale", written) == sent
-    assert type(canonical("cfg_scale", written)) is type(sent)
+    assert FIELDS["cfg_scale"].canonical(written) == sent
+    assert type(FIELDS["cfg_scale"].canonical(written)) is type(sent)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +84,7 @@ def test_a_rendered_number_becomes_a_number(written, sent):
     ],
 )
 def test_a_watermark_is_a_switch_or_kling_s_object(written, sent):
-    assert canonical("watermark_info", written) == sent
+    assert FIELDS["watermark_info"].canonical(written) == sent
 
 
 @pytest.mark.parametrize(
@@ -91,27 +95,27 @@ def test_a_watermark_is_a_switch_or_kling_s_object(written, sent):
     ],
 )
 def test_camera_control_is_an_object_or_its_json_text(written):
-    assert canonical("camera_control", written) == {"type": "simple", "config": {"pan": 5, "zoom": 0}}
+    assert FIELDS["camera_control"].canonical(written) == {"type": "simple", "config": {"pan": 5, "zoom": 0}}
 
 
 @pytest.mark.parametrize("written", [[123], ["123"], [{"element_id": "123"}], '["123"]', "[123]", (123,), [123.0]])
 def test_element_ids_become_json_numbers(written):
     expected = [123.0] if written == [123.0] and isinstance(written[0], float) else [{"element_id": 123}]
-    assert canonical("element_list", written) == expected
+    assert FIELDS["element_list"].canonical(written) == expected
 
 
 def test_an_element_id_of_nineteen_digits_keeps_every_digit():
-    assert canonical("element_list", ["8732145690123456789"]) == [{"element_id": 8732145690123456789}]
+    assert FIELDS["element_list"].canonical(["8732145690123456789"]) == [{"element_id": 8732145690123456789}]
 
 
 @pytest.mark.parametrize("written", [["829"], [829], [{"voice_id": 829}], '["829"]', [{"voice_id": " 829 "}]])
 def test_voice_ids_become_text(written):
-    assert canonical("voice_list", written) == [{"voice_id": "829"}]
+    assert FIELDS["voice_list"].canonical(written) == [{"voice_id": "829"}]
 
 
 def test_shots_take_numbers_and_text_alike():
     written = '[{"index": "1", "prompt": "a", "duration": 2}, {"index": 2.0, "prompt": "b", "duration": "3s"}]'
-    assert canonical("multi_prompt", written) == [
+    assert FIELDS["multi_prompt"].canonical(written) == [
         {"index": 1, "prompt": "a", "duration": "2"},
         {"index": 2, "prompt": "b", "duration": "3"},
     ]
@@ -119,7 +123,7 @@ def test_shots_take_numbers_and_text_alike():
 
 def test_masks_and_their_paths_may_be_json_text():
     written = json.dumps([{"mask": "https://x.example/m.png", "trajectories": '[{"x": "279", "y": 219}]'}])
-    assert canonical("dynamic_masks", written) == [
+    assert FIELDS["dynamic_masks"].canonical(written) == [
         {"mask": "https://x.example/m.png", "trajectories": [{"x": 279, "y": 219}]}
     ]
 
@@ -136,14 +140,14 @@ def test_masks_and_their_paths_may_be_json_text():
     ],
 )
 def test_text_loses_the_blanks_that_mean_nothing(name, written, sent):
-    assert canonical(name, written) == sent
+    assert FIELDS[name].canonical(written) == sent
 
 
 @pytest.mark.parametrize("name", ["camera_control", "dynamic_masks", "multi_prompt", "element_list", "voice_list"])
 @pytest.mark.parametrize("text", ["{bad", "[" * 100_000, "1" * 5000])
 def test_text_that_is_not_json_is_refused_in_words(name, text):
     with pytest.raises(FieldEncodingError, match="not JSON"):
-        canonical(name, text)
+        FIELDS[name].canonical(text)
 
 
 @pytest.mark.parametrize("value", [None, "", "  \n", [], ()])
@@ -156,15 +160,32 @@ def test_zero_and_false_are_values(value):
     assert not omitted(value)
 
 
-def test_every_converter_belongs_to_a_product():
-    assert set(CONVERTERS) <= {name for row in PRODUCTS.values() for name in row.fields}
+def test_every_field_belongs_to_a_product():
+    assert set(FIELDS) == {name for product in PRODUCTS.values() for name in product.by_name}
 
 
-@given(name=st.sampled_from(sorted(CONVERTERS)), value=JSON)
+@pytest.mark.parametrize("product", PRODUCTS.values(), ids=PRODUCTS)
+def test_every_rule_of_a_product_exists(product):
+    assert check(Request(product, {})) is not None
+
+
+def test_every_place_of_a_file_is_found():
+    body = {
+        "image": "a",
+        "prompt": "b",
+        "dynamic_masks": [{"mask": "c"}, {"trajectories": []}, 7, {"mask": "d"}],
+    }
+    slots = list(PRODUCTS["image2video"].slots(body))
+    assert [place for place, _, _ in slots] == ["image", "dynamic_masks[0].mask", "dynamic_masks[3].mask"]
+    assert [holder[key] for _, holder, key in slots] == ["a", "c", "d"]
+    assert list(PRODUCTS["image2video"].slots({"dynamic_masks": "text"})) == []
+
+
+@given(name=st.sampled_from(sorted(FIELDS)), value=JSON)
 def test_converting_twice_changes_nothing(name, value):
     try:
-        once = canonical(name, value)
+        once = FIELDS[name].canonical(value)
     except FieldEncodingError:
         return
     if not isinstance(once, str) or name not in ("camera_control", "dynamic_masks", "multi_prompt", "watermark_info"):
-        assert canonical(name, once) == once
+        assert FIELDS[name].canonical(once) == once

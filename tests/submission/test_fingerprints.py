@@ -13,6 +13,7 @@ import pytest
 
 from airflow_provider_kling.operators import KlingImageToVideoOperator, KlingTextToVideoOperator
 from airflow_provider_kling.preparation.prepare import prepare
+from airflow_provider_kling.products.catalogue import PRODUCTS
 from airflow_provider_kling.submission.identity import fingerprint
 
 OPERATORS = {cls.endpoint: cls for cls in (KlingImageToVideoOperator, KlingTextToVideoOperator)}
@@ -86,7 +87,7 @@ PRINTS = {
 
 def content_of(endpoint, name):
     extra, fields = (VALUES[name], {}) if name == "extra_body" else (None, {name: VALUES[name]})
-    return prepare(endpoint, {"prompt": "x", **fields}, extra_body=extra, validate="off").content
+    return prepare(PRODUCTS[endpoint], {"prompt": "x", **fields}, extra_body=extra, validate="off").content
 
 
 @pytest.mark.parametrize(("endpoint", "name"), [(endpoint, name) for endpoint, rows in PRINTS.items() for name in rows])
@@ -98,4 +99,4 @@ def test_no_field_is_encoded_otherwise_than_in_the_last_release(endpoint, name):
 
 @pytest.mark.parametrize("endpoint", PRINTS)
 def test_every_field_is_pinned(endpoint):
-    assert set(PRINTS[endpoint]) == {*OPERATORS[endpoint].kling_fields, "extra_body"}
+    assert set(PRINTS[endpoint]) == {*OPERATORS[endpoint].product.arguments, "extra_body"}

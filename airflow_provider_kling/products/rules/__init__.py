@@ -1,40 +1,17 @@
-"""Which rules a product has, and all that they find."""
+"""What is checked of a request besides the shape of each field; which rules a product has, its row names."""
 
 from __future__ import annotations
 
+import operator
+import sys
 from typing import TYPE_CHECKING
 
 from airflow_provider_kling.products.rules import camera, elements, frames, scalars, shots
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from airflow_provider_kling.products.problem import Problem, Request
 
-    from airflow_provider_kling.products.problem import Problem, Request, Rule
-
-_SHARED: tuple[Rule, ...] = (
-    scalars.shapes,
-    scalars.callback_url,
-    scalars.cfg_scale,
-    scalars.lengths,
-    shots.prompt_required,
-    shots.shots,
-    shots.references,
-    elements.voices,
-    camera.camera,
-)
-
-#: The rules of each product.
-RULES: Mapping[str, tuple[Rule, ...]] = {
-    "image2video": (
-        frames.image_given,
-        frames.exclusions,
-        frames.contents,
-        frames.masks,
-        elements.elements,
-        *_SHARED,
-    ),
-    "text2video": _SHARED,
-}
+__all__ = ["camera", "check", "elements", "frames", "scalars", "shots"]
 
 
 def check(request: Request) -> list[Problem]:
@@ -43,4 +20,5 @@ def check(request: Request) -> list[Problem]:
 
     :param request: the canonical body, with its loaded images.
     """
-    return [problem for rule in RULES[request.product] for problem in rule(request)]
+    rules = [operator.attrgetter(name)(sys.modules[__name__]) for name in request.product.rules]
+    return [problem for rule in rules for problem in rule(request)]

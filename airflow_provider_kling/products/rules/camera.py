@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_kling.products.fields import is_number
 from airflow_provider_kling.products.problem import Problem
-from airflow_provider_kling.products.rules.trajectories import is_number
 from airflow_provider_kling.products.wording import did_you_mean, named, one_of, shown
 
 if TYPE_CHECKING:

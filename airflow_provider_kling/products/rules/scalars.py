@@ -7,95 +7,26 @@ Values: Image to Video and Text to Video pages of https://kling.ai/document-api,
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
+from airflow_provider_kling.products.fields import MAX_PROMPT, is_number
 from airflow_provider_kling.products.problem import Problem
-from airflow_provider_kling.products.rules.trajectories import is_number
 from airflow_provider_kling.products.urls import url_problems
-from airflow_provider_kling.products.wording import did_you_mean, named, one_of
+from airflow_provider_kling.products.wording import did_you_mean, named
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from airflow_provider_kling.products.problem import Request
-
-#: Kling documents neither length nor characters of an external id; these are safe in every answer seen (2026-09).
-EXTERNAL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-MAX_PROMPT = 2500
-ASPECT_RATIOS = ("16:9", "9:16", "1:1")
-
-SHOT_TYPES = ("customize", "intelligence")
-
-
-class Shape(NamedTuple):
-    """
-    What a value must look like; when it does not: what to give instead, and what it is not.
-
-    :param words: the words that it takes, to ask for the nearest one.
-    """
-
-    fits: Callable[[Any], bool]
-    advice: str
-    flaw: str
-    words: tuple[str, ...] = ()
-
-
-def _text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def _watermark(value: Any) -> bool:
-    return isinstance(value, dict) and set(value) == {"enabled"} and isinstance(value["enabled"], bool)
-
-
-def _matches(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
-
-
-def _among(*values: str) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, str) and value in values
-
-
-#: One row per field.
-SHAPES = {
-    "model_name": Shape(_text, "Give model_name as text, such as 'kling-v3'", "is not text"),
-    "prompt": Shape(_text, "Give prompt as text", "is not text"),
-    "negative_prompt": Shape(_text, "Give negative_prompt as text", "is not text"),
-    "mode": Shape(_text, "Give mode as 'std', 'pro' or '4k'", "is not text"),
-    "duration": Shape(
-        _matches(re.compile(r"[0-9]{1,4}")),
-        "Give duration in whole seconds, '5' or '10' for example",
-        "is not a whole number of seconds",
-    ),
-    "sound": Shape(
-        _among("on", "off"), "Give sound as 'on' or 'off', or as True or False", "is not a switch", ("on", "off")
-    ),
-    "multi_shot": Shape(lambda value: isinstance(value, bool), "Give multi_shot as True or False", "is not a switch"),
-    "shot_type": Shape(_among(*SHOT_TYPES), f"Give shot_type as {one_of(SHOT_TYPES)}", "is unknown", SHOT_TYPES),
-    "aspect_ratio": Shape(
-        _among(*ASPECT_RATIOS), f"Give aspect_ratio as {one_of(ASPECT_RATIOS)}", "is not offered", ASPECT_RATIOS
-    ),
-    "cfg_scale": Shape(is_number, "Give cfg_scale as a number from 0 to 1", "is not a number, Kling's default is 0.5"),
-    "watermark_info": Shape(
-        _watermark, "Give watermark_info as True or False, or {'enabled': True}", "is not a switch"
-    ),
-    "callback_url": Shape(_text, "Give callback_url as an http(s) URL that Kling can open", "is not text"),
-    "external_task_id": Shape(
-        _matches(EXTERNAL_ID),
-        "Give external_task_id as 1 to 64 letters, digits, '_' or '-'",
-        "is not a safe id (it must be unique in the account)",
-    ),
-}
 
 
 def shapes(request: Request) -> Iterator[Problem]:
     """Type and values of every field that stands alone."""
-    for name, shape in SHAPES.items():
-        if name in request.body and not shape.fits(request.body[name]):
+    for name, field in request.product.by_name.items():
+        if name in request.body and field.shape and not field.shape.fits(request.body[name]):
             value = request.body[name]
-            asked = did_you_mean(value, shape.words)
-            yield Problem(name, f"{shape.advice}: {named(name, value)} {shape.flaw}{asked}.")
+            asked = did_you_mean(value, field.shape.words)
+            yield Problem(name, f"{field.shape.advice}: {named(name, value)} {field.shape.flaw}{asked}.")
 
 
 def callback_url(request: Request) -> Iterator[Problem]:

@@ -26,14 +26,21 @@ _PROMPT_OPTIONAL = ("kling-v1", "kling-v2", "kling-2")
 _REFERENCE = re.compile(r"<<<(voice|element)_([0-9]{1,4})>>>")
 
 
-def prompt_required(request: Request) -> Iterator[Problem]:
-    """A text needs a prompt, unless the shots are written one by one; "intelligence" needs one everywhere."""
-    if "prompt" in request.body or request.custom_shots():
+def prompt_needed(request: Request) -> Iterator[Problem]:
+    """A prompt is all that there is to go by, unless the shots are written one by one."""
+    if not _is_told(request):
+        yield _unplanned(request) or Problem(
+            "prompt",
+            f"Write a prompt: prompt is missing, and {request.product.endpoint} has nothing else to go by.",
+        )
+
+
+def prompt_with_image(request: Request) -> Iterator[Problem]:
+    """Beside an image a prompt is asked for by some models."""
+    if _is_told(request):
         return
-    if request.body.get("multi_shot") is True and request.body.get("shot_type") == "intelligence":
-        yield Problem("prompt", "Write a prompt: prompt is missing, shot_type='intelligence' cuts the shots from it.")
-    elif request.product == "text2video":
-        yield Problem("prompt", "Write a prompt: prompt is missing, and text2video has nothing else to go by.")
+    if problem := _unplanned(request):
+        yield problem
     elif not str(request.body.get("model_name")).startswith(_PROMPT_OPTIONAL):
         yield Problem(
             "prompt",
@@ -41,6 +48,17 @@ def prompt_required(request: Request) -> Iterator[Problem]:
             "is left to Kling.",
             certain=False,
         )
+
+
+def _is_told(request: Request) -> bool:
+    return "prompt" in request.body or request.custom_shots()
+
+
+def _unplanned(request: Request) -> Problem | None:
+    """Shots that Kling plans itself need a prompt everywhere."""
+    if request.body.get("multi_shot") is True and request.body.get("shot_type") == "intelligence":
+        return Problem("prompt", "Write a prompt: prompt is missing, shot_type='intelligence' cuts the shots from it.")
+    return None
 
 
 def shots(request: Request) -> Iterator[Problem]:

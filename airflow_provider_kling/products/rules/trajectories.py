@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_kling.products.fields import is_number
 from airflow_provider_kling.products.problem import Problem
 from airflow_provider_kling.products.wording import counted, shown
 
@@ -36,11 +37,6 @@ class TrajectoryError(Exception):
         super().__init__(advice, flaw)
         self.advice = advice
         self.flaw = flaw
-
-
-def is_number(value: Any) -> bool:
-    """Whether a value is a JSON number; True and False are not."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def is_normalised(points: Any) -> bool:

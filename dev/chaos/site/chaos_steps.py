@@ -214,7 +214,7 @@ def _wrap_slots(module: ModuleType) -> None:
 _WRAPS: dict[str, Callable[[ModuleType], None]] = {
     "airflow_provider_kling.hooks": _wrap_hooks,
     "airflow_provider_kling.api.transport": _wrap_transport,
-    "airflow_provider_kling.operators.base": _wrap_operators,
+    "airflow_provider_kling.operators.task": _wrap_operators,
     "airflow_provider_kling.operators.batch": _wrap_batch,
     "airflow_provider_kling.triggers.batch": _wrap_batch_trigger,
     "airflow_provider_kling.transfers": _wrap_transfers,

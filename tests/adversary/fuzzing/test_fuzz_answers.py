@@ -9,7 +9,7 @@ from adversary.fuzzing.fuzzer import damaged_bytes, damaged_json, fuzz, obeys, o
 from hypothesis import strategies as st
 
 from airflow_provider_kling.api import account, classic, envelope, v2
-from airflow_provider_kling.products.product import product_of
+from airflow_provider_kling.products.catalogue import product_of
 
 IMAGE2VIDEO = product_of("image2video")
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from airflow_provider_kling.exceptions import KlingResultError
 from airflow_provider_kling.preparation.prepare import prepare
+from airflow_provider_kling.products.video import IMAGE2VIDEO
 from airflow_provider_kling.results.mp4 import MAX_SECONDS, seconds_of_video
 from airflow_provider_kling.simulator.video import make_video
 
@@ -27,7 +28,7 @@ def _picture(kind: str) -> bytes:
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "TIFF"])
 def test_a_damaged_picture(kind):
     def check(data):
-        obeys(lambda: prepare("image2video", {"image": data, "prompt": "a dog runs"}))
+        obeys(lambda: prepare(IMAGE2VIDEO, {"image": data, "prompt": "a dog runs"}))
 
     fuzz(damaged_bytes(_picture(kind)), check, share=0.4)
 

@@ -10,10 +10,11 @@ from support import PHOTOGRAPH
 
 from airflow_provider_kling.operators import KlingImageToVideoOperator, KlingTextToVideoOperator
 from airflow_provider_kling.preparation.prepare import prepare
+from airflow_provider_kling.products.catalogue import PRODUCTS
 
 FIELDS = {
-    "image2video": (*KlingImageToVideoOperator.kling_fields, "callback_url", "external_task_id", "promt"),
-    "text2video": (*KlingTextToVideoOperator.kling_fields, "callback_url", "external_task_id", "image"),
+    "image2video": (*KlingImageToVideoOperator.product.arguments, "callback_url", "external_task_id", "promt"),
+    "text2video": (*KlingTextToVideoOperator.product.arguments, "callback_url", "external_task_id", "image"),
 }
 
 #: What templates, XComs and careless hands put where JSON is expected.
@@ -36,7 +37,7 @@ def _requests(product):
 def _check(product, whole):
     def check(request):
         fields, extra, validate = request
-        obeys(lambda: prepare(product, {**whole, **fields}, extra_body=extra, validate=validate))
+        obeys(lambda: prepare(PRODUCTS[product], {**whole, **fields}, extra_body=extra, validate=validate))
 
     return check
 

@@ -12,6 +12,7 @@ from airflow_provider_kling.preparation.files import load_image
 from airflow_provider_kling.products.problem import Request
 from airflow_provider_kling.products.rules import check
 from airflow_provider_kling.products.rules.trajectories import TrajectoryError, in_pixels, is_normalised
+from airflow_provider_kling.products.video import IMAGE2VIDEO
 from airflow_provider_kling.products.wording import counted, joined, shown
 
 PATH = [{"x": 1, "y": 1}, {"x": 2, "y": 2}]
@@ -26,7 +27,7 @@ def loaded(width=400, height=400, kind="PNG"):
 def found(body=None, certain=True, **images):
     images = {place.replace("__", "[0]."): image for place, image in images.items()}
     body = {"model_name": "kling-v3", "image": "x", "prompt": "x", **(body or {})}
-    request = Request("image2video", body, images)
+    request = Request(IMAGE2VIDEO, body, images)
     return [advice_first(problem.sentence) for problem in check(request) if problem.certain is certain]
 
 

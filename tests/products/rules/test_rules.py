@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from support import advice_first
 
+from airflow_provider_kling.products.catalogue import PRODUCTS
 from airflow_provider_kling.products.problem import Request
 from airflow_provider_kling.products.rules import check
 from airflow_provider_kling.products.rules.camera import MOVEMENTS, TYPES
@@ -17,7 +18,7 @@ TEXT = {"model_name": "kling-v3", "prompt": "a cat"}
 def found(product="image2video", certain=True, **changes):
     body = {**(IMAGE if product == "image2video" else TEXT), **changes}
     body = {name: value for name, value in body.items() if value is not None}
-    problems = check(Request(product, body))
+    problems = check(Request(PRODUCTS[product], body))
     assert all(advice_first(problem.sentence) for problem in problems)
     return [problem for problem in problems if problem.certain is certain]
 

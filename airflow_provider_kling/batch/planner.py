@@ -1,0 +1,203 @@
+"""The plan of a batch: made, and checked as a whole, on the worker."""
+
+from __future__ import annotations
+
+import base64
+import collections
+import dataclasses
+import hashlib
+import re
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_kling.batch import files
+from airflow_provider_kling.batch.plan import KEY, PlannedItem
+from airflow_provider_kling.exceptions import KlingValidationError
+from airflow_provider_kling.foreign import reason
+from airflow_provider_kling.preparation.arguments import Validate, rendered_none
+from airflow_provider_kling.preparation.files import is_link
+from airflow_provider_kling.preparation.prepare import prepare
+from airflow_provider_kling.products.catalogue import product_of
+from airflow_provider_kling.products.wording import counted, named, shown
+from airflow_provider_kling.submission import identity
+from airflow_provider_kling.submission.protocol import MAX_ATTEMPTS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from airflow_provider_kling.preparation.prepare import Prepared
+
+#: An id that the package made; a checksum meets no other.
+_DERIVED = re.compile(r"af-[0-9a-f]{40}")
+_REMOTE = re.compile(r"(?!file:)[A-Za-z][A-Za-z0-9+.-]*://")
+
+#: How many items a sentence about several of them names.
+NAMED_ITEMS = 5
+
+#: More than the 128 digits that a key may have.
+MAX_KEY_BITS = 512
+
+#: Characters of an item's key in a sentence.
+NAME_CHARACTERS = 60
+
+
+@dataclasses.dataclass(frozen=True)
+class Planner:
+    """
+    What all items of a batch share.
+
+    :param endpoint: the product.
+    :param account: see :func:`airflow_provider_kling.submission.identity.fingerprint`.
+    :param origin: the Airflow task instance.
+    :param work_uri: folder of the plan and its images.
+    :param output_conn_id: Airflow connection of that folder.
+    :param image_conn_id: Airflow connection for images in object storage.
+    :param extra_body: see :class:`~airflow_provider_kling.operators.KlingTaskOperator`.
+    :param validate: the same.
+    """
+
+    endpoint: str
+    account: str
+    origin: identity.Origin
+    work_uri: str
+    output_conn_id: str | None = None
+    image_conn_id: str | None = None
+    extra_body: Mapping[str, Any] | None = None
+    validate: Validate = "strict"
+
+    def plan(self, items: Sequence[Mapping[str, Any]]) -> tuple[list[PlannedItem], list[str]]:
+        """
+        Check every item.
+
+        :param items: Kling's fields, and ``key``.
+        :return: the plan, and sentences for the log.
+        :raises KlingValidationError: with every problem of every item.
+        """
+        planned: list[PlannedItem] = []
+        warnings: dict[str, list[str]] = {}
+        problems: dict[str, list[str]] = {}
+        taken: dict[str, int] = {}
+        for index, item in enumerate(items):
+            own_key = _own_key(item)
+            key = str(index) if own_key is None else own_key
+            fields = {name: value for name, value in item.items() if name != "key"}
+            try:
+                prepared = self._prepare(key, fields)
+                for sentence in prepared.warnings:
+                    warnings.setdefault(sentence, []).append(key)
+                planned.append(self._planned(key, own_key is not None, fields, prepared, taken))
+            except KlingValidationError as error:
+                for sentence in error.problems:
+                    problems.setdefault(sentence, []).append(key)
+            except (UnicodeError, TypeError, RecursionError) as error:
+                # Text that is no text (half an emoji), objects that are no JSON: the rules above name most of it.
+                problems.setdefault(f"it cannot be sent ({reason(error)}).", []).append(key)
+        sentences = [*_sentences(problems), *_clashes(planned), *_file_clashes(planned)]
+        if sentences:
+            raise KlingValidationError(sentences)
+        return planned, _sentences(warnings)
+
+    def _prepare(self, key: str, fields: Mapping[str, Any]) -> Prepared:
+        if rendered_none(key):
+            raise KlingValidationError([f"Give the template of key a value: it rendered to {named('key', key)}."])
+        if not KEY.fullmatch(key):
+            raise KlingValidationError(
+                [f"Write key with letters, digits, '.', '_' and '-', 1 to 128: {named('key', key)} is none."]
+            )
+        if strange := [name for name in fields if not isinstance(name, str)]:
+            raise KlingValidationError([f"Name fields with text: {shown(strange[0])} is no name of a field."])
+        return prepare(
+            product_of(self.endpoint),
+            fields,
+            extra_body=self.extra_body,
+            validate=self.validate,
+            image_conn_id=self.image_conn_id,
+        )
+
+    def _planned(
+        self, key: str, has_key: bool, fields: Mapping[str, Any], prepared: Prepared, taken: dict[str, int]
+    ) -> PlannedItem:
+        content = identity.fingerprint(account=self.account, endpoint=self.endpoint, content=prepared.content)
+        taken[content] = taken.get(content, -1) + 1
+        # Without a key of its own an item is told from its equals by their number, not by its place in the list: an
+        # item that comes or goes before it changes nothing.
+        part = f"[{key}]" if has_key else f"[~{taken[content]}]"
+        origin = dataclasses.replace(self.origin, task_id=self.origin.task_id + part)
+        body = dict(prepared.body)
+        name = identity.own_id(body.pop("external_task_id", None)) or identity.external_task_id(origin, content)
+        images = {}
+        for where, holder, slot in product_of(self.endpoint).slots(body):
+            if isinstance(holder[slot], str) and not is_link(holder[slot]):
+                images[where] = self._keep(base64.b64decode(holder[slot]), fields.get(where))
+                holder[slot] = ""
+        return PlannedItem(key, name, body, images, self.endpoint)
+
+    def _keep(self, content: bytes, given: Any) -> dict[str, Any]:
+        digest = hashlib.sha256(content).hexdigest()
+        if isinstance(given, str) and _REMOTE.match(given.strip()):
+            return {"uri": given.strip(), "sha256": digest, "conn_id": self.image_conn_id}
+        uri = f"{self.work_uri}images/{digest}"
+        if not files.exists(uri, self.output_conn_id):
+            files.write_bytes(uri, content, self.output_conn_id)
+        return {"uri": uri, "sha256": digest, "conn_id": self.output_conn_id}
+
+
+def _own_key(item: Mapping[str, Any]) -> str | None:
+    key = item.get("key")
+    if isinstance(key, int) and key.bit_length() > MAX_KEY_BITS:
+        return shown(key)  # Python does not print it
+    return None if key is None or (isinstance(key, str) and not key.strip()) else str(key).strip()
+
+
+def _sentences(by_sentence: Mapping[str, Sequence[str]]) -> list[str]:
+    # What to do comes first: a log shows the beginning of a line.
+    return [f"{sentence} ({_item_names(keys)})" for sentence, keys in by_sentence.items()]
+
+
+def _item_names(keys: Sequence[str]) -> str:
+    names = ", ".join(shown(key, NAME_CHARACTERS) for key in keys[:NAMED_ITEMS])
+    more = f" and {counted(len(keys) - NAMED_ITEMS, 'more item')}" if len(keys) > NAMED_ITEMS else ""
+    return f"item {names}{more}"
+
+
+def _clashes(planned: Sequence[PlannedItem]) -> list[str]:
+    sentences = []
+    for name in ("key", "external_task_id"):
+        numbers = collections.Counter(getattr(item, name) for item in planned)
+        twice = [value for value, number in numbers.items() if number > 1]
+        if twice:
+            more = f", as {counted(len(twice) - 1, 'more')} do" if len(twice) > 1 else ""
+            sentences.append(f"Give each item its own {name}: {named(name, twice[0])} names several{more}.")
+    return sentences + _attempt_clashes(planned)
+
+
+def _file_clashes(planned: Sequence[PlannedItem]) -> list[str]:
+    """Keys whose file another item writes too: its twin with the watermark."""
+    keys = {item.key for item in planned}
+    problems: dict[str, list[str]] = {}
+    for item in planned:
+        info = item.body.get("watermark_info")
+        if isinstance(info, dict) and info.get("enabled") and f"{item.key}_watermark" in keys:
+            problems.setdefault("Give another key to what names the watermarked file of an item.", []).extend(
+                (item.key, f"{item.key}_watermark")
+            )
+    return _sentences(problems)
+
+
+def _attempt_clashes(planned: Sequence[PlannedItem]) -> list[str]:
+    """Ids that a further attempt of another item would have: the video of that one would be delivered for both."""
+    owners = {item.external_task_id: item for item in planned}
+    sentences = []
+    for item in planned:
+        if _DERIVED.fullmatch(item.external_task_id):
+            continue
+        for number in range(2, MAX_ATTEMPTS + 1):
+            name = identity.attempt_id(item.external_task_id, number)
+            other = owners.setdefault(name, item)
+            if other is not item and other.external_task_id != item.external_task_id:
+                sentences.append(
+                    f"Give one of two items another external_task_id: {shown(item.external_task_id)} and "
+                    f"{shown(other.external_task_id)} have a further attempt in common "
+                    f"({_item_names([item.key, other.key])})."
+                )
+                break
+    return sentences

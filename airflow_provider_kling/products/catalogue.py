@@ -1,0 +1,31 @@
+"""Every product that this package speaks, by its endpoint."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_provider_kling.exceptions import KlingConfigurationError
+from airflow_provider_kling.foreign import foreign_text
+from airflow_provider_kling.products import video
+from airflow_provider_kling.products.wording import did_you_mean
+
+if TYPE_CHECKING:
+    from airflow_provider_kling.products.product import Product
+
+PRODUCTS: dict[str, Product] = {product.endpoint: product for product in (video.IMAGE2VIDEO, video.TEXT2VIDEO)}
+
+
+def product_of(endpoint: str) -> Product:
+    """
+    Return the product with this name.
+
+    :raises KlingConfigurationError: when there is none.
+    """
+    try:
+        return PRODUCTS[endpoint]
+    except (KeyError, TypeError):
+        known = ", ".join(sorted(PRODUCTS))
+        raise KlingConfigurationError(
+            f"Use an endpoint that exists{did_you_mean(endpoint, PRODUCTS)}. {foreign_text(endpoint, 80)!r} does not; "
+            f"use one of: {known}."
+        ) from None

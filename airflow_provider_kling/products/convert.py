@@ -1,0 +1,212 @@
+"""
+From a Dag author's words to Kling's: ``5`` becomes ``"5"``, ``standard`` ``std``, a JSON string its value. Pure.
+
+A converter that does not understand a value returns it unchanged, and the field's shape or a rule says what is wrong
+with it. Only what cannot become JSON at all is refused here. Converting twice changes nothing.
+
+Values: Image to Video and Text to Video pages of https://kling.ai/document-api, classic API, read 2026-10.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_kling.products.wording import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Words of other clients for Kling's modes; the live API refuses ``standard`` (measured by a public client, 2026-03).
+MODE_ALIASES = {"standard": "std", "professional": "pro"}
+
+_SECONDS = re.compile(r"(\d{1,4})(?:\.0+)?\s*(?:s|sec|secs|second|seconds)?", re.IGNORECASE | re.ASCII)
+#: Longest text that may be a number or a duration.
+_MAX_NUMBER = 100
+_NUMBER = re.compile(r"[+-]?\d{1,19}(?:\.\d{1,19})?", re.ASCII)
+_FLAGS = {"true": True, "on": True, "yes": True, "1": True, "false": False, "off": False, "no": False, "0": False}
+
+
+class FieldEncodingError(Exception):
+    """
+    A value cannot be encoded. Internal.
+
+    :param advice: what to do, the beginning of a sentence; ``{field}`` stands for the field.
+    :param flaw: what is wrong with the value, the end of the sentence.
+    """
+
+    def __init__(self, advice: str, flaw: str) -> None:
+        super().__init__(advice, flaw)
+        self.advice = advice
+        self.flaw = flaw
+
+
+def stripped(value: Any) -> Any:
+    """Text without the blanks around it."""
+    return value.strip() if isinstance(value, str) else value
+
+
+def words(value: Any) -> Any:
+    """Text; native rendering makes a number or True of a prompt that looks like one."""
+    return str(value) if isinstance(value, (int, float)) else value
+
+
+def own_id(value: Any) -> Any:
+    """An id as text; native rendering makes a number of one that has only digits."""
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return str(value) if whole else stripped(value)
+
+
+def ratio(value: Any) -> Any:
+    """Text without any blanks: ``16 : 9`` is ``16:9``."""
+    return "".join(value.split()) if isinstance(value, str) else value
+
+
+def mode(value: Any) -> Any:
+    """Kling's word for a mode, in small letters."""
+    if not isinstance(value, str):
+        return value
+    word = value.strip().lower()
+    return MODE_ALIASES.get(word, word)
+
+
+def duration(value: Any) -> Any:
+    """Whole seconds as Kling's text; ``5``, ``5.0`` and ``5s`` are ``"5"``."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, (int, float)) and 0 <= value < 10_000 and value == int(value):
+        return str(int(value))
+    match = _SECONDS.fullmatch(value.strip()) if isinstance(value, str) and len(value) <= _MAX_NUMBER else None
+    return str(int(match[1])) if match else value
+
+
+def switch(value: Any) -> Any:
+    """True or False for the words that a template makes of them."""
+    return _FLAGS.get(value.strip().lower(), value) if isinstance(value, str) else value
+
+
+def on_off(value: Any) -> Any:
+    """A switch in Kling's words ``on`` and ``off``."""
+    flag = switch(value)
+    return ("on" if flag else "off") if isinstance(flag, bool) else value
+
+
+def _is_numeric(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= _MAX_NUMBER and _NUMBER.fullmatch(value.strip()) is not None
+
+
+def number(value: Any) -> Any:
+    """Numeric text as a number, whole numbers as int; anything else unchanged."""
+    if _is_numeric(value):
+        value = float(value) if "." in value else int(value)
+    return int(value) if isinstance(value, float) and math.isfinite(value) and value.is_integer() else value
+
+
+def fraction(value: Any) -> Any:
+    """Numeric text as a number with a fraction."""
+    value = number(value)
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1e18 else value
+
+
+def _parsed(value: Any) -> Any:
+    """The value of a JSON string; templates and other clients hand over lists and objects as text."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError) as error:
+        raise FieldEncodingError(
+            "Give {field} as a list or dict, or as JSON text",
+            f"is text that is not JSON ({shown(value)}: {shown(str(error))})",
+        ) from None
+
+
+def _items(value: Any, convert: Callable[[Any], Any]) -> Any:
+    value = _parsed(value)
+    return [convert(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def _with(item: Any, **converters: Callable[[Any], Any]) -> Any:
+    """An object with some of its values converted."""
+    if not isinstance(item, dict):
+        return item
+    return {key: converters[key](value) if key in converters else value for key, value in item.items()}
+
+
+def _element(item: Any) -> Any:
+    """Element ids are JSON numbers; ``element_id`` itself may be left out by the author."""
+    if isinstance(item, dict):
+        return _with(item, element_id=number)
+    return {"element_id": number(item)} if isinstance(item, (int, str)) and not isinstance(item, bool) else item
+
+
+def _voice(item: Any) -> Any:
+    if isinstance(item, dict):
+        return _with(item, voice_id=_voice_id)
+    return {"voice_id": _voice_id(item)} if isinstance(item, (int, str)) and not isinstance(item, bool) else item
+
+
+def _voice_id(value: Any) -> Any:
+    whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**30
+    return str(value) if whole else stripped(value)
+
+
+def _shot(item: Any) -> Any:
+    return _with(item, index=number, prompt=words, duration=duration)
+
+
+def _point(item: Any) -> Any:
+    return _with(item, x=_coordinate, y=_coordinate, t=_coordinate)
+
+
+def _coordinate(value: Any) -> Any:
+    """Numeric text as a number; ``1.0`` stays a fraction, it may mean the whole width."""
+    if _is_numeric(value):
+        return float(value) if "." in value else int(value)
+    return value
+
+
+def _mask(item: Any) -> Any:
+    return _with(item, trajectories=lambda points: _items(points, _point))
+
+
+def camera(value: Any) -> Any:
+    """``camera_control``: its object, or the same as JSON text."""
+    return _with(_parsed(value), type=lower, config=_camera_config)
+
+
+def _camera_config(value: Any) -> Any:
+    return {key: number(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def lower(value: Any) -> Any:
+    """Text in small letters, without the blanks around it."""
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+def watermark(value: Any) -> Any:
+    """``watermark_info``: its object, or a switch."""
+    flag = switch(value)
+    return {"enabled": flag} if isinstance(flag, bool) else _with(_parsed(value), enabled=switch)
+
+
+def elements(value: Any) -> Any:
+    """``element_list``: ids, alone or in objects."""
+    return _items(value, _element)
+
+
+def voices(value: Any) -> Any:
+    """``voice_list``: ids, alone or in objects."""
+    return _items(value, _voice)
+
+
+def shots(value: Any) -> Any:
+    """``multi_prompt``: the shots with their numbers as numbers."""
+    return _items(value, _shot)
+
+
+def masks(value: Any) -> Any:
+    """``dynamic_masks``: the paths with their coordinates as numbers; the masks themselves stay."""
+    return _items(value, _mask)

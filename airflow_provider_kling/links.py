@@ -8,6 +8,7 @@ from airflow.sdk import BaseOperatorLink
 from airflow.sdk.execution_time.xcom import XCom
 
 from airflow_provider_kling.foreign import web_link
+from airflow_provider_kling.models import KINDS
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
@@ -41,13 +42,13 @@ class KlingResultLink(BaseOperatorLink):
 
 def link_of(manifest: Any) -> str:
     """
-    Return the link of a manifest's first video, or nothing.
+    Return the link of a manifest's first result, or nothing.
 
     :param manifest: what a task returned; anything, since a Dag can push what it likes.
     """
-    videos = manifest.get("videos") if isinstance(manifest, dict) else None
-    video = videos[0] if isinstance(videos, list) and videos else None
-    return web_link(video.get("url")) if isinstance(video, dict) else ""
+    groups = [manifest.get(group) for group in KINDS] if isinstance(manifest, dict) else []
+    result = next((group[0] for group in groups if isinstance(group, list) and group), None)
+    return web_link(result.get("url") or result.get("trial_url")) if isinstance(result, dict) else ""
 
 
 #: What a browser or a person can open; anything else in an ``href`` might be a script.

@@ -8,7 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypedDict, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+R = TypeVar("R", bound="Result")
 
 
 class TaskStatus(StrEnum):
@@ -30,10 +35,37 @@ class TaskStatus(StrEnum):
         return self in (TaskStatus.SUCCEED, TaskStatus.FAILED)
 
 
-@dataclasses.dataclass(frozen=True)
-class Video:
+class Link(NamedTuple):
     """
-    One finished video. Its links are signed, so they are not shown where it is printed.
+    Where a file of a result is fetched.
+
+    :param url: signed link; dies 30 days after the task ended.
+    :param extension: of the file, without the dot.
+    :param is_watermarked: whether it is the twin with the watermark.
+    """
+
+    url: str
+    extension: str
+    is_watermarked: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What a task made. Links are signed, so they are not shown where a result is printed."""
+
+    #: Kling's word for results of this kind, in ``task_result`` and in the manifest.
+    group: ClassVar[str]
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """The files that it has, the main one first."""
+        return ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Video(Result):
+    """
+    One finished video.
 
     :param id: Kling's id of the video, not of the task; empty when it has none.
     :param url: signed link; dies 30 days after the task ended.
@@ -41,10 +73,201 @@ class Video:
     :param watermark_url: the watermarked twin, when one was asked for.
     """
 
+    group = "videos"
+
     id: str
     url: str = dataclasses.field(repr=False)
     duration: str = ""
     watermark_url: str = dataclasses.field(default="", repr=False)
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """The video, and its twin."""
+        return _present(Link(self.url, "mp4"), Link(self.watermark_url, "mp4", is_watermarked=True))
+
+
+@dataclasses.dataclass(frozen=True)
+class Image(Result):
+    """
+    One finished image.
+
+    :param index: its number among those of the task, from 0.
+    :param url: signed link; dies 30 days after the task ended.
+    :param watermark_url: the watermarked twin, when one was asked for.
+    :param view: 1 to 3 for the views of an AI multi-shot, else 0.
+    """
+
+    group = "images"
+
+    index: int
+    url: str = dataclasses.field(repr=False)
+    watermark_url: str = dataclasses.field(default="", repr=False)
+    view: int = 0
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """The image, and its twin."""
+        return _present(Link(self.url, "png"), Link(self.watermark_url, "png", is_watermarked=True))
+
+
+@dataclasses.dataclass(frozen=True)
+class Audio(Result):
+    """
+    One finished sound.
+
+    :param id: Kling's id of the sound, not of the task; empty when it has none.
+    :param url: signed link, to an MP3 file; dies 30 days after the task ended.
+    :param duration: seconds as Kling measures them, a decimal string, or empty.
+    :param url_wav: the same as a WAV file, for products that make both.
+    """
+
+    group = "audios"
+
+    id: str
+    url: str = dataclasses.field(repr=False)
+    duration: str = ""
+    url_wav: str = dataclasses.field(default="", repr=False)
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """The MP3 file, and the WAV file."""
+        return _present(Link(self.url, "mp3"), Link(self.url_wav, "wav"))
+
+
+@dataclasses.dataclass(frozen=True)
+class Voice(Result):
+    """
+    A custom voice, to be named in ``voice_list``.
+
+    :param voice_id: Kling's id of the voice.
+    :param voice_name: what its owner called it.
+    :param trial_url: signed link to a sample, an MP3 file.
+    :param owned_by: ``kling`` for a preset, else an account's number.
+    """
+
+    group = "voices"
+
+    voice_id: str
+    voice_name: str = ""
+    trial_url: str = dataclasses.field(default="", repr=False)
+    owned_by: str = ""
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """The sample."""
+        return _present(Link(self.trial_url, "mp3"))
+
+
+@dataclasses.dataclass(frozen=True)
+class Element(Result):
+    """
+    An element, to be named in ``element_list``. It has no file of its own.
+
+    :param element_id: Kling's id of the element.
+    :param element_name: what its owner called it.
+    :param element_description: likewise.
+    :param reference_type: what it was made from, such as ``image_refer``.
+    :param owned_by: ``kling`` for a preset, else an account's number.
+    """
+
+    group = "elements"
+
+    element_id: str
+    element_name: str = ""
+    element_description: str = ""
+    reference_type: str = ""
+    owned_by: str = ""
+
+
+def _present(*links: Link) -> tuple[Link, ...]:
+    return tuple(link for link in links if link.url)
+
+
+#: The kinds of results, by their group.
+KINDS: dict[str, type[Result]] = {kind.group: kind for kind in (Video, Image, Audio, Voice, Element)}
+
+
+class FileRecord(TypedDict, total=False):
+    """
+    A stored result in a manifest: ``bytes`` is its size, ``duration`` in seconds, 0 for what does not play.
+
+    A twin with the watermark has ``watermark: True`` and comes after those without.
+    """
+
+    uri: str
+    bytes: int
+    sha256: str
+    content_type: str
+    duration: float
+    watermark: bool
+
+
+class Manifest(TypedDict, total=False):
+    """
+    What a finished task returns through XCom. Its results stand under Kling's word for their kind.
+
+    Times are epoch milliseconds, units and cash decimal strings, as Kling gives them; ``files`` is there when the
+    results were stored.
+    """
+
+    task_id: str
+    external_task_id: str
+    status: str
+    endpoint: str
+    model_name: str
+    created_at: int
+    updated_at: int
+    units: str
+    cash: str
+    videos: list[dict[str, Any]]
+    images: list[dict[str, Any]]
+    audios: list[dict[str, Any]]
+    voices: list[dict[str, Any]]
+    elements: list[dict[str, Any]]
+    request_id: str
+    files: list[FileRecord]
+
+
+class BatchRecord(TypedDict, total=False):
+    """
+    One line of a batch's manifest: one item.
+
+    ``status`` is ``waiting``, ``running``, ``storing``, ``succeed``, ``failed`` or ``stopped``; ``error`` says why
+    there is no result, as ``{"error", "code", "message", "permanent", "at"}``.
+    """
+
+    key: str
+    status: str
+    external_task_id: str
+    task_id: str | None
+    units: str
+    cash: str
+    videos: list[dict[str, Any]]
+    images: list[dict[str, Any]]
+    audios: list[dict[str, Any]]
+    voices: list[dict[str, Any]]
+    elements: list[dict[str, Any]]
+    files: list[FileRecord]
+    error: dict[str, Any] | None
+
+
+class BatchSummary(TypedDict, total=False):
+    """
+    What a finished batch returns through XCom: how many items are where, and what they cost.
+
+    ``stopped_by`` is ``None`` when nothing stopped it.
+    """
+
+    batch_id: str
+    manifest_uri: str
+    items: int
+    done: int
+    failed: int
+    running: int
+    stopped: int
+    stopped_by: str | None
+    units: float
+    cash: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,7 +284,7 @@ class Task:
     :param updated_at: when its status last changed, epoch milliseconds.
     :param units: what it cost, as Kling says it (a finite decimal string); empty while it runs.
     :param cash: what was taken from the balance of a post-paid account, likewise.
-    :param videos: the results; empty until it has succeeded.
+    :param results: what it made; empty until it has succeeded.
     :param request_id: Kling's support handle of the answer that this was read from.
     """
 
@@ -74,16 +297,34 @@ class Task:
     updated_at: int = 0
     units: str = ""
     cash: str = ""
-    videos: tuple[Video, ...] = ()
+    results: tuple[Result, ...] = ()
     request_id: str = ""
 
-    def manifest(self, *, model_name: str = "") -> dict[str, Any]:
+    def of_kind(self, kind: type[R]) -> tuple[R, ...]:
+        """
+        Return its results of one kind.
+
+        :param kind: for example :class:`Video`.
+        """
+        return tuple(result for result in self.results if isinstance(result, kind))
+
+    @property
+    def videos(self) -> tuple[Video, ...]:
+        """Its videos."""
+        return self.of_kind(Video)
+
+    @property
+    def link(self) -> str:
+        """The link of its first file, or nothing."""
+        return next((link.url for result in self.results for link in result.links), "")
+
+    def manifest(self, *, model_name: str = "") -> Manifest:
         """
         Return what goes through XCom: small, JSON, without secrets.
 
         :param model_name: the model that was asked for; Kling's answers do not repeat it.
         """
-        return {
+        manifest: Manifest = {
             "task_id": self.task_id,
             "external_task_id": self.external_task_id,
             "status": self.status.value,
@@ -93,9 +334,22 @@ class Task:
             "updated_at": self.updated_at,
             "units": self.units,
             "cash": self.cash,
-            "videos": [dataclasses.asdict(video) for video in self.videos],
+            **grouped(self.results),  # type: ignore[typeddict-item]
             "request_id": self.request_id,
         }
+        return manifest
+
+
+def grouped(results: Iterable[Result]) -> dict[str, list[dict[str, Any]]]:
+    """
+    Return results as they stand in a manifest, under Kling's word for their kind.
+
+    :param results: of one task; one that has none has no ``videos``.
+    """
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for result in results:
+        groups.setdefault(result.group, []).append(dataclasses.asdict(result))
+    return groups or {Video.group: []}
 
 
 #: Seconds that Kling keeps a result: links expire within 2 s of the update time and 30 days (measured on real

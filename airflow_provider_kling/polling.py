@@ -337,9 +337,9 @@ def of_paid_task(error: KlingError, kling_task_id: str, *, account: str) -> Klin
 
 
 def _with_result(task: Task) -> Task:
-    if not task.videos:
+    if not task.results:
         raise KlingResultError(
-            "Retry this Airflow task, then ask Kling's support: there is no video. Kling reports task "
+            "Retry this Airflow task, then ask Kling's support: there is no result. Kling reports task "
             f"{task.task_id} as succeeded but lists no result.{_particulars(task)}",
             kling_task_id=task.task_id,
         )

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_kling.api.reads import TaskRef
     from airflow_provider_kling.hooks import KlingHook
-    from airflow_provider_kling.models import Task
+    from airflow_provider_kling.models import Manifest, Task
 
 #: What ``soft_fail`` may turn into a skip: the wait ran out, or Kling reports the task failed. A wrong key or a bug is
 #: never a skip; it would make a sensor that never worked look like one that had nothing to do.
@@ -169,7 +169,7 @@ class KlingTaskSensor(BaseSensorOperator):
             return False
         return PokeReturnValue(is_done=True, xcom_value=self._timed_out(task))
 
-    def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
+    def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> Manifest:
         """
         Resume after the wait: read the task once more (free, and its links are fresh).
 
@@ -219,12 +219,12 @@ class KlingTaskSensor(BaseSensorOperator):
         """Read a task that was read before."""
         return self.hook.get_paid_task(self._named.task_id, self._named.endpoint)
 
-    def _timed_out(self, task: Task) -> dict[str, Any]:
+    def _timed_out(self, task: Task) -> Manifest:
         """Return the manifest of a task that has finished all the same."""
         event = polling.Event("timeout", task.task_id, f"{self.timeout:.0f} s have passed since Kling accepted it")
         return _delivered(task, event)
 
-    def _conclude_or_defer(self, task: Task) -> dict[str, Any]:
+    def _conclude_or_defer(self, task: Task) -> Manifest:
         end_time = self._end_time(task)
         if task.status.is_terminal or time.time() >= end_time:
             return self._timed_out(task)
@@ -237,7 +237,7 @@ class KlingTaskSensor(BaseSensorOperator):
         )
         self.defer(trigger=trigger, method_name="execute_complete", timeout=trigger.backstop)
 
-    def _wait_here(self, task: Task, why: str) -> dict[str, Any]:
+    def _wait_here(self, task: Task, why: str) -> Manifest:
         """Wait on this worker, which it holds: the triggerer cannot read the connection."""
         self.log.warning("Waiting on this worker, no retry is used: the triggerer cannot. %s", why)
         finished = self.hook.wait(
@@ -260,7 +260,7 @@ class KlingTaskSensor(BaseSensorOperator):
             raise
 
 
-def _delivered(task: Task, event: polling.Event) -> dict[str, Any]:
+def _delivered(task: Task, event: polling.Event) -> Manifest:
     """Return the manifest of a finished task, or raise what the wait became."""
     task = polling.conclude(task, event)
     polling.check_links(task, now=time.time())

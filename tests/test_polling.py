@@ -148,7 +148,7 @@ def test_the_deadline_counts_from_klings_acceptance():
 
 
 def test_a_finished_task_is_returned_whatever_the_event_says():
-    done = task(TaskStatus.SUCCEED, videos=(VIDEO,))
+    done = task(TaskStatus.SUCCEED, results=(VIDEO,))
     for status in ("success", "timeout", "error", "failed"):
         assert polling.conclude(done, Event(status, "7")) is done
 

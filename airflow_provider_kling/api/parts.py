@@ -13,9 +13,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from airflow_provider_kling.api import values
+from airflow_provider_kling.api.outputs import read_results
 from airflow_provider_kling.exceptions import KlingError, KlingResponseError, particulars
-from airflow_provider_kling.foreign import foreign_text, reason, web_link
-from airflow_provider_kling.models import Task, TaskStatus, Video
+from airflow_provider_kling.foreign import foreign_text, reason
+from airflow_provider_kling.models import Task, TaskStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -131,7 +132,7 @@ def read_task(data: Any, endpoint: str, request_id: str, *, status: TaskStatus |
         updated_at=_first_time(found[0], _UPDATED),
         units=values.amount(found[0].get("final_unit_deduction")) or _billed(cost, "unit"),
         cash=_cash(found[0].get("final_balance_deduction")) or _billed(cost, "cash"),
-        videos=next((videos for record in found if (videos := _videos(record))), ()),
+        results=next((made for record in found if (made := read_results(record))), ()),
         request_id=request_id,
     )
 
@@ -189,30 +190,6 @@ def _billed(billing: list[dict[str, Any]], charge_type: str) -> str:
     amounts = (values.amount(entry.get("amount")) for entry in billing if entry.get("charge_type") == charge_type)
     readable = [Decimal(amount) for amount in amounts if amount]
     return format(sum(readable, Decimal(0)), "f") if readable else ""
-
-
-def _videos(record: dict[str, Any]) -> tuple[Video, ...]:
-    result = values.record(record.get("task_result"))
-    outputs = [output for output in values.records(record.get("outputs")) if output.get("type") == "video"]
-    listed = values.records(result.get("videos")) or outputs or values.records(record.get("videos"))
-    return tuple(video for item in listed if (video := read_video(item)))
-
-
-def read_video(item: dict[str, Any]) -> Video | None:
-    """
-    Read one result, or ``None`` when it has no link that can be opened.
-
-    :param item: an entry of ``videos``, or of ``outputs`` in the new generation.
-    """
-    url = web_link(item.get("url"))
-    if not url:
-        return None
-    return Video(
-        id=values.identifier(item.get("id")),
-        url=url,
-        duration=values.amount(item.get("duration")),
-        watermark_url=web_link(item.get("watermark_url")),
-    )
 
 
 def read_list(answer: Answer, endpoint_of: Callable[[str], str | None]) -> list[Task]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_provider_kling import polling
 from airflow_provider_kling._airflow.compat import AirflowNotFoundException
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_kling.batch.plan import PlannedItem
     from airflow_provider_kling.batch.records import Record
-    from airflow_provider_kling.models import Task
+    from airflow_provider_kling.models import FileRecord, Task
 
 
 class BatchCalls:
@@ -109,7 +109,7 @@ class BatchCalls:
         with self._hook() as hook:
             return hook.find_task(external_task_id, self._endpoint)
 
-    def store(self, item: PlannedItem, task: Task, fresh: bool) -> list[dict[str, Any]]:
+    def store(self, item: PlannedItem, task: Task, fresh: bool) -> list[FileRecord]:
         """
         Copy a task's results under the item's name.
 
@@ -144,7 +144,7 @@ class BatchCalls:
         return f"{self._output_uri}{key}.{{ext}}"
 
     def _stands_here(self, record: Record) -> bool:
-        count = max(1, len(record.videos))
+        count = max(1, len(record.results))
         places = {
             place_of(
                 target_of(
@@ -170,7 +170,7 @@ class BatchCalls:
         except Exception:  # noqa: BLE001 - no right to list is no reason to copy everything again
             return set()
 
-        def is_missing(file: dict[str, Any]) -> bool:
+        def is_missing(file: FileRecord) -> bool:
             uri = str(file["uri"])
             size = sizes.get(uri.rpartition("/")[2])
             return uri.startswith(folder.uri) and (size is None or size != file.get("bytes", size))

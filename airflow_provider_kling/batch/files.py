@@ -10,13 +10,13 @@ from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.results import object_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 #: Bytes of a file that are read; a plan of 100,000 items has a fifth of this.
 MAX_BYTES = 256 << 20
 
 
-def write_lines(uri: str, lines: Iterable[dict[str, Any]], conn_id: str | None) -> None:
+def write_lines(uri: str, lines: Iterable[Mapping[str, Any]], conn_id: str | None) -> None:
     """
     Replace a file; a reader sees the old one or the new one.
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_provider_kling.batch.actions import Failure, Phase
-from airflow_provider_kling.models import TaskStatus
+from airflow_provider_kling.models import TaskStatus, grouped
 from airflow_provider_kling.submission.identity import attempt_id
 from airflow_provider_kling.submission.protocol import MAX_ATTEMPTS
 
 if TYPE_CHECKING:
     from airflow_provider_kling.batch.actions import Desired
-    from airflow_provider_kling.models import Task
+    from airflow_provider_kling.models import BatchRecord, FileRecord, Task
 
 #: What holds, or may hold, a slot at Kling.
 IN_FLIGHT = (Phase.SENDING, Phase.DOUBT, Phase.LOOKING, Phase.RUNNING)
@@ -54,13 +54,13 @@ class Item:
     task: Task | None = None
     attempt: int = 1
     look_first: bool = False
-    files: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    files: list[FileRecord] = dataclasses.field(default_factory=list)
     failure: Failure | None = None
     failed_now: set[str] = dataclasses.field(default_factory=set)
     tries: int = 0
     not_before: float = 0.0
     turn: int = 0
-    line: dict[str, Any] | None = None
+    line: BatchRecord | None = None
 
     @property
     def status(self) -> str:
@@ -76,7 +76,7 @@ class Item:
         names = (attempt_id(self.desired.external_task_id, number) for number in range(1, MAX_ATTEMPTS + 1))
         return next((number for number, name in enumerate(names, 1) if name == task.external_task_id), self.attempt)
 
-    def record(self, *, ended: bool) -> dict[str, Any]:
+    def record(self, *, ended: bool) -> BatchRecord:
         """
         Return its line of the manifest.
 
@@ -86,7 +86,7 @@ class Item:
             self.line = self._line()
         return {**self.line, "status": "stopped"} if ended and self.phase is Phase.WAITING else self.line
 
-    def _line(self) -> dict[str, Any]:
+    def _line(self) -> BatchRecord:
         task = self.task
         return {
             "key": self.desired.key,
@@ -95,7 +95,7 @@ class Item:
             "task_id": task.task_id if task else None,
             "units": task.units if task else "",
             "cash": task.cash if task else "",
-            "videos": [dataclasses.asdict(video) for video in task.videos] if task else [],
+            **grouped(task.results if task else ()),  # type: ignore[typeddict-item]
             "files": self.files,
             "error": dataclasses.asdict(self.failure) if self.failure else None,
         }

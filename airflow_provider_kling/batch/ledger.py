@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from airflow_provider_kling.batch.actions import Desired
-    from airflow_provider_kling.models import Task
+    from airflow_provider_kling.models import BatchRecord, Task
 
 #: The phases in which something is to be done about an item, once its time has come.
 TO_DO = (Phase.WAITING, Phase.DOUBT, Phase.RUNNING, Phase.SUCCEED)
@@ -134,6 +134,6 @@ class Ledger:
         spent = {"units": float(self.units), "cash": float(self.cash)}
         return {"items": len(self._items), "done": counts.pop("succeed"), **counts, **spent}
 
-    def records(self, *, ended: bool) -> Iterator[dict[str, Any]]:
+    def records(self, *, ended: bool) -> Iterator[BatchRecord]:
         """Yield the manifest's lines, see :meth:`Item.record`."""
         return (item.record(ended=ended) for item in self._items.values())

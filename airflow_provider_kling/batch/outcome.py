@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_kling.batch.actions import Finish, Reason
     from airflow_provider_kling.exceptions import KlingError
+    from airflow_provider_kling.models import BatchRecord, BatchSummary
 
 #: How many failed items a sentence tells of; the manifest has all.
 TOLD = 5
@@ -67,7 +68,7 @@ ENDINGS: dict[tuple[Reason, Failed, bool], Ending] = {
 
 
 def outcome(
-    finish: Finish, records: Sequence[dict[str, Any]], summary: dict[str, Any], *, stop_on_failure: bool
+    finish: Finish, records: Sequence[BatchRecord], summary: BatchSummary, *, stop_on_failure: bool
 ) -> dict[str, Any]:
     """
     Judge a batch.
@@ -98,9 +99,7 @@ def spent(numbers: Mapping[str, Any]) -> str:
     return f"{numbers['units']:g} units{cash}"
 
 
-def _ending(
-    finish: Finish, records: Sequence[dict[str, Any]], summary: dict[str, Any], stop_on_failure: bool
-) -> Ending:
+def _ending(finish: Finish, records: Sequence[BatchRecord], summary: BatchSummary, stop_on_failure: bool) -> Ending:
     if finish.reason == "timeout":
         return Ending("timeout", False)
     if finish.failure is not None:
@@ -110,8 +109,10 @@ def _ending(
     return _FAIL if stop_on_failure and summary["stopped"] and ending == _SUCCESS else ending
 
 
-def _failed(records: Sequence[dict[str, Any]], stop_on_failure: bool) -> Failed:
-    permanent = [record["error"]["permanent"] for record in records if record["status"] == "failed"]
+def _failed(records: Sequence[BatchRecord], stop_on_failure: bool) -> Failed:
+    permanent = [
+        bool(record["error"] and record["error"]["permanent"]) for record in records if record["status"] == "failed"
+    ]
     if not permanent:
         return Failed.NONE
     # Where one failed item fails the task, one that fails for good does so again at each try.
@@ -134,7 +135,7 @@ def error_of(event: Any) -> KlingError:
     return KlingBatchError(f"Retry this task: it does only what is missing of the batch. {message} {RETRY}")
 
 
-def _message(finish: Finish, records: Sequence[dict[str, Any]], summary: dict[str, Any]) -> str:
+def _message(finish: Finish, records: Sequence[BatchRecord], summary: BatchSummary) -> str:
     counts = "{done} of {items} videos are done, {failed} failed, {running} still run, {stopped} were not submitted"
     sentences = [f"{counts.format(**summary)}; {spent(summary)} so far."]
     if finish.failure is not None:
@@ -144,8 +145,10 @@ def _message(finish: Finish, records: Sequence[dict[str, Any]], summary: dict[st
     if finish.reason == "timeout":
         sentences.append("The time given to the batch has passed; what still runs at Kling is billed when it succeeds.")
     # Those that only may still come have their last trouble beside them.
-    told = [record for record in records if record["error"] and record["status"] != "succeed"]
-    sentences += [f"Item {record['key']!r}: {foreign_text(record['error']['message'], 300)}" for record in told[:TOLD]]
+    told = [
+        (record["key"], error) for record in records if (error := record["error"]) and record["status"] != "succeed"
+    ]
+    sentences += [f"Item {key!r}: {foreign_text(error['message'], 300)}" for key, error in told[:TOLD]]
     if len(told) > TOLD:
         sentences.append(f"The other {len(told) - TOLD} stand in the manifest.")
     return " ".join([*sentences, f"Manifest: {summary['manifest_uri']}."])

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from airflow_provider_kling.batch.actions import Action, Desired, Policy
     from airflow_provider_kling.batch.item import Item
     from airflow_provider_kling.batch.records import Record
+    from airflow_provider_kling.models import BatchRecord, FileRecord
 
 #: Lines of the manifest that are made in one go: about 5 ms.
 SLICE = 500
@@ -170,7 +171,7 @@ class Reconciler:
         item = self._ledger[key]
         self._wait_for(item, Phase.RUNNING, Failure.of(KlingResultError(message), now), now)
 
-    def stored(self, key: str, files: list[dict[str, Any]]) -> None:
+    def stored(self, key: str, files: list[FileRecord]) -> None:
         """The results of an item stand in storage."""
         item = self._ledger[key]
         item.files, item.failure = files, None
@@ -204,7 +205,7 @@ class Reconciler:
         """Return how many items are where, and the units so far."""
         return self._ledger.progress()
 
-    def records(self, *, ended: bool = False) -> list[dict[str, Any]]:
+    def records(self, *, ended: bool = False) -> list[BatchRecord]:
         """
         Return the manifest: one line for each item.
 
@@ -212,7 +213,7 @@ class Reconciler:
         """
         return list(self._ledger.records(ended=ended))
 
-    def record_slices(self, *, ended: bool = False) -> Iterator[list[dict[str, Any]]]:
+    def record_slices(self, *, ended: bool = False) -> Iterator[list[BatchRecord]]:
         """
         Yield the manifest in pieces, for who shares an event loop: a hundred thousand lines take a second.
 

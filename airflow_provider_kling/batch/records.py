@@ -7,11 +7,11 @@ Whatever is missing or of another shape is as good as not written; what is not k
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, cast
 
 from airflow_provider_kling.api import values
 from airflow_provider_kling.batch.actions import Failure
-from airflow_provider_kling.models import Task, TaskStatus, Video
+from airflow_provider_kling.models import KINDS, FileRecord, Result, Task, TaskStatus
 
 #: No epoch second is beyond this: the year 9999.
 _LATEST = 253_402_300_800
@@ -28,7 +28,7 @@ class Record:
     :param task_id: Kling's id of its newest attempt; empty when it had none.
     :param units: what that cost.
     :param cash: what that cost a post-paid account.
-    :param videos: its results, as they were linked then.
+    :param results: what it made, as it was linked then.
     :param files: where they are stored.
     :param failure: why it had no video.
     """
@@ -39,8 +39,8 @@ class Record:
     task_id: str = ""
     units: str = ""
     cash: str = ""
-    videos: tuple[Video, ...] = ()
-    files: tuple[dict[str, Any], ...] = ()
+    results: tuple[Result, ...] = ()
+    files: tuple[FileRecord, ...] = ()
     failure: Failure | None = None
 
     @property
@@ -87,7 +87,7 @@ class Record:
             external_task_id=self.external_task_id,
             units=self.units,
             cash=self.cash,
-            videos=self.videos,
+            results=self.results,
         )
 
 
@@ -110,8 +110,8 @@ def read_record(line: Any) -> Record | None:
         task_id=values.identifier(line.get("task_id")),
         units=_text(line.get("units")),
         cash=_text(line.get("cash")),
-        videos=tuple(_video(video) for video in _objects(line.get("videos"))),
-        files=tuple(file for file in _objects(line.get("files")) if _text(file.get("uri"))),
+        results=_results(line),
+        files=tuple(cast("FileRecord", file) for file in _objects(line.get("files")) if _text(file.get("uri"))),
         failure=_failure(line.get("error")),
     )
 
@@ -124,8 +124,17 @@ def _objects(value: Any) -> list[dict[str, Any]]:
     return [element for element in value if isinstance(element, dict)] if isinstance(value, list) else []
 
 
-def _video(video: dict[str, Any]) -> Video:
-    return Video(**{field.name: _text(video.get(field.name)) for field in dataclasses.fields(Video)})
+def _results(line: dict[str, Any]) -> tuple[Result, ...]:
+    return tuple(_result(kind, entry) for group, kind in KINDS.items() for entry in _objects(line.get(group)))
+
+
+def _result(kind: type[Result], entry: dict[str, Any]) -> Result:
+    readers = {"int": _count, "str": _text}
+    return kind(**{field.name: readers[str(field.type)](entry.get(field.name)) for field in dataclasses.fields(kind)})
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _LATEST else 0
 
 
 def _failure(value: Any) -> Failure | None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from airflow_provider_kling.batch.actions import Pace
     from airflow_provider_kling.batch.fence import Fence
     from airflow_provider_kling.batch.reconciler import Reconciler
+    from airflow_provider_kling.models import BatchRecord
 
 #: Progress is told twenty times in the age of a batch: each 10 s at first, each 2 minutes when it is 40 minutes old.
 PROGRESS_SHARE = 20.0
@@ -31,14 +32,14 @@ SETTLE_WITHIN = 30.0
 WRITE_SHARE = 10.0
 
 
-async def records_of(reconciler: Reconciler, *, ended: bool = False) -> list[dict[str, Any]]:
+async def records_of(reconciler: Reconciler, *, ended: bool = False) -> list[BatchRecord]:
     """
     Return the manifest; other coroutines run meanwhile, however long it is.
 
     :param reconciler: of the batch.
     :param ended: whether nothing more will be submitted.
     """
-    records: list[dict[str, Any]] = []
+    records: list[BatchRecord] = []
     for piece in reconciler.record_slices(ended=ended):
         records += piece
         await asyncio.sleep(0)
@@ -90,7 +91,7 @@ class Reporter:
         if self._job is not None:
             await asyncio.wait([self._job], timeout=SETTLE_WITHIN)
 
-    async def finish(self, records: list[dict[str, Any]], progress: dict[str, Any], *, deadline: float) -> None:
+    async def finish(self, records: list[BatchRecord], progress: dict[str, Any], *, deadline: float) -> None:
         """
         Write the last manifest; it counts as the batch's result, so that it is tried until the deadline.
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
-    from airflow_provider_kling.models import Task
+    from airflow_provider_kling.models import Manifest, Task
     from airflow_provider_kling.preparation.prepare import Prepared
     from airflow_provider_kling.products.product import Product
     from airflow_provider_kling.submission.protocol import Done
@@ -134,12 +134,12 @@ class KlingTaskOperator(KlingBaseOperator):
         self._kling_task_id: str | None = None
         self._submitted_at: float | None = None
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def execute(self, context: Context) -> Manifest:
         """Submit, or adopt what an earlier try submitted; then wait if asked."""
         # Any earlier try, or a Clear, may have sent it: look before sending.
         return self._run(context, look_up_first=context["ti"].try_number > 1, slot=None)
 
-    def execute_with_slot(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
+    def execute_with_slot(self, context: Context, event: dict[str, Any] | None = None) -> Manifest:
         """
         Resume on a worker when a slot may be free: submit again.
 
@@ -147,7 +147,7 @@ class KlingTaskOperator(KlingBaseOperator):
         """
         return self._run(context, look_up_first=True, slot=_slot_of(event))
 
-    def _run(self, context: Context, *, look_up_first: bool, slot: SlotWait | None) -> dict[str, Any]:
+    def _run(self, context: Context, *, look_up_first: bool, slot: SlotWait | None) -> Manifest:
         with self._failure_pushed(context):
             done = self._submit(self._prepare(), context, look_up_first=look_up_first, slot=slot)
             self._push(done.task, context)
@@ -156,7 +156,7 @@ class KlingTaskOperator(KlingBaseOperator):
             polling.check_links(done.task, now=time.time())
             return self._manifest(done.task)
 
-    def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
+    def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> Manifest:
         """
         Resume on a worker after the wait: read the task once more (free, and its links are fresh) and finish.
 
@@ -308,7 +308,7 @@ class KlingTaskOperator(KlingBaseOperator):
         record.push(self, context, "manifest", self._manifest(task))
         record.keep_task(self, context, task.task_id)
 
-    def _wait(self, task: Task, context: Context) -> dict[str, Any]:
+    def _wait(self, task: Task, context: Context) -> Manifest:
         now = time.time()
         end_time = polling.end_time_of(task, timeout=self.timeout, now=now, submitted_at=self._submitted_at)
         if self.execution_timeout is not None:
@@ -328,7 +328,7 @@ class KlingTaskOperator(KlingBaseOperator):
             task = self.hook.wait(task.task_id, self.endpoint, poll_interval=self.poll_interval, end_time=end_time)
         return self._finish(task, polling.Event("success", task.task_id), context)
 
-    def _finish(self, task: Task, event: polling.Event, context: Context) -> dict[str, Any]:
+    def _finish(self, task: Task, event: polling.Event, context: Context) -> Manifest:
         task = polling.conclude(task, event)
         self._say(log_lines.done(task))
         manifest = self._manifest(task)
@@ -348,7 +348,7 @@ class KlingTaskOperator(KlingBaseOperator):
         record.push(self, context, "manifest", manifest)
         return manifest
 
-    def _manifest(self, task: Task) -> dict[str, Any]:
+    def _manifest(self, task: Task) -> Manifest:
         return task.manifest(model_name=self._model_name)
 
     @property

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_kling._airflow.object_storage import Place
     from airflow_provider_kling.hooks import KlingHook
-    from airflow_provider_kling.models import Task
+    from airflow_provider_kling.models import FileRecord, Task
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ def store(
     conn_id: str | None = None,
     duration: Any = None,
     tries: int = DOWNLOAD_TRIES,
-) -> list[dict[str, Any]]:
+) -> list[FileRecord]:
     """
     Store every result of a finished task, with its watermarked twin when there is one.
 
@@ -102,8 +102,14 @@ def store(
     stored = [(result, _store_result(hook, task, result, tries)) for result in _results(task, output_uri, conn_id)]
     for _, file in stored:
         _check_duration(file, duration)
-    marks: tuple[dict[str, Any], ...] = ({}, {"watermark": True})
-    return [{**dataclasses.asdict(file), **marks[result.is_watermarked]} for result, file in stored]
+    return [_file_record(file, is_watermarked=result.is_watermarked) for result, file in stored]
+
+
+def _file_record(file: StoredFile, *, is_watermarked: bool) -> FileRecord:
+    record: FileRecord = {**dataclasses.asdict(file)}  # type: ignore[typeddict-item]
+    if is_watermarked:
+        record["watermark"] = True
+    return record
 
 
 def stored_line(files: Sequence[Mapping[str, Any]]) -> str:

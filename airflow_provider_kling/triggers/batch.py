@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from airflow_provider_kling.batch.actions import Finish
+    from airflow_provider_kling.models import BatchSummary
 
 _R = TypeVar("_R")
 
@@ -297,7 +298,7 @@ class KlingBatchTrigger(BaseTrigger):
         known = [record for line in lines if (record := read_record(line))]
         return known, len(known) < len(lines)
 
-    def _summary(self, finish: Finish) -> dict[str, Any]:
+    def _summary(self, finish: Finish) -> BatchSummary:
         assert self._reconciler is not None
         progress = self._reconciler.progress()
         return {

@@ -185,7 +185,7 @@ class KlingTaskTrigger(BaseTrigger):
         """Push what the worker would have pushed; whether the Airflow task may end here."""
         # dag.test() runs triggers without a task instance; it resumes in process.
         ti = self.task_instance
-        if ti is None or is_mapped_over(ti) or not (self.ends_task and AIRFLOW_V_3_2_PLUS and task.videos):
+        if ti is None or is_mapped_over(ti) or not (self.ends_task and AIRFLOW_V_3_2_PLUS and task.results):
             return False
         if results_expired(task, time.time()):
             # A worker says so; links that are dead are no success.
@@ -194,7 +194,7 @@ class KlingTaskTrigger(BaseTrigger):
         if not await in_thread(Work.REPORT, is_still_deferred, ti):
             return False
         manifest = task.manifest(model_name=self.model_name)
-        await in_thread(Work.REPORT, set_link, ti, KlingResultLink.XCOM_KEY, task.videos[0].url)
+        await in_thread(Work.REPORT, set_link, ti, KlingResultLink.XCOM_KEY, task.link)
         for key in ("manifest", "return_value"):
             await in_thread(Work.REPORT, set_xcom, ti, key, manifest)
         return True

@@ -56,7 +56,7 @@ VIDEO = (Video("v", "https://kling.example/v.mp4"),)
 
 def task(name: str, status=TaskStatus.SUBMITTED, *, task_id="1", message="", units="", created=START + 1) -> Task:
     videos = VIDEO if status is TaskStatus.SUCCEED else ()
-    return Task(task_id, status, "image2video", message, name, int(created * 1000), 0, units=units, videos=videos)
+    return Task(task_id, status, "image2video", message, name, int(created * 1000), 0, units=units, results=videos)
 
 
 def batch(count=3, **policy) -> Reconciler:

@@ -1,0 +1,120 @@
+"""
+What a task made, as both generations of the API list it: videos, images, sounds, voices, elements.
+
+The shapes are those of the pages of https://kling.ai/document-api (read 2026-11). An entry without a link that can be
+opened, or without an id where it has no link, is left out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_kling.api import values
+from airflow_provider_kling.foreign import web_link
+from airflow_provider_kling.models import Audio, Element, Image, Result, Video, Voice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+#: The views that an AI multi-shot has of one image.
+_VIEWS = (1, 2, 3)
+
+
+def read_results(record: dict[str, Any]) -> tuple[Result, ...]:
+    """
+    Read the results in a task's record.
+
+    :param record: with ``task_result`` (classic), ``outputs`` (new generation), or a relay's lists of its own.
+    """
+    # Of a record itself only the videos: relays repeat there what was sent, images among it.
+    listed = {"videos": record.get("videos"), **values.record(record.get("task_result"))}
+    found = [
+        result for name, read in _LISTS.items() for item in values.records(listed.get(name)) for result in read(item)
+    ]
+    if not found:
+        outputs = values.records(record.get("outputs"))
+        found = [result for item in outputs for result in _OUTPUTS.get(values.text(item.get("type")), _nothing)(item)]
+    return tuple(_numbered(found))
+
+
+def _numbered(found: list[Result]) -> Iterator[Result]:
+    """Number the images of which Kling does not say where they stand."""
+    position = 0
+    for result in found:
+        if isinstance(result, Image) and result.index < 0:
+            yield Image(position, result.url, result.watermark_url, result.view)
+        else:
+            yield result
+        position += isinstance(result, Image)
+
+
+def _videos(item: dict[str, Any]) -> Iterator[Video]:
+    if url := web_link(item.get("url")):
+        yield Video(
+            id=values.identifier(item.get("id")),
+            url=url,
+            duration=values.amount(item.get("duration")),
+            watermark_url=web_link(item.get("watermark_url")),
+        )
+
+
+def _images(item: dict[str, Any]) -> Iterator[Image]:
+    position = values.number(item.get("index"))
+    index = -1 if position is None else int(position)
+    if url := web_link(item.get("url")):
+        yield Image(index, url, web_link(item.get("watermark_url")))
+    for view in _VIEWS:
+        if url := web_link(item.get(f"url_{view}")):
+            yield Image(index, url, view=view)
+
+
+def _audios(item: dict[str, Any]) -> Iterator[Audio]:
+    url, wav = web_link(values.first(item, "url", "url_mp3")), web_link(item.get("url_wav"))
+    if url or wav:
+        duration = values.amount(values.first(item, "duration", "duration_mp3", "duration_wav"))
+        yield Audio(values.identifier(item.get("id")), url, duration, wav)
+
+
+def _voices(item: dict[str, Any]) -> Iterator[Voice]:
+    if voice_id := values.identifier(values.first(item, "voice_id", "id")):
+        yield Voice(
+            voice_id,
+            voice_name=values.text(item.get("voice_name")),
+            trial_url=web_link(values.first(item, "trial_url", "url")),
+            owned_by=values.text(item.get("owned_by"), 128),
+        )
+
+
+def _elements(item: dict[str, Any]) -> Iterator[Element]:
+    if element_id := values.identifier(values.first(item, "element_id", "id")):
+        yield Element(
+            element_id,
+            element_name=values.text(item.get("element_name")),
+            element_description=values.text(item.get("element_description")),
+            reference_type=values.text(item.get("reference_type"), 128),
+            owned_by=values.text(item.get("owned_by"), 128),
+        )
+
+
+def _nothing(_item: dict[str, Any]) -> Iterator[Result]:
+    yield from ()
+
+
+#: Where the classic generation lists what.
+_LISTS: dict[str, Callable[[dict[str, Any]], Iterator[Result]]] = {
+    "videos": _videos,
+    "images": _images,
+    "series_images": _images,
+    "audios": _audios,
+    "voices": _voices,
+    "elements": _elements,
+}
+
+#: What the new generation calls them.
+_OUTPUTS: dict[str, Callable[[dict[str, Any]], Iterator[Result]]] = {
+    "video": _videos,
+    "image": _images,
+    "audio": _audios,
+    "voice": _voices,
+    "element": _elements,
+}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import random
 import time
 import uuid
@@ -13,10 +12,10 @@ import pendulum
 
 from airflow_provider_kling import polling
 from airflow_provider_kling._airflow.base_hook import BaseHook
-from airflow_provider_kling.api import account, classic, reads
 from airflow_provider_kling.api.auth import ApiKey
+from airflow_provider_kling.api.classic import MAX_PAGE_SIZE
+from airflow_provider_kling.api.client import KlingClient
 from airflow_provider_kling.api.settings import Settings, settings_of
-from airflow_provider_kling.api.task_reader import TaskReader
 from airflow_provider_kling.exceptions import KlingConfigurationError, KlingError, KlingTaskNotFoundError
 from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.get_provider_info import CONNECTION_FIELDS, DEFAULT_CONN_NAME, FIELD_BEHAVIOUR
@@ -29,12 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from airflow_provider_kling.api.download import Download
-    from airflow_provider_kling.api.transport import Transport
+    from airflow_provider_kling.api.reads import TaskRef
     from airflow_provider_kling.models import ResourcePack, Task
     from airflow_provider_kling.preparation.arguments import Validate
-
-#: An id that no task has; asking for it is free and shows whether Kling accepts the credential.
-PROBE_ID = "airflow-connection-test"
 
 
 class KlingHook(BaseHook):
@@ -75,18 +71,13 @@ class KlingHook(BaseHook):
         return settings
 
     @cached_property
-    def _transport(self) -> Transport:
-        from airflow_provider_kling.api.transport import Transport
+    def client(self) -> KlingClient:
+        """Kling's API, for this connection's account."""
+        return KlingClient(self.settings)
 
-        return Transport(self.settings)
-
-    def get_conn(self) -> Transport:
-        """Return the transport: sign, send, read."""
-        return self._transport
-
-    @cached_property
-    def _reader(self) -> TaskReader:
-        return TaskReader(self._transport, batch=isinstance(self.settings.credential, ApiKey))
+    def get_conn(self) -> KlingClient:
+        """Return the client of this connection's account."""
+        return self.client
 
     @property
     def account_name(self) -> str:
@@ -162,8 +153,7 @@ class KlingHook(BaseHook):
     def _post(self, endpoint: str, body: dict[str, Any]) -> protocol.Outcome:
         product = product_of(endpoint)
         try:
-            answer = self._transport.send_once(classic.create(product, body))
-            return protocol.Found(classic.read_created(answer, product))
+            return protocol.Found(self.client.create_once(product, body))
         except KlingError as error:
             self.log.debug("POST %s did not confirm a task: %s", product.path, error.message)
             return protocol.Problem(error)
@@ -187,9 +177,7 @@ class KlingHook(BaseHook):
         :raises KlingValidationError: when ``kling_task_id`` names no task.
         """
         named = named_task(kling_task_id, endpoint)
-        product = product_of(named.endpoint)
-        answer = self._transport.read(classic.query(product, named.task_id), tries=tries)
-        return classic.read_task(answer, product)
+        return self.client.get_task(product_of(named.endpoint), named.task_id, tries=tries)
 
     def get_paid_task(self, kling_task_id: str, endpoint: str = "image2video") -> Task:
         """
@@ -223,9 +211,7 @@ class KlingHook(BaseHook):
             raise other
         return task
 
-    def list_tasks(
-        self, endpoint: str = "image2video", *, page: int = 1, page_size: int = classic.MAX_PAGE_SIZE
-    ) -> list[Task]:
+    def list_tasks(self, endpoint: str = "image2video", *, page: int = 1, page_size: int = MAX_PAGE_SIZE) -> list[Task]:
         """
         List tasks of one product; free. The order is not documented by Kling.
 
@@ -233,10 +219,9 @@ class KlingHook(BaseHook):
         :param page: 1 to 1000.
         :param page_size: 1 to 500; a page that is shorter is the last.
         """
-        product = product_of(endpoint)
-        return classic.read_page(self._transport.read(classic.page(product, page, page_size)), product)
+        return self.client.list_tasks(product_of(endpoint), page, page_size)
 
-    def get_tasks(self, waiting: Sequence[reads.TaskRef]) -> dict[reads.TaskRef, Task | KlingError]:
+    def get_tasks(self, waiting: Sequence[TaskRef]) -> dict[TaskRef, Task | KlingError]:
         """
         Read many tasks with the fewest requests; free.
 
@@ -252,8 +237,8 @@ class KlingHook(BaseHook):
         return results
 
     def get_together(
-        self, waiting: Sequence[reads.TaskRef], *, tries: int | None = None
-    ) -> tuple[dict[reads.TaskRef, Task | KlingError], list[reads.TaskRef]]:
+        self, waiting: Sequence[TaskRef], *, tries: int | None = None
+    ) -> tuple[dict[TaskRef, Task | KlingError], list[TaskRef]]:
         """
         Read many tasks as far as a request can answer for several; free.
 
@@ -261,7 +246,7 @@ class KlingHook(BaseHook):
         :param tries: how often a request is sent before its error counts; default 4.
         :return: for each its task, or why it could not be read; and those that have to be asked for singly.
         """
-        return self._reader.read(waiting, tries=tries)
+        return self.client.get_together(waiting, tries=tries)
 
     def wait(
         self,
@@ -312,9 +297,7 @@ class KlingHook(BaseHook):
         :return: size, checksum and content type.
         :raises KlingResultError: when the link is dead, not allowed, or the file was cut.
         """
-        from airflow_provider_kling.api.download import fetch
-
-        return fetch(url, target, self.settings)
+        return self.client.download(url, target)
 
     def account_costs(self, *, days: int = 30) -> list[ResourcePack]:
         """
@@ -323,15 +306,12 @@ class KlingHook(BaseHook):
         :param days: packs of this many days back. The numbers can be 12 hours late.
         """
         now = pendulum.now("UTC")
-        request = account.costs(int(now.subtract(days=days).timestamp() * 1000), int(now.timestamp() * 1000))
-        return account.read_costs(self._transport.read(request))
+        return self.client.account_costs(int(now.subtract(days=days).timestamp() * 1000), int(now.timestamp() * 1000))
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask Kling for a task that does not exist: free, and it answers only to a credential that it knows."""
         try:
-            # One try: somebody looks at a page that waits for this answer.
-            with contextlib.suppress(KlingTaskNotFoundError):
-                self._transport.send_once(classic.query(product_of("image2video"), PROBE_ID))
+            self.client.check_credential()
             kind = "API key" if isinstance(self.settings.credential, ApiKey) else "AccessKey and SecretKey"
         except KlingError as error:
             return False, error.message

@@ -6,7 +6,8 @@ import dataclasses
 import logging
 from typing import TYPE_CHECKING
 
-from airflow_provider_kling.api import classic, reads, v2
+from airflow_provider_kling.api import reads, v2
+from airflow_provider_kling.api.dialects import dialect_of
 from airflow_provider_kling.exceptions import (
     KlingAccountError,
     KlingAuthenticationError,
@@ -89,12 +90,13 @@ class TaskReader:
 
     def _list_pages(self, endpoint: str, pages: int, tries: int | None) -> list[Task]:
         product = product_of(endpoint)
+        dialect = dialect_of(product)
         tasks: list[Task] = []
         for number in range(1, pages + 1):
-            answer = self._transport.read(classic.page(product, number, classic.MAX_PAGE_SIZE), tries=tries)
-            page = classic.read_page(answer, product)
+            answer = self._transport.read(dialect.page(product, number, dialect.MAX_PAGE_SIZE), tries=tries)
+            page = dialect.read_page(answer, product)
             tasks += page
-            if len(page) < classic.MAX_PAGE_SIZE:
+            if len(page) < dialect.MAX_PAGE_SIZE:
                 break
         return tasks
 

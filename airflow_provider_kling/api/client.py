@@ -1,0 +1,131 @@
+"""
+A client of one account at Kling, without Airflow: it chooses the dialect, builds requests, reads answers.
+
+The hook is an adapter around it. Reads are free and repeated on errors; :meth:`KlingClient.create_once` is the paid
+call, which only :mod:`airflow_provider_kling.submission.protocol` may decide on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from functools import cached_property
+from typing import IO, TYPE_CHECKING, Any
+
+from airflow_provider_kling.api import account
+from airflow_provider_kling.api.auth import ApiKey
+from airflow_provider_kling.api.dialects import dialect_of
+from airflow_provider_kling.api.task_reader import TaskReader
+from airflow_provider_kling.exceptions import KlingTaskNotFoundError
+from airflow_provider_kling.products.catalogue import product_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow_provider_kling.api.download import Download
+    from airflow_provider_kling.api.reads import TaskRef
+    from airflow_provider_kling.api.settings import Settings
+    from airflow_provider_kling.api.task_reader import Results
+    from airflow_provider_kling.api.transport import Transport
+    from airflow_provider_kling.models import ResourcePack, Task
+    from airflow_provider_kling.products.product import Product
+
+#: An id that no task has; asking for it is free and shows whether Kling accepts the credential.
+PROBE_ID = "airflow-connection-test"
+
+
+class KlingClient:
+    """
+    Talk to Kling's API; safe to use from several threads.
+
+    :param settings: where Kling is, and the credential.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @cached_property
+    def transport(self) -> Transport:
+        """Sign, send, read."""
+        from airflow_provider_kling.api.transport import Transport
+
+        return Transport(self.settings)
+
+    @cached_property
+    def _reader(self) -> TaskReader:
+        return TaskReader(self.transport, batch=isinstance(self.settings.credential, ApiKey))
+
+    def create_once(self, product: Product, body: dict[str, Any]) -> Task:
+        """
+        Send the paid call, once.
+
+        :param product: its row.
+        :param body: the canonical body.
+        :raises KlingError: when the answer confirms no task; whether there is one, the error does not always know.
+        """
+        dialect = dialect_of(product)
+        return dialect.read_created(self.transport.send_once(dialect.create(product, body)), product)
+
+    def get_task(self, product: Product, any_id: str, *, tries: int | None = None) -> Task:
+        """
+        Read one task; free.
+
+        :param product: its row.
+        :param any_id: Kling's task id, or an ``external_task_id``.
+        :param tries: how often the request is sent before its error counts; default 4.
+        :raises KlingTaskNotFoundError: when the account has no such task of this product.
+        """
+        dialect = dialect_of(product)
+        return dialect.read_task(self.transport.read(dialect.query(product, any_id), tries=tries), product)
+
+    def list_tasks(self, product: Product, page: int, page_size: int) -> list[Task]:
+        """
+        List tasks of one product; free. The order is not documented by Kling.
+
+        :param product: its row.
+        :param page: 1 to 1000.
+        :param page_size: 1 to 500; a page that is shorter is the last.
+        """
+        dialect = dialect_of(product)
+        return dialect.read_page(self.transport.read(dialect.page(product, page, page_size)), product)
+
+    def get_together(self, waiting: Sequence[TaskRef], *, tries: int | None = None) -> tuple[Results, list[TaskRef]]:
+        """
+        Read many tasks as far as a request can answer for several; free.
+
+        :param waiting: product and id of each.
+        :param tries: how often a request is sent before its error counts; default 4.
+        :return: for each its task, or why it could not be read; and those that have to be asked for singly.
+        """
+        return self._reader.read(waiting, tries=tries)
+
+    def download(self, url: str, target: IO[bytes]) -> Download:
+        """
+        Stream a result into an open binary file, without Kling's credentials.
+
+        :param url: a result's link, from a task that was read recently.
+        :param target: where the bytes go.
+        :raises KlingResultError: when the link is dead, not allowed, or the file was cut.
+        """
+        from airflow_provider_kling.api.download import fetch
+
+        return fetch(url, target, self.settings)
+
+    def account_costs(self, start_ms: int, end_ms: int) -> list[ResourcePack]:
+        """
+        List the account's resource packs; free, at most once a second.
+
+        :param start_ms: epoch milliseconds.
+        :param end_ms: epoch milliseconds.
+        """
+        return account.read_costs(self.transport.read(account.costs(start_ms, end_ms)))
+
+    def check_credential(self) -> None:
+        """
+        Ask, once, for a task that does not exist: free, and Kling answers only to a credential that it knows.
+
+        :raises KlingError: when it does not, or does not answer.
+        """
+        product = product_of("image2video")
+        # One try: somebody looks at a page that waits for this answer.
+        with contextlib.suppress(KlingTaskNotFoundError):
+            self.transport.send_once(dialect_of(product).query(product, PROBE_ID))

@@ -1,0 +1,47 @@
+"""The generations of Kling's API as one contract, and which of them speaks for a product."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from airflow_provider_kling.api import classic
+
+if TYPE_CHECKING:
+    from airflow_provider_kling.api.envelope import Answer
+    from airflow_provider_kling.api.request import Request
+    from airflow_provider_kling.models import Task
+    from airflow_provider_kling.products.product import Product
+
+
+class Dialect(Protocol):
+    """How a generation of the API says it. Pure: requests are built and answers read here, nothing is sent."""
+
+    #: Tasks on the largest page that Kling serves.
+    MAX_PAGE_SIZE: int
+
+    def create(self, product: Product, body: dict[str, Any]) -> Request:
+        """Build the paid call."""
+
+    def read_created(self, answer: Answer, product: Product) -> Task:
+        """Read the task that a POST has created."""
+
+    def query(self, product: Product, any_id: str) -> Request:
+        """Build the call that reads one task."""
+
+    def read_task(self, answer: Answer, product: Product) -> Task:
+        """Read one task."""
+
+    def page(self, product: Product, number: int, size: int) -> Request:
+        """Build the call that lists tasks."""
+
+    def read_page(self, answer: Answer, product: Product) -> list[Task]:
+        """Read a page of tasks."""
+
+
+def dialect_of(product: Product) -> Dialect:
+    """
+    Return what speaks for a product.
+
+    :param product: its row.
+    """
+    return classic

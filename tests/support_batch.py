@@ -11,7 +11,7 @@ from support import PHOTOGRAPH
 from airflow_provider_kling._airflow.compat import TaskDeferred
 from airflow_provider_kling.batch.actions import Pace
 from airflow_provider_kling.operators import KlingImageToVideoBatchOperator
-from airflow_provider_kling.triggers import batch as trigger_module
+from airflow_provider_kling.triggers.base import KlingTrigger
 from airflow_provider_kling.triggers.batch import KlingBatchTrigger
 
 try:
@@ -25,7 +25,7 @@ QUICK = Pace(first_pause=0.1, max_pause=1.0, manifest_every=0.2, progress_every=
 
 def hurry(monkeypatch) -> None:
     """Pauses that are made for videos of minutes, scaled to videos of tenths of a second."""
-    monkeypatch.setattr(trigger_module, "MIN_DEFERRAL", 0.0)
+    monkeypatch.setattr(KlingTrigger, "min_deferral", 0.0)
     monkeypatch.setattr("airflow_provider_kling.waiting.shared_poller.MIN_GAP", 0.02)
     monkeypatch.setattr(KlingBatchTrigger, "pace", QUICK)
 

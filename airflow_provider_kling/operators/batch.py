@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import time
 import uuid
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, get_args
 
 from airflow_provider_kling import polling
@@ -23,11 +22,12 @@ from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.preparation.arguments import Validate
 from airflow_provider_kling.products.wording import counted
 from airflow_provider_kling.submission import identity
-from airflow_provider_kling.triggers.base import BACKSTOP_MARGIN, MIN_DEFERRAL
+from airflow_provider_kling.triggers.base import backstop
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import timedelta
 
     from airflow.sdk import Context, ObjectStoragePath
     from airflow.sdk.definitions.xcom_arg import XComArg
@@ -348,5 +348,8 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
             items=count,
         )
         # Airflow's own end comes later than the trigger's, which is clearer.
-        backstop = max(lasts, MIN_DEFERRAL) + limits.poll_interval + LAST_STEPS + BACKSTOP_MARGIN
-        self.defer(trigger=trigger, method_name="execute_complete", timeout=timedelta(seconds=backstop))
+        self.defer(
+            trigger=trigger,
+            method_name="execute_complete",
+            timeout=backstop(trigger.end_time, margin=limits.poll_interval + LAST_STEPS),
+        )

@@ -1,8 +1,23 @@
-"""What the triggers share: when they may fire, and until when they wait."""
+"""What the triggers share: one event whatever happens, when it may fire, until when it waits, and how it is kept."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import asyncio
+import functools
+import inspect
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
+
+from airflow_provider_kling._airflow.compat import AIRFLOW_V_3_2_PLUS
+from airflow_provider_kling._airflow.completion import is_still_deferred, set_xcom
+from airflow_provider_kling.foreign import reason
+from airflow_provider_kling.waiting.threads import Work, in_thread
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 #: Seconds between a deferral and the earliest resumption on a worker. A trigger that fires at once can meet the
 #: executor's late "success" of the deferring process and lose a healthy task (apache/airflow#72716): after 1 s it lost
@@ -12,6 +27,106 @@ MIN_DEFERRAL = 10.0
 
 #: Seconds between the trigger's own deadline and Airflow's; the triggerer may be restarting.
 BACKSTOP_MARGIN = 120.0
+
+
+class KlingTrigger(BaseTrigger):
+    """
+    Wait in the triggerer and fire exactly one event, always.
+
+    Arguments are strings and numbers, never a key or an image; those that other versions of the package wrote are
+    accepted. A subclass says what it waits for (:meth:`_wait`) and what a wait that broke looks like
+    (:meth:`_broken_event`).
+    """
+
+    #: Class path in the rows of the database: it stays, wherever the class moves.
+    path: ClassVar[str]
+
+    #: Seconds between the deferral and the earliest event; not serialized.
+    min_deferral: ClassVar[float] = MIN_DEFERRAL
+
+    #: Epoch seconds of the deferral.
+    deferred_at: float
+
+    #: Whether a success may end the Airflow task here, without a worker. It needs Airflow 3.2: below, an XCom that is
+    #: set from a thread kills the trigger runner.
+    ends_task: bool = False
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return the class path and the arguments that rebuild this trigger."""
+        return self.path, {name: getattr(self, name) for name in _arguments(type(self))}
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Yield one event, whatever happens: the Airflow task's success, or what a worker goes on with."""
+        try:
+            event = await self._wait()
+            if event.get("status") == "success" and await self._may_end_here() and await self._hand_over(event):
+                yield TaskSuccessEvent()
+                return
+        except Exception as error:  # noqa: BLE001 - without an event the Airflow task would wait until its backstop
+            event = self._broken_event(error)
+        await asyncio.sleep(self.deferred_at + self.min_deferral - time.time())
+        yield TriggerEvent(event)
+
+    async def on_kill(self) -> None:
+        """Say what keeps running: Kling has no call that cancels a task."""
+        # Airflow 3.3.0 to 3.3.2 also call this when the wait moves to another triggerer (apache/airflow#73454).
+        if not await in_thread(Work.REPORT, is_still_deferred, self.task_instance):
+            self._warn_of_what_runs()
+
+    async def _wait(self) -> dict[str, Any]:
+        """Wait; return the event."""
+        raise NotImplementedError
+
+    def _broken_event(self, error: Exception) -> dict[str, Any]:
+        """Return the event of a wait that broke."""
+        raise NotImplementedError
+
+    async def _hand_over(self, event: dict[str, Any]) -> bool:
+        """Push what the worker would have pushed; whether that is all that was left to do."""
+        return False
+
+    def _warn_of_what_runs(self) -> None:
+        """Tell people what a kill does not stop."""
+
+    async def _may_end_here(self) -> bool:
+        # dag.test() runs triggers without a task instance; it resumes in process.
+        if self.task_instance is None or not (self.ends_task and AIRFLOW_V_3_2_PLUS):
+            return False
+        try:
+            # After a pause this trigger may belong to another task (ids are reused); it would finish the wrong one.
+            return await in_thread(Work.REPORT, is_still_deferred, self.task_instance)
+        except Exception as error:  # noqa: BLE001 - then a worker ends it
+            self.log.warning("Airflow does not say whether the task is still deferred: %s", reason(error))
+            return False
+
+    async def _push(self, key: str, value: Any) -> bool:
+        """Push an XCom; whether it was possible. What is paid does not depend on it."""
+        ti = self.task_instance
+        if not AIRFLOW_V_3_2_PLUS or ti is None:
+            return False
+        try:
+            await in_thread(Work.REPORT, set_xcom, ti, key, value)
+        except Exception as error:  # noqa: BLE001 - whatever an XCom backend raises
+            self.log.warning("The XCom %s was not pushed: %s", key, reason(error))
+            return False
+        return True
+
+
+@functools.cache
+def _arguments(trigger: type[KlingTrigger]) -> tuple[str, ...]:
+    """Return the names of a trigger's own arguments."""
+    parameters = inspect.signature(trigger).parameters.values()
+    return tuple(parameter.name for parameter in parameters if parameter.kind is not parameter.VAR_KEYWORD)
+
+
+def backstop(end_time: float, *, margin: float = 0.0) -> timedelta:
+    """
+    Return the time after which Airflow itself ends a deferral: later than the trigger's own, clearer end.
+
+    :param end_time: the trigger's deadline, epoch seconds.
+    :param margin: seconds that its last step may take.
+    """
+    return timedelta(seconds=max(end_time - time.time(), MIN_DEFERRAL) + margin + BACKSTOP_MARGIN)
 
 
 def until_words(end_time: float | None) -> str:

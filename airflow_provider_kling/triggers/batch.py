@@ -9,11 +9,9 @@ import random
 import time
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
-
 from airflow_provider_kling import polling
 from airflow_provider_kling._airflow.compat import AIRFLOW_V_3_2_PLUS
-from airflow_provider_kling._airflow.completion import is_still_deferred, set_xcom
+from airflow_provider_kling._airflow.completion import is_still_deferred
 from airflow_provider_kling.batch import files
 from airflow_provider_kling.batch.actions import DEFAULT_THREADS, Pace, Policy
 from airflow_provider_kling.batch.calls import BatchCalls
@@ -28,11 +26,11 @@ from airflow_provider_kling.exceptions import KlingBatchError, KlingError
 from airflow_provider_kling.foreign import foreign_text, reason
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.products.wording import counted
-from airflow_provider_kling.triggers.base import MIN_DEFERRAL
+from airflow_provider_kling.triggers.base import KlingTrigger
 from airflow_provider_kling.waiting.threads import Work, in_thread
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
 
     from airflow_provider_kling.batch.actions import Finish
     from airflow_provider_kling.models import BatchSummary
@@ -49,9 +47,9 @@ COMPLAIN_EVERY = 60.0
 LAST_MARGIN = 60.0
 
 
-class KlingBatchTrigger(BaseTrigger):
+class KlingBatchTrigger(KlingTrigger):
     """
-    Bring a planned batch to its end and fire exactly one event.
+    Bring a planned batch to its end. It pays and stores, through the pay-once protocol, in a bounded number of threads.
 
     It may be restarted anywhere and may run twice at once: everything it knows follows from the plan, from Kling and
     from the manifest, and an external id has one task. Its arguments are strings and numbers; arguments that other
@@ -80,6 +78,8 @@ class KlingBatchTrigger(BaseTrigger):
     :param token: of this deferral.
     :param items: how many the plan has; 0 when not known.
     """
+
+    path = "airflow_provider_kling.triggers.batch.KlingBatchTrigger"
 
     #: How fast; not serialized.
     pace: ClassVar[Pace] = Pace()
@@ -136,50 +136,31 @@ class KlingBatchTrigger(BaseTrigger):
         self._reconciler: Reconciler | None = None
         self._complain_again_at = 0.0
 
-    def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return the class path and the arguments that rebuild this trigger."""
-        names = (
-            *("plan_uri", "manifest_uri", "output_uri", "output_conn_id", "kling_conn_id", "endpoint", "batch_id"),
-            *(
-                "concurrency",
-                "submit_concurrency",
-                "store_concurrency",
-                "item_retries",
-                "max_units",
-                "units_per_item",
-                "on_item_failure",
-            ),
-            *("started_at", "end_time", "poll_interval", "ends_task"),
-            *("account", "token_uri", "token", "items"),
-        )
-        # Rows of the database hold the path: it stays, wherever the class moves.
-        path = "airflow_provider_kling.triggers.batch.KlingBatchTrigger"
-        return path, {name: getattr(self, name) for name in names}
-
-    async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Yield one event, whatever happens: the task's success, or what ``outcome`` says."""
+    async def _wait(self) -> dict[str, Any]:
         try:
             event = await self._work_until_the_end()
-            if event["status"] == "success" and await self._hand_over(event["summary"]):
-                yield TaskSuccessEvent()
-                return
         except SupersededError:
             self.log.warning("%s (batch %s)", SUPERSEDED, self.batch_id)
             event = {"status": "error", "message": SUPERSEDED}
         except KlingError as error:
             self.log.error("%s (batch %s)", error.message, self.batch_id)  # noqa: TRY400 - it is a sentence for people
             event = {"status": "error", "message": foreign_text(error.message)}
-        except Exception as error:
-            self.log.exception("The batch broke (%s)", self.batch_id)
-            event = {"status": "error", "message": f"The batch broke ({reason(error)})."}
-        await asyncio.sleep(self.started_at + MIN_DEFERRAL - time.time())
-        yield TriggerEvent({"batch_id": self.batch_id, "manifest_uri": self.manifest_uri, **event})
+        return {**self._names, **event}
 
-    async def on_kill(self) -> None:
-        """Say what keeps running: Kling has no call that cancels a task."""
-        if await in_thread(Work.REPORT, is_still_deferred, self.task_instance):
-            # Airflow 3.3.0 to 3.3.2 also call this when the wait moves to another triggerer (apache/airflow#73454).
-            return
+    def _broken_event(self, error: Exception) -> dict[str, Any]:
+        self.log.error("The batch broke (%s)", self.batch_id, exc_info=error)
+        return {**self._names, "status": "error", "message": f"The batch broke ({reason(error)})."}
+
+    @property
+    def _names(self) -> dict[str, Any]:
+        return {"batch_id": self.batch_id, "manifest_uri": self.manifest_uri}
+
+    @property
+    def deferred_at(self) -> float:  # type: ignore[override]
+        """Epoch seconds of the deferral."""
+        return self.started_at
+
+    def _warn_of_what_runs(self) -> None:
         running = self._reconciler.progress()["running"] if self._reconciler else "Some"
         self.log.warning(
             "Nothing more is submitted. %s Kling tasks of this batch keep running and are billed when they succeed: "
@@ -328,30 +309,8 @@ class KlingBatchTrigger(BaseTrigger):
             self._complain_again_at = now + COMPLAIN_EVERY
             self.log.warning("The storage does not answer as it should; the batch tries again: %s", reason(error))
 
-    async def _hand_over(self, summary: dict[str, Any]) -> bool:
-        """Push what the worker would have pushed; whether the Airflow task may end here."""
-        if not (self.ends_task and AIRFLOW_V_3_2_PLUS):
-            return False
-        try:
-            # In a triggerer that was frozen this may be over: its success would end whatever has the trigger's id now.
-            still_deferred = await in_thread(Work.REPORT, is_still_deferred, self.task_instance)
-        except Exception as error:  # noqa: BLE001 - then a worker ends it
-            self.log.warning("Airflow does not say whether the task is still deferred: %s", reason(error))
-            return False
-        return still_deferred and await self._push("return_value", summary)
-
-    async def _push(self, key: str, value: dict[str, Any]) -> bool:
-        """Push an XCom; whether it was possible. The batch itself does not depend on it."""
-        # dag.test() runs triggers without a task instance. Below 3.2 an XCom set from a thread kills the runner.
-        ti = self.task_instance
-        if not AIRFLOW_V_3_2_PLUS or ti is None:
-            return False
-        try:
-            await in_thread(Work.REPORT, set_xcom, ti, key, value)
-        except Exception as error:  # noqa: BLE001 - the videos are paid and stored
-            self.log.warning("The XCom %s was not pushed: %s", key, reason(error))
-            return False
-        return True
+    async def _hand_over(self, event: dict[str, Any]) -> bool:
+        return await self._push("return_value", event["summary"])
 
 
 def _lines_if_any(uri: str, conn_id: str | None) -> list[dict[str, Any]]:

@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 import time
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
-
 from airflow_provider_kling import polling
-from airflow_provider_kling._airflow.compat import AIRFLOW_V_3_2_PLUS
-from airflow_provider_kling._airflow.completion import is_mapped_over, is_still_deferred, set_link, set_xcom
+from airflow_provider_kling._airflow.completion import is_mapped_over, set_link, set_xcom
 from airflow_provider_kling.foreign import foreign_text, reason
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.links import KlingResultLink
 from airflow_provider_kling.models import results_expired
-from airflow_provider_kling.triggers.base import BACKSTOP_MARGIN, MIN_DEFERRAL, until_words
+from airflow_provider_kling.triggers.base import KlingTrigger, backstop, until_words
 from airflow_provider_kling.waiting.threads import Work, in_thread
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from datetime import timedelta
 
     from airflow_provider_kling.models import Task
 
 
-class KlingTaskTrigger(BaseTrigger):
+class KlingTaskTrigger(KlingTrigger):
     """
-    Wait for one Kling task and fire exactly one event.
-
-    It only reads, so it may run twice or be restarted anywhere. Its arguments are strings and numbers, never a key
-    or an image; arguments that other versions of the package wrote are accepted.
+    Wait for one Kling task. It only reads, so it may run twice or be restarted anywhere.
 
     :param kling_conn_id: the Kling connection, resolved in the triggerer.
     :param endpoint: the product, for example ``image2video``.
@@ -40,12 +32,13 @@ class KlingTaskTrigger(BaseTrigger):
     :param poll_interval: seconds between two looks, give or take a fifth.
     :param first_poll_at: epoch seconds of the first look.
     :param deferred_at: epoch seconds of the deferral.
-    :param ends_task: whether a success may end the Airflow task here, without a worker. It needs Airflow 3.2: below, an
-        XCom that is set from a thread kills the trigger runner.
+    :param ends_task: whether a success may end the Airflow task here, without a worker; needs Airflow 3.2.
     :param model_name: what was asked for, for the manifest.
     :param timeout: seconds since Kling accepted the task, instead of ``end_time``, for a sensor that starts here and
         does not know yet when that was.
     """
+
+    path = "airflow_provider_kling.triggers.KlingTaskTrigger"
 
     def __init__(
         self,
@@ -72,6 +65,7 @@ class KlingTaskTrigger(BaseTrigger):
         self.deferred_at = deferred_at
         self.ends_task = ends_task
         self.model_name = model_name
+        self._task: Task | None = None
 
     @classmethod
     def waiting_for(
@@ -112,50 +106,17 @@ class KlingTaskTrigger(BaseTrigger):
 
     @property
     def backstop(self) -> timedelta:
-        """The time after which Airflow itself ends the deferral: later than this trigger's own, clearer end."""
-        end_time = self.end_time or time.time() + polling.DEFAULT_TIMEOUT
-        return timedelta(seconds=max(end_time - time.time(), MIN_DEFERRAL) + self.poll_interval + BACKSTOP_MARGIN)
+        """The time after which Airflow itself ends the deferral."""
+        return backstop(self.end_time or time.time() + polling.DEFAULT_TIMEOUT, margin=self.poll_interval)
 
-    def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return the class path and the arguments that rebuild this trigger."""
-        return (
-            # Rows of the database hold it: it stays, wherever the class moves.
-            "airflow_provider_kling.triggers.KlingTaskTrigger",
-            {
-                "kling_conn_id": self.kling_conn_id,
-                "endpoint": self.endpoint,
-                "kling_task_id": self.kling_task_id,
-                "end_time": self.end_time,
-                "poll_interval": self.poll_interval,
-                "first_poll_at": self.first_poll_at,
-                "deferred_at": self.deferred_at,
-                "ends_task": self.ends_task,
-                "model_name": self.model_name,
-                "timeout": self.timeout,
-            },
-        )
+    def _broken_event(self, error: Exception) -> dict[str, Any]:
+        self.log.error("The wait for Kling task %s broke", self.kling_task_id, exc_info=error)
+        return polling.Event("error", foreign_text(self.kling_task_id), reason(error)).payload()
 
-    async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Yield one event, whatever happens: the task's success, or ``{"status", "kling_task_id", "message"}``."""
-        try:
-            event, task = await self._wait()
-            if event.status == "success" and task and await self._hand_over(task):
-                yield TaskSuccessEvent()
-                return
-        except Exception as error:
-            self.log.exception("The wait for Kling task %s broke", self.kling_task_id)
-            event = polling.Event("error", foreign_text(self.kling_task_id), reason(error))
-        await asyncio.sleep(self.deferred_at + MIN_DEFERRAL - time.time())
-        yield TriggerEvent(event.payload())
-
-    async def on_kill(self) -> None:
-        """Say what keeps running: Kling has no call that cancels a task."""
-        if await in_thread(Work.REPORT, is_still_deferred, self.task_instance):
-            # Airflow 3.3.0 to 3.3.2 also call this when the wait moves to another triggerer (apache/airflow#73454).
-            return
+    def _warn_of_what_runs(self) -> None:
         self.log.warning(polling.KEEPS_RUNNING, self.kling_task_id)
 
-    async def _wait(self) -> tuple[polling.Event, Task | None]:
+    async def _wait(self) -> dict[str, Any]:
         from airflow_provider_kling.preparation.named_task import named_task
         from airflow_provider_kling.waiting.shared_poller import SharedPoller
 
@@ -170,7 +131,14 @@ class KlingTaskTrigger(BaseTrigger):
         )
         until = until_words(self.end_time)
         self.log.info("Waiting for Kling task %s (%s), %s", waiting.task_id, waiting.endpoint, until)
-        event, task = await SharedPoller.of(self.kling_conn_id).wait(waiting, poller, first_look=self.first_poll_at)
+        event, self._task = await SharedPoller.of(self.kling_conn_id).wait(
+            waiting, poller, first_look=self.first_poll_at
+        )
+        self._tell_the_end(event)
+        return event.payload()
+
+    def _tell_the_end(self, event: polling.Event) -> None:
+        task = self._task
         if event.status == "success" and task:
             # Both times are Kling's.
             seconds = max(0, task.updated_at - task.created_at) / 1000
@@ -179,22 +147,14 @@ class KlingTaskTrigger(BaseTrigger):
             self.log.info("Kling reports task %s as failed: %s", event.kling_task_id, event.message)
         else:
             self.log.info("The wait for Kling task %s ends: %s", event.kling_task_id, event.message)
-        return event, task
 
-    async def _hand_over(self, task: Task) -> bool:
-        """Push what the worker would have pushed; whether the Airflow task may end here."""
-        # dag.test() runs triggers without a task instance; it resumes in process.
-        ti = self.task_instance
-        if ti is None or is_mapped_over(ti) or not (self.ends_task and AIRFLOW_V_3_2_PLUS and task.results):
+    async def _hand_over(self, event: dict[str, Any]) -> bool:
+        ti, task = self.task_instance, self._task
+        # Links that are dead are no success: a worker says so.
+        if ti is None or not (task and task.results) or is_mapped_over(ti) or results_expired(task, time.time()):
             return False
-        if results_expired(task, time.time()):
-            # A worker says so; links that are dead are no success.
-            return False
-        # In a triggerer that was frozen this may be over: its success would end whatever has the trigger's id now.
-        if not await in_thread(Work.REPORT, is_still_deferred, ti):
-            return False
-        manifest = task.manifest(model_name=self.model_name)
         await in_thread(Work.REPORT, set_link, ti, KlingResultLink.XCOM_KEY, task.link)
+        manifest = task.manifest(model_name=self.model_name)
         for key in ("manifest", "return_value"):
             await in_thread(Work.REPORT, set_xcom, ti, key, manifest)
         return True

@@ -22,6 +22,7 @@ from airflow_provider_kling.batch.report import Reporter
 from airflow_provider_kling.exceptions import KlingBatchError, KlingBatchFailedError, KlingTimeoutError
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.simulator import KlingSimulator
+from airflow_provider_kling.triggers import base as trigger_base
 from airflow_provider_kling.triggers import batch as trigger_module
 from airflow_provider_kling.triggers.batch import KlingBatchTrigger
 
@@ -203,8 +204,9 @@ def test_xcoms_that_cannot_be_pushed_do_not_end_a_batch(kling, ti, tmp_path, mon
     def fail(*_args):
         raise RuntimeError("the API server is away")
 
-    monkeypatch.setattr(trigger_module, "set_xcom", fail)
-    monkeypatch.setattr(trigger_module, "is_still_deferred", lambda _ti: True)
+    monkeypatch.setattr(trigger_base, "set_xcom", fail)
+    for module in (trigger_base, trigger_module):
+        monkeypatch.setattr(module, "is_still_deferred", lambda _ti: True)
     trigger = deferred(ti, tmp_path, count=2)
     trigger.task_instance = FakeTaskInstance()
     trigger.started_at = 0.0

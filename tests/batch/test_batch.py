@@ -22,6 +22,7 @@ from airflow_provider_kling.exceptions import (
     KlingTimeoutError,
     KlingValidationError,
 )
+from airflow_provider_kling.triggers import base as trigger_base
 from airflow_provider_kling.triggers import batch as trigger_module
 from airflow_provider_kling.triggers.batch import KlingBatchTrigger
 
@@ -254,8 +255,9 @@ def test_it_asks_little(kling, ti, tmp_path):
 @pytest.mark.kling_simulator(seconds=1)
 def test_the_manifest_and_the_numbers_are_there_while_it_runs(kling, ti, tmp_path, monkeypatch):
     pushed = []
-    monkeypatch.setattr(trigger_module, "set_xcom", lambda _ti, key, value: pushed.append((key, value)))
-    monkeypatch.setattr(trigger_module, "is_still_deferred", lambda _ti: True)
+    monkeypatch.setattr(trigger_base, "set_xcom", lambda _ti, key, value: pushed.append((key, value)))
+    for module in (trigger_base, trigger_module):
+        monkeypatch.setattr(module, "is_still_deferred", lambda _ti: True)
     trigger = deferred(ti, tmp_path, count=6)
     trigger.task_instance = FakeTaskInstance()
 
@@ -407,8 +409,9 @@ def test_a_success_that_needs_a_worker_ends_there(ti, tmp_path):
 @pytest.mark.kling_simulator(seconds=0.1)
 def test_a_batch_that_another_triggerer_has_ended_ends_nothing(kling, ti, tmp_path, monkeypatch):
     answers = [True]
-    monkeypatch.setattr(trigger_module, "set_xcom", lambda _ti, key, value: None)
-    monkeypatch.setattr(trigger_module, "is_still_deferred", lambda _ti: answers.pop() if answers else False)
+    monkeypatch.setattr(trigger_base, "set_xcom", lambda _ti, key, value: None)
+    for module in (trigger_base, trigger_module):
+        monkeypatch.setattr(module, "is_still_deferred", lambda _ti: answers.pop() if answers else False)
     monkeypatch.setattr(KlingBatchTrigger, "pace", dataclasses.replace(QUICK, fence_every=1000.0))
     trigger = deferred(ti, tmp_path)
     trigger.task_instance = FakeTaskInstance()
@@ -418,7 +421,8 @@ def test_a_batch_that_another_triggerer_has_ended_ends_nothing(kling, ti, tmp_pa
 
 @pytest.mark.skipif(not AIRFLOW_V_3_2_PLUS, reason="before Airflow 3.2 a trigger cannot ask Airflow")
 def test_a_trigger_whose_task_is_not_deferred_any_more_submits_and_writes_nothing(kling, ti, tmp_path, monkeypatch):
-    monkeypatch.setattr(trigger_module, "is_still_deferred", lambda _ti: False)
+    for module in (trigger_base, trigger_module):
+        monkeypatch.setattr(module, "is_still_deferred", lambda _ti: False)
     trigger = deferred(ti, tmp_path)
     trigger.task_instance = FakeTaskInstance()
     assert asyncio.run(fire(trigger))["status"] == "error"

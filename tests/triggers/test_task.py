@@ -14,6 +14,7 @@ from airflow_provider_kling import polling
 from airflow_provider_kling._airflow.compat import AIRFLOW_V_3_2_PLUS
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.triggers import KlingTaskTrigger
+from airflow_provider_kling.triggers.base import KlingTrigger
 from airflow_provider_kling.waiting.shared_poller import SharedPoller
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def _no_minimum(monkeypatch):
-    monkeypatch.setattr("airflow_provider_kling.triggers.task.MIN_DEFERRAL", 0.0)
+    monkeypatch.setattr(KlingTrigger, "min_deferral", 0.0)
 
 
 def submit(name: str = "one", endpoint: str = "image2video"):
@@ -63,7 +64,7 @@ def test_a_wait_that_another_triggerer_has_ended_ends_nothing(kling, monkeypatch
     pushed = []
     monkeypatch.setattr("airflow_provider_kling.triggers.task.set_xcom", lambda _ti, key, value: pushed.append(key))
     monkeypatch.setattr("airflow_provider_kling.triggers.task.set_link", lambda _ti, key, url: pushed.append(url))
-    monkeypatch.setattr("airflow_provider_kling.triggers.task.is_still_deferred", lambda _ti: still_deferred)
+    monkeypatch.setattr("airflow_provider_kling.triggers.base.is_still_deferred", lambda _ti: still_deferred)
     trigger = trigger_for(submit().task_id, ends_task=True)
     trigger.task_instance = FakeTaskInstance()
     (event,) = asyncio.run(events_of(trigger))
@@ -156,7 +157,7 @@ def test_airflows_own_task_id_does_not_replace_klings():
 
 
 def test_a_resumption_on_a_worker_is_not_too_early_for_airflow(kling, monkeypatch):
-    monkeypatch.setattr("airflow_provider_kling.triggers.task.MIN_DEFERRAL", 1.0)
+    monkeypatch.setattr(KlingTrigger, "min_deferral", 1.0)
     task = submit()
     kling.finish(task.task_id)
     started = time.time()

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from airflow_provider_kling.triggers import KlingSlotTrigger
+from airflow_provider_kling.triggers.base import KlingTrigger
 from airflow_provider_kling.waiting import slot_queue
 from airflow_provider_kling.waiting.slot_queue import SlotQueue
 
@@ -96,7 +97,7 @@ def test_the_shared_poller_frees_a_slot_when_it_sees_a_task_end(kling, monkeypat
     from airflow_provider_kling.hooks import KlingHook
     from airflow_provider_kling.triggers import KlingTaskTrigger
 
-    monkeypatch.setattr("airflow_provider_kling.triggers.task.MIN_DEFERRAL", 0.0)
+    monkeypatch.setattr(KlingTrigger, "min_deferral", 0.0)
     monkeypatch.setattr(slot_queue, "PROBE_INTERVAL", 1000.0)
     task = KlingHook().create_task("image2video", {"image": str(PHOTOGRAPH), "duration": 3})
 

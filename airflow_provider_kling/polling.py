@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from airflow_provider_kling import backoff
 from airflow_provider_kling.exceptions import (
     KlingConfigurationError,
     KlingContentPolicyError,
@@ -38,9 +39,6 @@ DEFAULT_POLL_INTERVAL = 15.0
 
 #: The longest pause after repeated errors, in seconds.
 MAX_BACKOFF = 120.0
-
-#: A fifth more or less, so that a thousand tasks submitted together do not ask together for ever.
-JITTER = 0.2
 
 #: A first look before this share of the typical time has passed would rarely find anything.
 PLAUSIBLE_SHARE = 0.25
@@ -174,8 +172,8 @@ class Poller:
             if event := self._believed(error):
                 return event
         self._errors += 1
-        backoff = min(MAX_BACKOFF, self.poll_interval * 2 ** min(self._errors, 10))
-        return self._sleep_or_time_out(max(backoff, self.poll_interval), now, error.message)
+        pause = backoff.growing(self._errors, first=2 * self.poll_interval, longest=MAX_BACKOFF)
+        return self._sleep_or_time_out(max(pause, self.poll_interval), now, error.message)
 
     def on_deadline(self) -> Event:
         """Decide at the deadline, when a look is still under way."""
@@ -190,12 +188,11 @@ class Poller:
         return Event("error", self._kling_task_id, error.message) if believed else None
 
     def _sleep_or_time_out(self, seconds: float, now: float, last_look: str) -> Event | Sleep:
-        jittered = seconds * (1 - JITTER + 2 * JITTER * self._jitter())
         end_time = self.deadline(now=now)
         if now >= end_time:
             return Event("timeout", self._kling_task_id, f"{TIME_IS_OVER}; at the last look: {last_look}")
         # The last look falls on the deadline, not after it.
-        return Sleep(min(jittered, end_time - now))
+        return Sleep(min(backoff.jittered(seconds, self._jitter), end_time - now))
 
 
 def first_poll_delay(endpoint: str, *, accepted_at: float, poll_interval: float, now: float) -> float:

@@ -6,6 +6,7 @@ import dataclasses
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
+from airflow_provider_kling import backoff
 from airflow_provider_kling.exceptions import KlingConnectionError
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class Pace:
 
         :param times: how often it failed, from 1.
         """
-        return min(self.max_pause, self.first_pause * 2.0 ** min(max(times, 1) - 1, 20))
+        return backoff.growing(times, first=self.first_pause, longest=self.max_pause)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_kling import polling
+from airflow_provider_kling import backoff, polling
 from airflow_provider_kling.batch.actions import Failure
 from airflow_provider_kling.exceptions import (
     KlingAccountError,
@@ -50,7 +50,7 @@ class Admission:
 
     def pause(self, times: int) -> float:
         """Return a jittered pause, in seconds, after so many failures."""
-        return self._policy.pace.pause(times) * (1 - polling.JITTER + 2 * polling.JITTER * self._jitter())
+        return backoff.jittered(self._policy.pace.pause(times), self._jitter)
 
     def is_open(self, now: float) -> bool:
         """Whether anything may be submitted now."""

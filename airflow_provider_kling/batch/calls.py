@@ -22,6 +22,7 @@ from airflow_provider_kling.foreign import reason
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.results.storage import store
 from airflow_provider_kling.results.targets import target_of
+from airflow_provider_kling.waiting.account_reader import missing_connection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -193,11 +194,8 @@ class BatchCalls:
             if hook is not None:
                 self._idle.append(hook)
             raise
-        except AirflowNotFoundException:
-            raise KlingConfigurationError(
-                f"Define the connection {self._kling_conn_id!r} where the triggerer reads it, too: it is not there. "
-                "The workers may have it from a place that the triggerer has not (environment, secrets backend)."
-            ) from None
+        except AirflowNotFoundException as error:
+            raise missing_connection(self._kling_conn_id, error) from None
         except Exception as error:  # noqa: BLE001 - becomes one of ours
             # Airflow's API or the storage may be away for a moment; what runs at Kling runs on.
             raise KlingConnectionError(f"Wait for the next try: a step of the batch broke. {reason(error)}") from None

@@ -112,13 +112,23 @@ class AccountReader:
             return error
         name = self._kling_conn_id
         if isinstance(error, AirflowNotFoundException):
-            return KlingConfigurationError(
-                f"Make connection {name} known to the triggerer: it finds none.\nA connection in environment variables "
-                f"or in a secrets backend has to be there for triggerers too, not for workers only. "
-                f"{foreign_text(error)}"
-            )
+            return missing_connection(name, error)
         # Airflow's API may be restarting; the tasks at Kling run on.
         return KlingConnectionError(f"The connection {name} cannot be read now: {reason(error)}")
+
+
+def missing_connection(name: str, error: Exception) -> KlingConfigurationError:
+    """
+    Return what to say when the triggerer has no such connection; the workers may have it.
+
+    :param name: its id.
+    :param error: what Airflow said.
+    """
+    return KlingConfigurationError(
+        f"Make connection {name} known to the triggerer: it finds none.\nA connection in environment variables "
+        f"or in a secrets backend has to be there for triggerers too, not for workers only. "
+        f"{foreign_text(error)}"
+    )
 
 
 def _is_refusal(result: Task | KlingError) -> bool:

@@ -58,7 +58,7 @@ class Run:
 
     def count(self, state: str) -> int:
         """How many task instances ended in a state."""
-        return sum(one["state"] == state for one in self.instances)
+        return sum(task_instance["state"] == state for task_instance in self.instances)
 
 
 class Bench:

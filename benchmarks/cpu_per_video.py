@@ -43,7 +43,9 @@ def costs(bench: Bench) -> dict[str, float | str]:
     floor = bench.once("floor", lambda: bench.run("slow_floor"))
     if len(bench.memory["idle"]) < 2:
         bench.measure_idle()
-    found = {name: _cost(bench, one) if isinstance(one, Outcome) else one for name, one in every.items()}
+    found = {
+        name: _cost(bench, measured) if isinstance(measured, Outcome) else measured for name, measured in every.items()
+    }
     return found | {scenarios.FLOOR: _spent(bench, floor) / len(floor.instances)}
 
 

@@ -59,7 +59,7 @@ def measure(bench: Bench) -> list[Row]:
 
 def _row(name: str, before: tuple[str, ...], environment: dict[str, str], repetitions: int) -> Row:
     answers = [_time(before, environment) for _ in range(repetitions)]
-    heavy = [one for one in HEAVY if one in answers[0]["new"]]
+    heavy = [module for module in HEAVY if module in answers[0]["new"]]
     values = [answer["ms"] for answer in answers]
     note = f"{min(values):.0f} to {max(values):.0f} ms in {repetitions} fresh interpreters; "
     return Row(

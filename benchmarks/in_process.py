@@ -79,7 +79,7 @@ KINDS: dict[str, Callable[[str, float], BaseTrigger]] = {"ours": _ours, "convent
 async def _main(order: dict[str, Any]) -> dict[str, Any]:
     for module in IMPORTED_LONG_AGO:
         importlib.import_module(module)
-    triggers = [KINDS[order["kind"]](one, order["interval"]) for one in order["ids"]]
+    triggers = [KINDS[order["kind"]](kling_id, order["interval"]) for kling_id in order["ids"]]
     stalls: list[float] = []
     watch = asyncio.create_task(_watch_loop(stalls))
     before = _cpu()

@@ -77,8 +77,8 @@ class Kling:
     def prompts_since(self, moment: float) -> list[str]:
         """The prompts of the accepted create calls after an epoch second, oldest first."""
         calls = self.control("requests")
-        accepted = (one for one in calls if one["method"] == "POST" and one["status"] == 200)
-        return [one["body"]["prompt"] for one in accepted if one["at"] >= moment * 1000]
+        accepted = (call for call in calls if call["method"] == "POST" and call["status"] == 200)
+        return [call["body"]["prompt"] for call in accepted if call["at"] >= moment * 1000]
 
     def create(self, count: int) -> list[str]:
         """Create tasks; returns their ids."""

@@ -55,9 +55,9 @@ def measure(bench: Bench) -> list[Row]:
 def _latencies(run: Run, task_id: str, moments: dict[int, Any]) -> list[float]:
     """Seconds from a moment to the end of the task instance, for each that succeeded."""
     return [
-        epoch(one["end_date"]) - float(moments[one["map_index"]])
-        for one in run.instances
-        if one["task_id"] == task_id and one["state"] == "success"
+        epoch(instance["end_date"]) - float(moments[instance["map_index"]])
+        for instance in run.instances
+        if instance["task_id"] == task_id and instance["state"] == "success"
     ]
 
 

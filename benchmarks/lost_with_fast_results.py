@@ -30,7 +30,7 @@ def _row(name: str, outcome: Outcome | str) -> Row:
         return Row(text, None, "", limit, note=outcome)
     run = outcome.run
     # A video has one task instance or two; one that did not succeed loses it.
-    lost = len({video_of(one) for one in run.instances if one["state"] != "success"})
+    lost = len({video_of(instance) for instance in run.instances if instance["state"] != "success"})
     made = sum(task["status"] == "succeed" for task in outcome.tasks)
     note = f"{made} of {outcome.videos} videos made." + (f" {STALE}" if lost and name not in OURS else "")
     idea = "look at the logs of the tasks that failed, in .airflow/benchmarks/logs."

@@ -52,7 +52,7 @@ def _lives_and_works(outcome: Outcome) -> Iterator[tuple[tuple[float, float], tu
         for prompt, task in zip(outcome.prompts, outcome.tasks, strict=True)
     }
     whole = (min(start for start, _ in works.values()), max(end for _, end in works.values()))
-    numbers = {one["id"].replace("-", ""): video_of(one) for one in outcome.run.instances}
+    numbers = {task_instance["id"].replace("-", ""): video_of(task_instance) for task_instance in outcome.run.instances}
     for instance, first, last in outcome.run.lives:
         if instance in numbers:
             yield (first, last), works.get(numbers[instance], whole)

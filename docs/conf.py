@@ -102,7 +102,7 @@ class KlingModels(Table):
         words = {feature.name: feature.words for feature in capabilities.FEATURES}
         for row in table.rows:
             if row.product == self.arguments[0] and table.live(row, "classic"):
-                seconds = [int(one) for one in row.durations]
+                seconds = [int(seconds_text) for seconds_text in row.durations]
                 span = f"{seconds[0]} to {seconds[-1]}" if len(seconds) > 2 else " or ".join(map(str, seconds))
                 takes = [words[name] + ("" if how is True else f" ({how})") for name, how in row.features.items()]
                 yield (

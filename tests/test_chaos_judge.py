@@ -98,7 +98,7 @@ def test_the_same_seed_gives_the_same_orders_and_every_step_its_turn(tmp_path):
     for name in ("a", "b"):
         orders = Orders(tmp_path / name)
         orders.plan(random.Random(5), "wave-1", sizes, workers=15, triggerers=5)
-        plans.append({one.name: one.read_text() for one in (tmp_path / name).iterdir() if one.is_file()})
+        plans.append({path.name: path.read_text() for path in (tmp_path / name).iterdir() if path.is_file()})
     assert plans[0] == plans[1]
     steps = [name.partition("@")[0] for name in plans[0]]
     assert sorted(steps) == sorted(WORDS)
@@ -109,11 +109,11 @@ def test_only_orders_that_were_obeyed_count(tmp_path):
     orders = Orders(tmp_path)
     orders.plan(random.Random(5), "wave-1", dict.fromkeys(VARIANTS, 1), workers=3, triggerers=1)
     assert not orders.fired()
-    obeyed = next(one for one in tmp_path.iterdir() if one.is_file())
+    obeyed = next(path for path in tmp_path.iterdir() if path.is_file())
     obeyed.rename(tmp_path / "fired" / obeyed.name)
     orders.withdraw()
     assert orders.fired().total() == 1
-    assert [one.name for one in tmp_path.iterdir()] == ["fired"]
+    assert [path.name for path in tmp_path.iterdir()] == ["fired"]
 
 
 def test_every_step_still_has_its_method_in_the_package(tmp_path):

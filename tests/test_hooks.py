@@ -81,7 +81,7 @@ def test_a_task_whose_answer_was_lost_is_adopted_not_paid_again(kling, hook, no_
     kling.fault(operation="create", **fault)
     task = submit(hook)
     assert len(creates(kling)) == 1
-    assert [one["task_id"] for one in kling.tasks()] == [task.task_id]
+    assert [kling_task["task_id"] for kling_task in kling.tasks()] == [task.task_id]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_an_answer_that_does_not_come_in_time_is_looked_up(kling_simulator, monk
     connect(monkeypatch, kling_simulator, extra={"timeout_seconds": 1})
     kling_simulator.fault("drip", operation="create", seconds=30)
     task = submit(KlingHook())
-    assert [one["task_id"] for one in kling_simulator.tasks()] == [task.task_id]
+    assert [kling_task["task_id"] for kling_task in kling_simulator.tasks()] == [task.task_id]
 
 
 def test_an_id_that_exists_is_adopted(kling, hook):
@@ -213,7 +213,7 @@ def test_many_tasks_are_read_with_few_requests(kling_simulator, monkeypatch, api
     before = len(kling_simulator.requests())
     waiting = [TaskRef("image2video", task.task_id) for task in tasks] + [TaskRef("image2video", "nobody")]
     found = hook.get_tasks(waiting)
-    assert {found[one].task_id for one in waiting[:4]} == {task.task_id for task in tasks}
+    assert {found[kling_task].task_id for kling_task in waiting[:4]} == {task.task_id for task in tasks}
     assert isinstance(found[waiting[4]], errors.KlingTaskNotFoundError)
     assert len(kling_simulator.requests()) - before == 2, "one for the four that exist, one to be told of the fifth"
 

@@ -587,25 +587,25 @@ def test_an_images_content_shows_nowhere(kling, ti, form):
     content = PHOTOGRAPH.read_bytes()
     text = base64.b64encode(content).decode()
     image = {"bytes": content, "data": f"data:image/jpeg;base64,{text}", "base64": text}[form]
-    one = operator(image=image)
-    assert isinstance(one.image, InlineImage)
-    assert text[:60] not in repr(one.image) + str(one.image) + str(one.image.serialize())
-    one.execute({"ti": ti})
+    made = operator(image=image)
+    assert isinstance(made.image, InlineImage)
+    assert text[:60] not in repr(made.image) + str(made.image) + str(made.image.serialize())
+    made.execute({"ti": ti})
     assert len(kling.tasks()) == 1
 
 
 def test_an_image_that_a_template_brings_in_is_redacted_before_airflow_shows_it():
     text = base64.b64encode(PHOTOGRAPH.read_bytes()).decode()
-    one = operator(image="{{ picture }}")
-    one.render_template_fields({"picture": text})
-    assert isinstance(one.image, InlineImage)
+    made = operator(image="{{ picture }}")
+    made.render_template_fields({"picture": text})
+    assert isinstance(made.image, InlineImage)
 
 
 @pytest.mark.parametrize("cls", [KlingImageToVideoOperator, KlingTextToVideoOperator])
 def test_every_field_is_an_argument_an_attribute_and_a_template_field(cls):
-    one = cls(task_id="x", prompt="y")
+    made = cls(task_id="x", prompt="y")
     for name in (*cls.product.arguments, *cls.template_fields):
-        assert hasattr(one, name)
+        assert hasattr(made, name)
     assert set(cls.product.arguments) <= set(cls.template_fields)
     own = {
         name
@@ -618,10 +618,10 @@ def test_every_field_is_an_argument_an_attribute_and_a_template_field(cls):
 
 
 def test_on_kill_says_what_keeps_running(kling, ti, logged):
-    one = operator()
-    lines = logged(one)
-    one.execute({"ti": ti})
-    one.on_kill()
+    made = operator()
+    lines = logged(made)
+    made.execute({"ti": ti})
+    made.on_kill()
     assert f"Kling task {ti.xcoms['task_id']} keeps running" in lines[-1]
 
 

@@ -60,19 +60,19 @@ def test_the_last_look_falls_on_the_deadline_and_then_the_wait_times_out():
 
 
 def test_transient_errors_slow_the_wait_down_and_never_end_it_before_the_deadline():
-    one = poller(end_time=1e9)
-    pauses = [one.on_error(KlingConnectionError("cut"), now=0).seconds for _ in range(20)]
+    decider = poller(end_time=1e9)
+    pauses = [decider.on_error(KlingConnectionError("cut"), now=0).seconds for _ in range(20)]
     assert pauses[0] == 20
     assert pauses == sorted(pauses)
     assert pauses[-1] == polling.MAX_BACKOFF
 
 
 def test_an_answer_resets_the_backoff():
-    one = poller()
-    one.on_error(KlingConnectionError("cut"), now=0)
-    one.on_error(KlingConnectionError("cut"), now=0)
-    one.on_task(task(TaskStatus.PROCESSING), now=0)
-    assert one.on_error(KlingConnectionError("cut"), now=0) == Sleep(20)
+    decider = poller()
+    decider.on_error(KlingConnectionError("cut"), now=0)
+    decider.on_error(KlingConnectionError("cut"), now=0)
+    decider.on_task(task(TaskStatus.PROCESSING), now=0)
+    assert decider.on_error(KlingConnectionError("cut"), now=0) == Sleep(20)
 
 
 def test_transient_errors_end_at_the_deadline():
@@ -90,38 +90,38 @@ REFUSALS = [
 
 @pytest.mark.parametrize("refusal", REFUSALS)
 def test_a_refusal_never_ends_the_wait_for_a_task_that_kling_accepted(refusal):
-    one = poller(end_time=1e9)
-    pauses = [one.on_error(refusal, now=0).seconds for _ in range(20)]
+    decider = poller(end_time=1e9)
+    pauses = [decider.on_error(refusal, now=0).seconds for _ in range(20)]
     assert pauses == sorted(pauses)
     assert pauses[-1] == polling.MAX_BACKOFF
-    end = one.on_error(refusal, now=1e9)
+    end = decider.on_error(refusal, now=1e9)
     assert end.status == "timeout"
     assert refusal.message in end.message
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
 def test_a_refusal_about_a_task_that_nobody_has_read_is_believed_the_third_time(refusal):
-    one = poller(end_time=None)
-    assert isinstance(one.on_error(refusal, now=0), Sleep)
-    assert isinstance(one.on_error(refusal, now=0), Sleep)
-    assert one.on_error(refusal, now=0).status == "error"
+    decider = poller(end_time=None)
+    assert isinstance(decider.on_error(refusal, now=0), Sleep)
+    assert isinstance(decider.on_error(refusal, now=0), Sleep)
+    assert decider.on_error(refusal, now=0).status == "error"
 
 
 def test_once_read_a_task_is_known_to_exist():
-    one = poller(end_time=None)
-    one.on_task(task(TaskStatus.PROCESSING), now=0)
-    assert [one.on_error(REFUSALS[0], now=0) for _ in range(5)][-1] == Sleep(polling.MAX_BACKOFF)
+    decider = poller(end_time=None)
+    decider.on_task(task(TaskStatus.PROCESSING), now=0)
+    assert [decider.on_error(REFUSALS[0], now=0) for _ in range(5)][-1] == Sleep(polling.MAX_BACKOFF)
 
 
 def test_a_wait_for_a_task_that_nobody_can_read_has_an_end_too():
-    one = Poller("7", end_time=None, timeout=60, poll_interval=10, jitter=lambda: 0.5)
-    assert one.on_error(KlingConnectionError("cut"), now=100) == Sleep(20)
-    assert one.on_error(KlingConnectionError("cut"), now=160).status == "timeout"
+    decider = Poller("7", end_time=None, timeout=60, poll_interval=10, jitter=lambda: 0.5)
+    assert decider.on_error(KlingConnectionError("cut"), now=100) == Sleep(20)
+    assert decider.on_error(KlingConnectionError("cut"), now=160).status == "timeout"
 
 
 def test_a_connection_that_stays_unreadable_here_sends_the_wait_to_a_worker():
-    one = poller(end_time=1e9)
-    decisions = [one.on_error(KlingConfigurationError("no such connection"), now=0) for _ in range(3)]
+    decider = poller(end_time=1e9)
+    decisions = [decider.on_error(KlingConfigurationError("no such connection"), now=0) for _ in range(3)]
     assert [type(decision) for decision in decisions] == [Sleep, Sleep, Event]
     again = polling.event_of(decisions[-1].payload(), {"7"})
     assert again == decisions[-1]

@@ -164,12 +164,12 @@ class TestWhatNamesTheTask:
 class TestArguments:
     @pytest.mark.parametrize("value", ["30", 30, timedelta(seconds=30), 30.0])
     def test_times_are_understood(self, value):
-        one = sensor("7", timeout=value, poke_interval=value)
-        assert (one.timeout, one.poke_interval) == (30.0, 30.0)
+        waiting_sensor = sensor("7", timeout=value, poke_interval=value)
+        assert (waiting_sensor.timeout, waiting_sensor.poke_interval) == (30.0, 30.0)
 
     def test_none_is_the_default(self):
-        one = sensor("7", timeout=None, poke_interval=None)
-        assert (one.timeout, one.poke_interval) == (3600.0, 15.0)
+        waiting_sensor = sensor("7", timeout=None, poke_interval=None)
+        assert (waiting_sensor.timeout, waiting_sensor.poke_interval) == (3600.0, 15.0)
 
     @pytest.mark.parametrize("name", ["timeout", "poke_interval"])
     @pytest.mark.parametrize("value", [float("nan"), float("inf"), -1, "soon", [], True])
@@ -197,26 +197,26 @@ class TestATaskThatWasReadBefore:
 
     @pytest.mark.kling_simulator(seconds=3)
     def test_poking_goes_on(self, kling, task, ti):
-        one = sensor(task.task_id, **POKE)
-        assert one.poke({"ti": ti}) is False
+        waiting_sensor = sensor(task.task_id, **POKE)
+        assert waiting_sensor.poke({"ti": ti}) is False
         kling.fault(code=1201, message="Task not found by id/external id", operation="query", times=3)
         kling.fault(code=1002, operation="query", times=3)
-        assert [one.poke({"ti": ti}) for _ in range(6)] == [False] * 6
+        assert [waiting_sensor.poke({"ti": ti}) for _ in range(6)] == [False] * 6
 
     @pytest.mark.kling_simulator(seconds=60)
     def test_airflows_own_timeout_becomes_one_that_can_be_retried(self, kling, task, ti):
-        one = sensor(task.task_id, timeout=1, **POKE)
-        one.poke({"ti": ti})
+        waiting_sensor = sensor(task.task_id, timeout=1, **POKE)
+        waiting_sensor.poke({"ti": ti})
         kling.fault(code=5000, operation="query", times=None)
         with pytest.raises(errors.KlingServerError):
-            one.execute({"ti": ti})
+            waiting_sensor.execute({"ti": ti})
 
 
 @pytest.mark.kling_simulator(seconds=1)
 def test_a_wait_that_the_triggerer_cannot_do_goes_on_on_the_worker(kling, task, ti):
     event = {"status": "error", "kling_task_id": task.task_id, "message": "no connection", "cause": "connection"}
-    one = sensor(task.task_id, poke_interval=0.1)
-    assert one.resume_execution("execute_complete", {"event": event}, {"ti": ti})["videos"]
+    waiting_sensor = sensor(task.task_id, poke_interval=0.1)
+    assert waiting_sensor.resume_execution("execute_complete", {"event": event}, {"ti": ti})["videos"]
 
 
 def test_moderation_fails_at_once(kling, task, ti):
@@ -247,12 +247,12 @@ class TestStartFromTrigger:
     def test_an_output_becomes_a_template_that_the_triggerer_can_render(self):
         with DAG("d", schedule=None):
             animate = KlingTextToVideoOperator(task_id="animate", prompt="x")
-            one = sensor(animate.output["task_id"], start_from_trigger=True, timeout=60)
-        assert one.start_from_trigger
-        kwargs = one.start_trigger_args.trigger_kwargs
+            waiting_sensor = sensor(animate.output["task_id"], start_from_trigger=True, timeout=60)
+        assert waiting_sensor.start_from_trigger
+        kwargs = waiting_sensor.start_trigger_args.trigger_kwargs
         assert kwargs["kling_task_id"] == "{{ ti.xcom_pull(task_ids='animate', key='task_id', map_indexes=-1) }}"
         assert kwargs["ends_task"] is True
-        assert one.upstream_task_ids == {"animate"}
+        assert waiting_sensor.upstream_task_ids == {"animate"}
         KlingTaskTrigger(**kwargs)
 
     @pytest.mark.parametrize(
@@ -267,16 +267,16 @@ class TestStartFromTrigger:
     def test_a_pull_that_would_wait_for_ever_takes_the_ordinary_road(self, kling_task_id, possible):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            one = sensor(kling_task_id, start_from_trigger=True)
-        assert one.start_from_trigger is possible
+            waiting_sensor = sensor(kling_task_id, start_from_trigger=True)
+        assert waiting_sensor.start_from_trigger is possible
         assert bool([w for w in caught if "map_indexes=-1" in str(w.message)]) is not possible
 
     def test_a_mapped_upstream_takes_the_ordinary_road(self):
         with DAG("d", schedule=None):
             animate = KlingTextToVideoOperator.partial(task_id="animate").expand(prompt=["x", "y"])
             with pytest.warns(UserWarning, match="comes from a mapped task"):
-                one = sensor(animate.output["task_id"], start_from_trigger=True)
-        assert not one.start_from_trigger
+                waiting_sensor = sensor(animate.output["task_id"], start_from_trigger=True)
+        assert not waiting_sensor.start_from_trigger
 
     def test_a_mapped_sensor_takes_the_ordinary_road(self):
         with DAG("d", schedule=None):

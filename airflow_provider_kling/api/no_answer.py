@@ -98,7 +98,7 @@ def _root(error: BaseException) -> BaseException:
     """Return the error at the bottom: requests wraps urllib3's, which wraps the system's."""
     for _ in range(10):
         inner = [getattr(error, "reason", None), error.__cause__, *error.args]
-        deeper = next((one for one in inner if isinstance(one, BaseException)), None)
+        deeper = next((error for error in inner if isinstance(error, BaseException)), None)
         if deeper is None:
             break
         error = deeper

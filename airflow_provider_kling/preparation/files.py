@@ -1,5 +1,5 @@
 """
-From what a DAG author has (URL, path, storage URI, bytes, base64) to what Kling accepts, reading headers only.
+From what a Dag author has (URL, path, storage URI, bytes, base64) to what Kling accepts, reading headers only.
 
 Kling takes a public URL or base64 without a ``data:`` prefix; jpg, jpeg or png; at most 10 MB
 (Image to Video page of https://kling.ai/document-api, read 2026-10).

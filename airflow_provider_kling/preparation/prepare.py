@@ -1,5 +1,5 @@
 """
-From a DAG author's fields to a checked Kling request, before a credit is spent.
+From a Dag author's fields to a checked Kling request, before a credit is spent.
 
 Nothing here talks to Kling. Everything that is wrong is said at once.
 """

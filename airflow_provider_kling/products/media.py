@@ -21,7 +21,7 @@ NO_DATA_URI = "Write {field} as data:image/jpeg;base64,…: it is a data: URI wi
 
 class ImageLoadError(Exception):
     """
-    An image cannot be turned into what Kling takes; its text is a full sentence for the DAG author.
+    An image cannot be turned into what Kling takes; its text is a full sentence for the Dag author.
 
     Internal: :func:`~airflow_provider_kling.preparation.prepare.prepare` collects these into one error.
     """

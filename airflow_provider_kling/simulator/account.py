@@ -188,8 +188,8 @@ class Account:
 
     def by_ids(self, task_ids: Iterable[str], external_ids: Iterable[str]) -> list[Task]:
         """The tasks that exist among these ids, each once."""
-        found = [self._tasks.get(one) for one in task_ids]
-        found += [self._by_external_id.get(one) for one in external_ids]
+        found = [self._tasks.get(task_id) for task_id in task_ids]
+        found += [self._by_external_id.get(external_id) for external_id in external_ids]
         return list({task.task_id: task for task in found if task}.values())
 
     def all_tasks(self, *, product: str | None = None, newest_first: bool = False) -> list[Task]:

@@ -90,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     faults = options.pop("faults")
     if options["known_elements"] is not None:
         options["known_elements"] = tuple(options["known_elements"])
-    settings = Settings(**{one.name: options[one.name] for one in fields(Settings)})
+    settings = Settings(**{field.name: options[field.name] for field in fields(Settings)})
     return asyncio.run(_serve(settings, faults))
 
 

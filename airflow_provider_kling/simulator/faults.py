@@ -83,7 +83,7 @@ class Fault:
 
         :raises ValueError: the fault makes no sense.
         """
-        unknown = set(values) - {one.name for one in fields(cls)}
+        unknown = set(values) - {field.name for field in fields(cls)}
         if unknown:
             raise ValueError(f"unknown fault keys: {', '.join(sorted(unknown))}")
         return cls(**values)
@@ -145,7 +145,7 @@ class FaultBook:
         """The faults that strike ``call``; their counters move."""
         struck: list[Fault] = []
         for number, fault in list(self._faults.items()):
-            answered = any(one.kind in ANSWERS for one in struck)
+            answered = any(fault.kind in ANSWERS for fault in struck)
             if not fault.matches(call) or (answered and fault.kind in ANSWERS):
                 continue
             self._seen[number] += 1

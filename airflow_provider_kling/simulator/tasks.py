@@ -82,7 +82,7 @@ class Task:
 
     def as_json(self) -> dict[str, Any]:
         """Every field as plain JSON, for the state file and the control routes."""
-        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
         return values | {"price": str(self.price), "charged": str(self.charged)}
 
     @classmethod

@@ -39,7 +39,7 @@ def query(service: Service, parameters: Mapping[str, str]) -> list[dict[str, Any
 
 
 def _ids(parameters: Mapping[str, str], name: str) -> list[str]:
-    return [one.strip() for one in parameters.get(name, "").split(",") if one.strip()]
+    return [value.strip() for value in parameters.get(name, "").split(",") if value.strip()]
 
 
 def listing(service: Service, body: Body) -> dict[str, Any]:

@@ -25,13 +25,13 @@ def batch(dag_id: str, videos: int, **options: object) -> None:
 
 
 if scenarios.batch_operator() is not None:
-    for one in SCENARIOS:
+    for scenario in SCENARIOS:
         batch(
-            one.dag_id(scenarios.BATCH),
-            one.batch,
-            kling_conn_id=one.kling_connection,
-            poll_interval=one.poll_interval,
-            concurrency=one.batch // 2,
+            scenario.dag_id(scenarios.BATCH),
+            scenario.batch,
+            kling_conn_id=scenario.kling_connection,
+            poll_interval=scenario.poll_interval,
+            concurrency=scenario.batch // 2,
         )
     batch(
         "slots_batch",

@@ -22,5 +22,5 @@ def conventional(scenario: Scenario) -> None:
         ).expand(prompt=prompts(scenario.videos))
 
 
-for one in SCENARIOS:
-    conventional(one)
+for workload in SCENARIOS:
+    conventional(workload)

@@ -51,7 +51,7 @@ def http(scenario: Scenario, alternative: str, **sensor: object) -> None:
         video.expand(data=[json.dumps(body(prompt)) for prompt in prompts(scenario.videos)])
 
 
-for one in SCENARIOS:
-    http(one, scenarios.POKE, mode="poke")
-    http(one, scenarios.RESCHEDULE, mode="reschedule")
-    http(one, scenarios.HTTP_DEFERRABLE, deferrable=True)
+for workload in SCENARIOS:
+    http(workload, scenarios.POKE, mode="poke")
+    http(workload, scenarios.RESCHEDULE, mode="reschedule")
+    http(workload, scenarios.HTTP_DEFERRABLE, deferrable=True)

@@ -69,7 +69,7 @@ def kling_sensor_in_triggerer(scenario: Scenario) -> None:
             )
 
 
-for one in SCENARIOS:
-    kling_operator(one)
-    kling_operator_and_sensor(one)
-    kling_sensor_in_triggerer(one)
+for workload in SCENARIOS:
+    kling_operator(workload)
+    kling_operator_and_sensor(workload)
+    kling_sensor_in_triggerer(workload)

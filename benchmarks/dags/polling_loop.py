@@ -50,5 +50,5 @@ def polling_loop(scenario: Scenario) -> None:
         constant.expand(prompt=prompts(scenario.videos))
 
 
-for one in SCENARIOS:
-    polling_loop(one)
+for workload in SCENARIOS:
+    polling_loop(workload)

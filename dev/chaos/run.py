@@ -199,12 +199,12 @@ class Run:
     def _rescuable(self, run_id: str) -> list[tuple[str, str, int]]:
         """Failed tasks whose reason is not Kling's."""
         ends = submissions(self._airflow, self._kling, run_id, self._plan.sizes)
-        refused = {one.label for one in ends if any(reason in one.reason for reason in REASONS)}
+        refused = {instance.label for instance in ends if any(reason in instance.reason for reason in REASONS)}
         return [
-            (dag_id, one["task_id"], one["map_index"])
+            (dag_id, instance["task_id"], instance["map_index"])
             for dag_id in VARIANTS
-            for one in self._airflow.task_instances(dag_id, run_id)
-            if one["state"] == "failed" and f"{dag_id} {run_id} {one['map_index']}" not in refused
+            for instance in self._airflow.task_instances(dag_id, run_id)
+            if instance["state"] == "failed" and f"{dag_id} {run_id} {instance['map_index']}" not in refused
         ]
 
     def _judge(self, run_id: str) -> Verdict:

@@ -123,10 +123,12 @@ class Weather:
         with suppress(psutil.NoSuchProcess):
             process = psutil.Process(worker.pid)
             # A worker whose watcher has died already has another parent, which must not be touched.
-            watcher = next((one for one in process.parents()[:1] if " ".join(one.cmdline()).startswith(WATCHER)), None)
+            watcher = next(
+                (victim for victim in process.parents()[:1] if " ".join(victim.cmdline()).startswith(WATCHER)), None
+            )
             doomed = [watcher, process] if with_watcher and watcher else [process]
-            for one in doomed:
-                one.kill()
+            for victim in doomed:
+                victim.kill()
             self.happened[f"kill -9 of worker{' and watcher' if len(doomed) > 1 else ''}, at random"] += 1
 
     def kill_triggerer(self, _run_id: str) -> None:
@@ -175,7 +177,7 @@ class Weather:
         self._airflow.kill(name)
         self.happened[f"kill -9 of {words}"] += 1
         time.sleep(self._chance.uniform(1, 3))
-        ended = [one for one in self._airflow.ended() if one != name]
+        ended = [victim for victim in self._airflow.ended() if victim != name]
         self._airflow.start(name, *ended, timeout=180)
 
     def _thaw(self, frost: Frost) -> None:

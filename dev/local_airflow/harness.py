@@ -152,8 +152,8 @@ class LocalAirflow(AirflowClient):
                 return bool(self.health()["metadatabase"]["status"] == "healthy")
             return False
         kind, since = _job_type(name), self._components[name].started_at
-        alike = [one for one in self._components.values() if _job_type(one.name) == kind]
-        expected = sum(one.started_at >= since for one in alike)
+        alike = [part for part in self._components.values() if _job_type(part.name) == kind]
+        expected = sum(part.started_at >= since for part in alike)
         # Airflow stores naive UTC in SQLite.
         moment = since.strftime("%Y-%m-%d %H:%M:%S.%f")
         query = "SELECT count(*) AS started FROM job WHERE job_type = ? AND start_date >= ?"

@@ -118,7 +118,7 @@ class AirflowClient:
 
     def states(self, dag_id: str, run_id: str) -> dict[str, str | None]:
         """Task id, or ``task_id[map_index]``, to state."""
-        return {label(one): one["state"] for one in self.task_instances(dag_id, run_id)}
+        return {label(found): found["state"] for found in self.task_instances(dag_id, run_id)}
 
     def wait_for_task(
         self,
@@ -230,5 +230,5 @@ def _log_line(entry: str | Mapping[str, Any]) -> str:
 
 
 def _traceback(error: Mapping[str, Any]) -> str:
-    frames = [f'  File "{one["filename"]}", line {one["lineno"]}, in {one["name"]}' for one in error["frames"]]
+    frames = [f'  File "{found["filename"]}", line {found["lineno"]}, in {found["name"]}' for found in error["frames"]]
     return "\n".join([*frames, f"{error['exc_type']}: {error['exc_value']}"])

@@ -29,9 +29,9 @@ def free_ports(count: int) -> list[int]:
     """Ports of the loopback interface that nobody listens on, all different."""
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind((LOOPBACK, 0))
-        return [one.getsockname()[1] for one in sockets]
+        for listener in sockets:
+            listener.bind((LOOPBACK, 0))
+        return [listener.getsockname()[1] for listener in sockets]
 
 
 def clean_environment() -> dict[str, str]:

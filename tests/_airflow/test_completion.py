@@ -82,7 +82,7 @@ def test_a_result_that_is_expanded_over_ends_on_a_worker():
         use(plain.output)
         use.expand(item=expanded.output)
         group.expand(item=grouped.output)
-    assert [completion.leaves_nothing_to_do(one) for one in (plain, expanded, grouped)] == [True, False, False]
+    assert [completion.leaves_nothing_to_do(tested) for tested in (plain, expanded, grouped)] == [True, False, False]
 
 
 def test_a_cleared_task_state_is_cleared_by_a_worker(monkeypatch):

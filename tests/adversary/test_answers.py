@@ -203,10 +203,10 @@ def test_only_the_id_and_the_status_are_essential(name, value):
 def test_a_strangers_record_that_cannot_be_read_hurts_nobody(bad, caplog):
     with caplog.at_level(logging.DEBUG, "airflow_provider_kling.api.parts"):
         found = read("list", json.dumps(whole([bad, CLASSIC, bad])).encode())
-    assert [one.task_id for one in found] == [TASK_ID]
+    assert [kling_task.task_id for kling_task in found] == [TASK_ID]
     assert "2 of 3 records" in caplog.text
     new = read("tasks", json.dumps(whole([bad, NEW, bad])).encode())
-    assert [one.task_id for one in new] == [TASK_ID]
+    assert [kling_task.task_id for kling_task in new] == [TASK_ID]
 
 
 @pytest.mark.parametrize("data", [{}, "no", 7, {"a": 1}, True])

@@ -69,8 +69,8 @@ def test_a_look_that_hangs_does_not_hold_a_task_that_comes_later(scripted):
         await asyncio.sleep(1.0)
         started = time.time()
         event, _ = await wait("900000000000000001", seconds=60)
-        for one in held:
-            one.cancel()
+        for pending in held:
+            pending.cancel()
         return event.status, time.time() - started
 
     status, seconds = asyncio.run(scene())
@@ -90,8 +90,8 @@ def test_one_connection_that_hangs_does_not_hold_another(scripted, monkeypatch):
         await asyncio.sleep(1.0)
         started = time.time()
         event, _ = await wait("900000000000000001", seconds=60)
-        for one in held:
-            one.cancel()
+        for pending in held:
+            pending.cancel()
         return event.status, time.time() - started
 
     status, seconds = asyncio.run(scene())

@@ -58,8 +58,8 @@ def exchange(*, sent: bool = False, connected: bool = False) -> Exchange:
 )
 def test_an_error_becomes_advice_without_the_link(error, state, words):
     wrapped = requests.ConnectionError(urllib3.exceptions.MaxRetryError(None, URL, error))
-    for one in (error, wrapped) if not isinstance(error, ValueError) else (error,):
-        said = explain(one, URL, exchange(**state), None)
+    for raised in (error, wrapped) if not isinstance(error, ValueError) else (error,):
+        said = explain(raised, URL, exchange(**state), None)
         assert said.startswith(words)
         assert "very-secret" not in said
         assert "/v1/videos" not in said

@@ -78,132 +78,132 @@ def finished(key: int, units="1") -> Task:
     return task(f"x{key}", TaskStatus.SUCCEED, task_id=f"t{key}", units=units)
 
 
-def done(one: Reconciler, key: int, units="1", now=START) -> None:
-    one.observed(f"k{key}", finished(key, units), now)
-    one.stored(f"k{key}", [{"uri": "u"}])
+def done(reconciler: Reconciler, key: int, units="1", now=START) -> None:
+    reconciler.observed(f"k{key}", finished(key, units), now)
+    reconciler.stored(f"k{key}", [{"uri": "u"}])
 
 
 def test_it_submits_in_order_up_to_the_concurrency_and_a_few_at_once():
-    one = batch(10, concurrency=6)
-    assert submits(one.decide(START)) == ["k0", "k1", "k2", "k3"][:SENDERS]
+    reconciler = batch(10, concurrency=6)
+    assert submits(reconciler.decide(START)) == ["k0", "k1", "k2", "k3"][:SENDERS]
     for number in range(SENDERS):
-        one.observed(f"k{number}", task(f"x{number}"), START)
-    actions = one.decide(START)
+        reconciler.observed(f"k{number}", task(f"x{number}"), START)
+    actions = reconciler.decide(START)
     assert submits(actions) == ["k4", "k5"]
     assert kinds(actions).count("Watch") == SENDERS
-    assert submits(one.decide(START)) == []
+    assert submits(reconciler.decide(START)) == []
 
 
 def test_a_survey_that_is_complete_needs_no_further_looks():
-    one = batch()
-    one.observe_all({"x1": task("x1")}, complete=True, sent_before=True, now=START)
-    assert [action for action in one.decide(START) if isinstance(action, Submit)] == [
+    reconciler = batch()
+    reconciler.observe_all({"x1": task("x1")}, complete=True, sent_before=True, now=START)
+    assert [action for action in reconciler.decide(START) if isinstance(action, Submit)] == [
         Submit("k0", look_up_first=False),
         Submit("k2", look_up_first=False),
     ]
 
 
 def test_after_an_incomplete_survey_a_restart_looks_first():
-    one = batch(1)
-    one.observe_all({}, complete=False, sent_before=True, now=START)
-    assert Submit("k0", look_up_first=True) in one.decide(START)
+    reconciler = batch(1)
+    reconciler.observe_all({}, complete=False, sent_before=True, now=START)
+    assert Submit("k0", look_up_first=True) in reconciler.decide(START)
 
 
 def test_no_slot_waits_until_one_of_ours_has_ended_or_a_while_has_passed():
-    one = batch(4, concurrency=4)
-    one.decide(START)
-    one.observed("k0", task("x0"), START)
+    reconciler = batch(4, concurrency=4)
+    reconciler.decide(START)
+    reconciler.observed("k0", task("x0"), START)
     for key in ("k1", "k2", "k3"):
-        one.not_submitted(key, FULL, START)
-    assert submits(one.decide(START)) == []
-    done(one, 0, now=START + 1)
-    assert submits(one.decide(START + 1)) == ["k1"], "the slot that our own task left"
-    one.observed("k1", task("x1", task_id="t1"), START + 1)
-    assert submits(one.decide(START + 1)) == []
-    assert submits(one.decide(START + 100)) == ["k2"], "others may have left a slot: one try"
+        reconciler.not_submitted(key, FULL, START)
+    assert submits(reconciler.decide(START)) == []
+    done(reconciler, 0, now=START + 1)
+    assert submits(reconciler.decide(START + 1)) == ["k1"], "the slot that our own task left"
+    reconciler.observed("k1", task("x1", task_id="t1"), START + 1)
+    assert submits(reconciler.decide(START + 1)) == []
+    assert submits(reconciler.decide(START + 100)) == ["k2"], "others may have left a slot: one try"
 
 
 def test_a_rate_limit_pauses_everything():
-    one = batch(5, concurrency=5)
-    one.decide(START)
-    one.not_submitted("k0", KlingRateLimitError(1302, "too fast", http_status=429), START)
-    assert submits(one.decide(START + 1)) == []
-    assert submits(one.decide(START + 3)) == ["k0"]
+    reconciler = batch(5, concurrency=5)
+    reconciler.decide(START)
+    reconciler.not_submitted("k0", KlingRateLimitError(1302, "too fast", http_status=429), START)
+    assert submits(reconciler.decide(START + 1)) == []
+    assert submits(reconciler.decide(START + 3)) == ["k0"]
 
 
 def test_what_is_in_doubt_holds_its_place_and_comes_first():
-    one = batch(3, concurrency=1)
-    one.decide(START)
-    one.not_submitted("k0", CUT, START)
-    assert submits(one.decide(START)) == []
-    assert [action for action in one.decide(START + 60) if isinstance(action, Submit)] == [Submit("k0", True)]
+    reconciler = batch(3, concurrency=1)
+    reconciler.decide(START)
+    reconciler.not_submitted("k0", CUT, START)
+    assert submits(reconciler.decide(START)) == []
+    assert [action for action in reconciler.decide(START + 60) if isinstance(action, Submit)] == [Submit("k0", True)]
 
 
 def test_a_stopped_batch_looks_for_what_is_in_doubt_and_does_not_send_it():
-    one = batch(2, concurrency=2, stop_on_failure=True)
-    one.decide(START)
-    one.not_submitted("k0", KlingRequestError(1201, "bad", http_status=400), START)
-    one.not_submitted("k1", CUT, START)
-    assert FindTask("k1", "x1") in one.decide(START + 60)
-    one.lookup_failed("k1", START + 60)
-    assert FindTask("k1", "x1") in one.decide(START + 120)
-    one.not_found("k1")
-    assert one.decide(START + 120) == [Finish("item_failure")]
-    assert [line["status"] for line in one.records(ended=True)] == ["failed", "stopped"]
+    reconciler = batch(2, concurrency=2, stop_on_failure=True)
+    reconciler.decide(START)
+    reconciler.not_submitted("k0", KlingRequestError(1201, "bad", http_status=400), START)
+    reconciler.not_submitted("k1", CUT, START)
+    assert FindTask("k1", "x1") in reconciler.decide(START + 60)
+    reconciler.lookup_failed("k1", START + 60)
+    assert FindTask("k1", "x1") in reconciler.decide(START + 120)
+    reconciler.not_found("k1")
+    assert reconciler.decide(START + 120) == [Finish("item_failure")]
+    assert [line["status"] for line in reconciler.records(ended=True)] == ["failed", "stopped"]
 
 
 @pytest.mark.parametrize("retries", [0, 1, 2])
 def test_attempts_are_counted_and_those_before_this_run_are_not(retries):
-    one = batch(1, item_retries=retries)
-    one.observe_all(
+    reconciler = batch(1, item_retries=retries)
+    reconciler.observe_all(
         {"x0": task("x0", TaskStatus.FAILED, created=START - 100)}, complete=True, sent_before=True, now=START
     )
     for number in range(retries + 1):
-        assert submits(one.decide(START)) == ["k0"]
-        one.observed("k0", task(f"x0-{number + 2}", TaskStatus.FAILED, task_id=f"t{number}"), START)
-    assert one.decide(START) == [Finish("done")]
-    assert one.records()[0]["error"]["error"] == "KlingTaskFailedError"
+        assert submits(reconciler.decide(START)) == ["k0"]
+        reconciler.observed("k0", task(f"x0-{number + 2}", TaskStatus.FAILED, task_id=f"t{number}"), START)
+    assert reconciler.decide(START) == [Finish("done")]
+    assert reconciler.records()[0]["error"]["error"] == "KlingTaskFailedError"
 
 
 def test_what_moderation_stopped_is_never_sent_again_not_even_by_a_retry():
-    one = batch(1, item_retries=5)
+    reconciler = batch(1, item_retries=5)
     stopped = task("x0", TaskStatus.FAILED, message="Failure to pass the risk control system", created=START - 100)
-    one.observe_all({"x0": stopped}, complete=True, sent_before=True, now=START)
-    assert one.decide(START) == [Finish("done")]
-    assert one.records()[0]["error"]["permanent"] is True
+    reconciler.observe_all({"x0": stopped}, complete=True, sent_before=True, now=START)
+    assert reconciler.decide(START) == [Finish("done")]
+    assert reconciler.records()[0]["error"]["permanent"] is True
 
 
 def test_an_error_of_the_account_stops_everything_but_what_runs():
-    one = batch(8, concurrency=3)
-    one.decide(START)
-    one.observed("k0", task("x0"), START)
+    reconciler = batch(8, concurrency=3)
+    reconciler.decide(START)
+    reconciler.observed("k0", task("x0"), START)
     refusal = KlingAccountError(1102, "used up", http_status=429)
-    one.not_submitted("k1", refusal, START)
-    one.not_submitted("k2", refusal, START)
-    assert kinds(one.decide(START)) == ["Watch", "Wait"]
-    done(one, 0)
-    (finish,) = one.decide(START)
+    reconciler.not_submitted("k1", refusal, START)
+    reconciler.not_submitted("k2", refusal, START)
+    assert kinds(reconciler.decide(START)) == ["Watch", "Wait"]
+    done(reconciler, 0)
+    (finish,) = reconciler.decide(START)
     assert (finish.reason, finish.failure.code) == ("refused", 1102)
 
 
 def test_a_refused_key_is_believed_the_third_time():
-    one, now = batch(1), START
+    reconciler, now = batch(1), START
     for _ in range(3):
-        assert submits(one.decide(now)) == ["k0"]
-        one.not_submitted("k0", KlingAuthenticationError(1002, "unknown", http_status=401), now)
+        assert submits(reconciler.decide(now)) == ["k0"]
+        reconciler.not_submitted("k0", KlingAuthenticationError(1002, "unknown", http_status=401), now)
         now += 100
-    assert one.decide(now)[0].reason == "refused"
+    assert reconciler.decide(now)[0].reason == "refused"
 
 
 def test_max_units_counts_what_runs_and_learns_the_price_from_one():
-    one = batch(10, concurrency=5, max_units=7)
-    assert submits(one.decide(START)) == ["k0"], "the price is not known yet"
-    done(one, 0, units="2")
-    assert submits(one.decide(START)) == ["k1", "k2"]
-    done(one, 1, units="2")
-    done(one, 2, units="2")
-    assert one.decide(START) == [Finish("max_units")]
-    assert [line["status"] for line in one.records(ended=True)].count("stopped") == 7
+    reconciler = batch(10, concurrency=5, max_units=7)
+    assert submits(reconciler.decide(START)) == ["k0"], "the price is not known yet"
+    done(reconciler, 0, units="2")
+    assert submits(reconciler.decide(START)) == ["k1", "k2"]
+    done(reconciler, 1, units="2")
+    done(reconciler, 2, units="2")
+    assert reconciler.decide(START) == [Finish("max_units")]
+    assert [line["status"] for line in reconciler.records(ended=True)].count("stopped") == 7
 
 
 def stores(actions) -> list[tuple[str, bool]]:
@@ -222,13 +222,13 @@ def test_a_storage_that_is_slower_than_kling_lets_no_results_pile_up():
 
 
 def test_results_are_copied_a_few_at_once_and_tried_again_with_fresh_links():
-    one = batch(3, store_concurrency=2)
-    one.observe_all({f"x{key}": finished(key) for key in range(3)}, complete=True, sent_before=True, now=START)
-    assert stores(one.decide(START)) == [("k0", False), ("k1", False)]
-    one.not_stored("k0", KlingResultError("dead link"), START)
-    one.stored("k1", [{"uri": "u"}])
-    assert stores(one.decide(START)) == [("k2", False)]
-    assert stores(one.decide(START + 60)) == [("k0", True)]
+    reconciler = batch(3, store_concurrency=2)
+    reconciler.observe_all({f"x{key}": finished(key) for key in range(3)}, complete=True, sent_before=True, now=START)
+    assert stores(reconciler.decide(START)) == [("k0", False), ("k1", False)]
+    reconciler.not_stored("k0", KlingResultError("dead link"), START)
+    reconciler.stored("k1", [{"uri": "u"}])
+    assert stores(reconciler.decide(START)) == [("k2", False)]
+    assert stores(reconciler.decide(START + 60)) == [("k0", True)]
 
 
 @pytest.mark.parametrize(
@@ -242,31 +242,31 @@ def test_results_are_copied_a_few_at_once_and_tried_again_with_fresh_links():
     ],
 )
 def test_a_paid_video_is_stored_until_the_batch_has_ended(error):
-    one, now = batch(1, end_time=START + 3600), START
-    one.observe_all({"x0": finished(0)}, complete=True, sent_before=True, now=now)
+    reconciler, now = batch(1, end_time=START + 3600), START
+    reconciler.observe_all({"x0": finished(0)}, complete=True, sent_before=True, now=now)
     tries = 0
-    while not isinstance(one.decide(now)[-1], Finish):
-        if stores(one.decide(now)) or one.progress()["storing"]:
-            one.not_stored("k0", error, now)
+    while not isinstance(reconciler.decide(now)[-1], Finish):
+        if stores(reconciler.decide(now)) or reconciler.progress()["storing"]:
+            reconciler.not_stored("k0", error, now)
             tries += 1
         now += 61
-        assert one.records()[0]["status"] == "storing"
+        assert reconciler.records()[0]["status"] == "storing"
         if now > START + 3600:
             break
     assert tries > 20
-    assert one.decide(START + 3600) == [Finish("timeout")]
-    assert one.records(ended=True)[0]["error"]["permanent"] is False
+    assert reconciler.decide(START + 3600) == [Finish("timeout")]
+    assert reconciler.records(ended=True)[0]["error"]["permanent"] is False
 
 
 def test_a_result_that_is_not_what_was_asked_for_is_not_fetched_for_ever():
     class WrongLengthError(KlingResultError):
         transient = False
 
-    one = batch(1)
-    one.observe_all({"x0": finished(0)}, complete=True, sent_before=True, now=START)
-    one.decide(START)
-    one.not_stored("k0", WrongLengthError("plays 3 s"), START)
-    assert one.records()[0]["status"] == "failed"
+    reconciler = batch(1)
+    reconciler.observe_all({"x0": finished(0)}, complete=True, sent_before=True, now=START)
+    reconciler.decide(START)
+    reconciler.not_stored("k0", WrongLengthError("plays 3 s"), START)
+    assert reconciler.records()[0]["status"] == "failed"
 
 
 def test_a_manifest_says_what_is_stored_and_what_was_refused():
@@ -283,10 +283,10 @@ def test_a_manifest_says_what_is_stored_and_what_was_refused():
     assert later.records()[1]["status"] == "waiting", "a Clear tries what was refused again"
 
 
-def recall(one: Reconciler, *lines) -> None:
+def recall(reconciler: Reconciler, *lines) -> None:
     for line in lines:
         if record := read_record(line):
-            one.restore(record)
+            reconciler.restore(record)
 
 
 def test_what_was_paid_is_never_paid_again_even_if_kling_does_not_list_it():
@@ -328,67 +328,67 @@ def test_a_stored_file_that_is_gone_is_copied_again():
     ],
 )
 def test_a_manifest_of_another_shape_is_as_good_as_none(line):
-    one = batch(1)
-    recall(one, line)
-    assert one.records()[0]["status"] == "waiting"
+    reconciler = batch(1)
+    recall(reconciler, line)
+    assert reconciler.records()[0]["status"] == "waiting"
 
 
 def test_an_error_of_a_manifest_may_have_more_or_less_than_ours():
-    one = batch(1)
+    reconciler = batch(1)
     error = {"error": "KlingContentPolicyError", "permanent": True, "at": START + 1, "something_new": [1]}
-    recall(one, {"key": "k0", "external_task_id": "x0", "status": "failed", "error": error, "more": 1})
-    assert one.records()[0]["error"]["error"] == "KlingContentPolicyError"
-    assert one.records()[0]["status"] == "failed"
+    recall(reconciler, {"key": "k0", "external_task_id": "x0", "status": "failed", "error": error, "more": 1})
+    assert reconciler.records()[0]["error"]["error"] == "KlingContentPolicyError"
+    assert reconciler.records()[0]["status"] == "failed"
 
 
 def test_a_task_that_cannot_be_read_is_watched_again_until_the_end():
-    one, now = batch(1, end_time=START + 3600), START
-    one.decide(now)
-    one.observed("k0", task("x0", task_id="77"), now)
+    reconciler, now = batch(1, end_time=START + 3600), START
+    reconciler.decide(now)
+    reconciler.observed("k0", task("x0", task_id="77"), now)
     for _ in range(30):
-        assert [action.task.task_id for action in one.decide(now) if isinstance(action, Watch)] == ["77"]
-        one.unreadable("k0", "no such task 77.", now)
-        assert kinds(one.decide(now)) == ["Wait"]
+        assert [action.task.task_id for action in reconciler.decide(now) if isinstance(action, Watch)] == ["77"]
+        reconciler.unreadable("k0", "no such task 77.", now)
+        assert kinds(reconciler.decide(now)) == ["Wait"]
         now += 100
-    assert one.records()[0]["status"] == "running"
-    assert "77" in one.records()[0]["error"]["message"]
-    assert one.decide(START + 3601) == [Finish("timeout")]
+    assert reconciler.records()[0]["status"] == "running"
+    assert "77" in reconciler.records()[0]["error"]["message"]
+    assert reconciler.decide(START + 3601) == [Finish("timeout")]
 
 
 def test_an_error_page_for_one_submission_is_about_that_item_and_looked_into():
-    one = batch(8, concurrency=8)
-    one.decide(START)
-    one.not_submitted("k0", PAGE, START)
+    reconciler = batch(8, concurrency=8)
+    reconciler.decide(START)
+    reconciler.not_submitted("k0", PAGE, START)
     for key in ("k1", "k2", "k3"):
-        one.observed(key, task(f"x{key[1:]}", task_id=key), START)
-    assert submits(one.decide(START)) == ["k4", "k5", "k6", "k7"]
+        reconciler.observed(key, task(f"x{key[1:]}", task_id=key), START)
+    assert submits(reconciler.decide(START)) == ["k4", "k5", "k6", "k7"]
     for key in ("k4", "k5", "k6", "k7"):
-        one.observed(key, task(f"x{key[1:]}", task_id=key), START)
-    assert [action for action in one.decide(START + 60) if isinstance(action, Submit)] == [Submit("k0", True)]
+        reconciler.observed(key, task(f"x{key[1:]}", task_id=key), START)
+    assert [action for action in reconciler.decide(START + 60) if isinstance(action, Submit)] == [Submit("k0", True)]
 
 
 def test_an_item_whose_submission_always_meets_an_error_page_is_looked_for_before_it_is_given_up():
-    one, now, sent = batch(1), START, 0
-    while "FindTask" not in kinds(actions := one.decide(now)):
+    reconciler, now, sent = batch(1), START, 0
+    while "FindTask" not in kinds(actions := reconciler.decide(now)):
         sent += len(submits(actions))
         if submits(actions):
-            one.not_submitted("k0", PAGE, now)
+            reconciler.not_submitted("k0", PAGE, now)
         now += 61
         assert sent < 20
-    one.not_found("k0")
-    assert one.records()[0]["error"]["permanent"] is False
-    assert one.decide(now) == [Finish("done")]
+    reconciler.not_found("k0")
+    assert reconciler.records()[0]["error"]["permanent"] is False
+    assert reconciler.decide(now) == [Finish("done")]
 
 
 def test_error_pages_for_all_items_pause_everything_and_end_it_only_when_they_last():
-    one, now, sent = batch(1000, concurrency=1000), START, 0
-    while not isinstance((actions := one.decide(now))[0], Finish):
+    reconciler, now, sent = batch(1000, concurrency=1000), START, 0
+    while not isinstance((actions := reconciler.decide(now))[0], Finish):
         for key in submits(actions):
-            one.not_submitted(key, PAGE, now)
+            reconciler.not_submitted(key, PAGE, now)
             sent += 1
         for action in actions:
             if isinstance(action, FindTask):
-                one.not_found(action.key)
+                reconciler.not_found(action.key)
         now += 10
         assert now < START + 7200
     assert sent < 200
@@ -397,67 +397,69 @@ def test_error_pages_for_all_items_pause_everything_and_end_it_only_when_they_la
 
 
 def test_a_connection_that_is_missing_for_a_while_is_waited_for():
-    one, now = batch(2), START
+    reconciler, now = batch(2), START
     for _ in range(3):
-        for key in submits(one.decide(now)):
-            one.not_submitted(key, KlingConfigurationError("not defined in the triggerer"), now)
-        assert submits(one.decide(now)) == []
+        for key in submits(reconciler.decide(now)):
+            reconciler.not_submitted(key, KlingConfigurationError("not defined in the triggerer"), now)
+        assert submits(reconciler.decide(now)) == []
         now += 61
-    assert submits(one.decide(now)) == ["k0", "k1"]
-    while not isinstance((actions := one.decide(now))[0], Finish):
+    assert submits(reconciler.decide(now)) == ["k0", "k1"]
+    while not isinstance((actions := reconciler.decide(now))[0], Finish):
         for key in ("k0", "k1"):
-            one.not_submitted(key, KlingConfigurationError("not defined in the triggerer"), now)
+            reconciler.not_submitted(key, KlingConfigurationError("not defined in the triggerer"), now)
         now += 61
     assert (actions[0].reason, actions[0].failure.permanent) == ("refused", False)
 
 
 def test_an_image_that_cannot_be_read_for_a_while_keeps_its_item_and_holds_no_slot():
-    one = batch(2, concurrency=1)
-    assert submits(one.decide(START)) == ["k0"]
-    one.not_submitted("k0", ImageUnavailableError("storage is away"), START)
-    assert submits(one.decide(START)) == ["k1"]
+    reconciler = batch(2, concurrency=1)
+    assert submits(reconciler.decide(START)) == ["k0"]
+    reconciler.not_submitted("k0", ImageUnavailableError("storage is away"), START)
+    assert submits(reconciler.decide(START)) == ["k1"]
     done_by = START + 61
-    one.observed("k1", finished(1), done_by)
-    assert submits(one.decide(done_by)) == ["k0"]
+    reconciler.observed("k1", finished(1), done_by)
+    assert submits(reconciler.decide(done_by)) == ["k0"]
 
 
 def test_several_threads_that_meet_a_refused_key_in_one_moment_count_once():
-    one = batch(8, concurrency=8)
-    keys = submits(one.decide(START))
+    reconciler = batch(8, concurrency=8)
+    keys = submits(reconciler.decide(START))
     for key in keys:
-        one.not_submitted(key, KlingAuthenticationError(1002, "unknown", http_status=401), START)
-    assert submits(one.decide(START + 60)) == keys
+        reconciler.not_submitted(key, KlingAuthenticationError(1002, "unknown", http_status=401), START)
+    assert submits(reconciler.decide(START + 60)) == keys
 
 
 def test_a_thread_that_hangs_holds_the_end_only_for_a_while():
-    one = batch(2, end_time=START + 10)
-    one.decide(START)
-    one.observed("k0", finished(0), START)
-    one.decide(START)
+    reconciler = batch(2, end_time=START + 10)
+    reconciler.decide(START)
+    reconciler.observed("k0", finished(0), START)
+    reconciler.decide(START)
     late = START + 10 + Pace().last_steps
-    assert one.decide(late - 1) == [Wait(1.0)]
-    assert one.decide(late) == [Finish("timeout")]
-    assert [line["status"] for line in one.records(ended=True)] == ["storing", "running"]
+    assert reconciler.decide(late - 1) == [Wait(1.0)]
+    assert reconciler.decide(late) == [Finish("timeout")]
+    assert [line["status"] for line in reconciler.records(ended=True)] == ["storing", "running"]
 
 
 @pytest.mark.parametrize("units", ["NaN", "-1", "Infinity", "1e999999", "x", ""])
 def test_units_that_are_no_amount_are_unknown(units):
-    one = batch(3, concurrency=1, max_units=10)
-    one.decide(START)
-    done(one, 0, units=units)
-    assert one.progress()["units"] == 0.0
-    assert submits(one.decide(START)) == ["k1"]
+    reconciler = batch(3, concurrency=1, max_units=10)
+    reconciler.decide(START)
+    done(reconciler, 0, units=units)
+    assert reconciler.progress()["units"] == 0.0
+    assert submits(reconciler.decide(START)) == ["k1"]
 
 
 def test_a_decision_costs_what_it_decides_however_many_items_there_are():
     def seconds(count: int) -> float:
-        one = batch(count, concurrency=count)
-        one.observe_all({f"x{key}": finished(key) for key in range(count)}, complete=True, sent_before=True, now=START)
-        one.decide(START)
+        reconciler = batch(count, concurrency=count)
+        reconciler.observe_all(
+            {f"x{key}": finished(key) for key in range(count)}, complete=True, sent_before=True, now=START
+        )
+        reconciler.decide(START)
         began = time.process_time()
         for key in range(500):
-            one.stored(f"k{key}", [{"uri": "u"}])
-            one.decide(START)
+            reconciler.stored(f"k{key}", [{"uri": "u"}])
+            reconciler.decide(START)
         return time.process_time() - began
 
     seconds(1000)
@@ -465,13 +467,13 @@ def test_a_decision_costs_what_it_decides_however_many_items_there_are():
 
 
 def test_the_deadline_ends_it_but_not_while_a_thread_is_at_work():
-    one = batch(3, concurrency=2, end_time=START + 10)
-    assert one.decide(START)[-1] == Wait(10.0)
-    one.observed("k0", task("x0"), START)
-    assert Finish("timeout") not in one.decide(START + 11)
-    one.observed("k1", task("x1", task_id="t1"), START + 11)
-    assert one.decide(START + 11) == [Finish("timeout")]
-    assert one.progress() == {
+    reconciler = batch(3, concurrency=2, end_time=START + 10)
+    assert reconciler.decide(START)[-1] == Wait(10.0)
+    reconciler.observed("k0", task("x0"), START)
+    assert Finish("timeout") not in reconciler.decide(START + 11)
+    reconciler.observed("k1", task("x1", task_id="t1"), START + 11)
+    assert reconciler.decide(START + 11) == [Finish("timeout")]
+    assert reconciler.progress() == {
         "items": 3,
         "done": 0,
         "failed": 0,
@@ -558,7 +560,7 @@ class Kling:
         self.numbers = itertools.count(1)
 
     def alive(self) -> list[str]:
-        return [name for name, one in self.tasks.items() if not one.status.is_terminal]
+        return [name for name, reconciler in self.tasks.items() if not reconciler.status.is_terminal]
 
     def create(self, name: str, now: float) -> protocol.Outcome:
         if name in self.tasks:
@@ -616,10 +618,10 @@ class Batch(RuleBasedStateMachine):
         self.observers = [self.fresh(complete=True)]
 
     def fresh(self, *, complete: bool) -> Observer:
-        one = batch(self.count, concurrency=self.concurrency, item_retries=2)
+        reconciler = batch(self.count, concurrency=self.concurrency, item_retries=2)
         known = dict(itertools.islice(self.kling.tasks.items(), None if complete else len(self.kling.tasks) // 2))
-        one.observe_all(known, complete=complete, sent_before=True, now=self.now)
-        return Observer(one)
+        reconciler.observe_all(known, complete=complete, sent_before=True, now=self.now)
+        return Observer(reconciler)
 
     def protocol(self, name: str, look_up_first: bool, faults: list[str]) -> protocol.Done | protocol.Fail:
         """The real pay-once protocol against this Kling."""
@@ -630,39 +632,39 @@ class Batch(RuleBasedStateMachine):
             match step:
                 case protocol.Wait():
                     outcome = protocol.Waited()
-                case protocol.LookUp(one):
-                    found = self.kling.tasks.get(one)
+                case protocol.LookUp(attempt):
+                    found = self.kling.tasks.get(attempt)
                     outcome = protocol.Found(found) if found else protocol.Absent()
                     outcome = protocol.Problem(CUT) if fault == "blind" else outcome
-                case protocol.Post(one):
-                    outcome = None if fault == "before" else self.kling.create(one, self.now)
+                case protocol.Post(attempt):
+                    outcome = None if fault == "before" else self.kling.create(attempt, self.now)
                     outcome = protocol.Problem(CUT) if fault in ("lost", "before") else outcome
             step = machine.on(outcome)
         return step
 
     def carry_out(self, observer: Observer, action, faults: list[str]) -> bool:
         """Whether the action is over."""
-        one, fault = observer.reconciler, faults[0] if faults else ""
+        reconciler, fault = observer.reconciler, faults[0] if faults else ""
         match action:
             case Submit(key, look_up_first):
                 result = self.protocol(f"x{key[1:]}", look_up_first, faults)
                 if isinstance(result, protocol.Done):
-                    one.observed(key, result.task, self.now)
+                    reconciler.observed(key, result.task, self.now)
                 else:
-                    one.not_submitted(key, result.error, self.now)
+                    reconciler.not_submitted(key, result.error, self.now)
             case Watch(key, watched):
                 current = self.kling.tasks[watched.external_task_id]
                 if fault:
-                    one.unreadable(key, "not found, three times", self.now)
+                    reconciler.unreadable(key, "not found, three times", self.now)
                     return True
                 if not current.status.is_terminal:
                     return False
-                one.observed(key, current, self.now)
+                reconciler.observed(key, current, self.now)
             case Store(key, _, _):
                 if fault:
-                    one.not_stored(key, STORE_FAULTS[fault], self.now)
+                    reconciler.not_stored(key, STORE_FAULTS[fault], self.now)
                 else:
-                    one.stored(key, [{"uri": key}])
+                    reconciler.stored(key, [{"uri": key}])
             case FindTask():
                 raise AssertionError("nothing stops this batch early")
         return True
@@ -697,8 +699,12 @@ class Batch(RuleBasedStateMachine):
     @rule(data=st.data(), complete=st.booleans(), in_the_air=st.booleans())
     def a_triggerer_restarts(self, data, complete, in_the_air):
         index = data.draw(st.integers(0, len(self.observers) - 1))
-        sent = [one for one in self.observers[index].pending if isinstance(one, Submit)] if in_the_air else []
-        self.orphans += [(f"x{one.key[1:]}", one.look_up_first) for one in sent]
+        sent = (
+            [reconciler for reconciler in self.observers[index].pending if isinstance(reconciler, Submit)]
+            if in_the_air
+            else []
+        )
+        self.orphans += [(f"x{reconciler.key[1:]}", reconciler.look_up_first) for reconciler in sent]
         self.disorder += len(sent)
         self.observers[index] = self.fresh(complete=complete)
 
@@ -718,8 +724,8 @@ class Batch(RuleBasedStateMachine):
         if not hasattr(self, "kling"):
             return
         for number in range(self.count):
-            chain = [one for name, one in self.kling.tasks.items() if name.split("-")[0] == f"x{number}"]
-            assert sum(one.status is not TaskStatus.FAILED for one in chain) <= 1
+            chain = [reconciler for name, reconciler in self.kling.tasks.items() if name.split("-")[0] == f"x{number}"]
+            assert sum(reconciler.status is not TaskStatus.FAILED for reconciler in chain) <= 1
 
     @invariant()
     def what_is_paid_is_never_given_up(self):
@@ -742,7 +748,9 @@ class Batch(RuleBasedStateMachine):
             self.now += 200
             for observer in self.observers:
                 observer.decide(self.now)
-                observer.pending = [one for one in observer.pending if not self.carry_out(observer, one, [])]
+                observer.pending = [
+                    reconciler for reconciler in observer.pending if not self.carry_out(observer, reconciler, [])
+                ]
             for name in self.kling.alive():
                 self.kling.end(name, TaskStatus.SUCCEED)
             if all(observer.finish for observer in self.observers):
@@ -761,7 +769,7 @@ class Batch(RuleBasedStateMachine):
                 assert record["files"]
 
     def named(self, record) -> str:
-        return next(name for name, one in self.kling.tasks.items() if one.task_id == record["task_id"])
+        return next(name for name, reconciler in self.kling.tasks.items() if reconciler.task_id == record["task_id"])
 
 
 TestBatch = Batch.TestCase

@@ -1,4 +1,4 @@
-"""What a DAG author writes, and what Kling gets."""
+"""What a Dag author writes, and what Kling gets."""
 
 from __future__ import annotations
 

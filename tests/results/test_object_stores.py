@@ -47,12 +47,12 @@ def put(key: str, content: bytes = b"content") -> None:
 
 
 def test_the_connection_stands_in_the_uri_or_beside_it(finished, object_store):
-    (one,) = transfer(finished, f"s3://store@{BUCKET}/a/")
+    (stored,) = transfer(finished, f"s3://store@{BUCKET}/a/")
     (two,) = transfer(finished, f"s3://{BUCKET}/b/", output_conn_id="store")
-    assert one["uri"] == f"s3://store@{BUCKET}/a/{finished.task_id}_0.mp4"
+    assert stored["uri"] == f"s3://store@{BUCKET}/a/{finished.task_id}_0.mp4"
     assert two["uri"] == f"s3://store@{BUCKET}/b/{finished.task_id}_0.mp4"
     content = object_store.read(f"b/{finished.task_id}_0.mp4")
-    assert hashlib.sha256(content).hexdigest() == one["sha256"] == two["sha256"]
+    assert hashlib.sha256(content).hexdigest() == stored["sha256"] == two["sha256"]
     assert (
         object_store.client.head_object(Bucket=BUCKET, Key=f"a/{finished.task_id}_0.mp4")["ContentType"] == "video/mp4"
     )

@@ -76,9 +76,9 @@ def test_a_video_that_lacks_its_end_is_not_taken_for_whole(tmp_path, faststart):
 
 
 def test_running_it_again_gives_the_same_file(finished, tmp_path):
-    one = transfer(tmp_path, kling_task_id=finished.task_id).execute({})
+    first = transfer(tmp_path, kling_task_id=finished.task_id).execute({})
     two = transfer(tmp_path, kling_task_id=finished.task_id).execute({})
-    assert one["files"] == two["files"]
+    assert first["files"] == two["files"]
     assert len(list(tmp_path.iterdir())) == 1
 
 

@@ -29,7 +29,7 @@ def refusal(call, *arguments, **options):
 def test_ids_are_eighteen_digits_and_grow_within_one_millisecond():
     ours = account(concurrency=100)
     ids = [ours.submit(order(), now=NOW).task_id for _ in range(50)]
-    assert all(len(one) == 18 and one.isdigit() for one in ids)
+    assert all(len(kling_task) == 18 and kling_task.isdigit() for kling_task in ids)
     assert ids == sorted(set(ids), key=int)
 
 
@@ -37,10 +37,14 @@ def test_a_task_is_submitted_then_processing_then_succeeds_and_only_then_costs_i
     ours = account()
     task = ours.submit(order(), now=NOW)
     assert ours.settle(NOW + 4_999) == []
-    assert [(one.status, one.updated_at) for one in ours.settle(NOW + 5_000)] == [("processing", NOW + 5_000)]
+    assert [(kling_task.status, kling_task.updated_at) for kling_task in ours.settle(NOW + 5_000)] == [
+        ("processing", NOW + 5_000)
+    ]
     assert ours.settle(NOW + 99_999) == []
     assert ours.units_used() == 0
-    assert [(one.status, one.updated_at) for one in ours.settle(NOW + 100_000)] == [("succeed", NOW + 100_000)]
+    assert [(kling_task.status, kling_task.updated_at) for kling_task in ours.settle(NOW + 100_000)] == [
+        ("succeed", NOW + 100_000)
+    ]
     assert (task.charged, ours.units_used(), ours.units_left()) == (Decimal("2.4"), Decimal("2.4"), Decimal("9997.6"))
 
 
@@ -48,7 +52,7 @@ def test_a_late_look_reports_every_change_in_the_order_of_time():
     ours = account()
     slow = ours.submit(order(seconds=100.0), now=NOW).task_id
     fast = ours.submit(order(seconds=10.0), now=NOW).task_id
-    seen = [(one.task_id, one.status) for one in ours.settle(NOW + 1_000_000)]
+    seen = [(kling_task.task_id, kling_task.status) for kling_task in ours.settle(NOW + 1_000_000)]
     assert seen == [(fast, "processing"), (slow, "processing"), (fast, "succeed"), (slow, "succeed")]
 
 

@@ -100,8 +100,8 @@ def test_a_refused_callback_is_tried_again_with_the_same_id(start, receive):
     ids = {headers.get("webhook-id") or headers.get("Webhook-Id") for headers, _ in receiver.got}
     assert len(ids) == 1
     deliveries = eventually(lambda: len(kling.simulator.callbacks()) == 3 and kling.simulator.callbacks())
-    assert [(one["attempt"], one["answer"]) for one in deliveries] == [(1, 500), (2, 503), (3, 200)]
-    assert {one["task_id"] for one in deliveries} == {task_id}
+    assert [(delivery["attempt"], delivery["answer"]) for delivery in deliveries] == [(1, 500), (2, 503), (3, 200)]
+    assert {delivery["task_id"] for delivery in deliveries} == {task_id}
 
 
 def test_retries_end_and_can_be_switched_off(start):
@@ -111,7 +111,7 @@ def test_retries_end_and_can_be_switched_off(start):
     never.create(callback_url="http://127.0.0.1:9/nobody")
     eventually(lambda: len(kling.simulator.callbacks()) == 2)
     time.sleep(0.1)
-    assert [one["answer"] for one in kling.simulator.callbacks()] == ["ClientConnectorError"] * 2
+    assert [delivery["answer"] for delivery in kling.simulator.callbacks()] == ["ClientConnectorError"] * 2
     assert len(never.simulator.callbacks()) == 1
 
 

@@ -29,7 +29,7 @@ def test_the_price_follows_model_mode_duration_and_sound(model, mode, duration, 
 
 
 def test_units_are_written_without_exponent_or_trailing_zeros():
-    assert [as_text(Decimal(one)) for one in ("0", "3.0", "2.40", "30")] == ["0", "3", "2.4", "30"]
+    assert [as_text(Decimal(units)) for units in ("0", "3.0", "2.40", "30")] == ["0", "3", "2.4", "30"]
 
 
 def test_every_allowed_combination_has_a_price_a_size_and_a_frame_rate():

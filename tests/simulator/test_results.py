@@ -26,9 +26,9 @@ def frames(content):
         return [frame.to_image() for frame in container.decode(video=0)]
 
 
-def likeness(one, other):
+def likeness(left, other):
     """Mean difference of two pictures at 64 x 36, per channel, 0 to 255."""
-    small = [image.convert("RGB").resize((64, 36)) for image in (one, other)]
+    small = [image.convert("RGB").resize((64, 36)) for image in (left, other)]
     return max(ImageStat.Stat(ImageChops.difference(*small)).mean)
 
 
@@ -130,7 +130,7 @@ def test_tasks_with_one_image_share_one_rendering(start, monkeypatch):
     kling = start(concurrency=100)
     ids = [kling.create(prompt=f"prompt {number}") for number in range(30)]
     assert made == []
-    assert {fetch(kling.finished(one)) for one in ids} == {b"film"}
+    assert {fetch(kling.finished(left)) for left in ids} == {b"film"}
     assert made == [1]
     fetch(kling.finished(kling.create(image=encoded(picture((400, 400))))))
     assert made == [1, 1]
@@ -171,7 +171,7 @@ def test_a_link_that_was_tampered_with_is_403(kling):
         f"{base}?Expires=²&Signature={signature}",
         url.replace(".mp4", "_watermark.mp4"),
     ]
-    assert [requests.get(one, timeout=10).status_code for one in wrong] == [403] * len(wrong)
+    assert [requests.get(left, timeout=10).status_code for left in wrong] == [403] * len(wrong)
 
 
 def test_the_image_of_a_phone_is_turned_upright():

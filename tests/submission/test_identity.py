@@ -57,8 +57,8 @@ def test_another_content_or_account_is_another_fingerprint(other):
 
 
 def test_the_order_of_fields_does_not_matter():
-    one = fingerprint(account="a", endpoint="e", content={"x": 1, "y": 2})
-    assert one == fingerprint(account="a", endpoint="e", content={"y": 2, "x": 1})
+    left = fingerprint(account="a", endpoint="e", content={"x": 1, "y": 2})
+    assert left == fingerprint(account="a", endpoint="e", content={"y": 2, "x": 1})
 
 
 def test_the_id_is_safe_to_send():
@@ -79,13 +79,13 @@ def accepted(text):
 
 
 @given(st.lists(OWN_IDS | LONG_IDS, min_size=2, max_size=2, unique=True), st.integers(1, 60), st.integers(1, 60))
-def test_no_attempt_of_one_submission_is_an_attempt_of_another(ids, one, other):
+def test_no_attempt_of_one_submission_is_an_attempt_of_another(ids, left, other):
     first, second = map(accepted, ids)
     assume(first and second)
-    names = {attempt_id(first, one), attempt_id(second, other)}
+    names = {attempt_id(first, left), attempt_id(second, other)}
     assert len(names) == 2
     assert all(re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name) for name in names)
-    assert one == other or attempt_id(first, one) != attempt_id(first, other)
+    assert left == other or attempt_id(first, left) != attempt_id(first, other)
 
 
 def test_the_second_attempt_of_an_own_id_is_no_own_id():

@@ -33,11 +33,13 @@ class KlingResultLink(BaseOperatorLink):
         return self.XCOM_KEY
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
-        """Return the link, or nothing while there is none. It never raises: that would hide every other link."""
-        try:
-            return link_of(XCom.get_value(ti_key=ti_key, key="return_value"))
-        except Exception:  # noqa: BLE001 - whatever an XCom backend raises, the task's other links must stay
-            return ""
+        """
+        Return the link, or nothing while there is none.
+
+        Airflow asks for it in the process that ran the task, and keeps the answer in an XCom for the UI. What the task
+        returns stands in the operator there: reading it back would be a request to Airflow for each task and deferral.
+        """
+        return link_of(getattr(operator, "kling_result", None))
 
 
 def link_of(manifest: Any) -> str:

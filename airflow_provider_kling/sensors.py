@@ -102,6 +102,8 @@ class KlingTaskSensor(BaseSensorOperator):
         self.kling_conn_id = kling_conn_id
         self.deferrable = deferrable
         self.skips_soft_failures = soft_fail
+        #: What the sensor returns, for its link.
+        self.kling_result: Any = None
         self._was_read = False
         self._started_at: float | None = None
         if start_from_trigger:
@@ -251,13 +253,14 @@ class KlingTaskSensor(BaseSensorOperator):
 
     def _or_skip(self, action: Callable[[], Any], context: Context) -> Any:
         try:
-            return action()
+            self.kling_result = action()
         except (KlingError, AirflowSensorTimeout) as error:
             if isinstance(error, KlingError):
                 push_failure(error, context, foreign_text(self.kling_task_id, 64))
             if self.skips_soft_failures and isinstance(error, SOFT_FAILURES):
                 raise AirflowSkipException(f"soft_fail: {error}") from error
             raise
+        return self.kling_result
 
 
 def _delivered(task: Task, event: polling.Event) -> Manifest:

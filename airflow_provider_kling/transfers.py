@@ -88,6 +88,8 @@ class KlingToObjectStorageOperator(BaseOperator):
         self.kling_conn_id = kling_conn_id
         self.output_conn_id = output_conn_id
         self.duration = duration
+        #: What the transfer returns, for its link.
+        self.kling_result: dict[str, Any] | None = None
 
     @cached_property
     def hook(self) -> KlingHook:
@@ -115,7 +117,8 @@ class KlingToObjectStorageOperator(BaseOperator):
         task = polling.conclude(task, polling.Event("error", task.task_id, "it has no result to store yet"))
         files = store(self.hook, task, output_uri, conn_id=self.output_conn_id, duration=duration)
         self.log.info("%s; Kling charged %s units", stored_line(files), foreign_text(task.units, 40) or "unknown")
-        return {**task.manifest(model_name=manifest.get("model_name") or ""), "files": files}
+        self.kling_result = {**task.manifest(model_name=manifest.get("model_name") or ""), "files": files}
+        return self.kling_result
 
 
 def manifest_of(value: Any) -> dict[str, Any]:

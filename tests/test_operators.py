@@ -6,6 +6,8 @@ import base64
 import dataclasses
 import inspect
 import json
+import subprocess
+import sys
 import types
 from datetime import timedelta
 
@@ -16,6 +18,7 @@ from support import PHOTOGRAPH, FakeTaskInstance, connect
 from airflow_provider_kling import __version__
 from airflow_provider_kling import exceptions as errors
 from airflow_provider_kling._airflow.compat import AirflowFailException, TaskDeferred
+from airflow_provider_kling.links import KlingResultLink, link_of
 from airflow_provider_kling.operators import KlingImageToVideoOperator, KlingTextToVideoOperator
 from airflow_provider_kling.products.media import InlineImage
 from airflow_provider_kling.submission import identity
@@ -40,7 +43,6 @@ def test_it_submits_pushes_the_id_and_returns_the_manifest(kling, ti):
     manifest = run(ti)
     (task,) = kling.tasks()
     assert ti.xcoms["task_id"] == task["task_id"] == manifest["task_id"]
-    assert ti.xcoms["manifest"] == manifest
     assert (manifest["status"], manifest["model_name"], manifest["videos"]) == ("submitted", "kling-v3", [])
 
 
@@ -244,7 +246,7 @@ def test_all_problems_of_ours_and_of_kling_s_are_named_at_once(kling, ti):
 def test_times_may_be_text_or_timedelta(kling, ti, timeout):
     with pytest.raises(TaskDeferred) as caught:
         run(ti, wait_for_completion=True, timeout=timeout, poll_interval="15")
-    assert caught.value.trigger.end_time == pytest.approx(ti.xcoms["manifest"]["created_at"] / 1000 + 100)
+    assert caught.value.trigger.end_time == pytest.approx(kling.tasks()[0]["created_at"] / 1000 + 100)
     assert caught.value.trigger.poll_interval == 15
 
 
@@ -271,6 +273,63 @@ def test_a_resumed_wait_whose_xcom_is_gone_looks_the_task_up(kling, ti):
     assert len(kling.tasks()) == 1
 
 
+def test_a_process_that_makes_one_video_imports_neither_the_batch_nor_what_only_requests_need():
+    code = (
+        "import sys, airflow_provider_kling.operators, airflow_provider_kling.sensors\n"
+        "print(*[name for name in sys.modules if name.startswith('airflow_provider_kling.')])\n"
+        "print(*{'PIL', 'requests', 'jwt'} & set(sys.modules))\n"
+        "print(airflow_provider_kling.operators.KlingImageToVideoBatchOperator.__name__)\n"
+        "print(airflow_provider_kling.operators.KlingVideoItem.__name__)"
+    )
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
+    ours, heavy, *later = done.stdout.splitlines()[-4:]
+    assert not [name for name in ours.split() if ".batch" in name or name.endswith((".hooks", ".prepare"))]
+    assert not {"PIL", "requests"} & set(heavy.split())
+    assert later == ["KlingImageToVideoBatchOperator", "KlingVideoItem"]
+
+
+@dataclasses.dataclass
+class Counts(FakeTaskInstance):
+    """A task instance that remembers what was asked of Airflow."""
+
+    calls: list[str] = dataclasses.field(default_factory=list)
+
+    def xcom_push(self, key, value):
+        self.calls.append(f"push {key}")
+        super().xcom_push(key, value)
+
+    def xcom_pull(self, task_ids, key, map_indexes):
+        self.calls.append(f"pull {key}")
+        return super().xcom_pull(task_ids, key, map_indexes)
+
+
+@pytest.mark.parametrize("wait", [False, True])
+def test_airflow_is_told_the_id_and_nothing_that_the_task_also_returns(kling, wait):
+    ti = Counts()
+    task = operator(wait_for_completion=wait, deferrable=False)
+    manifest = task.execute({"ti": ti})
+    assert ti.calls == ["push task_id"]
+    assert KlingResultLink().get_link(task, ti_key=None) == link_of(manifest)
+    assert bool(link_of(manifest)) is wait
+    assert ti.calls == ["push task_id"], "the button asks nobody"
+
+
+@pytest.mark.kling_simulator(seconds=30)
+def test_a_deferral_tells_airflow_the_id_and_has_no_link_yet(kling):
+    ti = Counts()
+    task = operator(wait_for_completion=True)
+    with pytest.raises(TaskDeferred):
+        task.execute({"ti": ti})
+    kling.finish(ti.xcoms["task_id"])
+    assert KlingResultLink().get_link(task, ti_key=None) == ""
+    assert ti.calls == ["push task_id"]
+    resumed = operator(wait_for_completion=True)
+    event = {"status": "success", "kling_task_id": ti.xcoms["task_id"], "message": ""}
+    manifest = resumed.execute_complete({"ti": ti}, event)
+    assert KlingResultLink().get_link(resumed, ti_key=None) == manifest["videos"][0]["url"]
+    assert ti.calls == ["push task_id", "pull task_id"]
+
+
 @dataclasses.dataclass
 class Refuses(FakeTaskInstance):
     """A task instance whose XCom backend is down for one key."""
@@ -281,10 +340,6 @@ class Refuses(FakeTaskInstance):
         if key == self.broken:
             raise OSError("the XCom backend is down")
         super().xcom_push(key, value)
-
-
-def test_a_manifest_that_cannot_be_pushed_fails_nothing(kling):
-    assert run(Refuses(broken="manifest"), wait_for_completion=True, deferrable=False)["status"] == "succeed"
 
 
 def test_an_id_that_cannot_be_pushed_is_an_error_that_a_retry_mends(kling):
@@ -391,7 +446,6 @@ def test_it_waits_on_the_worker_when_not_deferrable(kling, ti):
     manifest = run(ti, wait_for_completion=True, deferrable=False)
     assert manifest["status"] == "succeed"
     assert manifest["videos"][0]["url"].startswith(kling.url)
-    assert ti.xcoms["manifest"] == manifest
 
 
 @pytest.mark.kling_simulator(seconds=30)
@@ -403,7 +457,7 @@ def test_it_defers_with_nothing_but_strings_and_numbers(kling, ti):
     _, kwargs = trigger.serialize()
     assert all(isinstance(value, (str, int, float)) or value is None for value in kwargs.values())
     assert kwargs["kling_task_id"] == ti.xcoms["task_id"]
-    assert kwargs["end_time"] == pytest.approx(ti.xcoms["manifest"]["created_at"] / 1000 + 100)
+    assert kwargs["end_time"] == pytest.approx(kling.tasks()[0]["created_at"] / 1000 + 100)
     assert kwargs["ends_task"] is True
     assert caught.value.timeout > timedelta(seconds=100), "the trigger's own deadline comes first"
 

@@ -19,6 +19,7 @@ from airflow_provider_kling._airflow.compat import (
     TaskDeferred,
 )
 from airflow_provider_kling.hooks import KlingHook
+from airflow_provider_kling.links import KlingResultLink
 from airflow_provider_kling.operators import KlingTextToVideoOperator
 from airflow_provider_kling.sensors import KlingTaskSensor
 from airflow_provider_kling.triggers import KlingTaskTrigger
@@ -48,6 +49,15 @@ def test_an_external_id_is_as_good(kling, task, ti):
 def test_a_finished_task_ends_the_deferrable_sensor_at_once(kling, task, ti):
     kling.finish(task.task_id)
     assert sensor(task.task_id).execute({"ti": ti})["videos"]
+
+
+@pytest.mark.parametrize("how", [POKE, {}])
+def test_the_button_opens_what_the_sensor_returns(kling, task, ti, how):
+    kling.finish(task.task_id)
+    waiting = sensor(task.task_id, **how)
+    assert KlingResultLink().get_link(waiting, ti_key=None) == ""
+    manifest = waiting.execute({"ti": ti})
+    assert KlingResultLink().get_link(waiting, ti_key=None) == manifest["videos"][0]["url"]
 
 
 @pytest.mark.kling_simulator(seconds=60)

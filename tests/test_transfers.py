@@ -78,7 +78,8 @@ def test_half_an_emoji_is_no_id(tmp_path, value):
 def test_it_has_the_button_of_the_operators(finished, tmp_path):
     operator = transfer(f"{tmp_path}/", kling_task_id=finished.task_id)
     assert [link.name for link in operator.operator_extra_links] == ["Kling video"]
-    assert link_of(operator.execute({})) == finished.videos[0].url
+    (button,) = operator.operator_extra_links
+    assert link_of(operator.execute({})) == button.get_link(operator, ti_key=None) == finished.videos[0].url
 
 
 @pytest.mark.parametrize("value", ["five", "None", float("nan"), "1e400", -1, True, [], {}, b"5", 10**400])

@@ -1,9 +1,15 @@
 """One operator for each Kling product, all on one base."""
 
-from airflow_provider_kling.operators.batch import KlingImageToVideoBatchOperator
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from airflow_provider_kling.operators.task import KlingTaskOperator
 from airflow_provider_kling.operators.video import KlingImageToVideoOperator, KlingTextToVideoOperator
-from airflow_provider_kling.operators.video_item import KlingVideoItem
+
+if TYPE_CHECKING:
+    from airflow_provider_kling.operators.batch import KlingImageToVideoBatchOperator
+    from airflow_provider_kling.operators.video_item import KlingVideoItem
 
 __all__ = [
     "KlingImageToVideoBatchOperator",
@@ -12,3 +18,14 @@ __all__ = [
     "KlingTextToVideoOperator",
     "KlingVideoItem",
 ]
+
+#: What only batches need, by its module: every process of an operator for one video would import it for nothing.
+_LATER = {"KlingImageToVideoBatchOperator": "batch", "KlingVideoItem": "video_item"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_kling.hooks import KlingHook
+    from airflow_provider_kling.models import Manifest
 
 
 class KlingBaseOperator(BaseOperator):
@@ -33,6 +34,8 @@ class KlingBaseOperator(BaseOperator):
 
     ui_color = "#e8f4d9"
     kling_conn_id: str
+    #: What the task returns, for :class:`~airflow_provider_kling.links.KlingResultLink`; not known before its end.
+    kling_result: Manifest | None = None
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, redact_images(value) if name in self.redacted_fields else value)

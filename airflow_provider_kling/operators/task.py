@@ -49,9 +49,9 @@ class KlingTaskOperator(KlingBaseOperator):
 
     Not used by itself: an operator is a subclass that names its ``product``.
 
-    The XCom ``task_id`` (Kling's) and the manifest are pushed as soon as Kling has accepted the task; the return
-    value is the manifest, which also holds the results once the operator has waited. A failure leaves the XCom
-    ``failure``, so that a branch can look at what went wrong.
+    The XCom ``task_id`` (Kling's) is pushed as soon as Kling has accepted the task; the return value is the manifest,
+    which also holds the results once the operator has waited. A failure leaves the XCom ``failure``, so that a branch
+    can look at what went wrong.
 
     :param kling_conn_id: the :ref:`Kling connection <howto/connection:kling>` (templated).
     :param extra_body: fields that this package does not know, added to the request as they are (templated).
@@ -154,7 +154,8 @@ class KlingTaskOperator(KlingBaseOperator):
             if done.task.status is TaskStatus.FAILED or self.wait_for_completion or self.output_uri:
                 return self._wait(done.task, context)
             polling.check_links(done.task, now=time.time())
-            return self._manifest(done.task)
+            self.kling_result = self._manifest(done.task)
+            return self.kling_result
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> Manifest:
         """
@@ -305,7 +306,6 @@ class KlingTaskOperator(KlingBaseOperator):
             # Sensors and a resumed task need it. A retry is safe: it adopts.
             self.log.exception("Kling accepted task %s, but its id cannot be pushed; a retry adopts it", task.task_id)
             raise
-        record.push(self, context, "manifest", self._manifest(task))
         record.keep_task(self, context, task.task_id)
 
     def _wait(self, task: Task, context: Context) -> Manifest:
@@ -345,7 +345,7 @@ class KlingTaskOperator(KlingBaseOperator):
             self._say(log_lines.Line(stored_line(manifest["files"])))
         else:
             polling.check_links(task, now=time.time())
-        record.push(self, context, "manifest", manifest)
+        self.kling_result = manifest
         return manifest
 
     def _manifest(self, task: Task) -> Manifest:

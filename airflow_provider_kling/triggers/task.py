@@ -155,6 +155,5 @@ class KlingTaskTrigger(KlingTrigger):
             return False
         await in_thread(Work.REPORT, set_link, ti, KlingResultLink.XCOM_KEY, task.link)
         manifest = task.manifest(model_name=self.model_name)
-        for key in ("manifest", "return_value"):
-            await in_thread(Work.REPORT, set_xcom, ti, key, manifest)
+        await in_thread(Work.REPORT, set_xcom, ti, "return_value", manifest)
         return True

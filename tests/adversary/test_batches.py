@@ -130,7 +130,7 @@ def test_a_connection_that_only_workers_have_ends_in_a_retry_that_names_the_trig
     monkeypatch.delenv("AIRFLOW_CONN_KLING_DEFAULT")
     payload = asyncio.run(fire(trigger))
     assert (payload["status"], payload["permanent"]) == ("failed", False)
-    assert "where the triggerer reads it" in payload["message"]
+    assert "known to the triggerer" in payload["message"]
     assert not isinstance(error_of(payload), KlingBatchFailedError)
 
 

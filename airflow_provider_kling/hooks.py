@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from airflow_provider_kling.api.reads import TaskRef
     from airflow_provider_kling.models import ResourcePack, Task
     from airflow_provider_kling.preparation.arguments import Validate
+    from airflow_provider_kling.products.prices import Estimate
 
 
 class KlingHook(BaseHook):
@@ -120,6 +121,20 @@ class KlingHook(BaseHook):
         # extra_body may have been text.
         name = identity.own_id(prepared.body.get("external_task_id")) or f"af-{uuid.uuid4().hex}"
         return self.submit(endpoint, prepared.body, external_task_id=name, look_up_first=look_up_first).task
+
+    def estimate(self, endpoint: str, fields: Mapping[str, Any]) -> Estimate:
+        """
+        Return what a request costs by Kling's price list; it is checked, and not sent.
+
+        :param endpoint: the product, for example ``image2video``.
+        :param fields: Kling's fields by their classic names; friendly values are fine.
+        :raises KlingValidationError: when the request is bad.
+        """
+        from airflow_provider_kling.preparation.prepare import prepare
+        from airflow_provider_kling.products import prices
+
+        product = product_of(endpoint)
+        return prices.estimate(product, prepare(product, fields).body)
 
     def submit(
         self, endpoint: str, body: Mapping[str, Any], *, external_task_id: str, look_up_first: bool

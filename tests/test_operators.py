@@ -52,6 +52,28 @@ def test_text_to_video_is_the_same_with_its_own_fields(kling, ti):
     assert kling.requests(method="POST")[0]["body"]["aspect_ratio"] == "1:1"
 
 
+def test_the_log_says_what_a_video_will_cost_before_it_is_submitted(kling, ti, capsys):
+    run(ti, model_name="kling-v3", duration=5)
+    assert "Submitting image2video, kling-v3, 5 s; about 3 units, $0.42" in capsys.readouterr().out
+
+
+def test_a_limit_of_units_refuses_before_anything_is_sent(kling, ti):
+    with pytest.raises(errors.KlingValidationError, match="Raise max_units"):
+        run(ti, duration=5, max_units=2)
+    with pytest.raises(errors.KlingValidationError, match="known price"):
+        run(ti, model_name="kling-9", max_units=100)
+    with pytest.raises(errors.KlingValidationError, match="max_units"):
+        run(ti, max_units="many")
+    assert kling.requests(method="POST") == []
+    assert run(ti, duration=5, max_units="3")["task_id"]
+
+
+def test_an_estimate_sends_nothing(kling, ti):
+    assert operator(duration=10).estimate().units == 6
+    assert operator(duration=10).hook.estimate("text2video", {"model_name": "kling-v3", "prompt": "A boat"}).units == 3
+    assert kling.requests() == []
+
+
 class Store(dict):
     """The task state store, which outlives the XComs of a try."""
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_kling.foreign import foreign_text
+from airflow_provider_kling.products.prices import estimate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_provider_kling.models import Task
+    from airflow_provider_kling.products.product import Product
     from airflow_provider_kling.submission.protocol import Done
 
 
@@ -20,18 +22,19 @@ class Line(NamedTuple):
     warns: bool = False
 
 
-def submitting(endpoint: str, body: Mapping[str, Any], external_task_id: str) -> Line:
+def submitting(product: Product, body: Mapping[str, Any], external_task_id: str) -> Line:
     """
-    Return what is about to be asked for.
+    Return what is about to be asked for, and what it costs by the price list.
 
-    :param endpoint: the product.
+    :param product: what is asked for.
     :param body: the checked request.
     :param external_task_id: the id of the submission.
     """
-    parts = [endpoint, *(str(body[name]) for name in ("model_name", "mode") if name in body)]
+    parts = [product.endpoint, *(str(body[name]) for name in ("model_name", "mode") if name in body)]
     if "duration" in body:
         parts.append(f"{body['duration']} s")
-    return Line(f"Submitting {foreign_text(', '.join(parts), 120)}; external_task_id {external_task_id}")
+    request = foreign_text(", ".join(parts), 120)
+    return Line(f"Submitting {request}; {estimate(product, body)}; external_task_id {external_task_id}")
 
 
 def accepted(done: Done, *, own: bool, looked_up_first: bool) -> Line:

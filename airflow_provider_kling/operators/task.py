@@ -17,6 +17,7 @@ from airflow_provider_kling.operators import log_lines, record
 from airflow_provider_kling.operators.base import KlingBaseOperator
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.preparation.arguments import Validate
+from airflow_provider_kling.products import prices
 from airflow_provider_kling.products.wording import named
 from airflow_provider_kling.submission import identity
 from airflow_provider_kling.triggers import KlingSlotTrigger, KlingTaskTrigger
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_kling.models import Manifest, Task
     from airflow_provider_kling.preparation.prepare import Prepared
+    from airflow_provider_kling.products.prices import Estimate
     from airflow_provider_kling.products.product import Product
     from airflow_provider_kling.submission.protocol import Done
 
@@ -74,6 +76,8 @@ class KlingTaskOperator(KlingBaseOperator):
         :class:`~airflow_provider_kling.transfers.KlingToObjectStorageOperator` (templated). It implies
         ``wait_for_completion``.
     :param output_conn_id: Airflow connection of that storage.
+    :param max_units: refuse, before anything is sent, a request that costs more units by Kling's price list, or of
+        which the list does not say what it costs; default no limit.
     """
 
     #: What is made. The subclass gets its name in Kling's path and its template fields from it, and has a constructor
@@ -114,6 +118,7 @@ class KlingTaskOperator(KlingBaseOperator):
         slot_timeout: float = DEFAULT_SLOT_TIMEOUT,
         output_uri: str | None = None,
         output_conn_id: str | None = None,
+        max_units: float | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -131,6 +136,7 @@ class KlingTaskOperator(KlingBaseOperator):
         self.slot_timeout = slot_timeout
         self.output_uri = output_uri
         self.output_conn_id = output_conn_id
+        self.max_units = max_units
         self._kling_task_id: str | None = None
         self._submitted_at: float | None = None
 
@@ -196,6 +202,15 @@ class KlingTaskOperator(KlingBaseOperator):
                 return self._run(context, look_up_first=True, slot=SlotWait(0.0, 0.0))
             return self.execute_complete(context, polling.Event("error", submitted, ended).payload())
 
+    def estimate(self) -> Estimate:
+        """
+        Return what this task costs by Kling's price list; nothing is sent.
+
+        :return: with ``units`` and ``usd``, which are ``None`` where the list has no price.
+        :raises KlingValidationError: when the request is bad, or costs more than ``max_units``.
+        """
+        return prices.estimate(self.product, self._prepare().body)
+
     def on_kill(self) -> None:
         """Say what keeps running: Kling has no call that cancels a task."""
         if self._kling_task_id:
@@ -221,6 +236,8 @@ class KlingTaskOperator(KlingBaseOperator):
                 validate=self.validate,
                 image_conn_id=self.image_conn_id,
             )
+        if not problems and (too_dear := prices.above(self.max_units, prices.estimate(self.product, prepared.body))):
+            problems.append(too_dear)
         if problems:
             # What is wrong with an argument that both look at is said once.
             raise KlingValidationError(list(dict.fromkeys(problems)))
@@ -250,6 +267,8 @@ class KlingTaskOperator(KlingBaseOperator):
             if not isinstance(value, bool)
         ]
         with arguments.collect(problems):
+            self.max_units = arguments.amount("max_units", self.max_units)
+        with arguments.collect(problems):
             self.output_uri = self._read_target(is_paid)
         return problems
 
@@ -264,7 +283,7 @@ class KlingTaskOperator(KlingBaseOperator):
         intent = record.settle_intent(self, prepared, context, may_be_kept=look_up_first)
         name = intent.external_task_id
         if slot is None:
-            self._say(log_lines.submitting(self.endpoint, prepared.body, name))
+            self._say(log_lines.submitting(self.product, prepared.body, name))
         while True:
             begun = time.time()
             try:

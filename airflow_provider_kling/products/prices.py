@@ -1,0 +1,121 @@
+"""
+What a request will cost by Kling's price list, as data with a date (``prices.yaml``). Pure.
+
+An estimate is no promise: what Kling charged stands in the manifest. What the list does not have is unknown, not free.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from airflow_provider_kling.foreign import foreign_text
+from airflow_provider_kling.products.capabilities import DEFAULTS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_kling.products.product import Product
+
+
+class Estimate(NamedTuple):
+    """
+    What one task costs by the price list.
+
+    :param units: of the resource pack; ``None`` when the list does not say.
+    :param usd: US dollars at the list price of a unit; ``None`` with ``units``.
+    :param as_of: year and month in which the list was read.
+    """
+
+    units: Decimal | None
+    usd: Decimal | None
+    as_of: str
+
+    def __str__(self) -> str:
+        if self.units is None:
+            return f"cost unknown (not in the price list of {self.as_of})"
+        return f"about {_plain(self.units)} units, ${self.usd:.2f} (price list of {self.as_of})"
+
+
+def estimate(product: Product, body: Mapping[str, Any]) -> Estimate:
+    """
+    Return what a request costs by the price list.
+
+    :param product: what is asked for.
+    :param body: the checked request, in Kling's classic words.
+    :return: with ``units`` ``None`` where the list has no price for it.
+    """
+    prices = _prices()
+    units = _per_second(prices, product, body)
+    if units is None:
+        units = _per_clip(prices, product, body)
+    usd = None if units is None else units * Decimal(prices["usd"]["video"])
+    return Estimate(units, usd, prices["as_of"])
+
+
+def above(limit: float | None, found: Estimate) -> str | None:
+    """
+    Return why a request may not be paid, as a sentence; ``None`` when it may.
+
+    :param limit: the most units that it may cost; ``None`` for no limit.
+    :param found: what it costs by the price list.
+    """
+    if limit is None:
+        return None
+    if found.units is None:
+        return (
+            "Leave max_units out, or ask for something that has a known price: "
+            f"what this request costs is unknown (price list of {found.as_of}), and max_units is {limit:g}."
+        )
+    if found.units <= Decimal(str(limit)):
+        return None
+    return (
+        f"Raise max_units, or ask for less: this request costs {found}, and max_units is {limit:g}. Nothing was sent."
+    )
+
+
+def _per_second(prices: Mapping[str, Any], product: Product, body: Mapping[str, Any]) -> Decimal | None:
+    rates = _row(prices["per_second"], product, body)
+    seconds = str(body.get("duration", DEFAULTS["duration"]))
+    if rates is None or not (seconds.isascii() and seconds.isdigit()):
+        return None
+    voices = "voices" if body.get("voice_list") and "voices" in rates else None
+    kind = voices or ("sound" if body.get("sound") == "on" else "silent")
+    rate = rates.get(kind, {}).get(_mode(body))
+    return None if rate is None else Decimal(rate) * int(seconds)
+
+
+def _per_clip(prices: Mapping[str, Any], product: Product, body: Mapping[str, Any]) -> Decimal | None:
+    clips = _row(prices["per_clip"], product, body)
+    if clips is None:
+        return None
+    by_seconds = {str(seconds): units for seconds, units in clips.get(_mode(body), {}).items()}
+    units = by_seconds.get(str(body.get("duration", DEFAULTS["duration"])))
+    return None if units is None else Decimal(units)
+
+
+def _row(table: Mapping[str, Any], product: Product, body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    row: Mapping[str, Any] | None = table.get(product.endpoint, {}).get(foreign_text(body.get("model_name"), 80))
+    return row
+
+
+def _mode(body: Mapping[str, Any]) -> str:
+    return str(body.get("mode", DEFAULTS["mode"]))
+
+
+def _plain(units: Decimal) -> str:
+    """Units as Kling writes them: ``3``, ``2.4``; never ``3.0`` or ``3E+1``."""
+    return format(units.normalize(), "f")
+
+
+@cache
+def _prices() -> dict[str, Any]:
+    """The price list of this version of the package, read once."""
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    text = resources.files("airflow_provider_kling.products").joinpath("prices.yaml").read_text("utf-8")
+    prices: dict[str, Any] = yaml.load(text, Loader=loader)  # noqa: S506 - both loaders are safe ones
+    return prices

@@ -107,7 +107,10 @@ class Image(Result):
     @property
     def links(self) -> tuple[Link, ...]:
         """The image, and its twin."""
-        return _present(Link(self.url, "png"), Link(self.watermark_url, "png", is_watermarked=True))
+        return _present(
+            Link(self.url, _picture(self.url)),
+            Link(self.watermark_url, _picture(self.watermark_url), is_watermarked=True),
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -179,6 +182,12 @@ class Element(Result):
     owned_by: str = ""
 
 
+def _picture(url: str) -> str:
+    """The extension of an image's file; Kling makes PNG files unless the link says otherwise."""
+    extension = url.partition("?")[0].partition("#")[0].rpartition(".")[2].lower()
+    return extension if extension in ("jpg", "jpeg", "webp") else "png"
+
+
 def _present(*links: Link) -> tuple[Link, ...]:
     return tuple(link for link in links if link.url)
 
@@ -191,7 +200,8 @@ class FileRecord(TypedDict, total=False):
     """
     A stored result in a manifest: ``bytes`` is its size, ``duration`` in seconds, 0 for what does not play.
 
-    A twin with the watermark has ``watermark: True`` and comes after those without.
+    A picture has ``width`` and ``height`` in pixels. A twin with the watermark has ``watermark: True`` and comes after
+    those without.
     """
 
     uri: str
@@ -199,6 +209,8 @@ class FileRecord(TypedDict, total=False):
     sha256: str
     content_type: str
     duration: float
+    width: int
+    height: int
     watermark: bool
 
 

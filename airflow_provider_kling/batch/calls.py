@@ -20,8 +20,9 @@ from airflow_provider_kling.exceptions import (
 )
 from airflow_provider_kling.foreign import reason
 from airflow_provider_kling.hooks import KlingHook
+from airflow_provider_kling.models import Video
 from airflow_provider_kling.results.storage import store
-from airflow_provider_kling.results.targets import target_of
+from airflow_provider_kling.results.targets import targets_of
 from airflow_provider_kling.waiting.account_reader import missing_connection
 
 if TYPE_CHECKING:
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from airflow_provider_kling.batch.plan import PlannedItem
     from airflow_provider_kling.batch.records import Record
     from airflow_provider_kling.models import FileRecord, Task
+
+
+#: What a record of which only the files are known had.
+_ANY_VIDEO = Video(id="", url="-", watermark_url="-")
 
 
 class BatchCalls:
@@ -145,21 +150,9 @@ class BatchCalls:
         return f"{self._output_uri}{key}.{{ext}}"
 
     def _stands_here(self, record: Record) -> bool:
-        count = max(1, len(record.results))
-        places = {
-            place_of(
-                target_of(
-                    self._target(record.key),
-                    task_id=record.task_id,
-                    index=index,
-                    count=count,
-                    is_watermarked=is_watermarked,
-                ),
-                self._output_conn_id,
-            ).uri
-            for index in range(count)
-            for is_watermarked in (False, True)
-        }
+        results = record.results or (_ANY_VIDEO,)
+        targets = targets_of(results, self._target(record.key), task_id=record.task_id)
+        places = {place_of(target, self._output_conn_id).uri for _, target in targets}
         return all(file["uri"] in places for file in record.files)
 
     def _missing_files(self, records: Sequence[Record]) -> set[str]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 
+#: Within these the end marker of a whole file stands.
+TAIL_BYTES = 1024
+
 #: Pillow's names of the formats that are recognised. Kling takes the first two; the others get their own sentence.
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 
@@ -38,15 +41,20 @@ def read_header(data: bytes) -> tuple[ImageHeader | None, str]:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
             # MPO is what Pillow calls the JPEG of a phone with two cameras.
             kind = "jpeg" if picture.format == "MPO" else str(picture.format).lower()
-            return ImageHeader(kind, *picture.size, len(data), _complete(kind, data)), ""
+            return ImageHeader(kind, *picture.size, len(data), ends_whole(kind, data[-TAIL_BYTES:])), ""
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         return None, "has so many pixels that it looks like a decompression bomb"
     except Exception:  # noqa: BLE001 - damaged files make Pillow raise almost anything
         return None, _why_not_a_picture(data)
 
 
-def _complete(kind: str, data: bytes) -> bool:
-    tail = data[-1024:]
+def ends_whole(kind: str, tail: bytes) -> bool:
+    """
+    Whether a file has its end marker; without it, it was probably cut.
+
+    :param kind: ``jpeg``, ``png``; what has no end marker is taken for whole.
+    :param tail: its last :data:`TAIL_BYTES` bytes.
+    """
     return {"jpeg": b"\xff\xd9" in tail, "png": b"IEND" in tail}.get(kind, True)
 
 

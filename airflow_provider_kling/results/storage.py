@@ -24,15 +24,15 @@ from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.models import results_expired
 from airflow_provider_kling.products import convert
 from airflow_provider_kling.results import object_files
-from airflow_provider_kling.results.mp4 import seconds_of_video
-from airflow_provider_kling.results.targets import target_of
+from airflow_provider_kling.results.content import CONTENT_TYPES, Content, content_of
+from airflow_provider_kling.results.targets import targets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from airflow_provider_kling._airflow.object_storage import Place
     from airflow_provider_kling.hooks import KlingHook
-    from airflow_provider_kling.models import FileRecord, Task
+    from airflow_provider_kling.models import FileRecord, Link, Task
 
 log = logging.getLogger(__name__)
 
@@ -56,21 +56,14 @@ class StoredFile:
     :param bytes: its size.
     :param sha256: its checksum, hexadecimal.
     :param content_type: what Kling's server called it.
-    :param duration: seconds, read from the file itself.
+    :param content: what the file says about itself.
     """
 
     uri: str
     bytes: int
     sha256: str
     content_type: str
-    duration: float
-
-
-@dataclasses.dataclass(frozen=True)
-class _Result:
-    url: str
-    place: Place
-    is_watermarked: bool
+    content: Content
 
 
 def store(
@@ -92,21 +85,32 @@ def store(
     :param conn_id: Airflow connection of the storage; it may also stand in the URI (``s3://conn@bucket/``).
     :param duration: seconds that were asked for, as the Dag author wrote them, or ``None`` when not known.
     :param tries: how often a download is begun before its error counts; default 3.
-    :return: the ``files`` of the manifest: uri, bytes, sha256, content_type, duration; a twin with the watermark has
-        ``"watermark": True`` and comes after those without.
-    :raises KlingResultError: when a result cannot be fetched or is no video. Of a length that was not asked for, the
+    :return: the ``files`` of the manifest: uri, bytes, sha256, content_type, duration, and of a picture width and
+        height; a twin with the watermark has ``"watermark": True`` and comes after those without.
+    :raises KlingResultError: when a result cannot be fetched or is not whole. Of a length that was not asked for, the
         file is kept and the error names it.
     :raises KlingResultExpiredError: when Kling has deleted it and it was not stored before.
     :raises KlingStorageError: when it cannot be written.
     """
-    stored = [(result, _store_result(hook, task, result, tries)) for result in _results(task, output_uri, conn_id)]
+    stored = [
+        (link, _store_result(hook, task, link, place_of(target, conn_id), tries))
+        for link, target in targets_of(task.results, output_uri, task_id=task.task_id)
+    ]
     for _, file in stored:
         _check_duration(file, duration)
-    return [_file_record(file, is_watermarked=result.is_watermarked) for result, file in stored]
+    return [_file_record(file, is_watermarked=link.is_watermarked) for link, file in stored]
 
 
 def _file_record(file: StoredFile, *, is_watermarked: bool) -> FileRecord:
-    record: FileRecord = {**dataclasses.asdict(file)}  # type: ignore[typeddict-item]
+    record: FileRecord = {
+        "uri": file.uri,
+        "bytes": file.bytes,
+        "sha256": file.sha256,
+        "content_type": file.content_type,
+        "duration": file.content.duration,
+    }
+    if file.content.width:
+        record |= {"width": file.content.width, "height": file.content.height}
     if is_watermarked:
         record["watermark"] = True
     return record
@@ -122,30 +126,18 @@ def stored_line(files: Sequence[Mapping[str, Any]]) -> str:
     return f"Stored {places or 'nothing: the task has no result'}"
 
 
-def _results(task: Task, output_uri: str, conn_id: str | None) -> Iterator[_Result]:
-    count = len(task.videos)
-    for is_watermarked in (False, True):
-        for index, video in enumerate(task.videos):
-            url = video.watermark_url if is_watermarked else video.url
-            if url or not is_watermarked:
-                target = target_of(
-                    output_uri, task_id=task.task_id, index=index, count=count, is_watermarked=is_watermarked
-                )
-                yield _Result(url, place_of(target, conn_id), is_watermarked)
-
-
-def _store_result(hook: KlingHook, task: Task, result: _Result, tries: int) -> StoredFile:
-    with object_files.worker_disk(), tempfile.NamedTemporaryFile(suffix=".mp4") as local:
+def _store_result(hook: KlingHook, task: Task, link: Link, place: Place, tries: int) -> StoredFile:
+    with object_files.worker_disk(), tempfile.NamedTemporaryFile(suffix=f".{link.extension}") as local:
         try:
-            download = _download(hook, result.url, local, tries)
+            download = _download(hook, link.url, local, tries)
         except KlingResultError:
             if not results_expired(task, time.time()):
                 raise
-            return _kept(task, result.place, local)
+            return _kept(task, link, place, local)
         local.flush()
-        seconds = seconds_of_video(Path(local.name))
-        object_files.put_file(Path(local.name), result.place)
-    return _described(result.place, download, seconds)
+        content = content_of(Path(local.name), link.extension)
+        object_files.put_file(Path(local.name), place)
+    return _described(place, download, content)
 
 
 def _download(hook: KlingHook, url: str, local: IO[bytes], tries: int) -> Download:
@@ -163,7 +155,7 @@ def _download(hook: KlingHook, url: str, local: IO[bytes], tries: int) -> Downlo
     return hook.download(url, local)
 
 
-def _kept(task: Task, place: Place, local: IO[bytes]) -> StoredFile:
+def _kept(task: Task, link: Link, place: Place, local: IO[bytes]) -> StoredFile:
     """Describe what was stored while Kling still had the result, or say that it is gone."""
     local.seek(0)
     local.truncate()
@@ -172,26 +164,27 @@ def _kept(task: Task, place: Place, local: IO[bytes]) -> StoredFile:
     except FileNotFoundError:
         polling.check_links(task, now=time.time())
     local.flush()
-    seconds = seconds_of_video(Path(local.name))
+    content = content_of(Path(local.name), link.extension)
     local.seek(0)
     digest, size = hashlib.sha256(), 0
     while chunk := local.read(CHUNK_BYTES):
         digest.update(chunk)
         size += len(chunk)
-    return _described(place, Download(size, digest.hexdigest(), "video/mp4"), seconds)
+    return _described(place, Download(size, digest.hexdigest(), CONTENT_TYPES[link.extension]), content)
 
 
-def _described(place: Place, download: Download, seconds: float) -> StoredFile:
-    return StoredFile(place.uri, download.bytes, download.sha256, download.content_type, seconds)
+def _described(place: Place, download: Download, content: Content) -> StoredFile:
+    return StoredFile(place.uri, download.bytes, download.sha256, download.content_type, content)
 
 
 def _check_duration(file: StoredFile, duration: Any) -> None:
     asked = convert.number(convert.duration(duration))
-    if not isinstance(asked, (int, float)) or not math.isfinite(asked):
+    seconds = file.content.duration
+    if not isinstance(asked, (int, float)) or not math.isfinite(asked) or not seconds:
         return
-    if abs(file.duration - asked) > DURATION_TOLERANCE:
+    if abs(seconds - asked) > DURATION_TOLERANCE:
         error = KlingResultError(
-            f"Look at the video: it plays {file.duration:.3f} s but {asked} s were asked for. It is kept at "
+            f"Look at the result: it plays {seconds:.3f} s but {asked} s were asked for. It is kept at "
             f"{foreign_text(file.uri, 200)}."
         )
         # A batch would fetch the same bytes until its end.

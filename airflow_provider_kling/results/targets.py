@@ -15,7 +15,10 @@ from airflow_provider_kling.foreign import foreign_text, reason
 from airflow_provider_kling.preparation import arguments
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from airflow_provider_kling._airflow.object_storage import Place
+    from airflow_provider_kling.models import Link, Result
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +78,35 @@ def check_source(uri: str, conn_id: str | None = None, *, name: str) -> None:
         raise KlingValidationError([problem])
 
 
+def targets_of(results: Iterable[Result], output_uri: str, *, task_id: str) -> list[tuple[Link, str]]:
+    """
+    Return each file of a task's results and where it goes, those with the watermark last. Pure.
+
+    :param results: of one task; one without a file has no number.
+    :param output_uri: see :func:`target_of`.
+    :param task_id: Kling's.
+    :raises KlingResultError: when the id would lead somewhere else.
+    """
+    files = [result.links for result in results if result.links]
+    return [
+        (
+            link,
+            target_of(
+                output_uri if link.extension == links[0].extension else _with_any_extension(output_uri),
+                task_id=task_id,
+                index=index,
+                count=len(files),
+                ext=link.extension,
+                is_watermarked=is_watermarked,
+            ),
+        )
+        for is_watermarked in (False, True)
+        for index, links in enumerate(files)
+        for link in links
+        if link.is_watermarked is is_watermarked
+    ]
+
+
 def target_of(
     output_uri: str, *, task_id: str, index: int, count: int, ext: str = "mp4", is_watermarked: bool = False
 ) -> str:
@@ -101,6 +133,14 @@ def target_of(
     for placeholder, value in (("{task_id}", task_id), ("{index}", str(index)), ("{ext}", ext)):
         output_uri = output_uri.replace(placeholder, value)
     return output_uri
+
+
+def _with_any_extension(uri: str) -> str:
+    """A name that fits another format of the same result too, so that none overwrites the other."""
+    if uri.endswith("/") or "{ext}" in uri:
+        return uri
+    head, dot, tail = uri.rpartition(".")
+    return f"{head if dot and '/' not in tail else uri}.{{ext}}"
 
 
 def _before_extension(uri: str, addition: str) -> str:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_kling.models import Manifest, Task
+    from airflow_provider_kling.preparation.fit import Fit
     from airflow_provider_kling.preparation.prepare import Prepared
     from airflow_provider_kling.products.prices import Estimate
     from airflow_provider_kling.products.product import Product
@@ -61,6 +62,8 @@ class KlingTaskOperator(KlingBaseOperator):
         made from the Dag run, the task and the content (templated).
     :param callback_url: where Kling posts status changes (templated).
     :param image_conn_id: Airflow connection for images in object storage.
+    :param fit: ``refuse`` (default), or ``shrink``: an image that Kling would not take (WebP, CMYK, 16 bits a colour,
+        rotated by EXIF, above 10 MB) is converted or reduced, and the log says so.
     :param validate: ``strict`` (default) refuses what Kling would refuse, before it costs anything; ``warn`` logs it;
         ``off`` sends.
     :param on_clear: ``reuse`` (default): a cleared task adopts the video that was paid for; ``regenerate``: it pays
@@ -109,6 +112,7 @@ class KlingTaskOperator(KlingBaseOperator):
         external_task_id: str | None = None,
         callback_url: str | None = None,
         image_conn_id: str | None = None,
+        fit: Fit = "refuse",
         validate: Validate = "strict",
         on_clear: OnClear = "reuse",
         wait_for_completion: bool = False,
@@ -127,6 +131,7 @@ class KlingTaskOperator(KlingBaseOperator):
         self.external_task_id = external_task_id
         self.callback_url = callback_url
         self.image_conn_id = image_conn_id
+        self.fit = fit
         self.validate = validate
         self.on_clear = on_clear
         self.wait_for_completion = wait_for_completion
@@ -235,6 +240,7 @@ class KlingTaskOperator(KlingBaseOperator):
                 extra_body=extra,
                 validate=self.validate,
                 image_conn_id=self.image_conn_id,
+                fit=self.fit,
             )
         if not problems and (too_dear := prices.above(self.max_units, prices.estimate(self.product, prepared.body))):
             problems.append(too_dear)

@@ -18,6 +18,7 @@ from typing import IO, Any
 
 from airflow_provider_kling.exceptions import KlingStorageError
 from airflow_provider_kling.foreign import reason
+from airflow_provider_kling.preparation.fit import MAX_SOURCE_BYTES, Fitted, shrink
 from airflow_provider_kling.products.image_header import read_header
 from airflow_provider_kling.products.media import (
     MAX_IMAGE_BYTES,
@@ -39,13 +40,14 @@ _ALLOWED = "a storage URI such as s3://bucket/key, bytes, a data: URI or base64 
 _PERMANENT = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.ENXIO, errno.EINVAL}
 
 
-def load_image(value: Any, *, field: str, conn_id: str | None = None) -> LoadedImage:
+def load_image(value: Any, *, field: str, conn_id: str | None = None, fit: str = "refuse") -> LoadedImage:
     """
     Turn an image into Kling's form. URLs are passed on and never downloaded.
 
     :param value: URL, local path, object-storage URI or path object, bytes, ``data:`` URI, base64 or InlineImage.
     :param field: the field's name, for sentences.
     :param conn_id: Airflow connection for an object-storage URI.
+    :param fit: ``shrink`` mends what Kling would not take, as far as that is possible.
     :raises ImageLoadError: the image cannot be read, decoded or is over 10 MB.
     :raises KlingStorageError: the storage does not answer now; a retry may find it.
     """
@@ -53,19 +55,20 @@ def load_image(value: Any, *, field: str, conn_id: str | None = None) -> LoadedI
         value = value.content
     if isinstance(value, str) and is_link(value):
         return LoadedImage(wire=value.strip())
+    limit = MAX_SOURCE_BYTES if fit == "shrink" else MAX_IMAGE_BYTES
     if isinstance(value, (bytes, bytearray, memoryview)):
         data = bytes(value)
     elif isinstance(value, str):
-        data = _from_text(value.strip(), field, conn_id)
+        data = _from_text(value.strip(), field, conn_id, limit)
     elif hasattr(value, "protocol") and hasattr(value, "path"):  # before PathLike, which older ObjectStoragePaths are
-        data = _read_stored(value, field, str(value))
+        data = _read_stored(value, field, str(value), limit)
     elif isinstance(value, os.PathLike):
-        data = _read_file(os.fsdecode(value), field)
+        data = _read_file(os.fsdecode(value), field, limit)
     else:
         raise ImageLoadError(
             f"Give {field} as a URL or a path: it has the type {shown(type(value).__name__)[1:-1]}; {_ALLOWED}."
         )
-    return _loaded(data, field)
+    return _loaded(data, field, fit)
 
 
 def is_link(text: str) -> bool:
@@ -73,26 +76,29 @@ def is_link(text: str) -> bool:
     return text.strip()[:8].lower().startswith(("http://", "https://"))
 
 
-def _loaded(data: bytes, field: str) -> LoadedImage:
+def _loaded(data: bytes, field: str, fit: str) -> LoadedImage:
     if not data:
         raise ImageLoadError(f"Give {field} a picture: it is empty (0 bytes).")
-    if len(data) > MAX_IMAGE_BYTES:
+    fitted = shrink(data) if fit == "shrink" and len(data) <= MAX_SOURCE_BYTES else Fitted(data)
+    if len(fitted.data) > MAX_IMAGE_BYTES:
         raise too_large(field)
-    header, flaw = read_header(data)
-    wire = base64.b64encode(data).decode("ascii")
-    return LoadedImage(wire, hashlib.sha256(data).hexdigest(), header, flaw)
+    header, flaw = read_header(fitted.data)
+    wire = base64.b64encode(fitted.data).decode("ascii")
+    # Of what was given: another version of Pillow may encode it in other bytes, and that is no other request.
+    digest = hashlib.sha256(data).hexdigest()
+    return LoadedImage(wire, digest, header, flaw, fitted.done)
 
 
-def _from_text(text: str, field: str, conn_id: str | None) -> bytes:
+def _from_text(text: str, field: str, conn_id: str | None, limit: int) -> bytes:
     # "/9j/4AAQ..." is a JPEG in base64 and also looks like an absolute path: an existing file decides.
     if len(text) <= _MAX_PATH and _exists(text):
-        return _read_file(text, field)
+        return _read_file(text, field, limit)
     if is_inline(text):
-        return decoded(text, field)
+        return decoded(text, field, limit)
     if text[:5].lower() == "data:":
         raise ImageLoadError(NO_DATA_URI.format(field=field))
     if _SCHEME.match(text):
-        return _read_uri(text, field, conn_id)
+        return _read_uri(text, field, conn_id, limit)
     if text.startswith("<"):
         raise ImageLoadError(f"Give {field} as a URL or a path: it is HTML or XML text, not an image; {_ALLOWED}.")
     if len(text) > _MAX_PATH:
@@ -110,26 +116,26 @@ def _exists(text: str) -> bool:
         return False
 
 
-def _read_uri(uri: str, field: str, conn_id: str | None) -> bytes:
+def _read_uri(uri: str, field: str, conn_id: str | None, limit: int) -> bytes:
     from airflow.sdk import ObjectStoragePath
 
     try:
         path = ObjectStoragePath(uri, conn_id=conn_id) if conn_id else ObjectStoragePath(uri)
     except Exception as error:  # noqa: BLE001 - a bad URI, and whatever a storage's own package says of it
         raise _unreadable(field, uri, error) from None
-    return _read_stored(path, field, uri)
+    return _read_stored(path, field, uri, limit)
 
 
-def _read_stored(path: Any, field: str, name: str) -> bytes:
+def _read_stored(path: Any, field: str, name: str, limit: int) -> bytes:
     """Read from object storage, no more than one byte over the limit."""
     from airflow_provider_kling._airflow.compat import AirflowNotFoundException
 
     if str(getattr(path, "protocol", "")) in ("", "file", "local"):
-        return _read_file(str(path.path), field)
+        return _read_file(str(path.path), field, limit)
     try:
         stream: IO[bytes]
         with path.open("rb") as stream:
-            return stream.read(MAX_IMAGE_BYTES + 1)
+            return stream.read(limit + 1)
     except FileNotFoundError:
         raise _missing(field, name) from None
     # bad URI, no provider package, no connection, no right
@@ -139,13 +145,13 @@ def _read_stored(path: Any, field: str, name: str) -> bytes:
         raise _not_now(field, name, error) from None
 
 
-def _read_file(name: str, field: str) -> bytes:
+def _read_file(name: str, field: str, limit: int) -> bytes:
     """Read a local file; a pipe, a socket or a device would block, or never end, and is not read."""
     try:
         with open(name, "rb", opener=_without_blocking) as stream:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
                 raise _not_a_file(field, name)
-            return stream.read(MAX_IMAGE_BYTES + 1)
+            return stream.read(limit + 1)
     except FileNotFoundError:
         raise _missing(field, name) from None
     except IsADirectoryError:

@@ -16,6 +16,7 @@ from airflow_provider_kling.exceptions import KlingValidationError
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.preparation.arguments import Validate
 from airflow_provider_kling.preparation.files import load_image
+from airflow_provider_kling.preparation.fit import Fit
 from airflow_provider_kling.products import capabilities
 from airflow_provider_kling.products.catalogue import PRODUCTS
 from airflow_provider_kling.products.convert import FieldEncodingError
@@ -70,6 +71,7 @@ class _Draft:
 
     product: Product
     conn_id: str | None
+    fit: str
     body: dict[str, Any] = field(default_factory=dict)
     images: dict[str, LoadedImage] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
@@ -84,13 +86,15 @@ class _Draft:
     def load(self, value: Any, place: str) -> str:
         """The image for the body; blank text, which keeps its place, when it cannot be loaded."""
         try:
-            loaded = load_image(value, field=place, conn_id=self.conn_id)
+            loaded = load_image(value, field=place, conn_id=self.conn_id, fit=self.fit)
             if loaded.digest is None:
                 json_value(loaded.wire, place)  # what cannot be in any text cannot be in a link
         except (ImageLoadError, NotJsonError) as problem:
             self.refused.append(str(problem))
             return ""
         self.images[place] = loaded
+        if loaded.mended:
+            self.warnings.append(f"Sending {place} mended, as fit='shrink' asks: it was {loaded.mended}.")
         return loaded.wire
 
 
@@ -101,6 +105,7 @@ def prepare(
     extra_body: Mapping[str, Any] | None = None,
     validate: Validate = "strict",
     image_conn_id: str | None = None,
+    fit: Fit = "refuse",
 ) -> Prepared:
     """
     Turn fields into a request body, and check it.
@@ -111,11 +116,12 @@ def prepare(
     :param validate: ``strict`` (certain problems are errors), ``warn`` (all problems are warnings) or ``off``. What
         cannot be encoded at all, such as a missing file, is always an error.
     :param image_conn_id: Airflow connection for images in object storage.
+    :param fit: ``shrink`` mends images that Kling would not take, see :func:`.fit.shrink`.
     :raises KlingValidationError: with every problem, not only the first.
     """
     strictness = arguments.choice("validate", validate, get_args(Validate))
     extra, unfit = _extra(extra_body)
-    draft = _encode(product, fields, image_conn_id)
+    draft = _encode(product, fields, image_conn_id, arguments.choice("fit", fit, get_args(Fit)))
     found = [] if strictness == "off" else _findings(draft)
     certain = [problem for problem in found if problem.certain and strictness == "strict"]
     refused = [*draft.refused, *unfit, *(problem.sentence for problem in certain)]
@@ -140,8 +146,8 @@ def _extra(extra_body: Any) -> tuple[dict[str, Any], list[str]]:
     return {}, [f"Give extra_body as a dict {{field: value}}: {named('extra_body', extra)} is not a dict."]
 
 
-def _encode(product: Product, fields: Mapping[str, Any], conn_id: str | None) -> _Draft:
-    draft = _Draft(product, conn_id)
+def _encode(product: Product, fields: Mapping[str, Any], conn_id: str | None, fit: str) -> _Draft:
+    draft = _Draft(product, conn_id, fit)
     given = {}
     for name, value in fields.items():
         try:
@@ -206,6 +212,13 @@ def _rendered_none(value: Any, place: str, keep: frozenset[str]) -> str:
 def _load_media(draft: _Draft) -> None:
     for place, holder, key in draft.product.slots(draft.body):
         holder[key] = draft.load(holder[key], place)
+    # A file at a place where the field has none was kept as it was given, and is no JSON.
+    for name in [row.name for row in draft.product.fields if row.kept and row.name in draft.body]:
+        try:
+            json_value(draft.body[name], name)
+        except NotJsonError as problem:
+            draft.refuse(name, str(problem))
+            del draft.body[name]
 
 
 def _encode_paths(draft: _Draft) -> None:

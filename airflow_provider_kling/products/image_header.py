@@ -9,7 +9,7 @@ from dataclasses import dataclass
 TAIL_BYTES = 1024
 
 #: Pillow's names of the formats that are recognised. Kling takes the first two; the others get their own sentence.
-_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def read_header(data: bytes) -> tuple[ImageHeader | None, str]:
     from PIL import Image
 
     try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
             # MPO is what Pillow calls the JPEG of a phone with two cameras.
             kind = "jpeg" if picture.format == "MPO" else str(picture.format).lower()
             return ImageHeader(kind, *picture.size, len(data), ends_whole(kind, data[-TAIL_BYTES:])), ""

@@ -36,12 +36,14 @@ class LoadedImage:
     :param digest: sha256 of the content in hex; None for a URL.
     :param header: what the content says about itself; None for a URL and for content that is not a picture.
     :param flaw: why the content is not a picture, as the end of a sentence; empty when it is one.
+    :param mended: what was done so that Kling takes it, as the end of a sentence; ``digest`` is of what was given.
     """
 
     wire: str = field(repr=False)
     digest: str | None = None
     header: ImageHeader | None = None
     flaw: str = ""
+    mended: str = ""
 
 
 class InlineImage:
@@ -101,12 +103,13 @@ def too_large(field: str) -> ImageLoadError:
     )
 
 
-def decoded(content: bytes | str, field: str) -> bytes:
+def decoded(content: bytes | str, field: str, limit: int = MAX_IMAGE_BYTES) -> bytes:
     """
     Return the bytes of an image that was given as content.
 
     :param content: bytes, a ``data:`` URI or raw base64.
     :param field: its name, for the sentence.
+    :param limit: the most bytes that are read.
     :raises ImageLoadError: when it is none of these, or too large.
     """
     if isinstance(content, bytes):
@@ -117,7 +120,7 @@ def decoded(content: bytes | str, field: str) -> bytes:
         text = unquote(text) if "%" in text else text
         if not comma or not head.lower().rstrip().endswith(";base64"):
             raise ImageLoadError(NO_DATA_URI.format(field=field))
-    if len(text) > MAX_IMAGE_BYTES * 2:  # base64 needs 4/3; this leaves room for line breaks
+    if len(text) > limit * 2:  # base64 needs 4/3; this leaves room for line breaks
         raise too_large(field)
     try:
         return base64.b64decode("".join(text.split()).translate(_URL_SAFE), validate=True)

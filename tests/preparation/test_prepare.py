@@ -384,6 +384,12 @@ ANYTHING = st.recursive(
 NAMES = sorted({name for row in PRODUCTS.values() for name in (*row.by_name, *row.unsent)})
 
 
+@pytest.mark.parametrize("masks", [{"mask": b""}, [{"trajectories": [{"mask": b"x"}]}]])
+def test_a_file_where_a_field_has_none_is_refused_even_where_problems_only_warn(masks):
+    with pytest.raises(KlingValidationError, match="dynamic_masks"):
+        prepare(IMAGE2VIDEO, {"image": URL, "dynamic_masks": masks}, validate="warn")
+
+
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     product=st.sampled_from(sorted(PRODUCTS)),

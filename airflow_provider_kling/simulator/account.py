@@ -21,13 +21,15 @@ QUEUE_SHARE = 0.05
 class Rules:
     """The part of the settings that the account obeys.
 
-    :param concurrency: slots per model and pack.
+    :param concurrency: slots per model.
+    :param image_concurrency: the same for the models that make images.
     :param units: units bought.
     :param reuse_after_failure: whether the external id of a failed task is free again.
     :param creates_per_second: limit of create calls, or none.
     """
 
     concurrency: int = 5
+    image_concurrency: int = 9
     units: Decimal = Decimal(10_000)
     reuse_after_failure: bool = False
     creates_per_second: int | None = None
@@ -46,6 +48,7 @@ class Account:
         self._tasks: dict[str, Task] = {}
         self._open: dict[str, Task] = {}
         self._by_external_id: dict[str, Task] = {}
+        self._by_result_id: dict[str, Task] = {}
         self._last_id = 0
         self._units_used = Decimal(0)
         self._recent_creates: deque[int] = deque()
@@ -62,7 +65,7 @@ class Account:
         self._check_external_id(order.external_task_id)
         if self.units_left() < order.price or self.units_left() <= 0:
             raise KlingError(1102)
-        if self._slots_taken(order) >= self.rules.concurrency:
+        if self._slots_taken(order) + order.slots > self._slots(order):
             raise KlingError(1303)
         task = self._new_task(order, now)
         self._keep(task)
@@ -84,8 +87,11 @@ class Account:
             return
         raise KlingError(1201, f"External_task_id {external_id} already exists")
 
+    def _slots(self, order: Order) -> int:
+        return self.rules.image_concurrency if order.pack == "image" else self.rules.concurrency
+
     def _slots_taken(self, order: Order) -> int:
-        return sum(1 for task in self._open.values() if (task.model, task.pack) == (order.model, order.pack))
+        return sum(task.slots for task in self._open.values() if (task.model, task.pack) == (order.model, order.pack))
 
     def _new_task(self, order: Order, now: int) -> Task:
         duration = int(order.seconds * 1000)
@@ -105,7 +111,9 @@ class Account:
             watermark=order.watermark,
             recipe=dict(order.recipe),
             failure=order.failure,
+            slots=order.slots,
             sources=dict(order.media),
+            kinds=dict(order.kinds),
             inspected=not order.media,
         )
 
@@ -115,7 +123,7 @@ class Account:
         return str(self._last_id)
 
     def _keep(self, task: Task) -> None:
-        self._tasks[task.task_id] = task
+        self._tasks[task.task_id] = self._by_result_id[task.result_id] = task
         if not task.ended:
             self._open[task.task_id] = task
         if task.external_task_id:
@@ -185,6 +193,11 @@ class Account:
         if task is None or product not in {None, task.product}:
             raise KlingError(1201, f"Task not found by id/external id: {any_id}")
         return task
+
+    def of_result(self, result_id: str) -> Task | None:
+        """The task whose results have this id, if it succeeded."""
+        task = self._by_result_id.get(result_id)
+        return task if task and task.status == "succeed" else None
 
     def by_ids(self, task_ids: Iterable[str], external_ids: Iterable[str]) -> list[Task]:
         """The tasks that exist among these ids, each once."""

@@ -12,6 +12,7 @@ from airflow_provider_kling.simulator.envelope import KlingError, accepted, refu
 from airflow_provider_kling.simulator.faults import Call
 from airflow_provider_kling.simulator.prices import as_text
 from airflow_provider_kling.simulator.products import PRODUCTS
+from airflow_provider_kling.simulator.results import CONTENT_TYPES, FileName
 from airflow_provider_kling.simulator.validation import bad
 
 if TYPE_CHECKING:
@@ -63,8 +64,8 @@ def classify(method: str, path: str) -> Call:
     """What a request is about; product and operation are empty for an unknown route."""
     for name, product in PRODUCTS.items():
         if path == product.path:
-            return Call(method, path, name, {"POST": "create", "GET": "list"}.get(method, ""))
-        if path.startswith(product.path + "/"):
+            return Call(method, path, name, _collection_operation(method, reads=product.reads))
+        if product.reads and path.startswith(product.path + "/"):
             return Call(method, path, name, "query" if method == "GET" else "")
     if path == "/tasks":
         return Call(method, path, "tasks", {"GET": "query", "POST": "list"}.get(method, ""))
@@ -73,6 +74,12 @@ def classify(method: str, path: str) -> Call:
     if path.startswith("/results/"):
         return Call(method, path, "results", "download" if method in {"GET", "HEAD"} else "")
     return Call(method, path, "", "")
+
+
+def _collection_operation(method: str, *, reads: bool) -> str:
+    if method == "POST":
+        return "create"
+    return "list" if method == "GET" and reads else ""
 
 
 class Api:
@@ -92,7 +99,7 @@ class Api:
             credential = self._authenticate(request)
             if not request.call.product:
                 return self._unserved(request.call, credential)
-            status, payload = 200, accepted(self._data(request))
+            status, payload = 200, accepted(await self._data(request))
             task_id = payload["data"]["task_id"] if request.call.operation == "create" else ""
         except KlingError as error:
             status, payload = error.http_status, refused(error)
@@ -109,7 +116,7 @@ class Api:
             paths = "relay"
         return authenticate(request.authorization, self._service.credentials, now=request.server_time, paths=paths)
 
-    def _data(self, request: Request) -> Any:
+    async def _data(self, request: Request) -> Any:
         self._service.settle()
         call = request.call
         match (call.product, call.operation):
@@ -120,7 +127,7 @@ class Api:
             case ("tasks", "list"):
                 return unified.listing(self._service, _json_object(request.body))
             case (product, "create"):
-                return self._create(product, request)
+                return await self._create(product, request)
             case (product, "query"):
                 any_id = call.path.removeprefix(PRODUCTS[product].path + "/")
                 return self._view(self._service.account.find(any_id, product=product))
@@ -129,8 +136,10 @@ class Api:
             case _:
                 raise KlingError(1202)
 
-    def _create(self, product: str, request: Request) -> dict[str, Any]:
+    async def _create(self, product: str, request: Request) -> dict[str, Any]:
         task = self._service.submit(product, _json_object(request.body), failure=request.failure)
+        if PRODUCTS[product].at_once:
+            return views.at_once(await self._service.complete(task), self._service.result)
         return views.created(task, missing_task_info=self._service.settings.missing_task_info)
 
     def _view(self, task: Task) -> dict[str, Any]:
@@ -173,10 +182,11 @@ class Api:
         now = self._service.clock.now_ms()
         if not self._service.links.permits(name, expires, signature, now=now):
             return Answer(403, b"Forbidden\n", "text/plain")
-        content = await self._service.file(name)
-        if content is None:
+        file = FileName.parse(name)
+        content = await self._service.file(file) if file else None
+        if file is None or content is None:
             return Answer(404, b"Not Found\n", "text/plain")
-        return Answer(200, content, "video/mp4")
+        return Answer(200, content, CONTENT_TYPES[file.form])
 
 
 def _json_object(body: bytes) -> dict[str, Any]:

@@ -68,6 +68,9 @@ def _add_behaviour_options(target: argparse.ArgumentParser) -> None:
     add = target.add_argument_group("behaviour").add_argument
     default = Settings()
     add("--concurrency", type=int, default=default.concurrency, help="slots per model (default %(default)s)")
+    add(
+        "--image-concurrency", type=int, default=default.image_concurrency, help="slots per model (default %(default)s)"
+    )
     add("--units", type=float, default=default.units, help="units in the pack (default %(default)s)")
     add("--time-scale", type=float, default=1.0, help="multiplies Kling's usual times (default %(default)s)")
     add("--seconds", type=float, metavar="N", help="fixed processing time; overrides --time-scale")

@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING, Final
 
 from airflow_provider_kling.simulator.api import Answer
 from airflow_provider_kling.simulator.envelope import KlingError, refused
+from airflow_provider_kling.simulator.results import CONTENT_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow_provider_kling.simulator.faults import Fault
 
+#: What ``truncate_video`` and ``corrupt_video`` can damage: the files of results.
+RESULT_TYPES: Final = frozenset(CONTENT_TYPES.values())
+
 BAD_GATEWAY: Final = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 
-#: A video keeps this many bytes at its head when it is corrupted: the file type stays, the rest is noise.
+#: A file keeps this many bytes at its head when it is corrupted: the file type stays, the rest is noise.
 INTACT_HEAD: Final = 32
 
 
@@ -40,9 +44,9 @@ def changed(answer: Answer, faults: Sequence[Fault]) -> Answer:
                 answer = replace(answer, body=json.dumps(payload).encode())
             case "http_200":
                 answer = replace(answer, status=200)
-            case "truncate_video" if answer.content_type == "video/mp4":
+            case "truncate_video" if answer.content_type in RESULT_TYPES:
                 answer = replace(answer, body=answer.body[: len(answer.body) // 2])
-            case "corrupt_video" if answer.content_type == "video/mp4":
+            case "corrupt_video" if answer.content_type in RESULT_TYPES:
                 noise = bytes(byte ^ 0xA5 for byte in answer.body[INTACT_HEAD:])
                 answer = replace(answer, body=answer.body[:INTACT_HEAD] + noise)
     return answer

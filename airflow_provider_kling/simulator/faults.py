@@ -3,7 +3,8 @@
 A fault is a JSON object. What it matches (all optional, all must hold):
 
 * ``method``: ``POST``; ``path``: a shell pattern such as ``/v1/videos/*``, without a relay's prefix;
-* ``product``: ``image2video``, ``text2video``, ``tasks``, ``account``, ``results``;
+* ``product``: a name that ``GET /_simulator/`` lists (``image2video``, ``images-generations``, ``tts``), or ``tasks``,
+  ``account``, ``results``;
 * ``operation``: ``create``, ``query``, ``list``, ``download``, ``costs``;
 * ``nth``: spares the first ``nth - 1`` matching requests; ``times``: how many then go wrong (1; ``null`` for all).
 
@@ -17,7 +18,8 @@ What happens (``kind``; ``error`` if only a ``code`` is given):
 * ``clock_skew``: the server's clock is ``seconds`` ahead for this request, in ``Date`` and in the check of the token;
 * ``code_as_string``: ``code`` is a string; ``http_200``: a refusal comes with HTTP status 200;
 * ``fail_task``: a create is accepted and the task fails later with ``message``;
-* ``truncate_video``, ``corrupt_video``: a download is a shorter, or an unplayable, file and HTTP says it is fine.
+* ``truncate_video``, ``corrupt_video``: a download, of any kind, is a shorter, or an unplayable, file and HTTP says it
+  is fine.
 
 ``error``, ``empty`` and ``html`` answer instead of the service. With ``"accepted": true`` the service handles the
 request first: the task exists although the answer says otherwise.

@@ -6,18 +6,49 @@ import asyncio
 import hashlib
 import hmac
 import json
+import re
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_kling.simulator.tasks import Task
-
 #: Rendered files kept in memory; at 5 s and 720p that is well under 100 MB.
 MAX_CACHED: Final = 64
+
+
+_NAME: Final = re.compile(r"([0-9]+)(?:_([0-9]))?(_watermark)?\.(mp4|png|mp3|wav)")
+
+CONTENT_TYPES: Final = {"mp4": "video/mp4", "png": "image/png", "mp3": "audio/mpeg", "wav": "audio/wav"}
+
+
+@dataclass(frozen=True)
+class FileName:
+    """Which file of which task.
+
+    :param result_id: the task's own id of its results.
+    :param form: ``mp4``, ``png``, ``mp3`` or ``wav``.
+    :param index: which of several; ``None`` where there can be only one.
+    """
+
+    result_id: str
+    form: str
+    index: int | None = None
+    watermark: bool = False
+
+    def __str__(self) -> str:
+        index = "" if self.index is None else f"_{self.index}"
+        return f"{self.result_id}{index}{'_watermark' if self.watermark else ''}.{self.form}"
+
+    @classmethod
+    def parse(cls, text: str) -> FileName | None:
+        """The inverse of ``str``; ``None`` for what is no name of a result."""
+        if (found := _NAME.fullmatch(text)) is None:
+            return None
+        result_id, index, watermark, form = found.groups()
+        return cls(result_id, form, None if index is None else int(index), bool(watermark))
 
 
 @dataclass(frozen=True)
@@ -50,37 +81,18 @@ class Links:
         return hmac.new(self.secret.encode(), text, hashlib.sha256).hexdigest()
 
 
-def measured_duration(task: Task) -> str:
-    """Length of the file in seconds: one frame more than ordered, so 5 s at 24 frames are ``5.041``."""
-    fps = task.recipe["fps"]
-    milliseconds = (task.recipe["duration"] * fps + 1) * 1000 // fps
-    return f"{milliseconds // 1000}.{milliseconds % 1000:03d}"
-
-
-def video_result(task: Task, links: Links) -> dict[str, Any]:
-    """``task_result`` of a video."""
-    video = {
-        "id": task.result_id,
-        "url": links.url(f"{task.result_id}.mp4", ended_at=task.updated_at),
-        "duration": measured_duration(task),
-    }
-    if task.watermark:
-        video["watermark_url"] = links.url(f"{task.result_id}_watermark.mp4", ended_at=task.updated_at)
-    return {"videos": [video]}
-
-
 class Renderer:
     """Renders recipes in threads, each content once.
 
     A thousand tasks with one image share one file; two downloads at the same time share one rendering.
 
-    :param make: recipe, inputs by role, whether watermarked -> file; runs in a thread.
+    :param make: recipe, inputs by role, name of the file -> file; runs in a thread.
     :param read: content of an input by its key.
     """
 
     def __init__(
         self,
-        make: Callable[[dict[str, Any], dict[str, bytes], bool], bytes],
+        make: Callable[[dict[str, Any], dict[str, bytes], FileName], bytes],
         read: Callable[[str], bytes],
     ) -> None:
         self._make = make
@@ -88,12 +100,12 @@ class Renderer:
         self._files: OrderedDict[str, asyncio.Future[bytes]] = OrderedDict()
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="kling-simulator-render")
 
-    async def render(self, recipe: dict[str, Any], *, watermark: bool) -> bytes:
-        """The file that ``recipe`` describes."""
-        key = json.dumps([recipe, watermark], sort_keys=True)
+    async def render(self, recipe: dict[str, Any], name: FileName) -> bytes:
+        """The file that ``recipe`` describes; whose it is makes no difference."""
+        key = json.dumps([recipe, str(replace(name, result_id=""))], sort_keys=True)
         if key not in self._files:
             loop = asyncio.get_running_loop()
-            self._files[key] = loop.run_in_executor(self._threads, self._work, recipe, watermark)
+            self._files[key] = loop.run_in_executor(self._threads, self._work, recipe, name)
             while len(self._files) > MAX_CACHED:
                 self._files.popitem(last=False)
         self._files.move_to_end(key)
@@ -105,9 +117,9 @@ class Renderer:
             self._files.pop(key, None)
             raise
 
-    def _work(self, recipe: dict[str, Any], watermark: bool) -> bytes:
+    def _work(self, recipe: dict[str, Any], name: FileName) -> bytes:
         inputs = {role: self._read(key) for role, key in recipe.get("inputs", {}).items()}
-        return self._make(recipe, inputs, watermark)
+        return self._make(recipe, inputs, name)
 
     def close(self) -> None:
         """Drop what has not begun; do not wait for the rest."""

@@ -17,11 +17,11 @@ from airflow_provider_kling.simulator.auth import Credentials
 from airflow_provider_kling.simulator.callbacks import Callbacks
 from airflow_provider_kling.simulator.catalogue import load_catalogue
 from airflow_provider_kling.simulator.clock import Clock
+from airflow_provider_kling.simulator.files import make_file
 from airflow_provider_kling.simulator.prices import as_text
 from airflow_provider_kling.simulator.products import PRODUCTS
-from airflow_provider_kling.simulator.results import Links, Renderer
-from airflow_provider_kling.simulator.video import make_video
-from airflow_provider_kling.simulator.video_fields import World
+from airflow_provider_kling.simulator.results import FileName, Links, Renderer
+from airflow_provider_kling.simulator.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,10 +29,6 @@ if TYPE_CHECKING:
     from airflow_provider_kling.simulator.settings import Settings
     from airflow_provider_kling.simulator.tasks import Task
 from airflow_provider_kling.simulator.state import StateFile
-
-
-def _make(recipe: dict[str, Any], inputs: dict[str, bytes], watermark: bool, *, small: bool) -> bytes:
-    return make_video(recipe, inputs, watermark=watermark, small=small)
 
 
 class Service:
@@ -47,6 +43,7 @@ class Service:
         self.credentials = Credentials(settings.access_key, settings.secret_key, settings.api_key)
         rules = Rules(
             concurrency=settings.concurrency,
+            image_concurrency=settings.image_concurrency,
             units=Decimal(str(settings.units)),
             reuse_after_failure=settings.reuse_after_failure == "accept",
             creates_per_second=settings.creates_per_second,
@@ -56,7 +53,7 @@ class Service:
         directory = settings.state.with_name(settings.state.name + ".images") if settings.state else None
         self.contents = media.ContentStore(directory)
         small = settings.video_size == "small"
-        self._renderer = Renderer(partial(_make, small=small), self.contents.get)
+        self._renderer = Renderer(partial(make_file, small=small), self.contents.get)
         self.callbacks = Callbacks(
             secret=settings.webhook_secret,
             retries=settings.callback_retries,
@@ -138,6 +135,13 @@ class Service:
         self._wake.set()
         return task
 
+    async def complete(self, task: Task) -> Task:
+        """Wait until the inputs of a task that answers at once were read, and end it."""
+        if inspection := self._inspections.get(task.task_id):
+            await asyncio.wait([inspection])
+        self.settle()
+        return task
+
     def _begin_inspection(self, task: Task) -> None:
         self._inspections[task.task_id] = asyncio.create_task(self._inspect(task.task_id, task.sources))
 
@@ -168,11 +172,7 @@ class Service:
     async def finish(self, task_id: str, *, failure: str = "") -> Task:
         """End a task now, with ``failure`` if that is not empty; its inputs are still read first."""
         self.account.hurry(task_id, failure=failure, now=self.clock.now_ms())
-        task = self.account.find(task_id)
-        if inspection := self._inspections.get(task.task_id):
-            await asyncio.wait([inspection])
-        self.settle()
-        return task
+        return await self.complete(self.account.find(task_id))
 
     def advance(self, seconds: float) -> None:
         """Let time pass for tasks and results."""
@@ -186,15 +186,10 @@ class Service:
         """``task_result`` of a task that succeeded."""
         return PRODUCTS[task.product].result(task, self.links)
 
-    async def file(self, file_name: str) -> bytes | None:
+    async def file(self, name: FileName) -> bytes | None:
         """A result file; ``None`` if no task has it."""
-        stem, watermark = file_name.removesuffix(".mp4"), False
-        if stem.endswith("_watermark"):
-            stem, watermark = stem.removesuffix("_watermark"), True
-        for task in self.account.all_tasks():
-            if task.result_id == stem and task.status == "succeed":
-                return await self._renderer.render(task.recipe, watermark=watermark)
-        return None
+        task = self.account.of_result(name.result_id)
+        return await self._renderer.render(task.recipe, name) if task else None
 
     def ledger(self) -> dict[str, Any]:
         """What was charged, task by task, and what is left."""

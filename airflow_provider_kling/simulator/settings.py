@@ -36,6 +36,7 @@ class Settings:
     :param secret_key: SecretKey that signs JWTs and result URLs; 32 characters or more.
     :param api_key: API key, sent as bearer token.
     :param concurrency: slots per model, held from acceptance to the terminal state.
+    :param image_concurrency: the same for the models that make images; a task of ``n`` images takes ``n``.
     :param units: units in the video resource pack.
     :param time_scale: multiplies Kling's usual processing times; 0.01 is a hundred times faster.
     :param seconds: fixed processing time of every task; overrides ``time_scale``.
@@ -64,6 +65,7 @@ class Settings:
     secret_key: str = "simulated-secret-key-of-32-characters-or-more"  # noqa: S105 - opens a simulator only
     api_key: str = "api-key-kling-simulated-0123456789abcdef0123456789abcdef0"
     concurrency: int = 5
+    image_concurrency: int = 9
     units: float = 10_000
     time_scale: float = 1.0
     seconds: float | None = None

@@ -21,7 +21,9 @@ class Order:
     :param external_task_id: the caller's own id.
     :param callback_url: where status changes are posted.
     :param watermark: whether a watermarked copy was ordered.
+    :param slots: how many slots it takes: an image task takes one for each image.
     :param media: inputs to be fetched or decoded, by role: a URL or base64, or the key of a stored content.
+    :param kinds: ``image``, ``video`` or ``audio`` by role; a role that is not named is an image.
     :param recipe: what the result maker needs; plain JSON.
     :param failure: text that makes the task fail, whatever its inputs are.
     """
@@ -31,10 +33,12 @@ class Order:
     pack: str
     price: Decimal
     seconds: float
+    slots: int = 1
     external_task_id: str | None = None
     callback_url: str | None = None
     watermark: bool = False
     media: dict[str, str] = field(default_factory=dict)
+    kinds: dict[str, str] = field(default_factory=dict)
     recipe: dict[str, Any] = field(default_factory=dict)
     failure: str = ""
 
@@ -47,7 +51,9 @@ class Task:
     :param result_id: id of the result, 18 digits.
     :param starts_at: when it becomes ``processing``.
     :param ends_at: when it becomes ``succeed`` or ``failed``.
+    :param slots: how many slots it holds until it ends.
     :param sources: the inputs that are to be inspected, by role: URLs and keys of stored contents.
+    :param kinds: kinds of the inputs, by role.
     :param inspected: whether the inputs have been looked at; a task cannot end before.
     :param failure: why it will fail; empty if it will succeed.
     :param message: why it has failed.
@@ -64,11 +70,13 @@ class Task:
     updated_at: int
     starts_at: int
     ends_at: int
+    slots: int = 1
     external_task_id: str | None = None
     callback_url: str | None = None
     watermark: bool = False
     recipe: dict[str, Any] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
+    kinds: dict[str, str] = field(default_factory=dict)
     status: Status = "submitted"
     inspected: bool = False
     failure: str = ""

@@ -21,10 +21,10 @@ CLASSIC: Final = tuple(
     for name in (
         *("videos/omni-video", "videos/motion-control", "videos/video-extend", "videos/multi-elements"),
         *("videos/identify-face", "videos/advanced-lip-sync", "videos/lip-sync", "videos/avatar/image2video"),
-        *("videos/effects", "videos/image-recognize", "audio/tts", "audio/text-to-audio", "audio/video-to-audio"),
+        *("videos/effects", "videos/image-recognize", "audio/text-to-audio", "audio/video-to-audio"),
         *("general/custom-voices", "general/presets-voices", "general/delete-voices", "general/ai-multi-shot"),
         *("general/advanced-custom-elements", "general/advanced-presets-elements", "general/delete-elements"),
-        *("general/delete-advanced-elements", "images/generations", "images/omni-image", "images/multi-image2image"),
+        *("general/delete-advanced-elements", "images/omni-image", "images/multi-image2image"),
         *("images/editing/expand", "images/kolors-virtual-try-on"),
     )
 )

@@ -18,6 +18,7 @@ from airflow_provider_kling.simulator.validation import Body, bad, choice, image
 
 if TYPE_CHECKING:
     from airflow_provider_kling.simulator.catalogue import Catalogue
+    from airflow_provider_kling.simulator.world import World
 
 DEFAULT_MODEL: Final = "kling-v1"
 MODES: Final = ("std", "pro", "4k")
@@ -25,22 +26,6 @@ RATIOS: Final = ("16:9", "9:16", "1:1")
 CAMERA_TYPES: Final = ("simple", "down_back", "forward_up", "right_turn_forward", "left_turn_forward")
 CAMERA_AXES: Final = ("horizontal", "vertical", "pan", "tilt", "roll", "zoom")
 MAX_PROMPT: Final = 2500
-
-
-@dataclass(frozen=True, kw_only=True)
-class World:
-    """What a validator may look at besides the body.
-
-    :param catalogue: models, capabilities, prices.
-    :param refuse_retired: whether discontinued models are refused.
-    :param retired_code: service code of that refusal.
-    :param known_elements: element ids that exist; ``None`` for all.
-    """
-
-    catalogue: Catalogue
-    refuse_retired: bool = True
-    retired_code: int = 1201
-    known_elements: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -129,8 +114,7 @@ def _choose(body: Body, product: str, world: World) -> Choice:
     model = typed(body, "model_name", str, DEFAULT_MODEL)
     _check_model(model, product, world.catalogue)
     if world.refuse_retired and world.catalogue.models[model].retired:
-        discontinued = f"The model '{model}' has been discontinued and is no longer available."
-        raise KlingError(world.retired_code, discontinued)
+        raise world.discontinued(model)
     mode = typed(body, "mode", str, "std")
     if mode not in MODES:
         raise bad(f"mode value '{mode}' is invalid")
@@ -281,7 +265,7 @@ def _check_elements(body: Body, chosen: Choice, world: World) -> bool:
         element = typed(item, "element_id", int, label=label) if isinstance(item, dict) else None
         if element is None:
             raise bad(f"{label} can not be null")
-        if world.known_elements is not None and element not in world.known_elements:
+        if not world.knows_element(element):
             raise bad(f"Element id not found: {element}")
     return True
 

@@ -11,6 +11,17 @@ from airflow_provider_kling.simulator.tasks import Task
 #: Makes ``task_result`` (classic) of a task that succeeded.
 ResultMaker = Callable[[Task], dict[str, Any]]
 
+#: Kinds of ``task_result`` and their type in ``outputs``.
+OUTPUT_TYPES = {"videos": "video", "images": "image", "audios": "audio"}
+
+#: Kling documentation, the outputs of the new generation: their own names for the fields of sounds.
+RENAMED = {
+    "url_mp3": "mp3_url",
+    "url_wav": "wav_url",
+    "duration_mp3": "mp3_duration",
+    "duration_wav": "wav_duration",
+}
+
 NO_MONEY = {"quota": "0", "list_price": "0"}
 
 
@@ -42,6 +53,18 @@ def classic(task: Task, result: ResultMaker, *, early_result: str) -> dict[str, 
     if task.status == "succeed":
         view["final_balance_deduction"] = NO_MONEY
     return view | _times(task)
+
+
+def at_once(task: Task, result: ResultMaker) -> dict[str, Any]:
+    """``data`` of a create answer that holds the result; it has neither ``task_info`` nor ``watermark_info``."""
+    return {
+        "task_id": task.task_id,
+        "task_status": task.status,
+        "task_status_msg": task.message,
+        "task_result": result(task) if task.status == "succeed" else {},
+        "final_unit_deduction": as_text(task.charged),
+        **_times(task),
+    }
 
 
 def callback(task: Task, result: ResultMaker) -> dict[str, Any]:
@@ -84,8 +107,15 @@ def unified(task: Task, result: ResultMaker) -> dict[str, Any]:
 
 
 def _outputs(result: dict[str, Any]) -> list[dict[str, Any]]:
-    kinds = {"videos": "video", "images": "image", "audios": "audio"}
-    return [{"type": kinds[plural], **item} for plural, items in result.items() for item in items]
+    return [_output(kind, item) for plural, kind in OUTPUT_TYPES.items() for item in result.get(plural, [])]
+
+
+def _output(kind: str, item: dict[str, Any]) -> dict[str, Any]:
+    renamed = {RENAMED.get(key, key): value for key, value in item.items() if key != "index" and value != ""}
+    if kind == "audio" and "url" in renamed:
+        # Text to speech has one form, which is MP3.
+        renamed = {"id": renamed["id"], "mp3_url": renamed["url"], "mp3_duration": renamed["duration"]}
+    return {"type": kind, **renamed}
 
 
 def _external(task: Task) -> dict[str, Any]:

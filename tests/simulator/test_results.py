@@ -7,7 +7,8 @@ import pytest
 import requests
 from PIL import Image, ImageChops, ImageStat
 
-from airflow_provider_kling.simulator.video import make_video, output_size
+from airflow_provider_kling.simulator.picture import output_size
+from airflow_provider_kling.simulator.video import make_video
 
 from .support import T2V, TAIL, encoded, picture
 
@@ -127,10 +128,10 @@ def test_a_watermarked_copy_is_another_film_of_the_same_length(kling):
 
 
 def test_tasks_with_one_image_share_one_rendering(start, monkeypatch):
-    from airflow_provider_kling.simulator import service
+    from airflow_provider_kling.simulator import files
 
     made = []
-    monkeypatch.setattr(service, "make_video", lambda *arguments, **options: made.append(1) or b"film")
+    monkeypatch.setattr(files, "make_video", lambda *arguments, **options: made.append(1) or b"film")
     kling = start(concurrency=100)
     ids = [kling.create(prompt=f"prompt {number}") for number in range(30)]
     assert made == []

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from airflow_provider_kling.simulator.catalogue import load_catalogue
 from airflow_provider_kling.simulator.envelope import KlingError
 from airflow_provider_kling.simulator.products import PRODUCTS
-from airflow_provider_kling.simulator.video_fields import World
+from airflow_provider_kling.simulator.world import World
 
 from .support import I2V, IMAGE, T2V, TAIL
 

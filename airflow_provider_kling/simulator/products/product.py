@@ -1,19 +1,17 @@
-"""The products, one row each: to add one, write a validator and a result maker and add its row."""
+"""What a product is: where it is served, what it accepts and what comes out."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_kling.simulator import video_fields
-from airflow_provider_kling.simulator.results import Links, video_result
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from airflow_provider_kling.simulator.results import Links
     from airflow_provider_kling.simulator.tasks import Order, Task
     from airflow_provider_kling.simulator.validation import Body
-    from airflow_provider_kling.simulator.video_fields import World
+    from airflow_provider_kling.simulator.world import World
 
 #: The length for which the usual processing times are known.
 USUAL_LENGTH: Final = 5
@@ -26,13 +24,21 @@ class Product:
     :param path: where it is served.
     :param validate: request body -> order; raises 1201. The price and the model come from here.
     :param result: task that succeeded -> ``task_result``.
-    :param usual_seconds: how long Kling takes for :data:`USUAL_LENGTH` seconds of output.
+    :param usual_seconds: how long Kling takes for :data:`USUAL_LENGTH` seconds of output; 0 answers at once, with the
+        result.
+    :param reads: whether its tasks can be read below ``path`` and listed there.
     """
 
     path: str
     validate: Callable[[Body, World], Order]
     result: Callable[[Task, Links], dict[str, Any]]
     usual_seconds: float
+    reads: bool = True
+
+    @property
+    def at_once(self) -> bool:
+        """Whether the answer to the create call is the result."""
+        return not self.usual_seconds
 
     def order(self, body: Body, world: World, *, scale: float, seconds: float | None) -> Order:
         """Validate ``body`` and decide how long the task will take.
@@ -44,23 +50,6 @@ class Product:
         :param seconds: replaces the usual time.
         """
         order = self.validate(body, world)
-        if seconds is None:
+        if seconds is None or self.at_once:
             seconds = self.usual_seconds * order.seconds / USUAL_LENGTH * scale
         return replace(order, seconds=seconds)
-
-
-#: Usual seconds: the expected times that a widely used client shows to its users (ComfyUI, 2026).
-PRODUCTS: Final[dict[str, Product]] = {
-    "image2video": Product(
-        path="/v1/videos/image2video",
-        validate=video_fields.image2video,
-        result=video_result,
-        usual_seconds=164,
-    ),
-    "text2video": Product(
-        path="/v1/videos/text2video",
-        validate=video_fields.text2video,
-        result=video_result,
-        usual_seconds=319,
-    ),
-}

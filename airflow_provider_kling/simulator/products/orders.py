@@ -1,0 +1,60 @@
+"""From a row and a body to an order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_kling.simulator.envelope import KlingError
+from airflow_provider_kling.simulator.media import magic_failure
+from airflow_provider_kling.simulator.products.fields import read
+from airflow_provider_kling.simulator.products.product import USUAL_LENGTH
+from airflow_provider_kling.simulator.products.recipes import RECIPES
+from airflow_provider_kling.simulator.tasks import Order
+from airflow_provider_kling.simulator.validation import bad, typed
+
+if TYPE_CHECKING:
+    from airflow_provider_kling.simulator.products.row import Row
+    from airflow_provider_kling.simulator.validation import Body
+    from airflow_provider_kling.simulator.world import World
+
+
+def order(row: Row, body: Body, world: World) -> Order:
+    """Validate ``body`` for the product of ``row``.
+
+    :raises KlingError: 1201, or 1203 for a model of another product.
+    """
+    model = _model(row, body, world) if row.models else row.name
+    reading = read(row.fields, body, world)
+    row.check(reading)
+    values = reading.values | ({"model_name": model} if row.models else {})
+    pieces = int(values.get(row.price.per) or 1) if row.price.per else 1
+    return Order(
+        product=row.name,
+        model=model,
+        pack=row.pack,
+        price=row.price.rate(values) * pieces,
+        seconds=float(USUAL_LENGTH),
+        slots=int(values.get("n") or 1),
+        external_task_id=values.get("external_task_id") or None,
+        callback_url=values.get("callback_url") or None,
+        watermark=bool((values.get("watermark_info") or {}).get("enabled")),
+        media=reading.media,
+        kinds=reading.kinds,
+        failure=magic_failure(_words(values)),
+        recipe=RECIPES[row.result](values, reading.media),
+    )
+
+
+def _model(row: Row, body: Body, world: World) -> str:
+    model: str = typed(body, "model_name", str, row.models["default"])
+    retired = row.models.get("retired", [])
+    if model not in [*row.models["live"], *retired]:
+        known = model in world.catalogue.models or model in world.catalogue.other_models
+        raise KlingError(1203, "not supported for this API") if known else bad("model is not supported")
+    if model in retired and world.refuse_retired:
+        raise world.discontinued(model)
+    return model
+
+
+def _words(values: dict[str, Any]) -> str:
+    return " ".join(str(values.get(name) or "") for name in ("prompt", "text", "element_description"))

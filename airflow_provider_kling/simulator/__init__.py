@@ -1,8 +1,8 @@
 """A local Kling that behaves like the real one: same bodies, same refusals, same pace, real videos.
 
 It serves the classic ``image2video``, ``text2video``, image generation and text to speech, ``GET /account/costs`` and
-the unified ``/tasks`` query and list. Use it from a shell (``python -m airflow_provider_kling.simulator``), as a context
-manager (:class:`KlingSimulator`) or through the pytest fixture ``kling_simulator``.
+the unified ``/tasks`` query and list. Use it from a shell (``python -m airflow_provider_kling.simulator``), as a
+context manager (:class:`KlingSimulator`) or through the pytest fixture ``kling_simulator``.
 
 What it does not reproduce:
 
@@ -12,7 +12,8 @@ What it does not reproduce:
   501 "not simulated", which Kling never sends; what Kling does not know either is its framework's 404;
 * content moderation: it fails a task only on a magic word (see :mod:`.media`) or on a fault;
 * the network: no latency, no TLS, no regional hosts, no rate limit unless a setting or a fault asks for one;
-* account details: one account, one pack of units that pays for every product, no post-paid money, no 12 h lag of the balance;
+* account details: one account, one pack of units that pays for every product, no post-paid money, no 12 h lag of the
+  balance;
 * texts that nobody published: refusals marked "not observed" in :mod:`.validation` and :mod:`.auth` follow the style
   of the known ones, so match on ``code``;
 * undetermined behaviour, which is a setting (:class:`.settings.Settings`) with the most careful default.

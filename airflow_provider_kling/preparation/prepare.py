@@ -17,6 +17,7 @@ from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.preparation.arguments import Validate
 from airflow_provider_kling.preparation.files import load_image
 from airflow_provider_kling.preparation.fit import Fit
+from airflow_provider_kling.preparation.media_link import load_link
 from airflow_provider_kling.products import capabilities
 from airflow_provider_kling.products.catalogue import PRODUCTS
 from airflow_provider_kling.products.convert import FieldEncodingError
@@ -84,9 +85,12 @@ class _Draft:
         self.broken.add(name)
 
     def load(self, value: Any, place: str) -> str:
-        """The image for the body; blank text, which keeps its place, when it cannot be loaded."""
+        """The file for the body; blank text, which keeps its place, when it cannot be loaded."""
         try:
-            loaded = load_image(value, field=place, conn_id=self.conn_id, fit=self.fit)
+            if self.product.media_kind(place) == "image":
+                loaded = load_image(value, field=place, conn_id=self.conn_id, fit=self.fit)
+            else:
+                loaded = load_link(value, field=place, conn_id=self.conn_id)
             if loaded.digest is None:
                 json_value(loaded.wire, place)  # what cannot be in any text cannot be in a link
         except (ImageLoadError, NotJsonError) as problem:
@@ -266,7 +270,7 @@ def _stranger(product: Product, name: str) -> str:
 
 
 def _content(body: Mapping[str, Any], images: Mapping[str, LoadedImage]) -> dict[str, Any]:
-    digests = {loaded.wire: f"sha256:{loaded.digest}" for loaded in images.values() if loaded.digest}
+    digests = {loaded.wire: loaded.identity for loaded in images.values() if loaded.identity}
     kept = {name: value for name, value in body.items() if name not in ("external_task_id", "callback_url")}
     content: dict[str, Any] = _without_content(kept, digests)
     return content

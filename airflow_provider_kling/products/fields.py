@@ -54,11 +54,11 @@ class Media(NamedTuple):
     """
     What a field holds besides JSON: a file that is loaded, checked and sent as its link or its content.
 
-    :param kind: of the file.
+    :param kind: of the file; videos and audio are sent as links only.
     :param at: under which key of each item of a list; empty when the field's value is the file.
     """
 
-    kind: Literal["image"]
+    kind: Literal["image", "video", "audio"]
     at: str = ""
 
 

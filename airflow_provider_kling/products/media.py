@@ -37,6 +37,7 @@ class LoadedImage:
     :param header: what the content says about itself; None for a URL and for content that is not a picture.
     :param flaw: why the content is not a picture, as the end of a sentence; empty when it is one.
     :param mended: what was done so that Kling takes it, as the end of a sentence; ``digest`` is of what was given.
+    :param known_as: file and version that a signed link leads to; empty for other links.
     """
 
     wire: str = field(repr=False)
@@ -44,6 +45,12 @@ class LoadedImage:
     header: ImageHeader | None = None
     flaw: str = ""
     mended: str = ""
+    known_as: str = ""
+
+    @property
+    def identity(self) -> str:
+        """What tells it from another one, for a fingerprint; empty when its link does."""
+        return f"sha256:{self.digest}" if self.digest else self.known_as
 
 
 class InlineImage:

@@ -53,6 +53,15 @@ class Product:
         """The fields that hold files."""
         return tuple(row.name for row in self.fields if row.media)
 
+    def media_kind(self, place: str) -> str:
+        """
+        Return the kind of file at a place of a body.
+
+        :param place: as :meth:`slots` names it.
+        """
+        media = self.by_name[place.partition("[")[0]].media
+        return media.kind if media else ""
+
     def slots(self, body: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
         """
         Yield each place of a body that holds a file: its name, the object that it stands in, and the key there.

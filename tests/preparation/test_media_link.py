@@ -1,0 +1,113 @@
+"""Files in a real S3 server as links that anybody can open for a while."""
+
+from __future__ import annotations
+
+import time
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+import requests
+from object_store import BUCKET
+
+from airflow_provider_kling.exceptions import KlingStorageError
+from airflow_provider_kling.preparation.media_link import load_link
+from airflow_provider_kling.preparation.prepare import prepare
+from airflow_provider_kling.products.fields import Field, Media
+from airflow_provider_kling.products.media import ImageLoadError
+from airflow_provider_kling.products.product import Product
+
+URI = f"s3://store@{BUCKET}/clip.mp4"
+
+
+def refused(value, **kwargs) -> str:
+    with pytest.raises(ImageLoadError) as caught:
+        load_link(value, field="video_url", **kwargs)
+    sentence = str(caught.value)
+    assert "video_url" in sentence[:75]
+    return sentence
+
+
+def test_a_stored_file_becomes_a_link_that_opens_without_a_key(object_store):
+    object_store.write("clip.mp4", b"a video")
+    link = load_link(URI, field="video_url").wire
+    assert requests.get(link, timeout=10).content == b"a video"
+    assert "secretsecret" not in link
+
+
+@pytest.mark.parametrize("seconds", [60, 7200])
+def test_the_link_lives_as_long_as_was_asked(object_store, seconds):
+    object_store.write("clip.mp4", b"a video")
+    query = dict(parse_qsl(urlsplit(load_link(URI, field="video_url", seconds=seconds).wire).query))
+    # The older signature of S3 says when, the newer one how long.
+    lives = int(query["Expires"]) - time.time() if "Expires" in query else int(query["X-Amz-Expires"])
+    assert lives == pytest.approx(seconds, abs=30)
+
+
+def test_the_connection_may_stand_beside_the_uri(object_store):
+    object_store.write("clip.mp4", b"a video")
+    link = load_link(f"s3://{BUCKET}/clip.mp4", field="video_url", conn_id="store").wire
+    assert requests.get(link, timeout=10).content == b"a video"
+
+
+def test_the_same_content_is_known_by_object_and_version_and_not_by_its_signature(object_store):
+    object_store.write("clip.mp4", b"a video")
+    first = load_link(URI, field="video_url", seconds=60)
+    again = load_link(URI, field="video_url", seconds=7200)
+    assert first.wire != again.wire
+    assert first.identity == again.identity != ""
+    object_store.write("clip.mp4", b"another video")
+    assert load_link(URI, field="video_url").identity != first.identity
+    object_store.write("other.mp4", b"a video")
+    assert load_link(f"s3://store@{BUCKET}/other.mp4", field="video_url").identity != first.identity
+
+
+def test_a_url_is_passed_on(object_store):
+    loaded = load_link(" https://x.example/a.mp4 ", field="video_url")
+    assert (loaded.wire, loaded.identity) == ("https://x.example/a.mp4", "")
+    assert object_store.actions == []
+
+
+@pytest.mark.parametrize("value", ["clip.mp4", "/data/clip.mp4", "file:///data/clip.mp4"])
+def test_a_private_file_gets_a_sentence_that_says_what_to_do(value):
+    assert refused(value).startswith("Copy video_url to object storage")
+
+
+def test_what_is_missing_or_may_not_be_read_or_is_no_address_is_refused_in_words(object_store):
+    assert "no such file" in refused(URI)
+    assert "type int" in refused(7)
+    object_store.write("clip.mp4", b"a video")
+    object_store.refused.add("get")
+    assert "cannot be read" in refused(URI)
+
+
+def test_a_storage_that_signs_nothing_is_named(monkeypatch):
+    import fsspec
+
+    fsspec.filesystem("memory").pipe("/clip.mp4", b"a video")
+    monkeypatch.setattr(
+        "airflow_provider_kling._airflow.object_storage.Place.filesystem",
+        property(lambda _: fsspec.filesystem("memory")),
+    )
+    assert "signs no link" in refused("memory://clip.mp4")
+
+
+def test_an_outage_is_not_called_a_bad_request(object_store):
+    object_store.write("clip.mp4", b"a video")
+    object_store.broken = lambda environ: True
+    with pytest.raises(KlingStorageError, match="Retry when the storage of video_url answers"):
+        load_link(URI, field="video_url")
+
+
+def test_a_field_that_holds_a_video_is_sent_as_a_link_and_known_by_the_file(object_store):
+    product = Product(
+        "voiced",
+        "/v1/voiced",
+        (Field("model_name"), Field("video_url", media=Media("video"))),
+        (),
+        default_model="m",
+        typical_seconds=1,
+    )
+    object_store.write("clip.mp4", b"a video")
+    prepared = prepare(product, {"video_url": f"s3://{BUCKET}/clip.mp4"}, image_conn_id="store")
+    assert requests.get(prepared.body["video_url"], timeout=10).content == b"a video"
+    assert prepared.content["video_url"].startswith(f"s3://{BUCKET}/clip.mp4#")

@@ -35,6 +35,11 @@ class Rules:
     creates_per_second: int | None = None
 
 
+def _counted(item: Order | Task) -> tuple[str, str]:
+    """What shares slots: one version of a model, per type of pack."""
+    return item.counted_as or item.model, item.pack
+
+
 class Account:
     """One customer of Kling. All times are epoch milliseconds.
 
@@ -91,7 +96,8 @@ class Account:
         return self.rules.image_concurrency if order.pack == "image" else self.rules.concurrency
 
     def _slots_taken(self, order: Order) -> int:
-        return sum(task.slots for task in self._open.values() if (task.model, task.pack) == (order.model, order.pack))
+        wanted = _counted(order)
+        return sum(task.slots for task in self._open.values() if _counted(task) == wanted)
 
     def _new_task(self, order: Order, now: int) -> Task:
         duration = int(order.seconds * 1000)
@@ -112,6 +118,7 @@ class Account:
             recipe=dict(order.recipe),
             failure=order.failure,
             slots=order.slots,
+            counted_as=order.counted_as,
             sources=dict(order.media),
             kinds=dict(order.kinds),
             inspected=not order.media,
@@ -132,14 +139,20 @@ class Account:
 
     # ------------------------------------------------------------------ progress
 
-    def inspected(self, task_id: str, *, inputs: dict[str, str], failure: str, now: int) -> None:
+    def inspected(
+        self, task_id: str, *, inputs: dict[str, str], lengths: dict[str, float], failure: str, now: int
+    ) -> None:
         """Record what became of the inputs of a task.
 
         :param inputs: key of the stored content, by role.
+        :param lengths: seconds of the videos and sounds among them, by role; some results are as long as one of these.
         :param failure: why the task will fail; empty if the inputs are good.
         """
         task = self._tasks[task_id]
         task.recipe["inputs"] = inputs
+        if (followed := task.recipe.get("follows")) in lengths:
+            task.recipe["duration"] = max(1, round(lengths[followed]))
+            task.price = Decimal(task.recipe["rate"]) * task.recipe["duration"]
         task.failure = task.failure or failure
         task.ends_at = max(task.ends_at, now)
         task.inspected = True

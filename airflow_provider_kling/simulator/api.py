@@ -11,7 +11,7 @@ from airflow_provider_kling.simulator.auth import authenticate
 from airflow_provider_kling.simulator.envelope import KlingError, accepted, refused
 from airflow_provider_kling.simulator.faults import Call
 from airflow_provider_kling.simulator.prices import as_text
-from airflow_provider_kling.simulator.products import PRODUCTS
+from airflow_provider_kling.simulator.products import PATHS, PRODUCTS
 from airflow_provider_kling.simulator.results import CONTENT_TYPES, FileName
 from airflow_provider_kling.simulator.validation import bad
 
@@ -62,11 +62,11 @@ class Answer:
 
 def classify(method: str, path: str) -> Call:
     """What a request is about; product and operation are empty for an unknown route."""
-    for name, product in PRODUCTS.items():
-        if path == product.path:
-            return Call(method, path, name, _collection_operation(method, reads=product.reads))
-        if product.reads and path.startswith(product.path + "/"):
-            return Call(method, path, name, "query" if method == "GET" else "")
+    if name := PATHS.get(path):
+        return Call(method, path, name, _collection_operation(method, reads=PRODUCTS[name].reads))
+    parent, _, _any_id = path.rpartition("/")
+    if (name := PATHS.get(parent)) and PRODUCTS[name].reads:
+        return Call(method, path, name, "query" if method == "GET" else "")
     if path == "/tasks":
         return Call(method, path, "tasks", {"GET": "query", "POST": "list"}.get(method, ""))
     if path == "/account/costs":
@@ -100,7 +100,7 @@ class Api:
             if not request.call.product:
                 return self._unserved(request.call, credential)
             status, payload = 200, accepted(await self._data(request))
-            task_id = payload["data"]["task_id"] if request.call.operation == "create" else ""
+            task_id = _created_id(payload["data"]) if request.call.operation == "create" else ""
         except KlingError as error:
             status, payload = error.http_status, refused(error)
         return Answer(status, json.dumps(payload).encode(), credential=credential, task_id=task_id)
@@ -108,6 +108,7 @@ class Api:
     def _unserved(self, call: Call, credential: str) -> Answer:
         """The answer to a product that has a path at Kling and none here."""
         unserved.refuse_retired(call.path)
+        unserved.refuse_unknown_model(call.method, call.path)
         return Answer(501, json.dumps(unserved.not_simulated(call.method, call.path)).encode(), credential=credential)
 
     def _authenticate(self, request: Request) -> str:
@@ -129,7 +130,7 @@ class Api:
             case (product, "create"):
                 return await self._create(product, request)
             case (product, "query"):
-                any_id = call.path.removeprefix(PRODUCTS[product].path + "/")
+                any_id = call.path.rpartition("/")[2]
                 return self._view(self._service.account.find(any_id, product=product))
             case (product, "list"):
                 return self._list(product, request.query)
@@ -138,6 +139,8 @@ class Api:
 
     async def _create(self, product: str, request: Request) -> dict[str, Any]:
         task = self._service.submit(product, _json_object(request.body), failure=request.failure)
+        if PRODUCTS[product].is_new:
+            return views.created_new(task)
         if PRODUCTS[product].at_once:
             return views.at_once(await self._service.complete(task), self._service.result)
         return views.created(task, missing_task_info=self._service.settings.missing_task_info)
@@ -187,6 +190,10 @@ class Api:
         if file is None or content is None:
             return Answer(404, b"Not Found\n", "text/plain")
         return Answer(200, content, CONTENT_TYPES[file.form])
+
+
+def _created_id(data: dict[str, Any]) -> str:
+    return str(data.get("task_id") or data.get("id") or "")
 
 
 def _json_object(body: bytes) -> dict[str, Any]:

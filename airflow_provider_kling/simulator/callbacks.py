@@ -14,9 +14,12 @@ import json
 import time
 import uuid
 from collections import defaultdict, deque
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import aiohttp
+
+if TYPE_CHECKING:
+    from airflow_provider_kling.simulator.tasks import Task
 
 TIMEOUT: Final = aiohttp.ClientTimeout(total=5)
 
@@ -53,22 +56,24 @@ class Callbacks:
         self._running: set[asyncio.Task[None]] = set()
         self.deliveries: deque[dict[str, Any]] = deque(maxlen=REMEMBERED)
 
-    def send(self, url: str, body: dict[str, Any], session: aiohttp.ClientSession) -> None:
-        """Begin to deliver ``body``."""
-        task = asyncio.create_task(self._deliver(url, body, session))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+    def send(self, task: Task, body: dict[str, Any], session: aiohttp.ClientSession) -> None:
+        """Begin to deliver ``body``, the present state of ``task``."""
+        delivery = asyncio.create_task(self._deliver(task.task_id, task.status, task.callback_url or "", body, session))
+        self._running.add(delivery)
+        delivery.add_done_callback(self._running.discard)
 
-    async def _deliver(self, url: str, body: dict[str, Any], session: aiohttp.ClientSession) -> None:
+    async def _deliver(
+        self, task_id: str, status: str, url: str, body: dict[str, Any], session: aiohttp.ClientSession
+    ) -> None:
         message_id = uuid.uuid4().hex
         raw = json.dumps(body, separators=(",", ":")).encode()
-        async with self._locks[body["task_id"]]:
+        async with self._locks[task_id]:
             for attempt in range(self._retries + 1):
                 if attempt:
                     await asyncio.sleep(FIRST_PAUSE * 2 ** (attempt - 1) * self._pause_scale)
                 answer = await self._post(url, raw, message_id, session)
                 self.deliveries.append(
-                    {"url": url, "task_id": body["task_id"], "task_status": body["task_status"],
+                    {"url": url, "task_id": task_id, "task_status": status,
                      "attempt": attempt + 1, "answer": answer}
                 )  # fmt: skip
                 if isinstance(answer, int) and 200 <= answer < 300:

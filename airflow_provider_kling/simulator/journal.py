@@ -10,9 +10,9 @@ from typing import Any, Final
 #: Requests that are remembered; a soak test must not fill the memory.
 REMEMBERED: Final = 10_000
 
-#: Strings in these fields that are longer than this are images or masks as base64.
-_IMAGE_FIELDS: Final = frozenset({"image", "image_tail", "static_mask", "mask"})
-_LONGEST_IMAGE: Final = 300
+#: Strings in fields whose names end so, and that are longer than this, are images, masks or sounds as base64.
+_MEDIA_FIELDS: Final = ("image", "image_tail", "mask", "url", "file")
+_LONGEST_MEDIA: Final = 300
 
 #: No prompt is longer: it is content in a field that we do not know.
 _LONGEST_TEXT: Final = 5000
@@ -29,7 +29,7 @@ def summarise(value: Any, field: str = "") -> Any:
         return [summarise(item, field) for item in value]
     if not isinstance(value, str) or value.startswith(("http://", "https://")):
         return value
-    if len(value) > (_LONGEST_IMAGE if field in _IMAGE_FIELDS else _LONGEST_TEXT):
+    if len(value) > (_LONGEST_MEDIA if field.endswith(_MEDIA_FIELDS) else _LONGEST_TEXT):
         return {"base64_length": len(value), "sha256": hashlib.sha256(value.encode("utf-8", "replace")).hexdigest()}
     return value
 

@@ -1,5 +1,7 @@
 """The inputs of a task: fetched and decoded after the task was accepted, so that bad ones fail it later, as on Kling.
 
+The texts for a video and a sound that cannot be read were not observed; their lengths and sizes are not checked.
+
 Magic words: a prompt that contains one of :data:`MAGIC_WORDS` fails with the text beside it.
 """
 
@@ -12,9 +14,10 @@ import io
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
+import av
 from PIL import Image, UnidentifiedImageError
 
-from airflow_provider_kling.simulator.validation import MAX_IMAGE_BYTES, is_url
+from airflow_provider_kling.simulator.validation import MAX_IMAGE_BYTES, MAX_LARGE_IMAGE_BYTES, is_url
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +27,8 @@ INTERNAL_ERROR: Final = "Internal error, please contact Kling customer service."
 UNREACHABLE: Final = "Something went wrong when we tried to get the contents of the file."
 TOO_SMALL: Final = "Image pixel is invalid"
 WRONG_FORMAT: Final = "Image format is invalid"
+WRONG_VIDEO: Final = "Video format is invalid"
+WRONG_SOUND: Final = "Audio format is invalid"
 WRONG_SHAPE: Final = (
     "The resolution or aspect ratio of the input image is invalid. Please ensure it meets the required specifications."
 )
@@ -35,6 +40,14 @@ MAGIC_WORDS: Final[dict[str, str]] = {
 
 MIN_SIDE: Final = 300
 MAX_RATIO: Final = 2.5
+#: Kling documentation: the most bytes, by kind of input. Some products take fewer of a video.
+LIMITS: Final[dict[str, int]] = {
+    "image": MAX_IMAGE_BYTES,
+    "large_image": MAX_LARGE_IMAGE_BYTES,
+    "video": 200 * 1024 * 1024,
+    "audio": 5 * 1024 * 1024,
+}
+
 FETCH_TIMEOUT: Final = aiohttp.ClientTimeout(total=30)
 
 
@@ -64,20 +77,40 @@ def check_image(content: bytes) -> None:
         raise InputError(WRONG_SHAPE)
 
 
-async def fetch(url: str, session: aiohttp.ClientSession) -> bytes:
+def check(content: bytes, kind: str) -> float:
+    """Decode an input; return how many seconds it lasts, 0 for an image.
+
+    :param kind: one of :data:`LIMITS`.
+    :raises InputError: it is not what it should be.
+    """
+    if kind in {"image", "large_image"}:
+        check_image(content)
+        return 0.0
+    wrong = WRONG_VIDEO if kind == "video" else WRONG_SOUND
+    try:
+        with av.open(io.BytesIO(content), "r") as container:
+            streams = container.streams.video if kind == "video" else container.streams.audio
+            next(container.decode(streams[0]))
+            return (container.duration or 0) / av.time_base
+    except (av.FFmpegError, StopIteration, IndexError, ValueError, OSError):
+        raise InputError(wrong) from None
+
+
+async def fetch(url: str, session: aiohttp.ClientSession, limit: int = MAX_IMAGE_BYTES) -> bytes:
     """The content of a URL.
 
-    :raises InputError: unreachable or larger than 10 MB.
+    :param limit: the most bytes that are taken.
+    :raises InputError: unreachable or larger.
     """
     try:
         async with session.get(url, timeout=FETCH_TIMEOUT) as response:
             response.raise_for_status()
-            content = await response.content.read(MAX_IMAGE_BYTES + 1)
-            while len(content) <= MAX_IMAGE_BYTES and (more := await response.content.read(MAX_IMAGE_BYTES)):
+            content = await response.content.read(limit + 1)
+            while len(content) <= limit and (more := await response.content.read(limit)):
                 content += more
     except (aiohttp.ClientError, TimeoutError, ValueError, OSError):
         raise InputError(UNREACHABLE) from None
-    if len(content) > MAX_IMAGE_BYTES:
+    if len(content) > limit:
         raise InputError(WRONG_SHAPE)
     return content
 
@@ -90,23 +123,27 @@ class ContentStore:
 
     def __init__(self, directory: Path | None = None) -> None:
         self._contents: dict[str, bytes] = {}
-        self._checked: set[str] = set()
+        self._checked: dict[tuple[str, str], float] = {}
         self._directory = directory
 
     def hold(self, source: str) -> str:
         """Keep base64 as content and return its key; a URL stays what it is."""
         return source if is_url(source) else self.put(base64.b64decode(source))
 
-    async def load(self, source: str, session: aiohttp.ClientSession) -> str:
+    async def load(self, source: str, session: aiohttp.ClientSession, *, kind: str) -> str:
         """Fetch and check what :meth:`hold` returned; return the key of its content.
 
-        :raises InputError: unreachable, too large or not an acceptable image.
+        :param kind: one of :data:`LIMITS`.
+        :raises InputError: unreachable, too large or not acceptable.
         """
-        key = self.put(await fetch(source, session)) if is_url(source) else source
-        if key not in self._checked:
-            await asyncio.to_thread(check_image, self.get(key))
-            self._checked.add(key)
+        key = self.put(await fetch(source, session, LIMITS[kind])) if is_url(source) else source
+        if (key, kind) not in self._checked:
+            self._checked[key, kind] = await asyncio.to_thread(check, self.get(key), kind)
         return key
+
+    def seconds(self, key: str, kind: str) -> float:
+        """How long a content that :meth:`load` has checked lasts."""
+        return self._checked[key, kind]
 
     def put(self, content: bytes) -> str:
         """Keep ``content``; return its key."""

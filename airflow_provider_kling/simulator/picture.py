@@ -7,6 +7,7 @@ import io
 import textwrap
 from typing import Any, Final
 
+import av
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 #: Long side in pixels when small results are wanted.
@@ -69,9 +70,17 @@ def prompt_picture(prompt: str, size: tuple[int, int], *, index: int = 0) -> Ima
 
 
 def open_picture(content: bytes) -> Image.Image:
-    """Decode an image and turn it upright."""
+    """Decode an image and turn it upright, or take the first picture of a video."""
+    if content[4:8] == b"ftyp":
+        return _first_frame(content)
     with Image.open(io.BytesIO(content)) as opened:
         return ImageOps.exif_transpose(opened).convert("RGB")
+
+
+def _first_frame(content: bytes) -> Image.Image:
+    with av.open(io.BytesIO(content), "r") as container:
+        picture: Image.Image = next(container.decode(video=0)).to_image()  # type: ignore[no-untyped-call]
+    return picture
 
 
 def proportions_of(text: str) -> tuple[int, int]:

@@ -143,19 +143,23 @@ class Service:
         return task
 
     def _begin_inspection(self, task: Task) -> None:
-        self._inspections[task.task_id] = asyncio.create_task(self._inspect(task.task_id, task.sources))
+        self._inspections[task.task_id] = asyncio.create_task(self._inspect(task))
 
-    async def _inspect(self, task_id: str, sources: dict[str, str]) -> None:
+    async def _inspect(self, task: Task) -> None:
         inputs: dict[str, str] = {}
+        lengths: dict[str, float] = {}
         failure = ""
         try:
-            for role, source in sources.items():
-                inputs[role] = await self.contents.load(source, self._session)
+            for role, source in task.sources.items():
+                kind = task.kinds.get(role, "image")
+                inputs[role] = await self.contents.load(source, self._session, kind=kind)
+                lengths[role] = self.contents.seconds(inputs[role], kind)
         except media.InputError as error:
             failure = str(error)
-        self.account.inspected(task_id, inputs=inputs, failure=failure, now=self.clock.now_ms())
-        del self._inspections[task_id]
-        self._save(self.account.find(task_id))
+        now = self.clock.now_ms()
+        self.account.inspected(task.task_id, inputs=inputs, lengths=lengths, failure=failure, now=now)
+        del self._inspections[task.task_id]
+        self._save(task)
         self._wake.set()
 
     def settle(self) -> None:
@@ -167,7 +171,8 @@ class Service:
 
     def _notify(self, task: Task) -> None:
         if task.callback_url:
-            self.callbacks.send(task.callback_url, views.callback(task, self.result), self._session)
+            view = views.unified if PRODUCTS[task.product].is_new else views.callback
+            self.callbacks.send(task, view(task, self.result), self._session)
 
     async def finish(self, task_id: str, *, failure: str = "") -> Task:
         """End a task now, with ``failure`` if that is not empty; its inputs are still read first."""

@@ -15,6 +15,7 @@ class Order:
 
     :param product: name of the product, such as ``image2video``.
     :param model: model name; concurrency is counted per model.
+    :param counted_as: name under which its slots are counted, if that is another one.
     :param pack: type of the resource pack that pays.
     :param price: units charged on success.
     :param seconds: how long Kling usually takes.
@@ -34,6 +35,7 @@ class Order:
     price: Decimal
     seconds: float
     slots: int = 1
+    counted_as: str = ""
     external_task_id: str | None = None
     callback_url: str | None = None
     watermark: bool = False
@@ -71,6 +73,7 @@ class Task:
     starts_at: int
     ends_at: int
     slots: int = 1
+    counted_as: str = ""
     external_task_id: str | None = None
     callback_url: str | None = None
     watermark: bool = False
@@ -91,7 +94,8 @@ class Task:
     def as_json(self) -> dict[str, Any]:
         """Every field as plain JSON, for the state file and the control routes."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return values | {"price": str(self.price), "charged": str(self.charged)}
+        # A copy: what was handed out must not change when the inputs have been read.
+        return values | {"price": str(self.price), "charged": str(self.charged), "recipe": dict(self.recipe)}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Task:

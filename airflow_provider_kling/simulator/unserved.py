@@ -15,6 +15,9 @@ from airflow_provider_kling.simulator.envelope import KlingError
 #: Paths of the new generation take API keys only.
 NEW: Final = ("/text-to-video/", "/image-to-video/", "/omni-video/", "/motion-control/", "/solutions/")
 
+#: Functions of the new generation; the model follows.
+FUNCTIONS: Final = NEW[:-1]
+
 #: A product of these answers "not simulated".
 CLASSIC: Final = tuple(
     f"/v1/{name}"
@@ -48,9 +51,23 @@ def refuse_retired(path: str) -> None:
         raise KlingError(1201, "This API is no longer available")
 
 
+def refuse_unknown_model(method: str, path: str) -> None:
+    """Raise Kling's refusal of a model that a function of the new generation does not have.
+
+    :raises KlingError: 1201, as measured.
+    """
+    if method == "POST" and _is_of_a_function(path):
+        raise KlingError(1201, "model is not supported")
+
+
+def _is_of_a_function(path: str) -> bool:
+    """Whether a path is a function of the new generation and a model, and nothing more."""
+    return path.startswith(FUNCTIONS) and path.count("/") == 2
+
+
 def is_known(path: str) -> bool:
     """Whether Kling has, or had, something at this path that the simulator does not serve."""
-    return is_new(path) or _below(path, CLASSIC + ACCOUNT + RETIRED)
+    return _is_of_a_function(path) or path.startswith("/solutions/") or _below(path, CLASSIC + ACCOUNT + RETIRED)
 
 
 def not_simulated(method: str, path: str) -> dict[str, Any]:

@@ -23,6 +23,9 @@ from airflow_provider_kling.simulator.envelope import KlingError
 #: Kling documentation: 10 MB per image on classic paths.
 MAX_IMAGE_BYTES: Final = 10 * 1024 * 1024
 
+#: The same on paths of the new generation.
+MAX_LARGE_IMAGE_BYTES: Final = 50 * 1024 * 1024
+
 _TYPE_NAMES: Final[dict[type, str]] = {
     str: "string",
     bool: "boolean",
@@ -76,7 +79,7 @@ def number(body: Body, field: str, low: float, high: float, *, label: str = "") 
     return value
 
 
-def image(body: Body, field: str, *, label: str = "") -> str | None:
+def image(body: Body, field: str, *, label: str = "", limit: int = MAX_IMAGE_BYTES) -> str | None:
     """An image as URL or base64. Whether it is one is found out after the task was accepted, as Kling does."""
     value: str | None = typed(body, field, str, label=label)
     if not value or is_url(value):
@@ -86,8 +89,8 @@ def image(body: Body, field: str, *, label: str = "") -> str | None:
     except (binascii.Error, ValueError):
         # A "data:" prefix ends here too: the colon is not in the alphabet.
         raise bad("File is not in a valid base64 format") from None
-    if len(content) > MAX_IMAGE_BYTES:
-        raise bad(f"{label or field} size must be less than or equal to 10MB")
+    if len(content) > limit:
+        raise bad(f"{label or field} size must be less than or equal to {limit // 2**20}MB")
     return value
 
 

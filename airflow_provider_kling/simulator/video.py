@@ -38,16 +38,18 @@ def make_video(recipe: dict[str, Any], inputs: dict[str, bytes], *, watermark: b
     """Encode the film that ``recipe`` describes.
 
     :param recipe: short side, frames per second, duration, sound, ratio and prompt.
-    :param inputs: content of ``image`` and ``image_tail``.
+    :param inputs: contents by role; the recipe says which is ``first`` and which is ``last``.
     :param watermark: draw a mark into the corner.
     :param small: 320 pixels on the long side.
     """
-    pictures = {role: open_picture(content) for role, content in inputs.items()}
-    first = pictures.get("image") or pictures.get("image_tail")
-    proportions = first.size if first else proportions_of(recipe["ratio"])
+    roles = (recipe.get("first", "image"), recipe.get("last", "image_tail"))
+    pictures = {role: open_picture(inputs[role]) for role in roles if role in inputs}
+    first, last = (pictures.get(role) for role in roles)
+    shown = first or last
+    proportions = shown.size if shown and not recipe["ratio"] else proportions_of(recipe["ratio"])
     size = output_size(proportions, recipe["short_side"], small=small)
-    start = cover(first, size) if first else prompt_picture(recipe["prompt"], size)
-    tail = cover(pictures["image_tail"], size) if {"image", "image_tail"} <= set(pictures) else None
+    start = cover(shown, size) if shown else prompt_picture(recipe["prompt"], size)
+    tail = cover(last, size) if first and last else None
     if watermark:
         start, tail = mark(start), mark(tail) if tail else None
     return _encode(start, tail, recipe)

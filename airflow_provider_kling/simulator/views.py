@@ -35,6 +35,18 @@ def created(task: Task, *, missing_task_info: str) -> dict[str, Any]:
     return {"task_id": task.task_id, "task_status": "submitted", **info, **_times(task)}
 
 
+def created_new(task: Task) -> dict[str, Any]:
+    """``data`` of a create answer of the new generation."""
+    return {
+        "id": task.task_id,
+        "status": "submitted",
+        **({"external_id": task.external_task_id} if task.external_task_id else {}),
+        "message": "",
+        "create_time": task.created_at,
+        "update_time": task.created_at,
+    }
+
+
 def classic(task: Task, result: ResultMaker, *, early_result: str) -> dict[str, Any]:
     """``data`` of a classic query."""
     view: dict[str, Any] = {

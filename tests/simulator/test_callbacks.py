@@ -119,3 +119,14 @@ def test_a_callback_url_that_is_none_does_not_disturb_the_task(start):
     kling = start(callback_retries=0)
     seen = kling.finished(kling.create(callback_url="not a url"))
     assert seen["task_status"] == "succeed"
+
+
+def test_a_task_of_the_new_generation_is_posted_in_its_own_words(kling, receive):
+    receiver = receive()
+    body = {"prompt": "a cat", "options": {"callback_url": receiver.url, "external_task_id": "a"}}
+    task_id = kling.send("POST", "/text-to-video/kling-3.0-turbo", json=body).json()["data"]["id"]
+    kling.simulator.finish(task_id)
+    submitted, _processing, done = eventually(lambda: len(receiver.got) == 3 and receiver.bodies())
+    assert submitted.keys() == {"id", "status", "message", "create_time", "update_time", "external_id", "outputs"}
+    assert [done] == kling.get("/tasks", task_ids=task_id).json()["data"]
+    assert [delivery["task_status"] for delivery in kling.simulator.callbacks()][:2] == ["submitted", "processing"]

@@ -280,7 +280,7 @@ def test_an_unknown_route_is_the_frameworks_404(kling, path):
         ("POST", "/v1/videos/omni-video"),
         ("GET", "/v1/videos/lip-sync/1"),
         ("POST", "/v1/images/omni-image"),
-        ("POST", "/image-to-video/kling-3.0-turbo"),
+        ("POST", "/solutions/x"),
         ("GET", "/solutions/x"),
         ("GET", "/account/billing/balance"),
     ],

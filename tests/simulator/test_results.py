@@ -184,5 +184,5 @@ def test_the_image_of_a_phone_is_turned_upright():
     exif[0x0112] = 6
     buffer = io.BytesIO()
     Image.new("RGB", (640, 360), "red").save(buffer, "JPEG", exif=exif)
-    film = make_video(RECIPE | {"duration": 1}, {"image": buffer.getvalue()}, watermark=False, small=True)
+    film = make_video(RECIPE | {"duration": 1, "ratio": ""}, {"image": buffer.getvalue()}, watermark=False, small=True)
     assert frames(film)[0].size == (180, 320)

@@ -11,22 +11,31 @@ from typing import Final
 from airflow_provider_kling.simulator import video_fields
 from airflow_provider_kling.simulator.outputs import video_result
 from airflow_provider_kling.simulator.products.product import Product
-from airflow_provider_kling.simulator.products.rows import read_products
+from airflow_provider_kling.simulator.products.rows import read_new_products, read_products
 
-__all__ = ["PRODUCTS", "Product"]
+__all__ = ["PATHS", "PRODUCTS", "Product"]
 
 #: Usual seconds: the expected times that a widely used client shows to its users (ComfyUI, 2026).
-PRODUCTS: Final[dict[str, Product]] = {
-    "image2video": Product(
-        path="/v1/videos/image2video",
-        validate=video_fields.image2video,
-        result=video_result,
-        usual_seconds=164,
-    ),
-    "text2video": Product(
-        path="/v1/videos/text2video",
-        validate=video_fields.text2video,
-        result=video_result,
-        usual_seconds=319,
-    ),
-} | read_products()
+PRODUCTS: Final[dict[str, Product]] = (
+    {
+        "image2video": Product(
+            path="/v1/videos/image2video",
+            validate=video_fields.image2video,
+            result=video_result,
+            usual_seconds=164,
+        ),
+        "text2video": Product(
+            path="/v1/videos/text2video",
+            validate=video_fields.text2video,
+            result=video_result,
+            usual_seconds=319,
+        ),
+    }
+    | read_products()
+    | read_new_products()
+)
+
+#: Names of products by their path.
+PATHS: Final[dict[str, str]] = {
+    path: name for name, product in PRODUCTS.items() for path in (product.path, *product.aliases)
+}

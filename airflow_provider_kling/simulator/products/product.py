@@ -19,7 +19,7 @@ USUAL_LENGTH: Final = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Product:
-    """One product of the classic generation.
+    """One product; in the new generation, one function with one model.
 
     :param path: where it is served.
     :param validate: request body -> order; raises 1201. The price and the model come from here.
@@ -27,6 +27,8 @@ class Product:
     :param usual_seconds: how long Kling takes for :data:`USUAL_LENGTH` seconds of output; 0 answers at once, with the
         result.
     :param reads: whether its tasks can be read below ``path`` and listed there.
+    :param is_new: whether it belongs to the new generation, which has words of its own.
+    :param aliases: other paths that mean the same.
     """
 
     path: str
@@ -34,6 +36,8 @@ class Product:
     result: Callable[[Task, Links], dict[str, Any]]
     usual_seconds: float
     reads: bool = True
+    is_new: bool = False
+    aliases: tuple[str, ...] = ()
 
     @property
     def at_once(self) -> bool:

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import yaml
 
-from airflow_provider_kling.simulator.outputs import RESULTS
+from airflow_provider_kling.simulator.outputs import RESULTS, video_result
+from airflow_provider_kling.simulator.products import new
 from airflow_provider_kling.simulator.products.orders import order
 from airflow_provider_kling.simulator.products.product import Product
 from airflow_provider_kling.simulator.products.row import Row
@@ -18,9 +19,30 @@ FILES: Final = ("images", "audio")
 
 def read_products() -> dict[str, Product]:
     """Every product that is a row, by name."""
+    tables = [yaml.safe_load(_text(name))["products"] for name in FILES]
+    return {name: _product(name, row) for table in tables for name, row in table.items()}
+
+
+def read_new_products() -> dict[str, Product]:
+    """Every function of the new generation with each of its models."""
+    rows = yaml.safe_load(_text("new"))["products"]
+    return {
+        name: Product(
+            path=f"/{name}",
+            validate=partial(new.order, name, row),
+            result=video_result,
+            usual_seconds=row["usual_seconds"],
+            reads=False,
+            is_new=True,
+            aliases=tuple(f"/{alias}" for alias in row.get("aliases", ())),
+        )
+        for name, row in rows.items()
+    }
+
+
+def _text(name: str) -> str:
     folder = resources.files("airflow_provider_kling.simulator").joinpath("data/products")
-    texts = [folder.joinpath(f"{name}.yaml").read_text(encoding="utf-8") for name in FILES]
-    return {name: _product(name, row) for text in texts for name, row in yaml.safe_load(text)["products"].items()}
+    return folder.joinpath(f"{name}.yaml").read_text(encoding="utf-8")
 
 
 def _product(name: str, values: dict[str, Any]) -> Product:

@@ -226,15 +226,23 @@ class KlingHook(BaseHook):
             raise other
         return task
 
-    def list_tasks(self, endpoint: str = "image2video", *, page: int = 1, page_size: int = MAX_PAGE_SIZE) -> list[Task]:
+    def list_tasks(
+        self,
+        endpoint: str = "image2video",
+        *,
+        page: int = 1,
+        page_size: int = MAX_PAGE_SIZE,
+        tries: int | None = None,
+    ) -> list[Task]:
         """
         List tasks of one product; free. The order is not documented by Kling.
 
         :param endpoint: the product.
         :param page: 1 to 1000.
         :param page_size: 1 to 500; a page that is shorter is the last.
+        :param tries: how often the request is sent before its error counts; default 4.
         """
-        return self.client.list_tasks(product_of(endpoint), page, page_size)
+        return self.client.list_tasks(product_of(endpoint), page, page_size, tries=tries)
 
     def get_tasks(self, waiting: Sequence[TaskRef]) -> dict[TaskRef, Task | KlingError]:
         """

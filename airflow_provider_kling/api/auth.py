@@ -7,6 +7,7 @@ Source: authentication page of https://kling.ai/document-api, read 2026-11.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import html
 import json
 import re
@@ -32,6 +33,11 @@ class ApiKey:
 
     key: str = dataclasses.field(repr=False)
 
+    @property
+    def identity(self) -> str:
+        """What tells it from others, without saying it."""
+        return hashlib.sha256(self.key.encode()).hexdigest()[:32]
+
     def authorization(self, now: int) -> str:
         """Return the header; an API key does not depend on the time."""
         return f"Bearer {self.key}"
@@ -43,6 +49,11 @@ class AccessKeyPair:
 
     access_key: str
     secret_key: str = dataclasses.field(repr=False)
+
+    @property
+    def identity(self) -> str:
+        """What tells it from others, without saying its secret."""
+        return self.access_key
 
     def authorization(self, now: int) -> str:
         """

@@ -77,16 +77,17 @@ class KlingClient:
         dialect = dialect_of(product)
         return dialect.read_task(self.transport.read(dialect.query(product, any_id), tries=tries), product)
 
-    def list_tasks(self, product: Product, page: int, page_size: int) -> list[Task]:
+    def list_tasks(self, product: Product, page: int, page_size: int, *, tries: int | None = None) -> list[Task]:
         """
         List tasks of one product; free. The order is not documented by Kling.
 
         :param product: its row.
         :param page: 1 to 1000.
         :param page_size: 1 to 500; a page that is shorter is the last.
+        :param tries: how often the request is sent before its error counts; default 4.
         """
         dialect = dialect_of(product)
-        return dialect.read_page(self.transport.read(dialect.page(product, page, page_size)), product)
+        return dialect.read_page(self.transport.read(dialect.page(product, page, page_size), tries=tries), product)
 
     def get_together(self, waiting: Sequence[TaskRef], *, tries: int | None = None) -> tuple[Results, list[TaskRef]]:
         """

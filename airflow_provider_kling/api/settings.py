@@ -62,6 +62,11 @@ class Settings:
     allow_private_urls: bool = False
     warnings: tuple[str, ...] = ()
 
+    @property
+    def account(self) -> str:
+        """What tells the account from others, whichever connections name it; it holds no secret."""
+        return f"{self.base_url}#{self.credential.identity}"
+
 
 def settings_of(connection: Connection) -> Settings:
     """

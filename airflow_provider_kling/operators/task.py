@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, get_args
 from airflow_provider_kling import polling
 from airflow_provider_kling._airflow.compat import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_kling._airflow.completion import leaves_nothing_to_do, nobody_listens
-from airflow_provider_kling.exceptions import KlingThrottledError, KlingValidationError
+from airflow_provider_kling.exceptions import KlingConcurrencyError, KlingThrottledError, KlingValidationError
 from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.links import KlingResultLink
@@ -298,7 +298,7 @@ class KlingTaskOperator(KlingBaseOperator):
                 )
                 break
             except KlingThrottledError as error:
-                slot = self._wait_for_slot(error, slot)
+                slot = self._wait_for_slot(error, slot, name)
                 look_up_first = True
         if done.answer_lost or not done.adopted:
             self._submitted_at = begun
@@ -309,7 +309,7 @@ class KlingTaskOperator(KlingBaseOperator):
         speak = self.log.warning if line.warns else self.log.info
         speak("%s", line.text)
 
-    def _wait_for_slot(self, error: KlingThrottledError, slot: SlotWait | None) -> SlotWait:
+    def _wait_for_slot(self, error: KlingThrottledError, slot: SlotWait | None, name: str) -> SlotWait:
         """Leave the worker until a slot may be free; it costs no retry, because no task was created."""
         now = time.time()
         if slot is None:
@@ -318,7 +318,15 @@ class KlingTaskOperator(KlingBaseOperator):
         if now >= slot.until:
             raise error
         if self.deferrable:
-            trigger = KlingSlotTrigger(self.kling_conn_id, slot.since, slot.until, deferred_at=now)
+            trigger = KlingSlotTrigger(
+                self.kling_conn_id,
+                slot.since,
+                slot.until,
+                deferred_at=now,
+                refused_at=now if isinstance(error, KlingConcurrencyError) else 0.0,
+                external_task_id=name,
+                model_name=self._model_name,
+            )
             self.defer(trigger=trigger, method_name="execute_with_slot", timeout=trigger.backstop)
         time.sleep(min(probe_pause(), slot.until - now))
         return slot

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.triggers.base import KlingTrigger, backstop, until_words
+from airflow_provider_kling.waiting.arbiter import SlotWish
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -18,7 +19,8 @@ FIRST_WAIT = 1.0
 
 class KlingSlotTrigger(KlingTrigger):
     """
-    Wait until submitting again is worthwhile, after Kling answered that every slot is taken (1303, 1302).
+    Wait until submitting again is worthwhile, after Kling answered that every slot is taken (1303, 1302): one waiter is
+    resumed for each slot that Kling's list shows to be free, whoever left it.
 
     Its event is ``{"status": "slot", "since", "until"}``.
 
@@ -26,6 +28,9 @@ class KlingSlotTrigger(KlingTrigger):
     :param since: epoch seconds when the task first found no slot; decides its place in the queue.
     :param until: epoch seconds when it gives up.
     :param deferred_at: epoch seconds of the deferral.
+    :param refused_at: epoch seconds of the 1303; 0 when it was a 1302, which says nothing about slots.
+    :param external_task_id: what the task at Kling will be called.
+    :param model_name: what is asked for; each model has slots of its own.
     """
 
     path = "airflow_provider_kling.triggers.KlingSlotTrigger"
@@ -36,6 +41,9 @@ class KlingSlotTrigger(KlingTrigger):
         since: float = 0.0,
         until: float = 0.0,
         deferred_at: float = 0.0,
+        refused_at: float = 0.0,
+        external_task_id: str = "",
+        model_name: str = "",
         **_from_other_versions: Any,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -43,6 +51,9 @@ class KlingSlotTrigger(KlingTrigger):
         self.since = since
         self.until = until
         self.deferred_at = deferred_at
+        self.refused_at = refused_at
+        self.external_task_id = external_task_id
+        self.model_name = model_name
 
     @property
     def backstop(self) -> timedelta:
@@ -51,11 +62,13 @@ class KlingSlotTrigger(KlingTrigger):
 
     async def _wait(self) -> dict[str, Any]:
         """Whether there is a slot, only the next submission can tell."""
-        from airflow_provider_kling.waiting.shared_poller import SharedPoller
+        from airflow_provider_kling.waiting.slot_queue import AccountSlots
 
         level = logging.INFO if self.deferred_at - self.since < FIRST_WAIT else logging.DEBUG
         self.log.log(level, "Waiting for a slot at Kling, %s", until_words(self.until))
-        await SharedPoller.of(self.kling_conn_id).slots.wait(since=self.since, until=self.until)
+        wish = SlotWish(self.external_task_id, self.since, ready_at=self.deferred_at + self.min_deferral)
+        slots = await AccountSlots.of(self.kling_conn_id)
+        await slots.wait(wish, until=self.until, model_name=self.model_name, refused_at=self.refused_at)
         return self._event()
 
     def _broken_event(self, error: Exception) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from airflow_provider_kling._airflow.compat import AirflowNotFoundException
 from airflow_provider_kling.exceptions import KlingConfigurationError, KlingConnectionError, KlingError
 from airflow_provider_kling.foreign import foreign_text, reason
 from airflow_provider_kling.hooks import KlingHook
+from airflow_provider_kling.products.catalogue import PRODUCTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,6 +90,35 @@ class AccountReader:
             return self._problem(error)
         return result
 
+    def account(self) -> str:
+        """
+        Return what tells the account from others, see :attr:`Settings.account`.
+
+        :raises KlingError: when the connection cannot be read.
+        """
+        try:
+            return self._current().settings.account
+        except Exception as error:  # noqa: BLE001 - see _problem
+            raise self._problem(error) from None
+
+    def list_newest(self, count: int) -> list[Task]:
+        """
+        List what the account runs, whoever submitted it, and what it ran last; one request for each product.
+
+        :param count: tasks of each product at most.
+        :raises KlingError: when no product can be listed, or one cannot be listed now.
+        """
+        began = time.monotonic()
+        try:
+            try:
+                return _listed(self._current(), count)
+            except KlingError as error:
+                if error.transient or self._read_at >= began:
+                    raise
+                return _listed(self._renewed(began), count)
+        except Exception as error:  # noqa: BLE001 - see _problem
+            raise self._problem(error) from None
+
     def _current(self) -> KlingHook:
         with self._lock:
             return self._hook_since(time.monotonic() - self._keep_seconds)
@@ -129,6 +159,22 @@ def missing_connection(name: str, error: Exception) -> KlingConfigurationError:
         f"or in a secrets backend has to be there for triggerers too, not for workers only. "
         f"{foreign_text(error)}"
     )
+
+
+def _listed(hook: KlingHook, count: int) -> list[Task]:
+    tasks: list[Task] = []
+    refusals: list[KlingError] = []
+    for endpoint in PRODUCTS:
+        try:
+            tasks += hook.list_tasks(endpoint, page_size=count, tries=1)
+        except KlingError as error:
+            # A relay often lacks some products.
+            if error.transient:
+                raise
+            refusals.append(error)
+    if len(refusals) == len(PRODUCTS):
+        raise refusals[0]
+    return tasks
 
 
 def _is_refusal(result: Task | KlingError) -> bool:

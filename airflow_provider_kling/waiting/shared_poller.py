@@ -24,7 +24,7 @@ from airflow_provider_kling import polling
 from airflow_provider_kling.exceptions import KlingConnectionError, KlingError
 from airflow_provider_kling.foreign import reason
 from airflow_provider_kling.waiting.account_reader import AccountReader
-from airflow_provider_kling.waiting.slot_queue import SlotQueue
+from airflow_provider_kling.waiting.slot_queue import AccountSlots
 from airflow_provider_kling.waiting.threads import Work, in_thread
 
 if TYPE_CHECKING:
@@ -76,10 +76,9 @@ class SharedPoller:
     )
 
     def __init__(self, kling_conn_id: str) -> None:
+        self._kling_conn_id = kling_conn_id
         self._reader = AccountReader(kling_conn_id)
         self._watches: set[_Watch] = set()
-        #: Those who wait for a slot of this account.
-        self.slots = SlotQueue()
         self._changed = asyncio.Event()
         self._runner: asyncio.Task[None] | None = None
         self._sweeps: set[asyncio.Task[None]] = set()
@@ -107,6 +106,7 @@ class SharedPoller:
         outcome: asyncio.Future[tuple[polling.Event, Task | None]] = asyncio.get_running_loop().create_future()
         watch = _Watch(waiting, poller, first_look, outcome, contextvars.copy_context())
         self._watches.add(watch)
+        AccountSlots.watched.add(waiting.task_id)
         self._changed.set()
         if self._runner is None or self._runner.done():
             # A context of its own: the runner must not write into the log of the trigger that happened to start it.
@@ -115,6 +115,7 @@ class SharedPoller:
             return await self._outcome_in_time(watch)
         finally:
             self._watches.discard(watch)
+            AccountSlots.watched.discard(waiting.task_id)
             self._changed.set()
             if not self._watches:
                 # The connection may be another one when the next wait begins.
@@ -226,8 +227,8 @@ class SharedPoller:
         if isinstance(decision, polling.Event):
             watch.outcome.set_result((decision, task))
             self._watches.discard(watch)
-            if decision.status in ("success", "failed"):
-                self.slots.release()
+            if task is not None and task.status.is_terminal:
+                AccountSlots.ended(self._kling_conn_id, task)
         else:
             watch.next_look = now + decision.seconds
 

@@ -1,71 +1,301 @@
 """
 Waiting for one of the account's slots, outside the worker.
 
-Kling holds a slot from acceptance to the end of a task and answers 1303 when all are taken. Those who wait stand in a
-queue: whenever the shared poller sees a task of the account end, the one who has waited longest may try. Slots that
-others free (another triggerer, another program) cannot be seen, so the head of the queue also tries now and then.
+Kling holds a slot from acceptance to the end of a task and answers 1303 when all are taken. Everything in this process
+that waits for one of the same account asks one arbiter, whatever the connection is called: tasks that wait for a slot,
+and batches. While somebody waits, Kling's list of tasks is read every second or so, for all of them together.
+
+A list that cannot be read, or that hangs, ends no wait: then one tries now and then.
 """
 
 from __future__ import annotations
 
 import asyncio
-import bisect
-import itertools
+import contextlib
+import contextvars
+import dataclasses
+import logging
 import random
+import threading
 import time
+import weakref
+from typing import TYPE_CHECKING, ClassVar
 
-#: Seconds between two tries that nobody called for, give or take a half. Kling asks for a second at least; a video
-#: takes minutes.
+from airflow_provider_kling import backoff
+from airflow_provider_kling.foreign import reason
+from airflow_provider_kling.waiting.arbiter import Arbiter
+from airflow_provider_kling.waiting.threads import Work, in_thread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_provider_kling.models import Task
+    from airflow_provider_kling.waiting.account_reader import AccountReader
+    from airflow_provider_kling.waiting.arbiter import SlotWish
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two tries of one that waits on its worker, give or take a half. Kling asks for a second at least; a
+#: video takes minutes.
 PROBE_INTERVAL = 20.0
 
 #: Seconds that waiting for a slot may take unless the Dag says otherwise; a thousand videos on 20 slots take hours.
 DEFAULT_SLOT_TIMEOUT = 12 * 3600.0
 
+#: Seconds between two looks at the list while somebody waits, give or take a half.
+LOOK_INTERVAL = 1.0
+
+#: And after looks that failed, longer each time.
+FAILED_FIRST, FAILED_LONGEST = 2.0, 30.0
+
+#: Seconds after which a look that hangs counts as failed; what waits goes on without it.
+LOOK_TIMEOUT = 10.0
+
+#: Seconds after which those who wait are looked after even when nothing happened.
+TICK = 0.5
+
+#: Tasks of each product that a look asks for: those that run are among the newest, if Kling sorts them so. The longest
+#: page is asked for when they are not.
+NEWEST, ALL = 100, 500
+
+#: Seconds for which a connection is taken to name the same account.
+CONNECTION_SECONDS = 300.0
+
 
 def probe_pause() -> float:
-    """Return a pause before the next try, jittered so that several workers or triggerers do not try together."""
+    """Return a pause before the next try, jittered so that several workers do not try together."""
     return PROBE_INTERVAL * (0.5 + random.random())  # noqa: S311 - spreads load, guards nothing
 
 
-class SlotQueue:
-    """Those who wait for a slot of one account in one event loop, longest wait first."""
+@dataclasses.dataclass(frozen=True)
+class _Waiter:
+    """Where somebody waits, and what is called when he may go; it must be safe from every thread."""
 
-    def __init__(self) -> None:
-        self._waiters: list[tuple[float, int, asyncio.Future[None]]] = []
-        self._arrivals = itertools.count()
-        self._next_probe = 0.0
+    loop: asyncio.AbstractEventLoop
+    go: Callable[[], None]
 
-    def release(self) -> None:
-        """Let the one who has waited longest try: a slot became free."""
-        for _, _, freed in self._waiters:
-            if not freed.done():
-                freed.set_result(None)
-                return
 
-    async def wait(self, *, since: float, until: float) -> bool:
+class AccountSlots:
+    """
+    The slots of one account, for all who wait for one in this process.
+
+    :param reader: reads the account's list.
+    """
+
+    #: The ids of tasks whose end somebody in this process waits for.
+    watched: ClassVar[set[str]] = set()
+
+    # They live as long as somebody waits, or a batch works on the account.
+    _by_account: ClassVar[weakref.WeakValueDictionary[str, AccountSlots]] = weakref.WeakValueDictionary()
+    _by_connection: ClassVar[weakref.WeakValueDictionary[str, AccountSlots]] = weakref.WeakValueDictionary()
+    _being_found: ClassVar[
+        weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, asyncio.Task[AccountSlots]]]
+    ] = weakref.WeakKeyDictionary()
+
+    def __init__(self, reader: AccountReader) -> None:
+        self._reader = reader
+        self._known_since: dict[str, float] = {}
+        self._arbiters: dict[str, Arbiter] = {}
+        self._waiters: dict[SlotWish, tuple[Arbiter, _Waiter]] = {}
+        self._lock = threading.RLock()
+        self._runners: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[None]] = (
+            weakref.WeakKeyDictionary()
+        )
+        self._looking_since = self._next_look = 0.0
+        self._failures, self._count = 0, NEWEST
+
+    @classmethod
+    async def of(cls, kling_conn_id: str) -> AccountSlots:
+        """
+        Return the slots of the account that a connection names.
+
+        :param kling_conn_id: the connection. When it cannot be read, those who name it wait by themselves.
+        """
+        known = cls._by_connection.get(kling_conn_id)
+        # The connection may be another one when the next wait begins.
+        if known and known._waiters and time.monotonic() - known._known_since[kling_conn_id] < CONNECTION_SECONDS:
+            return known
+        # A thousand may come at once: the connection is read once.
+        finding = cls._being_found.setdefault(asyncio.get_running_loop(), {})
+        task = finding.get(kling_conn_id)
+        if task is None:
+            task = asyncio.create_task(cls._find(kling_conn_id), context=contextvars.Context())
+            finding[kling_conn_id] = task
+            task.add_done_callback(lambda _task: finding.pop(kling_conn_id, None))
+        return await asyncio.shield(task)
+
+    @classmethod
+    async def _find(cls, kling_conn_id: str) -> AccountSlots:
+        # Not above: an operator is parsed with this module, and never comes here.
+        from airflow_provider_kling.waiting.account_reader import AccountReader
+
+        reader = AccountReader(kling_conn_id)
+        try:
+            async with asyncio.timeout(LOOK_TIMEOUT):
+                account = await in_thread(Work.LOOK, reader.account)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the wait goes on
+            log.debug("The account of connection %s is not known now: %s", kling_conn_id, reason(error))
+            account = f"connection {kling_conn_id}"
+        slots = cls._by_account.setdefault(account, cls(reader))
+        cls._by_connection[kling_conn_id] = slots
+        slots._known_since[kling_conn_id] = time.monotonic()
+        return slots
+
+    @classmethod
+    def ended(cls, kling_conn_id: str, task: Task) -> None:
+        """
+        Tell those who wait that a task of this process ended: its slot is free.
+
+        :param kling_conn_id: the connection over which its end was seen.
+        :param task: as Kling reports it.
+        """
+        if slots := cls._by_connection.get(kling_conn_id):
+            with slots._lock:
+                for arbiter in slots._arbiters.values():
+                    arbiter.ended(task, time.time(), surely=True)
+            slots.settle()
+
+    def arbiter(self, model_name: str) -> Arbiter:
+        """
+        Return who decides about a model; each has slots of its own.
+
+        :param model_name: Kling's, or nothing when it is not known.
+        """
+        with self._lock:
+            return self._arbiters.setdefault(model_name, Arbiter(random.random))
+
+    async def wait(self, wish: SlotWish, *, until: float, model_name: str = "", refused_at: float = 0.0) -> bool:
         """
         Wait until a try is worthwhile.
 
-        :param since: epoch seconds when the caller first found no slot; decides its place.
+        :param wish: who waits, and since when.
         :param until: epoch seconds when it gives up.
+        :param model_name: what it asks for.
+        :param refused_at: epoch seconds when Kling said that there is no slot; 0 when it did not say so.
         :return: whether to try; ``False`` when the time has passed.
         """
-        freed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        waiter = (since, next(self._arrivals), freed)
-        if not self._waiters:
-            self._next_probe = max(self._next_probe, time.time() + probe_pause())
-        bisect.insort(self._waiters, waiter)
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[None] = loop.create_future()
+        if refused_at:
+            with self._lock:
+                self.arbiter(model_name).refused(wish.name, refused_at, time.time())
+        self.enter(wish, model_name, lambda: _finish_in(loop, turn))
         try:
-            while not freed.done():
-                now = time.time()
-                if now >= until:
-                    return False
-                if now >= self._next_probe and self._waiters[0] is waiter:
-                    self._next_probe = now + probe_pause()
-                    return True
-                # Others look again a little after the head has had its turn.
-                pause = max(self._next_probe - now, 0.0) + (0.0 if self._waiters[0] is waiter else 1.0)
-                await asyncio.wait([freed], timeout=min(pause, until - now))
-            return True
+            while not turn.done() and (left := until - time.time()) > 0:
+                await asyncio.wait([turn], timeout=left)
+            return turn.done()
         finally:
-            self._waiters.remove(waiter)
+            self.leave(wish)
+
+    def enter(self, wish: SlotWish, model_name: str, go: Callable[[], None]) -> None:
+        """
+        Put somebody into the queue, from the event loop in which he waits.
+
+        :param wish: who waits, and since when.
+        :param model_name: what it asks for.
+        :param go: called, from any thread, when he may go.
+        """
+        loop = asyncio.get_running_loop()
+        with self._lock:
+            arbiter = self.arbiter(model_name)
+            arbiter.arrive(wish, time.time())
+            self._waiters[wish] = (arbiter, _Waiter(loop, go))
+            runner = self._runners.get(loop)
+            if runner is None or runner.done():
+                # A context of its own: the runner must not write into the log of the trigger that happened to start it.
+                self._runners[loop] = loop.create_task(self._run(loop), context=contextvars.Context())
+
+    def leave(self, wish: SlotWish) -> None:
+        """Take somebody out of the queue, who need not be in it."""
+        with self._lock:
+            if found := self._waiters.pop(wish, None):
+                found[0].withdraw(wish)
+
+    def settle(self) -> None:
+        """Let those go who may go now."""
+        with self._lock:
+            now = time.time()
+            gone = [wish for arbiter in self._arbiters.values() for wish in arbiter.admit(now)]
+            waiters = [self._waiters.pop(wish)[1] for wish in gone if wish in self._waiters]
+        for waiter in waiters:
+            waiter.go()
+
+    async def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Look and settle, as long as somebody waits in this event loop."""
+        looks: set[asyncio.Task[None]] = set()
+        try:
+            while self._is_needed_in(loop):
+                if self._may_look():
+                    looks.add(asyncio.create_task(self._look()))
+                if looks:
+                    _, looks = await asyncio.wait(looks, timeout=TICK, return_when=asyncio.FIRST_COMPLETED)
+                self.settle()
+                await asyncio.sleep(min(TICK, max(0.02, self._next_look - time.monotonic())))
+        except Exception:
+            log.exception("The queue for a slot at Kling broke; those who wait try")
+            self._let_all_go(loop)
+        finally:
+            for look in looks:
+                look.cancel()
+                self._next_look = 0.0
+
+    def _is_needed_in(self, loop: asyncio.AbstractEventLoop) -> bool:
+        with self._lock:
+            return any(waiter.loop is loop for _, waiter in self._waiters.values())
+
+    def _let_all_go(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Without an end of their wait they would wait until their deadline."""
+        with self._lock:
+            here = {wish: found[1] for wish, found in self._waiters.items() if found[1].loop is loop}
+            for wish in here:
+                self.leave(wish)
+        for waiter in here.values():
+            waiter.go()
+
+    def _may_look(self) -> bool:
+        with self._lock:
+            now = time.monotonic()
+            if now < self._next_look:
+                return False
+            # A look that hangs ends after LOOK_TIMEOUT.
+            self._next_look = now + LOOK_TIMEOUT + 1.0
+            return True
+
+    async def _look(self) -> None:
+        try:
+            async with asyncio.timeout(LOOK_TIMEOUT):
+                tasks = await in_thread(Work.LOOK, self._reader.list_newest, self._count)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the wait goes on
+            log.debug("The account's tasks cannot be listed: %s", reason(error))
+            self._look_failed()
+        else:
+            self._look_succeeded(tasks)
+
+    def _look_failed(self) -> None:
+        with self._lock:
+            self._failures += 1
+            pause = backoff.growing(self._failures, first=FAILED_FIRST, longest=FAILED_LONGEST)
+            self._next_look = time.monotonic() + backoff.jittered(pause, random.random)
+            for arbiter in self._arbiters.values():
+                arbiter.look_failed()
+
+    def _look_succeeded(self, tasks: list[Task]) -> None:
+        with self._lock:
+            self._failures = 0
+            self._next_look = time.monotonic() + LOOK_INTERVAL * (0.5 + random.random())  # noqa: S311 - spreads load
+            for arbiter in self._arbiters.values():
+                arbiter.look(tasks, self.watched, time.time())
+            running = sum(not task.status.is_terminal for task in tasks)
+            if not running or 2 * running > self._count:
+                self._count = ALL
+
+
+def _finish_in(loop: asyncio.AbstractEventLoop, turn: asyncio.Future[None]) -> None:
+    # The event loop may have ended meanwhile.
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(_finish, turn)
+
+
+def _finish(turn: asyncio.Future[None]) -> None:
+    if not turn.done():
+        turn.set_result(None)

@@ -1,115 +1,233 @@
-"""The queue of those who wait for a slot."""
+"""Those who wait for a slot, on a real event loop against the simulator."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
+import json
+import os
+import threading
 import time
 
 import pytest
+from support import PHOTOGRAPH, connect
 
-from airflow_provider_kling.triggers import KlingSlotTrigger
+from airflow_provider_kling.hooks import KlingHook
+from airflow_provider_kling.triggers import KlingSlotTrigger, KlingTaskTrigger
 from airflow_provider_kling.triggers.base import KlingTrigger
-from airflow_provider_kling.waiting import slot_queue
-from airflow_provider_kling.waiting.slot_queue import SlotQueue
+from airflow_provider_kling.waiting import arbiter, slot_queue
+from airflow_provider_kling.waiting.arbiter import SlotWish
+from airflow_provider_kling.waiting.slot_queue import AccountSlots
+
+REFUSED = 3
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch):
+    monkeypatch.setattr(KlingTrigger, "min_deferral", 0.0)
+    monkeypatch.setattr(slot_queue, "LOOK_INTERVAL", 0.1)
+    monkeypatch.setattr(slot_queue, "TICK", 0.1)
+    monkeypatch.setattr(arbiter, "GRACE", 0.5)
 
 
 @pytest.fixture
 def _no_probes(monkeypatch):
-    monkeypatch.setattr(slot_queue, "PROBE_INTERVAL", 1000.0)
+    monkeypatch.setattr(arbiter, "PROBE_FIRST", 1000.0)
+    monkeypatch.setattr(arbiter, "PROBE_LONGEST", 1000.0)
 
 
+def submit(name: str, endpoint: str = "image2video"):
+    fields = {"image": str(PHOTOGRAPH), "duration": 3} if endpoint == "image2video" else {"prompt": "x"}
+    return KlingHook().create_task(endpoint, fields, external_task_id=name)
+
+
+def slot_trigger(name: str, *, seconds: float = 60.0, conn_id: str = "kling_default", **kwargs) -> KlingSlotTrigger:
+    now = time.time()
+    arguments = {"since": now, "until": now + seconds, "deferred_at": now, "refused_at": now, "external_task_id": name}
+    return KlingSlotTrigger(conn_id, **{**arguments, **kwargs})
+
+
+async def fire(trigger) -> dict:
+    (event,) = [event async for event in trigger.run()]
+    return event.payload
+
+
+def lists(simulator) -> int:
+    return sum("pageNum" in (request["query"] or {}) for request in simulator.requests(method="GET"))
+
+
+async def woken(tasks: dict[str, asyncio.Task], seconds: float) -> list[str]:
+    """Who is resumed within some seconds."""
+    await asyncio.wait(tasks.values(), timeout=seconds)
+    return [name for name, task in tasks.items() if task.done()]
+
+
+@pytest.mark.kling_simulator(seconds=60, concurrency=2)
 @pytest.mark.usefixtures("_no_probes")
-def test_one_freed_slot_wakes_one_waiter_first_come_first_served():
+@pytest.mark.parametrize("product", ["image2video", "text2video"])
+def test_a_slot_that_anybody_frees_resumes_the_one_who_has_waited_longest(kling, product):
+    first, _ = submit("a"), submit("b", product)
+
     async def scene():
-        queue, woken = SlotQueue(), []
+        triggers = {name: slot_trigger(name, since=since) for name, since in (("late", 3), ("first", 1), ("second", 2))}
+        waits = {name: asyncio.create_task(fire(trigger)) for name, trigger in triggers.items()}
+        assert await woken(waits, 0.7) == []
+        kling.finish(first.task_id)
+        assert await woken(waits, 2.0) == ["first"], "one slot, one waiter"
+        kling.finish("b")
+        await woken(waits, 2.0)
+        for task in waits.values():
+            task.cancel()
+        return waits["first"].result(), waits["second"].done(), waits["late"].done()
 
-        async def waiter(name, since):
-            assert await queue.wait(since=since, until=time.time() + 60)
-            woken.append(name)
+    event, second, late = asyncio.run(scene())
+    assert set(event) == {"status", "since", "until"}
+    assert (event["status"], second, late) == ("slot", True, False)
 
-        tasks = [asyncio.create_task(waiter(name, since)) for name, since in (("late", 3), ("first", 1), ("second", 2))]
-        await asyncio.sleep(0)
-        for _ in range(2):
-            queue.release()
-            await asyncio.sleep(0.01)
-        assert woken == ["first", "second"]
-        queue.release()
-        queue.release()
-        await asyncio.gather(*tasks)
-        assert woken == ["first", "second", "late"]
-        assert queue._waiters == []
+
+@pytest.mark.kling_simulator(seconds=60, concurrency=2)
+@pytest.mark.usefixtures("_no_probes")
+def test_connections_to_one_account_share_the_queue_and_its_looks(kling, monkeypatch):
+    monkeypatch.setenv("AIRFLOW_CONN_KLING_OTHER_NAME", os.environ["AIRFLOW_CONN_KLING_DEFAULT"])
+    task, _ = submit("a"), submit("b")
+
+    async def scene():
+        slots = [await AccountSlots.of(name) for name in ("kling_default", "kling_other_name")]
+        assert slots[0] is slots[1]
+        names = {name: "kling_other_name" if name == "x" else "kling_default" for name in "xyz"}
+        waits = {name: asyncio.create_task(fire(slot_trigger(name, conn_id=conn))) for name, conn in names.items()}
+        began, before = time.time(), lists(kling)
+        assert await woken(waits, 1.0) == []
+        # Both products, five to twenty times a second at most, whoever waits.
+        assert 0 < lists(kling) - before <= 2 * 20 * (time.time() - began) + 4
+        kling.finish(task.task_id)
+        assert len(await woken(waits, 2.0)) == 1
+        for wait in waits.values():
+            wait.cancel()
+        await asyncio.gather(*waits.values(), return_exceptions=True)
+        after = lists(kling)
+        await asyncio.sleep(0.5)
+        assert lists(kling) <= after + 2, "nobody waits, nobody looks"
 
     asyncio.run(scene())
 
 
-@pytest.mark.usefixtures("_no_probes")
-def test_two_slots_freed_at_once_wake_two():
+def test_accounts_are_told_apart_by_their_key(kling_simulator, monkeypatch):
+    connect(monkeypatch, kling_simulator)
+    same = json.loads(os.environ["AIRFLOW_CONN_KLING_DEFAULT"])
+    monkeypatch.setenv("AIRFLOW_CONN_KLING_THIRD", json.dumps({**same, "login": "another-access-key"}))
+
     async def scene():
-        queue = SlotQueue()
-        tasks = [asyncio.create_task(queue.wait(since=n, until=time.time() + 60)) for n in range(3)]
-        await asyncio.sleep(0)
-        queue.release()
-        queue.release()
-        await asyncio.sleep(0.01)
-        assert [task.done() for task in tasks] == [True, True, False]
-        tasks[2].cancel()
+        first, third = await AccountSlots.of("kling_default"), await AccountSlots.of("kling_third")
+        assert first is not third
 
     asyncio.run(scene())
 
 
+@pytest.mark.kling_simulator(seconds=60, concurrency=1)
 @pytest.mark.usefixtures("_no_probes")
-def test_it_gives_up_in_time_and_a_cancelled_waiter_leaves_no_trace():
+def test_it_gives_up_in_time_and_a_cancelled_waiter_leaves_no_trace(kling):
+    submit("a")
+
     async def scene():
-        queue = SlotQueue()
-        assert await queue.wait(since=0, until=time.time() + 0.05) is False
-        task = asyncio.create_task(queue.wait(since=0, until=time.time() + 60))
-        await asyncio.sleep(0)
+        started = time.time()
+        assert (await fire(slot_trigger("x", seconds=0.3)))["status"] == "slot"
+        assert 0.2 < time.time() - started < 2
+        slots = await AccountSlots.of("kling_default")
+        task = asyncio.create_task(slots.wait(SlotWish("y", 0.0), until=time.time() + 60))
+        await asyncio.sleep(0.05)
+        assert slots.arbiter("").waiting == 1
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        assert queue._waiters == []
+        assert slots.arbiter("").waiting == 0
+        assert not slots._waiters
 
     asyncio.run(scene())
+    gc.collect()
+    assert not AccountSlots._by_account, "what nobody waits for is forgotten"
 
 
-def test_without_news_only_the_head_tries_now_and_then(monkeypatch):
-    monkeypatch.setattr(slot_queue, "PROBE_INTERVAL", 0.2)
-
-    async def scene():
-        queue, tried = SlotQueue(), []
-
-        async def waiter(number):
-            await queue.wait(since=number, until=time.time() + 60)
-            tried.append(number)
-
-        tasks = [asyncio.create_task(waiter(number)) for number in range(20)]
-        await asyncio.sleep(0.35)
-        assert 1 <= len(tried) <= 3
-        assert tried == sorted(tried)
-        for task in tasks:
-            task.cancel()
-
-    asyncio.run(scene())
-
-
-def test_the_shared_poller_frees_a_slot_when_it_sees_a_task_end(kling, monkeypatch):
-    from support import PHOTOGRAPH
-
-    from airflow_provider_kling.hooks import KlingHook
-    from airflow_provider_kling.triggers import KlingTaskTrigger
-
-    monkeypatch.setattr(KlingTrigger, "min_deferral", 0.0)
-    monkeypatch.setattr(slot_queue, "PROBE_INTERVAL", 1000.0)
-    task = KlingHook().create_task("image2video", {"image": str(PHOTOGRAPH), "duration": 3})
+@pytest.mark.kling_simulator(seconds=60, concurrency=1)
+@pytest.mark.parametrize("fault", [{"code": 5001}, {"code": 1201}, {"kind": "cut_before"}, {"code": 1000}])
+def test_a_list_that_cannot_be_read_ends_no_wait_and_the_head_tries_now_and_then(kling, monkeypatch, fault):
+    monkeypatch.setattr(arbiter, "PROBE_FIRST", 0.4)
+    monkeypatch.setattr(arbiter, "PROBE_LONGEST", 0.4)
+    submit("a")
+    kind = [fault.pop("kind")] if "kind" in fault else []
+    kling.fault(*kind, operation="list", times=None, **fault)
 
     async def scene():
-        now = time.time()
-        slot = KlingSlotTrigger("kling_default", now, now + 60)
-        wait = KlingTaskTrigger(kling_task_id=task.task_id, end_time=now + 60, poll_interval=0.1)
-        events = [asyncio.create_task(anext(trigger.run())) for trigger in (slot, wait)]
-        done = await asyncio.gather(*events)
-        return done[0].payload, time.time() - now
+        waits = {str(n): asyncio.create_task(fire(slot_trigger(str(n), since=float(n)))) for n in range(20)}
+        first = await woken(waits, 1.5)
+        for wait in waits.values():
+            wait.cancel()
+        return first
 
-    payload, seconds = asyncio.run(scene())
-    assert payload["status"] == "slot"
-    assert set(payload) == {"status", "since", "until"}
-    assert seconds < 10
+    done = asyncio.run(scene())
+    assert 1 <= len(done) <= 5
+    assert done == [str(number) for number in range(len(done))]
+
+
+@pytest.mark.kling_simulator(seconds=60, concurrency=1)
+@pytest.mark.usefixtures("_no_probes")
+def test_without_a_list_the_end_of_a_task_that_is_watched_here_frees_a_slot(kling):
+    task = submit("a")
+    kling.fault(code=5001, operation="list", times=None)
+
+    async def scene():
+        wait = KlingTaskTrigger(kling_task_id=task.task_id, end_time=time.time() + 60, poll_interval=0.1)
+        tasks = {"x": asyncio.create_task(fire(slot_trigger("x"))), "y": asyncio.create_task(fire(slot_trigger("y")))}
+        watch = asyncio.create_task(fire(wait))
+        assert await woken(tasks, 0.7) == []
+        kling.finish(task.task_id)
+        assert await woken(tasks, 5.0)
+        await asyncio.sleep(0.3)
+        done = [name for name, pending in tasks.items() if pending.done()]
+        for pending in (*tasks.values(), watch):
+            pending.cancel()
+        return done
+
+    assert asyncio.run(scene()) == ["x"]
+
+
+@pytest.mark.usefixtures("_no_probes")
+def test_a_connection_that_is_missing_ends_no_wait(monkeypatch):
+    monkeypatch.delenv("AIRFLOW_CONN_KLING_NOWHERE", raising=False)
+    started = time.time()
+    assert asyncio.run(fire(slot_trigger("x", conn_id="kling_nowhere", seconds=1.0)))["status"] == "slot"
+    assert time.time() - started >= 0.9
+
+
+@pytest.mark.kling_simulator(seconds=60, concurrency=1)
+@pytest.mark.usefixtures("_no_probes")
+def test_a_queue_that_breaks_still_is_one_event(kling, monkeypatch):
+    submit("a")
+
+    def broken(*_arguments):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(arbiter.Arbiter, "admit", broken)
+    assert asyncio.run(fire(slot_trigger("x", seconds=30.0)))["status"] == "slot"
+
+
+@pytest.mark.kling_simulator(seconds=60, concurrency=2)
+@pytest.mark.usefixtures("_no_probes")
+def test_event_loops_of_one_process_share_the_slots(kling):
+    task, _ = submit("a"), submit("b")
+    ended: list[str] = []
+
+    def in_a_loop_of_its_own(name: str, since: float, seconds: float):
+        event = asyncio.run(fire(slot_trigger(name, since=since, seconds=seconds)))
+        ended.append(name if event["until"] > time.time() else "")
+
+    threads = [
+        threading.Thread(target=in_a_loop_of_its_own, args=arguments)
+        for arguments in (("second", 2.0, 3.0), ("first", 1.0, 3.0))
+    ]
+    for thread in threads:
+        thread.start()
+    time.sleep(1.0)
+    kling.finish(task.task_id)
+    for thread in threads:
+        thread.join(20)
+    assert ended == ["first", ""], "one slot, one of them"

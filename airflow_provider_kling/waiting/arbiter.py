@@ -1,0 +1,332 @@
+"""
+Who of those who wait for a slot of one account may go now. Pure: clock, chance and Kling's list are arguments.
+
+Kling says only that all slots are taken (1303), not how many there are. Its list of tasks, which is free, shows those
+that run, whoever submitted them: as many as ran when it answered 1303 is the ceiling, what runs below it is free. One
+waiter goes for one free slot, the longest wait first, whether a single task waits or a batch.
+
+Several triggerers see the same list and cannot talk, so each of them first takes the slots that tasks left which it
+watched itself. One that somebody else's task left is his for a while; nobody stays for it, then others may go.
+"""
+
+from __future__ import annotations
+
+import bisect
+import dataclasses
+import itertools
+from typing import TYPE_CHECKING
+
+from airflow_provider_kling import backoff
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    from airflow_provider_kling.models import Task
+
+#: Seconds for which a slot is left to the triggerer whose task had it: about as long as Airflow takes to start a worker
+#: and that takes to submit.
+GRACE = 8.0
+
+#: Seconds after which one who was let go and whose task is not seen counts no more.
+ON_THE_WAY = 20.0
+
+#: Seconds for which the list is believed after it was read.
+FRESH = 10.0
+
+#: Seconds until one may try without having seen a free slot, when the list cannot be read; longer each time.
+PROBE_FIRST, PROBE_LONGEST = 5.0, 30.0
+
+#: And when it can: the account may have got more slots.
+RARE_PROBE = 300.0
+
+#: Seconds after which somebody may try for a slot that is another triggerer's to take: it may belong to a batch, which
+#: takes its own within a moment and leaves one now and then.
+OVERTAKE = 60.0
+
+#: Seconds without new tries after one who was let go was refused, and their most.
+HOLD_FIRST, HOLD_LONGEST = 2.0, 60.0
+
+#: Refusals in a row after which even slots that our own tasks left are not believed in at once.
+DOUBTFUL = 3
+
+#: Seconds for which a task that Kling accepted counts although the list does not show it yet.
+LIST_LAG = 30.0
+
+
+@dataclasses.dataclass(eq=False)
+class SlotWish:
+    """
+    One that waits for a slot.
+
+    :param name: its ``external_task_id``, by which its task is known in the list.
+    :param since: epoch seconds when it first found no slot; decides its place.
+    :param ready_at: epoch seconds before which it cannot go.
+    """
+
+    name: str
+    since: float
+    ready_at: float = 0.0
+    #: Its place among those who wait since the same moment.
+    number: int = 0
+
+    @property
+    def place(self) -> tuple[float, int]:
+        """What the queue is sorted by."""
+        return self.since, self.number
+
+
+@dataclasses.dataclass(frozen=True)
+class _Slot:
+    """A slot that is free: since when, and whether a task that is watched here had it."""
+
+    since: float
+    ours: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class _Going:
+    """One who was let go, for a slot or to try."""
+
+    at: float
+    slot: _Slot | None
+
+
+class Arbiter:
+    """
+    What is known of the slots of one account for one model, and those who wait for one.
+
+    :param jitter: returns a number in [0, 1); ``random.random`` outside tests.
+    """
+
+    def __init__(self, jitter: Callable[[], float]) -> None:
+        self._jitter = jitter
+        self._wishes: list[SlotWish] = []
+        self._arrivals = itertools.count(1)
+        #: How many tasks the account runs at most, as far as it is known; ``None`` before the first refusal.
+        self.ceiling: int | None = None
+        self._counts: list[int] = []
+        self._refused_at = 0.0
+        # By external id, or Kling's: whether it is watched here.
+        self._running: dict[str, bool] = {}
+        self._accepted: dict[str, float] = {}
+        self._free: list[_Slot] = []
+        self._going: dict[str, _Going] = {}
+        self._sees, self._looked_at = False, 0.0
+        # Whether nobody else took what was left to others.
+        self._alone = False
+        self._streak = 0
+        self._hold_until = self._next_probe = self._next_rare_probe = self._next_overtake = 0.0
+
+    # ------------------------------------------------------------------ those who wait
+
+    def arrive(self, wish: SlotWish, now: float) -> None:
+        """Put somebody into the queue."""
+        if not self._wishes:
+            self._next_probe = max(self._next_probe, now + self._probe_pause())
+            self._next_rare_probe = max(self._next_rare_probe, now + self._jittered(RARE_PROBE))
+            self._next_overtake = max(self._next_overtake, now + self._jittered(OVERTAKE))
+        wish.number = next(self._arrivals)
+        # Older versions of the package did not say it.
+        wish.name = wish.name or f"number {wish.number}"
+        bisect.insort(self._wishes, wish, key=lambda other: other.place)
+
+    def withdraw(self, wish: SlotWish) -> None:
+        """Take somebody out of the queue, who need not be in it."""
+        index = bisect.bisect_left(self._wishes, wish.place, key=lambda other: other.place)
+        if index < len(self._wishes) and self._wishes[index] is wish:
+            del self._wishes[index]
+
+    @property
+    def waiting(self) -> int:
+        """How many wait."""
+        return len(self._wishes)
+
+    def admit(self, now: float) -> list[SlotWish]:
+        """
+        Return those who may go now; they have left the queue.
+
+        :param now: epoch seconds.
+        """
+        self._going = {name: going for name, going in self._going.items() if now - going.at < ON_THE_WAY}
+        ready = (wish for wish in self._wishes if wish.ready_at <= now)
+        # One more than there can be slots, to know whether anybody is left over.
+        chosen = list(itertools.islice(ready, len(self._free) + 1))
+        slots = self._usable(len(chosen), now)
+        chosen = chosen[: len(slots)]
+        for wish, slot in zip(chosen, slots, strict=False):
+            self._going[wish.name] = _Going(now, slot)
+        if chosen:
+            gone, taken = set(map(id, chosen)), set(map(id, slots[: len(chosen)]))
+            self._wishes = [wish for wish in self._wishes if id(wish) not in gone]
+            self._free = [slot for slot in self._free if id(slot) not in taken]
+        return chosen
+
+    def _usable(self, ready: int, now: float) -> list[_Slot | None]:
+        """What may be gone for; ``None`` is a try without a slot in sight."""
+        if not ready:
+            return []
+        since = 0.0 if not self._sees or now - self._looked_at < FRESH else now - FRESH
+        ours = [slot for slot in self._free if slot.ours and slot.since >= since]
+        if now < self._hold_until:
+            return [*ours] if self._streak < DOUBTFUL else []
+        if not self._sees:
+            return [*ours] or self._blind_try(now)
+        if since:
+            return [*ours]
+        others = [slot for slot in self._free if not slot.ours]
+        # When few wait here and much is free, those who wait elsewhere find enough, too.
+        enough = self._alone or 2 * (ready - len(ours)) <= len(others)
+        left = [slot for slot in others if enough or now - slot.since >= GRACE]
+        if not ours and not left and others and now >= self._next_overtake:
+            self._next_overtake = now + self._jittered(OVERTAKE)
+            left = others[:1]
+        return [*ours, *left] or self._rare_try(now)
+
+    def _blind_try(self, now: float) -> list[_Slot | None]:
+        if now < self._next_probe:
+            return []
+        self._next_probe = now + self._probe_pause()
+        return [None]
+
+    def _rare_try(self, now: float) -> list[_Slot | None]:
+        if now < self._next_rare_probe:
+            return []
+        self._next_rare_probe = now + self._jittered(RARE_PROBE)
+        return [None]
+
+    # ------------------------------------------------------------------ what is learned
+
+    def refused(self, name: str, at: float, now: float, *, running: int = 0) -> None:
+        """
+        Kling answered somebody that all slots are taken (1303).
+
+        :param name: who it was, whether it was let go here or not.
+        :param at: epoch seconds of the answer.
+        :param now: epoch seconds.
+        :param running: how many tasks are known to run otherwise.
+        """
+        if self._going.pop(name, None):
+            self._streak += 1
+            self._alone = False
+            hold = backoff.growing(self._streak, first=HOLD_FIRST, longest=HOLD_LONGEST)
+            self._hold_until = now + self._jittered(hold)
+            self._next_probe = now + self._probe_pause()
+        self._refused_at = max(self._refused_at, at)
+        # What was free before that is free no more.
+        self._free = [slot for slot in self._free if slot.since > at]
+        if not self._sees or self.ceiling is None:
+            self.ceiling = max(len(self._running), running)
+
+    def accepted(self, name: str | None, key: str, now: float) -> None:
+        """
+        Kling accepted the task of somebody in this process.
+
+        :param name: who was let go; ``None`` when nobody had to ask.
+        :param key: its ``external_task_id``.
+        :param now: epoch seconds.
+        """
+        going = self._going.pop(name, None) if name else None
+        self._running[key], self._accepted[key] = True, now
+        if going and not going.slot:
+            # There was a slot that nobody saw; there may be more.
+            self._next_probe = self._next_rare_probe = now
+        self._succeeded(going)
+        if self.ceiling is not None:
+            self.ceiling = max(self.ceiling, len(self._running))
+
+    def settled(self, name: str) -> None:
+        """Somebody who was let go does not submit, or it is not known what came of it."""
+        self._going.pop(name, None)
+
+    def ended(self, task: Task, now: float, *, surely: bool) -> None:
+        """
+        A task of this process ended, which is known before the list shows it.
+
+        :param task: as Kling reports it.
+        :param now: epoch seconds.
+        :param surely: whether it had a slot although it is not known here.
+        """
+        known = self._running.pop(_key(task), None) is not None
+        self._accepted.pop(_key(task), None)
+        if known or (surely and not self._sees and len(self._free) < len(self._wishes)):
+            self._free.append(_Slot(now, ours=True))
+
+    def look_failed(self) -> None:
+        """The list cannot be read; tries without it begin."""
+        self._sees = False
+        self._free = [slot for slot in self._free if slot.ours]
+
+    def look(self, tasks: Sequence[Task], watched: Collection[str], now: float) -> None:
+        """
+        Take over what the list shows.
+
+        :param tasks: of all products, those that run and those that ended last.
+        :param watched: the ids of tasks whose end is waited for in this process.
+        :param now: epoch seconds.
+        """
+        running: dict[str, bool] = {}
+        for task in tasks:
+            key = _key(task)
+            if not task.status.is_terminal:
+                ours = task.task_id in watched or task.external_task_id in watched
+                running[key] = ours or self._running.get(key, False)
+            self._accepted.pop(key, None)
+            self._arrived(key, task)
+        self._accepted = {key: at for key, at in self._accepted.items() if now - at < LIST_LAG}
+        running.update(dict.fromkeys(self._accepted, True))
+        self._free += [_Slot(now, ours) for key, ours in self._running.items() if key not in running]
+        self._running, self._looked_at = running, now
+        self._learn(tasks)
+        self._sees = bool(self.ceiling)
+        if self._sees:
+            self._balance(now)
+
+    def _arrived(self, key: str, task: Task) -> None:
+        going = self._going.get(key)
+        # An earlier attempt may have failed under the same id.
+        if going and (not task.status.is_terminal or task.created_at / 1000 > going.at):
+            del self._going[key]
+            self._succeeded(going)
+
+    def _succeeded(self, going: _Going | None) -> None:
+        self._streak = 0
+        if going and going.slot and not going.slot.ours and going.at - going.slot.since >= GRACE:
+            self._alone = True
+
+    def _learn(self, tasks: Sequence[Task]) -> None:
+        if self._refused_at:
+            ran = sum(_ran_at(task, self._refused_at * 1000) for task in tasks)
+            # Two, because Kling's clock is not quite ours.
+            self._counts = [*self._counts[-1:], ran]
+            self.ceiling, self._refused_at = max(self._counts), 0.0
+        if self.ceiling is not None:
+            # As many have slots, surely.
+            self.ceiling = max(self.ceiling, len(self._running))
+
+    def _balance(self, now: float) -> None:
+        """Bring the free slots in line with their number."""
+        assert self.ceiling is not None
+        count = max(0, self.ceiling - len(self._running) - len(self._going))
+        surplus = len(self._free) - count
+        if surplus > 0:
+            # What others left is taken by others first.
+            free = sorted(self._free, key=lambda slot: (slot.ours, slot.since))
+            self._alone = self._alone and free[0].ours
+            self._free = free[surplus:]
+        else:
+            self._free += [_Slot(now, ours=False) for _ in range(-surplus)]
+
+    def _probe_pause(self) -> float:
+        return self._jittered(backoff.growing(self._streak + 1, first=PROBE_FIRST, longest=PROBE_LONGEST))
+
+    def _jittered(self, seconds: float) -> float:
+        return backoff.jittered(seconds, self._jitter)
+
+
+def _key(task: Task) -> str:
+    return task.external_task_id or task.task_id
+
+
+def _ran_at(task: Task, moment: float) -> bool:
+    """Whether a task held a slot at a moment, epoch milliseconds, by Kling's clock."""
+    return task.created_at <= moment and (not task.status.is_terminal or task.updated_at > moment)

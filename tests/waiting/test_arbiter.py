@@ -1,0 +1,267 @@
+"""Who may go for a slot: pure, with the clock and Kling's list as arguments."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support import STEPS
+
+from airflow_provider_kling.models import Task, TaskStatus
+from airflow_provider_kling.waiting import arbiter as module
+from airflow_provider_kling.waiting.arbiter import Arbiter, SlotWish
+
+START = 1_000_000.0
+
+
+def running(*names: str, since: float = START) -> list[Task]:
+    return [Task(f"7{name}", TaskStatus.PROCESSING, "image2video", "", name, int(since * 1000)) for name in names]
+
+
+def ended(*names: str, at: float) -> list[Task]:
+    created, updated = int(START * 1000), int(at * 1000)
+    return [Task(f"7{name}", TaskStatus.SUCCEED, "image2video", "", name, created, updated) for name in names]
+
+
+def full(*names: str, at: float = START + 1) -> Arbiter:
+    """One that has seen Kling full with these tasks."""
+    arbiter = Arbiter(lambda: 0.5)
+    arbiter.refused("somebody", at, at)
+    arbiter.look(running(*names), set(names), at)
+    return arbiter
+
+
+def wait(arbiter: Arbiter, *names: str, now: float = START + 1, **kwargs) -> None:
+    for number, name in enumerate(names):
+        arbiter.arrive(SlotWish(name, START + number, **kwargs), now)
+
+
+def admitted(arbiter: Arbiter, now: float) -> list[str]:
+    return [wish.name for wish in arbiter.admit(now)]
+
+
+def test_as_many_as_ran_when_kling_refused_is_the_ceiling():
+    arbiter = Arbiter(lambda: 0.5)
+    arbiter.refused("x", START + 10, START + 11)
+    tasks = [
+        *running("a", "b"),
+        *ended("c", at=START + 10.5),
+        *ended("d", at=START + 9),
+        *running("e", since=START + 12),
+    ]
+    arbiter.look(tasks, (), START + 12)
+    assert arbiter.ceiling == 3, "a, b and c; d had ended, and e took the place of c"
+
+
+def test_a_slot_that_is_seen_free_is_for_the_one_who_waited_longest_and_for_nobody_else():
+    arbiter = full("a", "b", "c")
+    wait(arbiter, "x", "y", "z")
+    assert admitted(arbiter, START + 2) == []
+    arbiter.look([*running("a", "b"), *ended("c", at=START + 2)], (), START + 3)
+    assert admitted(arbiter, START + 3) == ["x"]
+    assert admitted(arbiter, START + 4) == []
+    arbiter.look([*running("a", "b"), *ended("c", at=START + 2)], (), START + 5)
+    assert admitted(arbiter, START + 5) == [], "x is on its way"
+    arbiter.look(running("a", "b", "x"), (), START + 6)
+    assert admitted(arbiter, START + 6) == []
+    arbiter.look(running("x"), (), START + 7)
+    assert admitted(arbiter, START + 7) == ["y", "z"]
+
+
+def test_a_slot_that_a_task_of_another_triggerer_left_is_his_for_a_while():
+    arbiter = full("a", "b")
+    wait(arbiter, "x", "y")
+    arbiter.look(running("a", "b", "elsewhere"), (), START + 2)
+    arbiter.look(running("a", "b"), (), START + 3)
+    assert admitted(arbiter, START + 3) == []
+    for second in (6, 9):
+        arbiter.look(running("a", "b"), (), START + second)
+        assert admitted(arbiter, START + second) == []
+    arbiter.look(running("a", "b"), (), START + 3 + module.GRACE)
+    assert admitted(arbiter, START + 3 + module.GRACE) == ["x"]
+
+
+def test_when_nobody_took_it_nobody_else_waits_and_the_next_one_is_taken_at_once():
+    test = full("a", "b")
+    wait(test, "x", "y", "z")
+    test.look(running("a", "b", "other"), (), START + 2)
+    for now in (START + 3, START + 3 + module.GRACE):
+        test.look(running("a", "b"), (), now)
+    assert admitted(test, now) == ["x"]
+    test.look(running("a", "b", "x"), (), now + 5)
+    test.look(running("a", "b"), (), now + 6)
+    assert admitted(test, now + 6) == ["y"], "at once"
+    test.look(running("a", "b", "y"), (), now + 7)
+    test.look(running("a", "b"), (), now + 8)
+    test.look(running("a", "b", "faster"), (), now + 9)
+    test.look(running("a", "b"), (), now + 10)
+    assert admitted(test, now + 10) == [], "somebody was faster: he has the first choice again"
+
+
+def test_few_who_wait_take_what_is_plenty_wherever_it_was_left():
+    arbiter = full("a", "b", "c", "d")
+    arbiter.look(running("a", "b", "c", "d", "o1", "o2", "o3"), (), START + 2)
+    wait(arbiter, "x")
+    arbiter.look(running("a", "b", "c", "d", "o1"), (), START + 3)
+    assert admitted(arbiter, START + 3) == ["x"]
+
+
+def test_one_that_was_refused_keeps_its_place_and_makes_a_pause():
+    arbiter = full("a", "b")
+    wait(arbiter, "x", "y")
+    arbiter.look(running("b"), (), START + 2)
+    assert admitted(arbiter, START + 2) == ["x"]
+    arbiter.refused("x", START + 3, START + 4)
+    arbiter.look([*running("b"), *running("stranger", since=START + 2)], (), START + 4)
+    arbiter.arrive(SlotWish("x", START), START + 4)
+    arbiter.look(running("b"), (), START + 5)
+    assert admitted(arbiter, START + 5) == [], "a pause, and the slot is the stranger's"
+    arbiter.look(running("b"), (), START + 5 + module.GRACE)
+    assert admitted(arbiter, START + 5 + module.GRACE) == ["x"]
+
+
+def test_one_that_was_let_go_and_never_comes_frees_what_it_was_let_go_for():
+    arbiter = full("a", "b")
+    wait(arbiter, "x", "y")
+    arbiter.look(running("b"), (), START + 2)
+    assert admitted(arbiter, START + 2) == ["x"]
+    late = START + 2 + module.ON_THE_WAY
+    assert admitted(arbiter, late) == []
+    for now in (late, late + module.GRACE):
+        arbiter.look(running("b"), (), now)
+    assert admitted(arbiter, now) == ["y"]
+
+
+def test_the_end_of_a_task_of_ours_counts_before_the_list_shows_it_and_once():
+    arbiter = full("a", "b")
+    wait(arbiter, "x", "y")
+    (task,) = ended("a", at=START + 2)
+    arbiter.ended(task, START + 2, surely=True)
+    arbiter.ended(task, START + 2, surely=True)
+    assert admitted(arbiter, START + 2) == ["x"]
+    arbiter.look([task, *running("b")], (), START + 3)
+    assert admitted(arbiter, START + 3) == []
+
+
+def test_one_that_cannot_go_yet_lets_the_next_go():
+    arbiter = full("a", "b")
+    arbiter.arrive(SlotWish("x", START, ready_at=START + 9), START + 1)
+    arbiter.arrive(SlotWish("y", START + 1), START + 1)
+    arbiter.look(running("b"), (), START + 2)
+    assert admitted(arbiter, START + 2) == ["y"]
+
+
+def test_without_a_list_one_tries_now_and_then_and_goes_on_while_it_succeeds():
+    arbiter = Arbiter(lambda: 0.5)
+    arbiter.refused("x", START, START, running=2)
+    wait(arbiter, "x", "y", "z", now=START)
+    arbiter.look_failed()
+    assert admitted(arbiter, START + 1) == []
+    assert admitted(arbiter, START + module.PROBE_FIRST + 1) == ["x"]
+    assert admitted(arbiter, START + module.PROBE_FIRST + 1) == []
+    arbiter.accepted("x", "x", START + 7)
+    assert admitted(arbiter, START + 7) == ["y"], "there was a slot that nobody saw"
+    arbiter.refused("y", START + 8, START + 8)
+    assert admitted(arbiter, START + 8 + module.PROBE_FIRST) == [], "longer each time"
+    assert admitted(arbiter, START + 8 + 3 * module.PROBE_FIRST) == ["z"]
+
+
+def test_a_list_that_shows_nothing_when_all_is_taken_is_not_believed():
+    arbiter = Arbiter(lambda: 0.5)
+    wait(arbiter, "x", "y", now=START)
+    arbiter.refused("x", START, START)
+    arbiter.look([], (), START + 1)
+    assert admitted(arbiter, START + 1) == []
+    assert admitted(arbiter, START + 2 * module.PROBE_FIRST) == ["x"]
+
+
+def test_a_list_that_was_read_long_ago_is_not_believed():
+    arbiter = full("a", "b")
+    arbiter.look(running("b"), (), START + 2)
+    wait(arbiter, "x", now=START + 100)
+    assert admitted(arbiter, START + 100) == []
+    arbiter.look(running("b"), (), START + 101)
+    assert admitted(arbiter, START + 101) == ["x"]
+
+
+def test_a_larger_pack_is_found_out_now_and_then():
+    arbiter = full("a", "b")
+    wait(arbiter, "x", "y")
+    later = START + 2 + module.RARE_PROBE
+    arbiter.look(running("a", "b"), (), later)
+    assert admitted(arbiter, later) == ["x"]
+    arbiter.look(running("a", "b", "x"), (), later + 5)
+    assert arbiter.ceiling == 3
+
+
+def test_an_accepted_task_counts_although_the_list_does_not_show_it_yet():
+    arbiter = full("a", "b", "c")
+    arbiter.look(running("a", "b"), (), START + 2)
+    wait(arbiter, "x", "y")
+    assert admitted(arbiter, START + 2) == ["x"]
+    arbiter.accepted("x", "x", START + 3)
+    arbiter.look(running("a", "b"), (), START + 4)
+    assert admitted(arbiter, START + 4) == []
+
+
+class Account:
+    """Slots at Kling, tasks that take them, and one triggerer's arbiter."""
+
+    def __init__(self, slots: int, ours: int) -> None:
+        self.slots = slots
+        self.alive = {f"t{number}": number < ours for number in range(slots)}
+        self.arbiter = Arbiter(lambda: 0.5)
+        self.arbiter.refused("first", START, START)
+        self.look(START)
+
+    def look(self, now: float) -> None:
+        watched = [name for name, ours in self.alive.items() if ours]
+        self.arbiter.look(running(*self.alive), watched, now)
+
+
+@settings(max_examples=100 * STEPS, deadline=None)
+@given(
+    slots=st.integers(1, 8),
+    ours=st.integers(0, 8),
+    waits=st.lists(st.integers(0, 20), max_size=20),
+    steps=st.lists(st.tuples(st.sampled_from("elsogr"), st.integers(0, 7)), max_size=60),
+)
+def test_never_more_are_let_go_than_slots_are_free_and_the_longest_wait_is_first(slots, ours, waits, steps):
+    account, now = Account(slots, ours), START
+    arbiter = account.arbiter
+    waiting = [SlotWish(f"w{number}", START - wait) for number, wait in enumerate(waits)]
+    for wish in waiting:
+        arbiter.arrive(wish, START)
+    going: list[str] = []
+    for step, number in steps:
+        now += 0.5
+        if step == "e" and account.alive:
+            account.alive.pop(sorted(account.alive)[number % len(account.alive)])
+        elif step == "s" and going:
+            name = going.pop(number % len(going))
+            account.alive[name] = True
+        elif step == "o" and len(account.alive) < slots - len(going):
+            account.alive[f"other{now}"] = False
+        account.look(now)
+        chosen = arbiter.admit(now)
+        if chosen:
+            assert [wish.place for wish in chosen] == sorted(wish.place for wish in chosen)
+            waiting = [wish for wish in waiting if wish not in chosen]
+            assert all(wish.place >= chosen[-1].place for wish in waiting)
+            going += [wish.name for wish in chosen]
+        assert len(account.alive) + len(going) <= slots or now - START >= module.ON_THE_WAY
+
+
+@pytest.mark.parametrize("count", [100_000])
+def test_what_it_costs_grows_with_what_it_decides(count):
+    """Quadratic, it would take hours."""
+    arbiter = full(*(f"t{number}" for number in range(1000)))
+    started = time.process_time()
+    for number in range(count):
+        arbiter.arrive(SlotWish(f"w{number}", START + number), START)
+    for turn in range(100):
+        arbiter.look(running(*(f"t{number}" for number in range(900))), (), START + turn / 100)
+        arbiter.admit(START + turn / 100)
+    assert time.process_time() - started < 60

@@ -17,15 +17,20 @@ if TYPE_CHECKING:
 
 class KlingResultLink(BaseOperatorLink):
     """
-    Open the finished video at Kling.
+    Open the finished video, image or sound at Kling.
 
     The link is Kling's own, signed, and dies 30 days after the task ended; a stored copy has no such end.
+
+    :param name: what the button says.
     """
 
     #: Where the link lives. Airflow fills it on the worker; a wait that ends in the triggerer fills it itself.
     XCOM_KEY: ClassVar[str] = "_link_KlingResultLink"
 
     name = "Kling video"
+
+    def __init__(self, name: str = "Kling video") -> None:
+        self.name = name  # type: ignore[misc]
 
     @property
     def xcom_key(self) -> str:
@@ -50,7 +55,11 @@ def link_of(manifest: Any) -> str:
     """
     groups = [manifest.get(group) for group in KINDS] if isinstance(manifest, dict) else []
     result = next((group[0] for group in groups if isinstance(group, list) and group), None)
-    return web_link(result.get("url") or result.get("trial_url")) if isinstance(result, dict) else ""
+    return (
+        web_link(result.get("url") or result.get("url_wav") or result.get("trial_url"))
+        if isinstance(result, dict)
+        else ""
+    )
 
 
 #: What a browser or a person can open; anything else in an ``href`` might be a script.

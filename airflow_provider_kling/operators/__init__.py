@@ -9,9 +9,11 @@ from airflow_provider_kling.operators.video import KlingImageToVideoOperator, Kl
 
 if TYPE_CHECKING:
     from airflow_provider_kling.operators.batch import KlingImageToVideoBatchOperator
+    from airflow_provider_kling.operators.image import KlingImageGenerationOperator
     from airflow_provider_kling.operators.video_item import KlingVideoItem
 
 __all__ = [
+    "KlingImageGenerationOperator",
     "KlingImageToVideoBatchOperator",
     "KlingImageToVideoOperator",
     "KlingTaskOperator",
@@ -19,8 +21,12 @@ __all__ = [
     "KlingVideoItem",
 ]
 
-#: What only batches need, by its module: every process of an operator for one video would import it for nothing.
-_LATER = {"KlingImageToVideoBatchOperator": "batch", "KlingVideoItem": "video_item"}
+#: What most Dags do not need, by its module: every process of another operator would import it for nothing.
+_LATER = {
+    "KlingImageGenerationOperator": "image",
+    "KlingImageToVideoBatchOperator": "batch",
+    "KlingVideoItem": "video_item",
+}
 
 
 def __getattr__(name: str) -> Any:

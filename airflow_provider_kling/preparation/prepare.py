@@ -162,7 +162,8 @@ def _encode(product: Product, fields: Mapping[str, Any], conn_id: str | None, fi
     ordered = [*(name for name in known if name in given), *(name for name in given if name not in known)]
     shaped = {name: _shaped(draft, known.get(name, Field(name)), given[name]) for name in ordered}
     present = {name: value for name, value in shaped.items() if not omitted(value)}
-    for name, value in {"model_name": product.default_model, **present}.items():
+    defaults = {"model_name": product.default_model} if product.default_model else {}
+    for name, value in {**defaults, **present}.items():
         if name in product.unsent:
             draft.warnings.append(f"Leave {name} out: {named(name, value)} is not sent, {product.unsent[name]}.")
         else:

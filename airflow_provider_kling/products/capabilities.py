@@ -6,18 +6,16 @@ Facts that age are not code: a model that the table does not know is never refus
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_kling.foreign import foreign_text
+from airflow_provider_kling.products.capability_map import Model, Row, Table, table
 from airflow_provider_kling.products.convert import MODE_ALIASES
 from airflow_provider_kling.products.problem import Problem
 from airflow_provider_kling.products.wording import did_you_mean, is_inline, joined, named, one_of, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from airflow_provider_kling.products.product import Product
 
@@ -25,62 +23,6 @@ __all__ = ["Model", "Problem", "Row", "Table", "problems", "table"]
 
 #: Kling's defaults for fields that are left out (Image to Video and Text to Video pages, read 2026-10).
 DEFAULTS = {"mode": "std", "duration": "5"}
-
-
-@dataclass(frozen=True)
-class Model:
-    """
-    One model.
-
-    :param generation: ``classic`` (``model_name`` in the body) or ``new`` (model in the path).
-    :param released: year and month, or date.
-    :param retired: date on which Kling retired it; None while it is live.
-    :param replacement: a live model that comes nearest.
-    :param ignores: fields that it does not support although its product has them.
-    :param only: the one product that it serves, when that is none of the table's.
-    :param disputed: durations about which sources disagree; asking for one is a warning.
-    """
-
-    generation: str
-    released: str
-    retired: str | None = None
-    replacement: str | None = None
-    ignores: tuple[str, ...] = ()
-    only: str | None = None
-    disputed: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Row:
-    """
-    What a model does for a product in some modes and durations.
-
-    :param modes: empty when mode has no effect on the model.
-    :param durations: seconds, as Kling's strings.
-    :param features: name to True or a restriction in words; a feature that is not here is not supported.
-    :param source: where it is written, with the date it was read.
-    """
-
-    model: str
-    product: str
-    modes: tuple[str, ...]
-    durations: tuple[str, ...]
-    features: Mapping[str, bool | str]
-    source: str
-
-
-@dataclass(frozen=True)
-class Table:
-    """The whole map, as of a date."""
-
-    as_of: str
-    models: Mapping[str, Model]
-    rows: tuple[Row, ...]
-
-    def live(self, row: Row, generation: str) -> bool:
-        """Whether a row's model is of this generation and not retired."""
-        model = self.models[row.model]
-        return model.retired is None and model.generation == generation
 
 
 class Feature(NamedTuple):
@@ -135,6 +77,7 @@ FEATURES = (
     Feature("audio", ("sound",), "sound", lambda body: body.get("sound") == "on", "set sound='off'"),
     Feature("voice_control", ("voice_list",), "voices", _has("voice_list"), _OMIT),
     Feature("multi_shot", ("multi_shot",), "several shots", lambda body: body.get("multi_shot") is True, _OMIT),
+    Feature("image_reference", ("image_reference",), "a reference to subject or face", _has("image_reference"), _OMIT),
     Feature("elements", ("element_list",), "elements", _has("element_list"), _OMIT),
 )
 
@@ -156,26 +99,6 @@ RESTRICTIONS = {
 }
 
 
-@cache
-def table() -> Table:
-    """The capability map of this version of the package, read once."""
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    text = resources.files("airflow_provider_kling.products").joinpath("capabilities.yaml").read_text("utf-8")
-    data = yaml.load(text, Loader=loader)  # noqa: S506 - both loaders are safe ones
-    models = {name: _model(**model) for name, model in data["models"].items()}
-    rows = tuple(
-        Row(model, product, tuple(modes), tuple(map(str, durations)), features, data["sources"][source])
-        for model, product, modes, durations, features, source in data["rows"]
-    )
-    return Table(data["as_of"], models, rows)
-
-
-def _model(*, ignores: Iterable[str] = (), disputed: Iterable[int] = (), **values: Any) -> Model:
-    return Model(ignores=tuple(ignores), disputed=tuple(map(str, disputed)), **values)
-
-
 def problems(product: Product, body: Mapping[str, Any]) -> list[Problem]:
     """
     What a body asks that its model does not do.
@@ -191,7 +114,7 @@ def problems(product: Product, body: Mapping[str, Any]) -> list[Problem]:
     if model is None:
         return [_unknown(name)]
     rows = [row for row in table().rows if (row.model, row.product) == (name, product.endpoint)]
-    found = [*_retired(name, model), *_ignored(name, model, body)]
+    found = [*_retired(name, model, product.endpoint), *_ignored(name, model, body)]
     if not rows:
         return [*found, _wrong_product(name, model, product.endpoint)]
     return [*found, *_unsupported_values(rows, body)]
@@ -250,10 +173,12 @@ def _serving(product: str, generation: str) -> list[str]:
     )
 
 
-def _retired(name: str, model: Model) -> Iterator[Problem]:
-    if model.retired:
+def _retired(name: str, model: Model, product: str) -> Iterator[Problem]:
+    if date := model.retired_for(product):
+        live = _serving(product, model.generation)
+        instead = repr(model.replacement) if model.replacement in live or not live else one_of(live)
         sentence = (
-            f"Use {model.replacement!r}: model_name={name!r} was retired by Kling on {model.retired} and will be "
+            f"Use {instead}: model_name={name!r} was retired by Kling on {date} and will be "
             "refused, except perhaps by a relay."
         )
         yield Problem("model_name", sentence, certain=False)
@@ -364,10 +289,10 @@ def _unsupported(feature: Feature, rows: list[Row], body: Mapping[str, Any]) -> 
     row = rows[0]
     field = next(name for name in feature.fields if name in body)
     mode = f" in mode {shown(body.get('mode', DEFAULTS['mode']))}" if row.modes else ""
-    seconds = foreign_text(body.get("duration", DEFAULTS["duration"]), 10)
+    seconds = f" at {foreign_text(body.get('duration', DEFAULTS['duration']), 10)} s" if row.durations else ""
     advice, why = _alternatives(feature, row, field)
     sentence = (
-        f"{advice}: {row.model} does not take {feature.words} for {row.product}{mode} at {seconds} s "
+        f"{advice}: {row.model} does not take {feature.words} for {row.product}{mode}{seconds} "
         f"({_field_value(feature, body)}); {why}."
     )
     return Problem(field, sentence)
@@ -389,8 +314,11 @@ def _alternatives(feature: Feature, asked: Row, field: str) -> tuple[str, str]:
             modes.setdefault(row.model, []).extend(row.modes)
     instead = feature.instead.format(field=field)
     if modes:
-        choices = [f"{model} (mode {joined(dict.fromkeys(words))})" for model, words in modes.items()]
-        return f"Change model or mode, or {instead}", f"{joined(choices)} {'takes' if len(modes) == 1 else 'take'} it"
-    ended = [retired for row in able if (retired := table().models[row.model].retired)]
+        choices = [
+            f"{model} (mode {joined(dict.fromkeys(words))})" if words else model for model, words in modes.items()
+        ]
+        change = "Change model or mode" if any(modes.values()) else "Change model"
+        return f"{change}, or {instead}", f"{joined(choices)} {'takes' if len(modes) == 1 else 'take'} it"
+    ended = [date for row in able if (date := table().models[row.model].retired_for(row.product))]
     since = f" since {max(ended)}" if ended else ""
     return f"{instead[0].upper()}{instead[1:]}", f"no live model takes it{since}"

@@ -6,13 +6,19 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_kling.exceptions import KlingConfigurationError
 from airflow_provider_kling.foreign import foreign_text
-from airflow_provider_kling.products import video
+from airflow_provider_kling.products import image, video
 from airflow_provider_kling.products.wording import did_you_mean
 
 if TYPE_CHECKING:
     from airflow_provider_kling.products.product import Product
 
-PRODUCTS: dict[str, Product] = {product.endpoint: product for product in (video.IMAGE2VIDEO, video.TEXT2VIDEO)}
+PRODUCTS: dict[str, Product] = {
+    product.endpoint: product
+    for product in (
+        *(video.IMAGE2VIDEO, video.TEXT2VIDEO),
+        *(image.IMAGE_GENERATION,),
+    )
+}
 
 
 def product_of(endpoint: str) -> Product:

@@ -2,8 +2,8 @@
 The fields of Kling's requests, one row each: how a Dag author's words become Kling's, what the value must look like
 then, and which files it holds. Whether a *model* takes a value is a matter of :mod:`.capabilities`.
 
-Field names, values and defaults: Image to Video and Text to Video pages of https://kling.ai/document-api, classic API,
-read 2026-10.
+Field names, values and defaults: the products' pages of https://kling.ai/document-api, classic API, read 2026-10 and
+2026-11.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 EXTERNAL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 MAX_PROMPT = 2500
 ASPECT_RATIOS = ("16:9", "9:16", "1:1")
+#: What the image products make.
+IMAGE_RATIOS = (*ASPECT_RATIOS, "4:3", "3:4", "3:2", "2:3", "21:9")
 SHOT_TYPES = ("customize", "intelligence")
 
 #: Names of other clients for Kling's fields; such a field is refused, and asked back.
@@ -159,6 +161,38 @@ def _image(name: str) -> Field:
     return Field(name, media=Media("image"))
 
 
+def choice(name: str, words: tuple[str, ...], convert_: Callable[[Any], Any] = convert.lower) -> Field:
+    """
+    A field that takes one of some words.
+
+    :param name: of the field.
+    :param words: what it takes.
+    :param convert_: from a Dag author's words.
+    """
+    return Field(name, convert_, Shape(_among(*words), f"Give {name} as {one_of(words)}", "is not offered", words))
+
+
+def between(name: str, least: float, most: float, *, is_whole: bool = False) -> Field:
+    """
+    A field that takes a number.
+
+    :param name: of the field.
+    :param least: the smallest one.
+    :param most: the largest one.
+    :param is_whole: whether it has no fraction.
+    """
+
+    def fits(value: Any) -> bool:
+        return is_number(value) and (isinstance(value, int) or not is_whole) and least <= value <= most
+
+    kind = "a whole number" if is_whole else "a number"
+    return Field(
+        name,
+        convert.number if is_whole else convert.fraction,
+        Shape(fits, f"Give {name} as {kind} from {least:g} to {most:g}", "is none"),
+    )
+
+
 FIELDS: Mapping[str, Field] = {
     field.name: field
     for field in (
@@ -175,13 +209,7 @@ FIELDS: Mapping[str, Field] = {
                 "is not a whole number of seconds",
             ),
         ),
-        Field(
-            "aspect_ratio",
-            convert.ratio,
-            Shape(
-                _among(*ASPECT_RATIOS), f"Give aspect_ratio as {one_of(ASPECT_RATIOS)}", "is not offered", ASPECT_RATIOS
-            ),
-        ),
+        choice("aspect_ratio", ASPECT_RATIOS, convert.ratio),
         Field(
             "sound",
             convert.on_off,
@@ -220,6 +248,11 @@ FIELDS: Mapping[str, Field] = {
             convert.watermark,
             Shape(_is_watermark, "Give watermark_info as True or False, or {'enabled': True}", "is not a switch"),
         ),
+        choice("image_reference", ("subject", "face")),
+        between("image_fidelity", 0, 1),
+        between("human_fidelity", 0, 1),
+        choice("resolution", ("1k", "2k")),
+        between("n", 1, 9, is_whole=True),
         Field("callback_url", convert.stripped, _text("Give callback_url as an http(s) URL that Kling can open")),
         Field(
             "external_task_id",
@@ -232,3 +265,13 @@ FIELDS: Mapping[str, Field] = {
         ),
     )
 }
+
+
+def named_fields(*names: str, **own: Field) -> tuple[Field, ...]:
+    """
+    Return the fields of a product.
+
+    :param names: in the order in which they are sent.
+    :param own: rows of the product itself, by the name of the row that they replace.
+    """
+    return tuple(own.get(name, FIELDS[name]) for name in names)

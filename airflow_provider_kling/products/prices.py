@@ -48,11 +48,10 @@ def estimate(product: Product, body: Mapping[str, Any]) -> Estimate:
     :return: with ``units`` ``None`` where the list has no price for it.
     """
     prices = _prices()
-    units = _per_second(prices, product, body)
-    if units is None:
-        units = _per_clip(prices, product, body)
-    usd = None if units is None else units * Decimal(prices["usd"]["video"])
-    return Estimate(units, usd, prices["as_of"])
+    for find, pack in ((_per_second, "video"), (_per_clip, "video"), (_per_image, "image")):
+        if (units := find(prices, product, body)) is not None:
+            return Estimate(units, units * Decimal(prices["usd"][pack]), prices["as_of"])
+    return Estimate(None, None, prices["as_of"])
 
 
 def above(limit: float | None, found: Estimate) -> str | None:
@@ -94,6 +93,13 @@ def _per_clip(prices: Mapping[str, Any], product: Product, body: Mapping[str, An
     by_seconds = {str(seconds): units for seconds, units in clips.get(_mode(body), {}).items()}
     units = by_seconds.get(str(body.get("duration", DEFAULTS["duration"])))
     return None if units is None else Decimal(units)
+
+
+def _per_image(prices: Mapping[str, Any], product: Product, body: Mapping[str, Any]) -> Decimal | None:
+    rates, number = _row(prices["per_image"], product, body), body.get("n", 1)
+    if rates is None or not isinstance(number, int):
+        return None
+    return Decimal(rates["image" if "image" in body else "text"]) * number
 
 
 def _row(table: Mapping[str, Any], product: Product, body: Mapping[str, Any]) -> Mapping[str, Any] | None:

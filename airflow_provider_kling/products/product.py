@@ -25,7 +25,8 @@ class Product:
     :param fields: in the order in which they are sent.
     :param rules: what is checked besides the shape of each field: functions of :mod:`.rules` by name, because the rules
         are imported when a request is checked and not with each Dag file.
-    :param default_model: sent when the Dag names no model; Kling's own defaults include retired models.
+    :param default_model: sent when the Dag names no model, because Kling's own defaults include retired models; empty
+        when the product has no choice of models.
     :param typical_seconds: how long a task usually takes; when the first status check is worth making.
     :param unsent: fields that clients of relays write and Kling does not have, with the reason to leave them out.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_provider_kling.products.fields import FIELDS, Field
+from airflow_provider_kling.products.fields import named_fields
 from airflow_provider_kling.products.product import COMMON_FIELDS, Product
 
 #: A live model; the API's own default, kling-v1, was retired on 2026-09-15.
@@ -18,16 +18,12 @@ _SHARED_RULES = (
 )
 
 
-def _fields(*names: str) -> tuple[Field, ...]:
-    return tuple(FIELDS[name] for name in names)
-
-
 # Paths: https://kling.ai/document-api. Times: averages that ComfyUI's Kling nodes publish, read 2026-11.
 
 IMAGE2VIDEO = Product(
     "image2video",
     "/v1/videos/image2video",
-    fields=_fields(
+    fields=named_fields(
         *_SHARED_FIELDS,
         *("image", "image_tail", "element_list", "static_mask", "dynamic_masks", "watermark_info"),
         *COMMON_FIELDS,
@@ -48,7 +44,7 @@ IMAGE2VIDEO = Product(
 TEXT2VIDEO = Product(
     "text2video",
     "/v1/videos/text2video",
-    fields=_fields(*_SHARED_FIELDS, "aspect_ratio", "watermark_info", *COMMON_FIELDS),
+    fields=named_fields(*_SHARED_FIELDS, "aspect_ratio", "watermark_info", *COMMON_FIELDS),
     rules=("shots.prompt_needed", *_SHARED_RULES),
     default_model=DEFAULT_MODEL,
     typical_seconds=319,

@@ -37,7 +37,17 @@ def voices(request: Request) -> Iterator[Problem]:
 def elements(request: Request) -> Iterator[Problem]:
     """At most three elements, by numeric id."""
     if "element_list" in request.body:
-        yield from _entries(request, "element_list", "element_id", MAX_ELEMENTS, _element_id, "a whole number")
+        yield from element_entries(request, MAX_ELEMENTS)
+
+
+def element_entries(request: Request, limit: int) -> Iterator[Problem]:
+    """
+    Elements, by numeric id.
+
+    :param request: that has some.
+    :param limit: how many it may have.
+    """
+    yield from _entries(request, "element_list", "element_id", limit, _element_id, "a whole number")
 
 
 def _voice_id(value: Any) -> bool:

@@ -1,0 +1,99 @@
+"""The capability map as it is read from ``capabilities.yaml``: models, and what each does for a product."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+@dataclass(frozen=True)
+class Model:
+    """
+    One model.
+
+    :param generation: ``classic`` (``model_name`` in the body) or ``new`` (model in the path).
+    :param released: year and month, or date; empty when not known.
+    :param retired: date on which Kling retired it; None while it is live.
+    :param replacement: a live model that comes nearest.
+    :param ignores: fields that it does not support although its product has them.
+    :param only: the one product that it serves, when that is none of the table's.
+    :param live_for: products for which it lives on although it is retired.
+    :param disputed: durations about which sources disagree; asking for one is a warning.
+    """
+
+    generation: str
+    released: str = ""
+    retired: str | None = None
+    replacement: str | None = None
+    ignores: tuple[str, ...] = ()
+    only: str | None = None
+    disputed: tuple[str, ...] = ()
+    live_for: tuple[str, ...] = ()
+
+    def retired_for(self, product: str) -> str | None:
+        """
+        Return the date on which Kling retired it for a product; ``None`` while it is live.
+
+        :param product: an endpoint.
+        """
+        return None if product in self.live_for else self.retired
+
+
+@dataclass(frozen=True)
+class Row:
+    """
+    What a model does for a product in some modes and durations.
+
+    :param modes: empty when mode has no effect on the model.
+    :param durations: seconds, as Kling's strings; empty for a product that makes images.
+    :param features: name to True or a restriction in words; a feature that is not here is not supported.
+    :param source: where it is written, with the date it was read.
+    """
+
+    model: str
+    product: str
+    modes: tuple[str, ...]
+    durations: tuple[str, ...]
+    features: Mapping[str, bool | str]
+    source: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """The whole map, as of a date."""
+
+    as_of: str
+    models: Mapping[str, Model]
+    rows: tuple[Row, ...]
+
+    def live(self, row: Row, generation: str) -> bool:
+        """Whether a row's model is of this generation and not retired."""
+        model = self.models[row.model]
+        return model.retired_for(row.product) is None and model.generation == generation
+
+
+@cache
+def table() -> Table:
+    """The capability map of this version of the package, read once."""
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    text = resources.files("airflow_provider_kling.products").joinpath("capabilities.yaml").read_text("utf-8")
+    data = yaml.load(text, Loader=loader)  # noqa: S506 - both loaders are safe ones
+    models = {name: _model(**model) for name, model in data["models"].items()}
+    rows = tuple(
+        Row(model, product, tuple(modes), tuple(map(str, durations)), features, data["sources"][source])
+        for model, product, modes, durations, features, source in data["rows"]
+    )
+    return Table(data["as_of"], models, rows)
+
+
+def _model(
+    *, ignores: Iterable[str] = (), disputed: Iterable[int] = (), live_for: Iterable[str] = (), **values: Any
+) -> Model:
+    return Model(ignores=tuple(ignores), disputed=tuple(map(str, disputed)), live_for=tuple(live_for), **values)

@@ -30,7 +30,7 @@ class KlingResultLink(BaseOperatorLink):
     name = "Kling video"
 
     def __init__(self, name: str = "Kling video") -> None:
-        self.name = name  # type: ignore[misc]
+        self.name = name
 
     @property
     def xcom_key(self) -> str:
@@ -55,11 +55,8 @@ def link_of(manifest: Any) -> str:
     """
     groups = [manifest.get(group) for group in KINDS] if isinstance(manifest, dict) else []
     result = next((group[0] for group in groups if isinstance(group, list) and group), None)
-    return (
-        web_link(result.get("url") or result.get("url_wav") or result.get("trial_url"))
-        if isinstance(result, dict)
-        else ""
-    )
+    links = [result.get(name) for name in ("url", "url_wav", "trial_url")] if isinstance(result, dict) else []
+    return web_link(next(filter(None, links), None))
 
 
 #: What a browser or a person can open; anything else in an ``href`` might be a script.

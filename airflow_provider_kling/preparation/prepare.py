@@ -49,6 +49,10 @@ _BESIDE_SIGNATURE = {
 }
 
 
+#: How many products a sentence names that have a field.
+NAMED_OWNERS = 3
+
+
 @dataclass(frozen=True)
 class Prepared:
     """
@@ -266,7 +270,8 @@ def _stranger(product: Product, name: str) -> str:
     flaw = f"{shown(name)} is not a field of {product.endpoint}"
     owners = [other.endpoint for other in PRODUCTS.values() if name in other.by_name]
     if owners:
-        return f"Leave {name} out: {flaw}, only of {one_of(owners)}."
+        others = " and others" if len(owners) > NAMED_OWNERS else ""
+        return f"Leave {name} out: {flaw}, only of {one_of(owners[:NAMED_OWNERS])}{others}."
     return f"Check the spelling, or use extra_body: {flaw}{misspelt(name, product.by_name)}."
 
 

@@ -24,6 +24,8 @@ MAX_PROMPT = 2500
 ASPECT_RATIOS = ("16:9", "9:16", "1:1")
 #: What the image products make.
 IMAGE_RATIOS = (*ASPECT_RATIOS, "4:3", "3:4", "3:2", "2:3", "21:9")
+#: Words that the beginning of a sentence has room for.
+SHORT_CHOICE = 4
 SHOT_TYPES = ("customize", "intelligence")
 
 #: Names of other clients for Kling's fields; such a field is refused, and asked back.
@@ -169,7 +171,10 @@ def choice(name: str, words: tuple[str, ...], convert_: Callable[[Any], Any] = c
     :param words: what it takes.
     :param convert_: from a Dag author's words.
     """
-    return Field(name, convert_, Shape(_among(*words), f"Give {name} as {one_of(words)}", "is not offered", words))
+    advice, flaw = f"Give {name} as {one_of(words)}", "is not offered"
+    if len(words) > SHORT_CHOICE:
+        advice, flaw = f"Give {name} one of its {len(words)} values", f"is not offered; it takes {one_of(words)}"
+    return Field(name, convert_, Shape(_among(*words), advice, flaw, words))
 
 
 def between(name: str, least: float, most: float, *, is_whole: bool = False) -> Field:

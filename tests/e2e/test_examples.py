@@ -24,6 +24,7 @@ EXAMPLES = [
     ("kling_batch", {}, 3),
     ("kling_content_policy", {"prompt": "simulate-risk-control"}, 0),
     ("kling_relay", {}, 1),
+    ("kling_images", {}, 1),
 ]
 
 
@@ -37,7 +38,7 @@ def airflow(tmp_path_factory):
     with pytest.MonkeyPatch.context() as caller:
         for name in ("KLINGAI_API_KEY", "KLINGAI_ACCESS_KEY", "KLINGAI_SECRET_KEY"):
             caller.delenv(name, raising=False)
-        # Nine Dags at once, and a processor that also runs the other tests.
+        # All Dags at once, and a processor that also runs the other tests.
         caller.setitem(demo.SIMULATOR, "--video-size", "small")
         steps = Steps(demo.console, ("Kling", "Airflow"))
         with steps, demo.stage(tmp_path_factory.mktemp("demo"), steps) as running:

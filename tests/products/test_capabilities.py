@@ -23,11 +23,15 @@ ASKS = {
     "voice_control": {"sound": "on", "voice_list": [{"voice_id": "1"}]},
     "multi_shot": {"multi_shot": True},
     "elements": {"element_list": [{"element_id": 1}]},
+    "image_reference": {"image": IMAGE, "image_reference": "face"},
 }
+
+#: Models that make videos; images have neither mode nor duration.
+VIDEO_ROWS = [row for row in table().rows if row.durations]
 
 CASES = [
     pytest.param(row, mode, duration, id=f"{row.model}-{row.product}-{mode or 'any'}-{duration}s")
-    for row in table().rows
+    for row in VIDEO_ROWS
     for mode in row.modes or (None,)
     for duration in row.durations
 ]
@@ -74,7 +78,7 @@ def test_a_feature_passes_exactly_where_the_map_lists_it(row, mode, duration, fe
 
 @pytest.mark.parametrize("duration", [str(seconds) for seconds in range(16)])
 @pytest.mark.parametrize("mode", ["std", "pro", "4k"])
-@pytest.mark.parametrize(("model", "product"), sorted({(row.model, row.product) for row in table().rows}))
+@pytest.mark.parametrize(("model", "product"), sorted({(row.model, row.product) for row in VIDEO_ROWS}))
 def test_every_mode_and_duration_passes_exactly_where_the_map_lists_it(model, product, mode, duration):
     rows = [row for row in table().rows if (row.model, row.product) == (model, product)]
     offered = any((not row.modes or mode in row.modes) and duration in row.durations for row in rows)
@@ -102,12 +106,36 @@ def test_an_end_frame_that_is_silent_only_clashes_with_sound_once(model):
 @pytest.mark.parametrize("name", sorted(name for name, model in table().models.items() if model.retired))
 def test_a_retired_model_is_a_warning_with_its_date_and_a_live_replacement(name):
     model = table().models[name]
-    row = next(row for row in table().rows if row.model == name)
-    found = [item for item in problems(PRODUCTS[row.product], body_of(row, None, "5")) if "retired" in item.sentence]
-    assert [item.certain for item in found] == [False]
-    assert "2026-09-15" in found[0].sentence
-    assert repr(model.replacement) in found[0].sentence
-    assert table().models[model.replacement].retired is None
+    for row in table().rows:
+        if row.model != name or row.product in model.live_for:
+            continue
+        body = body_of(row, None, "5" if row.durations else None)
+        found = [item for item in problems(PRODUCTS[row.product], body) if "retired" in item.sentence]
+        assert [item.certain for item in found] == [False]
+        assert "2026-09-15" in found[0].sentence
+        replacement = model.replacement if row.durations else "kling-v3"
+        assert repr(replacement) in found[0].sentence
+        assert table().models[replacement].retired is None
+
+
+@pytest.mark.parametrize("row", [row for row in table().rows if not row.durations], ids=lambda row: row.model)
+def test_an_image_model_takes_what_its_row_lists(row):
+    for name in ("elements", "image_reference"):
+        found = certain(row.product, {"model_name": row.model, **ASKS[name]})
+        assert bool(found) is not bool(row.features.get(name)), row
+    assert certain(row.product, {"model_name": row.model, "resolution": "2k", "n": 9}) == []
+
+
+def test_a_model_that_lives_on_for_images_is_retired_for_videos_only():
+    assert problems(PRODUCTS["images/generations"], {"model_name": "kling-v2-1"}) == []
+    (found,) = problems(IMAGE2VIDEO, {"model_name": "kling-v2-1"})
+    assert "was retired by Kling on 2026-09-15" in found.sentence
+
+
+def test_what_no_image_model_but_one_takes_names_that_one():
+    (found,) = certain("images/generations", {"model_name": "kling-v3", **ASKS["image_reference"]})
+    assert found.sentence.startswith("Change model, or leave image_reference out: kling-v3 does not take")
+    assert found.sentence.endswith("for images/generations (image_reference='face'); kling-v2-1 takes it.")
 
 
 @pytest.mark.parametrize(
@@ -194,7 +222,7 @@ def test_values_of_a_wrong_shape_are_left_to_the_other_checks(body):
 
 def test_the_table_is_complete_and_dated():
     dt.date.fromisoformat(table().as_of)
-    assert len(table().rows) == 41
+    assert len(VIDEO_ROWS) == 41
     for row in table().rows:
         assert row.model in table().models
         assert "read 20" in row.source

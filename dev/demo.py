@@ -18,6 +18,8 @@ from urllib.parse import unquote, urlsplit
 
 from rich.console import Console
 
+from airflow_provider_kling.products.prices import estimate
+from airflow_provider_kling.products.video import DEFAULT_MODEL, IMAGE2VIDEO
 from dev.local_airflow import Component, ComponentError, LocalAirflow, stop, unwinding_on_termination
 from dev.local_airflow.settings import LOOPBACK, REPOSITORY, clean_environment
 from dev.progress import Steps
@@ -30,8 +32,6 @@ EXAMPLES = REPOSITORY / "example_dags"
 DAG_ID = "kling_quickstart"
 TASKS = ("animate", "wait", "store")
 PROMPT = "The rocket lifts off, smoke rolls over the launch pad, slow zoom"
-# kling-v3, standard mode, silent: 0.6 units a second, 0.14 dollars a unit (Kling's price page, 2026-09).
-COST = "5 s x 0.6 units = 3 units, about $0.42 at $0.14 a unit (Kling's prices of 2026-09)"
 GRACE_SECONDS = 5
 # What some of the examples name; the pool counts deferred tasks, as the simulator's account counts its slots.
 POOL, SLOTS = "kling", 5
@@ -113,7 +113,8 @@ def _real(steps: Steps, yes: bool) -> dict[str, Connection]:
     connection = _credentials(os.environ)
     if connection is None:
         return {}
-    console.print(f"This uses your Kling account: {COST}.")
+    cost = estimate(IMAGE2VIDEO, {"model_name": DEFAULT_MODEL, "duration": "5"})
+    console.print(f"This uses your Kling account, 5 s in standard mode: {cost}.", markup=False)
     if not yes:
         console.print(f"Press Ctrl-C within {GRACE_SECONDS} s to stop.")
         time.sleep(GRACE_SECONDS)

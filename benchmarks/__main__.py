@@ -40,6 +40,8 @@ NAMES = (
     "requests_per_sweep",
     "triggerer_cpu",
     "loop_stall_ms",
+    "waits_scale",
+    "batch_scale",
     "cpu_per_video",
     "worker_seconds_held_per_video",
     "lost_with_fast_results",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from benchmarks.kling import ACCOUNT, Kling, connection, http_connection
+from benchmarks.process import REPOSITORY
 from dev.local_airflow import LocalAirflow
 from dev.local_airflow.settings import free_ports
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from benchmarks.sizes import Sizes
-
-REPOSITORY = Path(__file__).resolve().parents[1]
 
 #: Every situation has a Kling of its own; its connections are known to Airflow from the start.
 SITUATIONS = ("slow", "fast", "latency", "slots_batch", "slots_mapped", "slots_pool_only")

@@ -9,8 +9,8 @@ import sys
 import tempfile
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.bench import REPOSITORY
 from benchmarks.figures import Row
+from benchmarks.process import REPOSITORY
 from dev.local_airflow.settings import clean_environment
 
 if TYPE_CHECKING:

@@ -9,15 +9,12 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
-import resource
-import subprocess
 import sys
-import tempfile
 import time
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.bench import REPOSITORY
-from dev.local_airflow.settings import clean_environment
+from benchmarks import process
+from benchmarks.process import cpu_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,23 +37,8 @@ IMPORTED_LONG_AGO = ("requests", "tenacity", "jwt", "pendulum")
 def run(connection: Mapping[str, Any], kind: str, ids: list[str], *, interval: float, seconds: float) -> dict[str, Any]:
     """Let triggers of a kind wait for tasks in a fresh process; returns CPU seconds and stalls."""
     order = {"kind": kind, "ids": ids, "interval": interval, "seconds": seconds}
-    with tempfile.TemporaryDirectory() as home:
-        environment = clean_environment() | {
-            "AIRFLOW_HOME": home,
-            f"AIRFLOW_CONN_{CONNECTION.upper()}": json.dumps(connection),
-        }
-        command = [sys.executable, "-m", "benchmarks.in_process"]
-        answer = subprocess.run(
-            command,
-            env=environment,
-            input=json.dumps(order),
-            text=True,
-            stdout=subprocess.PIPE,
-            cwd=REPOSITORY,
-            check=True,
-            timeout=600,
-        )
-    return dict(json.loads(answer.stdout.splitlines()[-1]))
+    environment = {f"AIRFLOW_CONN_{CONNECTION.upper()}": json.dumps(connection)}
+    return process.answer("benchmarks.in_process", order, environment)
 
 
 def _ours(kling_task_id: str, interval: float) -> BaseTrigger:
@@ -82,14 +64,14 @@ async def _main(order: dict[str, Any]) -> dict[str, Any]:
     triggers = [KINDS[order["kind"]](kling_id, order["interval"]) for kling_id in order["ids"]]
     stalls: list[float] = []
     watch = asyncio.create_task(_watch_loop(stalls))
-    before = _cpu()
+    before = cpu_seconds()
     await asyncio.sleep(CALM)
-    calm, looking = max(stalls), (_cpu() - before) / CALM
+    calm, looking = max(stalls), (cpu_seconds() - before) / CALM
     stalls.clear()
-    before = _cpu()
+    before = cpu_seconds()
     tasks = [asyncio.create_task(_first_event(trigger)) for trigger in triggers]
     await asyncio.sleep(order["seconds"])
-    used = _cpu() - before - looking * order["seconds"]
+    used = cpu_seconds() - before - looking * order["seconds"]
     fired = sum(task.done() for task in tasks)
     watch.cancel()
     for task in tasks:
@@ -108,11 +90,6 @@ async def _watch_loop(stalls: list[float]) -> None:
         before = time.perf_counter()
         await asyncio.sleep(TICK)
         stalls.append(time.perf_counter() - before - TICK)
-
-
-def _cpu() -> float:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
 
 
 if __name__ == "__main__":

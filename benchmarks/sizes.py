@@ -29,6 +29,8 @@ class Sizes:
     :param slot_interval: the poll interval of those.
     :param waiting: triggers that wait in one event loop.
     :param waiting_seconds: for how long.
+    :param waits: waits in one event loop whose cost is compared.
+    :param batch_items: items of one batch whose cost is compared.
     :param swept: tasks of one sweep.
     :param workers: processes of the LocalExecutor. Alternatives that hold a worker need one for each video.
     :param idle_seconds: how long Airflow's idle CPU time is measured, before the runs and again after them.
@@ -50,6 +52,8 @@ class Sizes:
     slot_interval: float = 2.0
     waiting: int = 1000
     waiting_seconds: float = 60.0
+    waits: tuple[int, ...] = (1000, 10_000)
+    batch_items: tuple[int, ...] = (1000, 10_000, 100_000)
     swept: int = 500
     workers: int = 24
     idle_seconds: float = 30.0
@@ -75,6 +79,8 @@ QUICK = Sizes(
     slot_seconds=10.0,
     slot_interval=1.0,
     waiting_seconds=15.0,
+    waits=(500, 2000),
+    batch_items=(1000, 5000),
     idle_seconds=10.0,
     imports=3,
 )

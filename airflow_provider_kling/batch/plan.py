@@ -22,7 +22,7 @@ from airflow_provider_kling.products.media import ImageLoadError
 from airflow_provider_kling.products.wording import counted, named
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 #: What names an item also names its file.
@@ -64,6 +64,22 @@ class PlannedItem:
             if where in self.images:
                 holder[key] = _wire(where, **self.images[where])
         return body
+
+
+def write_plan(uri: str, plan: Iterable[PlannedItem], conn_id: str | None) -> None:
+    """
+    Write a plan for the triggerer.
+
+    :param uri: the file.
+    :param plan: the items.
+    :param conn_id: Airflow connection of its storage.
+    """
+    files.write_lines(uri, map(_line, plan), conn_id)
+
+
+def _line(item: PlannedItem) -> dict[str, Any]:
+    # Not dataclasses.asdict, which copies every value of every body first.
+    return {field.name: getattr(item, field.name) for field in dataclasses.fields(item)}
 
 
 def read_plan(uri: str, conn_id: str | None, count: int = 0) -> list[PlannedItem]:

@@ -290,12 +290,13 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
         self, context: Context, planned: list[PlannedItem], limits: Limits, batch_id: str
     ) -> tuple[str, str]:
         """Write what the triggerer reads; from then on an older trigger of this task submits nothing more."""
-        from airflow_provider_kling.batch import fence, files
+        from airflow_provider_kling.batch import fence
+        from airflow_provider_kling.batch.plan import write_plan
 
         token, uri = uuid.uuid4().hex, fence.token_uri(limits.manifest_uri, self._name(context))
         plan_uri = f"{self._work_uri(limits, batch_id)}plan.jsonl"
         fence.mark(uri, token, self.output_conn_id)
-        files.write_lines(plan_uri, [dataclasses.asdict(item) for item in planned], self.output_conn_id)
+        write_plan(plan_uri, planned, self.output_conn_id)
         return token, uri
 
     def _name(self, context: Context) -> str:

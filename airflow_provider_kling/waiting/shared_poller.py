@@ -16,6 +16,7 @@ import contextlib
 import contextvars
 import dataclasses
 import logging
+import math
 import time
 import weakref
 from typing import TYPE_CHECKING
@@ -24,11 +25,12 @@ from airflow_provider_kling import polling
 from airflow_provider_kling.exceptions import KlingConnectionError, KlingError
 from airflow_provider_kling.foreign import reason
 from airflow_provider_kling.waiting.account_reader import AccountReader
+from airflow_provider_kling.waiting.agenda import Agenda
 from airflow_provider_kling.waiting.slot_queue import AccountSlots
 from airflow_provider_kling.waiting.threads import Work, in_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from airflow_provider_kling.api.reads import TaskRef
     from airflow_provider_kling.models import Task
@@ -50,18 +52,21 @@ MAX_READS = 4
 #: Seconds that a look that began before the deadline may still take.
 LAST_LOOK = 1.0
 
+#: Waits that a sweep ends, at most, before the event loop's others have their turn: each of them goes on at once.
+SLICE = 25
 
-@dataclasses.dataclass(eq=False)
+
+@dataclasses.dataclass(eq=False, slots=True)
 class _Watch:
     waiting: TaskRef
     poller: polling.Poller
-    next_look: float
     outcome: asyncio.Future[tuple[polling.Event, Task | None]]
     #: What is said about this wait goes into the log of its own trigger.
     context: contextvars.Context
     #: The sweep that looks at it.
     sweep: object = None
     problem: str = ""
+    timer: asyncio.TimerHandle | None = None
 
 
 class SharedPoller:
@@ -79,16 +84,23 @@ class SharedPoller:
         self._kling_conn_id = kling_conn_id
         self._reader = AccountReader(kling_conn_id)
         self._watches: set[_Watch] = set()
+        #: Those whom no sweep looks at now.
+        self._agenda: Agenda[_Watch] = Agenda()
         self._changed = asyncio.Event()
+        #: Until when the runner sleeps; who comes with a later look need not wake it.
+        self._sleeps_until = math.inf
         self._runner: asyncio.Task[None] | None = None
         self._sweeps: set[asyncio.Task[None]] = set()
         self._reads = asyncio.Semaphore(MAX_READS)
+        self._concluded = 0
 
     @classmethod
     def of(cls, kling_conn_id: str) -> SharedPoller:
         """Return the poller of this connection in the running event loop."""
         pollers = cls._instances.setdefault(asyncio.get_running_loop(), {})
-        return pollers.setdefault(kling_conn_id, cls(kling_conn_id))
+        if kling_conn_id not in pollers:
+            pollers[kling_conn_id] = cls(kling_conn_id)
+        return pollers[kling_conn_id]
 
     async def wait(
         self, waiting: TaskRef, poller: polling.Poller, *, first_look: float
@@ -104,32 +116,45 @@ class SharedPoller:
         :return: how the wait ended, and the task as it was read last.
         """
         outcome: asyncio.Future[tuple[polling.Event, Task | None]] = asyncio.get_running_loop().create_future()
-        watch = _Watch(waiting, poller, first_look, outcome, contextvars.copy_context())
+        watch = _Watch(waiting, poller, outcome, contextvars.copy_context())
         self._watches.add(watch)
         AccountSlots.watched.add(waiting.task_id)
-        self._changed.set()
+        self._expect(watch, first_look)
         if self._runner is None or self._runner.done():
             # A context of its own: the runner must not write into the log of the trigger that happened to start it.
             self._runner = asyncio.create_task(self._run(), context=contextvars.Context())
         try:
-            return await self._outcome_in_time(watch)
+            self._watch_the_time(watch)
+            return await outcome
         finally:
+            if watch.timer is not None:
+                watch.timer.cancel()
             self._watches.discard(watch)
             AccountSlots.watched.discard(waiting.task_id)
-            self._changed.set()
+            self._agenda.discard(watch)
             if not self._watches:
+                self._changed.set()
                 # The connection may be another one when the next wait begins.
                 self._reader.forget()
 
-    async def _outcome_in_time(self, watch: _Watch) -> tuple[polling.Event, Task | None]:
-        while not watch.outcome.done():
-            now = time.time()
-            # Known better after the first look.
-            left = watch.poller.deadline(now=now) - now
-            if left < -LAST_LOOK:
-                return watch.poller.on_deadline(), None
-            await asyncio.wait([watch.outcome], timeout=left + LAST_LOOK + 0.01)
-        return watch.outcome.result()
+    def _watch_the_time(self, watch: _Watch) -> None:
+        """End a wait at its deadline. A timer: ten thousand waits are not to be ten thousand more coroutines."""
+        if watch.outcome.done():
+            return
+        now = time.time()
+        # Known better after the first look.
+        left = watch.poller.deadline(now=now) - now
+        if left < -LAST_LOOK:
+            watch.outcome.set_result((watch.poller.on_deadline(), None))
+            return
+        later = asyncio.get_running_loop().call_later
+        watch.timer = later(left + LAST_LOOK + 0.01, self._watch_the_time, watch, context=watch.context)
+
+    def _expect(self, watch: _Watch, look: float) -> None:
+        """Put a wait into the agenda; the runner wakes only for a look that is earlier than what it sleeps for."""
+        self._agenda.put(watch, look=look, join=look - JOIN_SHARE * watch.poller.poll_interval)
+        if look < self._sleeps_until:
+            self._changed.set()
 
     async def _run(self) -> None:
         try:
@@ -145,25 +170,21 @@ class SharedPoller:
                     watch.outcome.set_exception(error)
 
     def _next_look(self) -> float | None:
-        if len(self._sweeps) >= MAX_SWEEPS:
-            return None
-        return min((watch.next_look for watch in self._watches if watch.sweep is None), default=None)
+        return None if len(self._sweeps) >= MAX_SWEEPS else self._agenda.next_look()
 
     async def _sleep_until(self, when: float | None) -> None:
-        """Sleep, but wake when a task comes or goes or a sweep ends: something may be due earlier."""
+        """Sleep, but wake when something is due earlier, the last has left, or a sweep ends."""
         self._changed.clear()
+        # While no further sweep can begin, nobody's look is early enough.
+        nobody = -math.inf if len(self._sweeps) >= MAX_SWEEPS else math.inf
+        self._sleeps_until = nobody if when is None else when
         # Not wait_for: in Python 3.11 it can lose a cancellation that meets the event.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(None if when is None else max(0.0, when - time.time())):
                 await self._changed.wait()
 
     def _due(self, now: float) -> list[_Watch]:
-        if len(self._sweeps) >= MAX_SWEEPS:
-            return []
-        idle = [watch for watch in self._watches if watch.sweep is None]
-        if not any(watch.next_look <= now for watch in idle):
-            return []
-        return [watch for watch in idle if watch.next_look <= now + JOIN_SHARE * watch.poller.poll_interval]
+        return [] if len(self._sweeps) >= MAX_SWEEPS else self._agenda.take(now)
 
     def _start_sweep(self, due: Sequence[_Watch]) -> None:
         sweep = asyncio.create_task(self._sweep(due))
@@ -185,7 +206,7 @@ class SharedPoller:
             problem: KlingError = KlingConnectionError("Kling's answer did not hold it")
         except Exception as error:  # noqa: BLE001 - one sweep that breaks ends no wait
             problem = _broken(error)
-        self._conclude([watch for watch in due if watch.sweep is token], problem)
+        await self._conclude([watch for watch in due if watch.sweep is token], problem)
 
     async def _look(self, by_task: dict[TaskRef, list[_Watch]]) -> None:
         began = time.monotonic()
@@ -193,8 +214,14 @@ class SharedPoller:
         async with self._reads:
             results, singles = await in_thread(Work.LOOK, self._reader.read_together, list(by_task), began)
         for waiting, result in results.items():
-            self._conclude(by_task[waiting], result)
-        await asyncio.gather(*(self._read_single(single, by_task[single], began) for single in singles))
+            await self._conclude(by_task[waiting], result)
+        # As many as may read at once take one after the other: an asyncio task for each would all start together.
+        queue = iter(singles)
+        await asyncio.gather(*(self._read_singles(queue, by_task, began) for _ in range(min(MAX_READS, len(singles)))))
+
+    async def _read_singles(self, queue: Iterator[TaskRef], by_task: dict[TaskRef, list[_Watch]], began: float) -> None:
+        for single in queue:
+            await self._read_single(single, by_task[single], began)
 
     async def _read_single(self, waiting: TaskRef, watches: Sequence[_Watch], began: float) -> None:
         try:
@@ -204,10 +231,13 @@ class SharedPoller:
                 result = await in_thread(Work.LOOK, self._reader.read_single, waiting, began)
         except Exception as error:  # noqa: BLE001 - as above
             result = _broken(error)
-        self._conclude(watches, result)
+        await self._conclude(watches, result)
 
-    def _conclude(self, watches: Sequence[_Watch], result: Task | KlingError) -> None:
+    async def _conclude(self, watches: Sequence[_Watch], result: Task | KlingError) -> None:
         for watch in watches:
+            self._concluded += 1
+            if self._concluded % SLICE == 0:
+                await asyncio.sleep(0)
             watch.sweep = None
             if watch.outcome.done():
                 continue
@@ -229,8 +259,8 @@ class SharedPoller:
             self._watches.discard(watch)
             if task is not None and task.status.is_terminal:
                 AccountSlots.ended(self._kling_conn_id, task)
-        else:
-            watch.next_look = now + decision.seconds
+        elif watch in self._watches:
+            self._expect(watch, now + decision.seconds)
 
 
 def _tell(watch: _Watch, error: KlingError) -> None:

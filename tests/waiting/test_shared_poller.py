@@ -12,7 +12,7 @@ from airflow_provider_kling import polling
 from airflow_provider_kling.api.reads import TaskRef
 from airflow_provider_kling.exceptions import KlingConfigurationError, KlingTaskNotFoundError
 from airflow_provider_kling.hooks import KlingHook
-from airflow_provider_kling.models import Task
+from airflow_provider_kling.models import Task, TaskStatus, Video
 from airflow_provider_kling.simulator import KlingSimulator, Settings
 from airflow_provider_kling.waiting import shared_poller as poller_module
 from airflow_provider_kling.waiting.account_reader import AccountReader
@@ -149,3 +149,123 @@ def test_a_problem_is_told_once_in_the_log_of_its_own_wait(kling, monkeypatch):
     assert len(levels) > 1
     assert levels.count(30) == 1, told
     kling.clear_faults()
+
+
+class Listed:
+    """An account whose tasks have all ended, read without a server."""
+
+    def __init__(self, *, singly: bool = False) -> None:
+        self.singly = singly
+
+    def forget(self) -> None: ...
+
+    def read_together(self, waiting, began):
+        tasks = {} if self.singly else {task: self.read_single(task, began) for task in waiting}
+        return tasks, list(waiting) if self.singly else []
+
+    def read_single(self, waiting, began):
+        return Task(waiting.task_id, TaskStatus.SUCCEED, "image2video", results=(Video("1", "https://x.example/v"),))
+
+
+def crowd(count: int) -> list[TaskRef]:
+    return [TaskRef("image2video", str(number)) for number in range(count)]
+
+
+async def wait_at(poller: SharedPoller, task: TaskRef, first_look: float) -> str:
+    decides = polling.Poller(task.task_id, end_time=first_look + 60, poll_interval=1.0, jitter=lambda: 0.5)
+    event, _ = await poller.wait(task, decides, first_look=first_look)
+    return event.status
+
+
+def questions_while_they_come_and_go(count: int) -> int:
+    """How often somebody asks whose look is next, while waits with far looks join one by one and leave one by one."""
+
+    async def scene():
+        poller = SharedPoller("kling_default")
+        asked, next_look = 0, poller._next_look
+
+        def counted():
+            nonlocal asked
+            asked += 1
+            return next_look()
+
+        poller._next_look = counted
+        waits = []
+        for number, task in enumerate(crowd(count)):
+            waits.append(asyncio.create_task(wait_at(poller, task, time.time() + 50 + number)))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        for one in waits[:-1]:
+            one.cancel()
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        found = asked
+        waits[-1].cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
+        return found
+
+    return asyncio.run(scene())
+
+
+def test_who_comes_or_leaves_does_not_wake_the_sweeps_unless_its_look_is_the_next():
+    assert questions_while_they_come_and_go(40) == questions_while_they_come_and_go(80)
+
+
+def test_a_wait_whose_look_comes_before_that_of_all_others_is_not_late():
+    async def scene():
+        poller = SharedPoller("kling_default")
+        poller._reader = Listed()
+        later = asyncio.create_task(wait_at(poller, TaskRef("image2video", "1"), time.time() + 30))
+        await asyncio.sleep(0.05)
+        async with asyncio.timeout(5):
+            status = await wait_at(poller, TaskRef("image2video", "2"), time.time() + 0.1)
+        later.cancel()
+        return status
+
+    assert asyncio.run(scene()) == "success"
+
+
+@pytest.mark.parametrize("singly", [False, True])
+def test_a_crowd_that_ends_together_leaves_turns_to_others_and_is_few_asyncio_tasks(singly):
+    count = 20 * poller_module.SLICE
+    ends_in_a_turn, most_tasks = [0], 0
+
+    async def one(poller, task):
+        status = await wait_at(poller, task, time.time())
+        ends_in_a_turn[-1] += 1
+        return status
+
+    async def scene():
+        nonlocal most_tasks
+        poller = SharedPoller("kling_default")
+        poller._reader = Listed(singly=singly)
+        waits = [asyncio.create_task(one(poller, task)) for task in crowd(count)]
+        while not all(wait.done() for wait in waits):
+            ends_in_a_turn.append(0)
+            most_tasks = max(most_tasks, len(asyncio.all_tasks()))
+            await asyncio.sleep(0)
+        return [wait.result() for wait in waits]
+
+    assert set(asyncio.run(scene())) == {"success"}
+    assert max(ends_in_a_turn) <= 2 * poller_module.SLICE
+    assert most_tasks < count + 20, "one for each wait, and a few for all"
+
+
+def test_a_wait_ends_at_its_deadline_though_its_look_hangs(monkeypatch):
+    monkeypatch.setattr(poller_module, "LAST_LOOK", 0.1)
+
+    class Hanging(Listed):
+        def read_together(self, waiting, began):
+            time.sleep(1.5)
+            return super().read_together(waiting, began)
+
+    async def scene():
+        poller = SharedPoller("kling_default")
+        poller._reader = Hanging()
+        now = time.time()
+        decides = polling.Poller("1", end_time=now + 0.3, poll_interval=1.0, jitter=lambda: 0.5)
+        async with asyncio.timeout(1.2):
+            event, task = await poller.wait(TaskRef("image2video", "1"), decides, first_look=now)
+        return event.status, task
+
+    assert asyncio.run(scene()) == ("timeout", None)

@@ -293,7 +293,7 @@ class KlingHook(BaseHook):
         :raises KlingTimeoutError: when it still runs after ``timeout``.
         :raises KlingError: when it could not be read at all until then.
         """
-        poller = polling.Poller(
+        poller = polling.PollDecision(
             kling_task_id, end_time=end_time, timeout=timeout, poll_interval=poll_interval, jitter=random.random
         )
         # A task whose deadline is known was accepted before; another may not exist.

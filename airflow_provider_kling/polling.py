@@ -100,7 +100,7 @@ class Sleep:
     seconds: float
 
 
-class Poller:
+class PollDecision:
     """
     The state of one wait.
 

@@ -18,7 +18,7 @@ from airflow_provider_kling._airflow.compat import (
     TaskDeferralError,
     TaskDeferralTimeout,
 )
-from airflow_provider_kling._airflow.completion import leaves_nothing_to_do, nobody_listens
+from airflow_provider_kling._airflow.completion import can_finish_in_triggerer
 from airflow_provider_kling._airflow.start_from_trigger import CannotStartInTriggererError, rendered_in_triggerer
 from airflow_provider_kling.exceptions import (
     KlingContentPolicyError,
@@ -122,7 +122,7 @@ class KlingTaskSensor(BaseSensorOperator):
                 **kwargs,
                 "poll_interval": self.poke_interval,
                 "timeout": self.timeout,
-                "ends_task": leaves_nothing_to_do(self),
+                "ends_task": can_finish_in_triggerer(self, plugins_loaded=False),
             },
             next_method="execute_complete",
             timeout=timedelta(seconds=self.timeout + BACKSTOP_MARGIN),
@@ -235,7 +235,7 @@ class KlingTaskSensor(BaseSensorOperator):
             kling_conn_id=self.kling_conn_id,
             end_time=end_time,
             poll_interval=self.poke_interval,
-            ends_task=leaves_nothing_to_do(self) and nobody_listens(),
+            ends_task=can_finish_in_triggerer(self),
         )
         self.defer(trigger=trigger, method_name="execute_complete", timeout=trigger.backstop)
 

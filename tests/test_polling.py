@@ -21,7 +21,7 @@ from airflow_provider_kling.exceptions import (
     KlingTimeoutError,
 )
 from airflow_provider_kling.models import Task, TaskStatus, Video
-from airflow_provider_kling.polling import Event, Poller, Sleep, check_links
+from airflow_provider_kling.polling import Event, PollDecision, Sleep, check_links
 
 VIDEO = Video("1", "https://example.com/v.mp4", "5.041")
 
@@ -30,8 +30,8 @@ def task(status: TaskStatus, **kwargs) -> Task:
     return Task(task_id="7", status=status, endpoint="image2video", **kwargs)
 
 
-def poller(end_time: float = 1000.0, interval: float = 10.0, jitter: float = 0.5) -> Poller:
-    return Poller("7", end_time=end_time, poll_interval=interval, jitter=lambda: jitter)
+def poller(end_time: float = 1000.0, interval: float = 10.0, jitter: float = 0.5) -> PollDecision:
+    return PollDecision("7", end_time=end_time, poll_interval=interval, jitter=lambda: jitter)
 
 
 @pytest.mark.parametrize("status", [TaskStatus.SUBMITTED, TaskStatus.PROCESSING])
@@ -114,7 +114,7 @@ def test_once_read_a_task_is_known_to_exist():
 
 
 def test_a_wait_for_a_task_that_nobody_can_read_has_an_end_too():
-    decider = Poller("7", end_time=None, timeout=60, poll_interval=10, jitter=lambda: 0.5)
+    decider = PollDecision("7", end_time=None, timeout=60, poll_interval=10, jitter=lambda: 0.5)
     assert decider.on_error(KlingConnectionError("cut"), now=100) == Sleep(20)
     assert decider.on_error(KlingConnectionError("cut"), now=160).status == "timeout"
 

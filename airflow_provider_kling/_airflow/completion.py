@@ -96,19 +96,25 @@ EFFECTS = (
 )
 
 
-def leaves_nothing_to_do(operator: BaseOperator) -> bool:
+def can_finish_in_triggerer(operator: BaseOperator, *, plugins_loaded: bool = True) -> bool:
     """
     Whether a success needs no worker any more, see :data:`EFFECTS`.
 
     :param operator: the one that defers.
+    :param plugins_loaded: whether this process has loaded Airflow's plugins, as a worker has; one of them may listen to
+        successes. Where it has not, they are not loaded for this question.
     """
+    return _leaves_nothing_to_do(operator) and (not plugins_loaded or _nobody_listens())
+
+
+def _leaves_nothing_to_do(operator: BaseOperator) -> bool:
     needed = [effect for effect in EFFECTS if effect.asked_for(operator)]
     for effect in needed:
         log.debug("The wait ends on a worker for %s: %s", effect.what, effect.why)
     return not needed
 
 
-def nobody_listens() -> bool:
+def _nobody_listens() -> bool:
     """
     Whether no plugin listens to successes; lineage does, and only a worker tells listeners.
 

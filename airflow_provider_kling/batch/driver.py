@@ -197,7 +197,7 @@ class BatchLoop:
         delay = polling.first_poll_delay(
             task.endpoint, accepted_at=task.created_at / 1000 or now, poll_interval=self._poll_interval, now=now
         )
-        poller = polling.Poller(
+        poller = polling.PollDecision(
             task.task_id, end_time=self._end_time, poll_interval=self._poll_interval, jitter=random.random
         )
         try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, get_args
 
 from airflow_provider_kling import polling
 from airflow_provider_kling._airflow.compat import AirflowSkipException, TaskDeferralError, TaskDeferralTimeout
-from airflow_provider_kling._airflow.completion import leaves_nothing_to_do, nobody_listens
+from airflow_provider_kling._airflow.completion import can_finish_in_triggerer
 from airflow_provider_kling.batch.actions import DEFAULT_THREADS, LAST_STEPS
 from airflow_provider_kling.exceptions import KlingValidationError
 from airflow_provider_kling.foreign import reason
@@ -342,7 +342,7 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
             started_at=now,
             end_time=now + lasts,
             poll_interval=limits.poll_interval,
-            ends_task=leaves_nothing_to_do(self) and nobody_listens(),
+            ends_task=can_finish_in_triggerer(self),
             account=self.hook.account_name,
             token_uri=token_uri,
             token=token,

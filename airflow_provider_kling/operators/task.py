@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, get_args
 
 from airflow_provider_kling import polling
 from airflow_provider_kling._airflow.compat import TaskDeferralError, TaskDeferralTimeout
-from airflow_provider_kling._airflow.completion import leaves_nothing_to_do, nobody_listens
+from airflow_provider_kling._airflow.completion import can_finish_in_triggerer
 from airflow_provider_kling.exceptions import KlingConcurrencyError, KlingThrottledError, KlingValidationError
 from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
@@ -353,7 +353,7 @@ class KlingTaskOperator(KlingBaseOperator):
                 kling_conn_id=self.kling_conn_id,
                 end_time=end_time,
                 poll_interval=self.poll_interval,
-                ends_task=not self.output_uri and leaves_nothing_to_do(self) and nobody_listens(),
+                ends_task=not self.output_uri and can_finish_in_triggerer(self),
                 model_name=self._model_name,
             )
             self.defer(trigger=trigger, method_name="execute_complete", timeout=trigger.backstop)

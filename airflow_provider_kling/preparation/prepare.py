@@ -121,7 +121,7 @@ def prepare(
     :param product: what is asked for.
     :param fields: Kling's classic field names with friendly values; None and blank text are left out.
     :param extra_body: keys that are put over the body as they are, unchecked: for what Kling added after this version.
-    :param validate: ``strict`` (certain problems are errors), ``warn`` (all problems are warnings) or ``off``. What
+    :param validate: ``strict`` (errors are refused), ``warn`` (all problems are warnings) or ``off``. What
         cannot be encoded at all, such as a missing file, is always an error.
     :param image_conn_id: Airflow connection for images in object storage.
     :param fit: ``shrink`` mends images that Kling would not take, see :func:`.fit.shrink`.
@@ -131,8 +131,8 @@ def prepare(
     extra, unfit = _extra(extra_body)
     draft = _encode(product, fields, image_conn_id, arguments.choice("fit", fit, get_args(Fit)))
     found = [] if strictness == "off" else _findings(draft)
-    certain = [problem for problem in found if problem.certain and strictness == "strict"]
-    refused = [*draft.refused, *unfit, *(problem.sentence for problem in certain)]
+    errors = [problem for problem in found if problem.severity == "error" and strictness == "strict"]
+    refused = [*draft.refused, *unfit, *(problem.sentence for problem in errors)]
     if refused:
         raise KlingValidationError(list(dict.fromkeys(refused)))
     body = {**draft.body, **extra}

@@ -105,7 +105,7 @@ def problems(product: Product, body: Mapping[str, Any]) -> list[Problem]:
 
     :param product: what is asked for.
     :param body: the canonical body; fields of a wrong shape are left to :mod:`.rules`.
-    :return: certain problems for models of the table, warnings for retired and unknown ones.
+    :return: errors for models of the table, warnings for retired and unknown ones.
     """
     name = body.get("model_name")
     if not isinstance(name, str):
@@ -125,7 +125,7 @@ def _unknown(name: str) -> Problem:
         f"Check the spelling of model_name, if the model is not new: {named('model_name', name)} is not in the "
         f"table of {table().as_of}{_meant(name)}, so mode, duration and features are not checked."
     )
-    return Problem("model_name", sentence, certain=False)
+    return Problem("model_name", sentence, severity="warning")
 
 
 def _meant(name: str) -> str:
@@ -181,14 +181,14 @@ def _retired(name: str, model: Model, product: str) -> Iterator[Problem]:
             f"Use {instead}: model_name={name!r} was retired by Kling on {date} and will be "
             "refused, except perhaps by a relay."
         )
-        yield Problem("model_name", sentence, certain=False)
+        yield Problem("model_name", sentence, severity="warning")
 
 
 def _ignored(name: str, model: Model, body: Mapping[str, Any]) -> Iterator[Problem]:
     for field in model.ignores:
         if field in body:
             sentence = f"Leave {field} out: {named(field, body[field])} has no effect, {name} does not support it."
-            yield Problem(field, sentence, certain=False)
+            yield Problem(field, sentence, severity="warning")
 
 
 def _wrong_product(name: str, model: Model, product: str) -> Problem:
@@ -204,7 +204,7 @@ def _unsupported_values(rows: list[Row], body: Mapping[str, Any]) -> Iterator[Pr
     """Mode first, then duration, then features: each among the rows that are left."""
     if "mode" in body and not rows[0].modes:
         sentence = f"Leave mode out: {named('mode', body['mode'])} has no effect, {rows[0].model} has one quality."
-        yield Problem("mode", sentence, certain=False)
+        yield Problem("mode", sentence, severity="warning")
     for field, offered in (("mode", _modes), ("duration", _durations)):
         value = body.get(field, DEFAULTS[field])
         if not isinstance(value, str) or not any(map(offered, rows)):
@@ -216,7 +216,7 @@ def _unsupported_values(rows: list[Row], body: Mapping[str, Any]) -> Iterator[Pr
     yield from _features(rows, body)
     if body.get("sound") == "off" and any(row.features.get("audio") == "always on" for row in rows):
         sentence = f"Leave sound out: sound='off' has no effect, {rows[0].model} always makes sound."
-        yield Problem("sound", sentence, certain=False)
+        yield Problem("sound", sentence, severity="warning")
 
 
 def _modes(row: Row) -> tuple[str, ...]:
@@ -245,7 +245,7 @@ def _not_offered(field: str, value: str, rows: list[Row], offered: Callable[[Row
         f"Give {field} as {_choice(allowed)} for {first.model}: {named(field, value)} {flaw} for "
         f"{first.product}{within}{asked}{elsewhere}."
     )
-    return Problem(field, sentence, certain=not disputed)
+    return Problem(field, sentence, severity="warning" if disputed else "error")
 
 
 def _choice(words: list[str]) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from airflow_provider_kling.products.media import LoadedImage
     from airflow_provider_kling.products.product import Product
+
+
+Severity = Literal["error", "warning"]
 
 
 @dataclass(frozen=True)
@@ -20,13 +23,13 @@ class Problem:
     :param field: the field it is about, by Kling's name.
     :param sentence: what to do, complete within 73 characters, because a log shows little more of a line; then the
         field, its value, and what is allowed.
-    :param certain: whether Kling is known to refuse it, or to bill for something else than was meant. An uncertain
-        problem is a warning.
+    :param severity: ``error`` when Kling is known to refuse it, or to bill for something else than was meant;
+        ``warning`` when that is not certain.
     """
 
     field: str
     sentence: str
-    certain: bool = True
+    severity: Severity = "error"
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def url_problems(field: str, place: str, url: str) -> Iterator[Problem]:
 
 
 def _doubt(field: str, sentence: str) -> Problem:
-    return Problem(field, sentence, certain=False)
+    return Problem(field, sentence, severity="warning")
 
 
 def _parts(url: str) -> tuple[str, bool]:

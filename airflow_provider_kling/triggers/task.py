@@ -122,7 +122,7 @@ class KlingTaskTrigger(KlingTrigger):
 
         # A sensor that starts here has its templates rendered by the triggerer.
         waiting = named_task(self.kling_task_id, self.endpoint)
-        poller = polling.Poller(
+        poller = polling.PollDecision(
             waiting.task_id,
             end_time=self.end_time,
             timeout=polling.DEFAULT_TIMEOUT if self.timeout is None else self.timeout,

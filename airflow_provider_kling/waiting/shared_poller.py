@@ -59,7 +59,7 @@ SLICE = 25
 @dataclasses.dataclass(eq=False, slots=True)
 class _Watch:
     waiting: TaskRef
-    poller: polling.Poller
+    poller: polling.PollDecision
     outcome: asyncio.Future[tuple[polling.Event, Task | None]]
     #: What is said about this wait goes into the log of its own trigger.
     context: contextvars.Context
@@ -103,7 +103,7 @@ class SharedPoller:
         return pollers[kling_conn_id]
 
     async def wait(
-        self, waiting: TaskRef, poller: polling.Poller, *, first_look: float
+        self, waiting: TaskRef, poller: polling.PollDecision, *, first_look: float
     ) -> tuple[polling.Event, Task | None]:
         """
         Wait until a task has ended, its time has passed, or it cannot be read.

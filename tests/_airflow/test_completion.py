@@ -63,7 +63,7 @@ def operator(kind=KlingTextToVideoOperator, **kwargs):
     ],
 )
 def test_what_needs_a_worker_ends_on_a_worker(kind, kwargs, ends_here):
-    assert completion.leaves_nothing_to_do(operator(kind, **kwargs)) is ends_here
+    assert completion.can_finish_in_triggerer(operator(kind, **kwargs)) is ends_here
 
 
 def test_a_result_that_is_expanded_over_ends_on_a_worker():
@@ -82,12 +82,12 @@ def test_a_result_that_is_expanded_over_ends_on_a_worker():
         use(plain.output)
         use.expand(item=expanded.output)
         group.expand(item=grouped.output)
-    assert [completion.leaves_nothing_to_do(tested) for tested in (plain, expanded, grouped)] == [True, False, False]
+    assert [completion.can_finish_in_triggerer(tested) for tested in (plain, expanded, grouped)] == [True, False, False]
 
 
 def test_a_cleared_task_state_is_cleared_by_a_worker(monkeypatch):
     monkeypatch.setenv("AIRFLOW__STATE_STORE__CLEAR_ON_SUCCESS", "True")
-    assert not completion.leaves_nothing_to_do(operator())
+    assert not completion.can_finish_in_triggerer(operator())
 
 
 def test_a_sensor_that_starts_in_the_triggerer_asks_there_whether_it_is_expanded_over():
@@ -130,7 +130,7 @@ def test_a_triggers_path_in_the_database_stays(kind):
 
 
 def test_a_sensor_is_judged_by_the_same_table():
-    assert completion.leaves_nothing_to_do(KlingTaskSensor(task_id="wait", kling_task_id="7"))
-    assert not completion.leaves_nothing_to_do(
+    assert completion.can_finish_in_triggerer(KlingTaskSensor(task_id="wait", kling_task_id="7"))
+    assert not completion.can_finish_in_triggerer(
         KlingTaskSensor(task_id="wait", kling_task_id="7", multiple_outputs=True)
     )

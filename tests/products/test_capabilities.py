@@ -44,10 +44,10 @@ def body_of(row, mode, duration, **more):
     return {name: value for name, value in body.items() if value is not None}
 
 
-def certain(product, body):
+def errors_of(product, body):
     found = problems(PRODUCTS[product], body)
     assert all(advice_first(problem.sentence) for problem in found)
-    return [problem for problem in found if problem.certain]
+    return [problem for problem in found if problem.severity == "error"]
 
 
 def test_every_feature_has_a_request_that_asks_for_it():
@@ -56,21 +56,21 @@ def test_every_feature_has_a_request_that_asks_for_it():
 
 @pytest.mark.parametrize(("row", "mode", "duration"), CASES)
 def test_the_plain_request_of_every_row_passes(row, mode, duration):
-    assert certain(row.product, body_of(row, mode, duration)) == []
+    assert errors_of(row.product, body_of(row, mode, duration)) == []
 
 
 @pytest.mark.parametrize("feature", sorted(ASKS))
 @pytest.mark.parametrize(("row", "mode", "duration"), CASES)
 def test_a_feature_passes_exactly_where_the_map_lists_it(row, mode, duration, feature):
     body = body_of(row, mode, duration, **ASKS[feature])
-    found = certain(row.product, body)
+    found = errors_of(row.product, body)
     fields = {field for item in FEATURES if item.name == feature for field in item.fields}
     about = [problem for problem in found if problem.field in fields]
     value = row.features.get(feature, False)
     if value == "simple only":
         assert "type 'simple'" in about[0].sentence
         body["camera_control"] = {"type": "simple", "config": {"pan": 1}}
-        about = certain(row.product, body)
+        about = errors_of(row.product, body)
     assert bool(about) is not bool(value)
     if not value:
         assert row.model in about[0].sentence
@@ -82,7 +82,7 @@ def test_a_feature_passes_exactly_where_the_map_lists_it(row, mode, duration, fe
 def test_every_mode_and_duration_passes_exactly_where_the_map_lists_it(model, product, mode, duration):
     rows = [row for row in table().rows if (row.model, row.product) == (model, product)]
     offered = any((not row.modes or mode in row.modes) and duration in row.durations for row in rows)
-    found = certain(product, body_of(rows[0], mode, duration))
+    found = errors_of(product, body_of(rows[0], mode, duration))
     disputed = model == "kling-v2-6" and duration in ("3", "4", "6", "7", "8", "9") and mode != "4k"
     assert bool(found) is not (offered or disputed)
     if disputed:
@@ -98,9 +98,9 @@ def test_every_mode_and_duration_passes_exactly_where_the_map_lists_it(model, pr
 @pytest.mark.parametrize("model", ["kling-v2-6", "kling-2.6"])
 def test_an_end_frame_that_is_silent_only_clashes_with_sound_once(model):
     body = {"model_name": model, "mode": "pro", "image": IMAGE, "image_tail": TAIL, "sound": "on"}
-    (found,) = certain("image2video", body)
+    (found,) = errors_of("image2video", body)
     assert "Set sound='off'" in found.sentence
-    assert certain("image2video", {**body, "sound": "off"}) == []
+    assert errors_of("image2video", {**body, "sound": "off"}) == []
 
 
 @pytest.mark.parametrize("name", sorted(name for name, model in table().models.items() if model.retired))
@@ -111,7 +111,7 @@ def test_a_retired_model_is_a_warning_with_its_date_and_a_live_replacement(name)
             continue
         body = body_of(row, None, "5" if row.durations else None)
         found = [item for item in problems(PRODUCTS[row.product], body) if "retired" in item.sentence]
-        assert [item.certain for item in found] == [False]
+        assert [item.severity for item in found] == ["warning"]
         assert "2026-09-15" in found[0].sentence
         replacement = model.replacement if row.durations else "kling-v3"
         assert repr(replacement) in found[0].sentence
@@ -121,9 +121,9 @@ def test_a_retired_model_is_a_warning_with_its_date_and_a_live_replacement(name)
 @pytest.mark.parametrize("row", [row for row in table().rows if not row.durations], ids=lambda row: row.model)
 def test_an_image_model_takes_what_its_row_lists(row):
     for name in ("elements", "image_reference"):
-        found = certain(row.product, {"model_name": row.model, **ASKS[name]})
+        found = errors_of(row.product, {"model_name": row.model, **ASKS[name]})
         assert bool(found) is not bool(row.features.get(name)), row
-    assert certain(row.product, {"model_name": row.model, "resolution": "2k", "n": 9}) == []
+    assert errors_of(row.product, {"model_name": row.model, "resolution": "2k", "n": 9}) == []
 
 
 def test_a_model_that_lives_on_for_images_is_retired_for_videos_only():
@@ -133,7 +133,7 @@ def test_a_model_that_lives_on_for_images_is_retired_for_videos_only():
 
 
 def test_what_no_image_model_but_one_takes_names_that_one():
-    (found,) = certain("images/generations", {"model_name": "kling-v3", **ASKS["image_reference"]})
+    (found,) = errors_of("images/generations", {"model_name": "kling-v3", **ASKS["image_reference"]})
     assert found.sentence.startswith("Change model, or leave image_reference out: kling-v3 does not take")
     assert found.sentence.endswith("for images/generations (image_reference='face'); kling-v2-1 takes it.")
 
@@ -149,7 +149,7 @@ def test_a_live_model_is_not_warned_about(name):
 def test_nothing_about_an_unknown_model_is_certain():
     body = {"model_name": "kling-v9", "mode": "8k", "duration": "99", "sound": "on", "image_tail": TAIL}
     (found,) = problems(IMAGE2VIDEO, body)
-    assert not found.certain
+    assert found.severity == "warning"
     assert f"not in the table of {table().as_of}" in found.sentence
 
 
@@ -164,7 +164,7 @@ def test_nothing_about_an_unknown_model_is_certain():
     ],
 )
 def test_a_model_of_another_product_is_refused(model, product, other):
-    found = certain(product, {"model_name": model, "image": IMAGE})
+    found = errors_of(product, {"model_name": model, "image": IMAGE})
     assert [problem.field for problem in found] == ["model_name"]
     assert f"only {other}" in found[0].sentence
 
@@ -172,7 +172,7 @@ def test_a_model_of_another_product_is_refused(model, product, other):
 @pytest.mark.parametrize("model", ["kling-v2-master", "kling-v2-1-master"])
 def test_mode_has_no_effect_on_a_master_model(model):
     found = problems(TEXT2VIDEO, {"model_name": model, "mode": "pro"})
-    assert [(item.field, item.certain) for item in found if item.field == "mode"] == [("mode", False)]
+    assert [(item.field, item.severity) for item in found if item.field == "mode"] == [("mode", "warning")]
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_cfg_scale_has_no_effect_on_the_second_generation_of_models(name):
     found = [
         item for item in problems(IMAGE2VIDEO, {"model_name": name, "cfg_scale": 0.5}) if item.field == "cfg_scale"
     ]
-    assert [item.certain for item in found] == [False]
+    assert [item.severity for item in found] == ["warning"]
 
 
 @pytest.mark.parametrize("name", ["kling-v1", "kling-v1-6", "kling-v3"])
@@ -193,31 +193,31 @@ def test_cfg_scale_is_not_warned_about_elsewhere(name):
 
 
 def test_the_defaults_std_and_five_seconds_decide_when_mode_and_duration_are_left_out():
-    (found,) = certain("image2video", {"model_name": "kling-v2-5-turbo", "image": IMAGE, "image_tail": TAIL})
+    (found,) = errors_of("image2video", {"model_name": "kling-v2-5-turbo", "image": IMAGE, "image_tail": TAIL})
     assert "mode 'std' at 5 s" in found.sentence
     assert "kling-v2-5-turbo (mode pro)" in found.sentence
 
 
 @pytest.mark.parametrize("ask", [{"static_mask": IMAGE}, {"dynamic_masks": [{}]}])
 def test_the_motion_brush_is_gone_from_every_live_model(ask):
-    (found,) = certain("image2video", {"model_name": "kling-v3", "image": IMAGE, **ask})
+    (found,) = errors_of("image2video", {"model_name": "kling-v3", "image": IMAGE, **ask})
     assert "no live model takes it since 2026-09-15" in found.sentence
     assert "describe it in the prompt" in found.sentence
 
 
 def test_a_feature_that_no_model_of_the_product_ever_had_says_so_without_a_date():
-    (found,) = certain("text2video", {"model_name": "kling-v3", "voice_list": [{"voice_id": "1"}]})
+    (found,) = errors_of("text2video", {"model_name": "kling-v3", "voice_list": [{"voice_id": "1"}]})
     assert "no live model takes it." in found.sentence
 
 
 def test_a_model_that_always_makes_sound_warns_of_silence():
     found = problems(TEXT2VIDEO, {"model_name": "kling-3.0-turbo", "sound": "off"})
-    assert [(item.field, item.certain) for item in found] == [("sound", False)]
+    assert [(item.field, item.severity) for item in found] == [("sound", "warning")]
 
 
 @pytest.mark.parametrize("body", [{}, {"model_name": 7}, {"model_name": "kling-v3", "mode": [], "duration": {}}])
 def test_values_of_a_wrong_shape_are_left_to_the_other_checks(body):
-    assert certain("text2video", body) == []
+    assert errors_of("text2video", body) == []
 
 
 def test_the_table_is_complete_and_dated():

@@ -120,14 +120,14 @@ def test_a_missing_connection_is_an_event_too(monkeypatch):
 
 def test_a_wait_whose_decision_breaks_is_an_event_too_and_ends_alone(kling, monkeypatch):
     bad, good = submit("bad"), submit("good")
-    decide = polling.Poller.on_task
+    decide = polling.PollDecision.on_task
 
     def on_task(self, task, *, now):
         if task.task_id == bad.task_id:
             raise OverflowError("cannot convert")
         return decide(self, task, now=now)
 
-    monkeypatch.setattr(polling.Poller, "on_task", on_task)
+    monkeypatch.setattr(polling.PollDecision, "on_task", on_task)
 
     async def both():
         return await asyncio.gather(fire(trigger_for(bad.task_id)), fire(trigger_for(good.task_id)))

@@ -26,7 +26,7 @@ def submit(name: str) -> TaskRef:
 
 async def wait(task: TaskRef, *, seconds: float = 60.0, interval: float = 0.2) -> tuple[polling.Event, Task | None]:
     now = time.time()
-    poller = polling.Poller(task.task_id, end_time=now + seconds, poll_interval=interval, jitter=lambda: 0.5)
+    poller = polling.PollDecision(task.task_id, end_time=now + seconds, poll_interval=interval, jitter=lambda: 0.5)
     return await SharedPoller.of("kling_default").wait(task, poller, first_look=now)
 
 
@@ -172,7 +172,7 @@ def crowd(count: int) -> list[TaskRef]:
 
 
 async def wait_at(poller: SharedPoller, task: TaskRef, first_look: float) -> str:
-    decides = polling.Poller(task.task_id, end_time=first_look + 60, poll_interval=1.0, jitter=lambda: 0.5)
+    decides = polling.PollDecision(task.task_id, end_time=first_look + 60, poll_interval=1.0, jitter=lambda: 0.5)
     event, _ = await poller.wait(task, decides, first_look=first_look)
     return event.status
 
@@ -263,7 +263,7 @@ def test_a_wait_ends_at_its_deadline_though_its_look_hangs(monkeypatch):
         poller = SharedPoller("kling_default")
         poller._reader = Hanging()
         now = time.time()
-        decides = polling.Poller("1", end_time=now + 0.3, poll_interval=1.0, jitter=lambda: 0.5)
+        decides = polling.PollDecision("1", end_time=now + 0.3, poll_interval=1.0, jitter=lambda: 0.5)
         async with asyncio.timeout(1.2):
             event, task = await poller.wait(TaskRef("image2video", "1"), decides, first_look=now)
         return event.status, task

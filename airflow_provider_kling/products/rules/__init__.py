@@ -16,7 +16,7 @@ __all__ = ["camera", "check", "elements", "frames", "references", "scalars", "sh
 
 def check(request: Request) -> list[Problem]:
     """
-    Every problem of a request, certain or not.
+    Every problem of a request, errors and warnings.
 
     :param request: the canonical body, with its loaded images.
     """

@@ -70,7 +70,7 @@ def _link(field: str, place: str, url: str) -> Iterator[Problem]:
             field,
             f"Prefer https for {place}: {named(place, url)} is plain http; Kling must reach it without login, and "
             "anybody on the way can change it.",
-            certain=False,
+            severity="warning",
         )
 
 
@@ -90,7 +90,9 @@ def _header(field: str, place: str, header: ImageHeader) -> Iterator[Problem]:
         )
     if not header.complete:
         yield Problem(
-            field, f"Check the file of {place}: it has no end marker and was probably cut on its way.", certain=False
+            field,
+            f"Check the file of {place}: it has no end marker and was probably cut on its way.",
+            severity="warning",
         )
 
 

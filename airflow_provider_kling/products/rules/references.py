@@ -35,13 +35,13 @@ def reference(request: Request) -> Iterator[Problem]:
                 yield Problem(
                     name,
                     f"Give image too, or leave {name} out: {named(name, body[name])} says how to use image.",
-                    certain=False,
+                    severity="warning",
                 )
     elif "human_fidelity" in body and body.get("image_reference") != "subject":
         yield Problem(
             "human_fidelity",
             "Set image_reference='subject', or leave human_fidelity out: it counts for a subject only.",
-            certain=False,
+            severity="warning",
         )
 
 

@@ -46,7 +46,7 @@ def prompt_with_image(request: Request) -> Iterator[Problem]:
             "prompt",
             "Write a prompt: prompt is missing. Kling's V3 pages ask for one with an image too; without it the motion "
             "is left to Kling.",
-            certain=False,
+            severity="warning",
         )
 
 
@@ -85,7 +85,7 @@ def shots(request: Request) -> Iterator[Problem]:
 
 
 def _ignored(name: str, value: Any, reason: str, advice: str) -> Problem:
-    return Problem(name, f"{advice}: {named(name, value)} is ignored by Kling because {reason}.", certain=False)
+    return Problem(name, f"{advice}: {named(name, value)} is ignored by Kling because {reason}.", severity="warning")
 
 
 def _custom_shots(request: Request, items: Any) -> Iterator[Problem]:
@@ -141,5 +141,5 @@ def references(request: Request) -> Iterator[Problem]:
                 "prompt",
                 f"Add entry {index} to {kind}_list, or take <<<{kind}_{index}>>> out: the prompt refers to it, but "
                 f"{kind}_list has {count} {'entry' if count == 1 else 'entries'}.",
-                certain=False,
+                severity="warning",
             )

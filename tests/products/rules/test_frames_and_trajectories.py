@@ -24,11 +24,11 @@ def loaded(width=400, height=400, kind="PNG"):
     return load_image(stream.getvalue(), field="image")
 
 
-def found(body=None, certain=True, **images):
+def found(body=None, severity="error", **images):
     images = {place.replace("__", "[0]."): image for place, image in images.items()}
     body = {"model_name": "kling-v3", "image": "x", "prompt": "x", **(body or {})}
     request = Request(IMAGE2VIDEO, body, images)
-    return [advice_first(problem.sentence) for problem in check(request) if problem.certain is certain]
+    return [advice_first(problem.sentence) for problem in check(request) if problem.severity == severity]
 
 
 def masks(*points_lists):
@@ -76,9 +76,9 @@ def test_a_cut_file_and_plain_http_are_warnings():
     stream = io.BytesIO()
     Image.effect_noise((400, 400), 50).save(stream, "JPEG")
     cut = load_image(stream.getvalue()[:-2000], field="image")
-    assert "no end marker" in found(image=cut, certain=False)[0]
+    assert "no end marker" in found(image=cut, severity="warning")[0]
     http = load_image("http://x.example/a.png?token=secret", field="image")
-    (sentence,) = found(image=http, certain=False)
+    (sentence,) = found(image=http, severity="warning")
     assert "plain http" in sentence
     assert "secret" not in sentence
     assert found(image=cut) == found(image=http) == []

@@ -15,22 +15,22 @@ IMAGE = {"model_name": "kling-v3", "image": URL, "prompt": "a cat"}
 TEXT = {"model_name": "kling-v3", "prompt": "a cat"}
 
 
-def found(product="image2video", certain=True, **changes):
+def found(product="image2video", severity="error", **changes):
     body = {**(IMAGE if product == "image2video" else TEXT), **changes}
     body = {name: value for name, value in body.items() if value is not None}
     problems = check(Request(PRODUCTS[product], body))
     assert all(advice_first(problem.sentence) for problem in problems)
-    return [problem for problem in problems if problem.certain is certain]
+    return [problem for problem in problems if problem.severity == severity]
 
 
-def sentence(product="image2video", certain=True, **changes):
-    (problem,) = found(product, certain, **changes)
+def sentence(product="image2video", severity="error", **changes):
+    (problem,) = found(product, severity, **changes)
     return problem.sentence
 
 
 @pytest.mark.parametrize("product", ["image2video", "text2video"])
 def test_a_plain_request_has_no_problem(product):
-    assert found(product) == found(product, certain=False) == []
+    assert found(product) == found(product, severity="warning") == []
 
 
 @pytest.mark.parametrize(
@@ -121,12 +121,12 @@ def test_a_mask_needs_the_image_it_marks(name):
 def test_text_needs_a_prompt_and_an_image_only_should_have_one():
     assert "prompt is missing" in sentence("text2video", prompt=None)
     assert found(prompt=None) == []
-    assert "prompt is missing" in sentence(prompt=None, certain=False)
+    assert "prompt is missing" in sentence(prompt=None, severity="warning")
 
 
 @pytest.mark.parametrize("model", ["kling-v1", "kling-v2-5-turbo", "kling-v2-6", "kling-2.6"])
 def test_models_before_the_third_generation_take_an_image_alone(model):
-    assert found(model_name=model, prompt=None, certain=False) == []
+    assert found(model_name=model, prompt=None, severity="warning") == []
 
 
 def shot(index=1, prompt="a", duration="5", **more):
@@ -202,7 +202,7 @@ def test_intelligence_needs_a_prompt_everywhere(product):
     ],
 )
 def test_what_kling_ignores_is_a_warning(name, changes):
-    (problem,) = found(certain=False, **changes)
+    (problem,) = found(severity="warning", **changes)
     assert problem.field == name
     assert "is ignored by Kling" in problem.sentence
     assert found(**changes) == []
@@ -221,13 +221,13 @@ def test_what_kling_ignores_is_a_warning(name, changes):
     ],
 )
 def test_a_reference_without_its_entry_is_a_warning(prompt, lists, warned):
-    assert bool(found(prompt=prompt, certain=False, **lists)) is warned
+    assert bool(found(prompt=prompt, severity="warning", **lists)) is warned
     assert found(prompt=prompt, **lists) == []
 
 
 def test_a_reference_inside_a_shot_counts_too():
     shots = [shot(prompt="<<<element_1>>> runs")]
-    (problem,) = found(prompt=None, multi_shot=True, shot_type="customize", multi_prompt=shots, certain=False)
+    (problem,) = found(prompt=None, multi_shot=True, shot_type="customize", multi_prompt=shots, severity="warning")
     assert "element_list has 0 entries" in problem.sentence
 
 

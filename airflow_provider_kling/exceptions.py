@@ -20,6 +20,7 @@
     ├── KlingConnectionError           ~  no answer: timeout, cut connection, DNS, TLS
     ├── KlingResponseError             ~  an answer that cannot be read: HTML, empty, cut, an unknown status
     ├── KlingSubmissionInDoubtError    ~  sent, but neither found nor refused; a retry looks again
+    │   └── KlingAnswerLostError       !  and Kling has no id to look it up by
     ├── KlingTaskFailedError           ~  Kling accepted the task and then reported it failed
     ├── KlingTimeoutError              ~  our wait ended; the task still runs and is still billed
     ├── KlingResultError               ~  a finished task whose result is missing, unreadable or not what was asked
@@ -255,6 +256,12 @@ class KlingSubmissionInDoubtError(KlingError):
     """A submission was sent and neither confirmed, found nor refused; a retry looks it up before it sends."""
 
     transient = True
+
+
+class KlingAnswerLostError(KlingSubmissionInDoubtError, AirflowFailException):
+    """A submission was sent, its answer is lost, and the product has no id by which it could be looked up."""
+
+    transient = False
 
 
 class KlingTaskFailedError(KlingError):

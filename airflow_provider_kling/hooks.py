@@ -94,6 +94,7 @@ class KlingHook(BaseHook):
         look_up_first: bool = False,
         extra_body: Mapping[str, Any] | None = None,
         validate: Validate = "strict",
+        on_doubt: protocol.OnDoubt = "fail",
     ) -> Task:
         """
         Check a request and submit it, once, whatever the network does.
@@ -105,6 +106,7 @@ class KlingHook(BaseHook):
         :param look_up_first: whether an earlier call may have sent this ``external_task_id`` already.
         :param extra_body: fields that this package does not know, added to the body as they are.
         :param validate: ``strict``, ``warn`` or ``off``.
+        :param on_doubt: for a product without ``external_task_id``: ``fail`` when an answer is lost, or ``resend``.
         :return: the task as Kling reports it now.
         :raises KlingValidationError: when the request is bad; nothing was sent.
         :raises KlingSubmissionInDoubtError: when it is not known whether Kling accepted it.
@@ -120,7 +122,9 @@ class KlingHook(BaseHook):
             self.log.warning("%s", warning)
         # extra_body may have been text.
         name = identity.own_id(prepared.body.get("external_task_id")) or f"af-{uuid.uuid4().hex}"
-        return self.submit(endpoint, prepared.body, external_task_id=name, look_up_first=look_up_first).task
+        return self.submit(
+            endpoint, prepared.body, external_task_id=name, look_up_first=look_up_first, on_doubt=on_doubt
+        ).task
 
     def estimate(self, endpoint: str, fields: Mapping[str, Any]) -> Estimate:
         """
@@ -137,7 +141,13 @@ class KlingHook(BaseHook):
         return prices.estimate(product, prepare(product, fields).body)
 
     def submit(
-        self, endpoint: str, body: Mapping[str, Any], *, external_task_id: str, look_up_first: bool
+        self,
+        endpoint: str,
+        body: Mapping[str, Any],
+        *,
+        external_task_id: str,
+        look_up_first: bool,
+        on_doubt: protocol.OnDoubt = "fail",
     ) -> protocol.Done:
         """
         Drive the pay-once protocol for a body that has been checked.
@@ -146,9 +156,15 @@ class KlingHook(BaseHook):
         :param body: the canonical body.
         :param external_task_id: id of the logical submission's first attempt.
         :param look_up_first: whether an earlier try may have sent it already.
+        :param on_doubt: see :class:`~airflow_provider_kling.submission.protocol.UnnamedSubmission`.
         :return: the task, whether it was adopted, and the attempt that it belongs to.
         """
-        machine = protocol.Submission(external_task_id, look_up_first=look_up_first)
+        is_named = product_of(endpoint).has_external_id
+        machine: protocol.Submission | protocol.UnnamedSubmission = (
+            protocol.Submission(external_task_id, look_up_first=look_up_first)
+            if is_named
+            else protocol.UnnamedSubmission(may_be_sent=look_up_first, on_doubt=on_doubt)
+        )
         step = machine.start()
         while True:
             self.log.debug("Submission of %s: %s", external_task_id, type(step).__name__)
@@ -163,7 +179,8 @@ class KlingHook(BaseHook):
                 case protocol.LookUp(name):
                     step = machine.on(self._look_up(endpoint, name))
                 case protocol.Post(name):
-                    step = machine.on(self._post(endpoint, {**body, "external_task_id": name}))
+                    named = {**body, "external_task_id": name} if is_named else dict(body)
+                    step = machine.on(self._post(endpoint, named))
 
     def _post(self, endpoint: str, body: dict[str, Any]) -> protocol.Outcome:
         product = product_of(endpoint)

@@ -110,7 +110,7 @@ def read_record(line: Any) -> Record | None:
         task_id=values.identifier(line.get("task_id")),
         units=_text(line.get("units")),
         cash=_text(line.get("cash")),
-        results=_results(line),
+        results=results_of(line),
         files=tuple(cast("FileRecord", file) for file in _objects(line.get("files")) if _text(file.get("uri"))),
         failure=_failure(line.get("error")),
     )
@@ -124,7 +124,12 @@ def _objects(value: Any) -> list[dict[str, Any]]:
     return [element for element in value if isinstance(element, dict)] if isinstance(value, list) else []
 
 
-def _results(line: dict[str, Any]) -> tuple[Result, ...]:
+def results_of(line: dict[str, Any]) -> tuple[Result, ...]:
+    """
+    Return the results that a manifest names.
+
+    :param line: of one task or item.
+    """
     return tuple(_result(kind, entry) for group, kind in KINDS.items() for entry in _objects(line.get(group)))
 
 

@@ -8,6 +8,7 @@ from airflow_provider_kling.operators.task import KlingTaskOperator
 from airflow_provider_kling.operators.video import KlingImageToVideoOperator, KlingTextToVideoOperator
 
 if TYPE_CHECKING:
+    from airflow_provider_kling.operators.audio import KlingTextToSpeechOperator
     from airflow_provider_kling.operators.batch import KlingImageToVideoBatchOperator
     from airflow_provider_kling.operators.image import KlingImageGenerationOperator
     from airflow_provider_kling.operators.video_item import KlingVideoItem
@@ -17,6 +18,7 @@ __all__ = [
     "KlingImageToVideoBatchOperator",
     "KlingImageToVideoOperator",
     "KlingTaskOperator",
+    "KlingTextToSpeechOperator",
     "KlingTextToVideoOperator",
     "KlingVideoItem",
 ]
@@ -25,6 +27,7 @@ __all__ = [
 _LATER = {
     "KlingImageGenerationOperator": "image",
     "KlingImageToVideoBatchOperator": "batch",
+    "KlingTextToSpeechOperator": "audio",
     "KlingVideoItem": "video_item",
 }
 

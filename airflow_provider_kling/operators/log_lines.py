@@ -34,7 +34,8 @@ def submitting(product: Product, body: Mapping[str, Any], external_task_id: str)
     if "duration" in body:
         parts.append(f"{body['duration']} s")
     request = foreign_text(", ".join(parts), 120)
-    return Line(f"Submitting {request}; {estimate(product, body)}; external_task_id {external_task_id}")
+    name = f"; external_task_id {external_task_id}" if product.has_external_id else ""
+    return Line(f"Submitting {request}; {estimate(product, body)}{name}")
 
 
 def accepted(done: Done, *, own: bool, looked_up_first: bool) -> Line:

@@ -162,11 +162,14 @@ class KlingTaskOperator(KlingBaseOperator):
         with self._failure_pushed(context):
             done = self._submit(self._prepare(), context, look_up_first=look_up_first, slot=slot)
             self._push(done.task, context)
-            if done.task.status is TaskStatus.FAILED or self.wait_for_completion or self.output_uri:
-                return self._wait(done.task, context)
-            polling.check_links(done.task, now=time.time())
-            self.kling_result = self._manifest(done.task)
-            return self.kling_result
+            return self._after_submission(done.task, context)
+
+    def _after_submission(self, task: Task, context: Context) -> Manifest:
+        if task.status is TaskStatus.FAILED or self.wait_for_completion or self.output_uri:
+            return self._wait(task, context)
+        polling.check_links(task, now=time.time())
+        self.kling_result = self._manifest(task)
+        return self.kling_result
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> Manifest:
         """
@@ -293,9 +296,7 @@ class KlingTaskOperator(KlingBaseOperator):
         while True:
             begun = time.time()
             try:
-                done = self.hook.submit(
-                    self.endpoint, prepared.body, external_task_id=name, look_up_first=look_up_first
-                )
+                done = self._send(prepared, name, look_up_first)
                 break
             except KlingThrottledError as error:
                 slot = self._wait_for_slot(error, slot, name)
@@ -304,6 +305,9 @@ class KlingTaskOperator(KlingBaseOperator):
             self._submitted_at = begun
         self._say(log_lines.accepted(done, own="external_task_id" in prepared.body, looked_up_first=look_up_first))
         return done
+
+    def _send(self, prepared: Prepared, name: str, look_up_first: bool) -> Done:
+        return self.hook.submit(self.endpoint, prepared.body, external_task_id=name, look_up_first=look_up_first)
 
     def _say(self, line: log_lines.Line) -> None:
         speak = self.log.warning if line.warns else self.log.info

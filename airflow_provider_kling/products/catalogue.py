@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_kling.exceptions import KlingConfigurationError
 from airflow_provider_kling.foreign import foreign_text
-from airflow_provider_kling.products import image, video
+from airflow_provider_kling.products import audio, image, video
 from airflow_provider_kling.products.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ PRODUCTS: dict[str, Product] = {
     for product in (
         *(video.IMAGE2VIDEO, video.TEXT2VIDEO),
         *(image.IMAGE_GENERATION,),
+        *(audio.TEXT_TO_SPEECH,),
     )
 }
 

@@ -75,12 +75,14 @@ class Field:
     :param convert: from a Dag author's words to Kling's.
     :param shape: what the value must look like then; ``None`` when a rule of the product looks at it.
     :param media: the files that it holds, when it holds any.
+    :param longest: characters that its text may have; 0 for no limit.
     """
 
     name: str
     convert: Callable[[Any], Any] | None = None
     shape: Shape | None = None
     media: Media | None = None
+    longest: int = 0
 
     @property
     def is_media(self) -> bool:
@@ -163,18 +165,28 @@ def _image(name: str) -> Field:
     return Field(name, media=Media("image"))
 
 
-def choice(name: str, words: tuple[str, ...], convert_: Callable[[Any], Any] = convert.lower) -> Field:
+def words(name: str, longest: int = MAX_PROMPT) -> Field:
+    """
+    A field that takes text.
+
+    :param name: of the field.
+    :param longest: characters that it may have.
+    """
+    return Field(name, convert.words, _text(f"Give {name} as text"), longest=longest)
+
+
+def choice(name: str, values: tuple[str, ...], convert_: Callable[[Any], Any] = convert.lower) -> Field:
     """
     A field that takes one of some words.
 
     :param name: of the field.
-    :param words: what it takes.
+    :param values: what it takes.
     :param convert_: from a Dag author's words.
     """
-    advice, flaw = f"Give {name} as {one_of(words)}", "is not offered"
-    if len(words) > SHORT_CHOICE:
-        advice, flaw = f"Give {name} one of its {len(words)} values", f"is not offered; it takes {one_of(words)}"
-    return Field(name, convert_, Shape(_among(*words), advice, flaw, words))
+    advice, flaw = f"Give {name} as {one_of(values)}", "is not offered"
+    if len(values) > SHORT_CHOICE:
+        advice, flaw = f"Give {name} one of its {len(values)} values", f"is not offered; it takes {one_of(values)}"
+    return Field(name, convert_, Shape(_among(*values), advice, flaw, values))
 
 
 def between(name: str, least: float, most: float, *, is_whole: bool = False) -> Field:
@@ -202,8 +214,12 @@ FIELDS: Mapping[str, Field] = {
     field.name: field
     for field in (
         Field("model_name", convert.stripped, _text("Give model_name as text, such as 'kling-v3'")),
-        Field("prompt", convert.words, _text("Give prompt as text")),
-        Field("negative_prompt", convert.words, _text("Give negative_prompt as text")),
+        words("prompt"),
+        words("negative_prompt"),
+        words("text", 1000),
+        Field("voice_id", convert.own_id, _text("Give voice_id as text")),
+        choice("voice_language", ("zh", "en")),
+        between("voice_speed", 0.8, 2),
         Field("mode", convert.mode, _text("Give mode as 'std', 'pro' or '4k'")),
         Field(
             "duration",

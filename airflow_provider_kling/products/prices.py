@@ -48,6 +48,8 @@ def estimate(product: Product, body: Mapping[str, Any]) -> Estimate:
     :return: with ``units`` ``None`` where the list has no price for it.
     """
     prices = _prices()
+    if flat := prices["per_task"].get(product.endpoint):
+        return Estimate(Decimal(flat), Decimal(flat) * Decimal(prices["usd"]["video"]), prices["as_of"])
     for find, pack in ((_per_second, "video"), (_per_clip, "video"), (_per_image, "image")):
         if (units := find(prices, product, body)) is not None:
             return Estimate(units, units * Decimal(prices["usd"][pack]), prices["as_of"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,6 +28,8 @@ class Product:
     :param default_model: sent when the Dag names no model, because Kling's own defaults include retired models; empty
         when the product has no choice of models.
     :param typical_seconds: how long a task usually takes; when the first status check is worth making.
+    :param required: fields without which Kling refuses the request.
+    :param answers: ``task`` when Kling makes it later, ``at once`` when the answer to the POST holds the result.
     :param unsent: fields that clients of relays write and Kling does not have, with the reason to leave them out.
     """
 
@@ -37,12 +39,19 @@ class Product:
     rules: tuple[str, ...]
     default_model: str
     typical_seconds: float
+    required: tuple[str, ...] = ()
+    answers: Literal["task", "at once"] = "task"
     unsent: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def by_name(self) -> Mapping[str, Field]:
         """The fields by their names."""
         return {row.name: row for row in self.fields}
+
+    @property
+    def has_external_id(self) -> bool:
+        """Whether a request can carry an id by which it is found again."""
+        return "external_task_id" in self.by_name
 
     @property
     def arguments(self) -> tuple[str, ...]:

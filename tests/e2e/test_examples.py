@@ -25,6 +25,7 @@ EXAMPLES = [
     ("kling_content_policy", {"prompt": "simulate-risk-control"}, 0),
     ("kling_relay", {}, 1),
     ("kling_images", {}, 1),
+    ("kling_speech", {}, 0),
 ]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_kling.products.fields import MAX_PROMPT, is_number
+from airflow_provider_kling.products.fields import is_number
 from airflow_provider_kling.products.problem import Problem
 from airflow_provider_kling.products.urls import url_problems
 from airflow_provider_kling.products.wording import did_you_mean, named
@@ -49,12 +49,19 @@ def cfg_scale(request: Request) -> Iterator[Problem]:
 
 
 def lengths(request: Request) -> Iterator[Problem]:
-    """Prompts of at most 2500 characters."""
-    for name in ("prompt", "negative_prompt"):
+    """Texts of at most as many characters as Kling takes."""
+    for name, field in request.product.by_name.items():
         value = request.body.get(name)
-        if isinstance(value, str) and len(value) > MAX_PROMPT:
+        if field.longest and isinstance(value, str) and len(value) > field.longest:
             yield Problem(
                 name,
-                f"Shorten {name} to {MAX_PROMPT} characters: it has {len(value)}, Kling takes no more (it is never "
+                f"Shorten {name} to {field.longest} characters: it has {len(value)}, Kling takes no more (it is never "
                 "cut here).",
             )
+
+
+def required(request: Request) -> Iterator[Problem]:
+    """What the product cannot do without."""
+    for name in request.product.required:
+        if name not in request.body:
+            yield Problem(name, f"Give {name}: it is missing, and {request.product.endpoint} needs it.")

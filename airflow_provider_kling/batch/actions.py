@@ -34,7 +34,7 @@ class Phase(StrEnum):
     FAILED = "failed"
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Desired:
     """
     One video that is wanted.

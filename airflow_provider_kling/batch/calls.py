@@ -60,17 +60,17 @@ class BatchCalls:
         self._account = account
         self._idle: list[KlingHook] = []
 
-    def survey(self, plan: Sequence[PlannedItem], known: Sequence[Record]) -> tuple[dict[str, Task], bool]:
+    def survey(self, count: int, known: Sequence[Record]) -> tuple[dict[str, Task], bool]:
         """
         Find what Kling already has, with few requests however long the plan is.
 
-        :param plan: the items.
+        :param count: how many items it has.
         :param known: records of an earlier run; a task that they name is found even when it is far back in the list.
         :return: tasks by external id, and whether these are all that the account has of this product.
         :raises KlingError: a transient one; nothing is known then.
         """
         with self._hook() as hook:
-            tasks, complete = self._list(hook, len(plan))
+            tasks, complete = self._list(hook, count)
             if not complete:
                 found = {task.task_id for task in tasks.values()}
                 ids = [record.task_id for record in known if record.task_id and record.task_id not in found]

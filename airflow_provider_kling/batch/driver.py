@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 import time
@@ -35,6 +36,9 @@ SAY_AGAIN_AFTER = 300.0
 
 #: Seconds at the end of a batch for what waits in it to end, too.
 LAST_WORDS = 2.0
+
+#: Actions that begin, at most, before the event loop's others have their turn: after a restart thousands are due.
+SLICE = 25
 
 
 class BatchLoop:
@@ -76,6 +80,9 @@ class BatchLoop:
         self._account = account
         self._poll_interval = poll_interval
         self._jobs: set[asyncio.Task[None]] = set()
+        #: Set when a job has ended: something was learned.
+        self._learned = asyncio.Event()
+        self._broken: BaseException | None = None
         self._said: dict[str, float] = {}
 
     async def run(self, known: Sequence[Record], *, sent_before: bool) -> Finish:
@@ -92,14 +99,16 @@ class BatchLoop:
             while True:
                 await self._fence.check()
                 pause = self._pace.tick
-                for action in self._reconciler.decide(time.time()):
+                for number, action in enumerate(self._reconciler.decide(time.time()), 1):
                     if isinstance(action, Finish):
                         await self._last_words()
                         return action
                     if isinstance(action, Wait):
                         pause = min(pause, action.seconds)
-                    else:
-                        self._jobs.add(asyncio.create_task(self._carry_out(action)))
+                        continue
+                    self._start(action)
+                    if number % SLICE == 0:
+                        await asyncio.sleep(0)
                 self._reporter.tick(self._reconciler)
                 await self._pause(pause)
         finally:
@@ -113,21 +122,40 @@ class BatchLoop:
             await asyncio.wait(self._jobs, timeout=LAST_WORDS)
 
     async def _pause(self, seconds: float) -> None:
-        if not self._jobs:
-            await asyncio.sleep(seconds)
-            return
-        ended, self._jobs = await asyncio.wait(self._jobs, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        for job in ended:
-            job.result()
+        """Wait until something was learned. Not asyncio.wait, which asks every job each time one of them ends."""
+        # Not wait_for: in Python 3.11 it can lose a cancellation that meets the event.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._learned.wait()
+        self._learned.clear()
+        if self._broken is not None:
+            raise self._broken
+
+    def _start(self, action: Action) -> None:
+        job = asyncio.create_task(self._carry_out(action))
+        self._jobs.add(job)
+        job.add_done_callback(self._on_end)
+
+    def _on_end(self, job: asyncio.Task[None]) -> None:
+        self._jobs.discard(job)
+        self._learned.set()
+        if not job.cancelled():
+            self._broken = self._broken or job.exception()
 
     async def _survey(self, known: Sequence[Record], sent_before: bool) -> None:
-        ids = {item.external_task_id for item in self._plan.values()}
-        ours = [record for record in known if record.external_task_id in ids]
+        # In threads: comparing tens of thousands of names takes a moment, and the event loop belongs to all.
+        ours = await in_thread(Work.LOOK, self._of_this_batch, known)
         tasks, complete = await self._look_around(ours)
-        stored = [record for record in ours if record.is_stored]
-        missing = await in_thread(Work.REPORT, self._calls.missing_files, stored) if stored else set()
-        # In a thread: comparing tens of thousands of names takes a moment, and the event loop belongs to all.
+        missing = await in_thread(Work.REPORT, self._missing, ours)
         await in_thread(Work.LOOK, self._take_over, tasks, complete, ours, missing, sent_before)
+
+    def _of_this_batch(self, known: Sequence[Record]) -> list[Record]:
+        ids = {item.external_task_id for item in self._plan.values()}
+        return [record for record in known if record.external_task_id in ids]
+
+    def _missing(self, ours: Sequence[Record]) -> set[str]:
+        stored = [record for record in ours if record.is_stored]
+        return self._calls.missing_files(stored) if stored else set()
 
     def _take_over(
         self, tasks: dict[str, Task], complete: bool, ours: Sequence[Record], missing: set[str], sent_before: bool
@@ -143,7 +171,7 @@ class BatchLoop:
         times = 0
         while True:
             try:
-                return await in_thread(Work.LOOK, self._calls.survey, list(self._plan.values()), ours)
+                return await in_thread(Work.LOOK, self._calls.survey, len(self._plan), ours)
             except KlingError as error:
                 times += 1
                 until = self._end_time if error.transient else min(refused_after, self._end_time)

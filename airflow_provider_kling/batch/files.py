@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling._airflow.object_storage import place_of
+from airflow_provider_kling.batch.item import encoded
 from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.results import object_files
 
@@ -20,15 +21,17 @@ def write_lines(uri: str, lines: Iterable[Mapping[str, Any]], conn_id: str | Non
     """
     Replace a file; a reader sees the old one or the new one.
 
-    The file is ASCII: U+2028 and its like, which some readers take for the end of a line, and half a surrogate pair,
-    which has no UTF-8, are escaped.
-
     :param uri: any ``ObjectStoragePath`` URI, or a path.
     :param lines: one object for each line.
     :param conn_id: Airflow connection of the storage.
     :raises KlingStorageError: when the storage says no.
     """
-    write_bytes(uri, "".join(json.dumps(line) + "\n" for line in lines).encode("ascii"), conn_id)
+    write_pieces(uri, map(encoded, lines), conn_id)
+
+
+def write_pieces(uri: str, pieces: Iterable[bytes], conn_id: str | None) -> None:
+    """Replace a file as :func:`write_lines` does, without ever holding it as a whole."""
+    object_files.put_pieces(pieces, place_of(uri, conn_id))
 
 
 def write_bytes(uri: str, content: bytes, conn_id: str | None) -> None:

@@ -1,10 +1,11 @@
-"""What is known of one item of a batch."""
+"""What is known of one item of a batch: little, because there may be a hundred thousand."""
 
 from __future__ import annotations
 
 import dataclasses
+import json
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.batch.actions import Failure, Phase
 from airflow_provider_kling.models import TaskStatus, grouped
@@ -12,6 +13,8 @@ from airflow_provider_kling.submission.identity import attempt_id
 from airflow_provider_kling.submission.protocol import MAX_ATTEMPTS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from airflow_provider_kling.batch.actions import Desired
     from airflow_provider_kling.models import BatchRecord, FileRecord, Task
 
@@ -29,7 +32,7 @@ STATUS = {
 }
 
 
-@dataclasses.dataclass(eq=False)
+@dataclasses.dataclass(eq=False, slots=True)
 class Item:
     """
     One wanted video and how far it is.
@@ -45,7 +48,7 @@ class Item:
     :param tries: of what is being tried now: finding out, reading or storing.
     :param not_before: epoch seconds.
     :param turn: which of the entries in the queues is about it.
-    :param line: its line of the manifest, until something changes.
+    :param line: its line of the manifest, until something changes; of one that is stored, all that is left of it.
     """
 
     desired: Desired
@@ -54,13 +57,13 @@ class Item:
     task: Task | None = None
     attempt: int = 1
     look_first: bool = False
-    files: list[FileRecord] = dataclasses.field(default_factory=list)
+    files: Sequence[FileRecord] = ()
     failure: Failure | None = None
-    failed_now: set[str] = dataclasses.field(default_factory=set)
+    failed_now: frozenset[str] = frozenset()
     tries: int = 0
     not_before: float = 0.0
     turn: int = 0
-    line: BatchRecord | None = None
+    line: bytes | None = None
 
     @property
     def status(self) -> str:
@@ -76,17 +79,38 @@ class Item:
         names = (attempt_id(self.desired.external_task_id, number) for number in range(1, MAX_ATTEMPTS + 1))
         return next((number for number, name in enumerate(names, 1) if name == task.external_task_id), self.attempt)
 
-    def record(self, *, ended: bool) -> BatchRecord:
+    def settle(self) -> None:
+        """
+        Keep its line and let go of the rest: nothing more will be asked about it.
+
+        A task with its links, a hundred thousand times, is memory, and work for Python's garbage collector, which stops
+        everything else in the triggerer for as long.
+        """
+        self.line = encoded(self._record())
+        self.task, self.files, self.failed_now = None, (), frozenset()
+
+    def manifest_line(self, *, ended: bool) -> bytes:
         """
         Return its line of the manifest.
 
         :param ended: whether nothing more will be submitted; what still waits is then ``stopped``.
         """
+        if ended and self.phase is Phase.WAITING:
+            return encoded({**self._record(), "status": "stopped"})
         if self.line is None:
-            self.line = self._line()
-        return {**self.line, "status": "stopped"} if ended and self.phase is Phase.WAITING else self.line
+            self.line = encoded(self._record())
+        return self.line
 
-    def _line(self) -> BatchRecord:
+    def record(self, *, ended: bool) -> BatchRecord:
+        """
+        Return what its line says.
+
+        :param ended: as with :meth:`manifest_line`.
+        """
+        record: BatchRecord = json.loads(self.manifest_line(ended=ended))
+        return record
+
+    def _record(self) -> BatchRecord:
         task = self.task
         return {
             "key": self.desired.key,
@@ -96,9 +120,21 @@ class Item:
             "units": task.units if task else "",
             "cash": task.cash if task else "",
             **grouped(task.results if task else ()),  # type: ignore[typeddict-item]
-            "files": self.files,
+            "files": list(self.files),
             "error": dataclasses.asdict(self.failure) if self.failure else None,
         }
+
+
+def encoded(line: Mapping[str, Any]) -> bytes:
+    """
+    Return a line of a JSON Lines file.
+
+    It is ASCII: U+2028 and its like, which some readers take for the end of a line, and half a surrogate pair, which
+    has no UTF-8, are escaped.
+
+    :param line: what it says.
+    """
+    return json.dumps(line).encode("ascii") + b"\n"
 
 
 def task_units(task: Task | None) -> Decimal | None:

@@ -18,35 +18,45 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from airflow_provider_kling.batch.actions import Desired
-    from airflow_provider_kling.models import BatchRecord, Task
+    from airflow_provider_kling.models import Task
 
 #: The phases in which something is to be done about an item, once its time has come.
 TO_DO = (Phase.WAITING, Phase.DOUBT, Phase.RUNNING, Phase.SUCCEED)
 
 
 class _Queue:
-    """The items of one phase that wait for their turn; what has left the phase is dropped when it comes to the top."""
+    """
+    The items of one phase that wait for their turn; what has left the phase is dropped when it comes to the top.
 
-    def __init__(self) -> None:
-        self.due: list[tuple[int, int, Item]] = []
-        self.later: list[tuple[float, int, int, Item]] = []
+    Entries are numbers only: Python's garbage collector does not go through those.
+    """
+
+    def __init__(self, items: Sequence[Item]) -> None:
+        self._items = items
+        self._due: list[tuple[int, int]] = []
+        self._later: list[tuple[float, int, int]] = []
 
     def add(self, item: Item) -> None:
-        heapq.heappush(self.later, (item.not_before, item.place, item.turn, item))
+        if item.not_before:
+            heapq.heappush(self._later, (item.not_before, item.place, item.turn))
+        else:
+            heapq.heappush(self._due, (item.place, item.turn))
 
     def first(self, now: float) -> Item | None:
-        while self.later and self.later[0][0] <= now:
-            _, place, turn, item = heapq.heappop(self.later)
-            heapq.heappush(self.due, (place, turn, item))
-        while self.due and self.due[0][1] != self.due[0][2].turn:
-            heapq.heappop(self.due)
-        return self.due[0][2] if self.due else None
+        while self._later and self._later[0][0] <= now:
+            heapq.heappush(self._due, heapq.heappop(self._later)[1:])
+        while self._due and self._has_left(*self._due[0]):
+            heapq.heappop(self._due)
+        return self._items[self._due[0][0]] if self._due else None
 
     def next_time(self, now: float) -> float | None:
         self.first(now)
-        while self.later and self.later[0][2] != self.later[0][3].turn:
-            heapq.heappop(self.later)
-        return self.later[0][0] if self.later else None
+        while self._later and self._has_left(*self._later[0][1:]):
+            heapq.heappop(self._later)
+        return self._later[0][0] if self._later else None
+
+    def _has_left(self, place: int, turn: int) -> bool:
+        return self._items[place].turn != turn
 
 
 class Ledger:
@@ -57,17 +67,18 @@ class Ledger:
     """
 
     def __init__(self, desired: Sequence[Desired]) -> None:
-        self._items = {wanted.key: Item(wanted, place) for place, wanted in enumerate(desired)}
+        items = [Item(wanted, place) for place, wanted in enumerate(desired)]
+        self._items = {item.desired.key: item for item in items}
         self._counts = dict.fromkeys(Phase, 0)
         self._counts[Phase.WAITING] = len(self._items)
-        self._queues = {phase: _Queue() for phase in TO_DO}
+        self._queues = {phase: _Queue(items) for phase in TO_DO}
         #: What the finished tasks cost, as Kling says it, and how many of them say it.
         self.units, self.priced = Decimal(0), 0
         #: And what was taken from the balance of a post-paid account.
         self.cash = Decimal(0)
         #: Grows with every change.
         self.version = 0
-        for item in self._items.values():
+        for item in items:
             self._queues[Phase.WAITING].add(item)
 
     def __getitem__(self, key: str) -> Item:
@@ -97,6 +108,8 @@ class Ledger:
         self.version += 1
         if phase in self._queues:
             self._queues[phase].add(item)
+        elif phase is Phase.STORED:
+            item.settle()
 
     def due(self, phase: Phase, now: float) -> Item | None:
         """Return the first item of a phase whose turn has come."""
@@ -133,7 +146,3 @@ class Ledger:
             counts[STATUS[phase]] += number
         spent = {"units": float(self.units), "cash": float(self.cash)}
         return {"items": len(self._items), "done": counts.pop("succeed"), **counts, **spent}
-
-    def records(self, *, ended: bool) -> Iterator[BatchRecord]:
-        """Yield the manifest's lines, see :meth:`Item.record`."""
-        return (item.record(ended=ended) for item in self._items.values())

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from airflow_provider_kling.models import BatchRecord, FileRecord
 
 #: Lines of the manifest that are made in one go: about 5 ms.
-SLICE = 500
+SLICE = 250
 
 
 class Reconciler:
@@ -90,7 +90,7 @@ class Reconciler:
             return
         known = item.task is not None and item.task.task_id == record.task_id
         if item.phase is Phase.SUCCEED and known and record.is_stored and files_exist:
-            item.files = list(record.files)
+            item.files = record.files
             self._ledger.move(item, Phase.STORED)
         elif item.phase is Phase.WAITING and item.task is None and record.may_be_paid:
             self._restore_paid(item, record, files_exist)
@@ -98,13 +98,13 @@ class Reconciler:
             self._fail(item, failure)
         elif item.phase is Phase.FAILED and known and item.failure and record.failed_before(self._policy.started_at):
             # Kling's clock is ahead of ours: this attempt is not of this run.
-            item.failed_now.clear()
+            item.failed_now = frozenset()
             self._next_attempt(item, item.failure)
 
     def _restore_paid(self, item: Item, record: Record, files_exist: bool) -> None:
         """Kling did not list its task: it is asked for by its id, and never paid for again meanwhile."""
         self._ledger.report(item, record.task(self._policy.endpoint))
-        item.look_first, item.files = True, list(record.files)
+        item.look_first, item.files = True, record.files
         self._ledger.move(item, Phase.STORED if record.is_stored and files_exist else Phase.RUNNING)
 
     def observed(self, key: str, task: Task, now: float) -> None:
@@ -211,17 +211,21 @@ class Reconciler:
 
         :param ended: whether nothing more will be submitted; what still waits is then ``stopped``.
         """
-        return list(self._ledger.records(ended=ended))
+        return [item.record(ended=ended) for item in self._ledger]
 
-    def record_slices(self, *, ended: bool = False) -> Iterator[list[BatchRecord]]:
+    def line_slices(self, *, ended: bool = False) -> Iterator[list[bytes]]:
         """
-        Yield the manifest in pieces, for who shares an event loop: a hundred thousand lines take a second.
+        Yield the manifest in pieces, for who shares an event loop; only what has changed since is written anew.
 
         :param ended: as with :meth:`records`.
         """
-        lines = self._ledger.records(ended=ended)
+        lines = (item.manifest_line(ended=ended) for item in self._ledger)
         while piece := list(itertools.islice(lines, SLICE)):
             yield piece
+
+    def troubles(self) -> list[BatchRecord]:
+        """Return what the last manifest says of the items that have met an error and no storage."""
+        return [item.record(ended=True) for item in self._ledger if item.failure and item.phase is not Phase.STORED]
 
     # ------------------------------------------------------------------ steps
 
@@ -244,7 +248,7 @@ class Reconciler:
             self._wait_for(item, Phase.SUCCEED, Failure.of(error, now, permanent=False), now)
             return
         if in_this_run:
-            item.failed_now.add(task.task_id)
+            item.failed_now |= {task.task_id}
         item.attempt += 1
         self._next_attempt(item, Failure.of(error, now))
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from airflow_provider_kling.batch.actions import Pace
     from airflow_provider_kling.batch.fence import Fence
     from airflow_provider_kling.batch.reconciler import Reconciler
-    from airflow_provider_kling.models import BatchRecord
 
 #: Progress is told twenty times in the age of a batch: each 10 s at first, each 2 minutes when it is 40 minutes old.
 PROGRESS_SHARE = 20.0
@@ -31,19 +30,22 @@ SETTLE_WITHIN = 30.0
 #: A manifest that takes long to write is written less often: this many times as long lies between two.
 WRITE_SHARE = 10.0
 
+#: And one that is long, too: storage takes whole files only, so what they cost in a second is bounded by their lines.
+LINES_PER_SECOND = 1000.0
 
-async def records_of(reconciler: Reconciler, *, ended: bool = False) -> list[BatchRecord]:
+
+async def lines_of(reconciler: Reconciler, *, ended: bool = False) -> list[bytes]:
     """
-    Return the manifest; other coroutines run meanwhile, however long it is.
+    Return the manifest's lines; other coroutines run meanwhile, however many they are.
 
     :param reconciler: of the batch.
     :param ended: whether nothing more will be submitted.
     """
-    records: list[BatchRecord] = []
-    for piece in reconciler.record_slices(ended=ended):
-        records += piece
+    lines: list[bytes] = []
+    for piece in reconciler.line_slices(ended=ended):
+        lines += piece
         await asyncio.sleep(0)
-    return records
+    return lines
 
 
 class Reporter:
@@ -91,19 +93,19 @@ class Reporter:
         if self._job is not None:
             await asyncio.wait([self._job], timeout=SETTLE_WITHIN)
 
-    async def finish(self, records: list[BatchRecord], progress: dict[str, Any], *, deadline: float) -> None:
+    async def finish(self, reconciler: Reconciler, *, deadline: float) -> None:
         """
         Write the last manifest; it counts as the batch's result, so that it is tried until the deadline.
 
-        :param records: the manifest.
-        :param progress: how many items are where.
+        :param reconciler: of the batch.
         :param deadline: epoch seconds.
         :raises KlingBatchError: when it could not be written.
         """
+        lines = await lines_of(reconciler, ended=True)
         for times in itertools.count(1):
             try:
                 await self._fence.check()
-                await in_thread(Work.REPORT, files.write_lines, self._manifest_uri, records, self._conn_id)
+                await in_thread(Work.REPORT, files.write_pieces, self._manifest_uri, lines, self._conn_id)
                 break
             except SupersededError:
                 raise
@@ -116,7 +118,7 @@ class Reporter:
                     ) from None
                 self._complain(error)
                 await asyncio.sleep(pause)
-        await self._announce(progress)
+        await self._announce(reconciler.progress())
 
     async def _report(self, reconciler: Reconciler, now: float) -> None:
         try:
@@ -143,8 +145,10 @@ class Reporter:
         self._next_manifest = started + self._pace.manifest_every
         if version != self._written_version:
             await self._fence.check()
-            records = await records_of(reconciler)
-            await in_thread(Work.REPORT, files.write_lines, self._manifest_uri, records, self._conn_id)
+            lines = await lines_of(reconciler)
+            await in_thread(Work.REPORT, files.write_pieces, self._manifest_uri, lines, self._conn_id)
             self._written_version = version
             ended = time.monotonic()
-            self._next_manifest = ended + max(self._pace.manifest_every, WRITE_SHARE * (ended - started))
+            self._next_manifest = ended + max(
+                self._pace.manifest_every, WRITE_SHARE * (ended - started), len(lines) / LINES_PER_SECOND
+            )

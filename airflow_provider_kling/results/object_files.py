@@ -21,7 +21,7 @@ from airflow_provider_kling.foreign import reason
 from airflow_provider_kling.results.local_files import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from airflow_provider_kling._airflow.object_storage import Place
 
@@ -58,8 +58,20 @@ def put_bytes(content: bytes, place: Place) -> None:
     :param place: where to.
     :raises KlingStorageError: when the storage says no, or has another size than was written.
     """
+    put_pieces([content], place)
+
+
+def put_pieces(pieces: Iterable[bytes], place: Place) -> None:
+    """
+    Do the same with bytes that come in pieces, one after the other.
+
+    :param pieces: what the file will hold.
+    :param place: where to.
+    :raises KlingStorageError: when the storage says no, or has another size than was written.
+    """
     with worker_disk(), tempfile.NamedTemporaryFile(suffix=Path(place.key).suffix[:16]) as local:
-        local.write(content)
+        for piece in pieces:
+            local.write(piece)
         local.flush()
         put_file(Path(local.name), place)
 

@@ -21,7 +21,7 @@ from airflow_provider_kling.batch.outcome import SUPERSEDED, outcome, spent
 from airflow_provider_kling.batch.plan import PlannedItem, read_plan
 from airflow_provider_kling.batch.reconciler import Reconciler
 from airflow_provider_kling.batch.records import Record, read_record
-from airflow_provider_kling.batch.report import Reporter, records_of
+from airflow_provider_kling.batch.report import Reporter
 from airflow_provider_kling.exceptions import KlingBatchError, KlingError
 from airflow_provider_kling.foreign import foreign_text, reason
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
@@ -191,7 +191,7 @@ class KlingBatchTrigger(KlingTrigger):
         plan = await self._patiently(read, self.plan_uri, until=self.end_time)
         known, sent_before = await self._read_manifest()
         policy = self._policy()
-        self._reconciler = Reconciler([item.desired for item in plan], policy, jitter=random.random)
+        self._reconciler = await in_thread(Work.REPORT, _reconciler, plan, policy)
         self._tell_the_beginning(plan)
         reporter = Reporter(
             self.manifest_uri, conn_id, fence, self.pace, announce=self._announce, complain=self._complain
@@ -208,9 +208,9 @@ class KlingBatchTrigger(KlingTrigger):
             poll_interval=self.poll_interval,
         )
         finish = await loop.run(known, sent_before=sent_before)
-        records, progress = await records_of(self._reconciler, ended=True), self._reconciler.progress()
-        await reporter.finish(records, progress, deadline=self.end_time + self.pace.last_steps)
-        event = outcome(finish, records, self._summary(finish), stop_on_failure=self.on_item_failure == "fail")
+        await reporter.finish(self._reconciler, deadline=self.end_time + self.pace.last_steps)
+        troubles = await in_thread(Work.REPORT, self._reconciler.troubles)
+        event = outcome(finish, troubles, self._summary(finish), stop_on_failure=self.on_item_failure == "fail")
         self.log.info("The batch ended (%s). %s", event["status"], event["message"])
         return event
 
@@ -272,12 +272,10 @@ class KlingBatchTrigger(KlingTrigger):
     async def _read_manifest(self) -> tuple[list[Record], bool]:
         """What an earlier run wrote, and whether one that cannot be read may have sent something."""
         try:
-            lines = await self._patiently(_lines_if_any, self.manifest_uri, until=time.time() + self.pace.max_pause)
+            return await self._patiently(_records_if_any, self.manifest_uri, until=time.time() + self.pace.max_pause)
         except KlingBatchError as error:
             self.log.warning("The manifest of an earlier run is not used. %s", error.message)
             return [], True
-        known = [record for line in lines if (record := read_record(line))]
-        return known, len(known) < len(lines)
 
     def _summary(self, finish: Finish) -> BatchSummary:
         assert self._reconciler is not None
@@ -313,10 +311,18 @@ class KlingBatchTrigger(KlingTrigger):
         return await self._push("return_value", event["summary"])
 
 
-def _lines_if_any(uri: str, conn_id: str | None) -> list[dict[str, Any]]:
+def _reconciler(plan: list[PlannedItem], policy: Policy) -> Reconciler:
+    """In a thread, as everything that goes through all items at once: there may be a hundred thousand."""
+    return Reconciler([item.desired for item in plan], policy, jitter=random.random)
+
+
+def _records_if_any(uri: str, conn_id: str | None) -> tuple[list[Record], bool]:
+    """What a manifest says, and whether some of it says nothing."""
     try:
-        return files.read_lines(uri, conn_id)
+        lines = files.read_lines(uri, conn_id)
     except FileNotFoundError:
-        return []
+        return [], False
     except ValueError as error:
         raise KlingBatchError(f"It is no file of JSON lines: {reason(error)}") from None
+    known = [record for line in lines if (record := read_record(line))]
+    return known, len(known) < len(lines)

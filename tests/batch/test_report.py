@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 from airflow_provider_kling.batch.actions import Desired, Policy
 from airflow_provider_kling.batch.reconciler import SLICE, Reconciler
-from airflow_provider_kling.batch.report import records_of
+from airflow_provider_kling.batch.report import lines_of
 
 
 def test_a_long_manifest_leaves_room_for_the_other_triggers():
@@ -26,9 +27,9 @@ def test_a_long_manifest_leaves_room_for_the_other_triggers():
                 await asyncio.sleep(0)
 
         task = asyncio.create_task(others())
-        records = await records_of(reconciler, ended=True)
+        lines = await lines_of(reconciler, ended=True)
         task.cancel()
-        return turns, records
+        return turns, [json.loads(line) for line in lines]
 
     turns, records = asyncio.run(scene())
     assert turns >= 4

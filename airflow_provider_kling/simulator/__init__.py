@@ -1,16 +1,18 @@
 """A local Kling that behaves like the real one: same bodies, same refusals, same pace, real videos.
 
-It serves the classic ``image2video``, ``text2video``, image generation and text to speech, the four functions of the
-new generation with all their models, ``GET /account/costs`` and the unified ``/tasks`` query and list. Use it from a
-shell (``python -m airflow_provider_kling.simulator``), as a context manager (:class:`KlingSimulator`) or through the
-pytest fixture ``kling_simulator``.
+It serves the operations of both generations of Kling's API: videos, images, sounds, voices, elements, the unified
+``/tasks`` and the reports of the account; ``data/operations.yaml`` lists them. Use it from a shell (``python -m
+airflow_provider_kling.simulator``), as a context manager (:class:`KlingSimulator`) or through the pytest fixture
+``kling_simulator``.
 
 What it does not reproduce:
 
 * pictures: a result is the submitted image with a slow zoom, not generated motion; cameras, masks, voices, elements,
   shots and prompts are checked but not drawn (a result without an image shows its prompt), and a sound is a tone;
-* the other products, ``/solutions`` and the billing reports: they answer 501 "not simulated", which Kling never sends;
-  what Kling does not know either is its framework's 404;
+* sizes and lengths of videos and sounds that are sent in are not checked, only whether they can be played; a face, an
+  object and a head are found in everything;
+* ``/solutions``: answers 501 "not simulated", which Kling never sends; what Kling does not know either is its
+  framework's 404;
 * content moderation: it fails a task only on a magic word (see :mod:`.media`) or on a fault;
 * the network: no latency, no TLS, no regional hosts, no rate limit unless a setting or a fault asks for one;
 * account details: one account, one pack of units that pays for every product, no post-paid money, no 12 h lag of the

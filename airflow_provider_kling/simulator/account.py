@@ -13,8 +13,13 @@ from airflow_provider_kling.simulator.tasks import Order, Task
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from airflow_provider_kling.simulator.media import Facts
+
 #: Part of the processing time that a task spends as ``submitted``; a published pair of answers shows 7 s of 127 s.
 QUEUE_SHARE = 0.05
+
+#: Ids of elements are JSON numbers; those that were seen have 15 digits.
+ELEMENT_IDS = 10**15
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +59,7 @@ class Account:
         self._open: dict[str, Task] = {}
         self._by_external_id: dict[str, Task] = {}
         self._by_result_id: dict[str, Task] = {}
+        self._by_element_id: dict[int, Task] = {}
         self._last_id = 0
         self._units_used = Decimal(0)
         self._recent_creates: deque[int] = deque()
@@ -131,6 +137,9 @@ class Account:
 
     def _keep(self, task: Task) -> None:
         self._tasks[task.task_id] = self._by_result_id[task.result_id] = task
+        if "element_id" in task.recipe:
+            task.recipe["element_id"] = task.recipe["element_id"] or int(task.result_id) % ELEMENT_IDS
+            self._by_element_id[task.recipe["element_id"]] = task
         if not task.ended:
             self._open[task.task_id] = task
         if task.external_task_id:
@@ -140,19 +149,21 @@ class Account:
     # ------------------------------------------------------------------ progress
 
     def inspected(
-        self, task_id: str, *, inputs: dict[str, str], lengths: dict[str, float], failure: str, now: int
+        self, task_id: str, *, inputs: dict[str, str], facts: dict[str, Facts], failure: str, now: int
     ) -> None:
         """Record what became of the inputs of a task.
 
         :param inputs: key of the stored content, by role.
-        :param lengths: seconds of the videos and sounds among them, by role; some results are as long as one of these.
+        :param facts: what is known of the videos and sounds among them, by role; some results are as long as one.
         :param failure: why the task will fail; empty if the inputs are good.
         """
         task = self._tasks[task_id]
         task.recipe["inputs"] = inputs
-        if (followed := task.recipe.get("follows")) in lengths:
-            task.recipe["duration"] = max(1, round(lengths[followed]))
-            task.price = Decimal(task.recipe["rate"]) * task.recipe["duration"]
+        if (followed := task.recipe.get("follows")) in facts:
+            task.recipe |= {"duration": max(1, round(facts[followed]["seconds"])), "facts": facts[followed]}
+        if followed in facts and (block := task.recipe.get("block")):
+            # Billed by the second, or by each that was begun of several.
+            task.price = Decimal(task.recipe["rate"]) * -(-task.recipe["duration"] // block)
         task.failure = task.failure or failure
         task.ends_at = max(task.ends_at, now)
         task.inspected = True
@@ -210,6 +221,11 @@ class Account:
     def of_result(self, result_id: str) -> Task | None:
         """The task whose results have this id, if it succeeded."""
         task = self._by_result_id.get(result_id)
+        return task if task and task.status == "succeed" else None
+
+    def of_element(self, element_id: int) -> Task | None:
+        """The task that made an element, if it succeeded."""
+        task = self._by_element_id.get(element_id)
         return task if task and task.status == "succeed" else None
 
     def by_ids(self, task_ids: Iterable[str], external_ids: Iterable[str]) -> list[Task]:

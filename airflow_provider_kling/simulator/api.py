@@ -6,26 +6,19 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from airflow_provider_kling.simulator import unified, unserved, views
+from airflow_provider_kling.simulator import billing, presets, unified, unserved, views
 from airflow_provider_kling.simulator.auth import authenticate
 from airflow_provider_kling.simulator.envelope import KlingError, accepted, refused
 from airflow_provider_kling.simulator.faults import Call
-from airflow_provider_kling.simulator.prices import as_text
 from airflow_provider_kling.simulator.products import PATHS, PRODUCTS
 from airflow_provider_kling.simulator.results import CONTENT_TYPES, FileName
-from airflow_provider_kling.simulator.validation import bad
+from airflow_provider_kling.simulator.validation import bad, bounded
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from airflow_provider_kling.simulator.service import Service
     from airflow_provider_kling.simulator.tasks import Task
-
-#: The pack is valid for a year: a test that advances the clock by months is not about expired packs.
-PACK_VALID_MS: Final = 365 * 24 * 3600 * 1000
-
-#: Longer numbers are no page and no time, and Python refuses to convert the very long ones.
-MAX_DIGITS: Final = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,15 +57,14 @@ def classify(method: str, path: str) -> Call:
     """What a request is about; product and operation are empty for an unknown route."""
     if name := PATHS.get(path):
         return Call(method, path, name, _collection_operation(method, reads=PRODUCTS[name].reads))
-    parent, _, _any_id = path.rpartition("/")
-    if (name := PATHS.get(parent)) and PRODUCTS[name].reads:
-        return Call(method, path, name, "query" if method == "GET" else "")
-    if path == "/tasks":
-        return Call(method, path, "tasks", {"GET": "query", "POST": "list"}.get(method, ""))
-    if path == "/account/costs":
-        return Call(method, path, "account", "costs" if method == "GET" else "")
+    if path in ROUTES:
+        product, operations = ROUTES[path]
+        return Call(method, path, product, operations.get(method, ""))
     if path.startswith("/results/"):
         return Call(method, path, "results", "download" if method in {"GET", "HEAD"} else "")
+    name = PATHS.get(path.rpartition("/")[0], "")
+    if name and PRODUCTS[name].reads:
+        return Call(method, path, name, "query" if method == "GET" else "")
     return Call(method, path, "", "")
 
 
@@ -80,6 +72,17 @@ def _collection_operation(method: str, *, reads: bool) -> str:
     if method == "POST":
         return "create"
     return "list" if method == "GET" and reads else ""
+
+
+#: What is no product: names and operations by path and method.
+ROUTES: Final[dict[str, tuple[str, dict[str, str]]]] = {
+    "/tasks": ("tasks", {"GET": "query", "POST": "list"}),
+    "/account/costs": ("account", {"GET": "costs"}),
+    "/account/billing/package": ("account", {"POST": "package"}),
+    "/account/billing/balance": ("account", {"POST": "balance"}),
+    "/v1/general/presets-voices": ("presets-voices", {"GET": "list"}),
+    "/v1/general/advanced-presets-elements": ("advanced-presets-elements", {"GET": "list"}),
+}
 
 
 class Api:
@@ -107,7 +110,6 @@ class Api:
 
     def _unserved(self, call: Call, credential: str) -> Answer:
         """The answer to a product that has a path at Kling and none here."""
-        unserved.refuse_retired(call.path)
         unserved.refuse_unknown_model(call.method, call.path)
         return Answer(501, json.dumps(unserved.not_simulated(call.method, call.path)).encode(), credential=credential)
 
@@ -120,64 +122,53 @@ class Api:
     async def _data(self, request: Request) -> Any:
         self._service.settle()
         call = request.call
-        match (call.product, call.operation):
-            case ("account", "costs"):
-                return self._costs(request.query)
-            case ("tasks", "query"):
-                return unified.query(self._service, request.query)
-            case ("tasks", "list"):
-                return unified.listing(self._service, _json_object(request.body))
-            case (product, "create"):
-                return await self._create(product, request)
-            case (product, "query"):
-                any_id = call.path.rpartition("/")[2]
-                return self._view(self._service.account.find(any_id, product=product))
-            case (product, "list"):
-                return self._list(product, request.query)
-            case _:
-                raise KlingError(1202)
+        if answer := SERVICES.get((call.product, call.operation)):
+            return answer(self._service, request)
+        product = PRODUCTS.get(call.product)
+        if product and product.retired and self._service.settings.retired == "refuse":
+            # Measured on 2026-09-28; status and code were not reported and are taken to be 400 and 1201.
+            raise bad("This API is no longer available")
+        if not call.operation:
+            raise KlingError(1202)
+        if call.operation == "create":
+            return await self._create(call.product, request)
+        if call.operation == "list":
+            return self._list(call.product, request.query)
+        return self._view(self._service.account.find(call.path.rpartition("/")[2], product=call.product))
 
     async def _create(self, product: str, request: Request) -> dict[str, Any]:
         task = self._service.submit(product, _json_object(request.body), failure=request.failure)
         if PRODUCTS[product].is_new:
             return views.created_new(task)
+        if not PRODUCTS[product].is_task:
+            return await self._answered(task)
         if PRODUCTS[product].at_once:
             return views.at_once(await self._service.complete(task), self._service.result)
         return views.created(task, missing_task_info=self._service.settings.missing_task_info)
 
+    async def _answered(self, task: Task) -> dict[str, Any]:
+        """The answer of a call that makes no task; an input that cannot be used is a refusal."""
+        done = await self._service.complete(task)
+        if done.status == "failed":
+            raise bad(done.message)
+        return self._service.result(done)
+
     def _view(self, task: Task) -> dict[str, Any]:
         early = self._service.settings.early_result
-        return views.classic(task, self._service.result, early_result=early)
+        return views.classic(
+            task,
+            self._service.result,
+            early_result=early,
+            watermark=PRODUCTS[task.product].watermark,
+            parent=self._service.parent(task),
+        )
 
     def _list(self, product: str, query: Mapping[str, str]) -> list[dict[str, Any]]:
-        page = _bounded(query, "pageNum", default=1, high=1000)
-        size = _bounded(query, "pageSize", default=30, high=500)
+        page = bounded(query, "pageNum", default=1, high=1000)
+        size = bounded(query, "pageSize", default=30, high=PRODUCTS[product].max_page)
         newest_first = self._service.settings.list_order == "newest"
         tasks = self._service.account.all_tasks(product=product, newest_first=newest_first)
         return [self._view(task) for task in tasks[(page - 1) * size : page * size]]
-
-    def _costs(self, query: Mapping[str, str]) -> dict[str, Any]:
-        for name in ("start_time", "end_time"):
-            _bounded(query, name, default=None, high=10**15)
-        account = self._service.account
-        left = account.units_left()
-        months, slots = PACK_VALID_MS // (30 * 24 * 3600 * 1000), account.rules.concurrency
-        pack = {
-            "resource_pack_name": f"Trial-Video-{as_text(account.rules.units)}Units-{slots}Con-{months}Months",
-            "resource_pack_id": "60aa3fd3d4ab4a3f9eec5db27aa44f28",
-            "resource_pack_type": "decreasing_total",
-            "total_quantity": float(account.rules.units),
-            "remaining_quantity": max(0.0, float(left)),
-            "purchase_time": account.opened_at,
-            "effective_time": account.opened_at,
-            "invalid_time": account.opened_at + PACK_VALID_MS,
-            "status": "online" if left > 0 else "runOut",
-        }
-        wanted = query.get("resource_pack_name")
-        packs = [pack] if wanted in {None, "", pack["resource_pack_name"]} else []
-        # Without packs the key is absent, not empty.
-        found = {"resource_pack_subscribe_infos": packs} if packs else {}
-        return {"code": 0, "msg": "success", **found}
 
     async def _download(self, request: Request) -> Answer:
         name = request.call.path.removeprefix("/results/")
@@ -206,12 +197,13 @@ def _json_object(body: bytes) -> dict[str, Any]:
     return value
 
 
-def _bounded(query: Mapping[str, str], name: str, *, default: int | None, high: int) -> int:
-    text = query.get(name)
-    if text is None:
-        if default is None:
-            raise bad(f"{name} is required")
-        return default
-    if not (text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS) or not 1 <= int(text) <= high:
-        raise bad(f"{name} value '{text}' is invalid")
-    return int(text)
+#: Who answers the operations of :data:`ROUTES`.
+SERVICES: Final[dict[tuple[str, str], Callable[[Service, Request], Any]]] = {
+    ("account", "costs"): lambda service, request: billing.costs(service, request.query),
+    ("account", "package"): lambda service, request: billing.package_report(service, _json_object(request.body)),
+    ("account", "balance"): lambda service, request: billing.balance_report(service, _json_object(request.body)),
+    ("tasks", "query"): lambda service, request: unified.query(service, request.query),
+    ("tasks", "list"): lambda service, request: unified.listing(service, _json_object(request.body)),
+    ("presets-voices", "list"): lambda service, request: presets.voices(service, request.query),
+    ("advanced-presets-elements", "list"): lambda service, request: presets.elements(service, request.query),
+}

@@ -51,6 +51,13 @@ LIMITS: Final[dict[str, int]] = {
 FETCH_TIMEOUT: Final = aiohttp.ClientTimeout(total=30)
 
 
+#: Seconds, and for a video width, height and frames per second.
+Facts = dict[str, float]
+
+#: An input that is an earlier result of the account: this and the name of its file.
+RESULT: Final = "result:"
+
+
 class InputError(Exception):
     """An input that makes its task fail; the text is Kling's."""
 
@@ -77,21 +84,25 @@ def check_image(content: bytes) -> None:
         raise InputError(WRONG_SHAPE)
 
 
-def check(content: bytes, kind: str) -> float:
-    """Decode an input; return how many seconds it lasts, 0 for an image.
+def check(content: bytes, kind: str) -> Facts:
+    """Decode an input; return what is known of it, which is nothing for an image.
 
     :param kind: one of :data:`LIMITS`.
     :raises InputError: it is not what it should be.
     """
     if kind in {"image", "large_image"}:
         check_image(content)
-        return 0.0
+        return {}
     wrong = WRONG_VIDEO if kind == "video" else WRONG_SOUND
     try:
         with av.open(io.BytesIO(content), "r") as container:
-            streams = container.streams.video if kind == "video" else container.streams.audio
-            next(container.decode(streams[0]))
-            return (container.duration or 0) / av.time_base
+            facts = {"seconds": (container.duration or 0) / av.time_base}
+            if kind == "audio":
+                next(container.decode(container.streams.audio[0]))
+                return facts
+            stream = container.streams.video[0]
+            frame = next(container.decode(stream))
+            return facts | {"width": frame.width, "height": frame.height, "fps": float(stream.average_rate or 0)}
     except (av.FFmpegError, StopIteration, IndexError, ValueError, OSError):
         raise InputError(wrong) from None
 
@@ -123,12 +134,12 @@ class ContentStore:
 
     def __init__(self, directory: Path | None = None) -> None:
         self._contents: dict[str, bytes] = {}
-        self._checked: dict[tuple[str, str], float] = {}
+        self._checked: dict[tuple[str, str], Facts] = {}
         self._directory = directory
 
     def hold(self, source: str) -> str:
-        """Keep base64 as content and return its key; a URL stays what it is."""
-        return source if is_url(source) else self.put(base64.b64decode(source))
+        """Keep base64 as content and return its key; a URL or a result stays what it is."""
+        return source if is_url(source) or source.startswith(RESULT) else self.put(base64.b64decode(source))
 
     async def load(self, source: str, session: aiohttp.ClientSession, *, kind: str) -> str:
         """Fetch and check what :meth:`hold` returned; return the key of its content.
@@ -141,8 +152,8 @@ class ContentStore:
             self._checked[key, kind] = await asyncio.to_thread(check, self.get(key), kind)
         return key
 
-    def seconds(self, key: str, kind: str) -> float:
-        """How long a content that :meth:`load` has checked lasts."""
+    def facts(self, key: str, kind: str) -> Facts:
+        """What is known of a content that :meth:`load` has checked."""
         return self._checked[key, kind]
 
     def put(self, content: bytes) -> str:

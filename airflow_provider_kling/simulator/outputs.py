@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from airflow_provider_kling.simulator.prices import as_text
 from airflow_provider_kling.simulator.results import FileName
 
 if TYPE_CHECKING:
@@ -11,6 +12,13 @@ if TYPE_CHECKING:
 
     from airflow_provider_kling.simulator.results import Links
     from airflow_provider_kling.simulator.tasks import Task
+
+
+#: The account that owns what it made.
+OWNER: Final = "930800000000000000"
+
+#: Names of the tags of elements, as far as an example shows them.
+TAGS: Final = {"o_102": "Character"}
 
 
 def measured_duration(task: Task) -> str:
@@ -44,7 +52,142 @@ def _urls(task: Task, links: Links, form: str, index: int | None = None) -> dict
     return {key: links.url(str(name), ended_at=task.updated_at) for key, name in names.items()}
 
 
+def omni_image_result(task: Task, links: Links) -> dict[str, Any]:
+    """Single images, or a series; the other list is empty."""
+    made = image_result(task, links)["images"]
+    series = task.recipe["result_type"] == "series"
+    return {
+        "result_type": task.recipe["result_type"],
+        "images": [] if series else made,
+        "series_images": made if series else [],
+    }
+
+
+def views_result(task: Task, links: Links) -> dict[str, Any]:
+    """Three sets of three views of a subject."""
+    sets = [
+        {"index": index, **{f"url_{n + 1}": _url(task, links, "png", 3 * index + n) for n in range(3)}}
+        for index in range(3)
+    ]
+    return {"images": sets}
+
+
+def audio_result(task: Task, links: Links) -> dict[str, Any]:
+    """A sound in its two forms."""
+    seconds = str(float(task.recipe.get("seconds") or task.recipe["duration"]))
+    forms = {f"url_{form}": _url(task, links, form) for form in ("mp3", "wav")}
+    return {"audios": [{"id": task.result_id, **forms, "duration_mp3": seconds, "duration_wav": seconds}]}
+
+
+def soundtrack_result(task: Task, links: Links) -> dict[str, Any]:
+    """A video with its new sound, and the sound alone."""
+    return video_result(task, links) | audio_result(task, links)
+
+
+def voice_result(task: Task, links: Links) -> dict[str, Any]:
+    """A cloned voice."""
+    voice = {"voice_id": task.result_id, "voice_name": task.recipe["name"], "trial_url": _url(task, links, "mp3")}
+    return {"voices": [voice | {"owned_by": OWNER}]}
+
+
+def element_result(task: Task, links: Links) -> dict[str, Any]:
+    """An element, with its pictures or its video."""
+    recipe = task.recipe
+    if recipe["reference_type"] == "image_refer":
+        first, *others = (_url(task, links, "png", index) for index in range(len(recipe["roles"])))
+        inputs: dict[str, Any] = {
+            "element_image_list": {"frontal_image": first, "refer_images": [{"image_url": url} for url in others]}
+        }
+    else:
+        inputs = {"element_video_list": {"refer_videos": [{"video_url": recipe["source"]}]}}
+    element = {
+        **{name: recipe[name] for name in ("element_id", "element_name", "element_description", "reference_type")},
+        **inputs,
+        "tag_list": [{"id": tag, "name": TAGS.get(tag, "")} for tag in recipe["tags"]],
+        "owned_by": OWNER,
+        "status": "deleted" if recipe.get("deleted") else "succeed",
+    }
+    return {"elements": [element]}
+
+
+def face_result(task: Task, links: Links) -> dict[str, Any]:
+    """The one face that every video has here, from its beginning to its end."""
+    face = {
+        "face_id": "0",
+        "face_image": _url(task, links, "png", 0),
+        "start_time": 0,
+        "end_time": round(task.recipe["facts"]["seconds"] * 1000),
+    }
+    return {"session_id": task.result_id, "final_unit_deduction": as_text(task.charged), "face_data": [face]}
+
+
+def segment_result(task: Task, links: Links) -> dict[str, Any]:
+    """An object, a head and a face in every image, and never a dress."""
+    segments = [
+        {"type": f"{kind}_seg", "is_contain": True, "url": _url(task, links, "png", index)}
+        for index, kind in enumerate(("object", "head", "face"))
+    ]
+    segments.append({"type": "cloth_seg", "is_contain": False, "url": ""})
+    return {"task_result": {"images": segments}, "final_unit_deduction": as_text(task.charged)}
+
+
+def selection_result(task: Task, links: Links) -> dict[str, Any]:
+    """A session over a video."""
+    facts = task.recipe["facts"]
+    return {
+        "status": 0,
+        "session_id": task.result_id,
+        "final_unit_deduction": as_text(task.charged),
+        "fps": facts["fps"],
+        "original_duration": round(facts["seconds"] * 1000),
+        "width": facts["width"],
+        "height": facts["height"],
+        "total_frame": round(facts["seconds"] * facts["fps"]),
+        "normalized_video": _url(task, links, "mp4"),
+    }
+
+
+def marks_result(task: Task, _links: Links) -> dict[str, Any]:
+    """The answer about a marked area; the keys of ``res`` were not verified."""
+    area = {"frame_index": task.recipe["frame_index"], "rle_mask_list": []}
+    given = {} if task.recipe["frame_index"] is None else {"res": area}
+    return {"status": 0, "session_id": task.recipe["session_id"], **given}
+
+
+def preview_result(task: Task, links: Links) -> dict[str, Any]:
+    """A video of the marked areas; the keys of ``res`` were not verified."""
+    res = {"video": _url(task, links, "mp4"), "video_cover": _url(task, links, "png", 0)}
+    return {"status": 0, "session_id": task.recipe["session_id"], "res": res}
+
+
+def deletion_result(task: Task, _links: Links) -> dict[str, Any]:
+    """The answer to a deletion, which is that to a create call without an external id."""
+    return {
+        "task_id": task.task_id,
+        "task_status": "submitted",
+        "created_at": task.created_at,
+        "updated_at": task.created_at,
+    }
+
+
+def _url(task: Task, links: Links, form: str, index: int | None = None) -> str:
+    return links.url(str(FileName(task.result_id, form, index)), ended_at=task.updated_at)
+
+
 RESULTS: Final[dict[str, Callable[[Task, Links], dict[str, Any]]]] = {
+    "videos": video_result,
     "images": image_result,
+    "omni_images": omni_image_result,
+    "views": views_result,
     "speech": speech_result,
+    "audios": audio_result,
+    "soundtracks": soundtrack_result,
+    "voices": voice_result,
+    "elements": element_result,
+    "faces": face_result,
+    "segments": segment_result,
+    "selection": selection_result,
+    "marks": marks_result,
+    "preview": preview_result,
+    "nothing": deletion_result,
 }

@@ -22,13 +22,16 @@ def make_image(recipe: dict[str, Any], inputs: dict[str, bytes], *, index: int, 
 
     That ``1k`` is 1024 pixels on the long side, and so on, is this simulator's rule.
 
-    :param recipe: prompt, ratio (or ``auto``) and long side.
+    :param recipe: prompt, ratio (or ``auto``) and long side; that of a video gives a still of it.
     :param inputs: content of the submitted images, by role.
     :param index: which of several; they differ.
     """
-    source = open_picture(next(iter(inputs.values()))) if inputs else None
+    content = inputs[recipe["roles"][index]] if "roles" in recipe else next(iter(inputs.values()), None)
+    source = open_picture(content) if content else None
     width, height = _shape(recipe["ratio"], source)
-    scale = (SMALL if small else recipe["long_side"]) / max(width, height)
+    across, down = recipe.get("grow", (1, 1))
+    width, height = round(width * across), round(height * down)
+    scale = (SMALL if small else recipe.get("long_side", 1024)) / max(width, height)
     size = max(1, round(width * scale)), max(1, round(height * scale))
     picture = cover(source, size) if source else prompt_picture(recipe["prompt"], size, index=index)
     if source:
@@ -39,7 +42,7 @@ def make_image(recipe: dict[str, Any], inputs: dict[str, bytes], *, index: int, 
 
 
 def _shape(ratio: str, source: Image.Image | None) -> tuple[int, int]:
-    if ratio != "auto":
+    if ratio not in {"auto", ""}:
         return proportions_of(ratio)
     return source.size if source else NO_RATIO
 

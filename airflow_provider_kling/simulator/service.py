@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from airflow_provider_kling.simulator import media, views
+from airflow_provider_kling.simulator import media, presets, views
 from airflow_provider_kling.simulator.account import Account, Rules
 from airflow_provider_kling.simulator.auth import Credentials
 from airflow_provider_kling.simulator.callbacks import Callbacks
@@ -64,6 +64,7 @@ class Service:
             refuse_retired=settings.retired == "refuse",
             retired_code=settings.retired_code,
             known_elements=settings.known_elements,
+            account=self.account,
         )
         self._state: StateFile | None = None
         self._inspections: dict[str, asyncio.Task[None]] = {}
@@ -128,12 +129,18 @@ class Service:
         stored = {role: self.contents.hold(source) for role, source in order.media.items()}
         task = self.account.submit(replace(order, media=stored), now=self.clock.now_ms())
         task.failure = failure or task.failure
+        self._delete(task.recipe.get("deletes", ""))
         if not task.inspected:
             self._begin_inspection(task)
         self._save(task)
         self._notify(task)
         self._wake.set()
         return task
+
+    def _delete(self, result_id: str) -> None:
+        if result_id and (deleted := self.account.of_result(result_id)):
+            deleted.recipe["deleted"] = True
+            self._save(deleted)
 
     async def complete(self, task: Task) -> Task:
         """Wait until the inputs of a task that answers at once were read, and end it."""
@@ -147,20 +154,29 @@ class Service:
 
     async def _inspect(self, task: Task) -> None:
         inputs: dict[str, str] = {}
-        lengths: dict[str, float] = {}
+        facts: dict[str, media.Facts] = {}
         failure = ""
         try:
             for role, source in task.sources.items():
                 kind = task.kinds.get(role, "image")
-                inputs[role] = await self.contents.load(source, self._session, kind=kind)
-                lengths[role] = self.contents.seconds(inputs[role], kind)
+                inputs[role] = await self.contents.load(await self._held(source), self._session, kind=kind)
+                if known := self.contents.facts(inputs[role], kind):
+                    facts[role] = known
         except media.InputError as error:
             failure = str(error)
         now = self.clock.now_ms()
-        self.account.inspected(task.task_id, inputs=inputs, lengths=lengths, failure=failure, now=now)
+        self.account.inspected(task.task_id, inputs=inputs, facts=facts, failure=failure, now=now)
         del self._inspections[task.task_id]
         self._save(task)
         self._wake.set()
+
+    async def _held(self, source: str) -> str:
+        """An input that is an earlier result, as content; any other as it is."""
+        if not source.startswith(media.RESULT):
+            return source
+        name = FileName.parse(source.removeprefix(media.RESULT))
+        content = await self.file(name) if name else None
+        return self.contents.put(content or b"")
 
     def settle(self) -> None:
         """Bring every task to the present and announce what changed."""
@@ -192,9 +208,20 @@ class Service:
         return PRODUCTS[task.product].result(task, self.links)
 
     async def file(self, name: FileName) -> bytes | None:
-        """A result file; ``None`` if no task has it."""
+        """A file of a result or of a preset; ``None`` if there is none of this name."""
         task = self.account.of_result(name.result_id)
-        return await self._renderer.render(task.recipe, name) if task else None
+        recipe = task.recipe if task else presets.RECIPES.get(name.result_id)
+        return await self._renderer.render(recipe, name) if recipe else None
+
+    def parent(self, task: Task) -> dict[str, Any] | None:
+        """``parent_video`` of a task that works on a video: which one it was."""
+        if "parent" not in task.recipe:
+            return None
+        made = self.account.of_result(task.recipe["parent"])
+        if made is None:
+            return {"id": "", "url": task.recipe.get("parent_url", ""), "duration": ""}
+        video: dict[str, Any] = self.result(made)["videos"][0]
+        return {key: video[key] for key in ("id", "url", "duration")}
 
     def ledger(self) -> dict[str, Any]:
         """What was charged, task by task, and what is left."""

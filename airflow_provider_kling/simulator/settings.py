@@ -54,7 +54,7 @@ class Settings:
     :param missing_task_info: ``task_info`` of a create answer without an external id: no such key, an id that is
         ``null``, or an empty object (all three were recorded).
     :param creates_per_second: more create calls than this within one second get 1302 (undetermined: off).
-    :param known_elements: element ids that exist; ``None`` accepts every number.
+    :param known_elements: element ids that exist besides the account's own; ``None`` accepts every number.
     """
 
     host: str = "127.0.0.1"

@@ -26,7 +26,7 @@ ENCODERS: Final = {"mp3": "libmp3lame", "wav": "pcm_s16le"}
 def make_sound(recipe: dict[str, Any], *, form: str) -> bytes:
     """Encode the sound that ``recipe`` describes.
 
-    :param recipe: ``seconds``.
+    :param recipe: ``seconds``, or the ``duration`` of the video that it belongs to.
     :param form: ``mp3`` or ``wav``.
     """
     # A file and not a buffer: the length in a WAV's header is written last.
@@ -34,7 +34,7 @@ def make_sound(recipe: dict[str, Any], *, form: str) -> bytes:
         path = Path(directory) / f"result.{form}"
         with av.open(str(path), "w") as container:
             stream = cast("AudioStream", container.add_stream(ENCODERS[form], rate=SAMPLE_RATE, layout="mono"))
-            add_tone(container, stream, recipe["seconds"], spare=0)
+            add_tone(container, stream, recipe.get("seconds") or recipe["duration"], spare=0)
         return path.read_bytes()
 
 

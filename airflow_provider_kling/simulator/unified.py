@@ -11,6 +11,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_kling.simulator import views
+from airflow_provider_kling.simulator.products import PRODUCTS
 from airflow_provider_kling.simulator.validation import Body, bad, typed
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def query(service: Service, parameters: Mapping[str, str]) -> list[dict[str, Any
         raise bad("task_ids or external_task_ids is required")
     if len(task_ids) + len(external_ids) > MAX_IDS:
         raise bad("task_ids and external_task_ids cannot exceed 20 in total")
-    return [views.unified(task, service.result) for task in service.account.by_ids(task_ids, external_ids)]
+    found = service.account.by_ids(task_ids, external_ids)
+    return [views.unified(task, service.result) for task in found if PRODUCTS[task.product].is_task]
 
 
 def _ids(parameters: Mapping[str, str], name: str) -> list[str]:
@@ -98,7 +100,8 @@ def _filtered(service: Service, body: Body, window: dict[str, int]) -> list[Task
     return [
         task
         for task in service.account.all_tasks(newest_first=newest_first)
-        if window["start"] <= task.created_at <= window["end"]
+        if PRODUCTS[task.product].is_task
+        and window["start"] <= task.created_at <= window["end"]
         and task.pack in wanted["product_type"]
         and (task.status if task.status != "succeed" else "succeeded") in wanted["status"]
     ]

@@ -1,7 +1,6 @@
-"""What Kling serves and this simulator does not, what Kling serves no longer, and what neither of them knows.
+"""What Kling serves and this simulator does not, and what neither of them knows.
 
-The paths are those of Kling's documentation in 2026. The text of a retired product was measured on 2026-09-28; its
-status and code were not reported and are taken to be 400 and 1201. The answer to a path that nobody knows was recorded
+The paths are those of Kling's documentation in 2026. The answer to a path that nobody knows was recorded
 on 2025-06-14: it comes from the web framework and has neither a code nor a request_id.
 """
 
@@ -18,37 +17,13 @@ NEW: Final = ("/text-to-video/", "/image-to-video/", "/omni-video/", "/motion-co
 #: Functions of the new generation; the model follows.
 FUNCTIONS: Final = NEW[:-1]
 
-#: A product of these answers "not simulated".
-CLASSIC: Final = tuple(
-    f"/v1/{name}"
-    for name in (
-        *("videos/omni-video", "videos/motion-control", "videos/video-extend", "videos/multi-elements"),
-        *("videos/identify-face", "videos/advanced-lip-sync", "videos/lip-sync", "videos/avatar/image2video"),
-        *("videos/effects", "videos/image-recognize", "audio/text-to-audio", "audio/video-to-audio"),
-        *("general/custom-voices", "general/presets-voices", "general/delete-voices", "general/ai-multi-shot"),
-        *("general/advanced-custom-elements", "general/advanced-presets-elements", "general/delete-elements"),
-        *("general/delete-advanced-elements", "images/omni-image", "images/multi-image2image"),
-        *("images/editing/expand", "images/kolors-virtual-try-on"),
-    )
-)
-ACCOUNT: Final = ("/account/billing/package", "/account/billing/balance")
-
-#: Products that Kling has retired as a whole.
-RETIRED: Final = ("/v1/videos/multi-image2video",)
+#: What is served by Kling and not here.
+SOLUTIONS: Final = "/solutions"
 
 
 def is_new(path: str) -> bool:
     """Whether a path belongs to the new generation."""
     return path == "/tasks" or path.startswith(NEW)
-
-
-def refuse_retired(path: str) -> None:
-    """Raise Kling's refusal of a product that it has retired.
-
-    :raises KlingError: 1201.
-    """
-    if _below(path, RETIRED):
-        raise KlingError(1201, "This API is no longer available")
 
 
 def refuse_unknown_model(method: str, path: str) -> None:
@@ -67,7 +42,7 @@ def _is_of_a_function(path: str) -> bool:
 
 def is_known(path: str) -> bool:
     """Whether Kling has, or had, something at this path that the simulator does not serve."""
-    return _is_of_a_function(path) or path.startswith("/solutions/") or _below(path, CLASSIC + ACCOUNT + RETIRED)
+    return _is_of_a_function(path) or path == SOLUTIONS or path.startswith(f"{SOLUTIONS}/")
 
 
 def not_simulated(method: str, path: str) -> dict[str, Any]:
@@ -82,7 +57,3 @@ def not_found(path: str) -> dict[str, Any]:
     """Body of the answer to a path that Kling does not know."""
     moment = time.strftime("%Y-%m-%dT%H:%M:%S.000+00:00", time.gmtime())
     return {"timestamp": moment, "status": 404, "error": "Not Found", "message": "No message available", "path": path}
-
-
-def _below(path: str, roots: tuple[str, ...]) -> bool:
-    return any(path == root or path.startswith(f"{root}/") for root in roots)

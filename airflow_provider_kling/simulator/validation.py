@@ -35,6 +35,9 @@ _TYPE_NAMES: Final[dict[type, str]] = {
     dict: "object",
 }
 
+#: Longer numbers are no page and no time, and Python refuses to convert the very long ones.
+MAX_DIGITS: Final = 16
+
 Body = Mapping[str, Any]
 
 
@@ -97,3 +100,15 @@ def image(body: Body, field: str, *, label: str = "", limit: int = MAX_IMAGE_BYT
 def is_url(value: str) -> bool:
     """Whether an input names a place instead of holding the content."""
     return value.startswith(("http://", "https://"))
+
+
+def bounded(query: Mapping[str, str], name: str, *, default: int | None, high: int) -> int:
+    """A whole number out of a query; required if it has no default."""
+    text = query.get(name)
+    if text is None:
+        if default is None:
+            raise bad(f"{name} is required")
+        return default
+    if not (text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS) or not 1 <= int(text) <= high:
+        raise bad(f"{name} value '{text}' is invalid")
+    return int(text)

@@ -5,22 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from airflow_provider_kling.simulator.new_outputs import new_outputs
 from airflow_provider_kling.simulator.prices import as_text
 from airflow_provider_kling.simulator.tasks import Task
 
 #: Makes ``task_result`` (classic) of a task that succeeded.
 ResultMaker = Callable[[Task], dict[str, Any]]
-
-#: Kinds of ``task_result`` and their type in ``outputs``.
-OUTPUT_TYPES = {"videos": "video", "images": "image", "audios": "audio"}
-
-#: Kling documentation, the outputs of the new generation: their own names for the fields of sounds.
-RENAMED = {
-    "url_mp3": "mp3_url",
-    "url_wav": "wav_url",
-    "duration_mp3": "mp3_duration",
-    "duration_wav": "wav_duration",
-}
 
 NO_MONEY = {"quota": "0", "list_price": "0"}
 
@@ -47,20 +37,27 @@ def created_new(task: Task) -> dict[str, Any]:
     }
 
 
-def classic(task: Task, result: ResultMaker, *, early_result: str) -> dict[str, Any]:
-    """``data`` of a classic query."""
+def classic(
+    task: Task, result: ResultMaker, *, early_result: str, watermark: bool, parent: dict[str, Any] | None
+) -> dict[str, Any]:
+    """``data`` of a classic query.
+
+    :param watermark: whether the product offers one.
+    :param parent: the video that the task works on, if it works on one.
+    """
     view: dict[str, Any] = {
         "task_id": task.task_id,
         "task_status": task.status,
         "task_status_msg": task.message,
-        "task_info": _external(task),
+        "task_info": ({"parent_video": parent} if parent else {}) | _external(task),
     }
     if task.status == "succeed":
         view["task_result"] = result(task)
     elif early_result != "absent":
         view["task_result"] = {} if early_result == "empty" else None
-    if task.ended:
+    if task.ended and watermark:
         view["watermark_info"] = {"enabled": task.watermark}
+    if task.ended:
         view["final_unit_deduction"] = as_text(task.charged)
     if task.status == "succeed":
         view["final_balance_deduction"] = NO_MONEY
@@ -109,25 +106,13 @@ def unified(task: Task, result: ResultMaker) -> dict[str, Any]:
     }
     if task.external_task_id:
         view["external_id"] = task.external_task_id
-    view["outputs"] = _outputs(result(task)) if task.status == "succeed" else []
+    view["outputs"] = new_outputs(result(task)) if task.status == "succeed" else []
     if task.status == "succeed":
         amount = as_text(task.charged)
         view["billing"] = [{"charge_type": "unit", "amount": amount, "package_type": task.pack}]
     elif task.status == "failed":
         view["billing"] = [{"amount": "0"}]
     return view
-
-
-def _outputs(result: dict[str, Any]) -> list[dict[str, Any]]:
-    return [_output(kind, item) for plural, kind in OUTPUT_TYPES.items() for item in result.get(plural, [])]
-
-
-def _output(kind: str, item: dict[str, Any]) -> dict[str, Any]:
-    renamed = {RENAMED.get(key, key): value for key, value in item.items() if key != "index" and value != ""}
-    if kind == "audio" and "url" in renamed:
-        # Text to speech has one form, which is MP3.
-        renamed = {"id": renamed["id"], "mp3_url": renamed["url"], "mp3_duration": renamed["duration"]}
-    return {"type": kind, **renamed}
 
 
 def _external(task: Task) -> dict[str, Any]:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from airflow_provider_kling.simulator.envelope import KlingError
 
 if TYPE_CHECKING:
+    from airflow_provider_kling.simulator.account import Account
     from airflow_provider_kling.simulator.catalogue import Catalogue
+    from airflow_provider_kling.simulator.tasks import Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,19 +20,31 @@ class World:
     :param catalogue: models, capabilities, prices.
     :param refuse_retired: whether discontinued models are refused.
     :param retired_code: service code of that refusal.
-    :param known_elements: element ids that exist; ``None`` for all.
+    :param known_elements: element ids that exist besides the account's own; ``None`` for all.
+    :param account: what was made before: videos, sounds, sessions, voices, elements.
     """
 
     catalogue: Catalogue
     refuse_retired: bool = True
     retired_code: int = 1201
     known_elements: tuple[int, ...] | None = None
+    account: Account | None = None
 
     def discontinued(self, model: str) -> KlingError:
         """The refusal of a retired model."""
         text = f"The model '{model}' has been discontinued and is no longer available."
         return KlingError(self.retired_code, text)
 
+    def result(self, result_id: str) -> Task | None:
+        """The task that made a result."""
+        return self.account.of_result(result_id) if self.account else None
+
+    def own_element(self, element_id: int) -> Task | None:
+        """The task that made an element, which may be deleted."""
+        return self.account.of_element(element_id) if self.account else None
+
     def knows_element(self, element_id: int) -> bool:
         """Whether an element exists."""
+        if (own := self.own_element(element_id)) is not None:
+            return not own.recipe.get("deleted")
         return self.known_elements is None or element_id in self.known_elements

@@ -69,7 +69,7 @@ def test_a_task_does_not_end_before_its_inputs_were_looked_at():
     ours.settle(NOW + 200_000)
     assert task.status == "processing"
     assert ours.next_change() is None
-    ours.inspected(task.task_id, inputs={}, lengths={}, failure="Image pixel is invalid", now=NOW + 200_000)
+    ours.inspected(task.task_id, inputs={}, facts={}, failure="Image pixel is invalid", now=NOW + 200_000)
     ours.settle(NOW + 200_000)
     assert (task.status, task.message, task.updated_at) == ("failed", "Image pixel is invalid", NOW + 200_000)
 

@@ -277,12 +277,9 @@ def test_an_unknown_route_is_the_frameworks_404(kling, path):
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("POST", "/v1/videos/omni-video"),
-        ("GET", "/v1/videos/lip-sync/1"),
-        ("POST", "/v1/images/omni-image"),
         ("POST", "/solutions/x"),
-        ("GET", "/solutions/x"),
-        ("GET", "/account/billing/balance"),
+        ("GET", "/solutions"),
+        ("POST", "/solutions"),
     ],
 )
 def test_a_product_that_is_not_simulated_cannot_be_taken_for_an_answer_of_kling(kling, method, path):

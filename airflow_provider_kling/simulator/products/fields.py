@@ -10,6 +10,7 @@ import binascii
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from airflow_provider_kling.simulator.media import RESULT
 from airflow_provider_kling.simulator.validation import bad, image, is_url, number, text, typed
 
 if TYPE_CHECKING:
@@ -21,19 +22,33 @@ if TYPE_CHECKING:
 #: Kling documentation: sound files of avatar and lip sync.
 MAX_SOUND_BYTES: Final = 5 * 1024 * 1024
 
-MEDIA: Final = frozenset({"image", "video", "audio"})
+#: What an input is, by the kind of its field.
+MEDIA: Final = {
+    "image": "image",
+    "video": "video",
+    "audio": "audio",
+    "video_id": "video",
+    "audio_id": "audio",
+    "session": "video",
+}
+
+#: An earlier result as an input: the form of its file, by the kind of the field that names it.
+FORMS: Final = {"video_id": "mp4", "audio_id": "mp3", "session": "mp4"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
     """One field of a request, as its row in ``data/products/`` says.
 
-    :param kind: a JSON type, ``numeral`` (an integer or its digits), ``element`` (the id of one), ``speaker`` (a voice
-        of text to speech), or a kind of media, which is a string in JSON.
+    :param kind: a JSON type; ``numeral`` (an integer or its digits), ``amount`` (that, or ``auto``); the id of an
+        ``element``, of one's ``own_element`` or ``own_voice``, of a ``speaker`` (a voice of text to speech); a kind of
+        media, which is a string in JSON, ``images``, or the id of earlier media (``video_id``, ``audio_id``,
+        ``session``).
     :param enum: the values that are allowed.
     :param low: smallest number, or fewest items.
     :param high: largest number, most items, or most characters.
     :param fields: of an object, or of each item of an array.
+    :param of: product whose session this is.
     """
 
     name: str
@@ -44,6 +59,7 @@ class Field:
     low: float | None = None
     high: float | None = None
     fields: tuple[Field, ...] = ()
+    of: str = ""
 
     @classmethod
     def from_row(cls, name: str, row: Mapping[str, Any]) -> Field:
@@ -94,7 +110,8 @@ def _value(field: Field, body: Body, label: str, reading: Reading) -> Any:
     if field.enum and value not in field.enum:
         raise bad(f"{label} value '{value}' is invalid, allowed values: {', '.join(map(str, field.enum))}")
     if field.kind in MEDIA:
-        reading.media[label], reading.kinds[label] = value, field.kind
+        source = f"{RESULT}{value}.{FORMS[field.kind]}" if field.kind in FORMS else value
+        reading.media[label], reading.kinds[label] = source, MEDIA[field.kind]
     return value
 
 
@@ -186,6 +203,54 @@ def _speaker(field: Field, body: Body, label: str, reading: Reading) -> str:
     return value
 
 
+def _earlier(field: Field, body: Body, label: str, reading: Reading) -> str:
+    """The id of something that this account made; the text for one that it did not make was not observed."""
+    value = _string(field, body, label, reading)
+    task = reading.world.result(value) if value else None
+    made = {"video_id": "fps", "audio_id": "seconds"}
+    if value and (task is None or (task.product != field.of if field.of else made[field.kind] not in task.recipe)):
+        raise bad(f"{label} value '{value}' is invalid")
+    return value
+
+
+def _own_voice(field: Field, body: Body, label: str, reading: Reading) -> str:
+    value = _string(field, body, label, reading)
+    task = reading.world.result(value) if value else None
+    if value and (task is None or task.product != "custom-voices" or task.recipe.get("deleted")):
+        raise bad("Voice id not found")
+    return value
+
+
+def _own_element(field: Field, body: Body, label: str, reading: Reading) -> str | None:
+    """The id of the result that an element is."""
+    value = _numeral(field, body, label, reading)
+    if value is None:
+        return None
+    task = reading.world.own_element(value)
+    if task is None or task.recipe.get("deleted"):
+        raise bad(f"Element id not found: {value}")
+    return task.result_id
+
+
+def _amount(field: Field, body: Body, label: str, reading: Reading) -> int | str | None:
+    if body.get(field.name) == "auto":
+        return "auto"
+    value = _numeral(field, body, label, reading)
+    if value is not None and not 2 <= value <= 9:
+        raise bad(f"{label} value '{value}' is invalid, must be between 2 and 9")
+    return value
+
+
+def _images(field: Field, body: Body, label: str, reading: Reading) -> list[str] | None:
+    values: list[Any] | None = typed(body, field.name, list, label=label)
+    for index, value in enumerate(values or []):
+        place = f"{label}[{index}]"
+        if not (checked := image({place: value}, place)):
+            raise bad(f"{place} can not be null")
+        reading.media[place], reading.kinds[place] = checked, "image"
+    return values
+
+
 _CHECKS: Final[dict[str, Callable[[Field, Body, str, Reading], Any]]] = {
     "string": _string,
     "number": _number,
@@ -196,6 +261,13 @@ _CHECKS: Final[dict[str, Callable[[Field, Body, str, Reading], Any]]] = {
     "array": _array,
     "element": _element,
     "speaker": _speaker,
+    "video_id": _earlier,
+    "audio_id": _earlier,
+    "session": _earlier,
+    "own_voice": _own_voice,
+    "own_element": _own_element,
+    "amount": _amount,
+    "images": _images,
     "image": _image,
     "video": _video,
     "audio": _audio,

@@ -185,5 +185,5 @@ def _recipe(row: Mapping[str, Any], contents: Contents, chosen: Settings, rate: 
         "multi_shot": chosen.multi_shot,
         "first": contents.first("first_frame", "image", "base_video", "refer_image", "feature_video"),
         "last": contents.first("last_frame"),
-        **({"follows": followed, "rate": str(rate)} if followed else {}),
+        **({"follows": followed, "rate": str(rate), "block": 1} if followed else {}),
     }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import math
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_kling.simulator.envelope import KlingError
 from airflow_provider_kling.simulator.media import magic_failure
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from airflow_provider_kling.simulator.world import World
 
 
+#: Seconds that have one price.
+BLOCKS: Final = {"seconds": 1, "five_seconds": 5}
+
+
 def order(row: Row, body: Body, world: World) -> Order:
     """Validate ``body`` for the product of ``row``.
 
@@ -27,22 +32,32 @@ def order(row: Row, body: Body, world: World) -> Order:
     reading = read(row.fields, body, world)
     row.check(reading)
     values = reading.values | ({"model_name": model} if row.models else {})
-    pieces = int(values.get(row.price.per) or 1) if row.price.per else 1
+    rate = row.price.rate(values)
+    recipe = RECIPES[row.result](row.film, values, reading.media)
+    if "follows" in recipe and row.price.per:
+        recipe |= {"rate": str(rate), "block": BLOCKS[row.price.per]}
     return Order(
         product=row.name,
         model=model,
         pack=row.pack,
-        price=row.price.rate(values) * pieces,
+        price=rate * _pieces(row.price.per, recipe),
         seconds=float(USUAL_LENGTH),
-        slots=int(values.get("n") or 1),
+        slots=recipe.get("count", 1),
         external_task_id=values.get("external_task_id") or None,
         callback_url=values.get("callback_url") or None,
         watermark=bool((values.get("watermark_info") or {}).get("enabled")),
         media=reading.media,
         kinds=reading.kinds,
         failure=magic_failure(_words(values)),
-        recipe=RECIPES[row.result](values, reading.media),
+        recipe=recipe,
     )
+
+
+def _pieces(per: str, recipe: dict[str, Any]) -> int:
+    """How many of what has a price were ordered."""
+    if per == "n":
+        return int(recipe["count"])
+    return math.ceil(recipe["duration"] / BLOCKS[per]) if per else 1
 
 
 def _model(row: Row, body: Body, world: World) -> str:
@@ -57,4 +72,5 @@ def _model(row: Row, body: Body, world: World) -> str:
 
 
 def _words(values: dict[str, Any]) -> str:
-    return " ".join(str(values.get(name) or "") for name in ("prompt", "text", "element_description"))
+    names = ("prompt", "text", "element_description", "sound_effect_prompt", "bgm_prompt")
+    return " ".join(str({**values, **(values.get("input") or {})}.get(name) or "") for name in names)

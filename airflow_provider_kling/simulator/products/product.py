@@ -28,6 +28,10 @@ class Product:
         result.
     :param reads: whether its tasks can be read below ``path`` and listed there.
     :param is_new: whether it belongs to the new generation, which has words of its own.
+    :param is_task: whether a call makes a task; if not, ``result`` is all that it answers.
+    :param watermark: whether a watermarked copy can be ordered; without, no answer speaks of one.
+    :param retired: whether Kling has discontinued it.
+    :param max_page: the most tasks on one page of its list.
     :param aliases: other paths that mean the same.
     """
 
@@ -37,6 +41,10 @@ class Product:
     usual_seconds: float
     reads: bool = True
     is_new: bool = False
+    is_task: bool = True
+    watermark: bool = True
+    retired: bool = False
+    max_page: int = 500
     aliases: tuple[str, ...] = ()
 
     @property

@@ -5,26 +5,165 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-#: Characters that the simulated voice speaks in a second; a rule of this simulator.
+#: Characters that the simulated voice speaks in a second; a rule of this simulator, as are the next two.
 SPEECH_RATE: Final = 15
+TRIAL_SECONDS: Final = 3.0
+SERIES_WHEN_AUTO: Final = 4
 
-Recipe = Callable[[Mapping[str, Any], Mapping[str, str]], dict[str, Any]]
+SHORT_SIDES: Final = {"std": 720, "pro": 1080, "4k": 2160}
+FPS: Final = 24
+
+Values = Mapping[str, Any]
+Media = Mapping[str, str]
+
+#: How a product's film is made (of its row), checked values, inputs by role -> recipe.
+Recipe = Callable[[Values, Values, Media], dict[str, Any]]
 
 
-def images(values: Mapping[str, Any], media: Mapping[str, str]) -> dict[str, Any]:
+def images(_film: Values, values: Values, media: Media) -> dict[str, Any]:
     """One image, or ``n`` of them."""
     return {
         "prompt": "" if media else values.get("prompt") or "",
         "ratio": values.get("aspect_ratio") or "auto",
         "long_side": int((values.get("resolution") or "1k").removesuffix("k")) * 1024,
         "count": int(values.get("n") or 1),
+        **({"grow": _growth(values)} if "up_expansion_ratio" in values else {}),
     }
 
 
-def speech(values: Mapping[str, Any], _media: Mapping[str, str]) -> dict[str, Any]:
+def _growth(values: Values) -> list[float]:
+    """How much wider and higher an expanded image is."""
+    across = 1 + values["left_expansion_ratio"] + values["right_expansion_ratio"]
+    return [across, 1 + values["up_expansion_ratio"] + values["down_expansion_ratio"]]
+
+
+def omni_images(film: Values, values: Values, media: Media) -> dict[str, Any]:
+    """Single images, or a series of them."""
+    amount = values["series_amount"]
+    series = values["result_type"] == "series"
+    count = (SERIES_WHEN_AUTO if amount == "auto" else amount) if series else values["n"]
+    return images(film, values, media) | {"count": count, "result_type": values["result_type"]}
+
+
+def single(film: Values, values: Values, media: Media) -> dict[str, Any]:
+    """Pictures whose number is not a choice and holds no further slots."""
+    recipe = images(film, values, media)
+    del recipe["count"]
+    return recipe
+
+
+def films(film: Values, values: Values, media: Media) -> dict[str, Any]:
+    """A video."""
+    asked = values.get("input") or values
+    first, last, framed = _frames(film, values, media)
+    return {
+        "prompt": "" if first else values.get("prompt") or "",
+        "ratio": ("" if framed else values.get("aspect_ratio") or "") or ("" if first else "16:9"),
+        "short_side": SHORT_SIDES.get(str(asked.get("mode")), SHORT_SIDES["std"]),
+        "fps": FPS,
+        "duration": int(asked.get("duration") or 5),
+        "sound": _sounds(film.get("sound", False), values),
+        "first": first,
+        "last": last,
+        **_follows(film, values, media),
+        **_parent(film, values),
+    }
+
+
+def _frames(film: Values, values: Values, media: Media) -> tuple[str, str, bool]:
+    """Roles of the first and the last picture, and whether the first decides the shape."""
+    types = {item.get("type"): index for index, item in enumerate(values.get("image_list") or [])}
+    roles = {kind: f"image_list[{index}].image_url" for kind, index in types.items() if kind}
+    first = roles.get("first_frame") or _role(film.get("pictures", ()), media)
+    return first, roles.get("end_frame", ""), "first_frame" in roles
+
+
+def _role(names: Any, media: Media) -> str:
+    """The first input that is one of these fields, or stands in one."""
+    found = (role for name in names for role in media if role == name or role.startswith((f"{name}[", f"{name}.")))
+    return next(found, "")
+
+
+def _sounds(rule: Any, values: Values) -> bool:
+    return rule if isinstance(rule, bool) else all(values.get(name) == wanted for name, wanted in rule.items())
+
+
+def _follows(film: Values, values: Values, media: Media) -> dict[str, Any]:
+    names = list(film.get("follows", ()))
+    videos = values.get("video_list")
+    if videos and videos[0]["refer_type"] == "base":
+        names.append("video_list")
+    followed = _role(names, media)
+    return {"follows": followed} if followed else {}
+
+
+def _parent(film: Values, values: Values) -> dict[str, Any]:
+    if "parent" not in film:
+        return {}
+    parent = {"parent": values.get(film["parent"]) or "", "parent_url": values.get("video_url") or ""}
+    return parent | ({"origin": values["origin"]} if "origin" in values else {})
+
+
+def speech(_film: Values, values: Values, _media: Media) -> dict[str, Any]:
     """A text that is read aloud."""
     seconds = len(values["text"]) / SPEECH_RATE / (values.get("voice_speed") or 1)
     return {"seconds": max(1.0, round(seconds, 1))}
 
 
-RECIPES: Final[dict[str, Recipe]] = {"images": images, "speech": speech}
+def sounds(_film: Values, values: Values, _media: Media) -> dict[str, Any]:
+    """A sound of the ordered length."""
+    return {"seconds": round(float(values["duration"]), 1)}
+
+
+def voices(_film: Values, values: Values, _media: Media) -> dict[str, Any]:
+    """A voice, and its trial."""
+    return {"name": values["voice_name"], "seconds": TRIAL_SECONDS}
+
+
+def elements(_film: Values, values: Values, media: Media) -> dict[str, Any]:
+    """An element; its pictures are its inputs."""
+    kept = ("element_name", "element_description", "reference_type")
+    return {
+        **{name: values[name] for name in kept},
+        "tags": [tag["tag_id"] for tag in values["tag_list"] or []],
+        "element_id": 0,
+        "roles": list(media),
+        "source": media.get("element_video_list.refer_videos[0].video_url", ""),
+        "prompt": "",
+        "ratio": "auto",
+        "long_side": 1024,
+    }
+
+
+def marks(_film: Values, values: Values, _media: Media) -> dict[str, Any]:
+    """A marked area of a session."""
+    return {"session_id": values["session_id"], "frame_index": values.get("frame_index")}
+
+
+def preview(film: Values, values: Values, media: Media) -> dict[str, Any]:
+    """A look at the marked areas of a session."""
+    return films(film, values, media) | marks(film, values, media)
+
+
+def deletion(_film: Values, values: Values, _media: Media) -> dict[str, Any]:
+    """What is to be deleted: the id of the result that it is."""
+    return {"deletes": values.get("voice_id") or values.get("element_id")}
+
+
+RECIPES: Final[dict[str, Recipe]] = {
+    "images": images,
+    "omni_images": omni_images,
+    "views": single,
+    "segments": single,
+    "videos": films,
+    "faces": films,
+    "selection": films,
+    "soundtracks": films,
+    "preview": preview,
+    "marks": marks,
+    "speech": speech,
+    "audios": sounds,
+    "voices": voices,
+    "elements": elements,
+    "nothing": deletion,
+}

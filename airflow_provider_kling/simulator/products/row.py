@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.simulator.products.fields import Field
+from airflow_provider_kling.simulator.products.rules import RULES
 from airflow_provider_kling.simulator.validation import bad
 
 if TYPE_CHECKING:
@@ -28,15 +29,22 @@ class Price:
 
     :param rates: conditions and units; the first whose conditions all hold counts. A condition is a field and its
         value, or whether the field was given at all.
-    :param per: name of the number that multiplies the rate, such as ``n``; empty for a price per task.
+    :param per: what the rate is for: an image (``n``), one of the ``seconds``, ``five_seconds``, or the task (empty).
     """
 
     rates: tuple[tuple[Mapping[str, Any], Decimal], ...]
     per: str = ""
 
     def rate(self, values: Mapping[str, Any]) -> Decimal:
-        """The units of one piece."""
-        return next(units for conditions, units in self.rates if _holds(conditions, values))
+        """The units of one piece.
+
+        :raises KlingError: 1201: what has no price is not offered.
+        """
+        for conditions, units in self.rates:
+            if _holds(conditions, values):
+                return units
+        chosen = "/".join(str(values.get(name)) for name in ("model_name", "mode", "duration"))
+        raise bad(f"model/mode/duration({chosen}) is not supported")
 
 
 def _holds(conditions: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
@@ -55,6 +63,13 @@ class Row:
     :param one_of: groups of fields of which at least one must be given.
     :param exclusive: groups of fields of which at most one may be given.
     :param at_most: fields whose items together are no more than a number: ``{"of": [...], "items": 10}``.
+    :param rules: names of further checks, keys of :data:`.rules.RULES`.
+    :param film: which inputs a video shows (``pictures``), whose length it has (``follows``), whether it has ``sound``,
+        and which input is its ``parent``.
+    :param retired: whether Kling has discontinued the whole product.
+    :param is_task: whether the call makes a task; if not, its answer is all there is.
+    :param watermark: whether a watermarked copy can be ordered.
+    :param max_page: the most tasks on one page of the list.
     """
 
     name: str
@@ -69,6 +84,12 @@ class Row:
     one_of: tuple[tuple[str, ...], ...] = ()
     exclusive: tuple[tuple[str, ...], ...] = ()
     at_most: tuple[Mapping[str, Any], ...] = ()
+    rules: tuple[str, ...] = ()
+    film: Mapping[str, Any] = field(default_factory=dict)
+    retired: bool = False
+    is_task: bool = True
+    watermark: bool = True
+    max_page: int = 500
 
     @classmethod
     def from_row(cls, name: str, row: Mapping[str, Any]) -> Row:
@@ -76,7 +97,7 @@ class Row:
         values = dict(row)
         fields = tuple(Field.from_row(key, value or {}) for key, value in values.pop("fields", {}).items())
         if values.pop("task_fields", True):
-            fields += TASK_FIELDS
+            fields += TASK_FIELDS if values.get("watermark", True) else TASK_FIELDS[1:]
         return cls(
             name=name,
             fields=fields,
@@ -85,6 +106,7 @@ class Row:
             one_of=tuple(map(tuple, values.pop("one_of", ()))),
             exclusive=tuple(map(tuple, values.pop("exclusive", ()))),
             at_most=tuple(values.pop("at_most", ())),
+            rules=tuple(values.pop("rules", ())),
             **values,
         )
 
@@ -103,6 +125,8 @@ class Row:
         for rule in self.at_most:
             if sum(_items(reading.values.get(name)) for name in rule["of"]) > rule["items"]:
                 raise bad(f"{' and '.join(rule['of'])} cannot exceed {rule['items']} in total")
+        for name in self.rules:
+            RULES[name](reading)
 
 
 def _items(value: Any) -> int:

@@ -14,7 +14,7 @@ from airflow_provider_kling.simulator.products.orders import order
 from airflow_provider_kling.simulator.products.product import Product
 from airflow_provider_kling.simulator.products.row import Row
 
-FILES: Final = ("images", "audio")
+FILES: Final = ("images", "audio", "videos", "sessions", "assets")
 
 
 def read_products() -> dict[str, Product]:
@@ -53,4 +53,8 @@ def _product(name: str, values: dict[str, Any]) -> Product:
         result=RESULTS[row.result],
         usual_seconds=row.usual_seconds,
         reads=row.reads,
+        is_task=row.is_task,
+        watermark=row.watermark,
+        retired=row.retired,
+        max_page=row.max_page,
     )

@@ -1,0 +1,149 @@
+"""What the account paid: ``/account/costs`` and the two reports of ``/account/billing``.
+
+The account has one pack, so the report of cash is empty. Kling's names of functions were seen for text to video only;
+the others follow from the names of the products.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow_provider_kling.simulator.prices import as_text
+from airflow_provider_kling.simulator.validation import Body, bad, bounded, typed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from decimal import Decimal
+
+    from airflow_provider_kling.simulator.service import Service
+    from airflow_provider_kling.simulator.tasks import Task
+
+#: The pack is valid for a year: a test that advances the clock by months is not about expired packs.
+PACK_VALID_MS: Final = 365 * 24 * 3600 * 1000
+
+PACK_ID: Final = "60aa3fd3d4ab4a3f9eec5db27aa44f28"
+KEY_NAME: Final = "default"
+MAX_LIMIT: Final = 500
+
+FUNCTIONS: Final = {"image2video": "image_to_video", "text2video": "text_to_video"}
+RESOLUTIONS: Final = {720: "720p", 1080: "1080p", 2160: "4k", 1024: "1k", 2048: "2k", 4096: "4k"}
+
+
+def costs(service: Service, query: Mapping[str, str]) -> dict[str, Any]:
+    """``data`` of ``GET /account/costs``, which is an envelope of its own."""
+    for name in ("start_time", "end_time"):
+        bounded(query, name, default=None, high=10**15)
+    account = service.account
+    left = account.units_left()
+    pack = {
+        "resource_pack_name": _pack_name(service),
+        "resource_pack_id": PACK_ID,
+        "resource_pack_type": "decreasing_total",
+        "total_quantity": float(account.rules.units),
+        "remaining_quantity": max(0.0, float(left)),
+        "purchase_time": account.opened_at,
+        "effective_time": account.opened_at,
+        "invalid_time": account.opened_at + PACK_VALID_MS,
+        "status": "online" if left > 0 else "runOut",
+    }
+    wanted = query.get("resource_pack_name")
+    packs = [pack] if wanted in {None, "", pack["resource_pack_name"]} else []
+    # Without packs the key is absent, not empty.
+    found = {"resource_pack_subscribe_infos": packs} if packs else {}
+    return {"code": 0, "msg": "success", **found}
+
+
+def _pack_name(service: Service) -> str:
+    rules, months = service.account.rules, PACK_VALID_MS // (30 * 24 * 3600 * 1000)
+    return f"Trial-Video-{as_text(rules.units)}Units-{rules.concurrency}Con-{months}Months"
+
+
+def package_report(service: Service, body: Body) -> dict[str, Any]:
+    """``data`` of ``POST /account/billing/package``: deductions of units, the oldest first."""
+    left, rows = service.account.rules.units, []
+    for task in sorted(service.account.all_tasks(), key=lambda task: task.updated_at):
+        if task.charged:
+            rows.append(_deduction(task, left))
+            left -= task.charged
+    return _page(rows, body, {"api_key_name", "product_type", "package_name", "package_id"}, _pack_name(service))
+
+
+def balance_report(_service: Service, body: Body) -> dict[str, Any]:
+    """``data`` of ``POST /account/billing/balance``: nothing, because the account pays with units."""
+    return _page([], body, {"api_key_name"}, "")
+
+
+def _deduction(task: Task, before: Decimal) -> dict[str, Any]:
+    recipe = task.recipe
+    return {
+        "package_id": PACK_ID,
+        "product_type": task.pack.replace("_", "-"),
+        "task_id": task.task_id,
+        "api_key_name": KEY_NAME,
+        "product_function": FUNCTIONS.get(task.product, task.product.partition("/")[0].replace("-", "_")),
+        "model_name": task.model,
+        "resolution": RESOLUTIONS.get(recipe.get("short_side") or recipe.get("long_side") or 0, ""),
+        "duration": str(recipe["duration"]) if "duration" in recipe else "",
+        "refer_video_input": "video" in task.kinds.values(),
+        "video_sound": "native" if recipe.get("sound") else "off",
+        "voice_control": False,
+        "deduction_time": task.updated_at,
+        "unit_before_deduction": as_text(before),
+        "deduction_amount": as_text(task.charged),
+        "unit_after_deduction": as_text(before - task.charged),
+    }
+
+
+def _page(rows: list[dict[str, Any]], body: Body, keys: set[str], pack_name: str) -> dict[str, Any]:
+    # The cursor stands for everything else, the limit included.
+    given = _read_cursor(cursor) if (cursor := typed(body, "cursor", str)) else _asked(body, keys)
+    chosen = [
+        row
+        for row in rows
+        if given["start"] <= row["deduction_time"] <= given["end"]
+        and all({**row, "package_name": pack_name}.get(key) in values for key, values in given["filters"].items())
+    ]
+    first, limit = given["skip"], given["limit"]
+    page, more = chosen[first : first + limit], len(chosen) > first + limit
+    cursor = _cursor(given | {"skip": first + limit}) if more else ""
+    return {"result": {"detail": page, "count": len(page)}, "next_cursor": cursor, "has_more": more}
+
+
+def _asked(body: Body, keys: set[str]) -> dict[str, Any]:
+    limit = typed(body, "limit", int, MAX_LIMIT)
+    if not 1 <= limit <= MAX_LIMIT:
+        raise bad(f"limit value '{limit}' is invalid")
+    filters: dict[str, list[Any]] = {}
+    for item in typed(body, "filters", list, []):
+        key = item.get("key") if isinstance(item, dict) else None
+        if key not in keys or not isinstance(item.get("values"), list):
+            raise bad(f"filters.key value '{key}' is invalid, allowed values: {', '.join(sorted(keys))}")
+        filters[key] = item["values"]
+    if {"package_name", "package_id"} <= filters.keys():
+        raise bad("package_name and package_id are mutually exclusive")
+    return {"start": _time(body, "start_time"), "end": _time(body, "end_time"), "limit": limit, "skip": 0,
+            "filters": filters}  # fmt: skip
+
+
+def _time(body: Body, name: str) -> int:
+    value = body.get(name)
+    try:
+        return int(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        raise bad(f"{name} value '{value}' is invalid" if value is not None else f"{name} is required") from None
+
+
+def _cursor(given: dict[str, Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(given).encode()).decode()
+
+
+def _read_cursor(cursor: str) -> dict[str, Any]:
+    try:
+        given = json.loads(base64.urlsafe_b64decode(cursor))
+        numbers = {name: int(given[name]) for name in ("start", "end", "limit", "skip")}
+        return {**numbers, "filters": {str(key): list(values) for key, values in given["filters"].items()}}
+    except (binascii.Error, ValueError, TypeError, KeyError, AttributeError, OverflowError):
+        raise bad("cursor value is invalid") from None

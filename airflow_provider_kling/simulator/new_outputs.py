@@ -1,0 +1,83 @@
+"""``outputs`` of the new generation from a classic ``task_result``: the same results in other words.
+
+Kling documentation, types of outputs; that elements have ``references`` there follows the query page, the callback page
+says ``materials``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Item = dict[str, Any]
+
+
+def new_outputs(result: dict[str, Any]) -> list[Item]:
+    """Every result of a task, each with its type."""
+    return [output for plural, items in result.items() for item in items for output in _translated(plural, item)]
+
+
+def _translated(plural: str, item: Item) -> list[Item]:
+    return _TRANSLATIONS[plural](item) if plural in _TRANSLATIONS else []
+
+
+def _video(item: Item) -> list[Item]:
+    return [{"type": "video", **item}]
+
+
+def _image(item: Item) -> list[Item]:
+    if "url_1" in item:
+        return [{"type": "image", "url": item[f"url_{n}"], "group_id": str(item["index"])} for n in (1, 2, 3)]
+    return [{"type": "image", **{key: item[key] for key in ("url", "watermark_url") if item.get(key)}}]
+
+
+def _audio(item: Item) -> list[Item]:
+    if "url" in item:
+        # Text to speech has one form, which is MP3.
+        return [{"type": "audio", "id": item["id"], "mp3_url": item["url"], "mp3_duration": item["duration"]}]
+    names = {"mp3_url": "url_mp3", "wav_url": "url_wav", "mp3_duration": "duration_mp3", "wav_duration": "duration_wav"}
+    return [{"type": "audio", "id": item["id"], **{new: item[old] for new, old in names.items()}}]
+
+
+def _voice(item: Item) -> list[Item]:
+    return [
+        {
+            "type": "voice",
+            "id": item["voice_id"],
+            "name": item["voice_name"],
+            "url": item["trial_url"],
+            "owned_by": item["owned_by"],
+            "status": "succeeded",
+        }
+    ]
+
+
+def _element(item: Item) -> list[Item]:
+    pictures = item.get("element_image_list")
+    videos = item.get("element_video_list", {}).get("refer_videos", [])
+    urls = [pictures["frontal_image"], *(one["image_url"] for one in pictures["refer_images"])] if pictures else []
+    return [
+        {
+            "type": "element",
+            "id": item["element_id"],
+            "name": item["element_name"],
+            "description": item["element_description"],
+            "element_type": "multi_image_elements" if pictures else "video_character_elements",
+            "references": [{"url": url} for url in [*urls, *(one["video_url"] for one in videos)]],
+            "owned_by": item["owned_by"],
+            "status": "succeeded" if item["status"] == "succeed" else item["status"],
+            "tags": item["tag_list"],
+        }
+    ]
+
+
+_TRANSLATIONS: Final[dict[str, Callable[[Item], list[Item]]]] = {
+    "videos": _video,
+    "images": _image,
+    "series_images": _image,
+    "audios": _audio,
+    "voices": _voice,
+    "elements": _element,
+}

@@ -1,0 +1,71 @@
+"""What Kling offers to everybody: voices and elements. One of each, as in its published examples."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow_provider_kling.simulator.results import FileName
+from airflow_provider_kling.simulator.validation import bounded
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_kling.simulator.service import Service
+
+#: Epoch milliseconds at which the presets were made, in the examples.
+MADE_AT: Final = 1_765_800_000_000
+
+VOICE_ID: Final = "829824295735410756"
+ELEMENT_ID: Final = 160
+
+#: Recipes of their files.
+RECIPES: Final[dict[str, dict[str, Any]]] = {
+    VOICE_ID: {"seconds": 3.0},
+    str(ELEMENT_ID): {"prompt": "official element", "ratio": "1:1", "long_side": 1024},
+}
+
+
+def voices(service: Service, query: Mapping[str, str]) -> list[dict[str, Any]]:
+    """``data`` of the list of voices: objects like tasks."""
+    voice = {
+        "voice_id": VOICE_ID,
+        "voice_name": "official voice",
+        "trial_url": _url(service, FileName(VOICE_ID, "mp3")),
+        "owned_by": "kling",
+    }
+    return _page([_preset("830000000000000100", {"voices": [voice]})], query, most=1000)
+
+
+def elements(service: Service, query: Mapping[str, str]) -> list[dict[str, Any]]:
+    """``data`` of the list of elements: objects like tasks."""
+    frontal, other = (_url(service, FileName(str(ELEMENT_ID), "png", index)) for index in (0, 1))
+    element = {
+        "element_id": ELEMENT_ID,
+        "element_name": "official element",
+        "element_description": "",
+        "reference_type": "image_refer",
+        "element_image_list": {"frontal_image": frontal, "refer_images": [{"image_url": other}]},
+        "owned_by": "kling",
+        "status": "succeed",
+    }
+    return _page([_preset("830000000000000101", {"elements": [element]})], query, most=500)
+
+
+def _url(service: Service, name: FileName) -> str:
+    return service.links.url(str(name), ended_at=service.clock.now_ms())
+
+
+def _page(everything: list[dict[str, Any]], query: Mapping[str, str], *, most: int) -> list[dict[str, Any]]:
+    page = bounded(query, "pageNum", default=1, high=1000)
+    size = bounded(query, "pageSize", default=30, high=most)
+    return everything[(page - 1) * size : page * size]
+
+
+def _preset(task_id: str, result: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "task_id": task_id,
+        "task_status": "succeed",
+        "task_result": result,
+        "created_at": MADE_AT,
+        "updated_at": MADE_AT,
+    }

@@ -1,0 +1,374 @@
+"""Each operation of Kling's API is served: it creates, reads and lists, and its results are real files."""
+
+import io
+from importlib import resources
+
+import av
+import pytest
+import requests
+import yaml
+from PIL import Image
+
+from .support import IMAGE
+
+DATA = resources.files("airflow_provider_kling.simulator").joinpath("data/operations.yaml")
+OPERATIONS = {row["id"]: row for row in yaml.safe_load(DATA.read_text())["operations"]}
+PRODUCTS = {name.removesuffix(".list") for name in OPERATIONS if name.endswith(".list")}
+CREATES = [name for name, row in OPERATIONS.items() if row["method"] == "POST" and name in PRODUCTS]
+NEW = [name for name, row in OPERATIONS.items() if row["path"].count("/") == 2 and name.startswith("new-")]
+
+#: Kling has it, the simulator has not.
+MISSING = {"solutions"}
+
+TIMES = {"created_at", "updated_at"}
+CREATED = {"task_id", "task_status"} | TIMES
+SEEN = CREATED | {
+    "task_status_msg", "task_info", "task_result", "watermark_info", "final_unit_deduction", "final_balance_deduction",
+}  # fmt: skip
+
+
+@pytest.fixture
+def kling(start):
+    return start(retired="accept", concurrency=100, image_concurrency=100)
+
+
+def post(kling, name, body):
+    answer = kling.send("POST", OPERATIONS[name]["path"], json=body)
+    payload = answer.json()
+    assert (answer.status_code, payload.get("code")) == (200, 0), payload
+    return payload["data"]
+
+
+def made(kling, name, body):
+    task_id = post(kling, name, body)["task_id"]
+    kling.simulator.finish(task_id)
+    seen = kling.task(task_id, OPERATIONS[name]["path"])
+    assert seen["task_status"] == "succeed", seen
+    return seen
+
+
+def video(kling):
+    """A video of V1, which every product takes."""
+    seen = made(kling, "text2video", {"prompt": "a cat", "model_name": "kling-v1"})
+    return seen["task_result"]["videos"][0]
+
+
+def sound(kling):
+    body = {"text": "A paper boat leaves the harbour.", "voice_id": "oversea_male1", "voice_language": "en"}
+    return post(kling, "tts", body)["task_result"]["audios"][0]
+
+
+def session(kling, name):
+    return post(kling, name, {"video_id": video(kling)["id"]})["session_id"]
+
+
+def face(kling):
+    times = {"sound_start_time": 0, "sound_end_time": 2000, "sound_insert_time": 0}
+    return {"face_id": "0", "audio_id": sound(kling)["id"]} | times
+
+
+INIT = "multi-elements.init-selection"
+POINTS = [{"x": 0.5, "y": 0.5}]
+
+#: These ignore the field, because they have none.
+WITHOUT_WATERMARK = {
+    "lip-sync", "text-to-audio", "custom-voices", "advanced-custom-elements", "ai-multi-shot", "virtual-try-on",
+}  # fmt: skip
+
+#: A body for each create call.
+BODIES = {
+    "image2video": lambda _: {"model_name": "kling-v3", "image": IMAGE},
+    "text2video": lambda _: {"model_name": "kling-v3", "prompt": "a cat"},
+    "omni-video": lambda _: {"prompt": "a cat", "image_list": [{"image_url": IMAGE, "type": "first_frame"}]},
+    "multi-image2video": lambda _: {"prompt": "a cat", "image_list": [{"image": IMAGE}, {"image": IMAGE}]},
+    "motion-control": lambda kling: {
+        "image_url": IMAGE, "video_url": video(kling)["url"], "character_orientation": "image", "mode": "std",
+    },
+    "video-extend": lambda kling: {"video_id": video(kling)["id"]},
+    "multi-elements": lambda kling: {"session_id": session(kling, INIT), "edit_mode": "removal", "prompt": "no cat"},
+    "advanced-lip-sync": lambda kling: {
+        "session_id": session(kling, "identify-face"), "face_choose": [face(kling)],
+    },
+    "lip-sync": lambda kling: {
+        "input": {"mode": "text2video", "video_id": video(kling)["id"], "text": "hello", "voice_id": "girl"}
+    },
+    "avatar": lambda kling: {"image": IMAGE, "audio_id": sound(kling)["id"]},
+    "effects": lambda _: {"effect_scene": "hug", "input": {"images": [IMAGE, IMAGE]}},
+    "text-to-audio": lambda _: {"prompt": "rain", "duration": 3.5},
+    "video-to-audio": lambda kling: {"video_url": video(kling)["url"]},
+    "custom-voices": lambda kling: {"voice_name": "mine", "voice_url": sound(kling)["url"]},
+    "advanced-custom-elements": lambda _: {
+        "element_name": "Zhang", "element_description": "test element", "reference_type": "image_refer",
+        "element_image_list": {"frontal_image": IMAGE, "refer_images": [{"image_url": IMAGE}]},
+        "tag_list": [{"tag_id": "o_102"}],
+    },
+    "images-generations": lambda _: {"prompt": "a cat"},
+    "omni-image": lambda _: {"prompt": "a cat", "model_name": "kling-v3-omni", "result_type": "series"},
+    "multi-image2image": lambda _: {"subject_image_list": [{"subject_image": IMAGE}]},
+    "images-expand": lambda _: {"image": IMAGE} | dict.fromkeys(
+        (f"{side}_expansion_ratio" for side in ("up", "down", "left", "right")), 0.1
+    ),
+    "ai-multi-shot": lambda _: {"element_frontal_image": IMAGE},
+    "virtual-try-on": lambda _: {"human_image": IMAGE, "cloth_image": IMAGE},
+}  # fmt: skip
+
+IMAGE_KEYS = {"index", "url", "watermark_url"}
+VIDEO_KEYS = {"id", "url", "duration"}
+AUDIO_KEYS = {"id", "url_mp3", "url_wav", "duration_mp3", "duration_wav"}
+
+#: Keys of the items of ``task_result``, where they are no plain videos or images.
+RESULT_KEYS = {
+    "text-to-audio": {"audios": AUDIO_KEYS},
+    "video-to-audio": {"videos": VIDEO_KEYS, "audios": AUDIO_KEYS},
+    "custom-voices": {"voices": {"voice_id", "voice_name", "trial_url", "owned_by"}},
+    "advanced-custom-elements": {
+        "elements": {
+            "element_id", "element_name", "element_description", "reference_type", "element_image_list", "tag_list",
+            "owned_by", "status",
+        },
+    },
+    "omni-image": {"series_images": IMAGE_KEYS},
+    "ai-multi-shot": {"images": {"index", "url_1", "url_2", "url_3"}},
+}  # fmt: skip
+
+
+def links(value):
+    """Every URL in an answer."""
+    if isinstance(value, dict):
+        return [link for item in value.values() for link in links(item)]
+    if isinstance(value, list):
+        return [link for item in value for link in links(item)]
+    return [value] if isinstance(value, str) and "/results/" in value else []
+
+
+def check_file(url):
+    """A result must be what its name says."""
+    answer = requests.get(url, timeout=30)
+    assert answer.status_code == 200, url
+    form = url.partition("?")[0].rpartition(".")[2]
+    kinds = {"mp4": "video/mp4", "png": "image/png", "mp3": "audio/mpeg", "wav": "audio/wav"}
+    assert answer.headers["Content-Type"] == kinds[form]
+    if form == "png":
+        Image.open(io.BytesIO(answer.content)).load()
+        return
+    with av.open(io.BytesIO(answer.content)) as container:
+        assert next(container.decode(video=0) if form == "mp4" else container.decode(audio=0))
+
+
+def test_the_list_is_whole():
+    assert len(OPERATIONS) == 94
+    assert set(CREATES) == set(BODIES)
+    assert len(NEW) == 12
+    assert {name for name in OPERATIONS if name.endswith(".get")} == {f"{name}.get" for name in PRODUCTS}
+
+
+@pytest.mark.parametrize("name", CREATES)
+def test_a_classic_product_creates_reads_and_lists(kling, name):
+    path = OPERATIONS[name]["path"]
+    body = BODIES[name](kling)
+    created = post(kling, name, body | {"external_task_id": "a"})
+    assert created.keys() == CREATED | {"task_info"}
+    kling.simulator.finish(created["task_id"])
+    seen = kling.task("a", path)
+    assert seen.keys() == SEEN - ({"watermark_info"} if name in WITHOUT_WATERMARK else set())
+    assert (seen["task_status"], seen["task_status_msg"], seen["task_info"]["external_task_id"]) == ("succeed", "", "a")
+    filled = {kind: items for kind, items in seen["task_result"].items() if items and isinstance(items, list)}
+    plain = {"videos": VIDEO_KEYS} if path.startswith("/v1/videos") else {"images": IMAGE_KEYS}
+    assert {kind: set(items[0]) for kind, items in filled.items()} == RESULT_KEYS.get(name, plain)
+    for url in links(seen["task_result"])[:4]:
+        check_file(url)
+    assert kling.get(path).json()["data"][0]["task_id"] == created["task_id"]
+    (batch,) = kling.get("/tasks", external_task_ids="a").json()["data"]
+    assert (batch["status"], batch["billing"][0]["amount"]) == ("succeeded", seen["final_unit_deduction"])
+    assert batch["outputs"]
+    assert links(batch["outputs"])
+
+
+@pytest.mark.parametrize("name", CREATES)
+def test_a_classic_product_refuses_an_empty_body_and_a_watermark_of_the_wrong_type(kling, name):
+    path = OPERATIONS[name]["path"]
+    assert kling.refusal(kling.send("POST", path, json={}))[:2] == (400, 1201)
+    if name not in WITHOUT_WATERMARK:
+        wrong = BODIES[name](kling) | {"watermark_info": 7}
+        assert kling.refusal(kling.send("POST", path, json=wrong))[:2] == (400, 1201)
+
+
+FRAME = {"type": "first_frame", "url": IMAGE}
+CONTENTS = {
+    "text-to-video": lambda _: {"prompt": "a cat"},
+    "image-to-video": lambda _: {"contents": [FRAME]},
+    "omni-video": lambda _: {"contents": [FRAME]},
+    "motion-control": lambda kling: {
+        "contents": [{"type": "image", "url": IMAGE}, {"type": "video", "url": video(kling)["url"]}],
+        "settings": {"character_orientation": "video"},
+    },
+}
+
+
+@pytest.mark.parametrize("name", NEW)
+def test_a_function_of_the_new_generation_creates_and_is_read_and_listed(kling, name):
+    function = OPERATIONS[name]["path"].split("/")[1]
+    body = CONTENTS[function](kling) | {"options": {"external_task_id": "a"}}
+    created = post(kling, name, body)
+    assert created.keys() == {"id", "status", "message", "create_time", "update_time", "external_id"}
+    kling.simulator.finish("a")
+    (seen,) = kling.get("/tasks", task_ids=created["id"]).json()["data"]
+    assert seen["status"] == "succeeded"
+    check_file(seen["outputs"][0]["url"])
+    assert seen in kling.send("POST", "/tasks", json={}).json()["data"]["result"]
+
+
+def test_faces_are_found_at_once(kling):
+    data = post(kling, "identify-face", {"video_url": video(kling)["url"]})
+    assert data.keys() == {"session_id", "final_unit_deduction", "face_data"}
+    (found,) = data["face_data"]
+    assert found.keys() == {"face_id", "face_image", "start_time", "end_time"}
+    assert (data["final_unit_deduction"], found["start_time"]) == ("0.05", 0)
+    assert found["end_time"] == pytest.approx(5033, abs=50)
+    check_file(found["face_image"])
+
+
+def test_an_input_that_answers_at_once_cannot_use_is_a_refusal_and_costs_nothing(kling):
+    answer = kling.send("POST", OPERATIONS["identify-face"]["path"], json={"video_url": "http://127.0.0.1:9/x.mp4"})
+    text = "Something went wrong when we tried to get the contents of the file."
+    assert kling.refusal(answer) == (400, 1201, text)
+    assert kling.simulator.ledger()["units_used"] == "0"
+
+
+def test_an_image_is_segmented_at_once(kling):
+    data = post(kling, "image-recognize", {"image": IMAGE})
+    assert data.keys() == {"task_result", "final_unit_deduction"}
+    segments = data["task_result"]["images"]
+    assert [segment["type"] for segment in segments] == ["object_seg", "head_seg", "face_seg", "cloth_seg"]
+    assert [segment["is_contain"] for segment in segments] == [True, True, True, False]
+    check_file(segments[0]["url"])
+
+
+def test_areas_of_a_video_are_marked_in_a_session(kling):
+    opened = post(kling, INIT, {"video_id": video(kling)["id"]})
+    assert opened.keys() == {
+        "status", "session_id", "final_unit_deduction", "fps", "original_duration", "width", "height", "total_frame",
+        "normalized_video",
+    }  # fmt: skip
+    assert (opened["fps"], opened["width"], opened["height"], opened["total_frame"]) == (30.0, 320, 180, 151)
+    check_file(opened["normalized_video"])
+    mine = {"session_id": opened["session_id"]}
+    for name in ("add-selection", "delete-selection"):
+        data = post(kling, f"multi-elements.{name}", mine | {"frame_index": 3, "points": POINTS})
+        assert (data["status"], data["session_id"], data["res"]["frame_index"]) == (0, opened["session_id"], 3)
+    assert post(kling, "multi-elements.clear-selection", mine) == {"status": 0} | mine
+    check_file(post(kling, "multi-elements.preview-selection", mine)["res"]["video"])
+    wrong = kling.send("POST", OPERATIONS["multi-elements.clear-selection"]["path"], json={"session_id": "7"})
+    assert kling.refusal(wrong)[:2] == (400, 1201)
+
+
+def test_calls_that_make_no_task_are_in_no_list(kling):
+    session(kling, "identify-face")
+    everything = kling.send("POST", "/tasks", json={}).json()["data"]
+    assert everything["count"] == 1, "the video alone"
+
+
+@pytest.mark.parametrize(("name", "most"), [("presets-voices", 1000), ("advanced-presets-elements", 500)])
+def test_presets_are_listed(kling, name, most):
+    path = OPERATIONS[name]["path"]
+    (preset,) = kling.get(path, pageSize=most).json()["data"]
+    assert preset.keys() == {"task_id", "task_status", "task_result"} | TIMES
+    ((_kind, (item,)),) = preset["task_result"].items()
+    assert item["owned_by"] == "kling"
+    check_file(links(item)[-1])
+    assert kling.get(path, pageNum=2).json()["data"] == []
+    assert kling.refusal(kling.get(path, pageSize=most + 1))[:2] == (400, 1201)
+
+
+def test_a_voice_is_deleted_once(kling):
+    voice = made(kling, "custom-voices", BODIES["custom-voices"](kling))["task_result"]["voices"][0]["voice_id"]
+    assert post(kling, "delete-voices", {"voice_id": voice}).keys() == CREATED
+    again = kling.send("POST", OPERATIONS["delete-voices"]["path"], json={"voice_id": voice})
+    assert kling.refusal(again) == (400, 1201, "Voice id not found")
+
+
+@pytest.mark.parametrize("name", ["delete-elements", "delete-advanced-elements"])
+def test_an_element_is_used_deleted_and_then_unknown(start, name):
+    kling = start(known_elements=())
+    (element,) = made(kling, "advanced-custom-elements", BODIES["advanced-custom-elements"](kling))["task_result"][
+        "elements"
+    ]
+    number = element["element_id"]
+    assert isinstance(number, int)
+    assert element["tag_list"] == [{"id": "o_102", "name": "Character"}]
+    body = {"prompt": "a cat", "element_list": [{"element_id": number}]}
+    post(kling, "images-generations", body)
+    assert post(kling, name, {"element_id": str(number)})["task_status"] == "submitted"
+    unknown = (400, 1201, f"Element id not found: {number}")
+    assert kling.refusal(kling.send("POST", OPERATIONS["images-generations"]["path"], json=body)) == unknown
+    assert kling.refusal(kling.send("POST", OPERATIONS[name]["path"], json={"element_id": number})) == unknown
+    (task,) = kling.get(OPERATIONS["advanced-custom-elements"]["path"]).json()["data"]
+    assert task["task_result"]["elements"][0]["status"] == "deleted"
+
+
+def test_an_element_can_come_from_a_video(kling):
+    url = video(kling)["url"]
+    body = BODIES["advanced-custom-elements"](kling) | {
+        "reference_type": "video_refer", "element_video_list": {"refer_videos": [{"video_url": url}]},
+    }  # fmt: skip
+    del body["element_image_list"]
+    seen = made(kling, "advanced-custom-elements", body)
+    (element,) = seen["task_result"]["elements"]
+    assert element["element_video_list"] == {"refer_videos": [{"video_url": url}]}
+    (output,) = kling.get("/tasks", task_ids=seen["task_id"]).json()["data"][0]["outputs"]
+    assert (output["element_type"], output["references"]) == ("video_character_elements", [{"url": url}])
+
+
+@pytest.mark.parametrize("name", ["video-extend", "video-to-audio"])
+def test_the_video_that_a_task_works_on_is_in_its_task_info(kling, name):
+    parent = video(kling)
+    seen = made(kling, name, {"video_id": parent["id"]})
+    assert seen["task_info"]["parent_video"] == parent
+    assert seen["task_result"]["videos"][0]["duration"] == {"video-extend": "10.041", "video-to-audio": "5.041"}[name]
+
+
+def test_only_videos_of_the_first_models_can_be_extended(kling):
+    newer = made(kling, "text2video", {"prompt": "a cat", "model_name": "kling-v3"})["task_result"]["videos"][0]
+    answer = kling.send("POST", OPERATIONS["video-extend"]["path"], json={"video_id": newer["id"]})
+    assert kling.refusal(answer) == (400, 1201, f"video_id value '{newer['id']}' is invalid")
+
+
+def test_the_account_reports_are_served(kling):
+    made(kling, "images-generations", {"prompt": "a cat"})
+    video(kling)
+    costs = kling.get("/account/costs", start_time=1, end_time=2).json()["data"]
+    assert costs["resource_pack_subscribe_infos"][0]["remaining_quantity"] == 9991.0
+    window = {"start_time": 1, "end_time": 10**14}
+    data = post(kling, "account-billing-package", window)
+    image, film = data["result"]["detail"]
+    assert (data["result"]["count"], data["next_cursor"], data["has_more"]) == (2, "", False)
+    assert film.keys() == {
+        "package_id", "product_type", "task_id", "api_key_name", "product_function", "model_name", "resolution",
+        "duration", "refer_video_input", "video_sound", "voice_control", "deduction_time", "unit_before_deduction",
+        "deduction_amount", "unit_after_deduction",
+    }  # fmt: skip
+    assert (image["unit_before_deduction"], image["deduction_amount"], image["unit_after_deduction"]) == (
+        "10000", "8", "9992",
+    )  # fmt: skip
+    assert (film["product_function"], film["resolution"], film["duration"]) == ("text_to_video", "720p", "5")
+    assert (film["unit_before_deduction"], film["unit_after_deduction"]) == ("9992", "9991")
+    first = post(kling, "account-billing-package", window | {"limit": 1})
+    assert (first["result"]["detail"], first["has_more"]) == ([image], True)
+    second = post(kling, "account-billing-package", {"cursor": first["next_cursor"], "limit": 500, "start_time": 0})
+    assert (second["result"]["detail"], second["has_more"]) == ([film], False)
+    only = window | {"filters": [{"key": "product_type", "values": ["image"]}]}
+    assert post(kling, "account-billing-package", only)["result"]["detail"] == [image]
+    assert post(kling, "account-billing-balance", window)["result"] == {"detail": [], "count": 0}
+    for body in ({}, window | {"limit": 501}, {"cursor": "x"}, window | {"filters": [{"key": "x", "values": []}]}):
+        answer = kling.send("POST", OPERATIONS["account-billing-package"]["path"], json=body)
+        assert kling.refusal(answer)[:2] == (400, 1201)
+
+
+@pytest.mark.parametrize("name", sorted(OPERATIONS))
+def test_no_operation_but_those_that_are_known_to_be_missing_answers_not_simulated(kling, name):
+    operation = OPERATIONS[name]
+    path = operation["path"].replace("{id}", "1").replace("{solution}", "x")
+    answer = kling.send(operation["method"], path, json={} if operation["method"] == "POST" else None)
+    assert (answer.status_code == 501) == (name in MISSING)
+    if name not in MISSING:
+        assert {"code", "request_id"} <= answer.json().keys()

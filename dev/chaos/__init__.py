@@ -1,1 +1,1 @@
-"""Chaos: a real Airflow and the simulator, broken on purpose, and the simulator's ledger as the judge."""
+"""Chaos: a real Airflow and the simulator, broken on purpose, and the simulator's ledger to check it by."""

@@ -78,7 +78,7 @@ class Kling:
     def kill(self) -> None:
         """End it without warning."""
         if self._process:
-            self._process.bury()
+            self._process.reap()
 
     def tasks(self) -> list[dict[str, Any]]:
         """Every task, oldest first."""
@@ -96,7 +96,7 @@ class Kling:
         """The numbers of the faults that no request has met yet."""
         return {fault["id"] for fault in self._ask("GET", "faults") if not fault["matched"]}
 
-    def calm(self) -> None:
+    def end_faults(self) -> None:
         """Disarm every fault."""
         self._ask("DELETE", "faults")
 

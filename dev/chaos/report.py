@@ -16,7 +16,7 @@ def summary(outcome: Outcome) -> str:
     lines += [f"  {kind:<{width}}  {count:>4}" for kind, count in sorted(outcome.injections.items())]
     books = {
         "injections": outcome.injections.total(),
-        "triggers taken over from a frozen triggerer": outcome.taken_over,
+        "triggers taken over from a paused triggerer": outcome.taken_over,
         "logical submissions": verdict.submissions,
         "tasks charged": verdict.charged,
         "delivered": verdict.delivered,

@@ -1,4 +1,4 @@
-"""A chaos run: waves of Dag runs in bad weather, each judged by the simulator's ledger."""
+"""A chaos run: waves of Dag runs while things break, each checked by the simulator's ledger."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dev.chaos.evidence import kling_tasks, submissions
+from dev.chaos.airflow import ChaosAirflow
+from dev.chaos.checker import Verdict, check
+from dev.chaos.crash_points import VARIANTS, CrashPoints
 from dev.chaos.faults import FAULTS
-from dev.chaos.judge import Verdict, judge
+from dev.chaos.history import kling_tasks, submissions
 from dev.chaos.kling import Kling
-from dev.chaos.orders import VARIANTS, Orders
-from dev.chaos.stage import ChaosAirflow
-from dev.chaos.weather import Weather
+from dev.chaos.nemesis import Nemesis
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from dev.chaos.judge import Submission
+    from dev.chaos.checker import Submission
 
 #: What Kling says of the prompt that ``dags/chaos.py`` sends to be refused, and of a task that fails on command.
 REASONS = ("risk control", str(FAULTS["task fails at Kling"]["message"]))
@@ -41,13 +41,13 @@ class Plan:
     :param injections: things that must have gone wrong before the run may end.
     :param home: a folder of its own; emptied.
     :param sizes: submissions of a wave, by Dag.
-    :param worker_deaths: ordered in each wave.
-    :param triggerer_deaths: ordered in each wave.
-    :param weights: how often each method of :class:`.weather.Weather` is chosen.
+    :param worker_deaths: at crash points, in each wave.
+    :param triggerer_deaths: at crash points, in each wave.
+    :param weights: how often each method of :class:`.nemesis.Nemesis` is chosen.
     :param every: seconds between two things that break, on average.
     :param concurrency: slots of the account, fewer than submissions.
     :param triggerers: how many; freezing one takes two.
-    :param wave_timeout: seconds for a wave to end once the weather is calm.
+    :param wave_timeout: seconds for a wave to end once nothing breaks any more.
     """
 
     seed: int
@@ -73,7 +73,7 @@ class Plan:
             "kill_kling": 0.6,
             "kill_scheduler": 0.5,
             "kill_api_server": 0.5,
-            "freeze_triggerer": 1.5,
+            "pause_triggerer": 1.5,
         }
     )
     every: float = 1.5
@@ -121,8 +121,8 @@ class Run:
         kling = Kling(plan.home / "kling", concurrency=plan.concurrency, seconds=4)
         with ChaosAirflow(plan.home, kling.connection, plan.sizes, triggerers=plan.triggerers) as airflow, kling:
             self._airflow, self._kling = airflow, kling
-            self._orders = Orders(plan.home / "orders")
-            self._weather = Weather(airflow, kling, self._chance, plan.sizes, plan.weights)
+            self._crash_points = CrashPoints(plan.home / "crash_points")
+            self._nemesis = Nemesis(airflow, kling, self._chance, plan.sizes, plan.weights)
             for dag_id in VARIANTS:
                 airflow.wait_for_dag(dag_id)
             self._say(f"Airflow and the simulator are up after {time.monotonic() - began:.0f} s")
@@ -132,23 +132,23 @@ class Run:
         return self._outcome
 
     def _done(self) -> int:
-        self._outcome.injections = self._weather.happened + self._orders.fired()
-        self._outcome.taken_over = self._weather.taken_over
+        self._outcome.injections = self._nemesis.happened + self._crash_points.fired()
+        self._outcome.taken_over = self._nemesis.taken_over
         return self._outcome.injections.total()
 
     def _wave(self, run_id: str) -> None:
         plan, began, before = self._plan, time.monotonic(), self._done()
-        self._orders.plan(
+        self._crash_points.plan(
             self._chance, run_id, plan.sizes, workers=plan.worker_deaths, triggerers=plan.triggerer_deaths
         )
         for dag_id in self._chance.sample(list(VARIANTS), len(VARIANTS)):
             self._airflow.trigger_dag(dag_id, run_id=run_id)
-        self._weather_until_over(run_id)
-        self._weather.calm()
+        self._break_until_over(run_id)
+        self._nemesis.end_faults()
         self._wait(run_id)
-        self._orders.withdraw()
+        self._crash_points.disarm()
         self._rescue(run_id)
-        verdict = self._judge(run_id)
+        verdict = self._check(run_id)
         self._outcome.waves += 1
         seconds = time.monotonic() - began
         self._say(
@@ -158,10 +158,10 @@ class Run:
         for problem in verdict.problems:
             self._say(f"  {problem}")
 
-    def _weather_until_over(self, run_id: str) -> None:
+    def _break_until_over(self, run_id: str) -> None:
         deadline = time.monotonic() + self._plan.wave_timeout
         while self._open(run_id) and time.monotonic() < deadline:
-            self._weather.blow(run_id, every=self._plan.every)
+            self._nemesis.inject(run_id, every=self._plan.every)
             if self._done() >= self._plan.injections:
                 return
             time.sleep(0.2)
@@ -182,11 +182,11 @@ class Run:
             self._wait(run_id)
 
     def _wait(self, run_id: str) -> None:
-        """Let the Dag runs end in calm weather."""
+        """Let the Dag runs end while nothing breaks."""
         deadline = time.monotonic() + self._plan.wave_timeout
         last, moved = "", time.monotonic()
         while self._open(run_id) and time.monotonic() < deadline:
-            self._weather.mend()
+            self._nemesis.recover()
             now = str(self._airflow.rows("SELECT id, state FROM task_instance WHERE run_id = ? ORDER BY id", run_id))
             if now != last:
                 last, moved = now, time.monotonic()
@@ -207,10 +207,10 @@ class Run:
             if instance["state"] == "failed" and f"{dag_id} {run_id} {instance['map_index']}" not in refused
         ]
 
-    def _judge(self, run_id: str) -> Verdict:
-        """Judge a wave, and everything up to now: a late second payment counts too."""
+    def _check(self, run_id: str) -> Verdict:
+        """Check a wave, and everything up to now: a late second payment counts too."""
         ended = list(submissions(self._airflow, self._kling, run_id, self._plan.sizes))
         self._ended += ended
         tasks = kling_tasks(self._kling)
-        self._outcome.verdict = judge(self._ended, tasks)
-        return judge(ended, [task for task in tasks if run_id in task.label.split()])
+        self._outcome.verdict = check(self._ended, tasks)
+        return check(ended, [task for task in tasks if run_id in task.label.split()])

@@ -186,7 +186,7 @@ class LocalAirflow(AirflowClient):
         """End what is left of a component, and remember the CPU time that it used."""
         component = self._components.pop(name)
         self._cpu_of_the_dead += cpu_seconds(processes_of([component]))
-        component.bury()
+        component.reap()
 
     def _stop_all(self) -> None:
         with undisturbed():

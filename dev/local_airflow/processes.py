@@ -70,7 +70,7 @@ class Component:
             with suppress(psutil.NoSuchProcess):
                 process.send_signal(signal_number)
 
-    def bury(self) -> None:
+    def reap(self) -> None:
         """End every process of the component, and wait until they are gone."""
         while any(map(_living, processes_of([self]))):
             self.signal(signal.SIGKILL)
@@ -118,7 +118,7 @@ def stop(components: Iterable[Component], grace: float = 5.0) -> None:
     while time.monotonic() < deadline and any(component.running for component in components):
         time.sleep(0.05)
     for component in components:
-        component.bury()
+        component.reap()
 
 
 def _session(pid: int) -> int | None:

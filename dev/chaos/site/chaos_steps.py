@@ -1,9 +1,9 @@
 """
-Death at a step: wraps methods of the package, so that a process kills itself when an order says so.
+Crash points: wraps methods of the package, so that a process kills itself at a step when it is told to.
 
-An order is an empty file ``step@dag@run@task@index`` in the folder ``KLING_CHAOS_ORDERS``, or one that contains
-``machine``: then the process that watches the worker dies with it, and nobody tells Airflow. A process claims an order
-by renaming it into the folder ``fired`` beside it, which only one process can do, and dies at once: what stands in
+A crash point is an empty file ``step@dag@run@task@index`` in the folder ``KLING_CHAOS_CRASH_POINTS``, or one that
+contains ``machine``: then the process that watches the worker dies with it, and nobody tells Airflow. A process claims
+it by renaming it into the folder ``fired`` beside it, which only one process can do, and dies at once: what stands in
 ``fired`` has happened, once.
 
 Only the modules named in ``_WRAPS`` are touched, when they are imported; the package itself knows nothing of this.
@@ -33,6 +33,9 @@ _ACCEPTED_AFTER = 0.3
 #: The package asks for a slot every 20 s or so; videos of a few seconds would wait for nothing.
 _PROBE_INTERVAL = 4.0
 
+#: The steps that wrapped methods pass.
+STEPS: set[str] = set()
+
 _last_instance: Any = None
 
 
@@ -41,15 +44,21 @@ def install() -> None:
     sys.meta_path.insert(0, _Finder())
 
 
-def strike(step: str, instance: Any = None) -> None:
-    """Die here if there is an order for this step of this task instance."""
+def step(name: str) -> Callable[..., None]:
+    """Return what a wrapped method calls when it passes a step; what no wrapped method has taken crashes nowhere."""
+    STEPS.add(name)
+    return functools.partial(_crash_at, name)
+
+
+def _crash_at(step: str, instance: Any = None) -> None:
+    """Die here if this step is a crash point of this task instance."""
     instance = instance or _instance()
     if instance is None:
         return
-    order = _order(step, instance)
-    claimed = order.parent / "fired" / order.name
+    point = _point(step, instance)
+    claimed = point.parent / "fired" / point.name
     try:
-        order.rename(claimed)
+        point.rename(claimed)
     except FileNotFoundError:
         return
     if claimed.read_text() == "machine" and _is_watcher(os.getppid()):
@@ -62,9 +71,9 @@ def _is_watcher(pid: int) -> bool:
     return Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"airflow worker -- LocalExecutor")
 
 
-def _order(step: str, instance: Any) -> Path:
+def _point(step: str, instance: Any) -> Path:
     place = (step, instance.dag_id, instance.run_id, instance.task_id, str(instance.map_index))
-    return Path(os.environ["KLING_CHAOS_ORDERS"]) / "@".join(place)
+    return Path(os.environ["KLING_CHAOS_CRASH_POINTS"]) / "@".join(place)
 
 
 def _instance() -> Any:
@@ -77,16 +86,19 @@ def _instance() -> Any:
     return _last_instance
 
 
+def _step_or_none(name: str) -> Callable[..., None]:
+    return step(name) if name else lambda *_: None
+
+
 def _around(owner: Any, name: str, *, before: str = "", after: str = "") -> None:
     original = getattr(owner, name)
+    at_first, at_last = _step_or_none(before), _step_or_none(after)
 
     @functools.wraps(original)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        if before:
-            strike(before)
+        at_first()
         result = original(*args, **kwargs)
-        if after:
-            strike(after)
+        at_last()
         return result
 
     setattr(owner, name, wrapper)
@@ -95,14 +107,15 @@ def _around(owner: Any, name: str, *, before: str = "", after: str = "") -> None
 def _around_coroutine(owner: Any, name: str, *, before: str = "", after: str = "") -> None:
     """The same for a method of a trigger, which knows its task instance itself."""
     original = getattr(owner, name)
+    at_first, at_last = _step_or_none(before), _step_or_none(after)
 
     @functools.wraps(original)
     async def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if before and self.task_instance:
-            strike(before, self.task_instance)
+        if self.task_instance:
+            at_first(self.task_instance)
         result = await original(self, *args, **kwargs)
-        if after and self.task_instance:
-            strike(after, self.task_instance)
+        if self.task_instance:
+            at_last(self.task_instance)
         return result
 
     setattr(owner, name, wrapper)
@@ -115,14 +128,14 @@ def _wrap_hooks(module: ModuleType) -> None:
 def _wrap_transport(_module: ModuleType) -> None:
     from urllib3.connection import HTTPConnection
 
-    original = HTTPConnection.getresponse
+    original, accepted = HTTPConnection.getresponse, step("post-accepted")
 
     @functools.wraps(original)
     def getresponse(self: Any, *args: Any, **kwargs: Any) -> Any:
         instance = _instance() if self._method == "POST" else None
-        if instance and _order("post-accepted", instance).exists():
+        if instance and _point("post-accepted", instance).exists():
             time.sleep(_ACCEPTED_AFTER)
-            strike("post-accepted", instance)
+            accepted(instance)
         return original(self, *args, **kwargs)
 
     HTTPConnection.getresponse = getresponse
@@ -163,11 +176,11 @@ def _wrap_triggers(module: ModuleType) -> None:
     _around(module.KlingTaskTrigger, "serialize", after="defer-sent")
     _around_coroutine(module.KlingTaskTrigger, "_wait", before="wait-begin", after="event")
     _around_coroutine(module.KlingTaskTrigger, "_hand_over", after="handed-over")
-    set_xcom = module.set_xcom
+    set_xcom, handed_half = module.set_xcom, step("handed-half")
 
     def set_one(instance: Any, key: str, value: Any) -> None:
         set_xcom(instance, key, value)
-        strike("handed-half", instance)
+        handed_half(instance)
 
     module.set_xcom = set_one
 
@@ -177,22 +190,22 @@ def _wrap_slot_trigger(module: ModuleType) -> None:
 
 
 def _wrap_storage(module: ModuleType) -> None:
-    store = module._store_result
+    store, at_first, at_last = module._store_result, step("store-before"), step("store-after")
 
-    def store_or_die(*args: Any) -> Any:
-        strike("store-before")
+    def store_or_crash(*args: Any) -> Any:
+        at_first()
         file = store(*args)
-        strike("store-after")
+        at_last()
         return file
 
-    module._store_result = store_or_die
+    module._store_result = store_or_crash
 
 
 def _wrap_object_files(module: ModuleType) -> None:
-    write = module.write_whole
+    write, half = module.write_whole, step("store-half")
 
-    class Dying:
-        """A file whose reader dies after the first piece, if so ordered."""
+    class Crashing:
+        """A file whose reader may crash after the first piece."""
 
         def __init__(self, source: Any) -> None:
             self._source = source
@@ -200,11 +213,11 @@ def _wrap_object_files(module: ModuleType) -> None:
 
         def read(self, size: int = -1) -> bytes:
             if self._begun:
-                strike("store-half")
+                half()
             begun, self._begun = self._begun, True
             return self._source.read(size if begun else _HALF)
 
-    module.write_whole = lambda source, path: write(Dying(source), path)
+    module.write_whole = lambda source, path: write(Crashing(source), path)
 
 
 def _wrap_slots(module: ModuleType) -> None:

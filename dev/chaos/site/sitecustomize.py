@@ -2,7 +2,7 @@
 
 import os
 
-if "KLING_CHAOS_ORDERS" in os.environ:
+if "KLING_CHAOS_CRASH_POINTS" in os.environ:
     import chaos_steps
 
     chaos_steps.install()

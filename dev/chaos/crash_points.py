@@ -1,4 +1,4 @@
-"""Orders to die: which step of which submission kills its process. See ``site/chaos_steps.py`` for who obeys."""
+"""Crash points: the step of a submission at which its process kills itself; ``site/chaos_steps.py`` does it."""
 
 from __future__ import annotations
 
@@ -90,9 +90,9 @@ VARIANTS = {
 }
 
 
-class Orders:
+class CrashPoints:
     """
-    The orders of a run.
+    The crash points of a run.
 
     :param folder: where the processes look.
     """
@@ -105,7 +105,7 @@ class Orders:
         self, chance: random.Random, run_id: str, sizes: Mapping[str, int], *, workers: int, triggerers: int
     ) -> None:
         """
-        Give orders for one wave; every step comes up before one is repeated.
+        Set the crash points of one wave; every step comes up before one is repeated.
 
         :param workers: deaths of workers; every fifth takes the process that watches the worker along.
         :param triggerers: deaths of triggerers.
@@ -123,27 +123,27 @@ class Orders:
             machine = place[0] not in IN_TRIGGERER and chance.random() < 0.2
             self._write("@".join(place), "machine" if machine else "")
 
-    def withdraw(self) -> None:
-        """Take back what nobody has obeyed."""
-        for order in self._folder.iterdir():
-            if order.is_file():
-                order.unlink(missing_ok=True)
+    def disarm(self) -> None:
+        """Remove those that no process has reached."""
+        for point in self._folder.iterdir():
+            if point.is_file():
+                point.unlink(missing_ok=True)
 
     def fired(self) -> Counter[str]:
         """Deaths that happened, by what the summary calls the step."""
-        fired = (order for order in (self._folder / "fired").iterdir() if not order.name.startswith("."))
-        return Counter(f"kill -9 of {_words(order)}" for order in fired)
+        fired = (point for point in (self._folder / "fired").iterdir() if not point.name.startswith("."))
+        return Counter(f"kill -9 of {_words(point)}" for point in fired)
 
     def _write(self, name: str, content: str) -> None:
-        # A process must not claim an order that is still being written.
+        # A process must not claim a point that is still being written.
         draft = self._folder / "fired" / f".{name}"
         draft.write_text(content)
         draft.rename(self._folder / name)
 
 
-def _words(order: Path) -> str:
-    words = WORDS[order.name.partition("@")[0]]
-    return words.replace("worker", "worker and watcher") if order.read_text() == "machine" else words
+def _words(point: Path) -> str:
+    words = WORDS[point.name.partition("@")[0]]
+    return words.replace("worker", "worker and watcher") if point.read_text() == "machine" else words
 
 
 def _evenly(chance: random.Random, places: list[tuple[str, ...]], count: int) -> list[tuple[str, ...]]:

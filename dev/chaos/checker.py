@@ -1,4 +1,4 @@
-"""The judge: pure. What Kling charged, against what was asked for and what Airflow delivered."""
+"""The check, pure: what Kling charged, against what was asked for and what Airflow delivered."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Verdict:
         return [f"{kind}: {line}" for kind, lines in kinds.items() for line in lines]
 
 
-def judge(submissions: Iterable[Submission], tasks: Iterable[KlingTask]) -> Verdict:
+def check(submissions: Iterable[Submission], tasks: Iterable[KlingTask]) -> Verdict:
     """
     Compare the books.
 
@@ -99,7 +99,7 @@ def judge(submissions: Iterable[Submission], tasks: Iterable[KlingTask]) -> Verd
         by_label[task.label].append(task)
     verdict = Verdict()
     for submission in submissions:
-        _judge_one(submission, by_label.pop(submission.label, []), verdict)
+        _check_submission(submission, by_label.pop(submission.label, []), verdict)
     for label, strangers in by_label.items():
         _count(strangers, verdict)
         verdict.duplicates.append(f"{label or '(no prompt)'}: nobody asked for {_ids(strangers)}")
@@ -110,7 +110,7 @@ def _count(tasks: list[KlingTask], verdict: Verdict) -> None:
     verdict.charged += sum(task.status == "succeed" for task in tasks)
 
 
-def _judge_one(submission: Submission, tasks: list[KlingTask], verdict: Verdict) -> None:
+def _check_submission(submission: Submission, tasks: list[KlingTask], verdict: Verdict) -> None:
     verdict.submissions += 1
     _count(tasks, verdict)
     alive = [task for task in tasks if task.status != "failed"]

@@ -1,4 +1,4 @@
-"""The weather of a run: what goes wrong at random moments, from a seeded schedule, and how often it really did."""
+"""What goes wrong at random moments, from a seeded schedule, and how often it really did."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from typing import TYPE_CHECKING, NamedTuple
 import psutil
 import requests
 
+from dev.chaos.crash_points import VARIANTS
 from dev.chaos.faults import CLOCK_SKEW, FAULTS, SKEWED_FOR
-from dev.chaos.orders import VARIANTS
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Mapping
 
+    from dev.chaos.airflow import ChaosAirflow
     from dev.chaos.kling import Kling
-    from dev.chaos.stage import ChaosAirflow
 
-#: Seconds that a triggerer is frozen: longer than Airflow waits before another one takes over, in any configuration.
-FROZEN_FOR = 32.0
+#: Seconds that a triggerer is paused: longer than Airflow waits before another one takes over, in any configuration.
+PAUSED_FOR = 32.0
 
 #: How the process that watches a worker calls itself.
 WATCHER = "airflow worker -- LocalExecutor"
 
-#: Triggers that must be waiting, so that a frozen triggerer has some that the other one can take over.
-WORTH_FREEZING = 4
+#: Triggers that must be waiting, so that a paused triggerer has some that the other one can take over.
+WORTH_PAUSING = 4
 
 
-class Frost(NamedTuple):
-    """A triggerer that is frozen, and which job ran which trigger at that moment."""
+class PausedTriggerer(NamedTuple):
+    """A triggerer that is paused (SIGSTOP), and which job ran which trigger at that moment."""
 
     name: str
     since: datetime
@@ -41,11 +41,11 @@ class Frost(NamedTuple):
     triggers: dict[int, int | None]
 
 
-class Weather:
+class Nemesis:
     """
     Breaks things, one after the other.
 
-    :param airflow: its components die.
+    :param airflow: its components are killed.
     :param kling: its answers go wrong, and it dies too.
     :param chance: decides what and when.
     :param sizes: submissions in a run, by Dag.
@@ -67,19 +67,19 @@ class Weather:
         self._weights = dict(weights)
         self.happened: Counter[str] = Counter()
         self._armed: dict[int, str] = {}
-        self._calm_at: float | None = None
-        self._frost: Frost | None = None
+        self._end_faults_at: float | None = None
+        self._paused: PausedTriggerer | None = None
         self.taken_over = 0
         self._next = 0.0
 
-    def blow(self, run_id: str, *, every: float) -> None:
+    def inject(self, run_id: str, *, every: float) -> None:
         """
         Do what is due: end what has lasted long enough, raise what has died, break one more thing.
 
         :param run_id: of the Dag runs of this wave.
         :param every: seconds between two things that break, on average.
         """
-        self.mend()
+        self.recover()
         now = time.monotonic()
         if now >= self._next:
             self._next = now + self._chance.expovariate(1 / every)
@@ -87,30 +87,30 @@ class Weather:
             action: Callable[[str], None] = getattr(self, name)
             action(run_id)
 
-    def mend(self) -> None:
-        """Thaw and put the clock right when it is time, and start what has died."""
+    def recover(self) -> None:
+        """Resume what is paused and put the clock right when it is time, and start what was killed."""
         now = time.monotonic()
-        if self._frost and now >= self._frost.until:
-            self._thaw(self._frost)
-        if self._calm_at and now >= self._calm_at:
-            self.calm()
+        if self._paused and now >= self._paused.until:
+            self._resume(self._paused)
+        if self._end_faults_at and now >= self._end_faults_at:
+            self.end_faults()
         if ended := self._airflow.ended():
             self._airflow.start(*ended, timeout=180)
 
-    def calm(self) -> None:
+    def end_faults(self) -> None:
         """End all faults of HTTP, after counting those that a request has met."""
         self._harvest()
-        self._kling.calm()
+        self._kling.end_faults()
         self._armed.clear()
-        self._calm_at = None
+        self._end_faults_at = None
 
     def http_fault(self, _run_id: str) -> None:
         """Arm one of the faults."""
         name = self._chance.choice(list(FAULTS))
         if name == CLOCK_SKEW:
-            if self._calm_at:
+            if self._end_faults_at:
                 return
-            self._calm_at = time.monotonic() + SKEWED_FOR
+            self._end_faults_at = time.monotonic() + SKEWED_FOR
         self._armed[self._kling.arm(FAULTS[name])] = name
 
     def kill_worker(self, _run_id: str) -> None:
@@ -126,15 +126,15 @@ class Weather:
             watcher = next(
                 (victim for victim in process.parents()[:1] if " ".join(victim.cmdline()).startswith(WATCHER)), None
             )
-            doomed = [watcher, process] if with_watcher and watcher else [process]
-            for victim in doomed:
+            killed = [watcher, process] if with_watcher and watcher else [process]
+            for victim in killed:
                 victim.kill()
-            self.happened[f"kill -9 of worker{' and watcher' if len(doomed) > 1 else ''}, at random"] += 1
+            self.happened[f"kill -9 of worker{' and watcher' if len(killed) > 1 else ''}, at random"] += 1
 
     def kill_triggerer(self, _run_id: str) -> None:
-        """Kill a triggerer that is not frozen."""
-        frozen = self._frost.name if self._frost else None
-        awake = [name for name in self._airflow.triggerers if name != frozen]
+        """Kill a triggerer that is not paused."""
+        paused = self._paused.name if self._paused else None
+        awake = [name for name in self._airflow.triggerers if name != paused]
         self._restart(self._chance.choice(awake), "triggerer, at random")
 
     def kill_scheduler(self, _run_id: str) -> None:
@@ -150,19 +150,19 @@ class Weather:
         self._harvest()
         self._kling.kill()
         self._armed.clear()
-        self._calm_at = None
+        self._end_faults_at = None
         time.sleep(self._chance.uniform(0.5, 3))
         self._kling.start()
         self.happened["simulator killed and restarted with its state"] += 1
 
-    def freeze_triggerer(self, _run_id: str) -> None:
+    def pause_triggerer(self, _run_id: str) -> None:
         """Freeze one of two triggerers for longer than the other one waits for it."""
         waiting = len(self._airflow.triggers())
-        if self._frost or len(self._airflow.triggerers) < 2 or waiting < WORTH_FREEZING:
+        if self._paused or len(self._airflow.triggerers) < 2 or waiting < WORTH_PAUSING:
             return
         name = self._chance.choice(self._airflow.triggerers)
         self._airflow.kill(name, signal.SIGSTOP)
-        self._frost = Frost(name, datetime.now(UTC), time.monotonic() + FROZEN_FOR, self._airflow.triggers())
+        self._paused = PausedTriggerer(name, datetime.now(UTC), time.monotonic() + PAUSED_FOR, self._airflow.triggers())
 
     def clear(self, run_id: str) -> None:
         """Clear a task as a user does, whatever it is doing."""
@@ -180,13 +180,13 @@ class Weather:
         ended = [victim for victim in self._airflow.ended() if victim != name]
         self._airflow.start(name, *ended, timeout=180)
 
-    def _thaw(self, frost: Frost) -> None:
-        job = self._airflow.silent_since(frost.since)
+    def _resume(self, paused: PausedTriggerer) -> None:
+        job = self._airflow.silent_since(paused.since)
         now = self._airflow.triggers()
-        self.taken_over += sum(owner == job and now.get(number) != job for number, owner in frost.triggers.items())
-        self._airflow.kill(frost.name, signal.SIGCONT)
-        self._frost = None
-        self.happened[f"triggerer frozen for {FROZEN_FOR:.0f} s, then thawed"] += 1
+        self.taken_over += sum(owner == job and now.get(number) != job for number, owner in paused.triggers.items())
+        self._airflow.kill(paused.name, signal.SIGCONT)
+        self._paused = None
+        self.happened[f"triggerer paused for {PAUSED_FOR:.0f} s, then resumed"] += 1
 
     def _harvest(self) -> None:
         untouched = self._kling.untouched()

@@ -1,4 +1,4 @@
-"""What the judge is shown: Airflow's states and XComs, the simulator's books, and the files on the disk."""
+"""What the checker is given: Airflow's states and XComs, the simulator's books, and the files on the disk."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from urllib.parse import urlsplit
 
 import requests
 
-from dev.chaos.judge import File, KlingTask, Submission
-from dev.chaos.orders import VARIANTS
+from dev.chaos.checker import File, KlingTask, Submission
+from dev.chaos.crash_points import VARIANTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from dev.chaos.airflow import ChaosAirflow
     from dev.chaos.kling import Kling
-    from dev.chaos.stage import ChaosAirflow
 
 
 def kling_tasks(kling: Kling) -> list[KlingTask]:

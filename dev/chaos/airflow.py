@@ -1,4 +1,4 @@
-"""The Airflow that is broken: short timeouts, so that it recovers quickly, and processes that die when ordered."""
+"""The Airflow that is broken: short timeouts, so that it recovers quickly, and crash points in its processes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SHORT_TIMES = {
     # A triggerer that is silent for 10 s is dead for the others, which then take over its triggers.
     "triggerer.triggerer_health_check_threshold": 10,
     "triggerer.job_heartbeat_sec": 2,
-    # One that was frozen shall go on with what it had, not end at once because it notices that it was frozen.
+    # One that was paused shall go on with what it had, not end at once because it notices the pause.
     "triggerer.runner_health_check_threshold": 300,
     "scheduler.job_heartbeat_sec": 2,
     "scheduler.scheduler_heartbeat_sec": 2,
@@ -41,7 +41,7 @@ SHORT_TIMES = {
 
 class ChaosAirflow(LocalAirflow):
     """
-    A local Airflow whose processes obey the orders in ``home/orders``.
+    A local Airflow whose processes kill themselves at the crash points in ``home/crash_points``.
 
     :param home: becomes ``AIRFLOW_HOME``.
     :param connection: fields of the Kling connection.
@@ -55,7 +55,7 @@ class ChaosAirflow(LocalAirflow):
         times = {f"AIRFLOW__{name.upper().replace('.', '__')}": str(value) for name, value in SHORT_TIMES.items()}
         chaos = {
             "PYTHONPATH": str(HERE / "site"),
-            "KLING_CHAOS_ORDERS": str(home.resolve() / "orders"),
+            "KLING_CHAOS_CRASH_POINTS": str(home.resolve() / "crash_points"),
             "KLING_CHAOS_VIDEOS": str(home.resolve() / "videos"),
             "KLING_CHAOS_SIZES": json.dumps(dict(sizes)),
         }

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.simulator.envelope import KlingError
+from airflow_provider_kling.simulator.prices import dollars
 from airflow_provider_kling.simulator.tasks import Order, Task
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ class Rules:
 
     :param concurrency: slots per model.
     :param image_concurrency: the same for the models that make images.
-    :param units: units bought.
+    :param units: units bought, or dollars paid in.
+    :param cash: whether the account pays with money instead of units.
     :param reuse_after_failure: whether the external id of a failed task is free again.
     :param creates_per_second: limit of create calls, or none.
     """
@@ -36,6 +38,7 @@ class Rules:
     concurrency: int = 5
     image_concurrency: int = 9
     units: Decimal = Decimal(10_000)
+    cash: bool = False
     reuse_after_failure: bool = False
     creates_per_second: int | None = None
 
@@ -69,13 +72,13 @@ class Account:
     def submit(self, order: Order, *, now: int) -> Task:
         """Accept an order.
 
-        :raises KlingError: the external id is taken (1201), the pack is used up (1102), calls come too fast (1302) or
-            no slot is free (1303); then nothing was created.
+        :raises KlingError: the external id is taken (1201), the pack is used up (1102) or the money (1101), calls come
+            too fast (1302) or no slot is free (1303); then nothing was created.
         """
         self._check_rate(now)
         self._check_external_id(order.external_task_id)
-        if self.units_left() < order.price or self.units_left() <= 0:
-            raise KlingError(1102)
+        if self.units_left() < self._cost(order.price, order.pack) or self.units_left() <= 0:
+            raise KlingError(1101 if self.rules.cash else 1102)
         if self._slots_taken(order) + order.slots > self._slots(order):
             raise KlingError(1303)
         task = self._new_task(order, now)
@@ -144,7 +147,10 @@ class Account:
             self._open[task.task_id] = task
         if task.external_task_id:
             self._by_external_id[task.external_task_id] = task
-        self._units_used += task.charged
+        self._units_used += self._cost(task.charged, task.pack)
+
+    def _cost(self, units: Decimal, pack: str) -> Decimal:
+        return dollars(units, pack) if self.rules.cash else units
 
     # ------------------------------------------------------------------ progress
 
@@ -197,7 +203,9 @@ class Account:
             task.status, task.message = "failed", task.failure
         else:
             task.status, task.charged = "succeed", task.price
-            self._units_used += task.price
+            cost = self._cost(task.price, task.pack)
+            task.money = cost if self.rules.cash else Decimal(0)
+            self._units_used += cost
         del self._open[task.task_id]
 
     def next_change(self) -> int | None:
@@ -242,11 +250,11 @@ class Account:
     # ------------------------------------------------------------------ units
 
     def units_used(self) -> Decimal:
-        """Units deducted so far; only tasks that succeeded cost any."""
+        """Units, or dollars, deducted so far; only tasks that succeeded cost any."""
         return self._units_used
 
     def units_left(self) -> Decimal:
-        """Units in the pack; running tasks are not reserved, so it can fall below zero."""
+        """Units in the pack, or dollars; running tasks are not reserved, so it can fall below zero."""
         return self.rules.units - self._units_used
 
     # ------------------------------------------------------------------ persistence

@@ -1,7 +1,7 @@
 """What the account paid: ``/account/costs`` and the two reports of ``/account/billing``.
 
-The account has one pack, so the report of cash is empty. Kling's names of functions were seen for text to video only;
-the others follow from the names of the products.
+The account pays with one pack or with money, so one of the reports is empty. Kling's names of functions were seen for
+text to video only; the others follow from the names of the products.
 """
 
 from __future__ import annotations
@@ -37,6 +37,9 @@ def costs(service: Service, query: Mapping[str, str]) -> dict[str, Any]:
     for name in ("start_time", "end_time"):
         bounded(query, name, default=None, high=10**15)
     account = service.account
+    if account.rules.cash:
+        # Without packs the key is absent, not empty.
+        return {"code": 0, "msg": "success"}
     left = account.units_left()
     pack = {
         "resource_pack_name": _pack_name(service),
@@ -50,9 +53,7 @@ def costs(service: Service, query: Mapping[str, str]) -> dict[str, Any]:
         "status": "online" if left > 0 else "runOut",
     }
     wanted = query.get("resource_pack_name")
-    packs = [pack] if wanted in {None, "", pack["resource_pack_name"]} else []
-    # Without packs the key is absent, not empty.
-    found = {"resource_pack_subscribe_infos": packs} if packs else {}
+    found = {"resource_pack_subscribe_infos": [pack]} if wanted in {None, "", pack["resource_pack_name"]} else {}
     return {"code": 0, "msg": "success", **found}
 
 
@@ -63,23 +64,29 @@ def _pack_name(service: Service) -> str:
 
 def package_report(service: Service, body: Body) -> dict[str, Any]:
     """``data`` of ``POST /account/billing/package``: deductions of units, the oldest first."""
-    left, rows = service.account.rules.units, []
-    for task in sorted(service.account.all_tasks(), key=lambda task: task.updated_at):
-        if task.charged:
-            rows.append(_deduction(task, left))
-            left -= task.charged
+    rows = [] if service.account.rules.cash else [_units(*pair) for pair in _paid(service)]
     return _page(rows, body, {"api_key_name", "product_type", "package_name", "package_id"}, _pack_name(service))
 
 
-def balance_report(_service: Service, body: Body) -> dict[str, Any]:
-    """``data`` of ``POST /account/billing/balance``: nothing, because the account pays with units."""
-    return _page([], body, {"api_key_name"}, "")
+def balance_report(service: Service, body: Body) -> dict[str, Any]:
+    """``data`` of ``POST /account/billing/balance``: deductions of money, the oldest first."""
+    rows = [_money(*pair) for pair in _paid(service)] if service.account.rules.cash else []
+    return _page(rows, body, {"api_key_name"}, "")
 
 
-def _deduction(task: Task, before: Decimal) -> dict[str, Any]:
+def _paid(service: Service) -> list[tuple[Task, Decimal]]:
+    """The tasks that cost something, each with what was left before."""
+    left, paid = service.account.rules.units, []
+    for task in sorted(service.account.all_tasks(), key=lambda task: task.updated_at):
+        if task.charged:
+            paid.append((task, left))
+            left -= task.money or task.charged
+    return paid
+
+
+def _deduction(task: Task) -> dict[str, Any]:
     recipe = task.recipe
     return {
-        "package_id": PACK_ID,
         "product_type": task.pack.replace("_", "-"),
         "task_id": task.task_id,
         "api_key_name": KEY_NAME,
@@ -87,13 +94,30 @@ def _deduction(task: Task, before: Decimal) -> dict[str, Any]:
         "model_name": task.model,
         "resolution": RESOLUTIONS.get(recipe.get("short_side") or recipe.get("long_side") or 0, ""),
         "duration": str(recipe["duration"]) if "duration" in recipe else "",
-        "refer_video_input": "video" in task.kinds.values(),
-        "video_sound": "native" if recipe.get("sound") else "off",
-        "voice_control": False,
         "deduction_time": task.updated_at,
+    }
+
+
+def _units(task: Task, before: Decimal) -> dict[str, Any]:
+    return _deduction(task) | {
+        "package_id": PACK_ID,
+        "refer_video_input": "video" in task.kinds.values(),
+        "video_sound": "native" if task.recipe.get("sound") else "off",
+        "voice_control": False,
         "unit_before_deduction": as_text(before),
         "deduction_amount": as_text(task.charged),
         "unit_after_deduction": as_text(before - task.charged),
+    }
+
+
+def _money(task: Task, before: Decimal) -> dict[str, Any]:
+    return _deduction(task) | {
+        "cash_type": "balance",
+        "balance_before_deduction": as_text(before),
+        "deduction_amount": as_text(task.money),
+        "balance_after_deduction": as_text(before - task.money),
+        "list_price": as_text(task.money),
+        "currency": "USD",
     }
 
 

@@ -72,6 +72,8 @@ def _add_behaviour_options(target: argparse.ArgumentParser) -> None:
         "--image-concurrency", type=int, default=default.image_concurrency, help="slots per model (default %(default)s)"
     )
     add("--units", type=float, default=default.units, help="units in the pack (default %(default)s)")
+    add("--charge", choices=CHOICES["charge"], default=default.charge, help="pay with units or money")
+    add("--balance", type=float, default=default.balance, metavar="USD", help="money, if it pays (default %(default)s)")
     add("--time-scale", type=float, default=1.0, help="multiplies Kling's usual times (default %(default)s)")
     add("--seconds", type=float, metavar="N", help="fixed processing time; overrides --time-scale")
     add("--retired", choices=CHOICES["retired"], default=default.retired, help="discontinued models")

@@ -7,7 +7,7 @@ retired ones a fixed price per 5 s or 10 s clip.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from airflow_provider_kling.simulator.catalogue import Catalogue
@@ -22,6 +22,20 @@ def video_units(catalogue: Catalogue, *, model: str, mode: str, duration: int, s
     rates = rule["per_second"]
     kind = "voices" if voices and "voices" in rates else "sound" if sound else "silent"
     return Decimal(rates[kind][mode]) * duration
+
+
+#: Kling documentation, price pages 2026-05 to 2026-09: US dollars of a unit, by type of pack; sounds count video units.
+DOLLARS: Final = {
+    "video": Decimal("0.14"),
+    "audio": Decimal("0.14"),
+    "image": Decimal("0.0035"),
+    "try_on": Decimal("0.07"),
+}
+
+
+def dollars(units: Decimal, pack: str) -> Decimal:
+    """What units cost an account that pays with money."""
+    return units * DOLLARS[pack]
 
 
 def as_text(units: Decimal) -> str:

@@ -44,7 +44,8 @@ class Service:
         rules = Rules(
             concurrency=settings.concurrency,
             image_concurrency=settings.image_concurrency,
-            units=Decimal(str(settings.units)),
+            units=Decimal(str(settings.balance if settings.charge == "cash" else settings.units)),
+            cash=settings.charge == "cash",
             reuse_after_failure=settings.reuse_after_failure == "accept",
             creates_per_second=settings.creates_per_second,
         )
@@ -231,6 +232,7 @@ class Service:
                 "task_id": task.task_id,
                 "external_task_id": task.external_task_id,
                 "units": as_text(task.charged),
+                **({"dollars": as_text(task.money)} if account.rules.cash else {}),
                 "at": task.updated_at,
             }
             for task in account.all_tasks()

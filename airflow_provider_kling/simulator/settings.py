@@ -19,6 +19,7 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "reuse_after_failure": ("accept", "refuse"),
     "early_result": ("empty", "absent", "null"),
     "missing_task_info": ("absent", "null", "empty"),
+    "charge": ("unit", "cash"),
 }
 
 THIRTY_DAYS: Final = 30 * 24 * 3600.0
@@ -37,7 +38,9 @@ class Settings:
     :param api_key: API key, sent as bearer token.
     :param concurrency: slots per model, held from acceptance to the terminal state.
     :param image_concurrency: the same for the models that make images; a task of ``n`` images takes ``n``.
-    :param units: units in the video resource pack.
+    :param units: units in the resource pack.
+    :param charge: whether the account pays with units or with money.
+    :param balance: US dollars of an account that pays with money.
     :param time_scale: multiplies Kling's usual processing times; 0.01 is a hundred times faster.
     :param seconds: fixed processing time of every task; overrides ``time_scale``.
     :param clock_skew: seconds that the server's clock is ahead of ours.
@@ -67,6 +70,8 @@ class Settings:
     concurrency: int = 5
     image_concurrency: int = 9
     units: float = 10_000
+    charge: Literal["unit", "cash"] = "unit"
+    balance: float = 1_000
     time_scale: float = 1.0
     seconds: float | None = None
     clock_skew: float = 0.0

@@ -59,7 +59,8 @@ class Task:
     :param inspected: whether the inputs have been looked at; a task cannot end before.
     :param failure: why it will fail; empty if it will succeed.
     :param message: why it has failed.
-    :param charged: units deducted.
+    :param charged: units deducted, or what they would have been.
+    :param money: US dollars deducted instead, by an account that pays with money.
     """
 
     task_id: str
@@ -85,6 +86,7 @@ class Task:
     failure: str = ""
     message: str = ""
     charged: Decimal = Decimal(0)
+    money: Decimal = Decimal(0)
 
     @property
     def ended(self) -> bool:
@@ -95,10 +97,13 @@ class Task:
         """Every field as plain JSON, for the state file and the control routes."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         # A copy: what was handed out must not change when the inputs have been read.
-        return values | {"price": str(self.price), "charged": str(self.charged), "recipe": dict(self.recipe)}
+        money = {name: str(getattr(self, name)) for name in ("price", "charged", "money")}
+        return values | money | {"recipe": dict(self.recipe)}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Task:
         """The inverse of :meth:`as_json`."""
-        money = {"price": Decimal(values["price"]), "charged": Decimal(values["charged"])}
+        money: dict[str, Any] = {
+            name: Decimal(values[name]) for name in ("price", "charged", "money") if name in values
+        }
         return cls(**(values | money))

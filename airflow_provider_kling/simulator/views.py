@@ -12,7 +12,14 @@ from airflow_provider_kling.simulator.tasks import Task
 #: Makes ``task_result`` (classic) of a task that succeeded.
 ResultMaker = Callable[[Task], dict[str, Any]]
 
-NO_MONEY = {"quota": "0", "list_price": "0"}
+
+def _deductions(task: Task) -> dict[str, Any]:
+    """Units or money of a task that ended; one of them is 0."""
+    units = "0" if task.money else as_text(task.charged)
+    if task.status != "succeed":
+        return {"final_unit_deduction": units}
+    money = as_text(task.money)
+    return {"final_unit_deduction": units, "final_balance_deduction": {"quota": money, "list_price": money}}
 
 
 def created(task: Task, *, missing_task_info: str) -> dict[str, Any]:
@@ -58,9 +65,7 @@ def classic(
     if task.ended and watermark:
         view["watermark_info"] = {"enabled": task.watermark}
     if task.ended:
-        view["final_unit_deduction"] = as_text(task.charged)
-    if task.status == "succeed":
-        view["final_balance_deduction"] = NO_MONEY
+        view |= _deductions(task)
     return view | _times(task)
 
 
@@ -71,7 +76,7 @@ def at_once(task: Task, result: ResultMaker) -> dict[str, Any]:
         "task_status": task.status,
         "task_status_msg": task.message,
         "task_result": result(task) if task.status == "succeed" else {},
-        "final_unit_deduction": as_text(task.charged),
+        "final_unit_deduction": _deductions(task)["final_unit_deduction"],
         **_times(task),
     }
 
@@ -85,10 +90,9 @@ def callback(task: Task, result: ResultMaker) -> dict[str, Any]:
         **_times(task),
     }
     if task.ended:
-        view["final_unit_deduction"] = as_text(task.charged)
+        view |= _deductions(task)
     info: dict[str, Any] = {}
     if task.status == "succeed":
-        view["final_balance_deduction"] = NO_MONEY
         info = {"parent_video": {"id": "", "url": "", "duration": ""}}
     empty: dict[str, Any] = {"images": [], "videos": []}
     outputs = result(task) if task.status == "succeed" else {}
@@ -108,11 +112,24 @@ def unified(task: Task, result: ResultMaker) -> dict[str, Any]:
         view["external_id"] = task.external_task_id
     view["outputs"] = new_outputs(result(task)) if task.status == "succeed" else []
     if task.status == "succeed":
-        amount = as_text(task.charged)
-        view["billing"] = [{"charge_type": "unit", "amount": amount, "package_type": task.pack}]
+        view["billing"] = [_bill(task)]
     elif task.status == "failed":
         view["billing"] = [{"amount": "0"}]
     return view
+
+
+def _bill(task: Task) -> dict[str, Any]:
+    if not task.money:
+        return {"charge_type": "unit", "amount": as_text(task.charged), "package_type": task.pack}
+    amount = as_text(task.money)
+    return {
+        "charge_type": "cash",
+        "cash_type": "balance",
+        "amount": amount,
+        "currency": "USD",
+        "package_type": task.pack,
+        "list_price": amount,
+    }
 
 
 def _external(task: Task) -> dict[str, Any]:

@@ -40,3 +40,40 @@ def test_every_allowed_combination_has_a_price_a_size_and_a_frame_rate():
             assert video_units(catalogue, voices="voices" in allows and sound, **wanted) > 0
         assert catalogue.models[model].short_side[mode] in {720, 1080, 2160}
         assert catalogue.models[model].fps[product] in {24, 30}
+
+
+def test_an_account_can_pay_with_money(start):
+    kling = start(charge="cash", balance=0.8)
+    seen = kling.finished(kling.create())
+    assert seen["final_unit_deduction"] == "0"
+    assert seen["final_balance_deduction"] == {"quota": "0.21", "list_price": "0.21"}
+    answer = kling.send("POST", "/text-to-video/kling-3.0-turbo", json={"prompt": "a cat", "settings": {"duration": 3}})
+    task_id = answer.json()["data"]["id"]
+    kling.simulator.finish(task_id)
+    (task,) = kling.get("/tasks", task_ids=task_id).json()["data"]
+    assert task["billing"] == [
+        {"charge_type": "cash", "cash_type": "balance", "amount": "0.336", "currency": "USD", "package_type": "video",
+         "list_price": "0.336"},
+    ]  # fmt: skip
+    assert kling.get("/account/costs", start_time=1, end_time=2).json()["data"] == {"code": 0, "msg": "success"}
+    window = {"start_time": 1, "end_time": 10**14}
+    first, second = kling.send("POST", "/account/billing/balance", json=window).json()["data"]["result"]["detail"]
+    assert second.keys() == {
+        "cash_type", "product_type", "task_id", "api_key_name", "product_function", "model_name", "resolution",
+        "duration", "deduction_time", "balance_before_deduction", "deduction_amount", "balance_after_deduction",
+        "list_price", "currency",
+    }  # fmt: skip
+    assert (first["balance_after_deduction"], second["balance_before_deduction"]) == ("0.59", "0.59")
+    assert (second["deduction_amount"], second["balance_after_deduction"]) == ("0.336", "0.254")
+    assert kling.send("POST", "/account/billing/package", json=window).json()["data"]["result"]["count"] == 0
+    assert [charge["dollars"] for charge in kling.simulator.ledger()["charges"]] == ["0.21", "0.336"]
+    assert kling.refusal(kling.image2video(duration="10")) == (429, 1101, "Account in arrears")
+
+
+def test_money_survives_a_restart(start, tmp_path):
+    kling = start(charge="cash", state=tmp_path / "state.json")
+    seen = kling.finished(kling.create())
+    kling.simulator.stop()
+    again = start(charge="cash", state=tmp_path / "state.json")
+    assert again.task(seen["task_id"])["final_balance_deduction"] == seen["final_balance_deduction"]
+    assert again.simulator.ledger()["units_used"] == "0.21"

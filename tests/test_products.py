@@ -85,7 +85,7 @@ def test_sensor_and_transfer_take_the_manifest_of_any_product(kling, ti, tmp_pat
         ({"n": 1.5}, "Give n as a whole number from 1 to 9"),
         ({"n": True}, "Give n as a whole number from 1 to 9"),
         ({"image_fidelity": 1.1}, "Give image_fidelity as a number from 0 to 1"),
-        ({"resolution": "4k"}, "Give resolution as '1k' or '2k'"),
+        ({"resolution": "8k"}, "Give resolution as '1k' or '2k'"),
         ({"aspect_ratio": "5:4"}, "Give aspect_ratio one of its 8 values"),
         ({"image_reference": "head", "model_name": "kling-v2-1"}, "Give image_reference as 'subject' or 'face'"),
         ({"image": str(PHOTOGRAPH), "negative_prompt": "rain"}, "Leave negative_prompt out, or image"),

@@ -8,27 +8,66 @@ from airflow_provider_kling.operators.task import KlingTaskOperator
 from airflow_provider_kling.operators.video import KlingImageToVideoOperator, KlingTextToVideoOperator
 
 if TYPE_CHECKING:
-    from airflow_provider_kling.operators.audio import KlingTextToSpeechOperator
+    from airflow_provider_kling.operators.audio import (
+        KlingTextToAudioOperator,
+        KlingTextToSpeechOperator,
+        KlingVideoToAudioOperator,
+    )
     from airflow_provider_kling.operators.batch import KlingImageToVideoBatchOperator
-    from airflow_provider_kling.operators.image import KlingImageGenerationOperator
+    from airflow_provider_kling.operators.clip import (
+        KlingAvatarOperator,
+        KlingLipSyncOperator,
+        KlingMotionControlOperator,
+        KlingMultiImageToVideoOperator,
+        KlingVideoExtensionOperator,
+    )
+    from airflow_provider_kling.operators.image import (
+        KlingImageExpansionOperator,
+        KlingImageGenerationOperator,
+        KlingMultiImageToImageOperator,
+        KlingOmniImageOperator,
+        KlingVirtualTryOnOperator,
+    )
     from airflow_provider_kling.operators.video_item import KlingVideoItem
 
 __all__ = [
+    "KlingAvatarOperator",
+    "KlingImageExpansionOperator",
     "KlingImageGenerationOperator",
     "KlingImageToVideoBatchOperator",
     "KlingImageToVideoOperator",
+    "KlingLipSyncOperator",
+    "KlingMotionControlOperator",
+    "KlingMultiImageToImageOperator",
+    "KlingMultiImageToVideoOperator",
+    "KlingOmniImageOperator",
     "KlingTaskOperator",
+    "KlingTextToAudioOperator",
     "KlingTextToSpeechOperator",
     "KlingTextToVideoOperator",
+    "KlingVideoExtensionOperator",
     "KlingVideoItem",
+    "KlingVideoToAudioOperator",
+    "KlingVirtualTryOnOperator",
 ]
 
 #: What most Dags do not need, by its module: every process of another operator would import it for nothing.
 _LATER = {
+    "KlingAvatarOperator": "clip",
+    "KlingImageExpansionOperator": "image",
     "KlingImageGenerationOperator": "image",
     "KlingImageToVideoBatchOperator": "batch",
+    "KlingLipSyncOperator": "clip",
+    "KlingMotionControlOperator": "clip",
+    "KlingMultiImageToImageOperator": "image",
+    "KlingMultiImageToVideoOperator": "clip",
+    "KlingOmniImageOperator": "image",
+    "KlingTextToAudioOperator": "audio",
     "KlingTextToSpeechOperator": "audio",
+    "KlingVideoExtensionOperator": "clip",
     "KlingVideoItem": "video_item",
+    "KlingVideoToAudioOperator": "audio",
+    "KlingVirtualTryOnOperator": "image",
 }
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from airflow_provider_kling.products.fields import named_fields
-from airflow_provider_kling.products.product import Product
+from dataclasses import replace
+
+from airflow_provider_kling.products import convert
+from airflow_provider_kling.products.fields import between, named_fields, words
+from airflow_provider_kling.products.product import COMMON_FIELDS, Product
 
 # Paths, fields and limits: audio pages of https://kling.ai/document-api, classic API, read 2026-11. What text to speech
 # makes stands in the answer to its POST; it has neither external_task_id nor callback_url, and no page says that its
@@ -18,4 +21,33 @@ TEXT_TO_SPEECH = Product(
     default_model="",
     typical_seconds=0,
     answers="at once",
+)
+
+_RULES = ("scalars.required", "scalars.shapes", "scalars.callback_url", "scalars.lengths")
+
+TEXT_TO_AUDIO = Product(
+    "text-to-audio",
+    "/v1/audio/text-to-audio",
+    fields=named_fields(
+        *("prompt", "duration", *COMMON_FIELDS),
+        prompt=words("prompt", 200),
+        # The one duration with a fraction.
+        duration=replace(between("duration", 3, 10), convert=convert.seconds),
+    ),
+    rules=_RULES,
+    required=("prompt", "duration"),
+    default_model="",
+    typical_seconds=0,
+)
+
+VIDEO_TO_AUDIO = Product(
+    "video-to-audio",
+    "/v1/audio/video-to-audio",
+    fields=named_fields(
+        *("video_id", "video_url", "sound_effect_prompt", "bgm_prompt", "asmr_mode", "watermark_info", *COMMON_FIELDS),
+    ),
+    rules=("scalars.either", "frames.contents", *_RULES),
+    either=("video_id", "video_url"),
+    default_model="",
+    typical_seconds=0,
 )

@@ -78,6 +78,8 @@ FEATURES = (
     Feature("voice_control", ("voice_list",), "voices", _has("voice_list"), _OMIT),
     Feature("multi_shot", ("multi_shot",), "several shots", lambda body: body.get("multi_shot") is True, _OMIT),
     Feature("image_reference", ("image_reference",), "a reference to subject or face", _has("image_reference"), _OMIT),
+    Feature("series", ("result_type",), "a series", lambda body: body.get("result_type") == "series", _OMIT),
+    Feature("four_k", ("resolution",), "4k", lambda body: body.get("resolution") == "4k", "set resolution='2k'"),
     Feature("elements", ("element_list",), "elements", _has("element_list"), _OMIT),
 )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_kling.exceptions import KlingConfigurationError
 from airflow_provider_kling.foreign import foreign_text
-from airflow_provider_kling.products import audio, image, video
+from airflow_provider_kling.products import audio, clip, image, video
 from airflow_provider_kling.products.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -16,8 +16,9 @@ PRODUCTS: dict[str, Product] = {
     product.endpoint: product
     for product in (
         *(video.IMAGE2VIDEO, video.TEXT2VIDEO),
-        *(image.IMAGE_GENERATION,),
-        *(audio.TEXT_TO_SPEECH,),
+        *(clip.VIDEO_EXTENSION, clip.LIP_SYNC, clip.AVATAR, clip.MOTION_CONTROL, clip.MULTI_IMAGE2VIDEO),
+        *(image.IMAGE_GENERATION, image.OMNI_IMAGE, image.MULTI_IMAGE2IMAGE, image.IMAGE_EXPANSION),
+        *(image.VIRTUAL_TRY_ON, audio.TEXT_TO_SPEECH, audio.TEXT_TO_AUDIO, audio.VIDEO_TO_AUDIO),
     )
 }
 

@@ -82,6 +82,12 @@ def duration(value: Any) -> Any:
     return str(int(match[1])) if match else value
 
 
+def seconds(value: Any) -> Any:
+    """Seconds as a number, which may have one digit after the point; ``5`` and ``5s`` are 5.0."""
+    value = duration(value)
+    return fraction(value)
+
+
 def switch(value: Any) -> Any:
     """True or False for the words that a template makes of them."""
     return _FLAGS.get(value.strip().lower(), value) if isinstance(value, str) else value
@@ -210,3 +216,30 @@ def shots(value: Any) -> Any:
 def masks(value: Any) -> Any:
     """``dynamic_masks``: the paths with their coordinates as numbers; the masks themselves stay."""
     return _items(value, _mask)
+
+
+def yes_no(value: Any) -> Any:
+    """A switch in Kling's words ``yes`` and ``no``."""
+    flag = switch(value)
+    return ("yes" if flag else "no") if isinstance(flag, bool) else value
+
+
+def listed(key: str) -> Callable[[Any], Any]:
+    """A list of objects that hold a file under this key; a text in it is the file."""
+
+    def convert(value: Any) -> Any:
+        return _items(value, lambda item: {key: item} if isinstance(item, str) else item)
+
+    return convert
+
+
+def faces(value: Any) -> Any:
+    """``face_choose``: the faces with their times as numbers."""
+    times = dict.fromkeys(("sound_start_time", "sound_end_time", "sound_insert_time"), number)
+    volumes = dict.fromkeys(("sound_volume", "original_audio_volume"), fraction)
+    return _items(value, lambda item: _with(item, face_id=own_id, audio_id=own_id, **times, **volumes))
+
+
+def series(value: Any) -> Any:
+    """``series_amount``: a number as text, or ``auto``."""
+    return own_id(lower(value))

@@ -9,7 +9,7 @@ Field names, values and defaults: the products' pages of https://kling.ai/docume
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from airflow_provider_kling.products import convert
@@ -165,6 +165,47 @@ def _image(name: str) -> Field:
     return Field(name, media=Media("image"))
 
 
+def _switch(name: str) -> Field:
+    shape = Shape(lambda value: isinstance(value, bool), f"Give {name} as True or False", "is not a switch")
+    return Field(name, convert.switch, shape)
+
+
+def _id(name: str) -> Field:
+    return Field(name, convert.own_id, _text(f"Give {name} as text"))
+
+
+def listed(
+    name: str,
+    kind: Literal["image", "video", "audio"],
+    key: str,
+    least: int,
+    most: int,
+    *,
+    needed: tuple[str, ...] | None = None,
+) -> Field:
+    """
+    A field that takes a list of objects with a file each.
+
+    :param name: of the field.
+    :param kind: of the files.
+    :param key: under which a file stands.
+    :param least: the fewest that it takes.
+    :param most: the most.
+    :param needed: keys that each object has; default is ``key``.
+    """
+    keys = (key,) if needed is None else needed
+
+    def fits(value: Any) -> bool:
+        return isinstance(value, list) and least <= len(value) <= most and all(map(whole, value))
+
+    def whole(item: Any) -> bool:
+        return isinstance(item, dict) and all(name in item for name in keys)
+
+    count = str(least) if least == most else f"{least} to {most}"
+    shape = Shape(fits, f"Give {name} as a list of {count} {{'{keys[0]}': …}}", "is none")
+    return Field(name, convert.listed(key), shape, Media(kind, at=key))
+
+
 def words(name: str, longest: int = MAX_PROMPT) -> Field:
     """
     A field that takes text.
@@ -217,7 +258,6 @@ FIELDS: Mapping[str, Field] = {
         words("prompt"),
         words("negative_prompt"),
         words("text", 1000),
-        Field("voice_id", convert.own_id, _text("Give voice_id as text")),
         choice("voice_language", ("zh", "en")),
         between("voice_speed", 0.8, 2),
         Field("mode", convert.mode, _text("Give mode as 'std', 'pro' or '4k'")),
@@ -246,11 +286,7 @@ FIELDS: Mapping[str, Field] = {
             convert.fraction,
             Shape(is_number, "Give cfg_scale as a number from 0 to 1", "is not a number, Kling's default is 0.5"),
         ),
-        Field(
-            "multi_shot",
-            convert.switch,
-            Shape(lambda value: isinstance(value, bool), "Give multi_shot as True or False", "is not a switch"),
-        ),
+        _switch("multi_shot"),
         Field(
             "shot_type",
             convert.lower,
@@ -274,6 +310,21 @@ FIELDS: Mapping[str, Field] = {
         between("human_fidelity", 0, 1),
         choice("resolution", ("1k", "2k")),
         between("n", 1, 9, is_whole=True),
+        choice("result_type", ("single", "series")),
+        choice("series_amount", ("2", "3", "4", "5", "6", "7", "8", "9", "auto"), convert.series),
+        *(between(f"{side}_expansion_ratio", 0, 2) for side in ("up", "down", "left", "right")),
+        *(_image(name) for name in ("scene_image", "style_image", "human_image", "cloth_image", "image_url")),
+        listed("image_list", "image", "image", 1, 10),
+        listed("subject_image_list", "image", "subject_image", 1, 4),
+        Field("video_url", media=Media("video")),
+        Field("sound_file", media=Media("audio")),
+        *(_id(name) for name in ("voice_id", "video_id", "audio_id", "session_id")),
+        words("sound_effect_prompt", 200),
+        words("bgm_prompt", 200),
+        _switch("asmr_mode"),
+        choice("keep_original_sound", ("yes", "no"), convert.yes_no),
+        choice("character_orientation", ("image", "video")),
+        replace(listed("face_choose", "audio", "sound_file", 1, 1, needed=("face_id",)), convert=convert.faces),
         Field("callback_url", convert.stripped, _text("Give callback_url as an http(s) URL that Kling can open")),
         Field(
             "external_task_id",

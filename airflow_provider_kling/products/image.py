@@ -8,11 +8,19 @@ from airflow_provider_kling.products.product import COMMON_FIELDS, Product
 
 #: Kling's own default; the models before kling-v2-1 were retired on 2026-09-15.
 DEFAULT_IMAGE_MODEL = "kling-v3"
+DEFAULT_OMNI_MODEL = "kling-v3-omni"
+DEFAULT_MULTI_IMAGE_MODEL = "kling-v2-1"
+DEFAULT_TRY_ON_MODEL = "kolors-virtual-try-on-v1-5"
 
-_SHARED_RULES = ("scalars.shapes", "scalars.callback_url", "scalars.lengths", "frames.contents")
+_SHARED_RULES = (
+    *("scalars.required", "scalars.shapes", "scalars.callback_url", "scalars.lengths", "scalars.notice"),
+    "frames.contents",
+)
+_RATIO = choice("aspect_ratio", IMAGE_RATIOS, convert.ratio)
+#: Of one image of kling-v3, measured by a public client in 2026-09.
+_SECONDS = 24
 
-# Paths: https://kling.ai/document-api, read 2026-11. Time: one image of kling-v3, measured by a
-# public client in 2026-09.
+# Paths, fields and limits: image pages of https://kling.ai/document-api, classic API, read 2026-11.
 
 IMAGE_GENERATION = Product(
     "images/generations",
@@ -21,9 +29,65 @@ IMAGE_GENERATION = Product(
         *("model_name", "prompt", "negative_prompt", "image", "image_reference", "image_fidelity", "human_fidelity"),
         *("element_list", "resolution", "n", "aspect_ratio", "watermark_info"),
         *COMMON_FIELDS,
-        aspect_ratio=choice("aspect_ratio", IMAGE_RATIOS, convert.ratio),
+        aspect_ratio=_RATIO,
     ),
     rules=("shots.prompt_needed", "references.reference", "references.elements", *_SHARED_RULES),
     default_model=DEFAULT_IMAGE_MODEL,
-    typical_seconds=24,
+    typical_seconds=_SECONDS,
+)
+
+OMNI_IMAGE = Product(
+    "omni-image",
+    "/v1/images/omni-image",
+    fields=named_fields(
+        *("model_name", "prompt", "image_list", "element_list", "resolution", "result_type", "n", "series_amount"),
+        *("aspect_ratio", "watermark_info"),
+        *COMMON_FIELDS,
+        resolution=choice("resolution", ("1k", "2k", "4k")),
+        aspect_ratio=choice("aspect_ratio", (*IMAGE_RATIOS, "auto"), convert.ratio),
+    ),
+    rules=("shots.prompt_needed", "references.elements", "references.series", *_SHARED_RULES),
+    default_model=DEFAULT_OMNI_MODEL,
+    typical_seconds=_SECONDS,
+)
+
+MULTI_IMAGE2IMAGE = Product(
+    "multi-image2image",
+    "/v1/images/multi-image2image",
+    fields=named_fields(
+        *("model_name", "prompt", "subject_image_list", "scene_image", "style_image", "n", "aspect_ratio"),
+        "watermark_info",
+        *COMMON_FIELDS,
+        aspect_ratio=_RATIO,
+    ),
+    rules=_SHARED_RULES,
+    required=("subject_image_list",),
+    default_model=DEFAULT_MULTI_IMAGE_MODEL,
+    typical_seconds=_SECONDS,
+)
+
+IMAGE_EXPANSION = Product(
+    "editing/expand",
+    "/v1/images/editing/expand",
+    fields=named_fields(
+        *("image", "up_expansion_ratio", "down_expansion_ratio", "left_expansion_ratio", "right_expansion_ratio"),
+        *("prompt", "n", "watermark_info"),
+        *COMMON_FIELDS,
+    ),
+    rules=("references.expansion", *_SHARED_RULES),
+    required=("image", *(f"{side}_expansion_ratio" for side in ("up", "down", "left", "right"))),
+    default_model="",
+    typical_seconds=_SECONDS,
+)
+
+VIRTUAL_TRY_ON = Product(
+    "kolors-virtual-try-on",
+    "/v1/images/kolors-virtual-try-on",
+    fields=named_fields("model_name", "human_image", "cloth_image", *COMMON_FIELDS),
+    rules=_SHARED_RULES,
+    required=("human_image", "cloth_image"),
+    notice="Check that Kling still serves try-on: its end was announced for 2026-09-15, and sources disagree whether "
+    "it came (a probe of 2026-09-28 was answered).",
+    default_model=DEFAULT_TRY_ON_MODEL,
+    typical_seconds=_SECONDS,
 )

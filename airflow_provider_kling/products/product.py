@@ -27,8 +27,11 @@ class Product:
         are imported when a request is checked and not with each Dag file.
     :param default_model: sent when the Dag names no model, because Kling's own defaults include retired models; empty
         when the product has no choice of models.
-    :param typical_seconds: how long a task usually takes; when the first status check is worth making.
+    :param typical_seconds: how long a task usually takes; when the first status check is worth making. 0 when nobody
+        has measured it.
     :param required: fields without which Kling refuses the request.
+    :param either: fields of which exactly one must be given.
+    :param notice: what to say to everybody who asks for it, because Kling has retired it or may have.
     :param answers: ``task`` when Kling makes it later, ``at once`` when the answer to the POST holds the result.
     :param unsent: fields that clients of relays write and Kling does not have, with the reason to leave them out.
     """
@@ -40,6 +43,8 @@ class Product:
     default_model: str
     typical_seconds: float
     required: tuple[str, ...] = ()
+    either: tuple[str, ...] = ()
+    notice: str = ""
     answers: Literal["task", "at once"] = "task"
     unsent: Mapping[str, str] = field(default_factory=dict)
 

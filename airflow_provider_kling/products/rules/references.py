@@ -1,13 +1,14 @@
 """
-What an image is made from besides its prompt: a reference image and elements.
+What an image is made from besides its prompt: reference images and elements; and how far one grows.
 
-Rules: Image Generation page of https://kling.ai/document-api, classic API, read 2026-11.
+Rules: image pages of https://kling.ai/document-api, classic API, read 2026-11.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from airflow_provider_kling.products.fields import is_number
 from airflow_provider_kling.products.problem import Problem
 from airflow_provider_kling.products.rules.elements import element_entries
 from airflow_provider_kling.products.wording import named
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Images and elements of one request together.
 MAX_REFERENCES = 10
+#: Times its own area that an image may have after it was expanded.
+MAX_GROWTH = 3
 
 
 def reference(request: Request) -> Iterator[Problem]:
@@ -50,3 +53,31 @@ def elements(request: Request) -> Iterator[Problem]:
     if "element_list" in request.body:
         images = len([place for place in request.images if not place.startswith("element_list")])
         yield from element_entries(request, MAX_REFERENCES - images)
+
+
+def series(request: Request) -> Iterator[Problem]:
+    """A series, and how many images it has."""
+    amount = request.body.get("series_amount")
+    if amount is not None and request.body.get("result_type") != "series":
+        yield Problem(
+            "series_amount",
+            f"Set result_type='series', or leave series_amount out: {named('series_amount', amount)} counts "
+            "for a series only.",
+            severity="warning",
+        )
+
+
+def expansion(request: Request) -> Iterator[Problem]:
+    """How far an image grows: to at most three times its area."""
+    up, down, left, right = (request.body.get(f"{side}_expansion_ratio", 0) for side in ("up", "down", "left", "right"))
+    if not all(map(is_number, (up, down, left, right))):
+        return
+    area = (1 + up + down) * (1 + left + right)
+    if area > MAX_GROWTH:
+        yield Problem(
+            "up_expansion_ratio",
+            f"Lower the expansion ratios: the image would have {area:.3g} times its area, Kling takes {MAX_GROWTH}, "
+            "which is (1 + up + down) * (1 + left + right).",
+        )
+    elif area <= 1:
+        yield Problem("up_expansion_ratio", "Raise an expansion ratio above 0: all are 0, and nothing would grow.")

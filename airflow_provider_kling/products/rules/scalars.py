@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_kling.products.fields import is_number
 from airflow_provider_kling.products.problem import Problem
 from airflow_provider_kling.products.urls import url_problems
-from airflow_provider_kling.products.wording import did_you_mean, named
+from airflow_provider_kling.products.wording import did_you_mean, joined, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,3 +65,19 @@ def required(request: Request) -> Iterator[Problem]:
     for name in request.product.required:
         if name not in request.body:
             yield Problem(name, f"Give {name}: it is missing, and {request.product.endpoint} needs it.")
+
+
+def either(request: Request) -> Iterator[Problem]:
+    """Of some fields exactly one."""
+    names = request.product.either
+    given = [name for name in names if name in request.body]
+    if len(given) > 1:
+        yield Problem(given[0], f"Keep one of {joined(names)}: {joined(given, 'and')} exclude each other.")
+    if names and not given:
+        yield Problem(names[0], f"Give {joined(names)}: {request.product.endpoint} needs one of them.")
+
+
+def notice(request: Request) -> Iterator[Problem]:
+    """What is known of a product that Kling has retired."""
+    if request.product.notice:
+        yield Problem("", request.product.notice, severity="warning")

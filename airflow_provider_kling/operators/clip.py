@@ -1,0 +1,224 @@
+"""Kling's products that make a video of other videos, sounds or several images."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_kling.operators.task import KlingTaskOperator
+from airflow_provider_kling.products.clip import (
+    AVATAR,
+    DEFAULT_MOTION_MODEL,
+    DEFAULT_MULTI_IMAGE_VIDEO_MODEL,
+    LIP_SYNC,
+    MOTION_CONTROL,
+    MULTI_IMAGE2VIDEO,
+    VIDEO_EXTENSION,
+)
+
+
+class KlingVideoExtensionOperator(KlingTaskOperator):
+    """
+    Add four to five seconds to a video of a V1 model: ``POST /v1/videos/video-extend``.
+
+    .. seealso::
+        For more information on how to use this operator, take a look at the guide:
+        :ref:`howto/operator:KlingVideoExtensionOperator`
+
+    Kling retired the models whose videos it takes on 2026-09-15: a warning says so.
+
+    :param video_id: Kling's id of the video (not of its task): ``videos[0].id`` of a manifest; at most 30 days old
+        (templated).
+    :param prompt: what happens, at most 2500 characters (templated).
+    :param negative_prompt: what to avoid, at most 2500 characters (templated).
+    :param cfg_scale: 0 to 1, how closely to follow the prompt (templated).
+    :param watermark_info: ``{"enabled": True}`` for a second, watermarked result (templated).
+    """
+
+    product = VIDEO_EXTENSION
+
+    def __init__(
+        self,
+        *,
+        video_id: str | None = None,
+        prompt: str | None = None,
+        negative_prompt: str | None = None,
+        cfg_scale: float | None = None,
+        watermark_info: dict[str, Any] | bool | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.video_id = video_id
+        self.prompt = prompt
+        self.negative_prompt = negative_prompt
+        self.cfg_scale = cfg_scale
+        self.watermark_info = watermark_info
+
+
+class KlingLipSyncOperator(KlingTaskOperator):
+    """
+    Move the lips of a face to a sound: ``POST /v1/videos/advanced-lip-sync``.
+
+    .. seealso::
+        For more information on how to use this operator, take a look at the guide:
+        :ref:`howto/operator:KlingLipSyncOperator`
+
+    A ``sound_file`` is an https URL or a URI in object storage; mp3, wav, m4a or aac, at most 5 MB, 2 to 60
+    seconds.
+
+    :param session_id: of the faces that Kling found in a video; it lives a day (templated).
+    :param face_choose: one ``{"face_id", "sound_file" or "audio_id", "sound_start_time", "sound_end_time",
+        "sound_insert_time"}``, times in milliseconds; also ``sound_volume`` and ``original_audio_volume``, 0 to 2
+        (templated).
+    :param watermark_info: ``{"enabled": True}`` for a second, watermarked result (templated).
+    """
+
+    product = LIP_SYNC
+
+    def __init__(
+        self,
+        *,
+        session_id: str | None = None,
+        face_choose: list[dict[str, Any]] | str | None = None,
+        watermark_info: dict[str, Any] | bool | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.session_id = session_id
+        self.face_choose = face_choose
+        self.watermark_info = watermark_info
+
+
+class KlingAvatarOperator(KlingTaskOperator):
+    """
+    Let a person in an image speak: ``POST /v1/videos/avatar/image2video``.
+
+    .. seealso::
+        For more information on how to use this operator, take a look at the guide:
+        :ref:`howto/operator:KlingAvatarOperator`
+
+    :param image: given as to :class:`~airflow_provider_kling.operators.KlingImageToVideoOperator` (templated).
+    :param sound_file: an https URL, or a URI in object storage; mp3, wav, m4a or aac, at most 5 MB, 2 to 300
+        seconds (templated).
+    :param audio_id: Kling's id of a sound that it made, instead of ``sound_file`` (templated).
+    :param prompt: how the person moves, at most 2500 characters (templated).
+    :param mode: ``std`` (Kling's default) or ``pro`` (templated).
+    :param watermark_info: ``{"enabled": True}`` for a second, watermarked result (templated).
+    """
+
+    product = AVATAR
+
+    def __init__(
+        self,
+        *,
+        image: Any = None,
+        sound_file: Any = None,
+        audio_id: str | None = None,
+        prompt: str | None = None,
+        mode: str | None = None,
+        watermark_info: dict[str, Any] | bool | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.image = image
+        self.sound_file = sound_file
+        self.audio_id = audio_id
+        self.prompt = prompt
+        self.mode = mode
+        self.watermark_info = watermark_info
+
+
+class KlingMotionControlOperator(KlingTaskOperator):
+    """
+    Let a person in an image move as one in a video: ``POST /v1/videos/motion-control``.
+
+    .. seealso::
+        For more information on how to use this operator, take a look at the guide:
+        :ref:`howto/operator:KlingMotionControlOperator`
+
+    :param image_url: the person, given as ``image`` to
+        :class:`~airflow_provider_kling.operators.KlingImageToVideoOperator` (templated).
+    :param video_url: the motion: an https URL, or a URI in object storage; mp4 or mov, at most 100 MB, 3 to 30
+        seconds (templated).
+    :param character_orientation: ``image`` (the video has at most 10 seconds) or ``video``: whom the person's pose
+        follows (templated).
+    :param mode: ``std`` or ``pro`` (templated).
+    :param prompt: what is around, at most 2500 characters (templated).
+    :param model_name: default ``kling-v3``; also ``kling-v2-6`` (templated).
+    :param keep_original_sound: whether the video's sound is kept; Kling's default is yes (templated).
+    :param element_list: one ``{"element_id": ...}``; kling-v3 (templated).
+    :param watermark_info: ``{"enabled": True}`` for a second, watermarked result (templated).
+    """
+
+    product = MOTION_CONTROL
+
+    def __init__(
+        self,
+        *,
+        image_url: Any = None,
+        video_url: Any = None,
+        character_orientation: str | None = None,
+        mode: str | None = None,
+        prompt: str | None = None,
+        model_name: str = DEFAULT_MOTION_MODEL,
+        keep_original_sound: bool | str | None = None,
+        element_list: list[Any] | str | None = None,
+        watermark_info: dict[str, Any] | bool | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.image_url = image_url
+        self.video_url = video_url
+        self.character_orientation = character_orientation
+        self.mode = mode
+        self.prompt = prompt
+        self.model_name = model_name
+        self.keep_original_sound = keep_original_sound
+        self.element_list = element_list
+        self.watermark_info = watermark_info
+
+
+class KlingMultiImageToVideoOperator(KlingTaskOperator):
+    """
+    Make a video of several images: ``POST /v1/videos/multi-image2video``.
+
+    .. seealso::
+        For more information on how to use this operator, take a look at the guide:
+        :ref:`howto/operator:KlingMultiImageToVideoOperator`
+
+    Kling has retired it: a warning says so. A relay may still serve it.
+
+    :param image_list: 1 to 4 ``{"image": ...}``, given as to
+        :class:`~airflow_provider_kling.operators.KlingImageToVideoOperator` (templated).
+    :param prompt: what happens, at most 2500 characters (templated).
+    :param negative_prompt: what to avoid, at most 2500 characters (templated).
+    :param model_name: default ``kling-v1-6`` (templated).
+    :param mode: ``std`` (Kling's default) or ``pro`` (templated).
+    :param duration: seconds, 5 or 10 (templated).
+    :param aspect_ratio: ``16:9`` (Kling's default), ``9:16`` or ``1:1`` (templated).
+    :param watermark_info: ``{"enabled": True}`` for a second, watermarked result (templated).
+    """
+
+    product = MULTI_IMAGE2VIDEO
+
+    def __init__(
+        self,
+        *,
+        image_list: list[Any] | str | None = None,
+        prompt: str | None = None,
+        negative_prompt: str | None = None,
+        model_name: str = DEFAULT_MULTI_IMAGE_VIDEO_MODEL,
+        mode: str | None = None,
+        duration: str | int | None = None,
+        aspect_ratio: str | None = None,
+        watermark_info: dict[str, Any] | bool | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.image_list = image_list
+        self.prompt = prompt
+        self.negative_prompt = negative_prompt
+        self.model_name = model_name
+        self.mode = mode
+        self.duration = duration
+        self.aspect_ratio = aspect_ratio
+        self.watermark_info = watermark_info

@@ -1,0 +1,84 @@
+"""The products that make a video of other videos, sounds or several images: one row each."""
+
+from __future__ import annotations
+
+from airflow_provider_kling.products import convert
+from airflow_provider_kling.products.fields import choice, listed, named_fields
+from airflow_provider_kling.products.product import COMMON_FIELDS, Product
+
+#: The live models; Kling's own default for motion control is kling-v2-6, for multi-image to video a retired one.
+DEFAULT_MOTION_MODEL = "kling-v3"
+DEFAULT_MULTI_IMAGE_VIDEO_MODEL = "kling-v1-6"
+
+_RULES = (
+    *("scalars.required", "scalars.either", "scalars.shapes", "scalars.callback_url", "scalars.lengths"),
+    *("scalars.notice", "frames.contents"),
+)
+
+# Paths, fields and limits: video pages of https://kling.ai/document-api, classic API, read 2026-11. Time of a lip sync:
+# an average that ComfyUI's Kling nodes publish, read 2026-11.
+
+VIDEO_EXTENSION = Product(
+    "video-extend",
+    "/v1/videos/video-extend",
+    fields=named_fields("video_id", "prompt", "negative_prompt", "cfg_scale", "watermark_info", *COMMON_FIELDS),
+    rules=("scalars.cfg_scale", *_RULES),
+    required=("video_id",),
+    notice="Check that the video is of a V1 model: video-extend takes no others, and Kling retired those on "
+    "2026-09-15; a video is kept for 30 days.",
+    default_model="",
+    typical_seconds=0,
+)
+
+LIP_SYNC = Product(
+    "advanced-lip-sync",
+    "/v1/videos/advanced-lip-sync",
+    fields=named_fields("session_id", "face_choose", "watermark_info", *COMMON_FIELDS),
+    rules=("faces.faces", *_RULES),
+    required=("session_id", "face_choose"),
+    default_model="",
+    typical_seconds=455,
+)
+
+AVATAR = Product(
+    "avatar/image2video",
+    "/v1/videos/avatar/image2video",
+    fields=named_fields(
+        *("image", "audio_id", "sound_file", "prompt", "mode", "watermark_info", *COMMON_FIELDS),
+        mode=choice("mode", ("std", "pro"), convert.mode),
+    ),
+    rules=_RULES,
+    required=("image",),
+    either=("audio_id", "sound_file"),
+    default_model="",
+    typical_seconds=0,
+)
+
+MOTION_CONTROL = Product(
+    "motion-control",
+    "/v1/videos/motion-control",
+    fields=named_fields(
+        *("model_name", "prompt", "image_url", "video_url", "keep_original_sound", "character_orientation", "mode"),
+        *("element_list", "watermark_info", *COMMON_FIELDS),
+        mode=choice("mode", ("std", "pro"), convert.mode),
+    ),
+    rules=("faces.one_element", *_RULES),
+    required=("image_url", "video_url", "character_orientation", "mode"),
+    default_model=DEFAULT_MOTION_MODEL,
+    typical_seconds=0,
+)
+
+MULTI_IMAGE2VIDEO = Product(
+    "multi-image2video",
+    "/v1/videos/multi-image2video",
+    fields=named_fields(
+        *("model_name", "image_list", "prompt", "negative_prompt", "mode", "duration", "aspect_ratio"),
+        *("watermark_info", *COMMON_FIELDS),
+        image_list=listed("image_list", "image", "image", 1, 4),
+    ),
+    rules=_RULES,
+    required=("image_list", "prompt"),
+    notice="Use omni-video for several images: Kling has retired multi-image2video (answered so on 2026-09-28).",
+    default_model=DEFAULT_MULTI_IMAGE_VIDEO_MODEL,
+    typical_seconds=0,
+)

@@ -1,0 +1,50 @@
+"""
+Whose lips move, and to which sound; whose body moves.
+
+Rules: lip sync and motion control pages of https://kling.ai/document-api, classic API, read 2026-11.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_provider_kling.products.fields import is_number
+from airflow_provider_kling.products.problem import Problem
+from airflow_provider_kling.products.rules.elements import element_entries
+from airflow_provider_kling.products.wording import joined, named
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_provider_kling.products.problem import Request
+
+_SOUNDS = ("audio_id", "sound_file")
+_TIMES = ("sound_start_time", "sound_end_time", "sound_insert_time")
+#: Milliseconds of sound, at least.
+MIN_SOUND_MS = 2000
+
+
+def faces(request: Request) -> Iterator[Problem]:
+    """A face has one sound, and says from when to when it is heard."""
+    chosen = request.body.get("face_choose")
+    for index, face in enumerate(chosen if isinstance(chosen, list) else ()):
+        if not isinstance(face, dict):
+            continue
+        place = f"face_choose[{index}]"
+        if sum(name in face for name in _SOUNDS) != 1:
+            yield Problem("face_choose", f"Give {place} one of {joined(_SOUNDS)}: it needs exactly one sound.")
+        missing = [name for name in _TIMES if not is_number(face.get(name))]
+        if missing:
+            yield Problem("face_choose", f"Give {place}.{missing[0]} in milliseconds: a lip sync needs it.")
+        elif face["sound_end_time"] - face["sound_start_time"] < MIN_SOUND_MS:
+            yield Problem(
+                "face_choose",
+                f"Give {place} at least 2 seconds of sound: {named('sound_start_time', face['sound_start_time'])} and "
+                f"{named('sound_end_time', face['sound_end_time'])} are milliseconds.",
+            )
+
+
+def one_element(request: Request) -> Iterator[Problem]:
+    """Motion control takes one element."""
+    if "element_list" in request.body:
+        yield from element_entries(request, 1)

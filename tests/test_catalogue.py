@@ -1,0 +1,170 @@
+"""Every product of the catalogue, by its row: checked, submitted, waited for and stored; and its operator."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+from support import PHOTOGRAPH, FakeTaskInstance, advice_first
+
+from airflow_provider_kling import exceptions as errors
+from airflow_provider_kling import operators
+from airflow_provider_kling.operators.at_once import KlingAtOnceOperator
+from airflow_provider_kling.operators.task import KlingTaskOperator
+from airflow_provider_kling.preparation.prepare import prepare
+from airflow_provider_kling.products.catalogue import PRODUCTS
+from airflow_provider_kling.simulator.products import PRODUCTS as SIMULATED
+
+IMAGE = str(PHOTOGRAPH)
+VIDEO = "https://media.example.com/clip.mp4"
+SOUND = "https://media.example.com/voice.mp3"
+
+#: What a plain request of each product says.
+REQUESTS = {
+    "image2video": {"image": IMAGE, "prompt": "It moves", "duration": 3},
+    "text2video": {"prompt": "A paper boat", "duration": 3},
+    "video-extend": {"video_id": "929960000000000001"},
+    "advanced-lip-sync": {
+        "session_id": "8400000000000001",
+        "face_choose": [
+            {
+                "face_id": "0",
+                "sound_file": SOUND,
+                "sound_start_time": 0,
+                "sound_end_time": "3000",
+                "sound_insert_time": 1000,
+            }
+        ],
+    },
+    "avatar/image2video": {"image": IMAGE, "sound_file": SOUND},
+    "motion-control": {"image_url": IMAGE, "video_url": VIDEO, "character_orientation": "image", "mode": "std"},
+    "multi-image2video": {"image_list": [IMAGE], "prompt": "They meet"},
+    "images/generations": {"prompt": "A paper boat"},
+    "omni-image": {"prompt": "<<<image_1>>> at night", "image_list": [{"image": IMAGE}], "resolution": "4k"},
+    "multi-image2image": {"subject_image_list": [IMAGE, {"subject_image": IMAGE}]},
+    "editing/expand": {"image": IMAGE, **{f"{side}_expansion_ratio": 0.2 for side in ("up", "down", "left", "right")}},
+    "kolors-virtual-try-on": {"human_image": IMAGE, "cloth_image": IMAGE},
+    "tts": {"text": "Hello", "voice_id": "oversea_male1", "voice_language": "en"},
+    "text-to-audio": {"prompt": "Rain", "duration": 5},
+    "video-to-audio": {"video_url": VIDEO, "sound_effect_prompt": "Rain"},
+}
+
+#: Those of which the simulator makes results from what is on this machine alone.
+SERVED = [
+    endpoint
+    for endpoint, product in PRODUCTS.items()
+    if product.path in {row.path for row in SIMULATED.values()}
+    and "example.com" not in str(REQUESTS[endpoint])
+    and "video_id" not in REQUESTS[endpoint]
+    and endpoint != "multi-image2video"
+]
+
+#: One operator for each product.
+OPERATORS = {
+    cls.product.endpoint: cls
+    for cls in (getattr(operators, name) for name in operators.__all__)
+    if isinstance(cls, type) and issubclass(cls, KlingTaskOperator) and cls is not KlingTaskOperator
+}
+
+
+def test_every_product_has_an_operator_and_a_request():
+    assert set(OPERATORS) == set(PRODUCTS) == set(REQUESTS)
+
+
+@pytest.mark.parametrize("endpoint", PRODUCTS)
+def test_a_plain_request_passes_and_a_retired_product_warns(endpoint):
+    product = PRODUCTS[endpoint]
+    warnings = [advice_first(warning) for warning in prepare(product, REQUESTS[endpoint]).warnings]
+    assert [warning for warning in warnings if product.notice not in warning and "retired" not in warning] == []
+    assert bool(warnings) is bool(product.notice)
+
+
+@pytest.mark.parametrize("endpoint", PRODUCTS)
+def test_what_a_product_needs_is_asked_for(endpoint):
+    product = PRODUCTS[endpoint]
+    with pytest.raises(errors.KlingValidationError) as caught:
+        prepare(product, {})
+    problems = [advice_first(problem) for problem in caught.value.problems]
+    for name in product.required:
+        assert any(problem.startswith(f"Give {name}: it is missing") for problem in problems), name
+    if product.either:
+        both = {**REQUESTS[endpoint], **dict.fromkeys(product.either, "https://media.example.com/x")}
+        with pytest.raises(errors.KlingValidationError, match="Keep one of"):
+            prepare(product, both)
+
+
+@pytest.mark.parametrize("endpoint", PRODUCTS)
+def test_every_field_of_a_product_is_an_argument_an_attribute_and_a_template_field(endpoint):
+    cls = OPERATORS[endpoint]
+    made = cls(task_id="x")
+    for name in (*cls.product.arguments, *cls.template_fields):
+        assert hasattr(made, name)
+    assert set(cls.product.arguments) <= set(cls.template_fields)
+    assert set(cls.product.media_fields) <= set(cls.redacted_fields)
+    own = {
+        name
+        for name, parameter in inspect.signature(cls.__init__).parameters.items()
+        if parameter.kind.name == "KEYWORD_ONLY"
+    }
+    assert own == set(cls.product.arguments)
+    assert all(f":param {name}:" in cls.__doc__ for name in own)
+    assert issubclass(cls, KlingAtOnceOperator) is (cls.product.answers == "at once")
+
+
+@pytest.mark.parametrize("endpoint", SERVED)
+def test_a_product_is_submitted_waited_for_and_stored(kling, tmp_path, endpoint):
+    ti = FakeTaskInstance()
+    where = {"output_uri": f"{tmp_path}/", "deferrable": False, "poll_interval": 0.05}
+    manifest = OPERATORS[endpoint](task_id="make", **REQUESTS[endpoint], **where).execute({"ti": ti})
+    assert manifest["endpoint"] == endpoint
+    assert manifest["files"]
+    assert len(list(tmp_path.iterdir())) == len(manifest["files"])
+    assert kling.requests(method="POST")[0]["path"] == PRODUCTS[endpoint].path
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "fields", "advice"),
+    [
+        ("editing/expand", {"up_expansion_ratio": 2}, "Lower the expansion ratios"),
+        ("editing/expand", {f"{side}_expansion_ratio": 0 for side in ("up", "down", "left", "right")}, "Raise an exp"),
+        ("omni-image", {"model_name": "kling-image-o1"}, "Change model, or set resolution='2k'"),
+        ("omni-image", {"image_list": [IMAGE] * 11}, "Give image_list as a list of 1 to 10"),
+        ("omni-image", {"image_list": [IMAGE] * 6, "element_list": [1, 2, 3, 4, 5]}, "Drop some of element_list"),
+        ("omni-image", {"image_list": ["missing.png"]}, "Check the path of image_list[0].image"),
+        ("multi-image2image", {"subject_image_list": [{}]}, "Give subject_image_list as a list of 1 to 4"),
+        ("text-to-audio", {"duration": 2.9}, "Give duration as a number from 3 to 10"),
+        ("text-to-audio", {"prompt": "x" * 201}, "Shorten prompt to 200 characters"),
+        ("video-to-audio", {"video_url": IMAGE}, "Copy video_url to object storage"),
+        ("video-to-audio", {"asmr_mode": "loud"}, "Give asmr_mode as True or False"),
+        ("avatar/image2video", {"mode": "4k"}, "Give mode as 'std' or 'pro'"),
+        ("motion-control", {"element_list": [1, 2]}, "Drop some of element_list"),
+        ("motion-control", {"model_name": "kling-v2-6", "element_list": [1]}, "Change model or mode, or leave element"),
+        ("motion-control", {"keep_original_sound": "maybe"}, "Give keep_original_sound as 'yes' or 'no'"),
+        ("advanced-lip-sync", {"face_choose": [{"face_id": "0"}]}, "Give face_choose[0] one of audio_id or sound_file"),
+        ("advanced-lip-sync", {"face_choose": []}, "Give face_choose: it is missing"),
+        ("multi-image2video", {"image_list": [IMAGE] * 5}, "Give image_list as a list of 1 to 4"),
+    ],
+)
+def test_what_kling_would_refuse_is_refused_before_it_is_sent(endpoint, fields, advice):
+    with pytest.raises(errors.KlingValidationError) as caught:
+        prepare(PRODUCTS[endpoint], {**REQUESTS[endpoint], **fields})
+    assert next(advice_first(problem) for problem in caught.value.problems).startswith(advice)
+
+
+def test_words_become_klings():
+    body = prepare(PRODUCTS["text-to-audio"], {"prompt": "Rain", "duration": "5s"}).body
+    assert (body["duration"], type(body["duration"])) == (5.0, float)
+    assert prepare(PRODUCTS["text-to-audio"], {"prompt": "Rain", "duration": 3.5}).body["duration"] == 3.5
+    fields = {**REQUESTS["motion-control"], "keep_original_sound": False}
+    assert prepare(PRODUCTS["motion-control"], fields).body["keep_original_sound"] == "no"
+    body = prepare(PRODUCTS["advanced-lip-sync"], REQUESTS["advanced-lip-sync"]).body
+    assert body["face_choose"][0]["sound_end_time"] == 3000
+    fields = {**REQUESTS["omni-image"], "result_type": "series", "series_amount": 4}
+    assert prepare(PRODUCTS["omni-image"], fields).body["series_amount"] == "4"
+    body = prepare(PRODUCTS["multi-image2image"], REQUESTS["multi-image2image"]).body
+    assert [set(item) for item in body["subject_image_list"]] == [{"subject_image"}] * 2
+
+
+def test_a_series_amount_without_a_series_is_a_warning():
+    (warning,) = prepare(PRODUCTS["omni-image"], {**REQUESTS["omni-image"], "series_amount": 4}).warnings
+    assert warning.startswith("Set result_type='series', or leave series_amount out")

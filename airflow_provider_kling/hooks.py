@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import time
 import uuid
 from functools import cached_property
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 import pendulum
 
@@ -15,6 +16,7 @@ from airflow_provider_kling._airflow.base_hook import BaseHook
 from airflow_provider_kling.api.auth import ApiKey
 from airflow_provider_kling.api.classic import MAX_PAGE_SIZE
 from airflow_provider_kling.api.client import KlingClient
+from airflow_provider_kling.api.limits import Limits
 from airflow_provider_kling.api.settings import Settings, settings_of
 from airflow_provider_kling.exceptions import KlingConfigurationError, KlingError, KlingTaskNotFoundError
 from airflow_provider_kling.foreign import foreign_text
@@ -53,6 +55,8 @@ class KlingHook(BaseHook):
     default_conn_name = DEFAULT_CONN_NAME
     conn_type = "kling"
     hook_name = "Kling AI"
+    #: What one request may take; a subclass may have other bounds.
+    limits: ClassVar[Limits] = Limits()
 
     def __init__(self, kling_conn_id: str = default_conn_name, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -66,7 +70,8 @@ class KlingHook(BaseHook):
                 "Check the template of kling_conn_id, or leave it out: it names no connection.\n"
                 f"It is {foreign_text(repr(self.kling_conn_id), 40)}; the default is {DEFAULT_CONN_NAME}."
             )
-        settings = settings_of(self.get_connection(self.kling_conn_id))
+        connection = self.get_connection(self.kling_conn_id)
+        settings = dataclasses.replace(settings_of(connection), limits=self.limits)
         for warning in settings.warnings:
             self.log.warning("%s", warning)
         return settings

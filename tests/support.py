@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
 STEPS = int(os.environ.get("STEPS", "1"))
 
 PHOTOGRAPH = Path(__file__).parent.parent / "example_dags" / "images" / "rocket.jpg"
+
+
+def limit(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
+    """Give all hooks other bounds than the package's."""
+    from airflow_provider_kling.hooks import KlingHook
+
+    monkeypatch.setattr(KlingHook, "limits", dataclasses.replace(KlingHook.limits, **changes))
 
 
 def connect(

@@ -9,7 +9,7 @@ import json
 import socket
 
 import pytest
-from support import PHOTOGRAPH, connect
+from support import PHOTOGRAPH, connect, limit
 
 from airflow_provider_kling import exceptions as errors
 from airflow_provider_kling.api.reads import TaskRef
@@ -121,7 +121,7 @@ def test_an_id_whose_task_failed_gets_the_next_attempt(kling, hook):
 
 
 def test_not_being_able_to_look_never_sends(kling, hook, no_waiting, monkeypatch):
-    monkeypatch.setattr("airflow_provider_kling.api.transport.READ_MAX_WAIT", 0)
+    limit(monkeypatch, read_max_wait=0)
     kling.fault("cut_before", operation="query", times=None)
     with pytest.raises(errors.KlingConnectionError):
         submit(hook, look_up_first=True)
@@ -276,12 +276,11 @@ def test_a_foreign_link_cannot_make_a_worker_read_its_own_network(monkeypatch, u
         KlingHook().download(url, io.BytesIO())
 
 
-def test_a_result_that_is_too_large_is_refused(kling, hook):
-    from airflow_provider_kling.api.download import fetch
-
+def test_a_result_that_is_too_large_is_refused(kling, hook, monkeypatch):
+    limit(monkeypatch, download_bytes=100)
     task = hook.wait(submit(hook).task_id, poll_interval=0.05)
     with pytest.raises(errors.KlingResultError, match="larger than"):
-        fetch(task.videos[0].url, io.BytesIO(), hook.settings, max_bytes=100)
+        KlingHook().download(task.videos[0].url, io.BytesIO())
 
 
 def test_account_costs_are_read(kling, hook):
@@ -306,7 +305,7 @@ def test_the_connection_test_is_free_and_names_no_key(kling_simulator, monkeypat
     [{"password": "wrong", "login": ""}, {"password": ""}, {"host": "ftp://x"}, {"host": "http://127.0.0.1:1"}],
 )
 def test_the_connection_test_says_what_is_wrong(kling_simulator, monkeypatch, fields):
-    monkeypatch.setattr("airflow_provider_kling.api.transport.READ_MAX_WAIT", 0)
+    limit(monkeypatch, read_max_wait=0)
     connect(monkeypatch, kling_simulator, **fields)
     ok, message = KlingHook().test_connection()
     assert not ok
@@ -342,7 +341,7 @@ def test_what_the_simulator_received_is_what_was_meant(kling, hook):
 
 
 def test_a_host_that_is_down_is_a_connection_error_and_leaves_no_doubt(monkeypatch, no_waiting):
-    monkeypatch.setattr("airflow_provider_kling.api.transport.READ_MAX_WAIT", 0)
+    limit(monkeypatch, read_max_wait=0)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     monkeypatch.setenv("AIRFLOW_CONN_KLING_DEFAULT", f"kling://:K@127.0.0.1:{port}/http")

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 from airflow.sdk import DAG
-from support import PHOTOGRAPH, connect
+from support import PHOTOGRAPH, connect, limit
 
 from airflow_provider_kling import exceptions as errors
 from airflow_provider_kling._airflow.compat import (
@@ -85,7 +85,7 @@ def test_a_timeout_counts_from_klings_acceptance(kling, task, ti, mode):
 
 
 def test_poking_survives_a_bad_moment(kling, task, ti, monkeypatch):
-    monkeypatch.setattr("airflow_provider_kling.api.transport.READ_ATTEMPTS", 1)
+    limit(monkeypatch, read_attempts=1)
     kling.fault(code=5000, operation="query", times=2)
     assert sensor(task.task_id, **POKE).execute({"ti": ti})["videos"]
 

@@ -29,17 +29,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_kling.api.settings import Settings
 
-#: Bytes a second that a download brings at least, on average; below that its host is taken for broken.
-MIN_DOWNLOAD_RATE = 16 << 10
-
-#: Seconds that a download may take beside that, and beside the connection's timeout.
-GRACE_SECONDS = 30.0
-
 #: What no link has. Libraries disagree about which host such a link names.
 _UNFIT = re.compile(r"[\\\s\x00-\x1f\x7f-\x9f]")
-
-#: Bytes that a result may have. A 15 s video in 4K is below a tenth of this.
-MAX_BYTES = 4 << 30
 
 #: Redirects that are followed; Kling's hosts have not been seen to send any.
 MAX_REDIRECTS = 3
@@ -60,21 +51,20 @@ class Download:
     content_type: str
 
 
-def fetch(url: str, target: IO[bytes], settings: Settings, *, max_bytes: int = MAX_BYTES) -> Download:
+def fetch(url: str, target: IO[bytes], settings: Settings) -> Download:
     """
     Stream a result into an open file.
 
     :param url: the result's link.
     :param target: binary file; on failure it holds a part and must be thrown away.
-    :param settings: TLS, proxies, timeout, and whether private addresses are allowed.
-    :param max_bytes: the most that is accepted.
+    :param settings: TLS, proxies, timeout, limits, and whether private addresses are allowed.
     :raises KlingResultError: when the address is not allowed, the server refuses, or the file is cut, too large or too
         slow.
     """
     sender = Sender(settings)
     with contextlib.closing(sender), Exchange(_allowed(0, settings), public_only=not settings.allow_private_urls) as it:
         download = _Fetching(sender, settings, it)
-        return download.fetch(url, target, max_bytes)
+        return download.fetch(url, target)
 
 
 def without_query(url: Any) -> str:
@@ -84,7 +74,8 @@ def without_query(url: Any) -> str:
 
 def _allowed(received: int, settings: Settings) -> float:
     """Return the seconds, since its beginning, that a download may have taken for what has been received."""
-    return settings.timeout_seconds + GRACE_SECONDS + received / MIN_DOWNLOAD_RATE
+    limits = settings.limits
+    return settings.timeout_seconds + limits.download_grace + received / limits.download_rate
 
 
 class _Fetching:
@@ -95,12 +86,12 @@ class _Fetching:
         self._settings = settings
         self._exchange = exchange
 
-    def fetch(self, url: str, target: IO[bytes], max_bytes: int) -> Download:
+    def fetch(self, url: str, target: IO[bytes]) -> Download:
         for _ in range(MAX_REDIRECTS + 1):
             request = self._prepare(url)
             with contextlib.closing(self._send(request)) as response:
                 if not response.is_redirect:
-                    return self._copy(_checked(response, url), target, max_bytes)
+                    return self._copy(_checked(response, url), target)
                 url = _next(url, response)
         raise KlingResultError(
             f"Read the task again: its link redirects more than {MAX_REDIRECTS} times.\n"
@@ -153,12 +144,12 @@ class _Fetching:
         words = explain(error, url, self._exchange, self._sender.proxy(url))
         return _interrupted(f"{words}\nThe download of {without_query(url)} failed.")
 
-    def _copy(self, response: requests.Response, target: IO[bytes], max_bytes: int) -> Download:
-        digest, size = hashlib.sha256(), 0
+    def _copy(self, response: requests.Response, target: IO[bytes]) -> Download:
+        digest, size, most = hashlib.sha256(), 0, self._settings.limits.download_bytes
         for piece in self._pieces(response):
             size += len(piece)
-            if size > max_bytes:
-                raise KlingResultError(f"The result is larger than the {max_bytes} bytes that are accepted.")
+            if size > most:
+                raise KlingResultError(f"The result is larger than the {most} bytes that are accepted.")
             self._exchange.seconds = _allowed(size, self._settings)
             digest.update(piece)
             target.write(piece)
@@ -169,7 +160,7 @@ class _Fetching:
 
     def _pieces(self, response: requests.Response) -> Iterator[bytes]:
         try:
-            yield from pieces(response)
+            yield from pieces(response, self._settings.limits.piece_bytes)
             if self._exchange.expired:
                 raise TimeoutError
         except ERRORS as error:

@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from airflow_provider_kling.api.exchange import Exchange
     from airflow_provider_kling.api.settings import Settings
 
-#: Bytes that are read at a time. What one piece can become when it is decompressed stays bounded.
-PIECE_BYTES = 1 << 14
-
 #: Transfer encodings that are read. Others, and several at once, can make gigabytes of one piece.
 ENCODINGS = ("", "identity", "gzip", "x-gzip", "deflate")
 
@@ -98,16 +95,18 @@ class Sender:
         return ca_bundle(self._settings.verify)
 
 
-def pieces(response: requests.Response) -> Iterator[bytes]:
+def pieces(response: requests.Response, piece_bytes: int) -> Iterator[bytes]:
     """
     Read the body of an answer, decoded, a bounded piece at a time.
 
+    :param response: whose body was not read yet.
+    :param piece_bytes: bytes that are read at a time, before they are decoded.
     :raises requests.RequestException: when it breaks off, or is encoded in a way that was not asked for.
     """
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in ENCODINGS:
         raise requests.exceptions.ContentDecodingError(f"Content-Encoding {foreign_text(encoding, 50)!r}")
-    return response.iter_content(PIECE_BYTES)  # type: ignore[no-any-return,unused-ignore]
+    return response.iter_content(piece_bytes)  # type: ignore[no-any-return,unused-ignore]
 
 
 def ca_bundle(verify: bool | str) -> bool | str:

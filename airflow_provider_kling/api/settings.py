@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from airflow_provider_kling.api.auth import Credential, credential_of
 from airflow_provider_kling.api.base_url import DEFAULT_BASE_URL, UNFIT, base_url_of
+from airflow_provider_kling.api.limits import Limits
 from airflow_provider_kling.exceptions import KlingConfigurationError
 from airflow_provider_kling.foreign import foreign_text
 
@@ -52,6 +53,7 @@ class Settings:
         comes from the environment.
     :param allow_private_urls: whether results may come over plain http or from private addresses.
     :param warnings: sentences about what the connection holds and nobody reads.
+    :param limits: what one request may take.
     """
 
     base_url: str
@@ -61,6 +63,7 @@ class Settings:
     proxies: dict[str, str] = dataclasses.field(default_factory=dict, repr=False)
     allow_private_urls: bool = False
     warnings: tuple[str, ...] = ()
+    limits: Limits = dataclasses.field(default_factory=Limits)
 
     @property
     def account(self) -> str:

@@ -30,20 +30,9 @@ if TYPE_CHECKING:
     import tenacity
 
     from airflow_provider_kling.api.envelope import Answer
+    from airflow_provider_kling.api.limits import Limits
     from airflow_provider_kling.api.request import Request
     from airflow_provider_kling.api.settings import Settings
-
-#: Bytes that an answer may have, decompressed. A page of 500 tasks with the longest prompts is below a third of this.
-MAX_ANSWER_BYTES = 32 << 20
-
-#: Bytes a second that a body needs at least; a request with an image of 10 MB may take this much longer.
-MIN_UPLOAD_RATE = 64 << 10
-
-#: How often a read is sent before its error counts.
-READ_ATTEMPTS = 4
-
-#: The longest pause between two reads, in seconds.
-READ_MAX_WAIT = 10.0
 
 #: Codes for a token that is not valid yet, or no longer: the two that a new signature can mend.
 CLOCK_CODES = (1003, 1004)
@@ -77,10 +66,12 @@ class Transport:
         Send a GET, again if that can help.
 
         :param request: what to read.
-        :param tries: how often it is sent before its error counts; default :data:`READ_ATTEMPTS`.
+        :param tries: how often it is sent before its error counts; default ``read_attempts`` of the limits.
         :raises KlingError: of the last try.
         """
-        return _read_retry(READ_ATTEMPTS if tries is None else tries)(self.send_once, request)
+        limits = self._settings.limits
+        retry = _read_retry(limits.read_attempts if tries is None else tries, limits.read_max_wait)
+        return retry(self.send_once, request)
 
     def send_once(self, request: Request) -> Answer:
         """
@@ -106,7 +97,7 @@ class Transport:
 
     def _exchange(self, request: Request, now: int) -> _Raw:
         prepared = self._prepare(request, now)
-        seconds = self._settings.timeout_seconds + len(prepared.body or b"") / MIN_UPLOAD_RATE
+        seconds = self._settings.timeout_seconds + len(prepared.body or b"") / self._settings.limits.upload_rate
         with Exchange(seconds) as exchange:
             try:
                 return self._answer(prepared, exchange)
@@ -116,7 +107,7 @@ class Transport:
 
     def _answer(self, prepared: requests.PreparedRequest, exchange: Exchange) -> _Raw:
         with contextlib.closing(self._sender.send(prepared, exchange)) as response:
-            body = _body(response)
+            body = _body(response, self._settings.limits)
         if exchange.expired:
             # A body without a length ends where its connection is shut down.
             raise TimeoutError
@@ -146,14 +137,14 @@ class Transport:
         return KlingConnectionError(f"{words} ({prepared.method})", nothing_sent=not exchange.sent)
 
 
-def _body(response: requests.Response) -> bytes:
+def _body(response: requests.Response, limits: Limits) -> bytes:
     body = bytearray()
     try:
-        for piece in pieces(response):
+        for piece in pieces(response, limits.piece_bytes):
             body += piece
-            if len(body) > MAX_ANSWER_BYTES:
+            if len(body) > limits.answer_bytes:
                 raise KlingResponseError(
-                    f"Check the connection's host: its answer is larger than {MAX_ANSWER_BYTES >> 20} MiB.\n"
+                    f"Check the connection's host: its answer is larger than {limits.answer_bytes >> 20} MiB.\n"
                     f"HTTP {response.status_code}",
                     http_status=response.status_code,
                 )
@@ -166,13 +157,13 @@ def _body(response: requests.Response) -> bytes:
     return bytes(body)
 
 
-def _read_retry(tries: int) -> tenacity.Retrying:
+def _read_retry(tries: int, max_wait: float) -> tenacity.Retrying:
     import tenacity
 
     return tenacity.Retrying(
         retry=tenacity.retry_if_exception(lambda error: isinstance(error, KlingError) and error.transient),
         stop=tenacity.stop_after_attempt(tries),
-        wait=tenacity.wait_random_exponential(multiplier=0.5, max=READ_MAX_WAIT),
+        wait=tenacity.wait_random_exponential(multiplier=0.5, max=max_wait),
         reraise=True,
     )
 

@@ -10,6 +10,7 @@ import threading
 
 import pytest
 from adversary.scripted import kling
+from support import limit
 
 from airflow_provider_kling import exceptions as errors
 from airflow_provider_kling._airflow.compat import AIRFLOW_V_3_2_PLUS
@@ -216,7 +217,7 @@ def test_what_is_no_proxy_is_refused_without_its_password(monkeypatch, proxies):
     [(b"HTTP/1.1 400 Bad Request\r\n\r\n", "it answers without TLS"), (b"", "if it is without TLS")],
 )
 def test_a_server_without_tls_gets_its_remedy_whether_it_answers_or_not(monkeypatch, answer, words):
-    monkeypatch.setattr("airflow_provider_kling.api.transport.READ_ATTEMPTS", 1)
+    limit(monkeypatch, read_attempts=1)
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
@@ -235,7 +236,7 @@ def test_a_server_without_tls_gets_its_remedy_whether_it_answers_or_not(monkeypa
 
 
 def test_a_host_that_does_not_exist_is_one_sentence_with_its_name(monkeypatch):
-    monkeypatch.setattr("airflow_provider_kling.api.transport.READ_ATTEMPTS", 1)
+    limit(monkeypatch, read_attempts=1)
 
     def nowhere(*_arguments, **_options):
         raise socket.gaierror(-2, "Name or service not known")
@@ -259,7 +260,7 @@ def test_socks_without_its_library_is_a_matter_of_configuration(monkeypatch):
 
 @pytest.mark.parametrize("proxy", ["http://u:proxy-password@127.0.0.1:1", "127.0.0.1:1"])
 def test_a_proxy_that_is_down_is_named_without_its_password_and_leaves_no_doubt(monkeypatch, proxy):
-    monkeypatch.setattr("airflow_provider_kling.api.transport.READ_ATTEMPTS", 1)
+    limit(monkeypatch, read_attempts=1)
     hook = hook_of(monkeypatch, {"extra": {"proxies": {"all": proxy}}})
     with pytest.raises(errors.KlingConnectionError, match="Check the proxy 127.0.0.1:1: no connection") as caught:
         hook.create_task("text2video", {"prompt": "A paper boat"})

@@ -12,7 +12,7 @@ import time
 
 import pytest
 from adversary.scripted import Reply
-from support import certificate
+from support import certificate, limit
 
 from airflow_provider_kling import exceptions as errors
 from airflow_provider_kling.hooks import KlingHook
@@ -240,7 +240,7 @@ def test_behind_a_proxy_of_the_environment_no_name_is_resolved_here(tmp_path, mo
 
 
 def test_a_download_that_drips_ends(scripted, monkeypatch):
-    monkeypatch.setattr("airflow_provider_kling.api.download.GRACE_SECONDS", 0)
+    limit(monkeypatch, download_grace=0)
     server = scripted(Reply(b"v" * 1000, byte_pause=0.1), extra={"timeout_seconds": 1})
     begin = time.monotonic()
     with pytest.raises(errors.KlingResultError, match="did not answer in time"):
@@ -249,9 +249,9 @@ def test_a_download_that_drips_ends(scripted, monkeypatch):
 
 
 def test_a_download_that_brings_enough_goes_on_beyond_the_timeout(scripted, monkeypatch):
-    monkeypatch.setattr("airflow_provider_kling.api.download.MIN_DOWNLOAD_RATE", 10)
-    monkeypatch.setattr("airflow_provider_kling.api.sender.PIECE_BYTES", 8)
-    monkeypatch.setattr("airflow_provider_kling.api.download.GRACE_SECONDS", 3)
+    limit(monkeypatch, download_rate=10)
+    limit(monkeypatch, piece_bytes=8)
+    limit(monkeypatch, download_grace=3)
     server = scripted(Reply(b"v" * 200, byte_pause=0.03), extra={"timeout_seconds": 2})
     assert KlingHook().download(f"{server.url}/v.mp4", io.BytesIO()).bytes == 200
 
@@ -285,11 +285,10 @@ def test_a_length_that_is_written_oddly_does_not_break_anything(scripted, length
     assert KlingHook().download(f"{server.url}/v.mp4", io.BytesIO()).bytes == 5
 
 
-def test_a_compressed_result_counts_as_what_it_becomes(scripted):
-    from airflow_provider_kling.api.download import fetch
-
+def test_a_compressed_result_counts_as_what_it_becomes(scripted, monkeypatch):
     server = scripted(Reply(gzip.compress(b"v" * (8 << 20)), headers={"Content-Encoding": "gzip"}))
     target = io.BytesIO()
     assert KlingHook().download(f"{server.url}/v.mp4", target).bytes == 8 << 20
+    limit(monkeypatch, download_bytes=1 << 20)
     with pytest.raises(errors.KlingResultError, match="larger than"):
-        fetch(f"{server.url}/v.mp4", io.BytesIO(), KlingHook().settings, max_bytes=1 << 20)
+        KlingHook().download(f"{server.url}/v.mp4", io.BytesIO())

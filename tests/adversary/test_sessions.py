@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from adversary.scripted import Reply, kling, task
+from support import limit
 
 import airflow_provider_kling
 from airflow_provider_kling import exceptions as errors
@@ -26,7 +27,7 @@ LINK = "/result.mp4?Expires=1&Signature=very-secret"
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch):
     """One try for each read: these tests are about one exchange."""
-    monkeypatch.setattr("airflow_provider_kling.api.transport.READ_ATTEMPTS", 1)
+    limit(monkeypatch, read_attempts=1)
 
 
 @pytest.fixture
@@ -143,14 +144,14 @@ def test_a_body_without_a_length_that_is_shut_down_is_no_answer(scripted):
 
 
 def test_a_large_answer_is_refused_before_it_fills_the_memory(scripted, monkeypatch):
-    monkeypatch.setattr("airflow_provider_kling.api.transport.MAX_ANSWER_BYTES", 1 << 20)
+    limit(monkeypatch, answer_bytes=1 << 20)
     scripted(Reply(b"[" * (3 << 20)))
     with pytest.raises(errors.KlingResponseError, match="larger than 1 MiB"):
         KlingHook().get_task("x")
 
 
 def test_a_compressed_answer_counts_as_what_it_becomes(scripted, monkeypatch):
-    monkeypatch.setattr("airflow_provider_kling.api.transport.MAX_ANSWER_BYTES", 1 << 20)
+    limit(monkeypatch, answer_bytes=1 << 20)
     scripted(Reply(gzip.compress(b"[" * (64 << 20)), headers={"Content-Encoding": "gzip"}))
     with pytest.raises(errors.KlingResponseError, match="larger than 1 MiB"):
         KlingHook().get_task("x")

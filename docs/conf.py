@@ -1,4 +1,4 @@
-"""Sphinx settings, and the two tables that are made from the package's own data."""
+"""Sphinx settings, and the tables that are made from the package's own data."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from docutils.statemachine import StringList
 from airflow_provider_kling import __version__
 from airflow_provider_kling.exceptions import KLING_CODES
 from airflow_provider_kling.products import capabilities
+from airflow_provider_kling.simulator.products import PRODUCTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -126,8 +127,22 @@ class KlingRetired(Table):
                 yield f"``{name}``", model.retired, f"``{model.replacement}``"
 
 
+class SimulatedProducts(Table):
+    """What the simulator serves, by the names that its faults know."""
+
+    head = ("Product", "Path", "How it answers")
+    widths = "30 40 30"
+
+    def rows(self) -> Iterator[tuple[str, ...]]:
+        """Read the simulator's rows of products."""
+        for name, product in PRODUCTS.items():
+            how = "at once" if product.at_once else "a task, read with ``/tasks``" if product.is_new else "a task"
+            yield f"``{name}``", f"``{product.path}``", how
+
+
 def setup(app: Sphinx) -> None:
     """Add the tables."""
     app.add_directive("kling-codes", KlingCodes)
     app.add_directive("kling-models", KlingModels)
     app.add_directive("kling-retired", KlingRetired)
+    app.add_directive("simulated-products", SimulatedProducts)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from airflow_provider_kling.simulator import billing, presets, unified, unserved, views
+from airflow_provider_kling.simulator import billing, presets, ranges, unified, unserved, views
 from airflow_provider_kling.simulator.auth import authenticate
 from airflow_provider_kling.simulator.envelope import KlingError, accepted, refused
 from airflow_provider_kling.simulator.faults import Call
@@ -26,6 +26,7 @@ class Request:
     """One HTTP request.
 
     :param authorization: the header, if there is one.
+    :param part: the ``Range`` header, if there is one.
     :param server_time: epoch seconds of the server; a fault can shift it.
     :param failure: text that makes a created task fail; from a fault.
     """
@@ -35,6 +36,7 @@ class Request:
     body: bytes
     authorization: str | None
     server_time: float
+    part: str | None = None
     failure: str = ""
 
 
@@ -44,6 +46,7 @@ class Answer:
 
     :param credential: how the caller was known; empty if it was not.
     :param task_id: the task that was created.
+    :param headers: further headers.
     """
 
     status: int
@@ -51,6 +54,7 @@ class Answer:
     content_type: str = "application/json"
     credential: str = ""
     task_id: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def classify(method: str, path: str) -> Call:
@@ -180,7 +184,20 @@ class Api:
         content = await self._service.file(file) if file else None
         if file is None or content is None:
             return Answer(404, b"Not Found\n", "text/plain")
-        return Answer(200, content, CONTENT_TYPES[file.form])
+        return self._part(Answer(200, content, CONTENT_TYPES[file.form]), request.part)
+
+    def _part(self, whole: Answer, header: str | None) -> Answer:
+        if self._service.settings.ranges == "ignore":
+            return whole
+        size = len(whole.body)
+        try:
+            part = ranges.wanted(header, size)
+        except ValueError:
+            return Answer(416, b"", whole.content_type, headers={"Content-Range": f"bytes */{size}"})
+        if part is None:
+            return replace(whole, headers={"Accept-Ranges": "bytes"})
+        place = f"bytes {part.start}-{part.stop - 1}/{size}"
+        return replace(whole, status=206, body=whole.body[part], headers={"Content-Range": place})
 
 
 def _created_id(data: dict[str, Any]) -> str:

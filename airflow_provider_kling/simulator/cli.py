@@ -85,6 +85,7 @@ def _add_behaviour_options(target: argparse.ArgumentParser) -> None:
     add("--callback-retries", type=int, default=default.callback_retries, help="default %(default)s; 0 = never")
     add("--early-result", choices=CHOICES["early_result"], default=default.early_result)
     add("--missing-task-info", choices=CHOICES["missing_task_info"], default=default.missing_task_info)
+    add("--ranges", choices=CHOICES["ranges"], default=default.ranges, help="parts of results")
     add("--creates-per-second", type=int, metavar="N", help="more get 1302 (default: no limit)")
     add("--known-elements", type=int, nargs="*", metavar="ID", help="other element ids are not found")
 

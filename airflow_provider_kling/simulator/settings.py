@@ -20,6 +20,7 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "early_result": ("empty", "absent", "null"),
     "missing_task_info": ("absent", "null", "empty"),
     "charge": ("unit", "cash"),
+    "ranges": ("accept", "ignore"),
 }
 
 THIRTY_DAYS: Final = 30 * 24 * 3600.0
@@ -56,6 +57,7 @@ class Settings:
     :param early_result: what ``task_result`` is before success (undetermined).
     :param missing_task_info: ``task_info`` of a create answer without an external id: no such key, an id that is
         ``null``, or an empty object (all three were recorded).
+    :param ranges: whether a part of a result can be asked for with ``Range`` (undetermined).
     :param creates_per_second: more create calls than this within one second get 1302 (undetermined: off).
     :param known_elements: element ids that exist besides the account's own; ``None`` accepts every number.
     """
@@ -86,6 +88,7 @@ class Settings:
     callback_retries: int = 3
     early_result: Literal["empty", "absent", "null"] = "empty"
     missing_task_info: Literal["absent", "null", "empty"] = "absent"
+    ranges: Literal["accept", "ignore"] = "accept"
     creates_per_second: int | None = None
     known_elements: tuple[int, ...] | None = None
 

@@ -62,6 +62,7 @@ class Wire:
             query=http.query,
             body=body,
             authorization=http.headers.get("Authorization"),
+            part=http.headers.get("Range"),
             server_time=self._service.clock.server_time() + skew,
             failure=next((fault.message or "failed on command" for fault in faults if fault.kind == "fail_task"), ""),
         )
@@ -94,7 +95,7 @@ def _cut(http: web.Request) -> web.StreamResponse:
 
 
 async def _send(http: web.Request, answer: Answer, faults: Sequence[Fault], *, date: float) -> web.StreamResponse:
-    headers = {"Date": formatdate(date, usegmt=True)}
+    headers = {"Date": formatdate(date, usegmt=True), **answer.headers}
     drip = sum(fault.seconds for fault in faults if fault.kind == "drip")
     broken = any(fault.kind == "truncate" for fault in faults)
     if not drip and not broken:

@@ -186,3 +186,44 @@ def test_the_image_of_a_phone_is_turned_upright():
     Image.new("RGB", (640, 360), "red").save(buffer, "JPEG", exif=exif)
     film = make_video(RECIPE | {"duration": 1, "ratio": ""}, {"image": buffer.getvalue()}, watermark=False, small=True)
     assert frames(film)[0].size == (180, 320)
+
+
+@pytest.mark.parametrize(
+    ("asked", "part"),
+    [
+        ("bytes=0-9", slice(0, 10)),
+        ("bytes=10-", slice(10, None)),
+        ("bytes=-5", slice(-5, None)),
+        ("bytes=9-99999999", slice(9, None)),
+    ],
+)
+def test_a_part_of_a_result_can_be_asked_for(kling, asked, part):
+    url = kling.finished(kling.create())["task_result"]["videos"][0]["url"]
+    whole = requests.get(url, timeout=20)
+    assert whole.headers["Accept-Ranges"] == "bytes"
+    answer = requests.get(url, headers={"Range": asked}, timeout=20)
+    assert (answer.status_code, answer.content) == (206, whole.content[part])
+    first = range(len(whole.content))[part].start
+    assert answer.headers["Content-Range"] == f"bytes {first}-{first + len(answer.content) - 1}/{len(whole.content)}"
+
+
+@pytest.mark.parametrize("asked", ["bytes=", "bytes=-", "bytes=5-2", "bytes=0-1,3-4", "lines=1-2"])
+def test_a_range_that_makes_no_sense_gets_the_whole(kling, asked):
+    url = kling.finished(kling.create())["task_result"]["videos"][0]["url"]
+    assert requests.get(url, headers={"Range": asked}, timeout=20).status_code == 200
+
+
+@pytest.mark.parametrize("asked", ["bytes=99999999-", "bytes=-0"])
+def test_a_range_outside_of_the_result_is_416(kling, asked):
+    url = kling.finished(kling.create())["task_result"]["videos"][0]["url"]
+    answer = requests.get(url, headers={"Range": asked}, timeout=20)
+    assert answer.status_code == 416
+    assert answer.headers["Content-Range"].startswith("bytes */")
+
+
+def test_ranges_can_be_ignored(start):
+    kling = start(ranges="ignore")
+    url = kling.finished(kling.create())["task_result"]["videos"][0]["url"]
+    answer = requests.get(url, headers={"Range": "bytes=0-9"}, timeout=20)
+    assert answer.status_code == 200
+    assert "Accept-Ranges" not in answer.headers

@@ -66,9 +66,11 @@ PLAYED = {"mode": "audio2video", "video_url": URL}
     ("asked", "message"),
     [
         (SPOKEN | {"mode": "x"}, "input.mode value 'x' is invalid, allowed values: text2video, audio2video"),
+        ({}, "input.mode: must not be null"),
         (SPOKEN | {"video_url": ""}, "video_id or video_url is required"),
         (SPOKEN | {"text": ""}, "text is required"),
-        (SPOKEN | {"voice_id": ""}, "Voice id not found"),
+        (SPOKEN | {"voice_id": ""}, "Voice language not found"),
+        (SPOKEN | {"voice_id": "", "voice_language": "en"}, "Voice id not found"),
         (SPOKEN | {"voice_language": "bogus"}, "input.voice_language value 'bogus' is invalid, allowed values: zh, en"),
         (SPOKEN | {"voice_speed": 2.5}, "input.voiceSpeed: must be less than or equal to 2.0"),
         (PLAYED, "Audio type is null"),

@@ -95,15 +95,18 @@ def face_choose(reading: Reading) -> None:
 
 
 def lip_sync(reading: Reading) -> None:
-    """Source, text and sound of a lip sync; the texts were observed."""
+    """Source, text and sound of a lip sync; the texts were observed on 2026-09-28."""
     asked = reading.values["input"]
+    if not asked["mode"]:
+        raise bad("input.mode: must not be null")
     if not asked["video_id"] and not asked["video_url"]:
         raise bad("video_id or video_url is required")
     if asked["mode"] == "text2video":
         if not asked["text"]:
             raise bad("text is required")
         if not asked["voice_id"]:
-            raise bad("Voice id not found")
+            language = reading.given["input"].get("voice_language")
+            raise bad("Voice id not found" if language else "Voice language not found")
         if not 0.8 <= asked["voice_speed"] <= 2.0:
             edge = "less than or equal to 2.0" if asked["voice_speed"] > 2 else "greater than or equal to 0.8"
             raise bad(f"input.voiceSpeed: must be {edge}")

@@ -228,6 +228,11 @@ def test_faces_are_found_at_once(kling):
     check_file(found["face_image"])
 
 
+def test_faces_are_found_below_the_older_spelling_too(kling):
+    data = kling.send("POST", "/v1/videos/Identify-face", json={"video_id": video(kling)["id"]}).json()["data"]
+    assert data["session_id"]
+
+
 def test_an_input_that_answers_at_once_cannot_use_is_a_refusal_and_costs_nothing(kling):
     answer = kling.send("POST", OPERATIONS["identify-face"]["path"], json={"video_url": "http://127.0.0.1:9/x.mp4"})
     text = "Something went wrong when we tried to get the contents of the file."

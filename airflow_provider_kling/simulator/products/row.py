@@ -59,6 +59,7 @@ class Row:
     """One product.
 
     :param result: kind of the result, a key of :data:`.outputs.RESULTS`.
+    :param aliases: other paths that mean the same.
     :param models: ``live`` and ``retired`` names and the ``default``; empty for a product without ``model_name``.
     :param one_of: groups of fields of which at least one must be given.
     :param exclusive: groups of fields of which at most one may be given.
@@ -81,6 +82,7 @@ class Row:
     fields: tuple[Field, ...]
     models: Mapping[str, Any]
     reads: bool = True
+    aliases: tuple[str, ...] = ()
     one_of: tuple[tuple[str, ...], ...] = ()
     exclusive: tuple[tuple[str, ...], ...] = ()
     at_most: tuple[Mapping[str, Any], ...] = ()
@@ -103,6 +105,7 @@ class Row:
             fields=fields,
             price=_price(values.pop("units", "0"), values.pop("units_per", "")),
             models=values.pop("models", {}),
+            aliases=tuple(values.pop("aliases", ())),
             one_of=tuple(map(tuple, values.pop("one_of", ()))),
             exclusive=tuple(map(tuple, values.pop("exclusive", ()))),
             at_most=tuple(values.pop("at_most", ())),

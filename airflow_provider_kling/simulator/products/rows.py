@@ -49,6 +49,7 @@ def _product(name: str, values: dict[str, Any]) -> Product:
     row = Row.from_row(name, values)
     return Product(
         path=row.path,
+        aliases=row.aliases,
         validate=partial(order, row),
         result=RESULTS[row.result],
         usual_seconds=row.usual_seconds,

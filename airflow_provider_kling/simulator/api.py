@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -58,7 +59,12 @@ class Answer:
 
 
 def classify(method: str, path: str) -> Call:
-    """What a request is about; product and operation are empty for an unknown route."""
+    """What a request is about; product and operation are empty for an unknown route.
+
+    Several slashes mean one. Kling's nodes for ComfyUI (KwaiVGI/ComfyUI-KLingAI-API, read 2026-11) read a try-on at
+    ``kolors-virtual-try-on//{id}``, and the framework that Kling's answer to an unknown route shows reads a path so.
+    """
+    path = re.sub("/{2,}", "/", path)
     if name := PATHS.get(path):
         return Call(method, path, name, _collection_operation(method, reads=PRODUCTS[name].reads))
     if path in ROUTES:

@@ -265,6 +265,12 @@ def test_an_unknown_method_is_404_in_the_envelope(kling):
     assert kling.refusal(kling.send("DELETE", f"{I2V}/1"))[:2] == (404, 1202)
 
 
+def test_several_slashes_mean_one(kling):
+    task_id = kling.create()
+    assert kling.get(f"{I2V}//{task_id}").json()["data"]["task_id"] == task_id
+    assert kling.get("//tasks", task_ids=task_id).json()["data"][0]["id"] == task_id
+
+
 @pytest.mark.parametrize("path", ["/v1/tasks/1", "/v1/videos/image2video2", "/v1/videos", "/tasks2"])
 def test_an_unknown_route_is_the_frameworks_404(kling, path):
     answer = kling.send("POST", path, json={})

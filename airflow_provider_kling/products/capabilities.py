@@ -118,7 +118,8 @@ def problems(product: Product, body: Mapping[str, Any]) -> list[Problem]:
     rows = [row for row in table().rows if (row.model, row.product) == (name, product.endpoint)]
     found = [*_retired(name, model, product.endpoint), *_ignored(name, model, body)]
     if not rows:
-        return [*found, _wrong_product(name, model, product.endpoint)]
+        elsewhere = [model.only] if model.only else list(dict.fromkeys(_products_of(name)))
+        return [*found, _wrong_product(name, model, product.endpoint, elsewhere) if elsewhere else _undescribed(name)]
     return [*found, *_unsupported_values(rows, body)]
 
 
@@ -193,8 +194,19 @@ def _ignored(name: str, model: Model, body: Mapping[str, Any]) -> Iterator[Probl
             yield Problem(field, sentence, severity="warning")
 
 
-def _wrong_product(name: str, model: Model, product: str) -> Problem:
-    others = [model.only] if model.only else dict.fromkeys(row.product for row in table().rows if row.model == name)
+def _products_of(name: str) -> Iterator[str]:
+    return (row.product for row in table().rows if row.model == name)
+
+
+def _undescribed(name: str) -> Problem:
+    sentence = (
+        f"Read Kling's page of {name}: the table of {table().as_of} has no row for model_name={name!r}, so product, "
+        "mode, duration and features are not checked."
+    )
+    return Problem("model_name", sentence, severity="warning")
+
+
+def _wrong_product(name: str, model: Model, product: str, others: list[str]) -> Problem:
     sentence = (
         f"Use {one_of(_serving(product, model.generation))}: model_name={name!r} does not serve {product}, only "
         f"{joined(others)}."

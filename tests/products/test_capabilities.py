@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 
 import pytest
 from support import advice_first
 
+from airflow_provider_kling.products import capabilities
 from airflow_provider_kling.products.capabilities import FEATURES, RESTRICTIONS, problems, table
 from airflow_provider_kling.products.catalogue import PRODUCTS
 from airflow_provider_kling.products.video import IMAGE2VIDEO, TEXT2VIDEO
@@ -234,3 +236,13 @@ def test_the_table_is_complete_and_dated():
 
 def test_the_table_is_read_once():
     assert table() is table()
+
+
+def test_a_model_that_has_no_row_yet_is_sent_with_a_warning(monkeypatch):
+    known = capabilities.table()
+    model = dataclasses.replace(known.models["kling-v3"], released="2026-12")
+    added = dataclasses.replace(known, models={**known.models, "kling-v3-5": model})
+    monkeypatch.setattr(capabilities, "table", lambda: added)
+    (found,) = capabilities.problems(PRODUCTS["image2video"], {"model_name": "kling-v3-5", "duration": "7"})
+    assert found.severity == "warning"
+    assert "has no row for model_name='kling-v3-5'" in found.sentence

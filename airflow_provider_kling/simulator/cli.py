@@ -56,6 +56,7 @@ def _add_server_options(target: argparse.ArgumentParser) -> None:
     add("--port", type=int, default=DEFAULT_PORT, help="0 takes a free port (default %(default)s)")
     add("--public-url", default="", help="base of result URLs, if clients use another name")
     add("--path-prefix", default="", metavar="/kling", help="serve as a relay does; API key only")
+    add("--tls", action="store_true", help="speak HTTPS with a certificate of its own")
     add("--access-key", default=default.access_key, help="default %(default)s")
     add("--secret-key", default=default.secret_key, help="default %(default)s")
     add("--api-key", default=default.api_key, help="default %(default)s")
@@ -100,13 +101,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return asyncio.run(_serve(settings, faults))
 
 
-def connection_command(settings: Settings, url: str) -> str:
-    """The command that points Airflow's ``kling_default`` at a simulator."""
+def connection_command(settings: Settings, url: str, certificate: Path | None = None) -> str:
+    """The command that points Airflow's ``kling_default`` at a simulator.
+
+    :param certificate: what the client has to trust.
+    """
+    extra: dict[str, Any] = {"allow_private_urls": True}
+    if certificate:
+        extra["verify"] = str(certificate)
     options = {
         "--conn-type": "kling",
         "--conn-host": url,
         "--conn-password": settings.api_key,
-        "--conn-extra": json.dumps({"allow_private_urls": True}),
+        "--conn-extra": json.dumps(extra),
     }
     words = ["airflow", "connections", "add", "kling_default", *(word for pair in options.items() for word in pair)]
     return shlex.join(words)
@@ -125,7 +132,7 @@ async def _serve(settings: Settings, faults: list[dict[str, Any]]) -> int:
         sys.stderr.write(f"cannot listen: {error}\n")
         return 1
     # Scripts wait for the first line: it must not stay in a buffer.
-    sys.stdout.write(f"listening on {url}\nto use it: {connection_command(settings, url)}\n")
+    sys.stdout.write(f"listening on {url}\nto use it: {connection_command(settings, url, server.certificate)}\n")
     sys.stdout.flush()
     await stopped.wait()
     await server.stop()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from airflow_provider_kling.simulator.certificate import Certificate
 from airflow_provider_kling.simulator.control import Control
 from airflow_provider_kling.simulator.faults import FaultBook
 from airflow_provider_kling.simulator.journal import Journal
@@ -32,6 +36,23 @@ class Server:
         self.control = Control(self._service, book, journal)
         self._wire = Wire(self._service, book, journal)
         self.url = ""
+        self._own_directory: TemporaryDirectory[str] | None = None
+        self._certificate = self._make_certificate() if settings.tls else None
+
+    @property
+    def certificate(self) -> Path | None:
+        """What a client has to trust, if this server speaks HTTPS."""
+        return self._certificate.public if self._certificate else None
+
+    def _make_certificate(self) -> Certificate:
+        settings = self._settings
+        names = {"localhost", "127.0.0.1", "::1", settings.host, urlsplit(settings.public_url).hostname or "localhost"}
+        if settings.state is not None:
+            directory = settings.state.with_name(settings.state.name + ".tls")
+        else:
+            self._own_directory = TemporaryDirectory(prefix="kling-simulator-")
+            directory = Path(self._own_directory.name)
+        return Certificate.in_directory(directory, tuple(sorted(names)))
 
     async def start(self) -> str:
         """Listen; return the URL, with the prefix of a relay."""
@@ -46,16 +67,20 @@ class Server:
             raise
 
     async def _listen(self, settings: Settings) -> str:
-        await web.TCPSite(self._runner, settings.host, settings.port).start()
+        context = self._certificate.server_context() if self._certificate else None
+        await web.TCPSite(self._runner, settings.host, settings.port, ssl_context=context).start()
         port = self._runner.addresses[0][1]
         # Nobody can connect to "every interface".
         host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104
-        self.url = f"http://{host}:{port}{settings.prefix}"
+        self.url = f"{'https' if context else 'http'}://{host}:{port}{settings.prefix}"
         public = settings.public_url.rstrip("/")
-        await self._service.start(f"{public}{settings.prefix}" if public else self.url)
+        trusted = self._certificate.client_context() if self._certificate else None
+        await self._service.start(f"{public}{settings.prefix}" if public else self.url, trusted)
         return self.url
 
     async def stop(self) -> None:
         """Close the socket and stop all work."""
         await self._runner.cleanup()
         await self._service.stop()
+        if self._own_directory is not None:
+            self._own_directory.cleanup()

@@ -24,6 +24,7 @@ from airflow_provider_kling.simulator.results import FileName, Links, Renderer
 from airflow_provider_kling.simulator.world import World
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Mapping
 
     from airflow_provider_kling.simulator.settings import Settings
@@ -72,13 +73,14 @@ class Service:
 
     # ------------------------------------------------------------------ life
 
-    async def start(self, base_url: str) -> None:
+    async def start(self, base_url: str, trusted: ssl.SSLContext | None = None) -> None:
         """Begin to work.
 
         :param base_url: where results are reached.
+        :param trusted: whom to trust when inputs are fetched and callbacks sent; an input may be a result of ours.
         """
         self.links = Links(base_url, self.links.secret, self.links.ttl_ms)
-        self._session = aiohttp.ClientSession()
+        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trusted or True))
         self._wake = asyncio.Event()
         if self.settings.state is not None:
             self._state = StateFile(self.settings.state)

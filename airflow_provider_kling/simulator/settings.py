@@ -34,6 +34,7 @@ class Settings:
     :param port: TCP port; 0 takes a free one.
     :param public_url: base of result URLs when clients reach the server under another name than ``host:port``.
     :param path_prefix: serve everything below this path and accept only the API key, as a relay does.
+    :param tls: speak HTTPS, with a certificate of the simulator's own that clients have to trust.
     :param access_key: AccessKey, the ``iss`` of a JWT.
     :param secret_key: SecretKey that signs JWTs and result URLs; 32 characters or more.
     :param api_key: API key, sent as bearer token.
@@ -66,6 +67,7 @@ class Settings:
     port: int = 0
     public_url: str = ""
     path_prefix: str = ""
+    tls: bool = False
     access_key: str = "simulated-access-key"
     secret_key: str = "simulated-secret-key-of-32-characters-or-more"  # noqa: S105 - opens a simulator only
     api_key: str = "api-key-kling-simulated-0123456789abcdef0123456789abcdef0"

@@ -12,6 +12,7 @@ from airflow_provider_kling.simulator.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+    from pathlib import Path
 
 Result = TypeVar("Result")
 
@@ -80,6 +81,11 @@ class KlingSimulator:
     def url(self) -> str:
         """Base URL, with the prefix of a relay."""
         return self._server.url
+
+    @property
+    def certificate(self) -> Path | None:
+        """What a client has to trust, if the simulator speaks HTTPS; a file in PEM."""
+        return self._server.certificate
 
     @property
     def access_key(self) -> str:

@@ -34,6 +34,9 @@ EventStatus = Literal["success", "failed", "timeout", "error"]
 #: day has been seen to take more than an hour.
 DEFAULT_TIMEOUT = 3600.0
 
+#: Seconds that waiting for a slot may take unless the Dag says otherwise; a thousand videos on 20 slots take hours.
+DEFAULT_SLOT_TIMEOUT = 12 * 3600.0
+
 #: Seconds between two looks at one task unless the Dag says otherwise.
 DEFAULT_POLL_INTERVAL = 15.0
 

@@ -11,10 +11,8 @@ import contextlib
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any
 
-from airflow_provider_kling.api import account
 from airflow_provider_kling.api.auth import ApiKey
 from airflow_provider_kling.api.dialects import dialect_of
-from airflow_provider_kling.api.task_reader import TaskReader
 from airflow_provider_kling.exceptions import KlingTaskNotFoundError
 from airflow_provider_kling.products.catalogue import product_of
 
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
     from airflow_provider_kling.api.download import Download
     from airflow_provider_kling.api.reads import TaskRef
     from airflow_provider_kling.api.settings import Settings
-    from airflow_provider_kling.api.task_reader import Results
+    from airflow_provider_kling.api.task_reader import Results, TaskReader
     from airflow_provider_kling.api.transport import Transport
     from airflow_provider_kling.models import ResourcePack, Task
     from airflow_provider_kling.products.product import Product
@@ -52,6 +50,8 @@ class KlingClient:
 
     @cached_property
     def _reader(self) -> TaskReader:
+        from airflow_provider_kling.api.task_reader import TaskReader
+
         return TaskReader(self.transport, batch=isinstance(self.settings.credential, ApiKey))
 
     def create_once(self, product: Product, body: dict[str, Any]) -> Task:
@@ -118,6 +118,8 @@ class KlingClient:
         :param start_ms: epoch milliseconds.
         :param end_ms: epoch milliseconds.
         """
+        from airflow_provider_kling.api import account
+
         return account.read_costs(self.transport.read(account.costs(start_ms, end_ms)))
 
     def check_credential(self) -> None:

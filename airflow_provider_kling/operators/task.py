@@ -20,8 +20,7 @@ from airflow_provider_kling.preparation.arguments import Validate
 from airflow_provider_kling.products import prices
 from airflow_provider_kling.products.wording import named
 from airflow_provider_kling.submission import identity
-from airflow_provider_kling.triggers import KlingSlotTrigger, KlingTaskTrigger
-from airflow_provider_kling.waiting.slot_queue import DEFAULT_SLOT_TIMEOUT, probe_pause
+from airflow_provider_kling.triggers import KlingTaskTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,7 +118,7 @@ class KlingTaskOperator(KlingBaseOperator):
         deferrable: bool = True,
         poll_interval: float = polling.DEFAULT_POLL_INTERVAL,
         timeout: float = polling.DEFAULT_TIMEOUT,
-        slot_timeout: float = DEFAULT_SLOT_TIMEOUT,
+        slot_timeout: float = polling.DEFAULT_SLOT_TIMEOUT,
         output_uri: str | None = None,
         output_conn_id: str | None = None,
         max_units: float | None = None,
@@ -260,7 +259,7 @@ class KlingTaskOperator(KlingBaseOperator):
         for name, default in (
             ("poll_interval", polling.DEFAULT_POLL_INTERVAL),
             ("timeout", polling.DEFAULT_TIMEOUT),
-            ("slot_timeout", DEFAULT_SLOT_TIMEOUT),
+            ("slot_timeout", polling.DEFAULT_SLOT_TIMEOUT),
         ):
             found = default
             with arguments.collect(problems):
@@ -315,6 +314,9 @@ class KlingTaskOperator(KlingBaseOperator):
 
     def _wait_for_slot(self, error: KlingThrottledError, slot: SlotWait | None, name: str) -> SlotWait:
         """Leave the worker until a slot may be free; it costs no retry, because no task was created."""
+        from airflow_provider_kling.triggers import KlingSlotTrigger
+        from airflow_provider_kling.waiting.slot_queue import probe_pause
+
         now = time.time()
         if slot is None:
             slot = SlotWait(now, now + self.slot_timeout)

@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 
     from airflow_provider_kling.products.product import Product
 
-#: Query parameters that sign a link and do not choose what it links to: S3, Google, Alibaba, Tencent.
-_SIGNING = re.compile(
+#: Query parameters that sign a link and do not choose what it links to: S3, Google, Alibaba, Tencent. Compiled when a
+#: request holds a link, most hold none.
+_SIGNING = (
     r"(?i)x-amz-.*|x-goog-.*|signature|expires|sig|awsaccesskeyid|googleaccessid|key-pair-id|ossaccesskeyid|security-token|"
     r"x-oss-(?:signature.*|credential|date|expires|additional-headers|security-token)|q-(?:sign|ak|key|header|url).*"
 )
@@ -308,5 +309,5 @@ def unsigned(text: str) -> str:
     pairs = [(pair.partition("=")[0].lower(), pair) for pair in parts.query.split("&")]
     names = {name for name, _ in pairs}
     beside = {other for name, others in _BESIDE_SIGNATURE.items() if name in names for other in others}
-    kept = [pair for name, pair in pairs if name not in beside and not _SIGNING.fullmatch(name)]
+    kept = [pair for name, pair in pairs if name not in beside and not re.fullmatch(_SIGNING, name)]
     return urlunsplit(parts._replace(query="&".join(kept)))

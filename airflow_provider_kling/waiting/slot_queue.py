@@ -39,9 +39,6 @@ log = logging.getLogger(__name__)
 #: video takes minutes.
 PROBE_INTERVAL = 20.0
 
-#: Seconds that waiting for a slot may take unless the Dag says otherwise; a thousand videos on 20 slots take hours.
-DEFAULT_SLOT_TIMEOUT = 12 * 3600.0
-
 #: Seconds between two looks at the list while somebody waits, give or take a half.
 LOOK_INTERVAL = 1.0
 

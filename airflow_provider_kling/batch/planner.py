@@ -36,6 +36,9 @@ NAMED_ITEMS = 5
 #: More than the 128 digits that a key may have.
 MAX_KEY_BITS = 512
 
+#: Results of one task, at most.
+MAX_RESULTS = 9
+
 #: Characters of an item's key in a sentence.
 NAME_CHARACTERS = 60
 
@@ -171,16 +174,29 @@ def _clashes(planned: Sequence[PlannedItem]) -> list[str]:
 
 
 def _file_clashes(planned: Sequence[PlannedItem]) -> list[str]:
-    """Keys whose file another item writes too: its twin with the watermark."""
+    """Keys whose file another item writes too: its twin with the watermark, or one of its several results."""
     keys = {item.key for item in planned}
     problems: dict[str, list[str]] = {}
     for item in planned:
-        info = item.body.get("watermark_info")
-        if isinstance(info, dict) and info.get("enabled") and f"{item.key}_watermark" in keys:
-            problems.setdefault("Give another key to what names the watermarked file of an item.", []).extend(
-                (item.key, f"{item.key}_watermark")
-            )
+        marks = ("", "_watermark") if _has_twin(item.body) else ("",)
+        names = {number + mark for number in _numbers(item.body) for mark in marks} - {""}
+        for name in sorted(names):
+            if item.key + name in keys:
+                kind = "the watermarked file" if name.endswith("k") else "a file"
+                sentence = f"Give another key to what names {kind} of an item."
+                problems.setdefault(sentence, []).extend((item.key, item.key + name))
     return _sentences(problems)
+
+
+def _has_twin(body: Mapping[str, Any]) -> bool:
+    info = body.get("watermark_info")
+    return isinstance(info, dict) and bool(info.get("enabled"))
+
+
+def _numbers(body: Mapping[str, Any]) -> list[str]:
+    """What stands behind the key in the names of an item's files, which are numbered when there are several."""
+    count = MAX_RESULTS if body.get("result_type") == "series" else body.get("n", 1)
+    return [f"_{index}" for index in range(count)] if isinstance(count, int) and count > 1 else [""]
 
 
 def _attempt_clashes(planned: Sequence[PlannedItem]) -> list[str]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import time
 import uuid
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from airflow_provider_kling import polling
 from airflow_provider_kling._airflow.compat import AirflowSkipException, TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_kling._airflow.completion import can_finish_in_triggerer
 from airflow_provider_kling.batch.actions import DEFAULT_THREADS, LAST_STEPS
-from airflow_provider_kling.exceptions import KlingValidationError
+from airflow_provider_kling.exceptions import KlingConfigurationError, KlingValidationError
 from airflow_provider_kling.foreign import reason
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.links import KlingBatchLink
@@ -20,6 +20,7 @@ from airflow_provider_kling.operators.base import KlingBaseOperator
 from airflow_provider_kling.operators.record import origin_of
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.preparation.arguments import Validate
+from airflow_provider_kling.products.catalogue import product_of
 from airflow_provider_kling.products.wording import counted
 from airflow_provider_kling.submission import identity
 from airflow_provider_kling.triggers.base import backstop
@@ -63,6 +64,16 @@ class Limits(NamedTuple):
     timeout: float
 
 
+def _problem_of_product(endpoint: Any) -> str | None:
+    """Say why a batch cannot make this product; ``None`` when it can."""
+    try:
+        if product_of(endpoint).has_external_id:
+            return None
+    except KlingConfigurationError as error:
+        return error.message
+    return f"Map the operator of {endpoint} instead: it has no external_task_id, by which a batch finds what it paid."
+
+
 class KlingImageToVideoBatchOperator(KlingBaseOperator):
     """
     Animate many images in one Airflow task, and store the videos.
@@ -92,6 +103,8 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
     :param output_uri: folder of the videos, ``{key}.mp4``; any ``ObjectStoragePath`` URI, or a path object (templated).
         The plan stands in a folder below it whose name begins with a dot.
     :param defaults: fields of every item that does not have them (templated).
+    :param endpoint: the product that all items ask for, default ``image2video``; any product with an
+        ``external_task_id``, such as ``images/generations`` (templated).
     :param concurrency: tasks at Kling at once, at most; default 5, the slots of the smallest resource pack.
     :param submit_concurrency: submissions under way at once; default 4. All batches of a triggerer together have 16.
     :param store_concurrency: results that are copied at once; default 4. All batches of a triggerer together have 16.
@@ -116,12 +129,12 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
         retry goes on.
     """
 
-    endpoint: ClassVar[str] = "image2video"
     redacted_fields = ("items", "defaults", *KlingBaseOperator.redacted_fields)
     template_fields: Sequence[str] = (
         "items",
         "output_uri",
         "defaults",
+        "endpoint",
         "manifest_uri",
         "kling_conn_id",
         "extra_body",
@@ -134,6 +147,7 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
         items: Sequence[KlingVideoItem] | Iterable[Mapping[str, Any]] | str | os.PathLike[str] | XComArg,
         output_uri: str | os.PathLike[str] | ObjectStoragePath,
         defaults: KlingVideoItem | Mapping[str, Any] | None = None,
+        endpoint: str = "image2video",
         concurrency: int = DEFAULT_CONCURRENCY,
         submit_concurrency: int = DEFAULT_THREADS,
         store_concurrency: int = DEFAULT_THREADS,
@@ -156,6 +170,7 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
         self.items = items
         self.output_uri = output_uri
         self.defaults = defaults
+        self.endpoint = endpoint
         self.concurrency = concurrency
         self.submit_concurrency = submit_concurrency
         self.store_concurrency = store_concurrency
@@ -236,6 +251,8 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
         if manifest_uri.lower().endswith(("/", ".mp4")):
             problems.append(f"Give manifest_uri a file of its own: {manifest_uri[-60:]!r} is a folder or a video.")
         read(arguments.choice, "validate", get_args(Validate))
+        if problem := _problem_of_product(self.endpoint):
+            problems.append(problem)
         limits = Limits(
             folder,
             manifest_uri,

@@ -21,7 +21,7 @@ class Model:
     :param retired: date on which Kling retired it; None while it is live.
     :param replacement: a live model that comes nearest.
     :param ignores: fields that it does not support although its product has them.
-    :param only: the one product that it serves, when that is none of the table's.
+    :param only: a product that it serves and that is none of the table's.
     :param live_for: products for which it lives on although it is retired.
     :param disputed: durations about which sources disagree; asking for one is a warning.
     """

@@ -160,7 +160,7 @@ def test_nothing_about_an_unknown_model_is_certain():
 @pytest.mark.parametrize(
     ("model", "product", "other"),
     [
-        ("kling-v3-omni", "image2video", "omni-image"),
+        ("kling-v3-omni", "image2video", "omni-video"),
         ("kling-video-o1", "text2video", "omni-video"),
         ("kling-3.0-omni", "text2video", "omni-video"),
         ("kling-v1-5", "text2video", "image2video"),

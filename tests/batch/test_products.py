@@ -1,0 +1,74 @@
+"""A batch of another product than videos of images."""
+
+from __future__ import annotations
+
+import pytest
+from support_batch import hurry, manifest, operator, posts, run
+
+from airflow_provider_kling._airflow.compat import TaskDeferred
+from airflow_provider_kling.exceptions import KlingValidationError
+
+
+@pytest.fixture(autouse=True)
+def _hurry(monkeypatch):
+    hurry(monkeypatch)
+
+
+def images(count: int, **fields) -> dict:
+    items = [{"key": f"boat{number}", "prompt": f"Boat {number}", **fields} for number in range(count)]
+    return {"endpoint": "images/generations", "items": items, "defaults": None}
+
+
+@pytest.mark.kling_simulator(seconds=0.2)
+def test_a_batch_of_images_stores_each_image_under_the_name_of_its_item(kling, ti, tmp_path):
+    payload = run(ti, tmp_path, **images(3, n=2))
+    assert payload["summary"]["done"] == 3
+    assert sorted(path.name for path in tmp_path.glob("*.png")) == [
+        f"boat{number}_{index}.png" for number in range(3) for index in range(2)
+    ]
+    for line in manifest(tmp_path):
+        assert [image["index"] for image in line["images"]] == [0, 1]
+        assert [file["uri"].rpartition("/")[2] for file in line["files"]] == [f"{line['key']}_{i}.png" for i in (0, 1)]
+    assert {request["path"] for request in posts(kling)} == {"/v1/images/generations"}
+
+
+@pytest.mark.kling_simulator(seconds=0.2)
+def test_what_is_stored_is_not_stored_or_paid_again(kling, ti, tmp_path):
+    run(ti, tmp_path, **images(2, n=2))
+    before = len(kling.requests(method="GET"))
+    ti.try_number = 2
+    assert run(ti, tmp_path, **images(2, n=2))["summary"]["done"] == 2
+    assert len(posts(kling)) == 2
+    later = kling.requests(method="GET")[before:]
+    assert [request["path"] for request in later if not request["path"].startswith("/v1/")] == []
+
+
+def test_a_product_that_cannot_be_found_again_is_refused(kling, ti, tmp_path):
+    refused = {"tts": "Map the operator of tts instead", "image2image": "Use an endpoint that exists"}
+    for endpoint, advice in refused.items():
+        with pytest.raises(KlingValidationError, match=advice):
+            operator(tmp_path, endpoint=endpoint).execute({"ti": ti})
+    assert posts(kling) == []
+
+
+@pytest.mark.parametrize(
+    ("keys", "fields"),
+    [
+        (("a", "a_1"), {"n": 2}),
+        (("a", "a_0_watermark"), {"n": 2, "watermark_info": True}),
+        (("a", "a_watermark"), {"watermark_info": True}),
+    ],
+)
+def test_two_items_never_write_one_file(kling, ti, tmp_path, keys, fields):
+    items = [{"key": key, "prompt": key, **fields} for key in keys]
+    made = operator(tmp_path, endpoint="images/generations", items=items, defaults=None)
+    with pytest.raises(KlingValidationError, match=f"Give another key .* \\(item '{keys[0]}', '{keys[1]}'\\)"):
+        made.execute({"ti": ti})
+    assert posts(kling) == []
+
+
+def test_a_key_that_looks_like_a_number_is_fine_where_there_is_one_result(kling, ti, tmp_path):
+    items = [{"key": key, "prompt": key} for key in ("a", "a_1")]
+    made = operator(tmp_path, endpoint="images/generations", items=items, defaults=None)
+    with pytest.raises(TaskDeferred):
+        made.execute({"ti": ti})

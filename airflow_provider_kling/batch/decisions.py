@@ -76,7 +76,7 @@ class Decisions:
     def _watches(self, now: float) -> Iterator[Watch]:
         while item := self._ledger.take(Phase.RUNNING, now):
             if item.task:
-                yield Watch(item.desired.key, item.task)
+                yield Watch(item.key, item.task)
 
     def _stores(self, now: float) -> Iterator[Store]:
         while self._ledger.count(Phase.STORING) < self._policy.store_concurrency:
@@ -84,7 +84,7 @@ class Decisions:
             if item is None or item.task is None:
                 return
             self._ledger.move(item, Phase.STORING)
-            yield Store(item.desired.key, item.task, fresh=item.tries > 0)
+            yield Store(item.key, item.task, fresh=item.tries > 0)
 
     def _looks(self, now: float) -> Iterator[FindTask]:
         while self._ledger.count(Phase.LOOKING) < self._policy.pace.lookers:
@@ -95,7 +95,7 @@ class Decisions:
 
     def _look(self, item: Item) -> FindTask:
         self._ledger.move(item, Phase.LOOKING)
-        return FindTask(item.desired.key, attempt_id(item.desired.external_task_id, item.attempt))
+        return FindTask(item.key, attempt_id(item.external_task_id, item.attempt))
 
     def _submissions(self, now: float) -> Iterator[Submit | FindTask]:
         if not self._admission.is_open(now):
@@ -106,7 +106,7 @@ class Decisions:
                 yield self._look(item)
                 continue
             self._ledger.move(item, Phase.SENDING)
-            yield Submit(item.desired.key, item.look_first)
+            yield Submit(item.key, item.look_first)
 
     def _next_to_send(self, now: float) -> Item | None:
         # What is in doubt has its place already; finding out comes before anything new.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from airflow_provider_kling.batch.actions import Action, Policy
     from airflow_provider_kling.batch.calls import BatchCalls
     from airflow_provider_kling.batch.fence import Fence
-    from airflow_provider_kling.batch.plan import PlannedItem
+    from airflow_provider_kling.batch.plan import Plan
     from airflow_provider_kling.batch.reconciler import Reconciler
     from airflow_provider_kling.batch.records import Record
     from airflow_provider_kling.batch.report import Reporter
@@ -58,7 +58,7 @@ class BatchLoop:
 
     def __init__(
         self,
-        plan: Sequence[PlannedItem],
+        plan: Plan,
         reconciler: Reconciler,
         calls: BatchCalls,
         reporter: Reporter,
@@ -69,7 +69,7 @@ class BatchLoop:
         account: str,
         poll_interval: float,
     ) -> None:
-        self._plan = {item.key: item for item in plan}
+        self._plan = plan
         self._reconciler = reconciler
         self._calls = calls
         self._reporter = reporter
@@ -150,7 +150,7 @@ class BatchLoop:
         await in_thread(Work.LOOK, self._take_over, tasks, complete, ours, missing, sent_before)
 
     def _of_this_batch(self, known: Sequence[Record]) -> list[Record]:
-        ids = {item.external_task_id for item in self._plan.values()}
+        ids = {wanted.external_task_id for wanted in self._plan.desired}
         return [record for record in known if record.external_task_id in ids]
 
     def _missing(self, ours: Sequence[Record]) -> set[str]:
@@ -194,7 +194,7 @@ class BatchLoop:
 
     async def _submit(self, key: str, look_up_first: bool) -> None:
         try:
-            task = await in_thread(Work.SEND, self._calls.submit, self._plan[key], look_up_first)
+            task = await in_thread(Work.SEND, self._calls.submit, self._plan.item(key), look_up_first)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is about this item
             self._reconciler.not_submitted(key, self._problem(f"Item {key!r} was not submitted", error), time.time())
         else:
@@ -214,7 +214,7 @@ class BatchLoop:
 
     async def _store(self, key: str, task: Task, fresh: bool) -> None:
         try:
-            files = await in_thread(Work.COPY, self._calls.store, self._plan[key], task, fresh)
+            files = await in_thread(Work.COPY, self._calls.store, self._plan.item(key), task, fresh)
         except Exception as error:  # noqa: BLE001 - the video is paid; it is tried again
             self._reconciler.not_stored(key, self._problem(f"Item {key!r} was not stored", error), time.time())
         else:

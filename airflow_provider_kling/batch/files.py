@@ -11,7 +11,7 @@ from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.results import object_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 #: Bytes of a file that are read; a plan of 100,000 items has a fifth of this.
 MAX_BYTES = 256 << 20
@@ -50,14 +50,34 @@ def read_lines(uri: str, conn_id: str | None, *, is_growing: bool = False) -> li
     :raises ValueError: when a line is no JSON object; it names the line. Also when the file is too large.
     :raises KlingStorageError: when the storage says no.
     """
+    return [value for _, value in each_line(uri, conn_id, is_growing=is_growing)]
+
+
+def each_line(uri: str, conn_id: str | None, *, is_growing: bool = False) -> Iterator[tuple[bytes, dict[str, Any]]]:
+    """
+    Yield each line and what it holds, for who keeps not all of both; see :func:`read_lines`.
+
+    :param uri: any ``ObjectStoragePath`` URI, or a path.
+    :param conn_id: Airflow connection of the storage.
+    :param is_growing: whether somebody may be appending to it.
+    """
     content = object_files.read_bytes(place_of(uri, conn_id), MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise ValueError(f"{foreign_text(uri)} has more than {MAX_BYTES >> 20} MiB; split it")
-    # Only a line feed ends a line: text may hold the other characters that str.splitlines() knows.
-    lines = content.removeprefix(b"\xef\xbb\xbf").split(b"\n")
-    if is_growing:
-        lines.pop()
-    return [_object(line, number, uri) for number, line in enumerate(lines, 1) if line.strip()]
+    for number, line in enumerate(_lines_of(content, is_growing), 1):
+        if line.strip():
+            yield line, _object(line, number, uri)
+
+
+def _lines_of(content: bytes, is_growing: bool) -> Iterator[bytes]:
+    # Only a line feed ends a line: text may hold the other characters that str.splitlines() knows. Not split(), which
+    # makes a hundred thousand lines in one go, and no other thread has a turn meanwhile.
+    start = len(b"\xef\xbb\xbf") if content.startswith(b"\xef\xbb\xbf") else 0
+    while (end := content.find(b"\n", start)) >= 0:
+        yield content[start:end]
+        start = end + 1
+    if not is_growing:
+        yield content[start:]
 
 
 def _object(line: bytes, number: int, uri: str) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from airflow_provider_kling.submission.protocol import MAX_ATTEMPTS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow_provider_kling.batch.actions import Desired
     from airflow_provider_kling.models import BatchRecord, FileRecord, Task
 
 #: What holds, or may hold, a slot at Kling.
@@ -31,13 +30,17 @@ STATUS = {
     Phase.FAILED: "failed",
 }
 
+#: One for all items: Python makes a new empty set each time.
+NONE: frozenset[str] = frozenset()
+
 
 @dataclasses.dataclass(eq=False, slots=True)
 class Item:
     """
     One wanted video and how far it is.
 
-    :param desired: what is wanted.
+    :param key: its name.
+    :param external_task_id: id of its first attempt.
     :param place: its number among the items.
     :param task: its newest attempt, as Kling reported it last.
     :param attempt: number of the attempt that is alive or comes next.
@@ -51,7 +54,8 @@ class Item:
     :param line: its line of the manifest, until something changes; of one that is stored, all that is left of it.
     """
 
-    desired: Desired
+    key: str
+    external_task_id: str
     place: int = 0
     phase: Phase = Phase.WAITING
     task: Task | None = None
@@ -59,7 +63,7 @@ class Item:
     look_first: bool = False
     files: Sequence[FileRecord] = ()
     failure: Failure | None = None
-    failed_now: frozenset[str] = frozenset()
+    failed_now: frozenset[str] = NONE
     tries: int = 0
     not_before: float = 0.0
     turn: int = 0
@@ -72,11 +76,11 @@ class Item:
 
     def attempts(self) -> list[str]:
         """Return the ids of all attempts that it can have."""
-        return [attempt_id(self.desired.external_task_id, number) for number in range(1, MAX_ATTEMPTS + 1)]
+        return [attempt_id(self.external_task_id, number) for number in range(1, MAX_ATTEMPTS + 1)]
 
     def attempt_of(self, task: Task) -> int:
         """Return which attempt a task is."""
-        names = (attempt_id(self.desired.external_task_id, number) for number in range(1, MAX_ATTEMPTS + 1))
+        names = (attempt_id(self.external_task_id, number) for number in range(1, MAX_ATTEMPTS + 1))
         return next((number for number, name in enumerate(names, 1) if name == task.external_task_id), self.attempt)
 
     def settle(self) -> None:
@@ -87,7 +91,7 @@ class Item:
         everything else in the triggerer for as long.
         """
         self.line = encoded(self._record())
-        self.task, self.files, self.failed_now = None, (), frozenset()
+        self.task, self.files, self.failed_now = None, (), NONE
 
     def manifest_line(self, *, ended: bool) -> bytes:
         """
@@ -113,9 +117,9 @@ class Item:
     def _record(self) -> BatchRecord:
         task = self.task
         return {
-            "key": self.desired.key,
+            "key": self.key,
             "status": self.status,
-            "external_task_id": self.desired.external_task_id,
+            "external_task_id": self.external_task_id,
             "task_id": task.task_id if task else None,
             "units": task.units if task else "",
             "cash": task.cash if task else "",

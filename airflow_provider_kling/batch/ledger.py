@@ -15,7 +15,7 @@ from airflow_provider_kling.batch.actions import Phase
 from airflow_provider_kling.batch.item import STATUS, Item, task_cash, task_units
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from airflow_provider_kling.batch.actions import Desired
     from airflow_provider_kling.models import Task
@@ -66,9 +66,9 @@ class Ledger:
     :param desired: the items, in the order in which they are submitted.
     """
 
-    def __init__(self, desired: Sequence[Desired]) -> None:
-        items = [Item(wanted, place) for place, wanted in enumerate(desired)]
-        self._items = {item.desired.key: item for item in items}
+    def __init__(self, desired: Iterable[Desired]) -> None:
+        items = [Item(wanted.key, wanted.external_task_id, place) for place, wanted in enumerate(desired)]
+        self._items = {item.key: item for item in items}
         self._counts = dict.fromkeys(Phase, 0)
         self._counts[Phase.WAITING] = len(self._items)
         self._queues = {phase: _Queue(items) for phase in TO_DO}

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import json
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, overload
 
 from airflow_provider_kling.batch import files
 from airflow_provider_kling.batch.actions import Desired, ImageUnavailableError
@@ -22,14 +24,14 @@ from airflow_provider_kling.products.media import ImageLoadError
 from airflow_provider_kling.products.wording import counted, named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 
 #: What names an item also names its file.
 KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class PlannedItem:
     """
     One item of a plan.
@@ -47,11 +49,6 @@ class PlannedItem:
     images: dict[str, dict[str, Any]]
     endpoint: str = "image2video"
 
-    @property
-    def desired(self) -> Desired:
-        """What the reconciler needs to know of it."""
-        return Desired(self.key, self.external_task_id)
-
     def full_body(self) -> dict[str, Any]:
         """
         Return the body with its images.
@@ -64,6 +61,50 @@ class PlannedItem:
             if where in self.images:
                 holder[key] = _wire(where, **self.images[where])
         return body
+
+
+class Plan(Sequence[PlannedItem]):
+    """
+    The items of a plan, kept as the lines that they were read from, and read again when one is asked for.
+
+    A hundred thousand bodies would be memory, and work for Python's garbage collector, for as long as the batch lasts;
+    each of them is needed twice.
+
+    :param lines: one for each item.
+    :param names: the ``external_task_id`` of each, by its key.
+    """
+
+    def __init__(self, lines: Sequence[bytes], names: Mapping[str, str]) -> None:
+        self._lines = lines
+        self._names = names
+        self._places = {key: place for place, key in enumerate(names)}
+
+    @property
+    def desired(self) -> Iterator[Desired]:
+        """What the reconciler needs to know."""
+        return (Desired(key, name) for key, name in self._names.items())
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    @overload
+    def __getitem__(self, place: int) -> PlannedItem: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[PlannedItem]: ...
+    def __getitem__(self, place: int | slice) -> PlannedItem | Sequence[PlannedItem]:
+        if isinstance(place, slice):
+            return [self[number] for number in range(*place.indices(len(self)))]
+        item = _planned_item(json.loads(self._lines[place]))
+        assert item is not None, "a plan is read as a whole before one of its items is"
+        return item
+
+    def item(self, key: str) -> PlannedItem:
+        """
+        Return an item.
+
+        :param key: its name.
+        """
+        return self[self._places[key]]
 
 
 def write_plan(uri: str, plan: Iterable[PlannedItem], conn_id: str | None) -> None:
@@ -82,7 +123,7 @@ def _line(item: PlannedItem) -> dict[str, Any]:
     return {field.name: getattr(item, field.name) for field in dataclasses.fields(item)}
 
 
-def read_plan(uri: str, conn_id: str | None, count: int = 0) -> list[PlannedItem]:
+def read_plan(uri: str, conn_id: str | None, count: int = 0) -> Plan:
     """
     Read a plan, perhaps of another version of the package.
 
@@ -91,23 +132,24 @@ def read_plan(uri: str, conn_id: str | None, count: int = 0) -> list[PlannedItem
     :param count: how many items it was written with; 0 when not known.
     :raises KlingBatchError: when a line is no item of a plan (it names the line), or items are missing or there twice.
     """
+    lines: list[bytes] = []
+    names: dict[str, str] = {}
     try:
-        lines = files.read_lines(uri, conn_id)
+        for line, value in files.each_line(uri, conn_id):
+            item = _planned_item(value)
+            if item is None:
+                raise _broken_plan(uri, f"item {len(lines) + 1} lacks a part, or has one of another kind")
+            lines.append(line)
+            names[item.key] = item.external_task_id
     except ValueError as error:
         raise _broken_plan(uri, reason(error)) from None
-    plan = []
-    for number, line in enumerate(lines, 1):
-        item = _planned_item(line)
-        if item is None:
-            raise _broken_plan(uri, f"item {number} lacks a part, or has one of another kind")
-        plan.append(item)
-    if not plan:
+    if not lines:
         raise _broken_plan(uri, "it is empty")
-    if count and len(plan) != count:
-        raise _broken_plan(uri, f"it has {counted(len(plan), 'item')}, and was written with {count}")
-    if len({item.key for item in plan}) < len(plan) or len({item.external_task_id for item in plan}) < len(plan):
+    if count and len(lines) != count:
+        raise _broken_plan(uri, f"it has {counted(len(lines), 'item')}, and was written with {count}")
+    if len(names) < len(lines) or len(set(names.values())) < len(lines):
         raise _broken_plan(uri, "an item stands there twice")
-    return plan
+    return Plan(lines, names)
 
 
 def _broken_plan(uri: str, what: str) -> KlingBatchError:

@@ -44,6 +44,14 @@ NAME_CHARACTERS = 60
 
 
 @dataclasses.dataclass(frozen=True)
+class _Seen:
+    """What the items before had: how many were equal, by their content, and the pictures that stand in storage."""
+
+    equals: dict[str, int] = dataclasses.field(default_factory=dict)
+    pictures: set[str] = dataclasses.field(default_factory=set)
+
+
+@dataclasses.dataclass(frozen=True)
 class Planner:
     """
     What all items of a batch share.
@@ -78,7 +86,7 @@ class Planner:
         planned: list[PlannedItem] = []
         warnings: dict[str, list[str]] = {}
         problems: dict[str, list[str]] = {}
-        taken: dict[str, int] = {}
+        seen = _Seen()
         for index, item in enumerate(items):
             own_key = _own_key(item)
             key = str(index) if own_key is None else own_key
@@ -87,7 +95,7 @@ class Planner:
                 prepared = self._prepare(key, fields)
                 for sentence in prepared.warnings:
                     warnings.setdefault(sentence, []).append(key)
-                planned.append(self._planned(key, own_key is not None, fields, prepared, taken))
+                planned.append(self._planned(key, own_key is not None, fields, prepared, seen))
             except KlingValidationError as error:
                 for sentence in error.problems:
                     problems.setdefault(sentence, []).append(key)
@@ -117,30 +125,32 @@ class Planner:
         )
 
     def _planned(
-        self, key: str, has_key: bool, fields: Mapping[str, Any], prepared: Prepared, taken: dict[str, int]
+        self, key: str, has_key: bool, fields: Mapping[str, Any], prepared: Prepared, seen: _Seen
     ) -> PlannedItem:
         content = identity.fingerprint(account=self.account, endpoint=self.endpoint, content=prepared.content)
-        taken[content] = taken.get(content, -1) + 1
+        seen.equals[content] = seen.equals.get(content, -1) + 1
         # Without a key of its own an item is told from its equals by their number, not by its place in the list: an
         # item that comes or goes before it changes nothing.
-        part = f"[{key}]" if has_key else f"[~{taken[content]}]"
+        part = f"[{key}]" if has_key else f"[~{seen.equals[content]}]"
         origin = dataclasses.replace(self.origin, task_id=self.origin.task_id + part)
         body = dict(prepared.body)
         name = identity.own_id(body.pop("external_task_id", None)) or identity.external_task_id(origin, content)
         images = {}
         for where, holder, slot in product_of(self.endpoint).slots(body):
             if isinstance(holder[slot], str) and not is_link(holder[slot]):
-                images[where] = self._keep(base64.b64decode(holder[slot]), fields.get(where))
+                images[where] = self._keep(base64.b64decode(holder[slot]), fields.get(where), seen)
                 holder[slot] = ""
         return PlannedItem(key, name, body, images, self.endpoint)
 
-    def _keep(self, content: bytes, given: Any) -> dict[str, Any]:
+    def _keep(self, content: bytes, given: Any, seen: _Seen) -> dict[str, Any]:
         digest = hashlib.sha256(content).hexdigest()
         if isinstance(given, str) and _REMOTE.match(given.strip()):
             return {"uri": given.strip(), "sha256": digest, "conn_id": self.image_conn_id}
         uri = f"{self.work_uri}images/{digest}"
-        if not files.exists(uri, self.output_conn_id):
+        # The storage is asked once for each picture, not once for each item that shows it.
+        if digest not in seen.pictures and not files.exists(uri, self.output_conn_id):
             files.write_bytes(uri, content, self.output_conn_id)
+        seen.pictures.add(digest)
         return {"uri": uri, "sha256": digest, "conn_id": self.output_conn_id}
 
 

@@ -23,6 +23,7 @@ from airflow_provider_kling import polling
 from airflow_provider_kling.batch.actions import Failure, ImageUnavailableError, Phase
 from airflow_provider_kling.batch.admission import CONCERNS_ALL, Admission
 from airflow_provider_kling.batch.decisions import ITEM_TRIES, Decisions
+from airflow_provider_kling.batch.item import NONE
 from airflow_provider_kling.batch.ledger import Ledger
 from airflow_provider_kling.exceptions import (
     KlingError,
@@ -34,7 +35,7 @@ from airflow_provider_kling.models import Task, TaskStatus
 from airflow_provider_kling.submission.protocol import MAX_ATTEMPTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from airflow_provider_kling.batch.actions import Action, Desired, Policy
     from airflow_provider_kling.batch.item import Item
@@ -54,7 +55,7 @@ class Reconciler:
     :param jitter: returns a number in [0, 1); ``random.random`` outside tests.
     """
 
-    def __init__(self, desired: Sequence[Desired], policy: Policy, *, jitter: Callable[[], float]) -> None:
+    def __init__(self, desired: Iterable[Desired], policy: Policy, *, jitter: Callable[[], float]) -> None:
         self._ledger = Ledger(desired)
         self._policy = policy
         self._admission = Admission(policy, jitter)
@@ -86,7 +87,7 @@ class Reconciler:
         :param files_exist: whether the files that it names are there.
         """
         item = self._ledger.get(record.key)
-        if item is None or record.external_task_id != item.desired.external_task_id:
+        if item is None or record.external_task_id != item.external_task_id:
             return
         known = item.task is not None and item.task.task_id == record.task_id
         if item.phase is Phase.SUCCEED and known and record.is_stored and files_exist:
@@ -98,7 +99,7 @@ class Reconciler:
             self._fail(item, failure)
         elif item.phase is Phase.FAILED and known and item.failure and record.failed_before(self._policy.started_at):
             # Kling's clock is ahead of ours: this attempt is not of this run.
-            item.failed_now = frozenset()
+            item.failed_now = NONE
             self._next_attempt(item, item.failure)
 
     def _restore_paid(self, item: Item, record: Record, files_exist: bool) -> None:

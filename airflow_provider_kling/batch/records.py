@@ -17,7 +17,7 @@ from airflow_provider_kling.models import KINDS, FileRecord, Result, Task, TaskS
 _LATEST = 253_402_300_800
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Record:
     """
     What an earlier run knew of one item.

@@ -18,7 +18,7 @@ from airflow_provider_kling.batch.calls import BatchCalls
 from airflow_provider_kling.batch.driver import BatchLoop
 from airflow_provider_kling.batch.fence import Fence, SupersededError
 from airflow_provider_kling.batch.outcome import SUPERSEDED, outcome, spent
-from airflow_provider_kling.batch.plan import PlannedItem, read_plan
+from airflow_provider_kling.batch.plan import read_plan
 from airflow_provider_kling.batch.reconciler import Reconciler
 from airflow_provider_kling.batch.records import Record, read_record
 from airflow_provider_kling.batch.report import Reporter
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow_provider_kling.batch.actions import Finish
+    from airflow_provider_kling.batch.plan import Plan
     from airflow_provider_kling.models import BatchSummary
 
 _R = TypeVar("_R")
@@ -192,7 +193,7 @@ class KlingBatchTrigger(KlingTrigger):
         known, sent_before = await self._read_manifest()
         policy = self._policy()
         self._reconciler = await in_thread(Work.REPORT, _reconciler, plan, policy)
-        self._tell_the_beginning(plan)
+        self._tell_the_beginning(len(plan))
         reporter = Reporter(
             self.manifest_uri, conn_id, fence, self.pace, announce=self._announce, complain=self._complain
         )
@@ -225,10 +226,10 @@ class KlingBatchTrigger(KlingTrigger):
             every=self.pace.fence_every,
         )
 
-    def _tell_the_beginning(self, plan: list[PlannedItem]) -> None:
+    def _tell_the_beginning(self, count: int) -> None:
         self.log.info(
             "Making %s, at most %s at Kling at once, for up to %.0f s; batch %s, manifest %s",
-            counted(len(plan), "video"),
+            counted(count, "video"),
             self.concurrency,
             max(0.0, self.end_time - time.time()),
             self.batch_id,
@@ -311,18 +312,22 @@ class KlingBatchTrigger(KlingTrigger):
         return await self._push("return_value", event["summary"])
 
 
-def _reconciler(plan: list[PlannedItem], policy: Policy) -> Reconciler:
+def _reconciler(plan: Plan, policy: Policy) -> Reconciler:
     """In a thread, as everything that goes through all items at once: there may be a hundred thousand."""
-    return Reconciler([item.desired for item in plan], policy, jitter=random.random)
+    return Reconciler(plan.desired, policy, jitter=random.random)
 
 
 def _records_if_any(uri: str, conn_id: str | None) -> tuple[list[Record], bool]:
     """What a manifest says, and whether some of it says nothing."""
+    known: list[Record] = []
+    lines = 0
     try:
-        lines = files.read_lines(uri, conn_id)
+        for _, line in files.each_line(uri, conn_id):
+            lines += 1
+            if record := read_record(line):
+                known.append(record)
     except FileNotFoundError:
         return [], False
     except ValueError as error:
         raise KlingBatchError(f"It is no file of JSON lines: {reason(error)}") from None
-    known = [record for line in lines if (record := read_record(line))]
-    return known, len(known) < len(lines)
+    return known, len(known) < lines

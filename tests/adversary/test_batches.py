@@ -60,7 +60,7 @@ def test_a_result_host_that_stays_away_ends_in_a_retry_that_does_only_what_is_mi
     assert after - before == 4 - len(done), "what is stored is not fetched again"
 
 
-@pytest.mark.kling_simulator(seconds=0.1)
+@pytest.mark.kling_simulator(seconds=0.6)
 def test_a_storage_that_is_away_for_a_while_loses_nothing_not_even_the_manifest(kling, ti, tmp_path):
     folder = tmp_path / "videos"
     trigger = deferred(ti, folder, count=4)

@@ -169,7 +169,7 @@ GOOD = {"key": "k", "external_task_id": "x", "body": {"prompt": "p"}, "images": 
 def test_a_plan_with_more_and_fewer_fields_is_read(tmp_path):
     lines = [{**GOOD, "new": 1}, {"key": "l", "external_task_id": "y", "body": {"prompt": "q"}}]
     (tmp_path / "plan.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    assert read_plan(f"file://{tmp_path}/plan.jsonl", None) == [
+    assert list(read_plan(f"file://{tmp_path}/plan.jsonl", None)) == [
         PlannedItem("k", "x", {"prompt": "p"}, {}),
         PlannedItem("l", "y", {"prompt": "q"}, {}),
     ]

@@ -1,0 +1,226 @@
+"""What a batch costs when it is large: counted, not timed."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import heapq
+import json
+import time
+
+import pytest
+from support import PHOTOGRAPH
+
+from airflow_provider_kling.batch import driver as driver_module
+from airflow_provider_kling.batch import files
+from airflow_provider_kling.batch import item as item_module
+from airflow_provider_kling.batch import plan as plan_module
+from airflow_provider_kling.batch import report as report_module
+from airflow_provider_kling.batch.actions import Desired, Pace, Policy, Submit, Watch
+from airflow_provider_kling.batch.driver import BatchLoop
+from airflow_provider_kling.batch.plan import PlannedItem, read_plan, write_plan
+from airflow_provider_kling.batch.planner import Planner
+from airflow_provider_kling.batch.reconciler import Reconciler
+from airflow_provider_kling.batch.report import Reporter, lines_of
+from airflow_provider_kling.models import Task, TaskStatus, Video
+from airflow_provider_kling.submission.identity import Origin
+
+
+def planned(count: int) -> list[PlannedItem]:
+    return [PlannedItem(f"k{number}", f"x{number}", {"prompt": "p", "n": [number]}, {}) for number in range(count)]
+
+
+def batch(count: int, **policy) -> Reconciler:
+    desired = [Desired(f"k{number}", f"x{number}") for number in range(count)]
+    limits = {"concurrency": count, "started_at": 0.0, "end_time": 1e12} | policy
+    return Reconciler(desired, Policy(**limits), jitter=float)
+
+
+def task(number: int, status: TaskStatus) -> Task:
+    results = (Video("1", f"https://x.example/{number}"),) if status is TaskStatus.SUCCEED else ()
+    return Task(f"{number}", status, "image2video", external_task_id=f"x{number}", units="1", results=results)
+
+
+def end(reconciler: Reconciler, number: int) -> None:
+    reconciler.observed(f"k{number}", task(number, TaskStatus.SUCCEED), 1.0)
+    reconciler.stored(f"k{number}", [{"uri": f"s3://b/{number}.mp4", "bytes": 1}])
+
+
+def tracked(kind: type | None = None) -> int:
+    """Objects that the garbage collector goes through."""
+    gc.collect()
+    return sum(kind is None or isinstance(one, kind) for one in gc.get_objects())
+
+
+def counted(monkeypatch, module, name: str) -> list[None]:
+    calls, function = [], getattr(module, name)
+
+    def counting(*arguments, **more):
+        calls.append(None)
+        return function(*arguments, **more)
+
+    monkeypatch.setattr(module, name, counting)
+    return calls
+
+
+def test_a_plan_is_lines_until_an_item_is_asked_for(tmp_path, monkeypatch):
+    uri = f"file://{tmp_path}/plan.jsonl"
+    write_plan(uri, planned(1000), None)
+    read_plan(uri, None)
+    before = tracked()
+    plan = read_plan(uri, None, count=1000)
+    assert tracked() - before < 100
+    parsed = counted(monkeypatch, plan_module, "_planned_item")
+    assert plan.item("k700") == PlannedItem("k700", "x700", {"prompt": "p", "n": [700]}, {})
+    assert len(parsed) == 1
+    assert [item.key for item in plan[998:]] == ["k998", "k999"]
+    assert list(plan.desired)[999] == Desired("k999", "x999")
+
+
+def test_a_stored_item_keeps_its_line_and_nothing_else():
+    reconciler = batch(50)
+    before = tracked(Task), tracked(Video)
+    for number in range(50):
+        end(reconciler, number)
+    assert (tracked(Task), tracked(Video)) == before
+    first = reconciler.records()[0]
+    assert (first["status"], first["task_id"], first["units"]) == ("succeed", "0", "1")
+    assert first["videos"][0]["url"] == "https://x.example/0"
+    assert first["files"] == [{"uri": "s3://b/0.mp4", "bytes": 1}]
+    assert reconciler.progress()["units"] == 50.0
+
+
+def lines_written(monkeypatch, count: int) -> int:
+    """How many lines a manifest writes anew after three items have moved."""
+    reconciler = batch(count)
+    asyncio.run(lines_of(reconciler))
+    for number in (0, count // 2, count - 1):
+        end(reconciler, number)
+    with monkeypatch.context() as patch:
+        written = counted(patch, item_module, "encoded")
+        lines = asyncio.run(lines_of(reconciler))
+        assert [json.loads(line)["status"] for line in lines].count("succeed") == 3
+    return len(written)
+
+
+def test_a_manifest_writes_the_lines_that_changed(monkeypatch):
+    assert lines_written(monkeypatch, 400) == lines_written(monkeypatch, 800) <= 3
+
+
+def test_manifests_are_rarer_the_longer_they_are(tmp_path, monkeypatch):
+    monkeypatch.setattr(report_module, "LINES_PER_SECOND", 10.0)
+
+    class Open:
+        async def check(self): ...
+
+    async def pause(count):
+        async def announce(_progress): ...
+
+        uri, pace = f"file://{tmp_path}/m.jsonl", Pace(manifest_every=0.0)
+        reporter = Reporter(uri, None, Open(), pace, announce=announce, complain=pytest.fail)
+        reporter.tick(batch(count))
+        await reporter.settle()
+        return reporter._next_manifest - time.monotonic()
+
+    assert 99 < asyncio.run(pause(1000)) < 101
+    assert 199 < asyncio.run(pause(2000)) < 201
+    assert len((tmp_path / "m.jsonl").read_text().splitlines()) == 2000
+
+
+def test_the_first_decision_sorts_nobody(monkeypatch):
+    def steps(count):
+        reconciler = batch(count, concurrency=8)
+        with monkeypatch.context() as patch:
+            pushed, popped = counted(patch, heapq, "heappush"), counted(patch, heapq, "heappop")
+            assert sum(isinstance(action, Submit) for action in reconciler.decide(1.0)) == 4
+        return len(pushed) + len(popped)
+
+    assert steps(500) == steps(1000)
+
+
+class Calls:
+    def survey(self, count, known):
+        return {}, True
+
+
+class Quiet:
+    async def check(self): ...
+
+    def tick(self, reconciler): ...
+
+    async def settle(self): ...
+
+
+def loop_of(tmp_path, reconciler: Reconciler, count: int) -> BatchLoop:
+    uri = f"file://{tmp_path}/plan.jsonl"
+    write_plan(uri, planned(count), None)
+    # Only what is learned makes it decide again.
+    policy = Policy(count, 0.0, time.time() + 60, pace=Pace(tick=30.0))
+    return BatchLoop(
+        read_plan(uri, None),
+        reconciler,
+        Calls(),
+        Quiet(),
+        Quiet(),
+        policy,
+        kling_conn_id="kling_default",
+        account="",
+        poll_interval=1.0,
+    )
+
+
+def test_what_a_restart_finds_running_is_watched_a_few_at_a_time(tmp_path, monkeypatch):
+    count = 10 * driver_module.SLICE
+    reconciler = batch(count)
+    for number in range(count):
+        reconciler.observed(f"k{number}", task(number, TaskStatus.PROCESSING), 1.0)
+    turn, begun = 0, []
+
+    async def begin(_loop, action):
+        if isinstance(action, Watch):
+            begun.append(turn)
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(BatchLoop, "_carry_out", begin)
+
+    async def scene():
+        nonlocal turn
+        running = asyncio.create_task(loop_of(tmp_path, reconciler, count).run([], sent_before=False))
+        while len(begun) < count:
+            turn += 1
+            await asyncio.sleep(0)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(asyncio.wait_for(scene(), 20))
+    assert max(begun.count(one) for one in set(begun)) <= driver_module.SLICE
+
+
+def test_a_job_that_breaks_ends_the_loop_and_one_that_ends_lets_it_decide_at_once(tmp_path, monkeypatch):
+    reconciler = batch(3, concurrency=1)
+    decided_at = []
+
+    async def carry_out(_loop, action):
+        decided_at.append(time.monotonic())
+        if len(decided_at) == 3:
+            raise ZeroDivisionError
+        end(reconciler, int(action.key[1:]))
+
+    monkeypatch.setattr(BatchLoop, "_carry_out", carry_out)
+
+    async def scene():
+        async with asyncio.timeout(10):
+            with pytest.raises(ZeroDivisionError):
+                await loop_of(tmp_path, reconciler, 3).run([], sent_before=False)
+
+    asyncio.run(scene())
+    assert len(decided_at) == 3
+
+
+def test_the_storage_is_asked_once_for_a_picture_that_many_items_show(tmp_path, monkeypatch):
+    asked = counted(monkeypatch, files, "exists")
+    planner = Planner("image2video", "account", Origin("dag", "run", "task", -1, 0), f"file://{tmp_path}/")
+    items = [{"image": str(PHOTOGRAPH), "prompt": f"Number {number}"} for number in range(5)]
+    plan, _ = planner.plan(items)
+    assert len({item.images["image"]["uri"] for item in plan}) == 1
+    assert len(asked) == 1

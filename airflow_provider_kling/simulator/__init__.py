@@ -15,7 +15,8 @@ What it does not reproduce:
   framework's 404;
 * content moderation: it fails a task only on a magic word (see :mod:`.media`) or on a fault;
 * the network: no latency, no regional hosts, no rate limit unless a setting or a fault asks for one;
-* account details: one account, one pack of units, or money, that pays for every product, no 12 h lag of the balance;
+* account details: one account, one pack of units, or money, that pays for every product (images can have their own),
+  no 12 h lag of the balance;
 * texts that nobody published: refusals marked "not observed" in :mod:`.validation` and :mod:`.auth` follow the style
   of the known ones, so match on ``code``;
 * undetermined behaviour, which is a setting (:class:`.settings.Settings`) with the most careful default.

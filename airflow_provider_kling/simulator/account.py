@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,7 @@ class Rules:
     :param concurrency: slots per model.
     :param image_concurrency: the same for the models that make images.
     :param units: units bought, or dollars paid in.
+    :param image_units: units bought for images alone; without them, ``units`` pay for everything.
     :param cash: whether the account pays with money instead of units.
     :param reuse_after_failure: whether the external id of a failed task is free again.
     :param creates_per_second: limit of create calls, or none.
@@ -38,6 +39,7 @@ class Rules:
     concurrency: int = 5
     image_concurrency: int = 9
     units: Decimal = Decimal(10_000)
+    image_units: Decimal | None = None
     cash: bool = False
     reuse_after_failure: bool = False
     creates_per_second: int | None = None
@@ -64,7 +66,7 @@ class Account:
         self._by_result_id: dict[str, Task] = {}
         self._by_element_id: dict[int, Task] = {}
         self._last_id = 0
-        self._units_used = Decimal(0)
+        self._used: defaultdict[str, Decimal] = defaultdict(Decimal)
         self._recent_creates: deque[int] = deque()
 
     # ------------------------------------------------------------------ create
@@ -77,7 +79,8 @@ class Account:
         """
         self._check_rate(now)
         self._check_external_id(order.external_task_id)
-        if self.units_left() < self._cost(order.price, order.pack) or self.units_left() <= 0:
+        left = self.units_left(order.pack)
+        if left < self._cost(order.price, order.pack) or left <= 0:
             raise KlingError(1101 if self.rules.cash else 1102)
         if self._slots_taken(order) + order.slots > self._slots(order):
             raise KlingError(1303)
@@ -147,7 +150,7 @@ class Account:
             self._open[task.task_id] = task
         if task.external_task_id:
             self._by_external_id[task.external_task_id] = task
-        self._units_used += self._cost(task.charged, task.pack)
+        self._used[self.purse(task.pack)] += self._cost(task.charged, task.pack)
 
     def _cost(self, units: Decimal, pack: str) -> Decimal:
         return dollars(units, pack) if self.rules.cash else units
@@ -205,7 +208,7 @@ class Account:
             task.status, task.charged = "succeed", task.price
             cost = self._cost(task.price, task.pack)
             task.money = cost if self.rules.cash else Decimal(0)
-            self._units_used += cost
+            self._used[self.purse(task.pack)] += cost
         del self._open[task.task_id]
 
     def next_change(self) -> int | None:
@@ -249,13 +252,19 @@ class Account:
 
     # ------------------------------------------------------------------ units
 
-    def units_used(self) -> Decimal:
-        """Units, or dollars, deducted so far; only tasks that succeeded cost any."""
-        return self._units_used
+    def purse(self, pack: str) -> str:
+        """What pays: images have a pack of their own, if one was bought."""
+        own = pack == "image" and self.rules.image_units is not None and not self.rules.cash
+        return "image" if own else "video"
 
-    def units_left(self) -> Decimal:
+    def units_used(self, pack: str = "video") -> Decimal:
+        """Units, or dollars, deducted so far; only tasks that succeeded cost any."""
+        return self._used[self.purse(pack)]
+
+    def units_left(self, pack: str = "video") -> Decimal:
         """Units in the pack, or dollars; running tasks are not reserved, so it can fall below zero."""
-        return self.rules.units - self._units_used
+        bought = self.rules.image_units if self.purse(pack) == "image" else self.rules.units
+        return (bought or Decimal(0)) - self.units_used(pack)
 
     # ------------------------------------------------------------------ persistence
 

@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from decimal import Decimal
 
+    from airflow_provider_kling.simulator.account import Account
     from airflow_provider_kling.simulator.service import Service
     from airflow_provider_kling.simulator.tasks import Task
 
 #: The pack is valid for a year: a test that advances the clock by months is not about expired packs.
 PACK_VALID_MS: Final = 365 * 24 * 3600 * 1000
 
-PACK_ID: Final = "60aa3fd3d4ab4a3f9eec5db27aa44f28"
+PACK_IDS: Final = {"video": "60aa3fd3d4ab4a3f9eec5db27aa44f28", "image": "60aa3fd3d4ab4a3f9eec5db27aa44f29"}
 KEY_NAME: Final = "default"
 MAX_LIMIT: Final = 500
 
@@ -40,47 +41,59 @@ def costs(service: Service, query: Mapping[str, str]) -> dict[str, Any]:
     if account.rules.cash:
         # Without packs the key is absent, not empty.
         return {"code": 0, "msg": "success"}
-    left = account.units_left()
-    pack = {
-        "resource_pack_name": _pack_name(service),
-        "resource_pack_id": PACK_ID,
+    packs = [_pack(account, "video"), *([_pack(account, "image")] if account.rules.image_units is not None else [])]
+    wanted = query.get("resource_pack_name")
+    chosen = [pack for pack in packs if wanted in {None, "", pack["resource_pack_name"]}]
+    found = {"resource_pack_subscribe_infos": chosen} if chosen else {}
+    return {"code": 0, "msg": "success", **found}
+
+
+def _pack(account: Account, kind: str) -> dict[str, Any]:
+    left, bought = account.units_left(kind), account.units_left(kind) + account.units_used(kind)
+    return {
+        "resource_pack_name": _pack_name(account, kind),
+        "resource_pack_id": PACK_IDS[kind],
         "resource_pack_type": "decreasing_total",
-        "total_quantity": float(account.rules.units),
+        "total_quantity": float(bought),
         "remaining_quantity": max(0.0, float(left)),
         "purchase_time": account.opened_at,
         "effective_time": account.opened_at,
         "invalid_time": account.opened_at + PACK_VALID_MS,
         "status": "online" if left > 0 else "runOut",
     }
-    wanted = query.get("resource_pack_name")
-    found = {"resource_pack_subscribe_infos": [pack]} if wanted in {None, "", pack["resource_pack_name"]} else {}
-    return {"code": 0, "msg": "success", **found}
 
 
-def _pack_name(service: Service) -> str:
-    rules, months = service.account.rules, PACK_VALID_MS // (30 * 24 * 3600 * 1000)
-    return f"Trial-Video-{as_text(rules.units)}Units-{rules.concurrency}Con-{months}Months"
+def _pack_name(account: Account, kind: str) -> str:
+    rules, months = account.rules, PACK_VALID_MS // (30 * 24 * 3600 * 1000)
+    slots = rules.image_concurrency if kind == "image" else rules.concurrency
+    bought = account.units_left(kind) + account.units_used(kind)
+    return f"Trial-{kind.capitalize()}-{as_text(bought)}Units-{slots}Con-{months}Months"
 
 
 def package_report(service: Service, body: Body) -> dict[str, Any]:
     """``data`` of ``POST /account/billing/package``: deductions of units, the oldest first."""
-    rows = [] if service.account.rules.cash else [_units(*pair) for pair in _paid(service)]
-    return _page(rows, body, {"api_key_name", "product_type", "package_name", "package_id"}, _pack_name(service))
+    account = service.account
+    rows = [] if account.rules.cash else [_units(account, *pair) for pair in _paid(account)]
+    names = {PACK_IDS[kind]: _pack_name(account, kind) for kind in PACK_IDS}
+    return _page(rows, body, {"api_key_name", "product_type", "package_name", "package_id"}, names)
 
 
 def balance_report(service: Service, body: Body) -> dict[str, Any]:
     """``data`` of ``POST /account/billing/balance``: deductions of money, the oldest first."""
-    rows = [_money(*pair) for pair in _paid(service)] if service.account.rules.cash else []
-    return _page(rows, body, {"api_key_name"}, "")
+    account = service.account
+    rows = [_money(*pair) for pair in _paid(account)] if account.rules.cash else []
+    return _page(rows, body, {"api_key_name"}, {})
 
 
-def _paid(service: Service) -> list[tuple[Task, Decimal]]:
-    """The tasks that cost something, each with what was left before."""
-    left, paid = service.account.rules.units, []
-    for task in sorted(service.account.all_tasks(), key=lambda task: task.updated_at):
+def _paid(account: Account) -> list[tuple[Task, Decimal]]:
+    """The tasks that cost something, each with what its pack held before."""
+    left = {kind: account.units_left(kind) + account.units_used(kind) for kind in PACK_IDS}
+    paid = []
+    for task in sorted(account.all_tasks(), key=lambda task: task.updated_at):
         if task.charged:
-            paid.append((task, left))
-            left -= task.money or task.charged
+            purse = account.purse(task.pack)
+            paid.append((task, left[purse]))
+            left[purse] -= task.money or task.charged
     return paid
 
 
@@ -98,9 +111,9 @@ def _deduction(task: Task) -> dict[str, Any]:
     }
 
 
-def _units(task: Task, before: Decimal) -> dict[str, Any]:
+def _units(account: Account, task: Task, before: Decimal) -> dict[str, Any]:
     return _deduction(task) | {
-        "package_id": PACK_ID,
+        "package_id": PACK_IDS[account.purse(task.pack)],
         "refer_video_input": "video" in task.kinds.values(),
         "video_sound": "native" if task.recipe.get("sound") else "off",
         "voice_control": False,
@@ -121,19 +134,23 @@ def _money(task: Task, before: Decimal) -> dict[str, Any]:
     }
 
 
-def _page(rows: list[dict[str, Any]], body: Body, keys: set[str], pack_name: str) -> dict[str, Any]:
+def _page(rows: list[dict[str, Any]], body: Body, keys: set[str], names: dict[str, str]) -> dict[str, Any]:
     # The cursor stands for everything else, the limit included.
     given = _read_cursor(cursor) if (cursor := typed(body, "cursor", str)) else _asked(body, keys)
     chosen = [
         row
         for row in rows
         if given["start"] <= row["deduction_time"] <= given["end"]
-        and all({**row, "package_name": pack_name}.get(key) in values for key, values in given["filters"].items())
+        and all(_named(row, names).get(key) in values for key, values in given["filters"].items())
     ]
     first, limit = given["skip"], given["limit"]
     page, more = chosen[first : first + limit], len(chosen) > first + limit
     cursor = _cursor(given | {"skip": first + limit}) if more else ""
     return {"result": {"detail": page, "count": len(page)}, "next_cursor": cursor, "has_more": more}
+
+
+def _named(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    return row | {"package_name": names.get(row.get("package_id", ""), "")}
 
 
 def _asked(body: Body, keys: set[str]) -> dict[str, Any]:

@@ -73,6 +73,7 @@ def _add_behaviour_options(target: argparse.ArgumentParser) -> None:
         "--image-concurrency", type=int, default=default.image_concurrency, help="slots per model (default %(default)s)"
     )
     add("--units", type=float, default=default.units, help="units in the pack (default %(default)s)")
+    add("--image-units", type=float, metavar="N", help="a pack of their own for images")
     add("--charge", choices=CHOICES["charge"], default=default.charge, help="pay with units or money")
     add("--balance", type=float, default=default.balance, metavar="USD", help="money, if it pays (default %(default)s)")
     add("--time-scale", type=float, default=1.0, help="multiplies Kling's usual times (default %(default)s)")
@@ -84,6 +85,7 @@ def _add_behaviour_options(target: argparse.ArgumentParser) -> None:
     add("--list-order", choices=CHOICES["list_order"], default=default.list_order, help="default %(default)s")
     add("--reuse-after-failure", choices=CHOICES["reuse_after_failure"], default=default.reuse_after_failure)
     add("--callback-retries", type=int, default=default.callback_retries, help="default %(default)s; 0 = never")
+    add("--new-callback", choices=CHOICES["new_callback"], default=default.new_callback)
     add("--early-result", choices=CHOICES["early_result"], default=default.early_result)
     add("--missing-task-info", choices=CHOICES["missing_task_info"], default=default.missing_task_info)
     add("--ranges", choices=CHOICES["ranges"], default=default.ranges, help="parts of results")

@@ -46,6 +46,7 @@ class Service:
             concurrency=settings.concurrency,
             image_concurrency=settings.image_concurrency,
             units=Decimal(str(settings.balance if settings.charge == "cash" else settings.units)),
+            image_units=None if settings.image_units is None else Decimal(str(settings.image_units)),
             cash=settings.charge == "cash",
             reuse_after_failure=settings.reuse_after_failure == "accept",
             creates_per_second=settings.creates_per_second,
@@ -190,7 +191,8 @@ class Service:
 
     def _notify(self, task: Task) -> None:
         if task.callback_url:
-            view = views.unified if PRODUCTS[task.product].is_new else views.callback
+            is_new = PRODUCTS[task.product].is_new and self.settings.new_callback == "new"
+            view = views.unified if is_new else views.callback
             self.callbacks.send(task, view(task, self.result), self._session)
 
     async def finish(self, task_id: str, *, failure: str = "") -> Task:
@@ -244,5 +246,17 @@ class Service:
             "units_bought": as_text(account.rules.units),
             "units_used": as_text(account.units_used()),
             "units_left": as_text(account.units_left()),
+            **self._image_pack(),
             "charges": charges,
+        }
+
+    def _image_pack(self) -> dict[str, str]:
+        """What the ledger says of images, if they have a pack of their own."""
+        account = self.account
+        if account.rules.image_units is None:
+            return {}
+        return {
+            "image_units_bought": as_text(account.rules.image_units),
+            "image_units_used": as_text(account.units_used("image")),
+            "image_units_left": as_text(account.units_left("image")),
         }

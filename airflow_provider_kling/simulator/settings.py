@@ -21,6 +21,7 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "missing_task_info": ("absent", "null", "empty"),
     "charge": ("unit", "cash"),
     "ranges": ("accept", "ignore"),
+    "new_callback": ("new", "classic"),
 }
 
 THIRTY_DAYS: Final = 30 * 24 * 3600.0
@@ -41,6 +42,7 @@ class Settings:
     :param concurrency: slots per model, held from acceptance to the terminal state.
     :param image_concurrency: the same for the models that make images; a task of ``n`` images takes ``n``.
     :param units: units in the resource pack.
+    :param image_units: units in a pack of their own for images; without it, the one pack pays for them too.
     :param charge: whether the account pays with units or with money.
     :param balance: US dollars of an account that pays with money.
     :param time_scale: multiplies Kling's usual processing times; 0.01 is a hundred times faster.
@@ -55,6 +57,8 @@ class Settings:
     :param retired_code: service code of the refusal of a retired model (undetermined).
     :param reuse_after_failure: whether the external id of a failed task may be used again (undetermined).
     :param callback_retries: further attempts after a failed delivery; 0 never retries (undetermined).
+    :param new_callback: in whose words the callback of a task of the new generation is; the documentation can be
+        read in both ways (undetermined).
     :param early_result: what ``task_result`` is before success (undetermined).
     :param missing_task_info: ``task_info`` of a create answer without an external id: no such key, an id that is
         ``null``, or an empty object (all three were recorded).
@@ -74,6 +78,7 @@ class Settings:
     concurrency: int = 5
     image_concurrency: int = 9
     units: float = 10_000
+    image_units: float | None = None
     charge: Literal["unit", "cash"] = "unit"
     balance: float = 1_000
     time_scale: float = 1.0
@@ -88,6 +93,7 @@ class Settings:
     retired_code: int = 1201
     reuse_after_failure: Literal["accept", "refuse"] = "refuse"
     callback_retries: int = 3
+    new_callback: Literal["new", "classic"] = "new"
     early_result: Literal["empty", "absent", "null"] = "empty"
     missing_task_info: Literal["absent", "null", "empty"] = "absent"
     ranges: Literal["accept", "ignore"] = "accept"

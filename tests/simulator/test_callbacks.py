@@ -130,3 +130,11 @@ def test_a_task_of_the_new_generation_is_posted_in_its_own_words(kling, receive)
     assert submitted.keys() == {"id", "status", "message", "create_time", "update_time", "external_id", "outputs"}
     assert [done] == kling.get("/tasks", task_ids=task_id).json()["data"]
     assert [delivery["task_status"] for delivery in kling.simulator.callbacks()][:2] == ["submitted", "processing"]
+
+
+def test_the_words_of_a_new_callback_are_a_setting(start, receive):
+    kling, receiver = start(new_callback="classic"), receive()
+    body = {"prompt": "a cat", "options": {"callback_url": receiver.url}}
+    kling.send("POST", "/text-to-video/kling-3.0-turbo", json=body)
+    (submitted,) = eventually(lambda: receiver.got and receiver.bodies())
+    assert submitted["task_status"] == "submitted"

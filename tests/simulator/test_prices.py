@@ -77,3 +77,27 @@ def test_money_survives_a_restart(start, tmp_path):
     again = start(charge="cash", state=tmp_path / "state.json")
     assert again.task(seen["task_id"])["final_balance_deduction"] == seen["final_balance_deduction"]
     assert again.simulator.ledger()["units_used"] == "0.21"
+
+
+def test_images_can_have_a_pack_of_their_own(start):
+    kling = start(units=1.5, image_units=16)
+    images = "/v1/images/generations"
+    for _ in range(2):
+        created = kling.send("POST", images, json={"prompt": "a cat"}).json()["data"]["task_id"]
+        kling.simulator.finish(created)
+    refused = kling.send("POST", images, json={"prompt": "a cat"})
+    assert kling.refusal(refused) == (429, 1102, "Account balance not enough")
+    kling.finished(kling.create())
+    ledger = kling.simulator.ledger()
+    assert (ledger["units_bought"], ledger["units_used"], ledger["units_left"]) == ("1.5", "1.5", "0")
+    assert [ledger[f"image_units_{what}"] for what in ("bought", "used", "left")] == ["16", "16", "0"]
+    packs = kling.get("/account/costs", start_time=1, end_time=2).json()["data"]["resource_pack_subscribe_infos"]
+    assert [pack["resource_pack_name"] for pack in packs] == [
+        "Trial-Video-1.5Units-5Con-12Months", "Trial-Image-16Units-9Con-12Months",
+    ]  # fmt: skip
+    assert [pack["status"] for pack in packs] == ["runOut", "runOut"]
+    body = {"start_time": 1, "end_time": 10**14}
+    body["filters"] = [{"key": "package_name", "values": [packs[1]["resource_pack_name"]]}]
+    rows = kling.send("POST", "/account/billing/package", json=body).json()["data"]["result"]["detail"]
+    assert [(row["unit_before_deduction"], row["unit_after_deduction"]) for row in rows] == [("16", "8"), ("8", "0")]
+    assert {row["package_id"] for row in rows} == {packs[1]["resource_pack_id"]}

@@ -80,7 +80,8 @@ class Account:
         self._check_rate(now)
         self._check_external_id(order.external_task_id)
         left = self.units_left(order.pack)
-        if left < self._cost(order.price, order.pack) or left <= 0:
+        # What costs nothing, such as a deletion, needs no pack.
+        if order.price and (left < self._cost(order.price, order.pack) or left <= 0):
             raise KlingError(1101 if self.rules.cash else 1102)
         if self._slots_taken(order) + order.slots > self._slots(order):
             raise KlingError(1303)

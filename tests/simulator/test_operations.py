@@ -267,8 +267,9 @@ def test_areas_of_a_video_are_marked_in_a_session(kling):
     assert kling.refusal(wrong)[:2] == (400, 1201)
 
 
-def test_calls_that_make_no_task_are_in_no_list(kling):
+def test_calls_that_make_no_task_are_in_no_list_and_take_no_slot(kling):
     session(kling, "identify-face")
+    assert [task["slots"] for task in kling.simulator.tasks()] == [1, 0]
     everything = kling.send("POST", "/tasks", json={}).json()["data"]
     assert everything["count"] == 1, "the video alone"
 
@@ -309,6 +310,36 @@ def test_an_element_is_used_deleted_and_then_unknown(start, name):
     assert kling.refusal(kling.send("POST", OPERATIONS[name]["path"], json={"element_id": number})) == unknown
     (task,) = kling.get(OPERATIONS["advanced-custom-elements"]["path"]).json()["data"]
     assert task["task_result"]["elements"][0]["status"] == "deleted"
+
+
+def test_the_list_of_voices_has_longer_pages_than_the_others(kling):
+    for name, most in (("custom-voices", 1000), ("advanced-custom-elements", 500)):
+        path = OPERATIONS[name]["path"]
+        assert kling.get(path, pageSize=most).json()["code"] == 0
+        assert kling.refusal(kling.get(path, pageSize=most + 1))[:2] == (400, 1201)
+
+
+def test_what_costs_nothing_needs_no_pack(start):
+    kling = start(units=0.1)
+    voice = made(kling, "custom-voices", BODIES["custom-voices"](kling))["task_result"]["voices"][0]["voice_id"]
+    assert kling.simulator.ledger()["units_left"] == "0"
+    assert kling.send("POST", OPERATIONS["images-generations"]["path"], json={"prompt": "a cat"}).status_code == 429
+    assert post(kling, "delete-voices", {"voice_id": voice})["task_status"] == "submitted"
+
+
+def test_results_over_earlier_results_survive_a_restart(start, tmp_path):
+    settings = {"retired": "accept", "state": tmp_path / "state.json"}
+    kling = start(**settings)
+    film = made(kling, "video-to-audio", {"video_id": video(kling)["id"]})
+    element = made(kling, "advanced-custom-elements", BODIES["advanced-custom-elements"](kling))
+    number = element["task_result"]["elements"][0]["element_id"]
+    kling.simulator.stop()
+    again = start(**settings)
+    seen = again.task(film["task_id"], OPERATIONS["video-to-audio"]["path"])
+    for url in links(seen["task_result"]):
+        check_file(url)
+    assert seen["task_info"]["parent_video"]["id"] == film["task_info"]["parent_video"]["id"]
+    post(again, "delete-elements", {"element_id": number})
 
 
 def test_an_element_can_come_from_a_video(kling):

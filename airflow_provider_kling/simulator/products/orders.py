@@ -42,7 +42,7 @@ def order(row: Row, body: Body, world: World) -> Order:
         pack=row.pack,
         price=rate * _pieces(row.price.per, recipe),
         seconds=float(USUAL_LENGTH),
-        slots=recipe.get("count", 1),
+        slots=recipe.get("count", 1) if row.is_task else 0,
         external_task_id=values.get("external_task_id") or None,
         callback_url=values.get("callback_url") or None,
         watermark=bool((values.get("watermark_info") or {}).get("enabled")),

@@ -23,7 +23,8 @@ from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.get_provider_info import CONNECTION_FIELDS, DEFAULT_CONN_NAME, FIELD_BEHAVIOUR
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.preparation.named_task import named_task
-from airflow_provider_kling.products.catalogue import product_of
+from airflow_provider_kling.products.catalogue import NEW_GENERATION, product_of
+from airflow_provider_kling.products.generations import keeps_external_id, spoken
 from airflow_provider_kling.submission import identity, protocol
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from airflow_provider_kling.models import ResourcePack, Task
     from airflow_provider_kling.preparation.arguments import Validate
     from airflow_provider_kling.products.prices import Estimate
+    from airflow_provider_kling.products.product import Product
 
 
 class KlingHook(BaseHook):
@@ -164,9 +166,12 @@ class KlingHook(BaseHook):
         :param on_doubt: see :class:`~airflow_provider_kling.submission.protocol.UnnamedSubmission`.
         :return: the task, whether it was adopted, and the attempt that it belongs to.
         """
-        is_named = product_of(endpoint).has_external_id
+        product = spoken(product_of(endpoint), body)
+        is_named = product.has_external_id
+        # Where it is not known whether Kling refuses a name twice, a doubtful POST is not sent again.
+        sends = protocol.MAX_SENDS if keeps_external_id(body) else 1
         machine: protocol.Submission | protocol.UnnamedSubmission = (
-            protocol.Submission(external_task_id, look_up_first=look_up_first)
+            protocol.Submission(external_task_id, look_up_first=look_up_first, max_sends=sends)
             if is_named
             else protocol.UnnamedSubmission(may_be_sent=look_up_first, on_doubt=on_doubt)
         )
@@ -182,22 +187,21 @@ class KlingHook(BaseHook):
                     time.sleep(seconds)
                     step = machine.on(protocol.Waited())
                 case protocol.LookUp(name):
-                    step = machine.on(self._look_up(endpoint, name))
+                    step = machine.on(self._look_up(product, name))
                 case protocol.Post(name):
                     named = {**body, "external_task_id": name} if is_named else dict(body)
-                    step = machine.on(self._post(endpoint, named))
+                    step = machine.on(self._post(product, named))
 
-    def _post(self, endpoint: str, body: dict[str, Any]) -> protocol.Outcome:
-        product = product_of(endpoint)
+    def _post(self, product: Product, body: dict[str, Any]) -> protocol.Outcome:
         try:
             return protocol.Found(self.client.create_once(product, body))
         except KlingError as error:
             self.log.debug("POST %s did not confirm a task: %s", product.path, error.message)
             return protocol.Problem(error)
 
-    def _look_up(self, endpoint: str, external_task_id: str) -> protocol.Outcome:
+    def _look_up(self, product: Product, external_task_id: str) -> protocol.Outcome:
         try:
-            return protocol.Found(self.get_task(external_task_id, endpoint))
+            return protocol.Found(self.client.get_task(product, external_task_id))
         except KlingTaskNotFoundError:
             return protocol.Absent()
         except KlingError as error:
@@ -208,13 +212,14 @@ class KlingHook(BaseHook):
         Read one task; free.
 
         :param kling_task_id: Kling's task id, or an ``external_task_id``.
-        :param endpoint: the product that it was created with.
+        :param endpoint: the product that it was created with; of a task that the second generation has made the name
+            of either generation will do.
         :param tries: how often the request is sent before its error counts; default 4.
         :raises KlingTaskNotFoundError: when the account has no such task of this product.
         :raises KlingValidationError: when ``kling_task_id`` names no task.
         """
         named = named_task(kling_task_id, endpoint)
-        return self.client.get_task(product_of(named.endpoint), named.task_id, tries=tries)
+        return self.client.get_task_anywhere(product_of(named.endpoint), named.task_id, tries=tries)
 
     def get_paid_task(self, kling_task_id: str, endpoint: str = "image2video") -> Task:
         """
@@ -247,6 +252,16 @@ class KlingHook(BaseHook):
         if other := protocol.stranger(task, external_task_id):
             raise other
         return task
+
+    def find_tasks(self, external_task_ids: Sequence[str], endpoint: str = "image2video") -> list[Task]:
+        """
+        Look for tasks of the second generation by their external ids, 20 a call; free.
+
+        :param external_task_ids: the ids that they were submitted with; those that no task has are left out.
+        :param endpoint: the product that they were created with, by its name in either generation.
+        """
+        product = product_of(endpoint)
+        return self.client.find_tasks(NEW_GENERATION.get(product.counterpart, product), external_task_ids)
 
     def list_tasks(
         self,

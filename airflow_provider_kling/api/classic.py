@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 #: The largest page that Kling serves.
 MAX_PAGE_SIZE = 500
 
+#: An API key and a JWT are both taken.
+NEEDS_API_KEY = False
+
 
 def create(product: Product, body: dict[str, Any]) -> Request:
     """Build the paid call."""
@@ -31,14 +34,19 @@ def query(product: Product, any_id: str) -> Request:
     return Request("GET", f"{product.path}/{quote(any_id, safe='')}")
 
 
-def page(product: Product, number: int, size: int) -> Request:
+def page(product: Product, number: int, size: int, cursor: str = "") -> Request:
     """
     Build the call that lists tasks of one product; the order is not documented.
 
     :param number: 1 to 1000.
     :param size: 1 to 500.
+    :param cursor: for the second generation only.
     """
     return Request("GET", product.path, params={"pageNum": str(number), "pageSize": str(size)})
+
+
+def next_cursor(answer: Answer) -> None:
+    """Return nothing: pages have numbers."""
 
 
 @parts.guarded

@@ -11,14 +11,22 @@ import contextlib
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any
 
+from airflow_provider_kling.api import parts, v2
 from airflow_provider_kling.api.auth import ApiKey
 from airflow_provider_kling.api.dialects import dialect_of
-from airflow_provider_kling.exceptions import KlingTaskNotFoundError
-from airflow_provider_kling.products.catalogue import product_of
+from airflow_provider_kling.exceptions import (
+    KlingConfigurationError,
+    KlingError,
+    KlingResponseError,
+    KlingTaskNotFoundError,
+)
+from airflow_provider_kling.products.catalogue import NEW_GENERATION, product_of
+from airflow_provider_kling.products.generations import spoken
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from airflow_provider_kling.api.dialects import Dialect
     from airflow_provider_kling.api.download import Download
     from airflow_provider_kling.api.reads import TaskRef
     from airflow_provider_kling.api.settings import Settings
@@ -52,7 +60,7 @@ class KlingClient:
     def _reader(self) -> TaskReader:
         from airflow_provider_kling.api.task_reader import TaskReader
 
-        return TaskReader(self.transport, batch=isinstance(self.settings.credential, ApiKey))
+        return TaskReader(self.transport, batch=self._has_api_key)
 
     def create_once(self, product: Product, body: dict[str, Any]) -> Task:
         """
@@ -62,8 +70,38 @@ class KlingClient:
         :param body: the canonical body.
         :raises KlingError: when the answer confirms no task; whether there is one, the error does not always know.
         """
-        dialect = dialect_of(product)
+        product = spoken(product, body)
+        dialect = self._dialect(product)
         return dialect.read_created(self.transport.send_once(dialect.create(product, body)), product)
+
+    def check_speaks(self, product: Product, body: Mapping[str, Any]) -> None:
+        """
+        Check that a request can be sent with this credential; nothing is asked of Kling.
+
+        :param product: its row.
+        :param body: the canonical body.
+        :raises KlingConfigurationError: when it cannot.
+        """
+        self._dialect(spoken(product, body))
+
+    def _dialect(self, product: Product) -> Dialect:
+        """
+        Return what speaks for a product here.
+
+        :raises KlingConfigurationError: when the credential is none for it; Kling would only say that it is invalid.
+        """
+        dialect = dialect_of(product)
+        if dialect.NEEDS_API_KEY and not self._has_api_key:
+            raise KlingConfigurationError(
+                "Give the connection an API key (as its password, without login): it has an AccessKey.\n"
+                f"{product.path} belongs to the second generation of Kling's API, which takes an API key only; make "
+                "one at https://kling.ai/dev/api-key, or use a classic model such as 'kling-v3'. Nothing was sent."
+            )
+        return dialect
+
+    @property
+    def _has_api_key(self) -> bool:
+        return isinstance(self.settings.credential, ApiKey)
 
     def get_task(self, product: Product, any_id: str, *, tries: int | None = None) -> Task:
         """
@@ -74,8 +112,47 @@ class KlingClient:
         :param tries: how often the request is sent before its error counts; default 4.
         :raises KlingTaskNotFoundError: when the account has no such task of this product.
         """
-        dialect = dialect_of(product)
+        dialect = self._dialect(product)
         return dialect.read_task(self.transport.read(dialect.query(product, any_id), tries=tries), product)
+
+    def get_task_anywhere(self, product: Product, any_id: str, *, tries: int | None = None) -> Task:
+        """
+        Read one task of a product, whichever generation of the API has made it; free.
+
+        An id does not say which, and whoever waits for it may not know: the first generation is asked first.
+
+        :param product: its row.
+        :param any_id: Kling's task id, or an ``external_task_id``.
+        :param tries: how often a request is sent before its error counts; default 4.
+        :raises KlingTaskNotFoundError: when the account has no such task of this product.
+        """
+        try:
+            return self.get_task(product, any_id, tries=tries)
+        except KlingTaskNotFoundError:
+            other = NEW_GENERATION.get(product.counterpart)
+            if other is None or not self._has_api_key:
+                raise
+            try:
+                return self.get_task(other, any_id, tries=tries)
+            except KlingError as error:
+                # What a relay without that route says about it, often a page of HTML, counts for nothing.
+                if error.transient and not isinstance(error, KlingResponseError):
+                    raise
+            raise
+
+    def find_tasks(self, product: Product, names: Sequence[str]) -> list[Task]:
+        """
+        Look tasks of the second generation up by their external ids, 20 a call; free.
+
+        :param product: their row in that generation.
+        :param names: external ids; those that no task has are missing in what comes back.
+        """
+        self._dialect(product)
+        tasks: list[Task] = []
+        for start in range(0, len(names), v2.MAX_IDS):
+            answer = self.transport.read(v2.query_external(names[start : start + v2.MAX_IDS]))
+            tasks += parts.read_list(answer, lambda _task_id: product.endpoint)
+        return tasks
 
     def list_tasks(self, product: Product, page: int, page_size: int, *, tries: int | None = None) -> list[Task]:
         """
@@ -86,8 +163,17 @@ class KlingClient:
         :param page_size: 1 to 500; a page that is shorter is the last.
         :param tries: how often the request is sent before its error counts; default 4.
         """
-        dialect = dialect_of(product)
-        return dialect.read_page(self.transport.read(dialect.page(product, page, page_size), tries=tries), product)
+        dialect, cursor = self._dialect(product), ""
+        # Where pages have no numbers, one is reached through those before it.
+        for number in range(1, page + 1):
+            answer = self.transport.read(dialect.page(product, page, page_size, cursor), tries=tries)
+            tasks, following = dialect.read_page(answer, product), dialect.next_cursor(answer)
+            if following is None or number == page:
+                return tasks
+            if not following:
+                break
+            cursor = following
+        return []
 
     def get_together(self, waiting: Sequence[TaskRef], *, tries: int | None = None) -> tuple[Results, list[TaskRef]]:
         """

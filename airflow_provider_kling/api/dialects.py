@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from airflow_provider_kling.api import classic
+from airflow_provider_kling.api import classic, v2
 
 if TYPE_CHECKING:
     from airflow_provider_kling.api.envelope import Answer
@@ -19,6 +19,9 @@ class Dialect(Protocol):
     #: Tasks on the largest page that Kling serves.
     MAX_PAGE_SIZE: int
 
+    #: Whether a JWT of AccessKey and SecretKey is refused.
+    NEEDS_API_KEY: bool
+
     def create(self, product: Product, body: dict[str, Any]) -> Request:
         """Build the paid call."""
 
@@ -31,8 +34,11 @@ class Dialect(Protocol):
     def read_task(self, answer: Answer, product: Product) -> Task:
         """Read one task."""
 
-    def page(self, product: Product, number: int, size: int) -> Request:
-        """Build the call that lists tasks."""
+    def page(self, product: Product, number: int, size: int, cursor: str = "") -> Request:
+        """Build the call that lists tasks: a page by its number, or by the cursor of the one before."""
+
+    def next_cursor(self, answer: Answer) -> str | None:
+        """Return what leads to the next page, nothing after the last; ``None`` where pages have numbers."""
 
     def read_page(self, answer: Answer, product: Product) -> list[Task]:
         """Read a page of tasks."""
@@ -42,6 +48,7 @@ def dialect_of(product: Product) -> Dialect:
     """
     Return what speaks for a product.
 
-    :param product: its row.
+    :param product: its row in the generation that serves its model, see
+        :func:`airflow_provider_kling.products.generations.spoken`.
     """
-    return classic
+    return v2 if product.generation == "new" else classic

@@ -2,6 +2,7 @@
 Which requests to send when many tasks wait: the fewest that can answer for all of them. Pure.
 
 Kling offers three ways to look, all free: one task, 20 tasks by id (API key only), and a product's list, 500 to a page.
+The second generation lists all products in one, whose pages cannot be asked for by number: its tasks are read by id.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_kling.api.classic import MAX_PAGE_SIZE
 from airflow_provider_kling.api.v2 import MAX_IDS
+from airflow_provider_kling.products.catalogue import NEW_GENERATION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -88,7 +90,7 @@ def plan_reads(waiting: Iterable[TaskRef], routes: ServerRoutes) -> list[Read]:
         pages = math.ceil(len(group) / MAX_PAGE_SIZE)
         batches = math.ceil(len(group) / MAX_IDS) if routes.batch else len(group)
         # A page may miss a task (others use the account too), so it has to save something to be worth it.
-        if routes.page and pages < batches and len(group) > 1:
+        if routes.page and endpoint not in NEW_GENERATION and pages < batches and len(group) > 1:
             looks.append(ReadPage(endpoint, pages, tuple(group)))
         else:
             leftover.extend(group)

@@ -1,24 +1,50 @@
 """
-Codec of the new generation, as far as it serves the classic products too: ``GET /tasks`` reads 20 tasks of any product.
+Codec of the second generation of the API: the model in the path, ``GET`` and ``POST /tasks``.
 
-That it returns classic tasks is not documented; a public client measured it in 2026-09. It needs an API key.
+``GET /tasks`` reads 20 tasks of any product, classic ones too. That is not documented; a public client measured it in
+2026-09. All of it needs an API key.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
-from airflow_provider_kling.api import parts
+from airflow_provider_kling.api import parts, values
 from airflow_provider_kling.api.request import Request
+from airflow_provider_kling.exceptions import KlingResponseError, KlingTaskNotFoundError, particulars
+from airflow_provider_kling.models import Task, TaskStatus
+from airflow_provider_kling.products.translation import translated
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow_provider_kling.api.envelope import Answer
-    from airflow_provider_kling.models import Task
+    from airflow_provider_kling.products.product import Product
 
 #: How many ids one call takes; 21 are refused with 1201 (measured 2026-09).
 MAX_IDS = 20
+
+#: The largest page that Kling serves.
+MAX_PAGE_SIZE = 500
+
+#: A JWT of AccessKey and SecretKey is refused on every path of this generation.
+NEEDS_API_KEY = True
+
+
+def create(product: Product, body: dict[str, Any]) -> Request:
+    """Build the paid call; the canonical body is translated here, because nothing else notices a misplaced word."""
+    model = quote(str(body.get("model_name") or product.default_model), safe="")
+    return Request("POST", f"{product.path}/{model}", json=translated(product, body))
+
+
+def query(product: Product, any_id: str) -> Request:
+    """
+    Build the call that reads one task; free, and it takes no slot.
+
+    :param any_id: Kling's task id, which is a number, or the ``external_task_id``, which is none.
+    """
+    return query_many([any_id]) if any_id.isdecimal() else query_external([any_id])
 
 
 def query_many(task_ids: Sequence[str]) -> Request:
@@ -30,6 +56,75 @@ def query_many(task_ids: Sequence[str]) -> Request:
     return Request("GET", "/tasks", params={"task_ids": ",".join(task_ids)})
 
 
+def query_external(names: Sequence[str]) -> Request:
+    """
+    Build the call that looks several tasks of any product up; free.
+
+    :param names: at most :data:`MAX_IDS` of our ids.
+    """
+    return Request("GET", "/tasks", params={"external_task_ids": ",".join(names)})
+
+
+def page(product: Product, number: int, size: int, cursor: str = "") -> Request:
+    """
+    Build the call that lists the tasks of all video products; without a window it begins 30 days ago.
+
+    :param number: counts for the classic generation only.
+    :param size: 1 to 500.
+    :param cursor: from the page before. It overrides every window, so none is sent beside it.
+    """
+    body: dict[str, Any] = {"limit": size, "filters": [{"key": "product_type", "values": ["video"]}]}
+    return Request("POST", "/tasks", json={**body, "cursor": cursor} if cursor else body)
+
+
+def next_cursor(answer: Answer) -> str:
+    """Return what leads to the page after this one; empty when there is none."""
+    data = values.record(answer.data)
+    cursor = data.get("next_cursor") if data.get("has_more") is True else ""
+    return cursor if isinstance(cursor, str) else ""
+
+
+@parts.guarded
+def read_created(answer: Answer, product: Product) -> Task:
+    """
+    Read the task that a POST has created. Whatever its status is said to be, an id means that there is a task.
+
+    :raises KlingResponseError: when the answer names no task; it is not known then whether there is one.
+    """
+    data = {"id": answer.data} if parts.is_bare_id(answer.data) else answer.data
+    return parts.read_task(data, product.endpoint, answer.request_id, status=TaskStatus.SUBMITTED)
+
+
+@parts.guarded
+def read_task(answer: Answer, product: Product) -> Task:
+    """
+    Read one task.
+
+    :raises KlingTaskNotFoundError: when Kling answers with an empty list, its way to say that there is none.
+    :raises KlingResponseError: when there is no list in the answer, or the task's status is unknown.
+    """
+    if answer.data == []:
+        raise KlingTaskNotFoundError(1201, "no task has this id", http_status=200, request_id=answer.request_id)
+    if not isinstance(answer.data, list):
+        raise _no_list(answer)
+    return parts.read_task(answer.data, product.endpoint, answer.request_id)
+
+
+@parts.guarded
+def read_page(answer: Answer, product: Product) -> list[Task]:
+    """
+    Read a page of tasks; a record that cannot be read, perhaps a stranger's, is left out.
+
+    :raises KlingResponseError: when the answer holds no list; permanent, so that nobody asks here again.
+    """
+    data = values.record(answer.data)
+    # Kling leaves the list out when it is empty.
+    listed = [] if "result" not in data and data.get("count") == 0 else data.get("result", answer.data)
+    if not isinstance(listed, list):
+        raise _no_list(answer)
+    return parts.read_list(answer._replace(data=listed), lambda _task_id: product.endpoint)
+
+
 @parts.guarded
 def read_tasks(answer: Answer, endpoints: dict[str, str]) -> list[Task]:
     """
@@ -39,3 +134,11 @@ def read_tasks(answer: Answer, endpoints: dict[str, str]) -> list[Task]:
     :raises KlingResponseError: when the answer is no list; permanent, so that nobody asks here again.
     """
     return parts.read_list(answer, endpoints.get)
+
+
+def _no_list(answer: Answer) -> KlingResponseError:
+    return KlingResponseError(
+        f"Check the connection's host: the answer is no list of tasks.{particulars(request_id=answer.request_id)}",
+        http_status=200,
+        transient=False,
+    )

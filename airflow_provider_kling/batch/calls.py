@@ -21,6 +21,8 @@ from airflow_provider_kling.exceptions import (
 from airflow_provider_kling.foreign import reason
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.models import Video
+from airflow_provider_kling.products.catalogue import product_of
+from airflow_provider_kling.products.generations import spoken
 from airflow_provider_kling.results.storage import store
 from airflow_provider_kling.results.targets import targets_of
 from airflow_provider_kling.waiting.account_reader import missing_connection
@@ -78,6 +80,19 @@ class BatchCalls:
                 tasks.update({task.external_task_id: task for task in results if not isinstance(task, KlingError)})
             return tasks, complete
 
+    def _in_new_generation(self, plan: Sequence[PlannedItem]) -> list[str]:
+        product = product_of(self._endpoint)
+        return [item.external_task_id for item in plan if spoken(product, item.body).generation == "new"]
+
+    def _by_name(self, hook: KlingHook, names: list[str]) -> dict[str, Task]:
+        """Look up 20 a call what no list of one product shows; names are exact where its list holds 30 days."""
+        try:
+            return {task.external_task_id: task for task in hook.find_tasks(names, self._endpoint)}
+        except KlingError as error:
+            if error.transient:
+                raise
+            return {}
+
     def _list(self, hook: KlingHook, wanted: int) -> tuple[dict[str, Task], bool]:
         tasks: dict[str, Task] = {}
         # Twice the plan leaves room for further attempts and for what others submit.
@@ -124,7 +139,7 @@ class BatchCalls:
         """
         with self._hook() as hook:
             if fresh:
-                task = hook.get_task(task.task_id, self._endpoint)
+                task = hook.get_task(task.task_id, task.endpoint)
                 polling.conclude(task, polling.Event("success", task.task_id))
             return store(
                 hook,

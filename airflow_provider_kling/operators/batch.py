@@ -287,6 +287,7 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
 
     def _plan(self, context: Context, items: list[dict[str, Any]], limits: Limits, batch_id: str) -> list[PlannedItem]:
         from airflow_provider_kling.batch.planner import Planner
+        from airflow_provider_kling.products.catalogue import product_of
 
         planner = Planner(
             self.endpoint,
@@ -301,6 +302,8 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
         planned, warnings = planner.plan(items)
         for warning in warnings:
             self.log.warning("%s", warning)
+        for item in planned:
+            self.hook.client.check_speaks(product_of(self.endpoint), item.body)
         return planned
 
     def _write_plan(

@@ -10,7 +10,7 @@ from airflow_provider_kling.products.video import DEFAULT_MODEL, IMAGE2VIDEO, TE
 
 class KlingImageToVideoOperator(KlingTaskOperator):
     """
-    Animate an image: ``POST /v1/videos/image2video``.
+    Animate an image: ``POST /v1/videos/image2video``, or ``POST /image-to-video/{model}``.
 
     .. seealso::
         For more information on how to use this operator, take a look at the guide:
@@ -24,8 +24,9 @@ class KlingImageToVideoOperator(KlingTaskOperator):
     :param image_tail: last frame (templated).
     :param prompt: what happens, at most 2500 characters (templated).
     :param negative_prompt: what to avoid, at most 2500 characters (templated).
-    :param model_name: default ``kling-v3`` (templated).
+    :param model_name: default ``kling-v3``; models of both generations, see :ref:`howto/generations` (templated).
     :param mode: ``std`` (720p), ``pro`` (1080p) or ``4k`` (templated).
+    :param resolution: ``720p``, ``1080p`` or ``4k``, another word for ``mode`` (templated).
     :param duration: seconds; 5 or 10, with kling-v3 3 to 15 (templated).
     :param cfg_scale: 0 to 1, how closely to follow the prompt; not for kling-v2.x (templated).
     :param sound: ``on`` or ``off``; kling-v3, and kling-v2-6 in mode pro (templated).
@@ -54,6 +55,7 @@ class KlingImageToVideoOperator(KlingTaskOperator):
         negative_prompt: str | None = None,
         model_name: str = DEFAULT_MODEL,
         mode: str | None = None,
+        resolution: str | None = None,
         duration: str | int | None = None,
         cfg_scale: float | None = None,
         sound: str | bool | None = None,
@@ -76,6 +78,7 @@ class KlingImageToVideoOperator(KlingTaskOperator):
         self.negative_prompt = negative_prompt
         self.model_name = model_name
         self.mode = mode
+        self.resolution = resolution
         self.duration = duration
         self.cfg_scale = cfg_scale
         self.sound = sound
@@ -93,7 +96,7 @@ class KlingImageToVideoOperator(KlingTaskOperator):
 
 class KlingTextToVideoOperator(KlingTaskOperator):
     """
-    Turn a prompt into a video: ``POST /v1/videos/text2video``.
+    Turn a prompt into a video: ``POST /v1/videos/text2video``, or ``POST /text-to-video/{model}``.
 
     .. seealso::
         For more information on how to use this operator, take a look at the guide:
@@ -101,8 +104,9 @@ class KlingTextToVideoOperator(KlingTaskOperator):
 
     :param prompt: what happens, at most 2500 characters (templated).
     :param negative_prompt: what to avoid, at most 2500 characters (templated).
-    :param model_name: default ``kling-v3`` (templated).
+    :param model_name: default ``kling-v3``; models of both generations, see :ref:`howto/generations` (templated).
     :param mode: ``std`` (720p), ``pro`` (1080p) or ``4k`` (templated).
+    :param resolution: ``720p``, ``1080p`` or ``4k``, another word for ``mode`` (templated).
     :param duration: seconds; 5 or 10, with kling-v3 3 to 15 (templated).
     :param aspect_ratio: ``16:9`` (Kling's default), ``9:16`` or ``1:1`` (templated).
     :param cfg_scale: 0 to 1, how closely to follow the prompt; not for kling-v2.x (templated).
@@ -124,6 +128,7 @@ class KlingTextToVideoOperator(KlingTaskOperator):
         negative_prompt: str | None = None,
         model_name: str = DEFAULT_MODEL,
         mode: str | None = None,
+        resolution: str | None = None,
         duration: str | int | None = None,
         aspect_ratio: str | None = None,
         cfg_scale: float | None = None,
@@ -141,6 +146,7 @@ class KlingTextToVideoOperator(KlingTaskOperator):
         self.negative_prompt = negative_prompt
         self.model_name = model_name
         self.mode = mode
+        self.resolution = resolution
         self.duration = duration
         self.aspect_ratio = aspect_ratio
         self.cfg_scale = cfg_scale

@@ -22,6 +22,7 @@ class KlingVideoItem(TypedDict, total=False):
     negative_prompt: str
     model_name: str
     mode: str
+    resolution: str
     duration: str | int
     cfg_scale: float | str
     sound: str | bool

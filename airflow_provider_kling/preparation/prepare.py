@@ -18,9 +18,9 @@ from airflow_provider_kling.preparation.arguments import Validate
 from airflow_provider_kling.preparation.files import load_image
 from airflow_provider_kling.preparation.fit import Fit
 from airflow_provider_kling.preparation.media_link import load_link
-from airflow_provider_kling.products import capabilities
+from airflow_provider_kling.products import capabilities, generations
 from airflow_provider_kling.products.catalogue import PRODUCTS
-from airflow_provider_kling.products.convert import FieldEncodingError
+from airflow_provider_kling.products.convert import RESOLUTIONS, FieldEncodingError
 from airflow_provider_kling.products.fields import Field, misspelt, omitted
 from airflow_provider_kling.products.json_value import NotJsonError, json_value, short
 from airflow_provider_kling.products.media import ImageLoadError, LoadedImage
@@ -128,16 +128,20 @@ def prepare(
     :param fit: ``shrink`` mends images that Kling would not take, see :func:`.fit.shrink`.
     :raises KlingValidationError: with every problem, not only the first.
     """
+    product = generations.classic_row(product)
     strictness = arguments.choice("validate", validate, get_args(Validate))
     extra, unfit = _extra(extra_body)
     draft = _encode(product, fields, image_conn_id, arguments.choice("fit", fit, get_args(Fit)))
+    body = {**draft.body, **extra}
+    for problem in generations.unsayable(product, body):
+        draft.refuse(problem.field, problem.sentence)
     found = [] if strictness == "off" else _findings(draft)
     errors = [problem for problem in found if problem.severity == "error" and strictness == "strict"]
     refused = [*draft.refused, *unfit, *(problem.sentence for problem in errors)]
     if refused:
         raise KlingValidationError(list(dict.fromkeys(refused)))
-    body = {**draft.body, **extra}
-    warnings = [*draft.warnings, *(problem.sentence for problem in found)]
+    remarks = generations.remarks(product, body, extra)
+    warnings = [*draft.warnings, *(problem.sentence for problem in found), *remarks]
     return Prepared(body, _content(body, draft.images), tuple(dict.fromkeys(warnings)))
 
 
@@ -173,9 +177,27 @@ def _encode(product: Product, fields: Mapping[str, Any], conn_id: str | None, fi
             draft.warnings.append(f"Leave {name} out: {named(name, value)} is not sent, {product.unsent[name]}.")
         else:
             draft.body[name] = value
+    _say_quality_once(draft)
     _load_media(draft)
     _encode_paths(draft)
     return draft
+
+
+def _say_quality_once(draft: _Draft) -> None:
+    """``resolution`` is the second generation's word for ``mode``; a body has the classic one."""
+    modes = {resolution: mode for mode, resolution in RESOLUTIONS.items()}
+    asked, mode = draft.body.get("resolution"), draft.body.get("mode")
+    if "mode" not in draft.product.by_name or not isinstance(asked, str) or asked not in modes:
+        return
+    if mode is not None and mode != modes[asked]:
+        draft.refuse(
+            "resolution",
+            f"Give resolution or mode, not both: {named('resolution', asked)} is mode {modes[asked]!r}, and "
+            f"{named('mode', mode)}.",
+        )
+        return
+    del draft.body["resolution"]
+    draft.body["mode"] = modes[asked]
 
 
 def _shaped(draft: _Draft, field: Field, value: Any) -> Any:
@@ -255,7 +277,6 @@ def _findings(draft: _Draft) -> list[Problem]:
     found = [
         *_unknown_fields(draft),
         *check(Request(draft.product, draft.body, draft.images)),
-        *capabilities.other_generation(draft.product, draft.body),
         *capabilities.problems(draft.product, draft.body),
     ]
     return [problem for problem in found if problem.field not in draft.broken]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_kling.foreign import foreign_text
-from airflow_provider_kling.products.capability_map import Model, Row, Table, table
+from airflow_provider_kling.products.capability_map import Model, Row, Table, generation_of, table
 from airflow_provider_kling.products.convert import MODE_ALIASES
 from airflow_provider_kling.products.problem import Problem
 from airflow_provider_kling.products.wording import did_you_mean, is_inline, joined, named, one_of, shown
@@ -138,7 +138,8 @@ def _meant(name: str) -> str:
     Only one of the same version: ``kling-4.0`` is a new model and no misspelt ``kling-3.0``.
     """
     digits = _digits(name)
-    sendable = [known for known, model in table().models.items() if model.generation == "classic"]
+    generation = generation_of(name)
+    sendable = [known for known, model in table().models.items() if model.generation == generation]
     same = [known for known in sendable if digits and _digits(known).startswith(digits)]
     asked = did_you_mean(name, same)
     for known, model in table().models.items():
@@ -149,24 +150,6 @@ def _meant(name: str) -> str:
 
 def _digits(name: str) -> str:
     return "".join(filter(str.isdecimal, name))
-
-
-def other_generation(product: Product, body: Mapping[str, Any]) -> Iterator[Problem]:
-    """
-    Refuse a model whose API generation this package does not speak yet: its path and body are different ones.
-
-    :param product: what is asked for.
-    :param body: the canonical body.
-    """
-    name = body.get("model_name")
-    model = table().models.get(name) if isinstance(name, str) else None
-    if model is not None and model.generation == "new":
-        live = one_of(_serving(product.endpoint, "classic"))
-        yield Problem(
-            "model_name",
-            f"Use {live}: model_name={name!r} belongs to the second generation of Kling's API, which this version does "
-            "not speak.",
-        )
 
 
 def _serving(product: str, generation: str) -> list[str]:

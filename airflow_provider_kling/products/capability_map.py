@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -9,6 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+#: How ids of the second generation look, ``kling-3.0-turbo``; classic ones have a letter before the number. Decides for
+#: models that the table does not know.
+_NEW_ID = re.compile(r"kling-\d.*")
 
 
 @dataclass(frozen=True)
@@ -97,3 +102,15 @@ def _model(
     *, ignores: Iterable[str] = (), disputed: Iterable[int] = (), live_for: Iterable[str] = (), **values: Any
 ) -> Model:
     return Model(ignores=tuple(ignores), disputed=tuple(map(str, disputed)), live_for=tuple(live_for), **values)
+
+
+def generation_of(model_name: Any) -> str:
+    """
+    Return ``classic`` or ``new``.
+
+    :param model_name: as Kling calls it.
+    """
+    model = table().models.get(model_name) if isinstance(model_name, str) else None
+    if model is not None:
+        return model.generation
+    return "new" if isinstance(model_name, str) and _NEW_ID.fullmatch(model_name) else "classic"

@@ -22,6 +22,11 @@ PRODUCTS: dict[str, Product] = {
     )
 }
 
+#: The same products in the second generation: where their tasks are made and read. Asked for are the classic ones.
+NEW_GENERATION: dict[str, Product] = {
+    product.endpoint: product for product in (video.IMAGE_TO_VIDEO, video.TEXT_TO_VIDEO)
+}
+
 
 def product_of(endpoint: str) -> Product:
     """
@@ -30,7 +35,7 @@ def product_of(endpoint: str) -> Product:
     :raises KlingConfigurationError: when there is none.
     """
     try:
-        return PRODUCTS[endpoint]
+        return PRODUCTS[endpoint] if endpoint in PRODUCTS else NEW_GENERATION[endpoint]
     except (KeyError, TypeError):
         known = ", ".join(sorted(PRODUCTS))
         raise KlingConfigurationError(

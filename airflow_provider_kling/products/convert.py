@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 #: Words of other clients for Kling's modes; the live API refuses ``standard`` (measured by a public client, 2026-03).
 MODE_ALIASES = {"standard": "std", "professional": "pro"}
 
+#: The second generation's words for the same.
+RESOLUTIONS = {"std": "720p", "pro": "1080p", "4k": "4k"}
+
 _SECONDS = re.compile(r"(\d{1,4})(?:\.0+)?\s*(?:s|sec|secs|second|seconds)?", re.IGNORECASE | re.ASCII)
 #: Longest text that may be a number or a duration.
 _MAX_NUMBER = 100
@@ -70,6 +73,16 @@ def mode(value: Any) -> Any:
         return value
     word = value.strip().lower()
     return MODE_ALIASES.get(word, word)
+
+
+def resolution(value: Any) -> Any:
+    """A resolution in small letters and without blanks; ``720`` and ``1080`` get their ``p``."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value) if abs(value) < 10**10 else value
+    if not isinstance(value, str):
+        return value
+    word = "".join(value.split()).lower()
+    return f"{word}p" if word in ("720", "1080") else word
 
 
 def duration(value: Any) -> Any:

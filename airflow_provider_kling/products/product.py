@@ -34,6 +34,8 @@ class Product:
     :param notice: what to say to everybody who asks for it, because Kling has retired it or may have.
     :param answers: ``task`` when Kling makes it later, ``at once`` when the answer to the POST holds the result.
     :param unsent: fields that clients of relays write and Kling does not have, with the reason to leave them out.
+    :param generation: of the API that serves its path.
+    :param counterpart: the endpoint of the same product in the other generation; empty when it has none.
     """
 
     endpoint: str
@@ -47,6 +49,8 @@ class Product:
     notice: str = ""
     answers: Literal["task", "at once"] = "task"
     unsent: Mapping[str, str] = field(default_factory=dict)
+    generation: Literal["classic", "new"] = "classic"
+    counterpart: str = ""
 
     @cached_property
     def by_name(self) -> Mapping[str, Field]:

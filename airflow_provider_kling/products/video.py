@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from airflow_provider_kling.products.fields import named_fields
+import dataclasses
+
+from airflow_provider_kling.products import convert
+from airflow_provider_kling.products.fields import choice, named_fields
 from airflow_provider_kling.products.product import COMMON_FIELDS, Product
 
 #: A live model; the API's own default, kling-v1, was retired on 2026-09-15.
 DEFAULT_MODEL = "kling-v3"
 
 _SHARED_FIELDS = (
-    *("model_name", "prompt", "negative_prompt", "mode", "duration", "sound", "cfg_scale"),
+    *("model_name", "prompt", "negative_prompt", "mode", "resolution", "duration", "sound", "cfg_scale"),
     *("multi_shot", "shot_type", "multi_prompt", "voice_list", "camera_control"),
 )
 _SHARED_RULES = (
@@ -17,6 +20,8 @@ _SHARED_RULES = (
     *("shots.shots", "shots.references", "elements.voices", "camera.camera"),
 )
 
+#: The second generation's word for ``mode``, which any model takes here.
+_RESOLUTION = choice("resolution", tuple(convert.RESOLUTIONS.values()), convert.resolution)
 
 # Paths: https://kling.ai/document-api. Times: averages that ComfyUI's Kling nodes publish, read 2026-11.
 
@@ -27,6 +32,7 @@ IMAGE2VIDEO = Product(
         *_SHARED_FIELDS,
         *("image", "image_tail", "element_list", "static_mask", "dynamic_masks", "watermark_info"),
         *COMMON_FIELDS,
+        resolution=_RESOLUTION,
     ),
     rules=(
         *("frames.image_given", "frames.exclusions", "frames.contents", "frames.masks"),
@@ -39,13 +45,34 @@ IMAGE2VIDEO = Product(
         "aspect_ratio": "image2video has no such field, the video follows the image; crop the image, or send the field "
         "to a relay that takes it with extra_body"
     },
+    counterpart="image-to-video",
 )
 
 TEXT2VIDEO = Product(
     "text2video",
     "/v1/videos/text2video",
-    fields=named_fields(*_SHARED_FIELDS, "aspect_ratio", "watermark_info", *COMMON_FIELDS),
+    fields=named_fields(*_SHARED_FIELDS, "aspect_ratio", "watermark_info", *COMMON_FIELDS, resolution=_RESOLUTION),
     rules=("shots.prompt_needed", *_SHARED_RULES),
     default_model=DEFAULT_MODEL,
     typical_seconds=319,
+    counterpart="text-to-video",
+)
+
+#: The same products in the second generation of the API: the model is part of the path, and tasks are read elsewhere.
+IMAGE_TO_VIDEO = dataclasses.replace(
+    IMAGE2VIDEO,
+    endpoint="image-to-video",
+    path="/image-to-video",
+    default_model="kling-3.0",
+    generation="new",
+    counterpart="image2video",
+)
+
+TEXT_TO_VIDEO = dataclasses.replace(
+    TEXT2VIDEO,
+    endpoint="text-to-video",
+    path="/text-to-video",
+    default_model="kling-3.0",
+    generation="new",
+    counterpart="text2video",
 )

@@ -363,10 +363,6 @@ def test_seven_seconds_of_kling_v2_6_are_a_warning_because_sources_disagree():
     assert "Give duration as 5 or 10 for kling-v2-6" in refused(model_name="kling-v2-6", duration=11)
 
 
-def test_a_model_of_the_second_generation_is_refused_with_classic_names():
-    assert "Use 'kling-v2-5-turbo', 'kling-v2-6' or 'kling-v3'" in refused(model_name="kling-3.0")
-
-
 # Addresses
 
 NOWHERE = [

@@ -110,7 +110,7 @@ def test_a_request_never_shows_its_body():
 
 def test_an_unknown_endpoint_names_the_known_ones():
     with pytest.raises(KlingConfigurationError, match="use one of: .*image2video, .*text2video"):
-        product_of("image-to-video")
+        product_of("image-2-video")
 
 
 def test_resource_packs_are_read_out_of_the_double_envelope():

@@ -10,9 +10,14 @@ from airflow_provider_kling.api.auth import AccessKeyPair, ApiKey
 from airflow_provider_kling.api.client import KlingClient
 from airflow_provider_kling.api.reads import TaskRef
 from airflow_provider_kling.api.settings import Settings
-from airflow_provider_kling.exceptions import KlingAuthenticationError, KlingTaskNotFoundError
+from airflow_provider_kling.exceptions import (
+    KlingAuthenticationError,
+    KlingConfigurationError,
+    KlingServerError,
+    KlingTaskNotFoundError,
+)
 from airflow_provider_kling.models import TaskStatus
-from airflow_provider_kling.products.video import TEXT2VIDEO
+from airflow_provider_kling.products.video import TEXT2VIDEO, TEXT_TO_VIDEO
 
 BODY = {"model_name": "kling-v2-6", "prompt": "rain", "mode": "pro", "duration": "5", "external_task_id": "mine"}
 
@@ -51,3 +56,81 @@ def test_a_credential_is_checked_for_free(client, kling_simulator):
     with pytest.raises(KlingAuthenticationError):
         wrong.check_credential()
     assert kling_simulator.requests(method="POST") == []
+
+
+NEW_BODY = {"model_name": "kling-3.0-turbo", "prompt": "rain", "duration": "3", "external_task_id": "mine"}
+
+
+@pytest.fixture
+def keyed(kling_simulator) -> KlingClient:
+    return KlingClient(Settings(kling_simulator.url, ApiKey(kling_simulator.api_key), allow_private_urls=True))
+
+
+@pytest.fixture
+def paired(kling_simulator) -> KlingClient:
+    pair = AccessKeyPair(kling_simulator.access_key, kling_simulator.secret_key)
+    return KlingClient(Settings(kling_simulator.url, pair, allow_private_urls=True))
+
+
+def test_the_model_decides_where_a_task_is_made(keyed, kling_simulator):
+    created = keyed.create_once(TEXT2VIDEO, NEW_BODY)
+    (sent,) = kling_simulator.requests(method="POST")
+    assert sent["path"] == "/text-to-video/kling-3.0-turbo"
+    assert sent["body"] == {"prompt": "rain", "settings": {"duration": 3}, "options": {"external_task_id": "mine"}}
+    assert (created.endpoint, created.external_task_id) == ("text-to-video", "mine")
+    kling_simulator.finish(created.task_id)
+    for name in (created.task_id, "mine"):
+        task = keyed.get_task(TEXT_TO_VIDEO, name)
+        assert (task.status, task.units) == (TaskStatus.SUCCEED, "2.4")
+        assert task.videos
+
+
+def test_a_key_pair_is_told_what_to_do_before_anything_is_sent(paired, kling_simulator):
+    for call in (
+        lambda: paired.create_once(TEXT2VIDEO, NEW_BODY),
+        lambda: paired.get_task(TEXT_TO_VIDEO, "mine"),
+        lambda: paired.list_tasks(TEXT_TO_VIDEO, 1, 500),
+        lambda: paired.find_tasks(TEXT_TO_VIDEO, ["mine"]),
+    ):
+        with pytest.raises(KlingConfigurationError, match="Give the connection an API key"):
+            call()
+    assert kling_simulator.requests() == []
+
+
+def test_whoever_does_not_know_the_generation_finds_the_task_all_the_same(keyed, paired, kling_simulator):
+    created = keyed.create_once(TEXT2VIDEO, NEW_BODY)
+    for name in (created.task_id, "mine"):
+        assert keyed.get_task_anywhere(TEXT2VIDEO, name).task_id == created.task_id
+    with pytest.raises(KlingTaskNotFoundError):
+        keyed.get_task_anywhere(TEXT2VIDEO, "nobodys")
+    with pytest.raises(KlingTaskNotFoundError):
+        paired.get_task_anywhere(TEXT2VIDEO, created.task_id)
+
+
+def test_a_passing_failure_is_not_taken_for_absence(keyed, kling_simulator):
+    created = keyed.create_once(TEXT2VIDEO, NEW_BODY)
+    kling_simulator.fault(http_status=503, code=5001, product="tasks", operation="query")
+    with pytest.raises(KlingServerError):
+        keyed.get_task_anywhere(TEXT2VIDEO, created.task_id, tries=1)
+
+
+def test_twenty_names_are_looked_up_in_a_call(keyed, kling_simulator):
+    made = [keyed.create_once(TEXT2VIDEO, {**NEW_BODY, "external_task_id": f"n-{number}"}) for number in range(3)]
+    found = keyed.find_tasks(TEXT_TO_VIDEO, [f"n-{number}" for number in range(21)])
+    assert {task.task_id for task in found} == {task.task_id for task in made}
+    assert len(kling_simulator.requests(method="GET")) == 2
+
+
+def test_pages_of_the_second_generation_follow_one_another(keyed):
+    made = [keyed.create_once(TEXT2VIDEO, {**NEW_BODY, "external_task_id": f"n-{number}"}) for number in range(3)]
+    pages = [keyed.list_tasks(TEXT_TO_VIDEO, number, 2) for number in (1, 2, 3)]
+    assert [len(page) for page in pages] == [2, 1, 0]
+    assert {task.task_id for page in pages for task in page} == {task.task_id for task in made}
+
+
+def test_tasks_of_both_generations_are_read_in_one_call(keyed, kling_simulator):
+    old, new = keyed.create_once(TEXT2VIDEO, BODY), keyed.create_once(TEXT2VIDEO, {**NEW_BODY, "external_task_id": "n"})
+    refs = [TaskRef(task.endpoint, task.task_id) for task in (old, new)]
+    found, rest = keyed.get_together(refs)
+    assert ([found[ref].endpoint for ref in refs], rest) == (["text2video", "text-to-video"], [])
+    assert len(kling_simulator.requests(method="GET")) == 1

@@ -27,6 +27,7 @@ VALUES = {
     "negative_prompt": "blur",
     "model_name": " kling-v2-6 ",
     "mode": "professional",
+    "resolution": 1080,  # another word for the same: the same print
     "duration": "10s",
     "cfg_scale": "0.5",
     "sound": True,
@@ -52,6 +53,7 @@ PRINTS = {
         "negative_prompt": "db2787872666f1ce",
         "model_name": "f5b2576cbdc4b8e3",
         "mode": "fc09235c42078993",
+        "resolution": "fc09235c42078993",
         "duration": "fc966981222c3a4f",
         "cfg_scale": "5a19029ede713fa0",
         "sound": "9fc96e03a24f6677",
@@ -70,6 +72,7 @@ PRINTS = {
         "negative_prompt": "26813525eea6074b",
         "model_name": "6e574366c69c441e",
         "mode": "190fcef67be7a7b8",
+        "resolution": "190fcef67be7a7b8",
         "duration": "2e53506e56c82d76",
         "aspect_ratio": "91ac2042bee6db94",
         "cfg_scale": "20ec061a20772089",

@@ -1,0 +1,128 @@
+"""
+Which generation of Kling's API serves a model, and what a request may say there. Pure.
+
+Classic models are named in the body, under ``/v1/``; models of the second generation in the path, and their bodies have
+other words: :mod:`.translation`. Nothing else asks a model for its generation.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_kling.products.capability_map import generation_of, table
+from airflow_provider_kling.products.catalogue import NEW_GENERATION, PRODUCTS
+from airflow_provider_kling.products.problem import Problem
+from airflow_provider_kling.products.wording import named, one_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from airflow_provider_kling.products.product import Product
+
+#: Classic fields without a word in the second generation (its pages, read 2026-10).
+_UNSAYABLE = ("negative_prompt", "cfg_scale", "camera_control", "static_mask", "dynamic_masks")
+#: A text has no items beside it that could be referred to.
+_UNSAYABLE_IN_TEXT = ("voice_list",)
+
+#: What ``extra_body`` may hold there: Kling ignores every other key without a word (measured, 2026-08 and 2026-09).
+PLACES = ("contents", "settings", "options")
+
+
+def spoken(product: Product, body: Mapping[str, Any]) -> Product:
+    """
+    Return the row of the generation that serves a request.
+
+    :param product: its row in either generation.
+    :param body: the canonical body; its model decides.
+    """
+    if not product.counterpart or product.generation == generation_of(body.get("model_name")):
+        return product
+    return PRODUCTS.get(product.counterpart) or NEW_GENERATION[product.counterpart]
+
+
+def classic_row(product: Product) -> Product:
+    """
+    Return the row in whose words a product is asked for.
+
+    :param product: its row in either generation.
+    """
+    return PRODUCTS[product.counterpart] if product.generation == "new" else product
+
+
+def keeps_external_id(body: Mapping[str, Any]) -> bool:
+    """
+    Whether Kling is known to refuse an ``external_task_id`` of this model twice, which makes a submission repeatable.
+
+    :param body: the canonical body. Measured for both generations (2026-09); a new model may be another matter.
+    """
+    name = body.get("model_name")
+    return generation_of(name) == "classic" or name in table().models
+
+
+def unsayable(product: Product, body: Mapping[str, Any]) -> Iterator[Problem]:
+    """
+    What a body says that its generation has no words for: it would be ignored without a word, and paid.
+
+    :param product: what is asked for.
+    :param body: the canonical body.
+    """
+    name = body.get("model_name")
+    if spoken(product, body).generation != "new":
+        return
+    fields = _UNSAYABLE if "image" in product.by_name else (*_UNSAYABLE, *_UNSAYABLE_IN_TEXT)
+    for field in fields:
+        if field in body:
+            models = _taking(classic_row(product).endpoint, field)
+            advice = f"Use {one_of(models)}, or leave {field} out" if models else f"Leave {field} out"
+            yield Problem(
+                field,
+                f"{advice}: {named('model_name', name)} is a model of the second generation of Kling's API, which has "
+                f"no {field}{'' if models else ', and no live model of the first takes it'}.",
+            )
+    shots = body.get("multi_prompt")
+    for index, shot in enumerate(shots if isinstance(shots, list) else ()):
+        if isinstance(shot, dict) and ";" in str(shot.get("prompt")):
+            place = f"multi_prompt[{index}]"
+            yield Problem("multi_prompt", f"Take ';' out of the prompt of {place}: for {name} it ends a shot.")
+
+
+#: The features of the table that stand for a field.
+_FEATURES = {
+    "camera_control": "camera_control",
+    "static_mask": "motion_brush",
+    "dynamic_masks": "motion_brush",
+    "voice_list": "voice_control",
+}
+
+
+def _taking(endpoint: str, field: str) -> list[str]:
+    """The live classic models of a product that take a field."""
+    feature = _FEATURES.get(field)
+    rows = [row for row in table().rows if row.product == endpoint and table().live(row, "classic")]
+    able = [row.model for row in rows if feature is None or row.features.get(feature)]
+    return [name for name in dict.fromkeys(able) if field not in table().models[name].ignores]
+
+
+def remarks(product: Product, body: Mapping[str, Any], extra: Mapping[str, Any]) -> Iterator[str]:
+    """
+    What to know of a request to the second generation before it is sent; sentences for the log.
+
+    :param product: what is asked for.
+    :param body: the canonical body.
+    :param extra: what was put over it.
+    """
+    if spoken(product, body).generation != "new":
+        return
+    known = classic_row(product).by_name
+    for key in extra:
+        if key not in known and key not in PLACES:
+            yield (
+                f"Put {key!r} into settings or options inside extra_body: Kling ignores keys that it does not know, "
+                f"and models such as {body.get('model_name')} have nothing beside {one_of(PLACES, 'and')}."
+            )
+    if not keeps_external_id(body):
+        yield (
+            "Check Kling's console if this task fails before it has an id: it is not known whether Kling refuses to "
+            f"make an external_task_id of {body.get('model_name')} twice, so a lost answer cannot be told from a "
+            "request that was lost."
+        )

@@ -1,0 +1,193 @@
+"""Both generations of Kling's API behind the same operators, sensor and batch, end to end against the simulator."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+
+import pytest
+from support import PHOTOGRAPH, connect
+from support_batch import deferred, fire, hurry, manifest, posts, run
+
+from airflow_provider_kling import exceptions as errors
+from airflow_provider_kling._airflow.compat import TaskDeferred
+from airflow_provider_kling.api.reads import TaskRef
+from airflow_provider_kling.hooks import KlingHook
+from airflow_provider_kling.operators import KlingImageToVideoOperator, KlingTextToVideoOperator
+from airflow_provider_kling.sensors import KlingTaskSensor
+from airflow_provider_kling.transfers import KlingToObjectStorageOperator
+from airflow_provider_kling.triggers import KlingTaskTrigger
+
+TURBO = "kling-3.0-turbo"
+
+
+@pytest.fixture
+def kling(kling_simulator, monkeypatch):
+    """A simulator that ``kling_default`` points at, with an API key."""
+    connect(monkeypatch, kling_simulator, api_key=True)
+    return kling_simulator
+
+
+def operator(**kwargs) -> KlingImageToVideoOperator:
+    given = {"task_id": "animate", "image": str(PHOTOGRAPH), "prompt": "It moves", "duration": 3, "model_name": TURBO}
+    return KlingImageToVideoOperator(**{**given, "poll_interval": 0.05, **kwargs})
+
+
+def again(ti, **changes):
+    return dataclasses.replace(ti, try_number=ti.try_number + 1, xcoms={}, **changes)
+
+
+def test_a_model_of_the_second_generation_is_only_another_model(kling, ti, tmp_path):
+    made = operator(output_uri=f"file://{tmp_path}/video.mp4", deferrable=False, mode="pro")
+    result = made.execute({"ti": ti})
+    (sent,) = posts(kling)
+    assert (sent["method"], sent["path"]) == ("POST", "/image-to-video/kling-3.0-turbo")
+    assert sent["body"]["settings"] == {"resolution": "1080p", "duration": 3}
+    assert (result["status"], result["endpoint"], result["model_name"]) == ("succeed", "image-to-video", TURBO)
+    assert (result["units"], result["files"][0]["bytes"]) == ("3", (tmp_path / "video.mp4").stat().st_size)
+
+
+def test_text_to_video_too(kling, ti):
+    made = KlingTextToVideoOperator(task_id="t", prompt="A boat", model_name="kling-3.0", aspect_ratio="1:1")
+    assert made.execute({"ti": ti})["endpoint"] == "text-to-video"
+    assert posts(kling)[0]["path"] == "/text-to-video/kling-3.0"
+    assert posts(kling)[0]["body"]["settings"] == {"aspect_ratio": "1:1", "multi_shot": False}
+
+
+def test_a_lost_answer_is_one_video(kling, ti, no_waiting):
+    kling.fault("cut_after", method="POST")
+    result = operator().execute({"ti": ti})
+    assert [task["task_id"] for task in kling.tasks()] == [result["task_id"]]
+    assert len(posts(kling)) == 1, "it was found by its external id"
+
+
+def test_a_lost_request_is_sent_again_under_the_same_name(kling, ti, no_waiting):
+    kling.fault("cut_before", method="POST")
+    result = operator().execute({"ti": ti})
+    assert [task["task_id"] for task in kling.tasks()] == [result["task_id"]]
+
+
+def test_a_retry_adopts_what_was_paid(kling, ti):
+    first = operator().execute({"ti": ti})
+    second = operator().execute({"ti": again(ti)})
+    assert (second["task_id"], second["endpoint"]) == (first["task_id"], "image-to-video")
+    assert len(posts(kling)) == 1
+
+
+def test_an_own_id_holds_for_both_generations(kling, ti):
+    first = operator(model_name="kling-v3", external_task_id="mine").execute({"ti": ti})
+    second = operator(external_task_id="mine").execute({"ti": again(ti)})
+    assert second["task_id"] == first["task_id"], "the second generation shows tasks of the first"
+
+
+def test_another_model_is_another_video(kling, ti):
+    first = operator(model_name="kling-v3").execute({"ti": ti})
+    assert operator().execute({"ti": again(ti)})["task_id"] != first["task_id"]
+
+
+def test_a_model_of_which_nobody_knows_how_it_takes_names_is_not_sent_twice(kling, ti, no_waiting):
+    kling.fault("cut_before", method="POST")
+    with pytest.raises(errors.KlingSubmissionInDoubtError):
+        operator(model_name="kling-4.0").execute({"ti": ti})
+    assert len(posts(kling)) == 1
+
+
+def test_a_key_pair_is_refused_before_anything_is_sent(kling_simulator, monkeypatch, ti):
+    connect(monkeypatch, kling_simulator)
+    with pytest.raises(errors.KlingConfigurationError, match="Give the connection an API key"):
+        operator().execute({"ti": ti})
+    assert kling_simulator.requests() == []
+    assert operator(model_name="kling-v3").execute({"ti": ti})["task_id"]
+
+
+def test_the_wait_in_the_triggerer_reads_where_the_task_is(kling, ti):
+    with pytest.raises(TaskDeferred) as caught:
+        operator(wait_for_completion=True).execute({"ti": ti})
+    trigger = caught.value.trigger
+    assert trigger.endpoint == "image-to-video"
+    kling.finish(trigger.kling_task_id)
+    _, kwargs = trigger.serialize()
+    trigger = KlingTaskTrigger(**{**kwargs, "first_poll_at": 0.0, "deferred_at": 0.0})
+
+    event = asyncio.run(fire(trigger))
+    assert event["status"] == "success"
+    result = operator(wait_for_completion=True).execute_complete({"ti": ti}, event)
+    assert (result["status"], result["endpoint"]) == ("succeed", "image-to-video")
+
+
+def test_a_trigger_that_was_stored_before_reads_a_task_of_the_second_generation(kling, ti):
+    """Its arguments name the product as it was called when there was one generation."""
+    task_id = operator().execute({"ti": ti})["task_id"]
+    kling.finish(task_id)
+    trigger = KlingTaskTrigger(kling_task_id=task_id, endpoint="image2video", timeout=60, poll_interval=0.05)
+
+    assert asyncio.run(fire(trigger))["status"] == "success"
+
+
+@pytest.mark.parametrize("words", ["manifest", "id", "external id"])
+def test_sensor_and_transfer_need_not_know_the_generation(kling, ti, tmp_path, words):
+    made = operator(external_task_id="mine").execute({"ti": ti})
+    kling.finish(made["task_id"])
+    name = {"manifest": made, "id": made["task_id"], "external id": "mine"}[words]
+    sensor = KlingTaskSensor(task_id="wait", kling_task_id=name, deferrable=False, poke_interval=0.1)
+    assert sensor.execute({"ti": ti})["status"] == "succeed"
+    given = {"manifest": made} if words == "manifest" else {"kling_task_id": name}
+    transfer = KlingToObjectStorageOperator(task_id="keep", output_uri=f"file://{tmp_path}/video.mp4", **given)
+    transfer.execute({"ti": ti})
+    assert (tmp_path / "video.mp4").stat().st_size > 0
+
+
+def test_many_tasks_of_both_generations_are_read_in_one_call(kling, ti):
+    made = [
+        operator(model_name=model, external_task_id=f"n-{model.replace('.', '-')}").execute({"ti": ti})
+        for model in (TURBO, "kling-v3")
+    ]
+    before = len(kling.requests(method="GET"))
+    refs = [TaskRef(task["endpoint"], task["task_id"]) for task in made]
+    found = KlingHook().get_tasks(refs)
+    assert [found[ref].task_id for ref in refs] == [task["task_id"] for task in made]
+    assert len(kling.requests(method="GET")) == before + 1
+
+
+def mixed(count):
+    models = [TURBO, "kling-v3", "kling-2.6"]
+    return [
+        {
+            "key": f"k{number}",
+            "prompt": f"Number {number}",
+            "model_name": model,
+            **({"duration": 5} if "2" in model else {}),
+        }
+        for number, model in ((number, models[number % 3]) for number in range(count))
+    ]
+
+
+def test_a_batch_mixes_models_of_both(kling, ti, tmp_path, monkeypatch):
+    hurry(monkeypatch)
+    payload = run(ti, tmp_path, items=mixed(9))
+    assert (payload["status"], payload["summary"]["done"]) == ("success", 9)
+    assert len(posts(kling)) == len(kling.tasks()) == 9
+    assert {request["path"] for request in posts(kling)} == {
+        *("/image-to-video/kling-3.0-turbo", "/image-to-video/kling-2.6", "/v1/videos/image2video")
+    }
+    assert {line["status"] for line in manifest(tmp_path)} == {"succeed"}
+
+
+def test_a_batch_of_both_pays_once_although_answers_are_lost_and_it_is_started_again(
+    kling, ti, tmp_path, monkeypatch, no_waiting
+):
+    hurry(monkeypatch)
+    kling.fault("cut_after", method="POST", path="/image-to-video/*", times=2)
+    kling.fault("cut_after", method="POST", path="/v1/*", times=1)
+    items = mixed(6)
+    trigger = deferred(ti, tmp_path, items=items)
+    assert asyncio.run(fire(trigger))["summary"]["done"] == 6
+    assert asyncio.run(fire(deferred(again(ti), tmp_path, items=items)))["summary"]["done"] == 6
+    assert len(kling.tasks()) == 6
+
+
+def test_a_batch_with_a_key_pair_says_so_on_the_worker(kling_simulator, monkeypatch, ti, tmp_path):
+    connect(monkeypatch, kling_simulator)
+    with pytest.raises(errors.KlingConfigurationError, match="Give the connection an API key"):
+        run(ti, tmp_path, items=mixed(3))
+    assert posts(kling_simulator) == []

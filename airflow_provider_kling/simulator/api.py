@@ -61,10 +61,12 @@ class Answer:
 def classify(method: str, path: str) -> Call:
     """What a request is about; product and operation are empty for an unknown route.
 
-    Several slashes mean one. Kling's nodes for ComfyUI (KwaiVGI/ComfyUI-KLingAI-API, read 2026-11) read a try-on at
-    ``kolors-virtual-try-on//{id}``, and the framework that Kling's answer to an unknown route shows reads a path so.
+    Several slashes mean one, and one at the end means nothing: the examples of Kling's page of elements (read 2026-11)
+    post to ``advanced-custom-elements/``, Kling's nodes for ComfyUI (KwaiVGI/ComfyUI-KLingAI-API, read 2026-11) read a
+    try-on at ``kolors-virtual-try-on//{id}``, and the framework that Kling's answer to an unknown route shows reads a
+    path so.
     """
-    path = re.sub("/{2,}", "/", path)
+    path = re.sub("/{2,}", "/", path).rstrip("/") or "/"
     if name := PATHS.get(path):
         return Call(method, path, name, _collection_operation(method, reads=PRODUCTS[name].reads))
     if path in ROUTES:

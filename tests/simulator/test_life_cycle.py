@@ -271,6 +271,12 @@ def test_several_slashes_mean_one(kling):
     assert kling.get("//tasks", task_ids=task_id).json()["data"][0]["id"] == task_id
 
 
+def test_a_slash_at_the_end_means_nothing(kling):
+    task_id = kling.send("POST", f"{I2V}/", json={"model_name": MODEL, "image": IMAGE}).json()["data"]["task_id"]
+    assert kling.get(f"{I2V}/{task_id}/").json()["data"]["task_id"] == task_id
+    assert [task["task_id"] for task in kling.get(f"{I2V}/").json()["data"]] == [task_id]
+
+
 @pytest.mark.parametrize("path", ["/v1/tasks/1", "/v1/videos/image2video2", "/v1/videos", "/tasks2"])
 def test_an_unknown_route_is_the_frameworks_404(kling, path):
     answer = kling.send("POST", path, json={})

@@ -24,7 +24,8 @@ def _translated(plural: str, item: Item) -> list[Item]:
 
 
 def _video(item: Item) -> list[Item]:
-    return [{"type": "video", **item}]
+    # Other keys of the classic answer, such as the session of an edit, are not among those of the new one.
+    return [{"type": "video", **{key: item[key] for key in ("id", "url", "watermark_url", "duration") if key in item}}]
 
 
 def _image(item: Item) -> list[Item]:

@@ -148,16 +148,28 @@ def selection_result(task: Task, links: Links) -> dict[str, Any]:
 
 
 def marks_result(task: Task, _links: Links) -> dict[str, Any]:
-    """The answer about a marked area; the keys of ``res`` were not verified."""
+    """The answer about a marked area, in which nothing is recognized."""
     area = {"frame_index": task.recipe["frame_index"], "rle_mask_list": []}
     given = {} if task.recipe["frame_index"] is None else {"res": area}
-    return {"status": 0, "session_id": task.recipe["session_id"], **given}
+    return _session(task) | given
 
 
 def preview_result(task: Task, links: Links) -> dict[str, Any]:
-    """A video of the marked areas; the keys of ``res`` were not verified."""
-    res = {"video": _url(task, links, "mp4"), "video_cover": _url(task, links, "png", 0)}
-    return {"status": 0, "session_id": task.recipe["session_id"], "res": res}
+    """A video of the marked areas, which are those of no frame."""
+    video = _url(task, links, "mp4")
+    res = {"video": video, "video_cover": _url(task, links, "png", 0), "tracking_output": video}
+    return _session(task) | {"res": res}
+
+
+def _session(task: Task) -> dict[str, Any]:
+    """What every answer within a session says."""
+    return {"status": 0, "session_id": task.recipe["session_id"], "final_unit_deduction": as_text(task.charged)}
+
+
+def edited_result(task: Task, links: Links) -> dict[str, Any]:
+    """One video that was edited in a session."""
+    (video,) = video_result(task, links)["videos"]
+    return {"videos": [{**video, "session_id": task.recipe["session_id"]}]}
 
 
 def deletion_result(task: Task, _links: Links) -> dict[str, Any]:
@@ -189,5 +201,6 @@ RESULTS: Final[dict[str, Callable[[Task, Links], dict[str, Any]]]] = {
     "selection": selection_result,
     "marks": marks_result,
     "preview": preview_result,
+    "edits": edited_result,
     "nothing": deletion_result,
 }

@@ -127,6 +127,7 @@ RESULT_KEYS = {
             "owned_by", "status",
         },
     },
+    "multi-elements": {"videos": VIDEO_KEYS | {"session_id"}},
     "omni-image": {"series_images": IMAGE_KEYS},
     "ai-multi-shot": {"images": {"index", "url_1", "url_2", "url_3"}},
 }  # fmt: skip
@@ -258,11 +259,19 @@ def test_areas_of_a_video_are_marked_in_a_session(kling):
     assert (opened["fps"], opened["width"], opened["height"], opened["total_frame"]) == (30.0, 320, 180, 151)
     check_file(opened["normalized_video"])
     mine = {"session_id": opened["session_id"]}
+    said = mine | {"status": 0, "final_unit_deduction": "0"}
     for name in ("add-selection", "delete-selection"):
         data = post(kling, f"multi-elements.{name}", mine | {"frame_index": 3, "points": POINTS})
-        assert (data["status"], data["session_id"], data["res"]["frame_index"]) == (0, opened["session_id"], 3)
-    assert post(kling, "multi-elements.clear-selection", mine) == {"status": 0} | mine
-    check_file(post(kling, "multi-elements.preview-selection", mine)["res"]["video"])
+        assert data == said | {"res": {"frame_index": 3, "rle_mask_list": []}}
+    assert post(kling, "multi-elements.clear-selection", mine) == said
+    shown = post(kling, "multi-elements.preview-selection", mine)["res"]
+    assert shown.keys() == {"video", "video_cover", "tracking_output"}
+    for url in shown.values():
+        check_file(url)
+    eleven = mine | {"frame_index": 3, "points": POINTS * 11}
+    assert kling.refusal(kling.send("POST", OPERATIONS["multi-elements.add-selection"]["path"], json=eleven)) == (
+        400, 1201, "points size must be less than or equal to 10",
+    )  # fmt: skip
     wrong = kling.send("POST", OPERATIONS["multi-elements.clear-selection"]["path"], json={"session_id": "7"})
     assert kling.refusal(wrong)[:2] == (400, 1201)
 

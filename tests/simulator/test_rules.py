@@ -83,6 +83,16 @@ def test_a_lip_sync_is_refused_with_the_texts_that_were_observed(kling, asked, m
     assert refusal(kling, "/v1/videos/lip-sync", {"input": asked}) == (400, 1201, message)
 
 
+@pytest.mark.parametrize(
+    "path", ["/v1/videos/identify-face", "/v1/videos/multi-elements/init-selection", "/v1/audio/video-to-audio"]
+)
+def test_a_video_has_an_id_or_an_address(kling, path):
+    video = kling.finished(kling.create())["task_result"]["videos"][0]
+    both = {"video_id": video["id"], "video_url": video["url"]}
+    assert refusal(kling, path, both) == (400, 1201, "video_id and video_url are mutually exclusive")
+    assert kling.send("POST", path, json=both | {"video_id": ""}).json()["code"] == 0
+
+
 RATIOS = {f"{side}_expansion_ratio": 0.2 for side in ("up", "down", "left", "right")}
 
 

@@ -141,7 +141,7 @@ def marks(_film: Values, values: Values, _media: Media) -> dict[str, Any]:
 
 
 def preview(film: Values, values: Values, media: Media) -> dict[str, Any]:
-    """A look at the marked areas of a session."""
+    """A look at the marked areas of a session, or the video without them."""
     return films(film, values, media) | marks(film, values, media)
 
 
@@ -160,6 +160,7 @@ RECIPES: Final[dict[str, Recipe]] = {
     "selection": films,
     "soundtracks": films,
     "preview": preview,
+    "edits": preview,
     "marks": marks,
     "speech": speech,
     "audios": sounds,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -17,12 +17,18 @@ from dev.local_airflow import LocalAirflow
 from dev.local_airflow.settings import free_ports
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from benchmarks.sizes import Sizes
 
 #: Every situation has a Kling of its own; its connections are known to Airflow from the start.
-SITUATIONS = ("slow", "fast", "latency", "slots_batch", "slots_mapped", "slots_pool_only")
+SITUATIONS = (
+    *("slow", "fast", "latency", "slots_batch", "slots_two_batches"),
+    *("slots_mapped", "slots_pool_only", "slots_two_triggerers"),
+)
+
+#: Started for the measurements that say so, and ended after them.
+SECOND_TRIGGERER = "triggerer-2"
 
 #: Seconds after a run until its processes have ended and their CPU time is counted.
 SETTLE = 4.0
@@ -107,8 +113,17 @@ class Bench:
         }
         home = REPOSITORY / ".airflow" / "benchmarks"
         dags = Path(__file__).with_name("dags")
-        airflow = LocalAirflow(home, dags, env=environment, connections=connections, fresh=True)
+        airflow = LocalAirflow(home, dags, env=environment, connections=connections, spare_triggerers=1, fresh=True)
         return self._cleanup.enter_context(airflow)
+
+    @contextmanager
+    def two_triggerers(self) -> Iterator[None]:
+        """Let a second triggerer run, for the length of a ``with`` block."""
+        self.airflow.start(SECOND_TRIGGERER)
+        try:
+            yield
+        finally:
+            self.airflow.kill(SECOND_TRIGGERER)
 
     def idle(self) -> float:
         """CPU seconds that Airflow uses in a second without work."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
@@ -79,6 +80,12 @@ class Kling:
         calls = self.control("requests")
         accepted = (call for call in calls if call["method"] == "POST" and call["status"] == 200)
         return [call["body"]["prompt"] for call in accepted if call["at"] >= moment * 1000]
+
+    def refusals_since(self, moment: float) -> Counter[str]:
+        """How often Kling had no slot (1303) after an epoch second, by ``external_task_id``."""
+        calls = self.control("requests")
+        refused = (call for call in calls if call["method"] == "POST" and call["status"] == 429)
+        return Counter(call["body"]["external_task_id"] for call in refused if call["at"] >= moment * 1000)
 
     def create(self, count: int) -> list[str]:
         """Create tasks; returns their ids."""

@@ -27,6 +27,9 @@ class Sizes:
     :param mapped_videos: the mapped tasks' videos on these slots.
     :param slot_seconds: how long Kling works on one of them.
     :param slot_interval: the poll interval of those.
+    :param few_slots: Kling's slots where two triggerers wait for them.
+    :param few_videos: the mapped tasks' videos on these slots.
+    :param few_seconds: how long Kling works on one of them.
     :param waiting: triggers that wait in one event loop.
     :param waiting_seconds: for how long.
     :param waits: waits in one event loop whose cost is compared.
@@ -50,6 +53,9 @@ class Sizes:
     mapped_videos: int = 100
     slot_seconds: float = 20.0
     slot_interval: float = 2.0
+    few_slots: int = 10
+    few_videos: int = 40
+    few_seconds: float = 30.0
     waiting: int = 1000
     waiting_seconds: float = 60.0
     waits: tuple[int, ...] = (1000, 10_000)

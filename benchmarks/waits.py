@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from benchmarks.scenarios import Scenario
 
 
-BATCH_ON_SLOTS = "slots_batch"
+#: The Dags of the batch operator on few slots.
+BATCHES_ON_SLOTS = ("slots_batch", "slots_two_batches")
 NO_BATCH = "This version has no KlingImageToVideoBatchOperator."
 
 
@@ -28,12 +29,14 @@ class Outcome:
     :param videos: how many were asked for.
     :param tasks: the tasks at Kling, oldest first.
     :param prompts: their prompts, in the same order.
+    :param refused_again: how often one that had waited for a slot found none.
     """
 
     run: Run
     videos: int
     tasks: list[dict[str, Any]]
     prompts: list[str]
+    refused_again: int = 0
 
     @property
     def problem(self) -> str:
@@ -68,16 +71,15 @@ def _all(bench: Bench, scenario: Scenario, seconds: float, names: tuple[str, ...
     return found
 
 
-def on_slots(bench: Bench, dag_id: str, videos: int) -> Outcome | str:
+def on_slots(bench: Bench, dag_id: str, videos: int, *, slots: int, seconds: float) -> Outcome | str:
     """Run a Dag against a Kling whose slots are few, once for all figures."""
-    return bench.once(dag_id, lambda: _on_slots(bench, dag_id, videos))
+    return bench.once(dag_id, lambda: _on_slots(bench, dag_id, videos, slots, seconds))
 
 
-def _on_slots(bench: Bench, dag_id: str, videos: int) -> Outcome | str:
-    sizes = bench.sizes
-    if dag_id == BATCH_ON_SLOTS and scenarios.batch_operator() is None:
+def _on_slots(bench: Bench, dag_id: str, videos: int, slots: int, seconds: float) -> Outcome | str:
+    if dag_id in BATCHES_ON_SLOTS and scenarios.batch_operator() is None:
         return NO_BATCH
-    with bench.kling(dag_id, seconds=sizes.slot_seconds, concurrency=sizes.slots) as kling:
+    with bench.kling(dag_id, seconds=seconds, concurrency=slots) as kling:
         return _outcome(bench, kling, dag_id, videos)
 
 
@@ -88,4 +90,5 @@ def _outcome(bench: Bench, kling: Kling, dag_id: str, videos: int) -> Outcome | 
     except (LookupError, TimeoutError) as error:
         say(f"{dag_id}: {error}")
         return f"{type(error).__name__}: {str(error)[:200]}"
-    return Outcome(run, videos, kling.tasks_since(since), kling.prompts_since(since))
+    refused_again = sum(times - 1 for times in kling.refusals_since(since).values())
+    return Outcome(run, videos, kling.tasks_since(since), kling.prompts_since(since), refused_again)

@@ -1,4 +1,8 @@
-"""Whether Kling takes one more submission now: slots, speed, and refusals that concern all items. Pure."""
+"""
+Whether Kling takes one more submission now: speed, and refusals that concern all items. Pure.
+
+Slots belong to all who use the account: :mod:`airflow_provider_kling.batch.slots` asks for one.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +13,19 @@ from airflow_provider_kling.batch.actions import Failure
 from airflow_provider_kling.exceptions import (
     KlingAccountError,
     KlingAuthenticationError,
+    KlingConcurrencyError,
     KlingConfigurationError,
     KlingIpPolicyError,
-    KlingRateLimitError,
+    KlingThrottledError,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow_provider_kling.batch.actions import Policy
+    from airflow_provider_kling.batch.slots import BatchSlots
     from airflow_provider_kling.exceptions import KlingError
+    from airflow_provider_kling.models import Task
 
 #: Errors that every other item would meet too.
 CONCERNS_ALL = (KlingAuthenticationError, KlingAccountError, KlingIpPolicyError, KlingConfigurationError)
@@ -36,17 +43,17 @@ class Admission:
 
     :param policy: how far the batch may go.
     :param jitter: returns a number in [0, 1).
+    :param slots: the batch among those who want a slot.
     """
 
-    def __init__(self, policy: Policy, jitter: Callable[[], float]) -> None:
+    def __init__(self, policy: Policy, jitter: Callable[[], float], slots: BatchSlots) -> None:
         self._policy = policy
+        self._slots = slots
         self._jitter = jitter
         #: Why nothing is submitted any more.
         self.refusal: Failure | None = None
-        # Tasks of ours that were running when Kling answered 1303 last; the limit until ``_blocked_until``.
-        self._ceiling: int | None = None
-        self._blocked_until = self._paused_until = self._refused_since = 0.0
-        self._slot_refusals = self._rate_refusals = self._refusals = self._strange_answers = 0
+        self._paused_until = self._refused_since = 0.0
+        self._rate_refusals = self._refusals = self._strange_answers = 0
 
     def pause(self, times: int) -> float:
         """Return a jittered pause, in seconds, after so many failures."""
@@ -56,35 +63,49 @@ class Admission:
         """Whether anything may be submitted now."""
         return now >= self._paused_until
 
-    def limit(self, now: float) -> int:
-        """Return how many tasks may be at Kling at once, now."""
-        if self._ceiling is None:
-            return self._policy.concurrency
-        # Once the pause is over, one more is tried: others may have left their slots.
-        return min(self._policy.concurrency, self._ceiling + (now >= self._blocked_until))
-
     def next_times(self) -> tuple[float, float]:
         """When more may be submitted, epoch seconds."""
-        return self._blocked_until, self._paused_until
+        return self._slots.next_time(), self._paused_until
 
-    def accepted(self, running: int) -> None:
+    def may_submit(self, key: str, in_flight: int, now: float) -> bool:
+        """
+        Return whether there is a slot for one more, which is submitted then.
+
+        :param key: the item.
+        :param in_flight: how many of ours are at Kling now, or may be.
+        :param now: epoch seconds.
+        """
+        return in_flight < self._policy.concurrency and self._slots.may_submit(key, in_flight, now)
+
+    def nothing_to_submit(self) -> None:
+        """Leave the slots to others."""
+        self._slots.withdraw()
+
+    def accepted(self, key: str, task: Task, in_flight: int, now: float) -> None:
         """
         Kling took a submission.
 
-        :param running: how many of ours are at Kling now.
+        :param key: the item.
+        :param task: as Kling reports it.
+        :param in_flight: how many of ours are at Kling now, or may be.
+        :param now: epoch seconds.
         """
         self._refusals = self._rate_refusals = self._strange_answers = 0
-        if self._ceiling is not None and running > self._ceiling:
-            self._ceiling, self._blocked_until, self._slot_refusals = running, 0.0, 0
+        self._slots.accepted(key, task, in_flight, now)
 
-    def throttled(self, error: KlingError, running: int, now: float) -> None:
-        """Kling has no slot (1303), or requests come too fast (1302)."""
-        if isinstance(error, KlingRateLimitError):
+    def not_accepted(self, key: str, error: KlingError, running: int, now: float) -> None:
+        """A submission brought no task: Kling has no slot (1303), requests come too fast (1302), or something else."""
+        if isinstance(error, KlingConcurrencyError):
+            self._slots.refused(key, running, now)
+            return
+        self._slots.unsettled(key)
+        if isinstance(error, KlingThrottledError):
             self._rate_refusals += 1
             self._paused_until = now + self.pause(self._rate_refusals)
-        else:
-            self._slot_refusals += 1
-            self._ceiling, self._blocked_until = running, now + self.pause(self._slot_refusals)
+
+    def ended(self, task: Task, now: float) -> None:
+        """A task of ours ended; its slot is free."""
+        self._slots.ended(task, now)
 
     def strange_answer(self, error: KlingError, now: float) -> None:
         """An answer to one submission is not Kling's; several in a row concern all."""

@@ -48,6 +48,8 @@ class Decisions:
         if finish := self._finish(stopped, now):
             return [finish]
         actions: list[Action] = [*self._watches(now), *self._stores(now)]
+        if stopped:
+            self._admission.nothing_to_submit()
         actions += self._looks(now) if stopped else self._submissions(now)
         return [*actions, Wait(self._until_next(now))]
 
@@ -112,8 +114,13 @@ class Decisions:
         # What is in doubt has its place already; finding out comes before anything new.
         if item := self._ledger.due(Phase.DOUBT, now):
             return item
-        room = self._ledger.count(*IN_FLIGHT) < self._admission.limit(now) and not self._is_behind()
-        return self._ledger.due(Phase.WAITING, now) if room and self._affordable() else None
+        wanted = not self._is_behind() and self._affordable()
+        item = self._ledger.due(Phase.WAITING, now) if wanted else None
+        if item is None:
+            self._admission.nothing_to_submit()
+            return None
+        in_flight = self._ledger.count(*IN_FLIGHT)
+        return item if self._admission.may_submit(item.key, in_flight, now) else None
 
     def _is_behind(self) -> bool:
         """Whether so many results wait to be stored that more would only pile up."""

@@ -54,6 +54,7 @@ class BatchLoop:
     :param kling_conn_id: whose shared poller watches the running tasks.
     :param account: what that connection named when the batch was planned.
     :param poll_interval: seconds between two looks.
+    :param learned: set when a job has ended or there is a slot for one more.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class BatchLoop:
         kling_conn_id: str,
         account: str,
         poll_interval: float,
+        learned: asyncio.Event | None = None,
     ) -> None:
         self._plan = plan
         self._reconciler = reconciler
@@ -80,8 +82,7 @@ class BatchLoop:
         self._account = account
         self._poll_interval = poll_interval
         self._jobs: set[asyncio.Task[None]] = set()
-        #: Set when a job has ended: something was learned.
-        self._learned = asyncio.Event()
+        self._learned = learned or asyncio.Event()
         self._broken: BaseException | None = None
         self._said: dict[str, float] = {}
 

@@ -23,8 +23,9 @@ from airflow_provider_kling import polling
 from airflow_provider_kling.batch.actions import Failure, ImageUnavailableError, Phase
 from airflow_provider_kling.batch.admission import CONCERNS_ALL, Admission
 from airflow_provider_kling.batch.decisions import ITEM_TRIES, Decisions
-from airflow_provider_kling.batch.item import NONE
+from airflow_provider_kling.batch.item import IN_FLIGHT, NONE
 from airflow_provider_kling.batch.ledger import Ledger
+from airflow_provider_kling.batch.slots import BatchSlots, OwnQueue
 from airflow_provider_kling.exceptions import (
     KlingError,
     KlingResponseError,
@@ -33,6 +34,7 @@ from airflow_provider_kling.exceptions import (
 )
 from airflow_provider_kling.models import Task, TaskStatus
 from airflow_provider_kling.submission.protocol import MAX_ATTEMPTS
+from airflow_provider_kling.waiting.arbiter import Arbiter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -53,12 +55,21 @@ class Reconciler:
     :param desired: the items, in the order in which they are submitted.
     :param policy: how far it may go.
     :param jitter: returns a number in [0, 1); ``random.random`` outside tests.
+    :param slots: the batch among those who want a slot of its account; default is one that knows of nobody else.
     """
 
-    def __init__(self, desired: Iterable[Desired], policy: Policy, *, jitter: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        desired: Iterable[Desired],
+        policy: Policy,
+        *,
+        jitter: Callable[[], float],
+        slots: BatchSlots | None = None,
+    ) -> None:
         self._ledger = Ledger(desired)
         self._policy = policy
-        self._admission = Admission(policy, jitter)
+        slots = slots or BatchSlots(OwnQueue(Arbiter(jitter)), "the batch")
+        self._admission = Admission(policy, jitter, slots)
         self._decisions = Decisions(self._ledger, self._admission, policy)
 
     # ------------------------------------------------------------------ what is learned
@@ -120,7 +131,7 @@ class Reconciler:
         accepted = item.phase is Phase.SENDING
         self._observe(item, task, now)
         if accepted:
-            self._admission.accepted(self._accepted())
+            self._admission.accepted(key, task, self._ledger.count(*IN_FLIGHT), now)
 
     def not_submitted(self, key: str, error: KlingError, now: float) -> None:
         """
@@ -131,9 +142,9 @@ class Reconciler:
         :param now: epoch seconds.
         """
         item = self._ledger[key]
+        self._admission.not_accepted(key, error, self._accepted(), now)
         if isinstance(error, KlingThrottledError):
             self._ledger.move(item, Phase.WAITING)
-            self._admission.throttled(error, self._accepted(), now)
         elif isinstance(error, ImageUnavailableError):
             self._try_again(item, error, now)
         elif error.transient:
@@ -237,6 +248,7 @@ class Reconciler:
         if not task.status.is_terminal:
             self._ledger.move(item, Phase.RUNNING)
             return
+        self._admission.ended(task, now)
         try:
             polling.conclude(task, polling.Event("success", task.task_id))
             self._ledger.move(item, Phase.SUCCEED)

@@ -332,6 +332,7 @@ class KlingTaskOperator(KlingBaseOperator):
                 refused_at=now if isinstance(error, KlingConcurrencyError) else 0.0,
                 external_task_id=name,
                 model_name=self._model_name,
+                endpoint=self.endpoint,
             )
             self.defer(trigger=trigger, method_name="execute_with_slot", timeout=trigger.backstop)
         time.sleep(min(probe_pause(), slot.until - now))

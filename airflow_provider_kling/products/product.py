@@ -52,6 +52,11 @@ class Product:
     generation: Literal["classic", "new"] = "classic"
     counterpart: str = ""
 
+    @property
+    def group(self) -> str:
+        """Kling's word in the path, such as ``videos``: products of one group take slots of the same resource packs."""
+        return self.path.split("/")[2]
+
     @cached_property
     def by_name(self) -> Mapping[str, Field]:
         """The fields by their names."""

@@ -22,11 +22,13 @@ from airflow_provider_kling.batch.plan import read_plan
 from airflow_provider_kling.batch.reconciler import Reconciler
 from airflow_provider_kling.batch.records import Record, read_record
 from airflow_provider_kling.batch.report import Reporter
+from airflow_provider_kling.batch.slots import BatchSlots
 from airflow_provider_kling.exceptions import KlingBatchError, KlingError
 from airflow_provider_kling.foreign import foreign_text, reason
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.products.wording import counted
 from airflow_provider_kling.triggers.base import KlingTrigger
+from airflow_provider_kling.waiting.slot_queue import AccountSlots, ModelQueue
 from airflow_provider_kling.waiting.threads import Work, in_thread
 
 if TYPE_CHECKING:
@@ -192,7 +194,9 @@ class KlingBatchTrigger(KlingTrigger):
         plan = await self._patiently(read, self.plan_uri, until=self.end_time)
         known, sent_before = await self._read_manifest()
         policy = self._policy()
-        self._reconciler = await in_thread(Work.REPORT, _reconciler, plan, policy)
+        learned = asyncio.Event()
+        slots = await self._slots(plan, learned)
+        self._reconciler = await in_thread(Work.REPORT, _reconciler, plan, policy, slots)
         self._tell_the_beginning(len(plan))
         reporter = Reporter(
             self.manifest_uri, conn_id, fence, self.pace, announce=self._announce, complain=self._complain
@@ -207,13 +211,28 @@ class KlingBatchTrigger(KlingTrigger):
             kling_conn_id=self.kling_conn_id,
             account=self.account,
             poll_interval=self.poll_interval,
+            learned=learned,
         )
-        finish = await loop.run(known, sent_before=sent_before)
+        try:
+            finish = await loop.run(known, sent_before=sent_before)
+        finally:
+            slots.withdraw()
         await reporter.finish(self._reconciler, deadline=self.end_time + self.pace.last_steps)
         troubles = await in_thread(Work.REPORT, self._reconciler.troubles)
         event = outcome(finish, troubles, self._summary(finish), stop_on_failure=self.on_item_failure == "fail")
         self.log.info("The batch ended (%s). %s", event["status"], event["message"])
         return event
+
+    async def _slots(self, plan: Plan, learned: asyncio.Event) -> BatchSlots:
+        loop = asyncio.get_running_loop()
+        # Each model has slots of its own; a batch of several is taken for one of its first.
+        model_name = str(plan[0].body.get("model_name") or "") if plan else ""
+        account = await AccountSlots.of(self.kling_conn_id, self.endpoint)
+
+        def wake() -> None:
+            loop.call_soon_threadsafe(learned.set)
+
+        return BatchSlots(ModelQueue(account, model_name), self.batch_id, wake)
 
     def _fence(self) -> Fence:
         # Below Airflow 3.2 a question from a thread kills the runner; dag.test() has no task instance.
@@ -312,9 +331,9 @@ class KlingBatchTrigger(KlingTrigger):
         return await self._push("return_value", event["summary"])
 
 
-def _reconciler(plan: Plan, policy: Policy) -> Reconciler:
+def _reconciler(plan: Plan, policy: Policy, slots: BatchSlots) -> Reconciler:
     """In a thread, as everything that goes through all items at once: there may be a hundred thousand."""
-    return Reconciler(plan.desired, policy, jitter=random.random)
+    return Reconciler(plan.desired, policy, jitter=random.random, slots=slots)
 
 
 def _records_if_any(uri: str, conn_id: str | None) -> tuple[list[Record], bool]:

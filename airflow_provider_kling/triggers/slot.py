@@ -31,6 +31,7 @@ class KlingSlotTrigger(KlingTrigger):
     :param refused_at: epoch seconds of the 1303; 0 when it was a 1302, which says nothing about slots.
     :param external_task_id: what the task at Kling will be called.
     :param model_name: what is asked for; each model has slots of its own.
+    :param endpoint: the product.
     """
 
     path = "airflow_provider_kling.triggers.KlingSlotTrigger"
@@ -44,6 +45,7 @@ class KlingSlotTrigger(KlingTrigger):
         refused_at: float = 0.0,
         external_task_id: str = "",
         model_name: str = "",
+        endpoint: str = "image2video",
         **_from_other_versions: Any,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -54,6 +56,7 @@ class KlingSlotTrigger(KlingTrigger):
         self.refused_at = refused_at
         self.external_task_id = external_task_id
         self.model_name = model_name
+        self.endpoint = endpoint
 
     @property
     def backstop(self) -> timedelta:
@@ -67,7 +70,7 @@ class KlingSlotTrigger(KlingTrigger):
         level = logging.INFO if self.deferred_at - self.since < FIRST_WAIT else logging.DEBUG
         self.log.log(level, "Waiting for a slot at Kling, %s", until_words(self.until))
         wish = SlotWish(self.external_task_id, self.since, ready_at=self.deferred_at + self.min_deferral)
-        slots = await AccountSlots.of(self.kling_conn_id)
+        slots = await AccountSlots.of(self.kling_conn_id, self.endpoint)
         await slots.wait(wish, until=self.until, model_name=self.model_name, refused_at=self.refused_at)
         return self._event()
 

@@ -10,7 +10,6 @@ from airflow_provider_kling._airflow.compat import AirflowNotFoundException
 from airflow_provider_kling.exceptions import KlingConfigurationError, KlingConnectionError, KlingError
 from airflow_provider_kling.foreign import foreign_text, reason
 from airflow_provider_kling.hooks import KlingHook
-from airflow_provider_kling.products.catalogue import PRODUCTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,21 +100,22 @@ class AccountReader:
         except Exception as error:  # noqa: BLE001 - see _problem
             raise self._problem(error) from None
 
-    def list_newest(self, count: int) -> list[Task]:
+    def list_newest(self, endpoints: Sequence[str], count: int) -> dict[str, list[Task]]:
         """
         List what the account runs, whoever submitted it, and what it ran last; one request for each product.
 
+        :param endpoints: the products.
         :param count: tasks of each product at most.
         :raises KlingError: when no product can be listed, or one cannot be listed now.
         """
         began = time.monotonic()
         try:
             try:
-                return _listed(self._current(), count)
+                return _listed(self._current(), endpoints, count)
             except KlingError as error:
                 if error.transient or self._read_at >= began:
                     raise
-                return _listed(self._renewed(began), count)
+                return _listed(self._renewed(began), endpoints, count)
         except Exception as error:  # noqa: BLE001 - see _problem
             raise self._problem(error) from None
 
@@ -161,18 +161,18 @@ def missing_connection(name: str, error: Exception) -> KlingConfigurationError:
     )
 
 
-def _listed(hook: KlingHook, count: int) -> list[Task]:
-    tasks: list[Task] = []
+def _listed(hook: KlingHook, endpoints: Sequence[str], count: int) -> dict[str, list[Task]]:
+    tasks: dict[str, list[Task]] = {}
     refusals: list[KlingError] = []
-    for endpoint in PRODUCTS:
+    for endpoint in endpoints:
         try:
-            tasks += hook.list_tasks(endpoint, page_size=count, tries=1)
+            tasks[endpoint] = hook.list_tasks(endpoint, page_size=count, tries=1)
         except KlingError as error:
             # A relay often lacks some products.
             if error.transient:
                 raise
             refusals.append(error)
-    if len(refusals) == len(PRODUCTS):
+    if refusals and not tasks:
         raise refusals[0]
     return tasks
 

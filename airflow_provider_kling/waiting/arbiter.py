@@ -23,12 +23,13 @@ if TYPE_CHECKING:
 
     from airflow_provider_kling.models import Task
 
-#: Seconds for which a slot is left to the triggerer whose task had it: about as long as Airflow takes to start a worker
-#: and that takes to submit.
-GRACE = 8.0
+#: Seconds from the moment in which one may go until its task is seen: as long as Airflow takes to start a worker, which
+#: submits. This is believed before it was measured, and this is the weight of one measurement.
+HANDOVER, WEIGHT = 4.5, 0.2
 
-#: Seconds after which one who was let go and whose task is not seen counts no more.
-ON_THE_WAY = 20.0
+#: Seconds after which one who was let go and whose task is not seen counts no more, at least; and after which it is
+#: forgotten.
+ON_THE_WAY, LOST = 20.0, 600.0
 
 #: Seconds for which the list is believed after it was read.
 FRESH = 10.0
@@ -49,7 +50,7 @@ HOLD_FIRST, HOLD_LONGEST = 2.0, 60.0
 #: Refusals in a row after which even slots that our own tasks left are not believed in at once.
 DOUBTFUL = 3
 
-#: Seconds for which a task that Kling accepted counts although the list does not show it yet.
+#: Seconds for which a task that Kling accepted, or ended, counts so although the list does not show it yet.
 LIST_LAG = 30.0
 
 
@@ -85,10 +86,11 @@ class _Slot:
 
 @dataclasses.dataclass(frozen=True)
 class _Going:
-    """One who was let go, for a slot or to try."""
+    """One who was let go, for a slot or to try; and whether the slot was left to others before, who did not take it."""
 
     at: float
     slot: _Slot | None
+    left_over: bool
 
 
 class Arbiter:
@@ -108,14 +110,18 @@ class Arbiter:
         self._refused_at = 0.0
         # By external id, or Kling's: whether it is watched here.
         self._running: dict[str, bool] = {}
+        # What is known better than the list that was asked for before.
         self._accepted: dict[str, float] = {}
+        self._ended: dict[str, float] = {}
         self._free: list[_Slot] = []
         self._going: dict[str, _Going] = {}
         self._sees, self._looked_at = False, 0.0
         # Whether nobody else took what was left to others.
         self._alone = False
+        self._handover = HANDOVER
         self._streak = 0
-        self._hold_until = self._next_probe = self._next_rare_probe = self._next_overtake = 0.0
+        self._hold_until = self._next_probe = self._next_rare_probe = 0.0
+        self._next_overtake = self._overtook_at = 0.0
 
     # ------------------------------------------------------------------ those who wait
 
@@ -141,20 +147,26 @@ class Arbiter:
         """How many wait."""
         return len(self._wishes)
 
+    @property
+    def grace(self) -> float:
+        """Seconds for which a slot is left to the triggerer whose task had it, which sees it a moment later."""
+        return 1.2 * self._handover + 1.5
+
     def admit(self, now: float) -> list[SlotWish]:
         """
         Return those who may go now; they have left the queue.
 
         :param now: epoch seconds.
         """
-        self._going = {name: going for name, going in self._going.items() if now - going.at < ON_THE_WAY}
+        self._going = {name: going for name, going in self._going.items() if now - going.at < LOST}
         ready = (wish for wish in self._wishes if wish.ready_at <= now)
         # One more than there can be slots, to know whether anybody is left over.
         chosen = list(itertools.islice(ready, len(self._free) + 1))
         slots = self._usable(len(chosen), now)
         chosen = chosen[: len(slots)]
         for wish, slot in zip(chosen, slots, strict=False):
-            self._going[wish.name] = _Going(now, slot)
+            left_over = slot is not None and not slot.ours and now - slot.since >= self.grace
+            self._going[wish.name] = _Going(now, slot, left_over)
         if chosen:
             gone, taken = set(map(id, chosen)), set(map(id, slots[: len(chosen)]))
             self._wishes = [wish for wish in self._wishes if id(wish) not in gone]
@@ -176,9 +188,9 @@ class Arbiter:
         others = [slot for slot in self._free if not slot.ours]
         # When few wait here and much is free, those who wait elsewhere find enough, too.
         enough = self._alone or 2 * (ready - len(ours)) <= len(others)
-        left = [slot for slot in others if enough or now - slot.since >= GRACE]
+        left = [slot for slot in others if enough or now - slot.since >= self.grace]
         if not ours and not left and others and now >= self._next_overtake:
-            self._next_overtake = now + self._jittered(OVERTAKE)
+            self._next_overtake, self._overtook_at = now + self._jittered(OVERTAKE), now
             left = others[:1]
         return [*ours, *left] or self._rare_try(now)
 
@@ -217,21 +229,21 @@ class Arbiter:
         if not self._sees or self.ceiling is None:
             self.ceiling = max(len(self._running), running)
 
-    def accepted(self, name: str | None, key: str, now: float) -> None:
+    def accepted(self, name: str | None, task: Task, now: float) -> None:
         """
         Kling accepted the task of somebody in this process.
 
         :param name: who was let go; ``None`` when nobody had to ask.
-        :param key: its ``external_task_id``.
+        :param task: as Kling reports it.
         :param now: epoch seconds.
         """
-        going = self._going.pop(name, None) if name else None
+        going, key = self._going.pop(name, None) if name else None, _key(task)
         self._running[key], self._accepted[key] = True, now
         if going and not going.slot:
             # There was a slot that nobody saw; there may be more.
             self._next_probe = self._next_rare_probe = now
         self._succeeded(going)
-        if self.ceiling is not None:
+        if self.ceiling is not None and not self._sees:
             self.ceiling = max(self.ceiling, len(self._running))
 
     def settled(self, name: str) -> None:
@@ -248,6 +260,8 @@ class Arbiter:
         """
         known = self._running.pop(_key(task), None) is not None
         self._accepted.pop(_key(task), None)
+        if known:
+            self._ended[_key(task)] = now
         if known or (surely and not self._sees and len(self._free) < len(self._wishes)):
             self._free.append(_Slot(now, ours=True))
 
@@ -267,33 +281,40 @@ class Arbiter:
         running: dict[str, bool] = {}
         for task in tasks:
             key = _key(task)
-            if not task.status.is_terminal:
+            if not task.status.is_terminal and key not in self._ended:
                 ours = task.task_id in watched or task.external_task_id in watched
                 running[key] = ours or self._running.get(key, False)
             self._accepted.pop(key, None)
-            self._arrived(key, task)
-        self._accepted = {key: at for key, at in self._accepted.items() if now - at < LIST_LAG}
+            self._arrived(key, task, now)
+        listed = len(running)
+        self._accepted, self._ended = (
+            {key: at for key, at in known.items() if now - at < LIST_LAG} for known in (self._accepted, self._ended)
+        )
         running.update(dict.fromkeys(self._accepted, True))
         self._free += [_Slot(now, ours) for key, ours in self._running.items() if key not in running]
         self._running, self._looked_at = running, now
-        self._learn(tasks)
+        self._learn(tasks, listed)
         self._sees = bool(self.ceiling)
         if self._sees:
             self._balance(now)
 
-    def _arrived(self, key: str, task: Task) -> None:
+    def _arrived(self, key: str, task: Task, now: float) -> None:
         going = self._going.get(key)
         # An earlier attempt may have failed under the same id.
         if going and (not task.status.is_terminal or task.created_at / 1000 > going.at):
             del self._going[key]
+            self._handover += WEIGHT * (now - going.at - self._handover)
             self._succeeded(going)
 
     def _succeeded(self, going: _Going | None) -> None:
         self._streak = 0
-        if going and going.slot and not going.slot.ours and going.at - going.slot.since >= GRACE:
+        if going and going.left_over:
             self._alone = True
+        elif going and going.at == self._overtook_at:
+            # Whoever left it may leave another one.
+            self._next_overtake = 0.0
 
-    def _learn(self, tasks: Sequence[Task]) -> None:
+    def _learn(self, tasks: Sequence[Task], running: int) -> None:
         if self._refused_at:
             ran = sum(_ran_at(task, self._refused_at * 1000) for task in tasks)
             # Two, because Kling's clock is not quite ours.
@@ -301,12 +322,14 @@ class Arbiter:
             self.ceiling, self._refused_at = max(self._counts), 0.0
         if self.ceiling is not None:
             # As many have slots, surely.
-            self.ceiling = max(self.ceiling, len(self._running))
+            self.ceiling = max(self.ceiling, running)
 
     def _balance(self, now: float) -> None:
         """Bring the free slots in line with their number."""
         assert self.ceiling is not None
-        count = max(0, self.ceiling - len(self._running) - len(self._going))
+        patience = max(ON_THE_WAY, 3 * self._handover)
+        on_the_way = sum(now - going.at < patience for going in self._going.values())
+        count = max(0, self.ceiling - len(self._running) - on_the_way)
         surplus = len(self._free) - count
         if surplus > 0:
             # What others left is taken by others first.

@@ -23,11 +23,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from airflow_provider_kling import backoff
 from airflow_provider_kling.foreign import reason
+from airflow_provider_kling.products.catalogue import PRODUCTS, product_of
 from airflow_provider_kling.waiting.arbiter import Arbiter
 from airflow_provider_kling.waiting.threads import Work, in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from airflow_provider_kling.models import Task
     from airflow_provider_kling.waiting.account_reader import AccountReader
@@ -55,6 +57,9 @@ TICK = 0.5
 #: page is asked for when they are not.
 NEWEST, ALL = 100, 500
 
+#: Seconds after which products of which nothing runs are looked at again, too.
+ALL_PRODUCTS_EVERY = 20.0
+
 #: Seconds for which a connection is taken to name the same account.
 CONNECTION_SECONDS = 300.0
 
@@ -74,9 +79,10 @@ class _Waiter:
 
 class AccountSlots:
     """
-    The slots of one account, for all who wait for one in this process.
+    The slots of one account for one group of products, for all who wait for one in this process.
 
-    :param reader: reads the account's list.
+    :param reader: reads the account's lists.
+    :param endpoints: the products of the group.
     """
 
     #: The ids of tasks whose end somebody in this process waits for.
@@ -89,12 +95,16 @@ class AccountSlots:
         weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, asyncio.Task[AccountSlots]]]
     ] = weakref.WeakKeyDictionary()
 
-    def __init__(self, reader: AccountReader) -> None:
+    def __init__(self, reader: AccountReader, endpoints: list[str]) -> None:
         self._reader = reader
+        self._endpoints = endpoints
+        self._asked_for = set[str]()
+        self._tasks: dict[str, list[Task]] = {}
+        self._all_seen_at = 0.0
         self._known_since: dict[str, float] = {}
         self._arbiters: dict[str, Arbiter] = {}
         self._waiters: dict[SlotWish, tuple[Arbiter, _Waiter]] = {}
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._runners: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[None]] = (
             weakref.WeakKeyDictionary()
         )
@@ -102,27 +112,32 @@ class AccountSlots:
         self._failures, self._count = 0, NEWEST
 
     @classmethod
-    async def of(cls, kling_conn_id: str) -> AccountSlots:
+    async def of(cls, kling_conn_id: str, endpoint: str) -> AccountSlots:
         """
         Return the slots of the account that a connection names.
 
         :param kling_conn_id: the connection. When it cannot be read, those who name it wait by themselves.
+        :param endpoint: the product that asks for one.
         """
-        known = cls._by_connection.get(kling_conn_id)
+        name = _name(kling_conn_id, endpoint)
+        known = cls._by_connection.get(name)
         # The connection may be another one when the next wait begins.
-        if known and known._waiters and time.monotonic() - known._known_since[kling_conn_id] < CONNECTION_SECONDS:
+        if known and known._waiters and time.monotonic() - known._known_since[name] < CONNECTION_SECONDS:
+            known._asked_for.add(endpoint)
             return known
         # A thousand may come at once: the connection is read once.
         finding = cls._being_found.setdefault(asyncio.get_running_loop(), {})
-        task = finding.get(kling_conn_id)
+        task = finding.get(name)
         if task is None:
-            task = asyncio.create_task(cls._find(kling_conn_id), context=contextvars.Context())
-            finding[kling_conn_id] = task
-            task.add_done_callback(lambda _task: finding.pop(kling_conn_id, None))
-        return await asyncio.shield(task)
+            task = asyncio.create_task(cls._find(kling_conn_id, endpoint), context=contextvars.Context())
+            finding[name] = task
+            task.add_done_callback(lambda _task: finding.pop(name, None))
+        found = await asyncio.shield(task)
+        found._asked_for.add(endpoint)
+        return found
 
     @classmethod
-    async def _find(cls, kling_conn_id: str) -> AccountSlots:
+    async def _find(cls, kling_conn_id: str, endpoint: str) -> AccountSlots:
         # Not above: an operator is parsed with this module, and never comes here.
         from airflow_provider_kling.waiting.account_reader import AccountReader
 
@@ -133,9 +148,12 @@ class AccountSlots:
         except Exception as error:  # noqa: BLE001 - whatever it is, the wait goes on
             log.debug("The account of connection %s is not known now: %s", kling_conn_id, reason(error))
             account = f"connection {kling_conn_id}"
-        slots = cls._by_account.setdefault(account, cls(reader))
-        cls._by_connection[kling_conn_id] = slots
-        slots._known_since[kling_conn_id] = time.monotonic()
+        group = product_of(endpoint).group
+        alike = [product.endpoint for product in PRODUCTS.values() if product.group == group]
+        slots = cls._by_account.setdefault(_name(account, endpoint), cls(reader, alike))
+        name = _name(kling_conn_id, endpoint)
+        cls._by_connection[name] = slots
+        slots._known_since[name] = time.monotonic()
         return slots
 
     @classmethod
@@ -146,8 +164,8 @@ class AccountSlots:
         :param kling_conn_id: the connection over which its end was seen.
         :param task: as Kling reports it.
         """
-        if slots := cls._by_connection.get(kling_conn_id):
-            with slots._lock:
+        if slots := cls._by_connection.get(_name(kling_conn_id, task.endpoint)):
+            with slots.lock:
                 for arbiter in slots._arbiters.values():
                     arbiter.ended(task, time.time(), surely=True)
             slots.settle()
@@ -158,7 +176,7 @@ class AccountSlots:
 
         :param model_name: Kling's, or nothing when it is not known.
         """
-        with self._lock:
+        with self.lock:
             return self._arbiters.setdefault(model_name, Arbiter(random.random))
 
     async def wait(self, wish: SlotWish, *, until: float, model_name: str = "", refused_at: float = 0.0) -> bool:
@@ -174,7 +192,8 @@ class AccountSlots:
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[None] = loop.create_future()
         if refused_at:
-            with self._lock:
+            with self.lock:
+                self._all_seen_at = 0.0
                 self.arbiter(model_name).refused(wish.name, refused_at, time.time())
         self.enter(wish, model_name, lambda: _finish_in(loop, turn))
         try:
@@ -193,7 +212,7 @@ class AccountSlots:
         :param go: called, from any thread, when he may go.
         """
         loop = asyncio.get_running_loop()
-        with self._lock:
+        with self.lock:
             arbiter = self.arbiter(model_name)
             arbiter.arrive(wish, time.time())
             self._waiters[wish] = (arbiter, _Waiter(loop, go))
@@ -204,13 +223,13 @@ class AccountSlots:
 
     def leave(self, wish: SlotWish) -> None:
         """Take somebody out of the queue, who need not be in it."""
-        with self._lock:
+        with self.lock:
             if found := self._waiters.pop(wish, None):
                 found[0].withdraw(wish)
 
     def settle(self) -> None:
         """Let those go who may go now."""
-        with self._lock:
+        with self.lock:
             now = time.time()
             gone = [wish for arbiter in self._arbiters.values() for wish in arbiter.admit(now)]
             waiters = [self._waiters.pop(wish)[1] for wish in gone if wish in self._waiters]
@@ -237,12 +256,12 @@ class AccountSlots:
                 self._next_look = 0.0
 
     def _is_needed_in(self, loop: asyncio.AbstractEventLoop) -> bool:
-        with self._lock:
+        with self.lock:
             return any(waiter.loop is loop for _, waiter in self._waiters.values())
 
     def _let_all_go(self, loop: asyncio.AbstractEventLoop) -> None:
         """Without an end of their wait they would wait until their deadline."""
-        with self._lock:
+        with self.lock:
             here = {wish: found[1] for wish, found in self._waiters.items() if found[1].loop is loop}
             for wish in here:
                 self.leave(wish)
@@ -250,7 +269,7 @@ class AccountSlots:
             waiter.go()
 
     def _may_look(self) -> bool:
-        with self._lock:
+        with self.lock:
             now = time.monotonic()
             if now < self._next_look:
                 return False
@@ -261,30 +280,77 @@ class AccountSlots:
     async def _look(self) -> None:
         try:
             async with asyncio.timeout(LOOK_TIMEOUT):
-                tasks = await in_thread(Work.LOOK, self._reader.list_newest, self._count)
+                tasks = await in_thread(Work.LOOK, self._reader.list_newest, self._worth_a_look(), self._count)
         except Exception as error:  # noqa: BLE001 - whatever it is, the wait goes on
             log.debug("The account's tasks cannot be listed: %s", reason(error))
             self._look_failed()
         else:
             self._look_succeeded(tasks)
 
+    def _worth_a_look(self) -> list[str]:
+        """The products that somebody asks for or that run; all of them now and then."""
+        with self.lock:
+            now = time.monotonic()
+            if now - self._all_seen_at >= ALL_PRODUCTS_EVERY:
+                self._all_seen_at = now
+                return self._endpoints
+            return [name for name in self._endpoints if name in self._asked_for or _alive(self._tasks.get(name, []))]
+
     def _look_failed(self) -> None:
-        with self._lock:
+        with self.lock:
             self._failures += 1
             pause = backoff.growing(self._failures, first=FAILED_FIRST, longest=FAILED_LONGEST)
             self._next_look = time.monotonic() + backoff.jittered(pause, random.random)
             for arbiter in self._arbiters.values():
                 arbiter.look_failed()
 
-    def _look_succeeded(self, tasks: list[Task]) -> None:
-        with self._lock:
+    def _look_succeeded(self, found: dict[str, list[Task]]) -> None:
+        with self.lock:
             self._failures = 0
+            self._tasks |= found
+            tasks = [task for page in self._tasks.values() for task in page]
             self._next_look = time.monotonic() + LOOK_INTERVAL * (0.5 + random.random())  # noqa: S311 - spreads load
             for arbiter in self._arbiters.values():
                 arbiter.look(tasks, self.watched, time.time())
-            running = sum(not task.status.is_terminal for task in tasks)
-            if not running or 2 * running > self._count:
+            running = [_alive(page) for page in self._tasks.values()]
+            if not any(running) or 2 * max(running) > self._count:
                 self._count = ALL
+
+
+class ModelQueue:
+    """
+    The queue for one model, for a batch.
+
+    :param slots: of the account.
+    :param model_name: Kling's.
+    """
+
+    def __init__(self, slots: AccountSlots, model_name: str) -> None:
+        self._slots = slots
+        self._model_name = model_name
+        self.arbiter = slots.arbiter(model_name)
+        self.lock: AbstractContextManager[object] = slots.lock
+
+    def enter(self, wish: SlotWish, go: Callable[[], None], now: float) -> None:
+        """Put somebody into the queue; ``go`` is called when he may go, from any thread."""
+        self._slots.enter(wish, self._model_name, go)
+
+    def leave(self, wish: SlotWish) -> None:
+        """Take somebody out of the queue, who need not be in it."""
+        self._slots.leave(wish)
+
+    def settle(self, now: float) -> None:
+        """Let those go who may go now."""
+        self._slots.settle()
+
+
+def _name(whose: str, endpoint: str) -> str:
+    """What a group's slots are known by."""
+    return f"{product_of(endpoint).group} of {whose}"
+
+
+def _alive(tasks: list[Task]) -> int:
+    return sum(not task.status.is_terminal for task in tasks)
 
 
 def _finish_in(loop: asyncio.AbstractEventLoop, turn: asyncio.Future[None]) -> None:

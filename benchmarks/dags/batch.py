@@ -13,15 +13,16 @@ from benchmarks.dag_parts import PHOTO, SCENARIOS, SIZES
 FOLDER = Path(os.environ.get("AIRFLOW_HOME", "/tmp")) / "videos"
 
 
-def batch(dag_id: str, videos: int, **options: object) -> None:
+def batch(dag_id: str, videos: int, *, batches: int = 1, **options: object) -> None:
     with DAG(dag_id, schedule=None):
-        scenarios.batch_operator()(
-            task_id="animate",
-            items=[{"image": str(PHOTO), "prompt": f"Video {number}"} for number in range(videos)],
-            defaults={"duration": 5},
-            output_uri=f"file://{FOLDER}/{dag_id}",
-            **options,
-        )
+        for first in range(batches):
+            scenarios.batch_operator()(
+                task_id=f"animate_{first}" if first else "animate",
+                items=[{"image": str(PHOTO), "prompt": f"Video {number}"} for number in range(first, videos, batches)],
+                defaults={"duration": 5},
+                output_uri=f"file://{FOLDER}/{dag_id}_{first}",
+                **options,
+            )
 
 
 if scenarios.batch_operator() is not None:
@@ -33,10 +34,12 @@ if scenarios.batch_operator() is not None:
             poll_interval=scenario.poll_interval,
             concurrency=scenario.batch // 2,
         )
-    batch(
-        "slots_batch",
-        SIZES.slot_videos,
-        kling_conn_id="kling_slots_batch",
-        poll_interval=SIZES.slot_interval,
-        concurrency=SIZES.slots,
-    )
+    for name, batches in (("slots_batch", 1), ("slots_two_batches", 2)):
+        batch(
+            name,
+            SIZES.slot_videos,
+            batches=batches,
+            kling_conn_id=f"kling_{name}",
+            poll_interval=SIZES.slot_interval,
+            concurrency=SIZES.slots,
+        )

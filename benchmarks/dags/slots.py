@@ -1,4 +1,4 @@
-"""Many videos on few of Kling's slots, as mapped tasks: with a pool, and without."""
+"""Many videos on few of Kling's slots, as mapped tasks: with a pool, and without; and for two triggerers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from airflow.sdk import DAG
 from airflow_provider_kling.operators import KlingImageToVideoOperator
 from benchmarks.dag_parts import PHOTO, SIZES
 
-for name, pool in (("slots_pool_only", "slots_pool_only"), ("slots_mapped", "default_pool")):
+for name, pool, videos in (
+    ("slots_pool_only", "slots_pool_only", SIZES.mapped_videos),
+    ("slots_mapped", "default_pool", SIZES.mapped_videos),
+    ("slots_two_triggerers", "default_pool", SIZES.few_videos),
+):
     with DAG(name, schedule=None, max_active_tasks=1000):
         KlingImageToVideoOperator.partial(
             task_id="animate",
@@ -17,4 +21,4 @@ for name, pool in (("slots_pool_only", "slots_pool_only"), ("slots_mapped", "def
             duration=5,
             wait_for_completion=True,
             poll_interval=SIZES.slot_interval,
-        ).expand(prompt=[f"Video {number}" for number in range(SIZES.mapped_videos)])
+        ).expand(prompt=[f"Video {number}" for number in range(videos)])

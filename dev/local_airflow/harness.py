@@ -39,6 +39,7 @@ class LocalAirflow(AirflowClient):
     :param env: more environment variables, such as ``AIRFLOW__…`` settings; they win over the defaults.
     :param connections: connection id to fields; they reach Airflow as ``AIRFLOW_CONN_…`` variables.
     :param triggerers: how many triggerers to start.
+    :param spare_triggerers: how many more there may be; :meth:`start` starts them by name.
     :param fresh: whether to empty ``home`` first, once it is known that no other Airflow uses it.
     :param on_waiting: told what a start is waiting for, again and again: the database or names of components.
     """
@@ -51,6 +52,7 @@ class LocalAirflow(AirflowClient):
         connections: Mapping[str, Mapping[str, object]] | None = None,
         triggerers: int = 1,
         *,
+        spare_triggerers: int = 0,
         fresh: bool = False,
         on_waiting: Callable[[Sequence[str]], object] | None = None,
     ) -> None:
@@ -58,16 +60,17 @@ class LocalAirflow(AirflowClient):
         self._fresh = fresh
         self._on_waiting = on_waiting or (lambda _names: None)
         folders = [dags_folder] if isinstance(dags_folder, Path) else list(dags_folder)
-        api, worker_logs, *trigger_logs = settings.free_ports(2 + triggerers)
+        triggerer_names = _triggerers(triggerers + spare_triggerers)
+        api, worker_logs, *trigger_logs = settings.free_ports(2 + len(triggerer_names))
         super().__init__(f"http://{settings.LOOPBACK}:{api}")
-        self._trigger_log_ports = dict(zip(_triggerers(triggerers), trigger_logs, strict=True))
+        self._trigger_log_ports = dict(zip(triggerer_names, trigger_logs, strict=True))
         self._environment = (
             settings.clean_environment()
             | settings.airflow_settings(self.home, folders, [api, worker_logs, trigger_logs[0]])
             | settings.connection_variables(connections or {})
             | dict(env or {})
         )
-        self._names = [_API_SERVER, "scheduler", "dag-processor", *self._trigger_log_ports]
+        self._names = [_API_SERVER, "scheduler", "dag-processor", *triggerer_names[:triggerers]]
         self._components: dict[str, Component] = {}
         self._cpu_of_the_dead = 0.0
         self._cleanup = ExitStack()

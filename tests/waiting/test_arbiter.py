@@ -14,6 +14,7 @@ from airflow_provider_kling.waiting import arbiter as module
 from airflow_provider_kling.waiting.arbiter import Arbiter, SlotWish
 
 START = 1_000_000.0
+GRACE = Arbiter(lambda: 0.5).grace
 
 
 def running(*names: str, since: float = START) -> list[Task]:
@@ -79,15 +80,15 @@ def test_a_slot_that_a_task_of_another_triggerer_left_is_his_for_a_while():
     for second in (6, 9):
         arbiter.look(running("a", "b"), (), START + second)
         assert admitted(arbiter, START + second) == []
-    arbiter.look(running("a", "b"), (), START + 3 + module.GRACE)
-    assert admitted(arbiter, START + 3 + module.GRACE) == ["x"]
+    arbiter.look(running("a", "b"), (), START + 3 + GRACE)
+    assert admitted(arbiter, START + 3 + GRACE) == ["x"]
 
 
 def test_when_nobody_took_it_nobody_else_waits_and_the_next_one_is_taken_at_once():
     test = full("a", "b")
     wait(test, "x", "y", "z")
     test.look(running("a", "b", "other"), (), START + 2)
-    for now in (START + 3, START + 3 + module.GRACE):
+    for now in (START + 3, START + 3 + GRACE):
         test.look(running("a", "b"), (), now)
     assert admitted(test, now) == ["x"]
     test.look(running("a", "b", "x"), (), now + 5)
@@ -118,8 +119,8 @@ def test_one_that_was_refused_keeps_its_place_and_makes_a_pause():
     arbiter.arrive(SlotWish("x", START), START + 4)
     arbiter.look(running("b"), (), START + 5)
     assert admitted(arbiter, START + 5) == [], "a pause, and the slot is the stranger's"
-    arbiter.look(running("b"), (), START + 5 + module.GRACE)
-    assert admitted(arbiter, START + 5 + module.GRACE) == ["x"]
+    arbiter.look(running("b"), (), START + 5 + GRACE)
+    assert admitted(arbiter, START + 5 + GRACE) == ["x"]
 
 
 def test_one_that_was_let_go_and_never_comes_frees_what_it_was_let_go_for():
@@ -129,7 +130,7 @@ def test_one_that_was_let_go_and_never_comes_frees_what_it_was_let_go_for():
     assert admitted(arbiter, START + 2) == ["x"]
     late = START + 2 + module.ON_THE_WAY
     assert admitted(arbiter, late) == []
-    for now in (late, late + module.GRACE):
+    for now in (late, late + GRACE):
         arbiter.look(running("b"), (), now)
     assert admitted(arbiter, now) == ["y"]
 
@@ -161,7 +162,7 @@ def test_without_a_list_one_tries_now_and_then_and_goes_on_while_it_succeeds():
     assert admitted(arbiter, START + 1) == []
     assert admitted(arbiter, START + module.PROBE_FIRST + 1) == ["x"]
     assert admitted(arbiter, START + module.PROBE_FIRST + 1) == []
-    arbiter.accepted("x", "x", START + 7)
+    arbiter.accepted("x", *running("x"), START + 7)
     assert admitted(arbiter, START + 7) == ["y"], "there was a slot that nobody saw"
     arbiter.refused("y", START + 8, START + 8)
     assert admitted(arbiter, START + 8 + module.PROBE_FIRST) == [], "longer each time"
@@ -201,7 +202,7 @@ def test_an_accepted_task_counts_although_the_list_does_not_show_it_yet():
     arbiter.look(running("a", "b"), (), START + 2)
     wait(arbiter, "x", "y")
     assert admitted(arbiter, START + 2) == ["x"]
-    arbiter.accepted("x", "x", START + 3)
+    arbiter.accepted("x", *running("x"), START + 3)
     arbiter.look(running("a", "b"), (), START + 4)
     assert admitted(arbiter, START + 4) == []
 
@@ -265,3 +266,18 @@ def test_what_it_costs_grows_with_what_it_decides(count):
         arbiter.look(running(*(f"t{number}" for number in range(900))), (), START + turn / 100)
         arbiter.admit(START + turn / 100)
     assert time.process_time() - started < 60
+
+
+def test_a_list_that_is_older_than_what_is_known_makes_no_slot_and_takes_none():
+    arbiter = full("a", "b")
+    wait(arbiter, "x", "y")
+    (task,) = ended("a", at=START + 2)
+    arbiter.ended(task, START + 2, surely=True)
+    assert admitted(arbiter, START + 2) == ["x"]
+    arbiter.accepted("x", *running("x"), START + 2)
+    arbiter.look(running("a", "b"), (), START + 3)
+    assert arbiter.ceiling == 2
+    assert admitted(arbiter, START + 3) == []
+    arbiter.look(running("x"), (), START + 4)
+    assert arbiter.ceiling == 2
+    assert admitted(arbiter, START + 4 + GRACE) == ["y"]

@@ -27,7 +27,7 @@ def _quick(monkeypatch):
     monkeypatch.setattr(KlingTrigger, "min_deferral", 0.0)
     monkeypatch.setattr(slot_queue, "LOOK_INTERVAL", 0.1)
     monkeypatch.setattr(slot_queue, "TICK", 0.1)
-    monkeypatch.setattr(arbiter, "GRACE", 0.5)
+    monkeypatch.setattr(arbiter, "HANDOVER", -1.0)
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_connections_to_one_account_share_the_queue_and_its_looks(kling, monkeyp
     task, _ = submit("a"), submit("b")
 
     async def scene():
-        slots = [await AccountSlots.of(name) for name in ("kling_default", "kling_other_name")]
+        slots = [await AccountSlots.of(name, "image2video") for name in ("kling_default", "kling_other_name")]
         assert slots[0] is slots[1]
         names = {name: "kling_other_name" if name == "x" else "kling_default" for name in "xyz"}
         waits = {name: asyncio.create_task(fire(slot_trigger(name, conn_id=conn))) for name, conn in names.items()}
@@ -118,8 +118,13 @@ def test_accounts_are_told_apart_by_their_key(kling_simulator, monkeypatch):
     monkeypatch.setenv("AIRFLOW_CONN_KLING_THIRD", json.dumps({**same, "login": "another-access-key"}))
 
     async def scene():
-        first, third = await AccountSlots.of("kling_default"), await AccountSlots.of("kling_third")
+        first, third = (
+            await AccountSlots.of("kling_default", "image2video"),
+            await AccountSlots.of("kling_third", "image2video"),
+        )
         assert first is not third
+        assert await AccountSlots.of("kling_default", "text2video") is first
+        assert await AccountSlots.of("kling_default", "images/generations") is not first, "other resource packs"
 
     asyncio.run(scene())
 
@@ -133,7 +138,7 @@ def test_it_gives_up_in_time_and_a_cancelled_waiter_leaves_no_trace(kling):
         started = time.time()
         assert (await fire(slot_trigger("x", seconds=0.3)))["status"] == "slot"
         assert 0.2 < time.time() - started < 2
-        slots = await AccountSlots.of("kling_default")
+        slots = await AccountSlots.of("kling_default", "image2video")
         task = asyncio.create_task(slots.wait(SlotWish("y", 0.0), until=time.time() + 60))
         await asyncio.sleep(0.05)
         assert slots.arbiter("").waiting == 1

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_kling.models import Manifest
-    from airflow_provider_kling.operators.task import SlotWait
+    from airflow_provider_kling.operators.slot_wait import SlotWait
     from airflow_provider_kling.preparation.prepare import Prepared
 
 #: Key of the task state store: ``{"id": …}`` of what is about to be sent, with ``answer`` once it is there.

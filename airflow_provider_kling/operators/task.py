@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from airflow_provider_kling import polling
 from airflow_provider_kling._airflow.compat import TaskDeferralError, TaskDeferralTimeout
@@ -15,6 +15,7 @@ from airflow_provider_kling.links import KlingResultLink
 from airflow_provider_kling.models import TaskStatus
 from airflow_provider_kling.operators import log_lines, record
 from airflow_provider_kling.operators.base import KlingBaseOperator
+from airflow_provider_kling.operators.slot_wait import SlotWait
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.preparation.arguments import Validate
 from airflow_provider_kling.products import prices
@@ -36,13 +37,6 @@ if TYPE_CHECKING:
 
 
 OnClear = Literal["reuse", "regenerate"]
-
-
-class SlotWait(NamedTuple):
-    """Since when and until when, in epoch seconds, a submission waits for a slot."""
-
-    since: float
-    until: float
 
 
 class KlingTaskOperator(KlingBaseOperator):
@@ -155,7 +149,7 @@ class KlingTaskOperator(KlingBaseOperator):
 
         :param event: what :class:`~airflow_provider_kling.triggers.KlingSlotTrigger` fired.
         """
-        return self._run(context, look_up_first=True, slot=_slot_of(event))
+        return self._run(context, look_up_first=True, slot=SlotWait.of(event))
 
     def _run(self, context: Context, *, look_up_first: bool, slot: SlotWait | None) -> Manifest:
         with self._failure_pushed(context):
@@ -394,9 +388,3 @@ class KlingTaskOperator(KlingBaseOperator):
     @property
     def _model_name(self) -> str:
         return getattr(self, "model_name", None) or ""
-
-
-def _slot_of(event: Any) -> SlotWait | None:
-    """Read the slot trigger's event; a stranger's, see :func:`polling.event_of`, begins the wait anew."""
-    values = [event.get(name) for name in SlotWait._fields] if isinstance(event, dict) else [None]
-    return SlotWait(*values) if all(isinstance(value, (int, float)) for value in values) else None

@@ -247,7 +247,7 @@ def between(name: str, least: float, most: float, *, is_whole: bool = False) -> 
     return Field(
         name,
         convert.number if is_whole else convert.fraction,
-        Shape(fits, f"Give {name} as {kind} from {least:g} to {most:g}", "is none"),
+        Shape(fits, f"Give {name} as {kind} from {least:.10g} to {most:.10g}", "is none"),
     )
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_kling.products import fields
 from airflow_provider_kling.products.catalogue import PRODUCTS
 from airflow_provider_kling.products.convert import FieldEncodingError
 from airflow_provider_kling.products.fields import FIELDS, omitted
@@ -189,3 +190,9 @@ def test_converting_twice_changes_nothing(name, value):
         return
     if not isinstance(once, str) or name not in ("camera_control", "dynamic_masks", "multi_prompt", "watermark_info"):
         assert FIELDS[name].canonical(once) == once
+
+
+def test_a_large_bound_is_said_with_all_its_digits():
+    seed = fields.between("seed", 0, 2147483647, is_whole=True)
+    assert seed.shape.advice == "Give seed as a whole number from 0 to 2147483647"
+    assert fields.between("speed", 0.8, 2).shape.advice == "Give speed as a number from 0.8 to 2"

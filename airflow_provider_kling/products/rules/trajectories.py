@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_kling.products.convert import FieldEncodingError
 from airflow_provider_kling.products.fields import is_number
 from airflow_provider_kling.products.problem import Problem
 from airflow_provider_kling.products.wording import counted, shown
@@ -25,18 +26,8 @@ if TYPE_CHECKING:
 MIN_POINTS, MAX_POINTS = 2, 77
 
 
-class TrajectoryError(Exception):
-    """
-    A path cannot be put into pixels. Internal.
-
-    :param advice: what to do, the beginning of a sentence.
-    :param flaw: what is wrong with the path, the end of a sentence.
-    """
-
-    def __init__(self, advice: str, flaw: str) -> None:
-        super().__init__(advice, flaw)
-        self.advice = advice
-        self.flaw = flaw
+class TrajectoryError(FieldEncodingError):
+    """A path cannot be put into pixels. Internal."""
 
 
 def is_normalised(points: Any) -> bool:

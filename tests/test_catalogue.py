@@ -17,12 +17,19 @@ from airflow_provider_kling.simulator.products import PRODUCTS as SIMULATED
 
 IMAGE = str(PHOTOGRAPH)
 VIDEO = "https://media.example.com/clip.mp4"
+FEATURE = {"video_url": VIDEO, "refer_type": "feature"}
 SOUND = "https://media.example.com/voice.mp3"
 
 #: What a plain request of each product says.
 REQUESTS = {
     "image2video": {"image": IMAGE, "prompt": "It moves", "duration": 3},
     "text2video": {"prompt": "A paper boat", "duration": 3},
+    "omni-video": {
+        "prompt": "<<<image_1>>> at night",
+        "image_list": [IMAGE, {"image_url": IMAGE}],
+        "aspect_ratio": "16:9",
+        "duration": 3,
+    },
     "video-extend": {"video_id": "929960000000000001"},
     "advanced-lip-sync": {
         "session_id": "8400000000000001",
@@ -127,6 +134,18 @@ def test_a_product_is_submitted_waited_for_and_stored(kling, tmp_path, endpoint)
     [
         ("editing/expand", {"up_expansion_ratio": 2}, "Lower the expansion ratios"),
         ("editing/expand", {f"{side}_expansion_ratio": 0 for side in ("up", "down", "left", "right")}, "Raise an exp"),
+        ("omni-video", {"aspect_ratio": None}, "Give aspect_ratio"),
+        ("omni-video", {"prompt": None}, "Write a prompt"),
+        ("omni-video", {"image_list": [{"image_url": IMAGE, "type": "middle"}]}, "Give an image's type"),
+        ("omni-video", {"image_list": [{"image_url": IMAGE, "type": "end_frame"}]}, "Give one of image_list the type"),
+        ("omni-video", {"image_list": [IMAGE] * 7, "element_list": [1]}, "Drop some of element_list"),
+        ("omni-video", {"image_list": [IMAGE] * 5, "video_list": [FEATURE]}, "Drop some of image_list"),
+        ("omni-video", {"video_list": [FEATURE], "sound": "on"}, "Set sound='off', or leave video_list out"),
+        ("omni-video", {"video_list": [VIDEO]}, "Leave aspect_ratio out"),
+        ("omni-video", {"video_list": [FEATURE, FEATURE]}, "Give video_list as a list of 1"),
+        ("omni-video", {"video_list": [IMAGE]}, "Copy video_list[0].video_url to object storage"),
+        ("omni-video", {"model_name": "kling-video-o1", "duration": 15}, "Give duration as 3 to 10"),
+        ("omni-video", {"model_name": "kling-video-o1", "sound": True}, "Change model"),
         ("omni-image", {"model_name": "kling-image-o1"}, "Change model, or set resolution='2k'"),
         ("omni-image", {"image_list": [IMAGE] * 11}, "Give image_list as a list of 1 to 10"),
         ("omni-image", {"image_list": [IMAGE] * 6, "element_list": [1, 2, 3, 4, 5]}, "Drop some of element_list"),
@@ -168,3 +187,26 @@ def test_words_become_klings():
 def test_a_series_amount_without_a_series_is_a_warning():
     (warning,) = prepare(PRODUCTS["omni-image"], {**REQUESTS["omni-image"], "series_amount": 4}).warnings
     assert warning.startswith("Set result_type='series', or leave series_amount out")
+
+
+def made(endpoint: str, **fields):
+    """What an operator that waits on its worker returns."""
+    fields = {**REQUESTS[endpoint], **fields}
+    where = {"deferrable": False, "wait_for_completion": True, "poll_interval": 0.05}
+    given = {name: value for name, value in fields.items() if value is not None}
+    return OPERATORS[endpoint](task_id="make", **given, **where).execute({"ti": FakeTaskInstance()})
+
+
+def test_what_one_product_makes_another_one_takes_by_its_id(kling, tmp_path):
+    video = made("text2video")["videos"][0]["id"]
+    with_sound = made("video-to-audio", video_url=None, video_id=video, output_uri=f"{tmp_path}/")
+    assert {file["uri"].rpartition(".")[2] for file in with_sound["files"]} >= {"mp4"}
+    sound = made("text-to-audio")["audios"][0]["id"]
+    assert made("avatar/image2video", sound_file=None, audio_id=sound)["videos"]
+
+
+@pytest.mark.kling_simulator(retired="accept")
+def test_a_retired_product_that_a_relay_serves_is_still_made(kling):
+    assert made("multi-image2video")["videos"]
+    video = made("text2video", model_name="kling-v1", duration=5)["videos"][0]["id"]
+    assert made("video-extend", video_id=video)["videos"]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         KlingLipSyncOperator,
         KlingMotionControlOperator,
         KlingMultiImageToVideoOperator,
+        KlingOmniVideoOperator,
         KlingVideoExtensionOperator,
     )
     from airflow_provider_kling.operators.image import (
@@ -41,6 +42,7 @@ __all__ = [
     "KlingMultiImageToImageOperator",
     "KlingMultiImageToVideoOperator",
     "KlingOmniImageOperator",
+    "KlingOmniVideoOperator",
     "KlingTaskOperator",
     "KlingTextToAudioOperator",
     "KlingTextToSpeechOperator",
@@ -62,6 +64,7 @@ _LATER = {
     "KlingMultiImageToImageOperator": "image",
     "KlingMultiImageToVideoOperator": "clip",
     "KlingOmniImageOperator": "image",
+    "KlingOmniVideoOperator": "clip",
     "KlingTextToAudioOperator": "audio",
     "KlingTextToSpeechOperator": "audio",
     "KlingVideoExtensionOperator": "clip",

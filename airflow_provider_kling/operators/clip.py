@@ -9,11 +9,78 @@ from airflow_provider_kling.products.clip import (
     AVATAR,
     DEFAULT_MOTION_MODEL,
     DEFAULT_MULTI_IMAGE_VIDEO_MODEL,
+    DEFAULT_OMNI_VIDEO_MODEL,
     LIP_SYNC,
     MOTION_CONTROL,
     MULTI_IMAGE2VIDEO,
+    OMNI_VIDEO,
     VIDEO_EXTENSION,
 )
+
+
+class KlingOmniVideoOperator(KlingTaskOperator):
+    """
+    Make a video of words, images, elements and a video, or change one: ``POST /v1/videos/omni-video``.
+
+    .. seealso::
+        For more information on how to use this operator, take a look at the guide:
+        :ref:`howto/operator:KlingOmniVideoOperator`
+
+    :param prompt: what happens, at most 2500 characters; ``<<<image_1>>>``, ``<<<video_1>>>`` and
+        ``<<<element_1>>>`` name what is given (templated).
+    :param model_name: default ``kling-v3-omni``; also ``kling-video-o1`` (templated).
+    :param image_list: ``{"image_url": ..., "type": ...}``, given as to
+        :class:`~airflow_provider_kling.operators.KlingImageToVideoOperator`; the type is ``first_frame``,
+        ``end_frame`` or left out (templated).
+    :param video_list: one ``{"video_url": ..., "refer_type": ..., "keep_original_sound": ...}``; an https URL or a
+        URI in object storage, 3 to 10 seconds; ``feature`` is a reference, ``base`` (Kling's default) is changed
+        (templated).
+    :param element_list: ``{"element_id": ...}``; with the images at most 7, beside a video 4 (templated).
+    :param aspect_ratio: ``16:9``, ``9:16`` or ``1:1``; needed unless a first frame or a base video says it
+        (templated).
+    :param duration: seconds; 3 to 15, with kling-video-o1 3 to 10 (templated).
+    :param mode: ``std``, ``pro`` (Kling's default) or, with kling-v3-omni, ``4k`` (templated).
+    :param sound: ``on`` or ``off``; kling-v3-omni, not beside a video (templated).
+    :param multi_shot: whether the video has several shots; kling-v3-omni (templated).
+    :param shot_type: ``customize`` or ``intelligence``, with ``multi_shot`` (templated).
+    :param multi_prompt: 1 to 6 ``{"index", "prompt", "duration"}`` that add up to ``duration`` (templated).
+    :param watermark_info: ``{"enabled": True}`` for a second, watermarked result (templated).
+    """
+
+    product = OMNI_VIDEO
+
+    def __init__(
+        self,
+        *,
+        prompt: str | None = None,
+        model_name: str = DEFAULT_OMNI_VIDEO_MODEL,
+        image_list: list[Any] | str | None = None,
+        video_list: list[Any] | str | None = None,
+        element_list: list[Any] | str | None = None,
+        aspect_ratio: str | None = None,
+        duration: str | int | None = None,
+        mode: str | None = None,
+        sound: str | bool | None = None,
+        multi_shot: bool | str | None = None,
+        shot_type: str | None = None,
+        multi_prompt: list[dict[str, Any]] | str | None = None,
+        watermark_info: dict[str, Any] | bool | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.prompt = prompt
+        self.model_name = model_name
+        self.image_list = image_list
+        self.video_list = video_list
+        self.element_list = element_list
+        self.aspect_ratio = aspect_ratio
+        self.duration = duration
+        self.mode = mode
+        self.sound = sound
+        self.multi_shot = multi_shot
+        self.shot_type = shot_type
+        self.multi_prompt = multi_prompt
+        self.watermark_info = watermark_info
 
 
 class KlingVideoExtensionOperator(KlingTaskOperator):

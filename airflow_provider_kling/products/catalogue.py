@@ -16,7 +16,14 @@ PRODUCTS: dict[str, Product] = {
     product.endpoint: product
     for product in (
         *(video.IMAGE2VIDEO, video.TEXT2VIDEO),
-        *(clip.VIDEO_EXTENSION, clip.LIP_SYNC, clip.AVATAR, clip.MOTION_CONTROL, clip.MULTI_IMAGE2VIDEO),
+        *(
+            clip.OMNI_VIDEO,
+            clip.VIDEO_EXTENSION,
+            clip.LIP_SYNC,
+            clip.AVATAR,
+            clip.MOTION_CONTROL,
+            clip.MULTI_IMAGE2VIDEO,
+        ),
         *(image.IMAGE_GENERATION, image.OMNI_IMAGE, image.MULTI_IMAGE2IMAGE, image.IMAGE_EXPANSION),
         *(image.VIRTUAL_TRY_ON, audio.TEXT_TO_SPEECH, audio.TEXT_TO_AUDIO, audio.VIDEO_TO_AUDIO),
     )

@@ -8,6 +8,7 @@ from airflow_provider_kling.products.product import COMMON_FIELDS, Product
 
 #: The live models; Kling's own default for motion control is kling-v2-6, for multi-image to video a retired one.
 DEFAULT_MOTION_MODEL = "kling-v3"
+DEFAULT_OMNI_VIDEO_MODEL = "kling-v3-omni"
 DEFAULT_MULTI_IMAGE_VIDEO_MODEL = "kling-v1-6"
 
 _RULES = (
@@ -17,6 +18,29 @@ _RULES = (
 
 # Paths, fields and limits: video pages of https://kling.ai/document-api, classic API, read 2026-11. Time of a lip sync:
 # an average that ComfyUI's Kling nodes publish, read 2026-11.
+
+OMNI_VIDEO = Product(
+    "omni-video",
+    "/v1/videos/omni-video",
+    fields=named_fields(
+        *(
+            "model_name",
+            "prompt",
+            "multi_shot",
+            "shot_type",
+            "multi_prompt",
+            "image_list",
+            "element_list",
+            "video_list",
+        ),
+        *("sound", "mode", "aspect_ratio", "duration", "watermark_info", *COMMON_FIELDS),
+        image_list=listed("image_list", "image", "image_url", 1, 7),
+    ),
+    rules=("shots.prompt_needed", "shots.shots", "omni.frames", "omni.counts", "omni.videos", "omni.ratio", *_RULES),
+    default_model=DEFAULT_OMNI_VIDEO_MODEL,
+    # 3 s in mode std, measured by a public client in 2026-09.
+    typical_seconds=83,
+)
 
 VIDEO_EXTENSION = Product(
     "video-extend",

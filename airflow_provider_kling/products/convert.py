@@ -246,6 +246,13 @@ def listed(key: str) -> Callable[[Any], Any]:
     return convert
 
 
+def videos(value: Any) -> Any:
+    """``video_list``: the videos, alone or in objects."""
+    return _items(
+        value, lambda item: {"video_url": item} if isinstance(item, str) else _with(item, keep_original_sound=yes_no)
+    )
+
+
 def faces(value: Any) -> Any:
     """``face_choose``: the faces with their times as numbers."""
     times = dict.fromkeys(("sound_start_time", "sound_end_time", "sound_insert_time"), number)

@@ -316,6 +316,7 @@ FIELDS: Mapping[str, Field] = {
         *(_image(name) for name in ("scene_image", "style_image", "human_image", "cloth_image", "image_url")),
         listed("image_list", "image", "image", 1, 10),
         listed("subject_image_list", "image", "subject_image", 1, 4),
+        replace(listed("video_list", "video", "video_url", 1, 1), convert=convert.videos),
         Field("video_url", media=Media("video")),
         Field("sound_file", media=Media("audio")),
         *(_id(name) for name in ("voice_id", "video_id", "audio_id", "session_id")),

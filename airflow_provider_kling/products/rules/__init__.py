@@ -6,12 +6,12 @@ import operator
 import sys
 from typing import TYPE_CHECKING
 
-from airflow_provider_kling.products.rules import camera, elements, faces, frames, references, scalars, shots
+from airflow_provider_kling.products.rules import camera, elements, faces, frames, omni, references, scalars, shots
 
 if TYPE_CHECKING:
     from airflow_provider_kling.products.problem import Problem, Request
 
-__all__ = ["camera", "check", "elements", "faces", "frames", "references", "scalars", "shots"]
+__all__ = ["camera", "check", "elements", "faces", "frames", "omni", "references", "scalars", "shots"]
 
 
 def check(request: Request) -> list[Problem]:

@@ -54,8 +54,8 @@ def _rows(count: int, found: dict[str, dict[str, Any]]) -> list[Row]:
             STALL_LIMIT,
             note=f"{run['without_collector_ms']:.1f} ms without Python's garbage collector, {run['calm_ms']:.1f} ms "
             f"without a batch; {run['seconds']:.0f} s in all, {run['cpu_ms']:.2f} ms of CPU per item.",
-            reason="a step of the batch holds the loop or Python's lock.",
-            idea="see its second among the stalls that benchmarks.batch_process prints.",
+            reason="Python's garbage collector goes through an object for each item, or a step holds the loop.",
+            idea="make an item's object when it is first sent; see the stalls that benchmarks.batch_process prints.",
         ),
         Row(
             f"most memory, {count:,} items",

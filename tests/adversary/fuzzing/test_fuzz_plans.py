@@ -13,7 +13,7 @@ from support import PHOTOGRAPH, FakeTaskInstance
 from airflow_provider_kling._airflow.compat import TaskDeferred
 from airflow_provider_kling.batch import files
 from airflow_provider_kling.batch.actions import Desired, Policy
-from airflow_provider_kling.batch.plan import read_plan
+from airflow_provider_kling.batch.plan import Plan, read_plan
 from airflow_provider_kling.batch.reconciler import Reconciler
 from airflow_provider_kling.batch.records import read_record
 from airflow_provider_kling.operators import KlingImageToVideoBatchOperator
@@ -72,7 +72,7 @@ def test_a_damaged_plan_is_read_or_refused_and_its_items_can_be_sent(tmp_path):
     def check(content):
         plan.write_bytes(content)
         read = obeys(lambda: read_plan(str(plan), None))
-        for item in read if isinstance(read, list) else ():
+        for item in read if isinstance(read, Plan) else ():
             obeys(item.full_body)
 
     fuzz(_damaged(PLAN), check)

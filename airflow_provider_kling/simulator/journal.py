@@ -11,7 +11,7 @@ from typing import Any, Final
 REMEMBERED: Final = 10_000
 
 #: Strings in fields whose names end so, and that are longer than this, are images, masks or sounds as base64.
-_MEDIA_FIELDS: Final = ("image", "image_tail", "mask", "url", "file")
+_MEDIA_FIELDS: Final = ("image", "images", "image_tail", "mask", "url", "file")
 _LONGEST_MEDIA: Final = 300
 
 #: No prompt is longer: it is content in a field that we do not know.

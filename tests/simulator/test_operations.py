@@ -206,6 +206,12 @@ CONTENTS = {
 }
 
 
+@pytest.mark.parametrize("name", CREATES)
+def test_the_journal_keeps_no_image(kling, name):
+    post(kling, name, BODIES[name](kling))
+    assert IMAGE not in kling.get("/_simulator/requests").text
+
+
 @pytest.mark.parametrize("name", NEW)
 def test_a_function_of_the_new_generation_creates_and_is_read_and_listed(kling, name):
     function = OPERATIONS[name]["path"].split("/")[1]

@@ -29,7 +29,7 @@ DEFAULT_SECONDS: Final = 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class Chosen:
     """What ``settings`` said, with the defaults filled in.
 
     :param audio: ``native``, ``original`` or ``off``.
@@ -79,7 +79,7 @@ def _prompt(body: Body, row: Mapping[str, Any]) -> str:
     return words
 
 
-def _settings(given: Body, row: Mapping[str, Any], contents: Contents) -> Settings:
+def _settings(given: Body, row: Mapping[str, Any], contents: Contents) -> Chosen:
     seed = given.get("seed")
     if seed is not None and type(seed) is not int:
         raise bad(f"settings.seed value '{seed}' is invalid")
@@ -88,7 +88,7 @@ def _settings(given: Body, row: Mapping[str, Any], contents: Contents) -> Settin
     ):
         raise bad("settings.character_orientation can not be null")
     multi_shot = bool(row.get("multi_shot")) and typed(given, "multi_shot", bool, True, label="settings.multi_shot")
-    return Settings(
+    return Chosen(
         resolution=_resolution(given, row),
         seconds=_seconds(given, row, contents),
         audio=_audio(given, row, contents),
@@ -145,7 +145,7 @@ def _ratio(given: Body, row: Mapping[str, Any], contents: Contents) -> str:
     return value or RATIOS[0]
 
 
-def _check_together(row: Mapping[str, Any], contents: Contents, chosen: Settings) -> None:
+def _check_together(row: Mapping[str, Any], contents: Contents, chosen: Chosen) -> None:
     if chosen.audio == "native" and row.get("native_needs", chosen.resolution) != chosen.resolution:
         raise bad(f"audio mode 'native' is only supported with resolution {row['native_needs']}")
     if contents.count("last_frame"):
@@ -161,7 +161,7 @@ def _check_together(row: Mapping[str, Any], contents: Contents, chosen: Settings
         raise bad(f"content items of type 'refer_image' and 'element' cannot exceed {most} in total")
 
 
-def _rate(row: Mapping[str, Any], contents: Contents, chosen: Settings) -> str:
+def _rate(row: Mapping[str, Any], contents: Contents, chosen: Chosen) -> str:
     units = row["units"]
     kinds = {
         "voices": contents.count("voice") > 0,
@@ -173,7 +173,7 @@ def _rate(row: Mapping[str, Any], contents: Contents, chosen: Settings) -> str:
     return str(units[kind][chosen.resolution])
 
 
-def _recipe(row: Mapping[str, Any], contents: Contents, chosen: Settings, rate: Decimal) -> dict[str, Any]:
+def _recipe(row: Mapping[str, Any], contents: Contents, chosen: Chosen, rate: Decimal) -> dict[str, Any]:
     followed = contents.first(row["durations"].get("follows", "base_video"))
     return {
         "prompt": "" if contents.media else contents.prompt,

@@ -22,9 +22,10 @@ from airflow_provider_kling.submission import identity
 from airflow_provider_kling.submission.protocol import MAX_ATTEMPTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from airflow_provider_kling.preparation.prepare import Prepared
+    from airflow_provider_kling.products.product import Product
 
 #: An id that the package made; a checksum meets no other.
 _DERIVED = re.compile(r"af-[0-9a-f]{40}")
@@ -106,6 +107,17 @@ class Planner:
         if sentences:
             raise KlingValidationError(sentences)
         return planned, _sentences(warnings)
+
+    def requests(self, items: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Product, dict[str, Any]]]:
+        """
+        Yield what each item asks for, without writing anything.
+
+        :param items: Kling's fields, and ``key``.
+        :raises KlingValidationError: with the problems of the first bad item.
+        """
+        for index, item in enumerate(items):
+            fields = {name: value for name, value in item.items() if name != "key"}
+            yield product_of(self.endpoint), self._prepare(_own_key(item) or str(index), fields).body
 
     def _prepare(self, key: str, fields: Mapping[str, Any]) -> Prepared:
         if rendered_none(key):

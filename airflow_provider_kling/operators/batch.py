@@ -20,6 +20,7 @@ from airflow_provider_kling.operators.base import KlingBaseOperator
 from airflow_provider_kling.operators.record import origin_of
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.preparation.arguments import Validate
+from airflow_provider_kling.products import prices
 from airflow_provider_kling.products.catalogue import product_of
 from airflow_provider_kling.products.wording import counted
 from airflow_provider_kling.submission import identity
@@ -34,7 +35,9 @@ if TYPE_CHECKING:
     from airflow.sdk.definitions.xcom_arg import XComArg
 
     from airflow_provider_kling.batch.plan import PlannedItem
+    from airflow_provider_kling.batch.planner import Planner
     from airflow_provider_kling.operators.video_item import KlingVideoItem
+    from airflow_provider_kling.products.prices import Total
 
 #: Seconds that a batch lasts unless the Dag says otherwise: a thousand videos of two minutes on five slots take seven
 #: hours.
@@ -113,9 +116,9 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
     :param item_retries: further attempts for an item that Kling reported failed; default 1. Failed tasks are not
         charged. What moderation stopped, and what Kling refused, is never tried again.
     :param max_units: stop before the submission that would bring the batch above this. Finished tasks count what Kling
-        says, those that run count ``units_per_item`` each; without it, the mean of the finished ones, and the first
-        item runs alone.
-    :param units_per_item: what one video costs.
+        says, those that run count ``units_per_item`` each.
+    :param units_per_item: what one costs; default is the dearest by Kling's price list. Where that does not know them
+        all: the mean of the finished ones, and the first item runs alone.
     :param manifest_uri: default ``manifest.jsonl`` in ``output_uri`` (templated).
     :param output_conn_id: Airflow connection of that storage, and of the file of ``items``.
     :param image_conn_id: Airflow connection for images in object storage.
@@ -199,11 +202,26 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
             batch_id = self._batch_id(context)
             planned = self._plan(context, items, limits, batch_id)
             token, token_uri = self._write_plan(context, planned, limits, batch_id)
+        product = product_of(self.endpoint)
+        cost = prices.total((product, item.body) for item in planned)
+        if cost.most and limits.units_per_item is None:
+            limits = limits._replace(units_per_item=float(cost.most))
         checked = counted(len(planned), "item")
-        self.log.info("Checked %s, nothing is wrong; batch %s, manifest %s", checked, batch_id, limits.manifest_uri)
+        self.log.info("Checked %s, nothing is wrong; together %s", checked, cost)
+        self.log.info("Batch %s, manifest %s", batch_id, limits.manifest_uri)
         record.push(self, context, "batch_id", batch_id)
         record.push(self, context, "manifest_uri", limits.manifest_uri)
         self._defer(limits, batch_id, len(planned), token, token_uri)
+
+    def estimate(self) -> Total:
+        """
+        Return what all items cost by Kling's price list; nothing is sent, and nothing written.
+
+        :return: with ``units``, ``usd`` and the number of items whose price is ``unknown``.
+        :raises KlingValidationError: when an item is bad.
+        """
+        self._limits()
+        return prices.total(self._planner(identity.Origin("", "", ""), "").requests(self._items()))
 
     def execute_complete(self, context: Context, event: Any = None) -> dict[str, Any]:
         """
@@ -286,25 +304,27 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
         check_target(limits.manifest_uri, self.output_conn_id, name="manifest_uri")
 
     def _plan(self, context: Context, items: list[dict[str, Any]], limits: Limits, batch_id: str) -> list[PlannedItem]:
-        from airflow_provider_kling.batch.planner import Planner
-        from airflow_provider_kling.products.catalogue import product_of
-
-        planner = Planner(
-            self.endpoint,
-            self.hook.account_name,
-            origin_of(context, limits.on_clear),
-            self._work_uri(limits, batch_id),
-            output_conn_id=self.output_conn_id,
-            image_conn_id=self.image_conn_id,
-            extra_body=self.extra_body,
-            validate=self.validate,
-        )
+        planner = self._planner(origin_of(context, limits.on_clear), self._work_uri(limits, batch_id))
         planned, warnings = planner.plan(items)
         for warning in warnings:
             self.log.warning("%s", warning)
         for item in planned:
             self.hook.client.check_speaks(product_of(self.endpoint), item.body)
         return planned
+
+    def _planner(self, origin: identity.Origin, work_uri: str) -> Planner:
+        from airflow_provider_kling.batch.planner import Planner
+
+        return Planner(
+            self.endpoint,
+            self.hook.account_name,
+            origin,
+            work_uri,
+            output_conn_id=self.output_conn_id,
+            image_conn_id=self.image_conn_id,
+            extra_body=self.extra_body,
+            validate=self.validate,
+        )
 
     def _write_plan(
         self, context: Context, planned: list[PlannedItem], limits: Limits, batch_id: str

@@ -15,7 +15,7 @@ from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.products.capabilities import DEFAULTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from airflow_provider_kling.products.product import Product
 
@@ -54,6 +54,48 @@ def estimate(product: Product, body: Mapping[str, Any]) -> Estimate:
         if (units := find(prices, product, body)) is not None:
             return Estimate(units, units * Decimal(prices["usd"][pack]), prices["as_of"])
     return Estimate(None, None, prices["as_of"])
+
+
+class Total(NamedTuple):
+    """
+    What many tasks cost by the price list.
+
+    :param units: of all whose price is known; ``None`` when none is, or when they are of several kinds of pack.
+    :param usd: US dollars of all whose price is known.
+    :param unknown: how many have no known price.
+    :param most: units of the dearest; ``None`` when not all prices are known, or with ``units``.
+    :param as_of: year and month in which the list was read.
+    """
+
+    units: Decimal | None
+    usd: Decimal
+    unknown: int
+    most: Decimal | None
+    as_of: str
+
+    def __str__(self) -> str:
+        units = "" if self.units is None else f"{_plain(self.units)} units, "
+        more = f", and {self.unknown} of unknown cost" if self.unknown else ""
+        return f"about {units}${self.usd:.2f} (price list of {self.as_of}){more}"
+
+
+def total(requests: Iterable[tuple[Product, Mapping[str, Any]]]) -> Total:
+    """
+    Return what many requests cost by the price list.
+
+    :param requests: each with its product.
+    """
+    units, usd, unknown, most, rates = Decimal(0), Decimal(0), 0, Decimal(0), set()
+    for product, body in requests:
+        found = estimate(product, body)
+        if found.units is None or found.usd is None:
+            unknown += 1
+            continue
+        units, usd, most = units + found.units, usd + found.usd, max(most, found.units)
+        rates.add(found.usd / found.units if found.units else None)
+    # Units of different packs are different money.
+    alike = len(rates) == 1
+    return Total(units if alike else None, usd, unknown, most if alike and not unknown else None, _prices()["as_of"])
 
 
 def above(limit: float | None, found: Estimate) -> str | None:

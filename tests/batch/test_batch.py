@@ -213,6 +213,32 @@ def test_max_units_stops_before_the_next_submission(kling, ti, tmp_path, units_p
     assert [line["status"] for line in manifest(tmp_path)].count("stopped") == 6
 
 
+def test_the_price_list_says_what_an_item_costs_when_the_dag_does_not(kling, ti, tmp_path):
+    assert deferred(ti, tmp_path, max_units=5).units_per_item == 1.8
+    assert deferred(ti, tmp_path, max_units=5, units_per_item=7).units_per_item == 7
+    mixed = {"items": [{"prompt": "a"}, {"prompt": "b", "mode": "4k"}], "max_units": 50}
+    assert deferred(ti, tmp_path, **mixed).units_per_item == 9, "the dearest"
+    unknown = {"items": [{"prompt": "a"}, {"prompt": "b", "model_name": "kling-9"}], "max_units": 50}
+    assert not deferred(ti, tmp_path, **unknown).units_per_item
+
+
+def test_the_log_says_what_all_items_cost_before_anything_is_submitted(kling, ti, tmp_path, logged):
+    tested = operator(tmp_path)
+    lines = logged(tested)
+    with pytest.raises(TaskDeferred):
+        tested.execute({"ti": ti})
+    assert any("Checked 3 items" in line and "about 5.4 units, $0.76" in line for line in lines)
+
+
+def test_an_estimate_sends_and_writes_nothing(kling, tmp_path):
+    found = operator(tmp_path, count=4).estimate()
+    assert (float(found.units), found.unknown) == (7.2, 0)
+    assert kling.requests() == []
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(KlingValidationError):
+        operator(tmp_path, items=[{"prompt": "a", "mode": "8k"}]).estimate()
+
+
 @pytest.mark.kling_simulator(seconds=0.3, concurrency=2)
 def test_no_free_slot_is_a_wait(kling, ti, tmp_path):
     payload = run(ti, tmp_path, count=8, concurrency=6)

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from airflow_provider_kling.products import prices
+from airflow_provider_kling.products.image import IMAGE_GENERATION
 from airflow_provider_kling.products.video import IMAGE2VIDEO, TEXT2VIDEO
 from airflow_provider_kling.simulator.catalogue import load_catalogue
 from airflow_provider_kling.simulator.prices import video_units
@@ -67,6 +68,24 @@ def test_the_simulated_kling_charges_what_is_estimated():
             row = {"image2video": IMAGE2VIDEO, "text2video": TEXT2VIDEO}[product]
             body = {"model_name": model, "mode": mode, "duration": duration, "sound": "on" if sound else "off"}
             assert prices.estimate(row, body).units == charged, body
+
+
+def test_many_requests_cost_their_sum_and_what_is_unknown_is_counted():
+    known, dear = {"model_name": "kling-v3"}, {"model_name": "kling-v3", "mode": "4k"}
+    found = prices.total([(IMAGE2VIDEO, known), (IMAGE2VIDEO, dear), (TEXT2VIDEO, known)])
+    assert (found.units, found.usd, found.unknown, found.most) == (21, Decimal("2.94"), 0, 15)
+    assert str(found) == f"about 21 units, $2.94 (price list of {found.as_of})"
+    found = prices.total([(IMAGE2VIDEO, known), (IMAGE2VIDEO, {"model_name": "kling-9"})])
+    assert (found.units, found.unknown, found.most) == (3, 1, None)
+    assert "1 of unknown cost" in str(found)
+    assert prices.total([]).units is None
+
+
+def test_units_of_different_packs_are_not_added_up():
+    image = (IMAGE_GENERATION, {"model_name": "kling-v3", "n": 1})
+    found = prices.total([(IMAGE2VIDEO, {"model_name": "kling-v3"}), image])
+    assert (found.units, found.most) == (None, None)
+    assert found.usd == Decimal("0.42") + prices.estimate(*image).usd
 
 
 def test_a_limit_refuses_what_costs_more_and_what_has_no_known_price():

@@ -218,7 +218,7 @@ def test_the_price_list_says_what_an_item_costs_when_the_dag_does_not(kling, ti,
     assert deferred(ti, tmp_path, max_units=5, units_per_item=7).units_per_item == 7
     mixed = {"items": [{"prompt": "a"}, {"prompt": "b", "mode": "4k"}], "max_units": 50}
     assert deferred(ti, tmp_path, **mixed).units_per_item == 9, "the dearest"
-    unknown = {"items": [{"prompt": "a"}, {"prompt": "b", "model_name": "kling-9"}], "max_units": 50}
+    unknown = {"items": [{"prompt": "a"}, {"prompt": "b", "model_name": "kling-v9"}], "max_units": 50}
     assert not deferred(ti, tmp_path, **unknown).units_per_item
 
 

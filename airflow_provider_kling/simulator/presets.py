@@ -65,6 +65,7 @@ def _preset(task_id: str, result: dict[str, Any]) -> dict[str, Any]:
     return {
         "task_id": task_id,
         "task_status": "succeed",
+        "task_status_msg": "",
         "task_result": result,
         "created_at": MADE_AT,
         "updated_at": MADE_AT,

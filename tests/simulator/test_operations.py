@@ -293,7 +293,7 @@ def test_calls_that_make_no_task_are_in_no_list_and_take_no_slot(kling):
 def test_presets_are_listed(kling, name, most):
     path = OPERATIONS[name]["path"]
     (preset,) = kling.get(path, pageSize=most).json()["data"]
-    assert preset.keys() == {"task_id", "task_status", "task_result"} | TIMES
+    assert preset.keys() == {"task_id", "task_status", "task_status_msg", "task_result"} | TIMES
     ((_kind, (item,)),) = preset["task_result"].items()
     assert item["owned_by"] == "kling"
     check_file(links(item)[-1])

@@ -19,6 +19,13 @@ IMAGE = str(PHOTOGRAPH)
 VIDEO = "https://media.example.com/clip.mp4"
 FEATURE = {"video_url": VIDEO, "refer_type": "feature"}
 SOUND = "https://media.example.com/voice.mp3"
+FACE = {
+    "face_id": "0",
+    "sound_file": SOUND,
+    "sound_start_time": 0,
+    "sound_end_time": "3000",
+    "sound_insert_time": 1000,
+}
 
 #: What a plain request of each product says.
 REQUESTS = {
@@ -33,17 +40,10 @@ REQUESTS = {
     "video-extend": {"video_id": "929960000000000001"},
     "advanced-lip-sync": {
         "session_id": "8400000000000001",
-        "face_choose": [
-            {
-                "face_id": "0",
-                "sound_file": SOUND,
-                "sound_start_time": 0,
-                "sound_end_time": "3000",
-                "sound_insert_time": 1000,
-            }
-        ],
+        "face_choose": [FACE],
     },
     "avatar/image2video": {"image": IMAGE, "sound_file": SOUND},
+    "effects": {"effect_scene": "squish", "input": {"image": IMAGE, "duration": 5}},
     "motion-control": {"image_url": IMAGE, "video_url": VIDEO, "character_orientation": "image", "mode": "std"},
     "multi-image2video": {"image_list": [IMAGE], "prompt": "They meet"},
     "images/generations": {"prompt": "A paper boat"},
@@ -138,6 +138,19 @@ def test_a_product_is_submitted_waited_for_and_stored(kling, tmp_path, endpoint)
         ("omni-video", {"prompt": None}, "Write a prompt"),
         ("omni-video", {"image_list": [{"image_url": IMAGE, "type": "middle"}]}, "Give an image's type"),
         ("omni-video", {"image_list": [{"image_url": IMAGE, "type": "end_frame"}]}, "Give one of image_list the type"),
+        (
+            "omni-video",
+            {"image_list": [{"image_url": IMAGE, "type": kind} for kind in ("first_frame", "end_frame")] + [IMAGE]},
+            "Keep two of image_list",
+        ),
+        (
+            "advanced-lip-sync",
+            {"face_choose": [{**FACE, "sound_end_time": 1999}]},
+            "Give face_choose[0] at least 2 sec",
+        ),
+        ("effects", {"input": {}}, "Give input as {'image': …}"),
+        ("effects", {"input": {"image": IMAGE, "images": [IMAGE]}}, "Give input as {'image': …}"),
+        ("effects", {"input": {"image": "missing.png"}}, "Check the path of input.image"),
         ("omni-video", {"image_list": [IMAGE] * 7, "element_list": [1]}, "Drop some of element_list"),
         ("omni-video", {"image_list": [IMAGE] * 5, "video_list": [FEATURE]}, "Drop some of image_list"),
         ("omni-video", {"video_list": [FEATURE], "sound": "on"}, "Set sound='off', or leave video_list out"),
@@ -168,6 +181,18 @@ def test_what_kling_would_refuse_is_refused_before_it_is_sent(endpoint, fields, 
     with pytest.raises(errors.KlingValidationError) as caught:
         prepare(PRODUCTS[endpoint], {**REQUESTS[endpoint], **fields})
     assert next(advice_first(problem) for problem in caught.value.problems).startswith(advice)
+
+
+def test_a_first_frame_says_the_proportions():
+    fields = {"prompt": "It moves", "image_list": [{"image_url": IMAGE, "type": "first_frame"}]}
+    assert prepare(PRODUCTS["omni-video"], fields).warnings == ()
+
+
+def test_the_picture_of_an_effect_is_loaded_and_no_fingerprint_shows_it():
+    prepared = prepare(PRODUCTS["effects"], {**REQUESTS["effects"], "input": f'{{"image": "{IMAGE}", "duration": 5}}'})
+    assert prepared.body["input"].keys() == {"image", "duration"}
+    assert (prepared.body["input"]["image"][:4], prepared.body["input"]["duration"]) == ("/9j/", "5")
+    assert prepared.content["input"]["image"].startswith("sha256:")
 
 
 def test_words_become_klings():

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from airflow_provider_kling.operators.batch import KlingImageToVideoBatchOperator
     from airflow_provider_kling.operators.clip import (
         KlingAvatarOperator,
+        KlingEffectsOperator,
         KlingLipSyncOperator,
         KlingMotionControlOperator,
         KlingMultiImageToVideoOperator,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "KlingAvatarOperator",
+    "KlingEffectsOperator",
     "KlingImageExpansionOperator",
     "KlingImageGenerationOperator",
     "KlingImageToVideoBatchOperator",
@@ -56,6 +58,7 @@ __all__ = [
 #: What most Dags do not need, by its module: every process of another operator would import it for nothing.
 _LATER = {
     "KlingAvatarOperator": "clip",
+    "KlingEffectsOperator": "clip",
     "KlingImageExpansionOperator": "image",
     "KlingImageGenerationOperator": "image",
     "KlingImageToVideoBatchOperator": "batch",

@@ -10,6 +10,7 @@ from airflow_provider_kling.products.clip import (
     DEFAULT_MOTION_MODEL,
     DEFAULT_MULTI_IMAGE_VIDEO_MODEL,
     DEFAULT_OMNI_VIDEO_MODEL,
+    EFFECTS,
     LIP_SYNC,
     MOTION_CONTROL,
     MULTI_IMAGE2VIDEO,
@@ -288,4 +289,37 @@ class KlingMultiImageToVideoOperator(KlingTaskOperator):
         self.mode = mode
         self.duration = duration
         self.aspect_ratio = aspect_ratio
+        self.watermark_info = watermark_info
+
+
+class KlingEffectsOperator(KlingTaskOperator):
+    """
+    Put an image into one of Kling's effects: ``POST /v1/videos/effects``.
+
+    .. seealso::
+        For more information on how to use this operator, take a look at the guide:
+        :ref:`howto/operator:KlingEffectsOperator`
+
+    :param effect_scene: the effect, by its name in Kling's effect centre, such as ``squish``; the list changes
+        (templated).
+    :param input: ``{"image": ...}``, given as to
+        :class:`~airflow_provider_kling.operators.KlingImageToVideoOperator`; or ``{"images": [left, right]}`` for
+        two persons, as https URLs or base64; some scenes also take ``duration``, ``mode`` and ``model_name``
+        (templated).
+    :param watermark_info: ``{"enabled": True}`` for a second, watermarked result (templated).
+    """
+
+    product = EFFECTS
+
+    def __init__(
+        self,
+        *,
+        effect_scene: str | None = None,
+        input: dict[str, Any] | str | None = None,
+        watermark_info: dict[str, Any] | bool | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.effect_scene = effect_scene
+        self.input = input
         self.watermark_info = watermark_info

@@ -22,6 +22,7 @@ PRODUCTS: dict[str, Product] = {
             clip.LIP_SYNC,
             clip.AVATAR,
             clip.MOTION_CONTROL,
+            clip.EFFECTS,
             clip.MULTI_IMAGE2VIDEO,
         ),
         *(image.IMAGE_GENERATION, image.OMNI_IMAGE, image.MULTI_IMAGE2IMAGE, image.IMAGE_EXPANSION),

@@ -106,3 +106,13 @@ MULTI_IMAGE2VIDEO = Product(
     default_model=DEFAULT_MULTI_IMAGE_VIDEO_MODEL,
     typical_seconds=0,
 )
+
+EFFECTS = Product(
+    "effects",
+    "/v1/videos/effects",
+    fields=named_fields("effect_scene", "input", "watermark_info", *COMMON_FIELDS),
+    rules=_RULES,
+    required=("effect_scene", "input"),
+    default_model="",
+    typical_seconds=0,
+)

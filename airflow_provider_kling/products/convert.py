@@ -253,6 +253,11 @@ def videos(value: Any) -> Any:
     )
 
 
+def effect(value: Any) -> Any:
+    """``input`` of an effect: its object, or the same as JSON text."""
+    return _with(_parsed(value), duration=duration, mode=mode, model_name=stripped)
+
+
 def faces(value: Any) -> Any:
     """``face_choose``: the faces with their times as numbers."""
     times = dict.fromkeys(("sound_start_time", "sound_end_time", "sound_insert_time"), number)

@@ -59,7 +59,7 @@ class Media(NamedTuple):
     What a field holds besides JSON: a file that is loaded, checked and sent as its link or its content.
 
     :param kind: of the file; videos and audio are sent as links only.
-    :param at: under which key of each item of a list; empty when the field's value is the file.
+    :param at: under which key of an object, or of each object of a list; empty when the field's value is the file.
     """
 
     kind: Literal["image", "video", "audio"]
@@ -111,8 +111,10 @@ class Field:
         if self.is_media and self.name in body:
             yield self.name, body, self.name
         for key in self.kept:
-            items = body.get(self.name)
-            for index, item in enumerate(items if isinstance(items, list) else ()):
+            value = body.get(self.name)
+            if isinstance(value, dict) and key in value:
+                yield f"{self.name}.{key}", value, key
+            for index, item in enumerate(value if isinstance(value, list) else ()):
                 if isinstance(item, dict) and key in item:
                     yield f"{self.name}[{index}].{key}", item, key
 
@@ -147,6 +149,10 @@ def _is_text(value: Any) -> bool:
 
 def _is_watermark(value: Any) -> bool:
     return isinstance(value, dict) and set(value) == {"enabled"} and isinstance(value["enabled"], bool)
+
+
+def _is_effect(value: Any) -> bool:
+    return isinstance(value, dict) and ("image" in value) is not ("images" in value)
 
 
 def _matches(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
@@ -320,6 +326,13 @@ FIELDS: Mapping[str, Field] = {
         Field("video_url", media=Media("video")),
         Field("sound_file", media=Media("audio")),
         *(_id(name) for name in ("voice_id", "video_id", "audio_id", "session_id")),
+        Field("effect_scene", convert.stripped, _text("Give effect_scene as text")),
+        Field(
+            "input",
+            convert.effect,
+            Shape(_is_effect, "Give input as {'image': …}, or {'images': [left, right]}", "has not one of them"),
+            Media("image", at="image"),
+        ),
         words("sound_effect_prompt", 200),
         words("bgm_prompt", 200),
         _switch("asmr_mode"),
@@ -348,3 +361,12 @@ def named_fields(*names: str, **own: Field) -> tuple[Field, ...]:
     :param own: rows of the product itself, by the name of the row that they replace.
     """
     return tuple(own.get(name, FIELDS[name]) for name in names)
+
+
+def field_of(place: str) -> str:
+    """
+    Return the name of the field that a place is in.
+
+    :param place: as :meth:`Field.slots` names it.
+    """
+    return re.split(r"[.\[]", place, maxsplit=1)[0]

@@ -83,7 +83,9 @@ class Product:
 
         :param place: as :meth:`slots` names it.
         """
-        media = self.by_name[place.partition("[")[0]].media
+        from airflow_provider_kling.products.fields import field_of
+
+        media = self.by_name[field_of(place)].media
         return media.kind if media else ""
 
     def slots(self, body: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:

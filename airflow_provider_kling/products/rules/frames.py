@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_kling.products.fields import field_of
 from airflow_provider_kling.products.problem import Problem
 from airflow_provider_kling.products.rules.trajectories import check_path
 from airflow_provider_kling.products.urls import url_problems
@@ -54,7 +55,7 @@ def exclusions(request: Request) -> Iterator[Problem]:
 def contents(request: Request) -> Iterator[Problem]:
     """Every image whose content is here: format, size, proportions, completeness."""
     for place, loaded in request.images.items():
-        field = place.partition("[")[0]
+        field = field_of(place)
         if loaded.flaw:
             yield Problem(field, f"Give {place} as a JPEG or PNG file: it {loaded.flaw}.")
         elif loaded.header:

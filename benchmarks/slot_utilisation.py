@@ -85,8 +85,10 @@ def _note(case: _Case, outcome: Outcome) -> str:
     note = f"{case.videos} videos of {case.seconds:.0f} s on {case.slots} slots."
     if len(outcome.run.instances) < case.videos:
         return note
-    starts = len(outcome.run.lives) / case.videos
-    return f"{note} {starts:.2f} worker starts for each; {outcome.refused_again} that had waited found no slot again."
+    # Each start of a worker is one submission: these waits end in the triggerer.
+    starts = 1 + sum(outcome.refusals.values()) / case.videos
+    again = sum(times - 1 for times in outcome.refusals.values())
+    return f"{note} {starts:.2f} worker starts for each; {again} that had waited found no slot again."
 
 
 def _utilisation(spans: list[tuple[float, float]], slots: int) -> float:

@@ -29,14 +29,14 @@ class Outcome:
     :param videos: how many were asked for.
     :param tasks: the tasks at Kling, oldest first.
     :param prompts: their prompts, in the same order.
-    :param refused_again: how often one that had waited for a slot found none.
+    :param refusals: how often each found no slot, by ``external_task_id``.
     """
 
     run: Run
     videos: int
     tasks: list[dict[str, Any]]
     prompts: list[str]
-    refused_again: int = 0
+    refusals: dict[str, int] = dataclasses.field(default_factory=dict)
 
     @property
     def problem(self) -> str:
@@ -90,5 +90,4 @@ def _outcome(bench: Bench, kling: Kling, dag_id: str, videos: int) -> Outcome | 
     except (LookupError, TimeoutError) as error:
         say(f"{dag_id}: {error}")
         return f"{type(error).__name__}: {str(error)[:200]}"
-    refused_again = sum(times - 1 for times in kling.refusals_since(since).values())
-    return Outcome(run, videos, kling.tasks_since(since), kling.prompts_since(since), refused_again)
+    return Outcome(run, videos, kling.tasks_since(since), kling.prompts_since(since), kling.refusals_since(since))

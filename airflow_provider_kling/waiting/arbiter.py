@@ -31,6 +31,10 @@ HANDOVER, WEIGHT = 4.5, 0.2
 #: forgotten.
 ON_THE_WAY, LOST = 20.0, 600.0
 
+#: Which share of the slots that are left to others they take, as long as nothing was seen, and the weight of one that
+#: they took or did not take. Below a half they are not waited for.
+OTHERS, OTHERS_WEIGHT = 0.6, 0.3
+
 #: Seconds for which the list is believed after it was read.
 FRESH = 10.0
 
@@ -116,8 +120,7 @@ class Arbiter:
         self._free: list[_Slot] = []
         self._going: dict[str, _Going] = {}
         self._sees, self._looked_at = False, 0.0
-        # Whether nobody else took what was left to others.
-        self._alone = False
+        self._others = OTHERS
         self._handover = HANDOVER
         self._streak = 0
         self._hold_until = self._next_probe = self._next_rare_probe = 0.0
@@ -187,7 +190,7 @@ class Arbiter:
             return [*ours]
         others = [slot for slot in self._free if not slot.ours]
         # When few wait here and much is free, those who wait elsewhere find enough, too.
-        enough = self._alone or 2 * (ready - len(ours)) <= len(others)
+        enough = self._others < 0.5 or 2 * (ready - len(ours)) <= len(others)
         left = [slot for slot in others if enough or now - slot.since >= self.grace]
         if not ours and not left and others and now >= self._next_overtake:
             self._next_overtake, self._overtook_at = now + self._jittered(OVERTAKE), now
@@ -219,7 +222,7 @@ class Arbiter:
         """
         if self._going.pop(name, None):
             self._streak += 1
-            self._alone = False
+            self._others_took(1.0)
             hold = backoff.growing(self._streak, first=HOLD_FIRST, longest=HOLD_LONGEST)
             self._hold_until = now + self._jittered(hold)
             self._next_probe = now + self._probe_pause()
@@ -309,7 +312,7 @@ class Arbiter:
     def _succeeded(self, going: _Going | None) -> None:
         self._streak = 0
         if going and going.left_over:
-            self._alone = True
+            self._others_took(0.0)
         elif going and going.at == self._overtook_at:
             # Whoever left it may leave another one.
             self._next_overtake = 0.0
@@ -334,10 +337,14 @@ class Arbiter:
         if surplus > 0:
             # What others left is taken by others first.
             free = sorted(self._free, key=lambda slot: (slot.ours, slot.since))
-            self._alone = self._alone and free[0].ours
+            for _ in itertools.takewhile(lambda slot: not slot.ours, free[:surplus]):
+                self._others_took(1.0)
             self._free = free[surplus:]
         else:
             self._free += [_Slot(now, ours=False) for _ in range(-surplus)]
+
+    def _others_took(self, one: float) -> None:
+        self._others += OTHERS_WEIGHT * (one - self._others)
 
     def _probe_pause(self) -> float:
         return self._jittered(backoff.growing(self._streak + 1, first=PROBE_FIRST, longest=PROBE_LONGEST))

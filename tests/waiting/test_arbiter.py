@@ -281,3 +281,20 @@ def test_a_list_that_is_older_than_what_is_known_makes_no_slot_and_takes_none():
     arbiter.look(running("x"), (), START + 4)
     assert arbiter.ceiling == 2
     assert admitted(arbiter, START + 4 + GRACE) == ["y"]
+
+
+def test_others_who_take_little_of_what_is_left_to_them_are_not_waited_for():
+    arbiter = full(*"abcdefgh")
+    wait(arbiter, *(f"w{number}" for number in range(30)))
+    others, now = [f"o{number}" for number in range(8)], START + 10
+    arbiter.look(running(*others), (), now)
+    arbiter.look([], (), now + 1)
+    assert admitted(arbiter, now + 1) == []
+    arbiter.look(running("fast"), (), now + 2)
+    assert admitted(arbiter, now + 2) == []
+    arbiter.look(running("fast"), (), now + 1 + GRACE)
+    gone = admitted(arbiter, now + 1 + GRACE)
+    assert len(gone) == 7, "they took one of eight"
+    arbiter.look(running("fast", *gone), (), now + 12)
+    arbiter.look(running("fast2"), (), now + 13)
+    assert len(admitted(arbiter, now + 13)) == 7, "at once"

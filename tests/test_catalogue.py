@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from decimal import Decimal
 
 import pytest
 from support import PHOTOGRAPH, FakeTaskInstance, advice_first
@@ -13,6 +14,7 @@ from airflow_provider_kling.operators.at_once import KlingAtOnceOperator
 from airflow_provider_kling.operators.task import KlingTaskOperator
 from airflow_provider_kling.preparation.prepare import prepare
 from airflow_provider_kling.products.catalogue import PRODUCTS
+from airflow_provider_kling.products.prices import estimate
 from airflow_provider_kling.simulator.products import PRODUCTS as SIMULATED
 
 IMAGE = str(PHOTOGRAPH)
@@ -235,3 +237,20 @@ def test_a_retired_product_that_a_relay_serves_is_still_made(kling):
     assert made("multi-image2video")["videos"]
     video = made("text2video", model_name="kling-v1", duration=5)["videos"][0]["id"]
     assert made("video-extend", video_id=video)["videos"]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "units"),
+    [("tts", "0.05"), ("text-to-audio", "0.25"), ("video-to-audio", "0.25"), ("multi-image2image", "16")],
+)
+def test_what_a_product_costs_is_known_before_it_is_paid_for(endpoint, units):
+    product = PRODUCTS[endpoint]
+    assert estimate(product, prepare(product, REQUESTS[endpoint]).body).units == Decimal(units)
+
+
+@pytest.mark.parametrize("endpoint", SERVED)
+def test_no_product_costs_more_than_was_estimated(kling, endpoint):
+    product = PRODUCTS[endpoint]
+    found = estimate(product, prepare(product, REQUESTS[endpoint]).body)
+    charged = Decimal(made(endpoint)["units"])
+    assert found.units in (None, charged)

@@ -23,7 +23,7 @@ from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.get_provider_info import CONNECTION_FIELDS, DEFAULT_CONN_NAME, FIELD_BEHAVIOUR
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.preparation.named_task import named_task
-from airflow_provider_kling.products.catalogue import NEW_GENERATION, product_of
+from airflow_provider_kling.products.catalogue import product_of
 from airflow_provider_kling.products.generations import keeps_external_id, spoken
 from airflow_provider_kling.submission import identity, protocol
 
@@ -252,16 +252,6 @@ class KlingHook(BaseHook):
         if other := protocol.stranger(task, external_task_id):
             raise other
         return task
-
-    def find_tasks(self, external_task_ids: Sequence[str], endpoint: str = "image2video") -> list[Task]:
-        """
-        Look for tasks of the second generation by their external ids, 20 a call; free.
-
-        :param external_task_ids: the ids that they were submitted with; those that no task has are left out.
-        :param endpoint: the product that they were created with, by its name in either generation.
-        """
-        product = product_of(endpoint)
-        return self.client.find_tasks(NEW_GENERATION.get(product.counterpart, product), external_task_ids)
 
     def list_tasks(
         self,

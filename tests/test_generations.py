@@ -186,8 +186,28 @@ def test_a_batch_of_both_pays_once_although_answers_are_lost_and_it_is_started_a
     assert len(kling.tasks()) == 6
 
 
+def test_a_batch_looks_a_video_up_that_no_list_shows_before_it_sends(kling, ti, tmp_path, monkeypatch):
+    hurry(monkeypatch)
+    items = mixed(1)
+    run(ti, tmp_path, items=items)
+    (tmp_path / "manifest.jsonl").unlink()
+    assert run(again(ti), tmp_path, items=items)["summary"]["done"] == 1
+    assert len(posts(kling)) == 1
+
+
 def test_a_batch_with_a_key_pair_says_so_on_the_worker(kling_simulator, monkeypatch, ti, tmp_path):
     connect(monkeypatch, kling_simulator)
     with pytest.raises(errors.KlingConfigurationError, match="Give the connection an API key"):
         run(ti, tmp_path, items=mixed(3))
     assert posts(kling_simulator) == []
+
+
+def test_a_batch_is_asked_for_by_the_classic_name_of_its_product(kling, ti, tmp_path):
+    with pytest.raises(errors.KlingValidationError, match="Give endpoint as 'image2video'"):
+        run(ti, tmp_path, items=mixed(3), endpoint="image-to-video")
+    assert posts(kling) == []
+
+
+def test_the_wait_on_a_worker_asks_where_the_task_is(kling, ti, no_waiting):
+    operator(wait_for_completion=True, deferrable=False).execute({"ti": ti})
+    assert {request["path"] for request in kling.requests(method="GET")} == {"/tasks"}

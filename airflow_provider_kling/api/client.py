@@ -11,7 +11,6 @@ import contextlib
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any
 
-from airflow_provider_kling.api import parts, v2
 from airflow_provider_kling.api.auth import ApiKey
 from airflow_provider_kling.api.dialects import dialect_of
 from airflow_provider_kling.exceptions import (
@@ -60,7 +59,7 @@ class KlingClient:
     def _reader(self) -> TaskReader:
         from airflow_provider_kling.api.task_reader import TaskReader
 
-        return TaskReader(self.transport, batch=self._has_api_key)
+        return TaskReader(self.transport, batch=self.has_api_key)
 
     def create_once(self, product: Product, body: dict[str, Any]) -> Task:
         """
@@ -91,7 +90,7 @@ class KlingClient:
         :raises KlingConfigurationError: when the credential is none for it; Kling would only say that it is invalid.
         """
         dialect = dialect_of(product)
-        if dialect.NEEDS_API_KEY and not self._has_api_key:
+        if dialect.NEEDS_API_KEY and not self.has_api_key:
             raise KlingConfigurationError(
                 "Give the connection an API key (as its password, without login): it has an AccessKey.\n"
                 f"{product.path} belongs to the second generation of Kling's API, which takes an API key only; make "
@@ -100,7 +99,8 @@ class KlingClient:
         return dialect
 
     @property
-    def _has_api_key(self) -> bool:
+    def has_api_key(self) -> bool:
+        """Whether the credential is taken everywhere; AccessKey and SecretKey are by the first generation only."""
         return isinstance(self.settings.credential, ApiKey)
 
     def get_task(self, product: Product, any_id: str, *, tries: int | None = None) -> Task:
@@ -130,7 +130,7 @@ class KlingClient:
             return self.get_task(product, any_id, tries=tries)
         except KlingTaskNotFoundError:
             other = NEW_GENERATION.get(product.counterpart)
-            if other is None or not self._has_api_key:
+            if other is None or not self.has_api_key:
                 raise
             try:
                 return self.get_task(other, any_id, tries=tries)
@@ -139,20 +139,6 @@ class KlingClient:
                 if error.transient and not isinstance(error, KlingResponseError):
                     raise
             raise
-
-    def find_tasks(self, product: Product, names: Sequence[str]) -> list[Task]:
-        """
-        Look tasks of the second generation up by their external ids, 20 a call; free.
-
-        :param product: their row in that generation.
-        :param names: external ids; those that no task has are missing in what comes back.
-        """
-        self._dialect(product)
-        tasks: list[Task] = []
-        for start in range(0, len(names), v2.MAX_IDS):
-            answer = self.transport.read(v2.query_external(names[start : start + v2.MAX_IDS]))
-            tasks += parts.read_list(answer, lambda _task_id: product.endpoint)
-        return tasks
 
     def list_tasks(self, product: Product, page: int, page_size: int, *, tries: int | None = None) -> list[Task]:
         """

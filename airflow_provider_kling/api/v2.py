@@ -44,7 +44,9 @@ def query(product: Product, any_id: str) -> Request:
 
     :param any_id: Kling's task id, which is a number, or the ``external_task_id``, which is none.
     """
-    return query_many([any_id]) if any_id.isdecimal() else query_external([any_id])
+    return (
+        query_many([any_id]) if any_id.isdecimal() else Request("GET", "/tasks", params={"external_task_ids": any_id})
+    )
 
 
 def query_many(task_ids: Sequence[str]) -> Request:
@@ -54,15 +56,6 @@ def query_many(task_ids: Sequence[str]) -> Request:
     :param task_ids: at most :data:`MAX_IDS` of Kling's ids.
     """
     return Request("GET", "/tasks", params={"task_ids": ",".join(task_ids)})
-
-
-def query_external(names: Sequence[str]) -> Request:
-    """
-    Build the call that looks several tasks of any product up; free.
-
-    :param names: at most :data:`MAX_IDS` of our ids.
-    """
-    return Request("GET", "/tasks", params={"external_task_ids": ",".join(names)})
 
 
 def page(product: Product, number: int, size: int, cursor: str = "") -> Request:

@@ -80,19 +80,6 @@ class BatchCalls:
                 tasks.update({task.external_task_id: task for task in results if not isinstance(task, KlingError)})
             return tasks, complete
 
-    def _in_new_generation(self, plan: Sequence[PlannedItem]) -> list[str]:
-        product = product_of(self._endpoint)
-        return [item.external_task_id for item in plan if spoken(product, item.body).generation == "new"]
-
-    def _by_name(self, hook: KlingHook, names: list[str]) -> dict[str, Task]:
-        """Look up 20 a call what no list of one product shows; names are exact where its list holds 30 days."""
-        try:
-            return {task.external_task_id: task for task in hook.find_tasks(names, self._endpoint)}
-        except KlingError as error:
-            if error.transient:
-                raise
-            return {}
-
     def _list(self, hook: KlingHook, wanted: int) -> tuple[dict[str, Task], bool]:
         tasks: dict[str, Task] = {}
         # Twice the plan leaves room for further attempts and for what others submit.
@@ -117,6 +104,8 @@ class BatchCalls:
         """
         with self._hook() as hook:
             body = item.full_body()
+            # The list of the survey does not show the second generation: what an earlier run sent is looked up here.
+            look_up_first = look_up_first or spoken(product_of(self._endpoint), body).generation == "new"
             return hook.submit(
                 self._endpoint, body, external_task_id=item.external_task_id, look_up_first=look_up_first
             ).task

@@ -70,7 +70,10 @@ class Limits(NamedTuple):
 def _problem_of_product(endpoint: Any) -> str | None:
     """Say why a batch cannot make this product; ``None`` when it can."""
     try:
-        if product_of(endpoint).has_external_id:
+        product = product_of(endpoint)
+        if product.generation == "new":
+            return f"Give endpoint as {product.counterpart!r}: the model of each item decides about {endpoint}."
+        if product.has_external_id:
             return None
     except KlingConfigurationError as error:
         return error.message

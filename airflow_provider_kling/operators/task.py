@@ -359,7 +359,7 @@ class KlingTaskOperator(KlingBaseOperator):
             )
             self.defer(trigger=trigger, method_name="execute_complete", timeout=trigger.backstop)
         if not task.status.is_terminal:
-            task = self.hook.wait(task.task_id, self.endpoint, poll_interval=self.poll_interval, end_time=end_time)
+            task = self.hook.wait(task.task_id, task.endpoint, poll_interval=self.poll_interval, end_time=end_time)
         return self._finish(task, polling.Event("success", task.task_id), context)
 
     def _finish(self, task: Task, event: polling.Event, context: Context) -> Manifest:

@@ -90,7 +90,6 @@ def test_a_key_pair_is_told_what_to_do_before_anything_is_sent(paired, kling_sim
         lambda: paired.create_once(TEXT2VIDEO, NEW_BODY),
         lambda: paired.get_task(TEXT_TO_VIDEO, "mine"),
         lambda: paired.list_tasks(TEXT_TO_VIDEO, 1, 500),
-        lambda: paired.find_tasks(TEXT_TO_VIDEO, ["mine"]),
     ):
         with pytest.raises(KlingConfigurationError, match="Give the connection an API key"):
             call()
@@ -114,11 +113,15 @@ def test_a_passing_failure_is_not_taken_for_absence(keyed, kling_simulator):
         keyed.get_task_anywhere(TEXT2VIDEO, created.task_id, tries=1)
 
 
-def test_twenty_names_are_looked_up_in_a_call(keyed, kling_simulator):
-    made = [keyed.create_once(TEXT2VIDEO, {**NEW_BODY, "external_task_id": f"n-{number}"}) for number in range(3)]
-    found = keyed.find_tasks(TEXT_TO_VIDEO, [f"n-{number}" for number in range(21)])
-    assert {task.task_id for task in found} == {task.task_id for task in made}
-    assert len(kling_simulator.requests(method="GET")) == 2
+def test_twenty_tasks_are_read_in_a_call(keyed, kling_simulator):
+    made = [
+        keyed.create_once(TEXT2VIDEO, {**NEW_BODY, "external_task_id": f"n-{number}"}).task_id for number in range(5)
+    ]
+    refs = [TaskRef("text-to-video", task_id) for task_id in [*made, *(str(10**17 + number) for number in range(16))]]
+    found, _ = keyed.get_together(refs)
+    assert {ref.task_id for ref in found} == set(made)
+    sizes = [len(request["query"]["task_ids"].split(",")) for request in kling_simulator.requests(method="GET")]
+    assert sorted(sizes) == [1, 20]
 
 
 def test_pages_of_the_second_generation_follow_one_another(keyed):

@@ -14,6 +14,7 @@ from airflow_provider_kling._airflow.compat import TaskDeferred
 from airflow_provider_kling.api.reads import TaskRef
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.operators import KlingImageToVideoOperator, KlingTextToVideoOperator
+from airflow_provider_kling.products.catalogue import NEW_GENERATION, product_of
 from airflow_provider_kling.sensors import KlingTaskSensor
 from airflow_provider_kling.transfers import KlingToObjectStorageOperator
 from airflow_provider_kling.triggers import KlingTaskTrigger
@@ -211,3 +212,7 @@ def test_a_batch_is_asked_for_by_the_classic_name_of_its_product(kling, ti, tmp_
 def test_the_wait_on_a_worker_asks_where_the_task_is(kling, ti, no_waiting):
     operator(wait_for_completion=True, deferrable=False).execute({"ti": ti})
     assert {request["path"] for request in kling.requests(method="GET")} == {"/tasks"}
+
+
+def test_videos_of_both_generations_take_slots_of_the_same_packs():
+    assert {product.group for product in NEW_GENERATION.values()} == {product_of("image2video").group}

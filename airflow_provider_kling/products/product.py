@@ -55,7 +55,7 @@ class Product:
     @property
     def group(self) -> str:
         """Kling's word in the path, such as ``videos``: products of one group take slots of the same resource packs."""
-        return self.path.split("/")[2]
+        return "videos" if self.generation == "new" else self.path.split("/")[2]
 
     @cached_property
     def by_name(self) -> Mapping[str, Field]:

@@ -62,7 +62,8 @@ class ObjectStore:
         if status:
             environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             start(status, [("Content-Type", "application/xml"), ("Content-Length", str(len(REFUSED)))])
-            return [REFUSED]
+            # What follows the head of an answer to HEAD is no part of it, and breaks the client's connection.
+            return [] if environ["REQUEST_METHOD"] == "HEAD" else [REFUSED]
         return self._app(environ, start)
 
     @property

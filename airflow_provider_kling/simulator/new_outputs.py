@@ -58,7 +58,9 @@ def _voice(item: Item) -> list[Item]:
 def _element(item: Item) -> list[Item]:
     pictures = item.get("element_image_list")
     videos = item.get("element_video_list", {}).get("refer_videos", [])
-    urls = [pictures["frontal_image"], *(one["image_url"] for one in pictures["refer_images"])] if pictures else []
+    urls = (
+        [pictures["frontal_image"], *(picture["image_url"] for picture in pictures["refer_images"])] if pictures else []
+    )
     return [
         {
             "type": "element",
@@ -66,7 +68,7 @@ def _element(item: Item) -> list[Item]:
             "name": item["element_name"],
             "description": item["element_description"],
             "element_type": "multi_image_elements" if pictures else "video_character_elements",
-            "references": [{"url": url} for url in [*urls, *(one["video_url"] for one in videos)]],
+            "references": [{"url": url} for url in [*urls, *(video["video_url"] for video in videos)]],
             "owned_by": item["owned_by"],
             "status": "succeeded" if item["status"] == "succeed" else item["status"],
             "tags": item["tag_list"],

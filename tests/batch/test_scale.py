@@ -194,7 +194,7 @@ def test_what_a_restart_finds_running_is_watched_a_few_at_a_time(tmp_path, monke
         await asyncio.gather(running, return_exceptions=True)
 
     asyncio.run(asyncio.wait_for(scene(), 20))
-    assert max(begun.count(one) for one in set(begun)) <= driver_module.SLICE
+    assert max(begun.count(turn) for turn in set(begun)) <= driver_module.SLICE
 
 
 def test_a_job_that_breaks_ends_the_loop_and_one_that_ends_lets_it_decide_at_once(tmp_path, monkeypatch):

@@ -119,7 +119,13 @@ def test_an_airflow_connection_is_taken_when_there_is_no_key_or_when_it_is_named
 
 @pytest.mark.kling_simulator(seconds=600)
 def test_after_ctrl_c_the_same_command_finds_the_video(account, tmp_path, capsys):
-    command = [sys.executable, "-m", "airflow_provider_kling", *animate(tmp_path)]
+    # A shell that starts the tests in the background leaves Ctrl-C ignored, for their children too.
+    program = (
+        "import runpy, signal\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "runpy.run_module('airflow_provider_kling', run_name='__main__')"
+    )
+    command = [sys.executable, "-c", program, *animate(tmp_path)]
     process = subprocess.Popen(command, env=os.environ.copy(), stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while not account.tasks() and time.monotonic() < deadline:

@@ -54,14 +54,14 @@ def comparisons(count: int) -> int:
     Time.compared = 0
     agenda: Agenda[int] = Agenda()
     for sweep in range(3):
-        for one in range(count):
-            agenda.put(one, look=Time(100 * sweep + 50), join=Time(100 * sweep + 40))
+        for number in range(count):
+            agenda.put(number, look=Time(100 * sweep + 50), join=Time(100 * sweep + 40))
             agenda.next_look()
         assert len(agenda.take(100.0 * sweep + 50)) == count
-    for one in range(count):
-        agenda.put(one, look=Time(1000 + one), join=Time(1000 + one))
-    for one in range(count):
-        agenda.discard(one)
+    for number in range(count):
+        agenda.put(number, look=Time(1000 + number), join=Time(1000 + number))
+    for number in range(count):
+        agenda.discard(number)
         agenda.next_look()
     return Time.compared
 
@@ -73,8 +73,8 @@ def test_it_compares_in_proportion_to_how_many_there_are():
 @pytest.mark.parametrize("leaves", [True, False])
 def test_it_does_not_remember_those_that_left_or_moved_for_ever(leaves):
     agenda: Agenda[int] = Agenda()
-    for one in range(10 * SPARE_ENTRIES):
-        agenda.put(one if leaves else 0, look=1e9 - one, join=1e9 - one)
+    for number in range(10 * SPARE_ENTRIES):
+        agenda.put(number if leaves else 0, look=1e9 - number, join=1e9 - number)
         if leaves:
-            agenda.discard(one)
+            agenda.discard(number)
     assert len(agenda._by_look) + len(agenda._by_join) <= 2 * (SPARE_ENTRIES + 3)

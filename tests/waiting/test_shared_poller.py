@@ -195,8 +195,8 @@ def questions_while_they_come_and_go(count: int) -> int:
             waits.append(asyncio.create_task(wait_at(poller, task, time.time() + 50 + number)))
             await asyncio.sleep(0)
             await asyncio.sleep(0)
-        for one in waits[:-1]:
-            one.cancel()
+        for waiting in waits[:-1]:
+            waiting.cancel()
             await asyncio.sleep(0)
             await asyncio.sleep(0)
         found = asked

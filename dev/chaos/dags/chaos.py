@@ -19,12 +19,6 @@ DEFAULTS = {"retries": 20, "retry_delay": timedelta(seconds=1)}
 COMMON: dict[str, Any] = {"duration": 3, "poll_interval": 1, "timeout": 600}
 
 
-class TextBatchOperator(KlingImageToVideoBatchOperator):
-    """The batch without images: only of these does the simulator keep the prompt, which is the submission's name."""
-
-    endpoint = "text2video"
-
-
 def prompts(dag_id: str, *, refused: bool = False) -> list[str]:
     """One for each submission; moderation refuses the last one, if asked."""
     names = [f"{dag_id} {{{{ run_id }}}} {index}" for index in range(how_many(dag_id))]
@@ -79,8 +73,9 @@ def chaos_worker() -> None:
 @dag(schedule=None, default_args=DEFAULTS)
 def chaos_batch() -> None:
     """One task for all; the loop that submits, waits and stores is in the triggerer."""
-    TextBatchOperator(
+    KlingImageToVideoBatchOperator(
         task_id="animate",
+        endpoint="text2video",
         items=[{"key": str(index), "prompt": prompt} for index, prompt in enumerate(prompts("chaos_batch"))],
         defaults={"duration": 3},
         output_uri=f"file://{VIDEOS}/batch/{{{{ run_id }}}}/",

@@ -122,7 +122,7 @@ def _read_uri(uri: str, field: str, conn_id: str | None, limit: int) -> bytes:
     try:
         path = ObjectStoragePath(uri, conn_id=conn_id) if conn_id else ObjectStoragePath(uri)
     except Exception as error:  # noqa: BLE001 - a bad URI, and whatever a storage's own package says of it
-        raise _unreadable(field, uri, error) from None
+        raise unreadable(field, named(field, uri), error) from None
     return _read_stored(path, field, uri, limit)
 
 
@@ -137,12 +137,12 @@ def _read_stored(path: Any, field: str, name: str, limit: int) -> bytes:
         with path.open("rb") as stream:
             return stream.read(limit + 1)
     except FileNotFoundError:
-        raise _missing(field, name) from None
+        raise missing(field, named(field, name)) from None
     # bad URI, no provider package, no connection, no right
     except (ValueError, ImportError, AirflowNotFoundException, PermissionError, IsADirectoryError) as error:
-        raise _unreadable(field, name, error) from None
+        raise unreadable(field, named(field, name), error) from None
     except Exception as error:  # noqa: BLE001 - each storage has errors of its own for "not now"
-        raise _not_now(field, name, error) from None
+        raise not_now(field, named(field, name), error) from None
 
 
 def _read_file(name: str, field: str, limit: int) -> bytes:
@@ -153,35 +153,55 @@ def _read_file(name: str, field: str, limit: int) -> bytes:
                 raise _not_a_file(field, name)
             return stream.read(limit + 1)
     except FileNotFoundError:
-        raise _missing(field, name) from None
+        raise missing(field, named(field, name)) from None
     except IsADirectoryError:
         raise _not_a_file(field, name) from None
     except (OSError, ValueError) as error:
         again = isinstance(error, ValueError) or error.errno in _PERMANENT
-        raise (_unreadable if again else _not_now)(field, name, error) from None
+        raise (unreadable if again else not_now)(field, named(field, name), error) from None
 
 
 def _without_blocking(name: str, flags: int) -> int:
     return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
 
 
-def _missing(field: str, name: str) -> ImageLoadError:
-    return ImageLoadError(f"Check the path and the connection of {field}: {named(field, name)}, there is no such file.")
+def missing(field: str, file: str) -> ImageLoadError:
+    """
+    Say that there is no such file.
+
+    :param field: that should hold it.
+    :param file: how a sentence names it.
+    """
+    return ImageLoadError(f"Check the path and the connection of {field}: {file}, there is no such file.")
 
 
 def _not_a_file(field: str, name: str) -> ImageLoadError:
     return ImageLoadError(f"Give {field} the path of a JPEG or PNG file: {named(field, name)} is not a file.")
 
 
-def _unreadable(field: str, name: str, error: Exception) -> ImageLoadError:
+def unreadable(field: str, file: str, error: Exception) -> ImageLoadError:
+    """
+    Say that a file cannot be read, now or later.
+
+    :param field: that should hold it.
+    :param file: how a sentence names it.
+    :param error: why.
+    """
     return ImageLoadError(
-        f"Check the address of {field}, and its connection: {named(field, name)} cannot be read ({reason(error)}); the "
+        f"Check the address of {field}, and its connection: {file} cannot be read ({reason(error)}); the "
         "Airflow provider package of this storage must be installed."
     )
 
 
-def _not_now(field: str, name: str, error: Exception) -> KlingStorageError:
+def not_now(field: str, file: str, error: Exception) -> KlingStorageError:
+    """
+    Say that a file cannot be read now.
+
+    :param field: that should hold it.
+    :param file: how a sentence names it.
+    :param error: why.
+    """
     return KlingStorageError(
-        f"Retry when the storage of {field} answers: nothing was sent or paid.\n{named(field, name)} cannot be read "
+        f"Retry when the storage of {field} answers: nothing was sent or paid.\n{file} cannot be read "
         f"now ({reason(error)})."
     )

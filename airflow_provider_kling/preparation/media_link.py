@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling._airflow.object_storage import place_of
-from airflow_provider_kling.exceptions import KlingStorageError
 from airflow_provider_kling.foreign import reason
+from airflow_provider_kling.preparation.files import is_link, missing, not_now, unreadable
 from airflow_provider_kling.products.media import ImageLoadError, LoadedImage
 from airflow_provider_kling.products.wording import named, shown
 
@@ -37,7 +37,7 @@ def load_link(value: Any, *, field: str, conn_id: str | None = None, seconds: in
     :raises KlingStorageError: the storage does not answer now; a retry may find it.
     """
     text = value.strip() if isinstance(value, str) else _uri_of(value, field)
-    if text[:8].lower().startswith(("http://", "https://")):
+    if is_link(text):
         return LoadedImage(wire=text)
     place = place_of(text, conn_id)
     if place.is_local:
@@ -66,19 +66,11 @@ def _info(place: Place, field: str) -> dict[str, Any]:
     try:
         return place.info()
     except FileNotFoundError:
-        raise ImageLoadError(
-            f"Check the path and the connection of {field}: {place.shown!r}, there is no such file."
-        ) from None
+        raise missing(field, repr(place.shown)) from None
     except (ValueError, ImportError, AirflowNotFoundException, PermissionError) as error:
-        raise ImageLoadError(
-            f"Check the address of {field}, and its connection: {place.shown!r} cannot be read ({reason(error)}); the "
-            "Airflow provider package of this storage must be installed."
-        ) from None
+        raise unreadable(field, repr(place.shown), error) from None
     except Exception as error:  # noqa: BLE001 - each storage has errors of its own for "not now"
-        raise KlingStorageError(
-            f"Retry when the storage of {field} answers: nothing was sent or paid.\n{place.shown!r} cannot be read now "
-            f"({reason(error)})."
-        ) from None
+        raise not_now(field, repr(place.shown), error) from None
 
 
 def _signed(place: Place, field: str, seconds: int) -> str:
@@ -89,7 +81,7 @@ def _signed(place: Place, field: str, seconds: int) -> str:
             f"Give {field} as an https URL: the storage of {place.shown!r} signs no link ({reason(error)}). Kling "
             "takes videos and audio by link only."
         ) from None
-    if not str(link)[:8].lower().startswith(("http://", "https://")):
+    if not is_link(str(link)):
         raise ImageLoadError(
             f"Give {field} as an https URL: what the storage of {place.shown!r} signs is no link that Kling can open."
         )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING, Any
+
+from airflow_provider_kling.products.data_file import read_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -85,11 +86,7 @@ class Table:
 @cache
 def table() -> Table:
     """The capability map of this version of the package, read once."""
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    text = resources.files("airflow_provider_kling.products").joinpath("capabilities.yaml").read_text("utf-8")
-    data = yaml.load(text, Loader=loader)  # noqa: S506 - both loaders are safe ones
+    data = read_data("capabilities.yaml")
     models = {name: _model(**model) for name, model in data["models"].items()}
     rows = tuple(
         Row(model, product, tuple(modes), tuple(map(str, durations)), features, data["sources"][source])

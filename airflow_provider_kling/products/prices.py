@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.products.capabilities import DEFAULTS
+from airflow_provider_kling.products.data_file import read_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -163,9 +163,4 @@ def _plain(units: Decimal) -> str:
 @cache
 def _prices() -> dict[str, Any]:
     """The price list of this version of the package, read once."""
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    text = resources.files("airflow_provider_kling.products").joinpath("prices.yaml").read_text("utf-8")
-    prices: dict[str, Any] = yaml.load(text, Loader=loader)  # noqa: S506 - both loaders are safe ones
-    return prices
+    return read_data("prices.yaml")

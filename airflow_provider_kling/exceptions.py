@@ -42,8 +42,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from airflow_provider_kling._airflow.compat import AirflowException, AirflowFailException
-from airflow_provider_kling.foreign import foreign_text
+from airflow_provider_kling.utils._airflow.compat import AirflowException, AirflowFailException
+from airflow_provider_kling.utils.foreign import foreign_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

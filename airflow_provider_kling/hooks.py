@@ -12,20 +12,20 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar
 import pendulum
 
 from airflow_provider_kling import polling
-from airflow_provider_kling._airflow.base_hook import BaseHook
 from airflow_provider_kling.api.auth import ApiKey
 from airflow_provider_kling.api.classic import MAX_PAGE_SIZE
 from airflow_provider_kling.api.client import KlingClient
 from airflow_provider_kling.api.limits import Limits
 from airflow_provider_kling.api.settings import Settings, settings_of
 from airflow_provider_kling.exceptions import KlingConfigurationError, KlingError, KlingTaskNotFoundError
-from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.get_provider_info import CONNECTION_FIELDS, DEFAULT_CONN_NAME, FIELD_BEHAVIOUR
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.preparation.named_task import named_task
 from airflow_provider_kling.products.catalogue import product_of
 from airflow_provider_kling.products.generations import keeps_external_id, spoken
 from airflow_provider_kling.submission import identity, protocol
+from airflow_provider_kling.utils._airflow.base_hook import BaseHook
+from airflow_provider_kling.utils.foreign import foreign_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

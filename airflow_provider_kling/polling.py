@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from airflow_provider_kling import backoff
 from airflow_provider_kling.exceptions import (
     KlingConfigurationError,
     KlingContentPolicyError,
@@ -21,9 +20,10 @@ from airflow_provider_kling.exceptions import (
     particulars,
     quoted,
 )
-from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.models import Task, TaskStatus, results_expired
 from airflow_provider_kling.products.catalogue import product_of
+from airflow_provider_kling.utils import backoff
+from airflow_provider_kling.utils.foreign import foreign_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection

@@ -12,28 +12,28 @@ from airflow.sdk import BaseSensorOperator, PokeReturnValue
 from airflow.triggers.base import StartTriggerArgs
 
 from airflow_provider_kling import polling
-from airflow_provider_kling._airflow.compat import (
-    AirflowSensorTimeout,
-    AirflowSkipException,
-    TaskDeferralError,
-    TaskDeferralTimeout,
-)
-from airflow_provider_kling._airflow.completion import can_finish_in_triggerer
-from airflow_provider_kling._airflow.start_from_trigger import CannotStartInTriggererError, rendered_in_triggerer
 from airflow_provider_kling.exceptions import (
     KlingContentPolicyError,
     KlingError,
     KlingTaskFailedError,
     KlingTimeoutError,
 )
-from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
-from airflow_provider_kling.links import KlingResultLink
+from airflow_provider_kling.plugins.links import KlingResultLink
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.preparation.named_task import named_task
 from airflow_provider_kling.results.failure import push_failure
 from airflow_provider_kling.triggers.base import BACKSTOP_MARGIN
 from airflow_provider_kling.triggers.task import KlingTaskTrigger
+from airflow_provider_kling.utils._airflow.compat import (
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    TaskDeferralError,
+    TaskDeferralTimeout,
+)
+from airflow_provider_kling.utils._airflow.completion import can_finish_in_triggerer
+from airflow_provider_kling.utils._airflow.start_from_trigger import CannotStartInTriggererError, rendered_in_triggerer
+from airflow_provider_kling.utils.foreign import foreign_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -12,12 +12,12 @@ from airflow.sdk import BaseOperator
 
 from airflow_provider_kling import polling
 from airflow_provider_kling.exceptions import KlingValidationError
-from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
-from airflow_provider_kling.links import KlingResultLink
+from airflow_provider_kling.plugins.links import KlingResultLink
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.products import convert
 from airflow_provider_kling.products.wording import shown
+from airflow_provider_kling.utils.foreign import foreign_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,11 +8,11 @@ import json
 import pytest
 from support import PHOTOGRAPH
 
-from airflow_provider_kling._airflow.compat import TaskDeferred
 from airflow_provider_kling.batch.actions import Pace
 from airflow_provider_kling.operators import KlingImageToVideoBatchOperator
 from airflow_provider_kling.triggers.base import KlingTrigger
 from airflow_provider_kling.triggers.batch import KlingBatchTrigger
+from airflow_provider_kling.utils._airflow.compat import TaskDeferred
 
 try:
     from airflow.sdk.serde import deserialize, serialize

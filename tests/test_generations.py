@@ -10,7 +10,6 @@ from support import PHOTOGRAPH, connect
 from support_batch import deferred, fire, hurry, manifest, posts, run
 
 from airflow_provider_kling import exceptions as errors
-from airflow_provider_kling._airflow.compat import TaskDeferred
 from airflow_provider_kling.api.reads import TaskRef
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.operators import KlingImageToVideoOperator, KlingTextToVideoOperator
@@ -18,6 +17,7 @@ from airflow_provider_kling.products.catalogue import NEW_GENERATION, product_of
 from airflow_provider_kling.sensors import KlingTaskSensor
 from airflow_provider_kling.transfers import KlingToObjectStorageOperator
 from airflow_provider_kling.triggers import KlingTaskTrigger
+from airflow_provider_kling.utils._airflow.compat import TaskDeferred
 
 TURBO = "kling-3.0-turbo"
 

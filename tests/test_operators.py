@@ -17,12 +17,12 @@ from support import PHOTOGRAPH, FakeTaskInstance, connect
 
 from airflow_provider_kling import __version__
 from airflow_provider_kling import exceptions as errors
-from airflow_provider_kling._airflow.compat import AirflowFailException, TaskDeferred
-from airflow_provider_kling.links import KlingResultLink, link_of
 from airflow_provider_kling.operators import KlingImageToVideoOperator, KlingTextToVideoOperator
+from airflow_provider_kling.plugins.links import KlingResultLink, link_of
 from airflow_provider_kling.products.media import InlineImage
 from airflow_provider_kling.submission import identity
 from airflow_provider_kling.triggers import KlingSlotTrigger, KlingTaskTrigger
+from airflow_provider_kling.utils._airflow.compat import AirflowFailException, TaskDeferred
 
 
 def operator(**kwargs) -> KlingImageToVideoOperator:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_kling import polling
-from airflow_provider_kling._airflow.compat import AirflowFailException
 from airflow_provider_kling.exceptions import (
     KlingAccountError,
     KlingAuthenticationError,
@@ -22,6 +21,7 @@ from airflow_provider_kling.exceptions import (
 )
 from airflow_provider_kling.models import Task, TaskStatus, Video
 from airflow_provider_kling.polling import Event, PollDecision, Sleep, check_links
+from airflow_provider_kling.utils._airflow.compat import AirflowFailException
 
 VIDEO = Video("1", "https://example.com/v.mp4", "5.041")
 

@@ -9,12 +9,12 @@ import pytest
 from PIL import Image
 from support import PHOTOGRAPH, advice_first
 
-from airflow_provider_kling._airflow.compat import TaskDeferred
 from airflow_provider_kling.exceptions import KlingValidationError
-from airflow_provider_kling.links import KlingResultLink, link_of
 from airflow_provider_kling.operators import KlingImageGenerationOperator
+from airflow_provider_kling.plugins.links import KlingResultLink, link_of
 from airflow_provider_kling.sensors import KlingTaskSensor
 from airflow_provider_kling.transfers import KlingToObjectStorageOperator
+from airflow_provider_kling.utils._airflow.compat import TaskDeferred
 
 
 def images(**kwargs) -> KlingImageGenerationOperator:

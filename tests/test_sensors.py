@@ -12,17 +12,17 @@ from airflow.sdk import DAG
 from support import PHOTOGRAPH, connect, limit
 
 from airflow_provider_kling import exceptions as errors
-from airflow_provider_kling._airflow.compat import (
+from airflow_provider_kling.hooks import KlingHook
+from airflow_provider_kling.operators import KlingTextToVideoOperator
+from airflow_provider_kling.plugins.links import KlingResultLink
+from airflow_provider_kling.sensors import KlingTaskSensor
+from airflow_provider_kling.triggers import KlingTaskTrigger
+from airflow_provider_kling.utils._airflow.compat import (
     AIRFLOW_V_3_3_PLUS,
     AirflowFailException,
     AirflowSkipException,
     TaskDeferred,
 )
-from airflow_provider_kling.hooks import KlingHook
-from airflow_provider_kling.links import KlingResultLink
-from airflow_provider_kling.operators import KlingTextToVideoOperator
-from airflow_provider_kling.sensors import KlingTaskSensor
-from airflow_provider_kling.triggers import KlingTaskTrigger
 
 POKE = {"deferrable": False, "poke_interval": 0.05}
 

@@ -9,9 +9,9 @@ import pytest
 from support import advice_first
 
 from airflow_provider_kling import exceptions as errors
-from airflow_provider_kling._airflow.compat import AirflowFailException, TaskDeferred
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.operators import KlingTextToSpeechOperator
+from airflow_provider_kling.utils._airflow.compat import AirflowFailException, TaskDeferred
 
 WORDS = {"text": "A paper boat leaves the harbour.", "voice_id": "oversea_male1", "voice_language": "en"}
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from airflow_provider_kling.exceptions import KlingConfigurationError
-from airflow_provider_kling.foreign import foreign_text
+from airflow_provider_kling.utils.foreign import foreign_text
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult

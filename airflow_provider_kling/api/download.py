@@ -21,8 +21,8 @@ from airflow_provider_kling.api.no_answer import ERRORS, explain
 from airflow_provider_kling.api.sender import Sender, pieces
 from airflow_provider_kling.api.sockets import refuse_private
 from airflow_provider_kling.exceptions import KlingResultError
-from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.products.addresses import literal
+from airflow_provider_kling.utils.foreign import foreign_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

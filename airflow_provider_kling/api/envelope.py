@@ -26,7 +26,7 @@ from airflow_provider_kling.exceptions import (
     particulars,
     quoted,
 )
-from airflow_provider_kling.foreign import foreign_text
+from airflow_provider_kling.utils.foreign import foreign_text
 
 #: Texts that tell one 1201 from another, in lower case; Kling overloads the code, only the message differs.
 #: Measured by public clients in 2026-09: "External_task_id x already exists", "Task not found by id/external id: x".

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from airflow_provider_kling.foreign import foreign_text, reason
+from airflow_provider_kling.utils.foreign import foreign_text, reason
 
 if TYPE_CHECKING:
     from airflow_provider_kling.api.exchange import Exchange

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.api import values
-from airflow_provider_kling.foreign import web_link
 from airflow_provider_kling.models import Audio, Element, Image, Result, Video, Voice
+from airflow_provider_kling.utils.foreign import web_link
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from airflow_provider_kling.api import values
 from airflow_provider_kling.api.outputs import read_results
 from airflow_provider_kling.exceptions import KlingError, KlingResponseError, particulars
-from airflow_provider_kling.foreign import foreign_text, reason
 from airflow_provider_kling.models import Task, TaskStatus
+from airflow_provider_kling.utils.foreign import foreign_text, reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

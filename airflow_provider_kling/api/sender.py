@@ -21,7 +21,7 @@ from requests.utils import default_headers, get_environ_proxies, select_proxy, s
 from airflow_provider_kling.api.exchange import current
 from airflow_provider_kling.api.sockets import CONNECT_TIMEOUT, Adapter
 from airflow_provider_kling.exceptions import KlingConfigurationError
-from airflow_provider_kling.foreign import foreign_text, reason
+from airflow_provider_kling.utils.foreign import foreign_text, reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,7 @@ from airflow_provider_kling.api.auth import Credential, credential_of
 from airflow_provider_kling.api.base_url import DEFAULT_BASE_URL, UNFIT, base_url_of
 from airflow_provider_kling.api.limits import Limits
 from airflow_provider_kling.exceptions import KlingConfigurationError
-from airflow_provider_kling.foreign import foreign_text
+from airflow_provider_kling.utils.foreign import foreign_text
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection

@@ -16,8 +16,8 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from airflow_provider_kling.api.exchange import current
 from airflow_provider_kling.exceptions import KlingResultError
-from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.products.addresses import is_public
+from airflow_provider_kling.utils.foreign import foreign_text
 
 if TYPE_CHECKING:
     import urllib3

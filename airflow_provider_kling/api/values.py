@@ -11,7 +11,7 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from airflow_provider_kling.foreign import foreign_text
+from airflow_provider_kling.utils.foreign import foreign_text
 
 #: The form of an id. Kling's are 18 decimal digits today; an id becomes part of a path, so nothing else is let in.
 _IDENTIFIER = re.compile(r"(?=.*[A-Za-z0-9])[A-Za-z0-9_-]{1,128}")

@@ -6,8 +6,8 @@ import dataclasses
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
-from airflow_provider_kling import backoff
 from airflow_provider_kling.exceptions import KlingConnectionError
+from airflow_provider_kling.utils import backoff
 
 if TYPE_CHECKING:
     from airflow_provider_kling.exceptions import KlingError

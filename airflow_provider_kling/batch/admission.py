@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_kling import backoff, polling
+from airflow_provider_kling import polling
 from airflow_provider_kling.batch.actions import Failure
 from airflow_provider_kling.exceptions import (
     KlingAccountError,
@@ -18,6 +18,7 @@ from airflow_provider_kling.exceptions import (
     KlingIpPolicyError,
     KlingThrottledError,
 )
+from airflow_provider_kling.utils import backoff
 
 if TYPE_CHECKING:
     from collections.abc import Callable

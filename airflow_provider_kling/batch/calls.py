@@ -7,8 +7,6 @@ import math
 from typing import TYPE_CHECKING
 
 from airflow_provider_kling import polling
-from airflow_provider_kling._airflow.compat import AirflowNotFoundException
-from airflow_provider_kling._airflow.object_storage import place_of
 from airflow_provider_kling.api.classic import MAX_PAGE_SIZE
 from airflow_provider_kling.api.reads import TaskRef
 from airflow_provider_kling.exceptions import (
@@ -18,13 +16,15 @@ from airflow_provider_kling.exceptions import (
     KlingError,
     KlingTaskNotFoundError,
 )
-from airflow_provider_kling.foreign import reason
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.models import Video
 from airflow_provider_kling.products.catalogue import product_of
 from airflow_provider_kling.products.generations import spoken
 from airflow_provider_kling.results.storage import store
 from airflow_provider_kling.results.targets import targets_of
+from airflow_provider_kling.utils._airflow.compat import AirflowNotFoundException
+from airflow_provider_kling.utils._airflow.object_storage import place_of
+from airflow_provider_kling.utils.foreign import reason
 from airflow_provider_kling.waiting.account_reader import missing_connection
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from airflow_provider_kling import polling
 from airflow_provider_kling.api.reads import TaskRef
 from airflow_provider_kling.batch.actions import FindTask, Finish, Store, Submit, Wait, Watch
 from airflow_provider_kling.exceptions import KlingConnectionError, KlingError
-from airflow_provider_kling.foreign import foreign_text, reason
+from airflow_provider_kling.utils.foreign import foreign_text, reason
 from airflow_provider_kling.waiting.shared_poller import SharedPoller
 from airflow_provider_kling.waiting.threads import Work, in_thread
 

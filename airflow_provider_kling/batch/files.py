@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kling._airflow.object_storage import place_of
 from airflow_provider_kling.batch.item import encoded
-from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.results import object_files
+from airflow_provider_kling.utils._airflow.object_storage import place_of
+from airflow_provider_kling.utils.foreign import foreign_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

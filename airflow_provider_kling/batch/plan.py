@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, overload
 from airflow_provider_kling.batch import files
 from airflow_provider_kling.batch.actions import Desired, ImageUnavailableError
 from airflow_provider_kling.exceptions import KlingBatchError, KlingStorageError, KlingValidationError
-from airflow_provider_kling.foreign import reason
 from airflow_provider_kling.preparation.files import load_image
 from airflow_provider_kling.products.catalogue import PRODUCTS, product_of
 from airflow_provider_kling.products.media import ImageLoadError
 from airflow_provider_kling.products.wording import counted, named
+from airflow_provider_kling.utils.foreign import reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

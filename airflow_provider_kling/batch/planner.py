@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_kling.batch import files
 from airflow_provider_kling.batch.plan import KEY, PlannedItem
 from airflow_provider_kling.exceptions import KlingValidationError
-from airflow_provider_kling.foreign import reason
 from airflow_provider_kling.preparation.arguments import Validate, rendered_none
 from airflow_provider_kling.preparation.files import is_link
 from airflow_provider_kling.preparation.prepare import prepare
@@ -20,6 +19,7 @@ from airflow_provider_kling.products.catalogue import product_of
 from airflow_provider_kling.products.wording import counted, named, shown
 from airflow_provider_kling.submission import identity
 from airflow_provider_kling.submission.protocol import MAX_ATTEMPTS
+from airflow_provider_kling.utils.foreign import reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -17,12 +17,12 @@ from airflow_provider_kling.exceptions import (
     KlingStorageError,
     KlingSubmissionInDoubtError,
 )
-from airflow_provider_kling.foreign import reason
 from airflow_provider_kling.models import Task, TaskStatus
 from airflow_provider_kling.operators.task import KlingTaskOperator
 from airflow_provider_kling.polling import Event
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.submission.protocol import Done, OnDoubt
+from airflow_provider_kling.utils.foreign import reason
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_kling.links import KlingResultLink
 from airflow_provider_kling.operators.at_once import KlingAtOnceOperator
 from airflow_provider_kling.operators.task import KlingTaskOperator
+from airflow_provider_kling.plugins.links import KlingResultLink
 from airflow_provider_kling.products.audio import TEXT_TO_AUDIO, TEXT_TO_SPEECH, VIDEO_TO_AUDIO
 
 

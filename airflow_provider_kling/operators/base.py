@@ -34,7 +34,7 @@ class KlingBaseOperator(BaseOperator):
 
     ui_color = "#e8f4d9"
     kling_conn_id: str
-    #: What the task returns, for :class:`~airflow_provider_kling.links.KlingResultLink`; not known before its end.
+    #: What the task returns, for :class:`~airflow_provider_kling.plugins.links.KlingResultLink`; known at its end.
     kling_result: Manifest | None = None
 
     def __setattr__(self, name: str, value: Any) -> None:

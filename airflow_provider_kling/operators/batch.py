@@ -8,16 +8,13 @@ import uuid
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from airflow_provider_kling import polling
-from airflow_provider_kling._airflow.compat import AirflowSkipException, TaskDeferralError, TaskDeferralTimeout
-from airflow_provider_kling._airflow.completion import can_finish_in_triggerer
 from airflow_provider_kling.batch.actions import DEFAULT_THREADS, LAST_STEPS
 from airflow_provider_kling.exceptions import KlingConfigurationError, KlingValidationError
-from airflow_provider_kling.foreign import reason
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
-from airflow_provider_kling.links import KlingBatchLink
 from airflow_provider_kling.operators import record
 from airflow_provider_kling.operators.base import KlingBaseOperator
 from airflow_provider_kling.operators.record import origin_of
+from airflow_provider_kling.plugins.links import KlingBatchLink
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.preparation.arguments import Validate
 from airflow_provider_kling.products import prices
@@ -25,6 +22,9 @@ from airflow_provider_kling.products.catalogue import product_of
 from airflow_provider_kling.products.wording import counted
 from airflow_provider_kling.submission import identity
 from airflow_provider_kling.triggers.base import backstop
+from airflow_provider_kling.utils._airflow.compat import AirflowSkipException, TaskDeferralError, TaskDeferralTimeout
+from airflow_provider_kling.utils._airflow.completion import can_finish_in_triggerer
+from airflow_provider_kling.utils.foreign import reason
 
 if TYPE_CHECKING:
     import os

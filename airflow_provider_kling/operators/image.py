@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_kling.links import KlingResultLink
 from airflow_provider_kling.operators.task import KlingTaskOperator
+from airflow_provider_kling.plugins.links import KlingResultLink
 from airflow_provider_kling.products.image import (
     DEFAULT_IMAGE_MODEL,
     DEFAULT_MULTI_IMAGE_MODEL,

@@ -11,8 +11,8 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling import __version__
-from airflow_provider_kling.foreign import reason
 from airflow_provider_kling.submission import identity
+from airflow_provider_kling.utils.foreign import reason
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context

@@ -6,22 +6,22 @@ import time
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from airflow_provider_kling import polling
-from airflow_provider_kling._airflow.compat import TaskDeferralError, TaskDeferralTimeout
-from airflow_provider_kling._airflow.completion import can_finish_in_triggerer
 from airflow_provider_kling.exceptions import KlingConcurrencyError, KlingThrottledError, KlingValidationError
-from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
-from airflow_provider_kling.links import KlingResultLink
 from airflow_provider_kling.models import TaskStatus
 from airflow_provider_kling.operators import log_lines, record
 from airflow_provider_kling.operators.base import KlingBaseOperator
 from airflow_provider_kling.operators.slot_wait import SlotWait
+from airflow_provider_kling.plugins.links import KlingResultLink
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.preparation.arguments import Validate
 from airflow_provider_kling.products import prices
 from airflow_provider_kling.products.wording import named
 from airflow_provider_kling.submission import identity
 from airflow_provider_kling.triggers import KlingTaskTrigger
+from airflow_provider_kling.utils._airflow.compat import TaskDeferralError, TaskDeferralTimeout
+from airflow_provider_kling.utils._airflow.completion import can_finish_in_triggerer
+from airflow_provider_kling.utils.foreign import foreign_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

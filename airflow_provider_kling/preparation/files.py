@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import IO, Any
 
 from airflow_provider_kling.exceptions import KlingStorageError
-from airflow_provider_kling.foreign import reason
 from airflow_provider_kling.preparation.fit import MAX_SOURCE_BYTES, Fitted, shrink
 from airflow_provider_kling.products.image_header import read_header
 from airflow_provider_kling.products.media import (
@@ -31,6 +30,7 @@ from airflow_provider_kling.products.media import (
     too_large,
 )
 from airflow_provider_kling.products.wording import is_inline, named, shown
+from airflow_provider_kling.utils.foreign import reason
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _MAX_PATH = 4096
@@ -128,7 +128,7 @@ def _read_uri(uri: str, field: str, conn_id: str | None, limit: int) -> bytes:
 
 def _read_stored(path: Any, field: str, name: str, limit: int) -> bytes:
     """Read from object storage, no more than one byte over the limit."""
-    from airflow_provider_kling._airflow.compat import AirflowNotFoundException
+    from airflow_provider_kling.utils._airflow.compat import AirflowNotFoundException
 
     if str(getattr(path, "protocol", "")) in ("", "file", "local"):
         return _read_file(str(path.path), field, limit)

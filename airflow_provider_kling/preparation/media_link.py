@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kling._airflow.object_storage import place_of
-from airflow_provider_kling.foreign import reason
 from airflow_provider_kling.preparation.files import is_link, missing, not_now, unreadable
 from airflow_provider_kling.products.media import ImageLoadError, LoadedImage
 from airflow_provider_kling.products.wording import named, shown
+from airflow_provider_kling.utils._airflow.object_storage import place_of
+from airflow_provider_kling.utils.foreign import reason
 
 if TYPE_CHECKING:
-    from airflow_provider_kling._airflow.object_storage import Place
+    from airflow_provider_kling.utils._airflow.object_storage import Place
 
 #: Seconds that a signed link lives: Kling opens it when the task's turn comes, which may take hours in a long queue.
 #: Keys that are themselves lent (STS) may end it earlier.
@@ -61,7 +61,7 @@ def _uri_of(value: Any, field: str) -> str:
 
 
 def _info(place: Place, field: str) -> dict[str, Any]:
-    from airflow_provider_kling._airflow.compat import AirflowNotFoundException
+    from airflow_provider_kling.utils._airflow.compat import AirflowNotFoundException
 
     try:
         return place.info()

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.products.capability_map import Model, Row, Table, generation_of, table
 from airflow_provider_kling.products.convert import MODE_ALIASES
 from airflow_provider_kling.products.problem import Problem
 from airflow_provider_kling.products.wording import did_you_mean, is_inline, joined, named, one_of, shown
+from airflow_provider_kling.utils.foreign import foreign_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_provider_kling.exceptions import KlingConfigurationError
-from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.products import audio, clip, image, video
 from airflow_provider_kling.products.wording import did_you_mean
+from airflow_provider_kling.utils.foreign import foreign_text
 
 if TYPE_CHECKING:
     from airflow_provider_kling.products.product import Product

@@ -10,9 +10,9 @@ from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.products.capabilities import DEFAULTS
 from airflow_provider_kling.products.data_file import read_data
+from airflow_provider_kling.utils.foreign import foreign_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

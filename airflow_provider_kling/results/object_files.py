@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from airflow_provider_kling.exceptions import KlingStorageError
-from airflow_provider_kling.foreign import reason
 from airflow_provider_kling.results.local_files import write_whole
+from airflow_provider_kling.utils.foreign import reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from airflow_provider_kling._airflow.object_storage import Place
+    from airflow_provider_kling.utils._airflow.object_storage import Place
 
 log = logging.getLogger(__name__)
 

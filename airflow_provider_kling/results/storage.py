@@ -17,22 +17,22 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from airflow_provider_kling import polling
-from airflow_provider_kling._airflow.object_storage import place_of
 from airflow_provider_kling.api.download import Download
 from airflow_provider_kling.exceptions import KlingResultError
-from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.models import results_expired
 from airflow_provider_kling.products import convert
 from airflow_provider_kling.results import object_files
 from airflow_provider_kling.results.content import CONTENT_TYPES, Content, content_of
 from airflow_provider_kling.results.targets import targets_of
+from airflow_provider_kling.utils._airflow.object_storage import place_of
+from airflow_provider_kling.utils.foreign import foreign_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow_provider_kling._airflow.object_storage import Place
     from airflow_provider_kling.hooks import KlingHook
     from airflow_provider_kling.models import FileRecord, Link, Task
+    from airflow_provider_kling.utils._airflow.object_storage import Place
 
 log = logging.getLogger(__name__)
 

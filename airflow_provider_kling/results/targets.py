@@ -8,17 +8,17 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kling._airflow.compat import AirflowNotFoundException
-from airflow_provider_kling._airflow.object_storage import place_of
 from airflow_provider_kling.exceptions import KlingResultError, KlingValidationError
-from airflow_provider_kling.foreign import foreign_text, reason
 from airflow_provider_kling.preparation import arguments
+from airflow_provider_kling.utils._airflow.compat import AirflowNotFoundException
+from airflow_provider_kling.utils._airflow.object_storage import place_of
+from airflow_provider_kling.utils.foreign import foreign_text, reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from airflow_provider_kling._airflow.object_storage import Place
     from airflow_provider_kling.models import Link, Result
+    from airflow_provider_kling.utils._airflow.object_storage import Place
 
 log = logging.getLogger(__name__)
 
@@ -188,7 +188,7 @@ def _access_problem(place: Place, name: str) -> str | None:
 
 
 def _is_connection(conn_id: str) -> bool:
-    from airflow_provider_kling._airflow.base_hook import BaseHook
+    from airflow_provider_kling.utils._airflow.base_hook import BaseHook
 
     try:
         BaseHook.get_connection(conn_id)

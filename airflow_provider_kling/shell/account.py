@@ -7,12 +7,12 @@ import os
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from airflow_provider_kling._airflow.compat import AirflowNotFoundException
 from airflow_provider_kling.api.settings import settings_of
 from airflow_provider_kling.exceptions import KlingConfigurationError
-from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.hooks import KlingHook
+from airflow_provider_kling.utils._airflow.compat import AirflowNotFoundException
+from airflow_provider_kling.utils.foreign import foreign_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

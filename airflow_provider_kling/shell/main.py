@@ -8,12 +8,12 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.exceptions import KlingError, KlingValidationError
-from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.results.storage import store
 from airflow_provider_kling.shell import show
 from airflow_provider_kling.shell.account import hook_for
 from airflow_provider_kling.shell.arguments import parser
 from airflow_provider_kling.shell.video import DeclinedError, make, target_of
+from airflow_provider_kling.utils.foreign import foreign_text
 
 if TYPE_CHECKING:
     from argparse import Namespace

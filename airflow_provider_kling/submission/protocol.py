@@ -41,9 +41,9 @@ from airflow_provider_kling.exceptions import (
     KlingThrottledError,
     KlingValidationError,
 )
-from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.models import Task, TaskStatus
 from airflow_provider_kling.submission.identity import attempt_id
+from airflow_provider_kling.utils.foreign import foreign_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,8 +10,6 @@ import time
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from airflow_provider_kling import polling
-from airflow_provider_kling._airflow.compat import AIRFLOW_V_3_2_PLUS
-from airflow_provider_kling._airflow.completion import is_still_deferred
 from airflow_provider_kling.batch import files
 from airflow_provider_kling.batch.actions import DEFAULT_THREADS, Pace, Policy
 from airflow_provider_kling.batch.calls import BatchCalls
@@ -24,10 +22,12 @@ from airflow_provider_kling.batch.records import Record, read_record
 from airflow_provider_kling.batch.report import Reporter
 from airflow_provider_kling.batch.slots import BatchSlots
 from airflow_provider_kling.exceptions import KlingBatchError, KlingError
-from airflow_provider_kling.foreign import foreign_text, reason
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.products.wording import counted
 from airflow_provider_kling.triggers.base import KlingTrigger
+from airflow_provider_kling.utils._airflow.compat import AIRFLOW_V_3_2_PLUS
+from airflow_provider_kling.utils._airflow.completion import is_still_deferred
+from airflow_provider_kling.utils.foreign import foreign_text, reason
 from airflow_provider_kling.waiting.slot_queue import AccountSlots, ModelQueue
 from airflow_provider_kling.waiting.threads import Work, in_thread
 

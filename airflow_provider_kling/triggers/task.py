@@ -7,12 +7,12 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling import polling
-from airflow_provider_kling._airflow.completion import is_mapped_over, set_link, set_xcom
-from airflow_provider_kling.foreign import foreign_text, reason
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
-from airflow_provider_kling.links import KlingResultLink
 from airflow_provider_kling.models import results_expired
+from airflow_provider_kling.plugins.links import KlingResultLink
 from airflow_provider_kling.triggers.base import KlingTrigger, backstop, until_words
+from airflow_provider_kling.utils._airflow.completion import is_mapped_over, set_link, set_xcom
+from airflow_provider_kling.utils.foreign import foreign_text, reason
 from airflow_provider_kling.waiting.threads import Work, in_thread
 
 if TYPE_CHECKING:

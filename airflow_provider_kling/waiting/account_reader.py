@@ -6,10 +6,10 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from airflow_provider_kling._airflow.compat import AirflowNotFoundException
 from airflow_provider_kling.exceptions import KlingConfigurationError, KlingConnectionError, KlingError
-from airflow_provider_kling.foreign import foreign_text, reason
 from airflow_provider_kling.hooks import KlingHook
+from airflow_provider_kling.utils._airflow.compat import AirflowNotFoundException
+from airflow_provider_kling.utils.foreign import foreign_text, reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

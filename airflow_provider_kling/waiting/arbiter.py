@@ -16,7 +16,7 @@ import dataclasses
 import itertools
 from typing import TYPE_CHECKING
 
-from airflow_provider_kling import backoff
+from airflow_provider_kling.utils import backoff
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_kling import polling
 from airflow_provider_kling.exceptions import KlingConnectionError, KlingError
-from airflow_provider_kling.foreign import reason
+from airflow_provider_kling.utils.foreign import reason
 from airflow_provider_kling.waiting.account_reader import AccountReader
 from airflow_provider_kling.waiting.agenda import Agenda
 from airflow_provider_kling.waiting.slot_queue import AccountSlots

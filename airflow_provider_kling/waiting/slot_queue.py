@@ -21,9 +21,9 @@ import time
 import weakref
 from typing import TYPE_CHECKING, ClassVar
 
-from airflow_provider_kling import backoff
-from airflow_provider_kling.foreign import reason
 from airflow_provider_kling.products.catalogue import PRODUCTS, product_of
+from airflow_provider_kling.utils import backoff
+from airflow_provider_kling.utils.foreign import reason
 from airflow_provider_kling.waiting.arbiter import Arbiter
 from airflow_provider_kling.waiting.threads import Work, in_thread
 

@@ -12,7 +12,6 @@ import pytest
 from support import FakeTaskInstance, advice_first, connect
 from support_batch import QUICK, deferred, fire, hurry, manifest, operator, posts, run
 
-from airflow_provider_kling._airflow.compat import AIRFLOW_V_3_2_PLUS
 from airflow_provider_kling.batch.actions import Desired, Policy
 from airflow_provider_kling.batch.calls import BatchCalls
 from airflow_provider_kling.batch.fence import SupersededError
@@ -25,6 +24,7 @@ from airflow_provider_kling.simulator import KlingSimulator
 from airflow_provider_kling.triggers import base as trigger_base
 from airflow_provider_kling.triggers import batch as trigger_module
 from airflow_provider_kling.triggers.batch import KlingBatchTrigger
+from airflow_provider_kling.utils._airflow.compat import AIRFLOW_V_3_2_PLUS
 
 
 @pytest.fixture(autouse=True)
@@ -287,10 +287,14 @@ def test_an_event_of_another_shape_is_an_error_with_a_sentence(kling, ti, tmp_pa
 def test_the_link_to_the_manifest_is_there_while_it_is_deferred_and_is_no_script(kling, ti, tmp_path, monkeypatch):
     deferred(ti, tmp_path)
     (link,) = operator(tmp_path).operator_extra_links
-    monkeypatch.setattr("airflow_provider_kling.links.XCom.get_value", lambda **_kwargs: ti.xcoms["manifest_uri"])
+    monkeypatch.setattr(
+        "airflow_provider_kling.plugins.links.XCom.get_value", lambda **_kwargs: ti.xcoms["manifest_uri"]
+    )
     assert link.get_link(operator(tmp_path), ti_key=None) == f"file://{tmp_path}/manifest.jsonl"
     for foreign in ("javascript:alert(1)", None, {"a": 1}, "data:text/html,x"):
-        monkeypatch.setattr("airflow_provider_kling.links.XCom.get_value", lambda foreign=foreign, **_kwargs: foreign)
+        monkeypatch.setattr(
+            "airflow_provider_kling.plugins.links.XCom.get_value", lambda foreign=foreign, **_kwargs: foreign
+        )
         assert link.get_link(operator(tmp_path), ti_key=None) == ""
 
 

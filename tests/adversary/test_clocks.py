@@ -10,10 +10,10 @@ from support import PHOTOGRAPH, FakeTaskInstance
 
 from airflow_provider_kling import exceptions as errors
 from airflow_provider_kling import polling
-from airflow_provider_kling._airflow.compat import TaskDeferred
 from airflow_provider_kling.models import Task, TaskStatus
 from airflow_provider_kling.operators import KlingImageToVideoOperator
 from airflow_provider_kling.sensors import KlingTaskSensor
+from airflow_provider_kling.utils._airflow.compat import TaskDeferred
 
 HOUR = 3600.0
 NOW = 1_790_000_000.0

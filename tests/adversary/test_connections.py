@@ -13,9 +13,9 @@ from adversary.scripted import kling
 from support import limit
 
 from airflow_provider_kling import exceptions as errors
-from airflow_provider_kling._airflow.compat import AIRFLOW_V_3_2_PLUS
 from airflow_provider_kling.api.settings import base_url_of, settings_of
 from airflow_provider_kling.hooks import KlingHook
+from airflow_provider_kling.utils._airflow.compat import AIRFLOW_V_3_2_PLUS
 
 KEY = "api-key-kling-secret-part"
 

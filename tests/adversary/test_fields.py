@@ -16,14 +16,14 @@ from datetime import date
 import pytest
 from support import PHOTOGRAPH, advice_first
 
-from airflow_provider_kling._airflow.start_from_trigger import CannotStartInTriggererError, rendered_in_triggerer
 from airflow_provider_kling.exceptions import KlingConfigurationError, KlingValidationError
-from airflow_provider_kling.foreign import foreign_text
 from airflow_provider_kling.preparation.prepare import Prepared, prepare
 from airflow_provider_kling.preparation.redaction import redact_images
 from airflow_provider_kling.products.catalogue import PRODUCTS, product_of
 from airflow_provider_kling.products.media import InlineImage
 from airflow_provider_kling.products.video import IMAGE2VIDEO, TEXT2VIDEO
+from airflow_provider_kling.utils._airflow.start_from_trigger import CannotStartInTriggererError, rendered_in_triggerer
+from airflow_provider_kling.utils.foreign import foreign_text
 
 URL = "https://x.example/a.png"
 NAMES = sorted({name for row in PRODUCTS.values() for name in row.by_name})

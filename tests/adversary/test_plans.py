@@ -16,9 +16,9 @@ from airflow.sdk import ObjectStoragePath
 from support import PHOTOGRAPH, advice_first
 from support_batch import again, deferred, fire, hurry, manifest, operator, posts, run
 
-from airflow_provider_kling._airflow.compat import AirflowSkipException, TaskDeferred
 from airflow_provider_kling.batch.plan import PlannedItem, read_plan
 from airflow_provider_kling.exceptions import KlingBatchError, KlingValidationError
+from airflow_provider_kling.utils._airflow.compat import AirflowSkipException, TaskDeferred
 
 
 @pytest.fixture(autouse=True)

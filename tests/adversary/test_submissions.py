@@ -10,7 +10,6 @@ import pytest
 from adversary.scripted import Reply, kling, task
 from support import FakeTaskInstance
 
-from airflow_provider_kling._airflow.compat import AirflowFailException
 from airflow_provider_kling.exceptions import (
     KlingAccountError,
     KlingError,
@@ -19,6 +18,7 @@ from airflow_provider_kling.exceptions import (
 )
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.operators import KlingTextToVideoOperator
+from airflow_provider_kling.utils._airflow.compat import AirflowFailException
 
 VIDEO = {"videos": [{"id": "v", "url": "https://example.com/v.mp4", "duration": "5.0"}]}
 NOT_FOUND = kling(code=1201, message="Task not found by id/external id: x", status=400)

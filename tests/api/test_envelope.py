@@ -7,8 +7,8 @@ import json
 import pytest
 
 from airflow_provider_kling import exceptions as kling
-from airflow_provider_kling._airflow.compat import AirflowException, AirflowFailException
 from airflow_provider_kling.api import envelope
+from airflow_provider_kling.utils._airflow.compat import AirflowException, AirflowFailException
 
 #: Kling's error-code page: code, HTTP status, class, whether the same call can succeed later.
 CODES = [

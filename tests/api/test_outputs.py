@@ -9,8 +9,8 @@ import pytest
 
 from airflow_provider_kling.api.parts import read_task
 from airflow_provider_kling.batch.records import read_record
-from airflow_provider_kling.links import link_of
 from airflow_provider_kling.models import KINDS, Audio, Element, Image, Result, Task, Video, Voice
+from airflow_provider_kling.plugins.links import link_of
 
 LINK = "https://h1.example.com/a"
 

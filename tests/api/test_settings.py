@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from airflow_provider_kling._airflow.base_hook import BaseHook
 from airflow_provider_kling.api.auth import AccessKeyPair, ApiKey
 from airflow_provider_kling.api.settings import DEFAULT_BASE_URL, base_url_of, settings_of
 from airflow_provider_kling.exceptions import KlingConfigurationError
+from airflow_provider_kling.utils._airflow.base_hook import BaseHook
 
 
 def settings_from(monkeypatch, value: str | dict):

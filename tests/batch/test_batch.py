@@ -15,7 +15,6 @@ from airflow.triggers.base import TaskSuccessEvent
 from support import PHOTOGRAPH, FakeTaskInstance
 from support_batch import QUICK, again, deferred, fire, hurry, manifest, operator, posts, run
 
-from airflow_provider_kling._airflow.compat import AIRFLOW_V_3_2_PLUS, AirflowFailException, TaskDeferred
 from airflow_provider_kling.exceptions import (
     KlingBatchError,
     KlingBatchFailedError,
@@ -25,6 +24,7 @@ from airflow_provider_kling.exceptions import (
 from airflow_provider_kling.triggers import base as trigger_base
 from airflow_provider_kling.triggers import batch as trigger_module
 from airflow_provider_kling.triggers.batch import KlingBatchTrigger
+from airflow_provider_kling.utils._airflow.compat import AIRFLOW_V_3_2_PLUS, AirflowFailException, TaskDeferred
 
 
 @pytest.fixture(autouse=True)

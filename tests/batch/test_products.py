@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from support_batch import hurry, manifest, operator, posts, run
 
-from airflow_provider_kling._airflow.compat import TaskDeferred
 from airflow_provider_kling.exceptions import KlingValidationError
+from airflow_provider_kling.utils._airflow.compat import TaskDeferred
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_kling._airflow.compat import AIRFLOW_V_3_3_PLUS
+from airflow_provider_kling.utils._airflow.compat import AIRFLOW_V_3_3_PLUS
 
 pytestmark = [
     pytest.mark.timeout(300),

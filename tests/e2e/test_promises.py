@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from support import PHOTOGRAPH
 
-from airflow_provider_kling._airflow.compat import AIRFLOW_V_3_1_PLUS, AIRFLOW_V_3_2_PLUS, AIRFLOW_V_3_3_PLUS
 from airflow_provider_kling.simulator import KlingSimulator, Settings
+from airflow_provider_kling.utils._airflow.compat import AIRFLOW_V_3_1_PLUS, AIRFLOW_V_3_2_PLUS, AIRFLOW_V_3_3_PLUS
 
 #: Worker processes of a wait that succeeds; before 3.2 Airflow cannot end it in the triggerer with its XComs.
 STARTS = 1 if AIRFLOW_V_3_2_PLUS else 2

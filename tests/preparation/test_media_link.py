@@ -85,7 +85,7 @@ def test_a_storage_that_signs_nothing_is_named(monkeypatch):
 
     fsspec.filesystem("memory").pipe("/clip.mp4", b"a video")
     monkeypatch.setattr(
-        "airflow_provider_kling._airflow.object_storage.Place.filesystem",
+        "airflow_provider_kling.utils._airflow.object_storage.Place.filesystem",
         property(lambda _: fsspec.filesystem("memory")),
     )
     assert "signs no link" in refused("memory://clip.mp4")

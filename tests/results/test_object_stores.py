@@ -12,8 +12,6 @@ import pytest
 from object_store import BUCKET
 from support import PHOTOGRAPH
 
-from airflow_provider_kling._airflow.compat import TaskDeferred
-from airflow_provider_kling._airflow.object_storage import place_of
 from airflow_provider_kling.exceptions import KlingStorageError, KlingValidationError
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.operators import KlingImageToVideoBatchOperator, KlingImageToVideoOperator
@@ -21,6 +19,8 @@ from airflow_provider_kling.results import object_files
 from airflow_provider_kling.results.targets import check_target
 from airflow_provider_kling.sensors import KlingTaskSensor
 from airflow_provider_kling.transfers import KlingToObjectStorageOperator
+from airflow_provider_kling.utils._airflow.compat import TaskDeferred
+from airflow_provider_kling.utils._airflow.object_storage import place_of
 
 ODD_NAMES = [
     *("a*b.mp4", "a?b.mp4", "a[1].mp4", "100%.mp4", "50%20off.mp4", "a#1.mp4", "a b.mp4", "a&b=c+d.mp4"),

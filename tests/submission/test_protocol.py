@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import STEPS
 
-from airflow_provider_kling._airflow.compat import AirflowFailException
 from airflow_provider_kling.exceptions import (
     KLING_CODES,
     KlingAccountError,
@@ -42,6 +41,7 @@ from airflow_provider_kling.submission.protocol import (
     Waited,
     leaves_doubt,
 )
+from airflow_provider_kling.utils._airflow.compat import AirflowFailException
 
 CUT = KlingConnectionError("cut")
 DUPLICATE = KlingDuplicateTaskError(1201, "External_task_id x already exists", http_status=400)

@@ -47,9 +47,9 @@ def test_those_of_an_older_version_wait_side_by_side_and_each_has_one_event(klin
 def test_the_operator_tells_it_who_was_refused_and_when(kling, ti):
     from support import PHOTOGRAPH
 
-    from airflow_provider_kling._airflow.compat import TaskDeferred
     from airflow_provider_kling.hooks import KlingHook
     from airflow_provider_kling.operators import KlingImageToVideoOperator
+    from airflow_provider_kling.utils._airflow.compat import TaskDeferred
 
     KlingHook().create_task("image2video", {"image": str(PHOTOGRAPH), "duration": 3})
     operator = KlingImageToVideoOperator(

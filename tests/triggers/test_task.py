@@ -11,10 +11,10 @@ from airflow.triggers.base import TaskSuccessEvent
 from support import PHOTOGRAPH, FakeTaskInstance, connect
 
 from airflow_provider_kling import polling
-from airflow_provider_kling._airflow.compat import AIRFLOW_V_3_2_PLUS
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.triggers import KlingTaskTrigger
 from airflow_provider_kling.triggers.base import KlingTrigger
+from airflow_provider_kling.utils._airflow.compat import AIRFLOW_V_3_2_PLUS
 from airflow_provider_kling.waiting.shared_poller import SharedPoller
 
 if TYPE_CHECKING:

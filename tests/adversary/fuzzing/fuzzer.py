@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_kling._airflow.compat import AirflowSkipException
 from airflow_provider_kling.exceptions import KlingError
+from airflow_provider_kling.utils._airflow.compat import AirflowSkipException
 
 if TYPE_CHECKING:
     from collections.abc import Callable

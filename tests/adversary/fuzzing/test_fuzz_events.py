@@ -7,10 +7,10 @@ from adversary.fuzzing.fuzzer import fuzz, obeys, odd_json, odd_text
 from hypothesis import strategies as st
 from support import PHOTOGRAPH, FakeTaskInstance
 
-from airflow_provider_kling._airflow.compat import TaskDeferred
 from airflow_provider_kling.operators import KlingImageToVideoBatchOperator, KlingImageToVideoOperator
 from airflow_provider_kling.sensors import KlingTaskSensor
 from airflow_provider_kling.triggers import KlingSlotTrigger, KlingTaskTrigger
+from airflow_provider_kling.utils._airflow.compat import TaskDeferred
 
 events = st.one_of(
     odd_json,

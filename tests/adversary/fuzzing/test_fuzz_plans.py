@@ -10,13 +10,13 @@ from adversary.fuzzing.fuzzer import damaged_bytes, damaged_json, fuzz, obeys
 from hypothesis import strategies as st
 from support import PHOTOGRAPH, FakeTaskInstance
 
-from airflow_provider_kling._airflow.compat import TaskDeferred
 from airflow_provider_kling.batch import files
 from airflow_provider_kling.batch.actions import Desired, Policy
 from airflow_provider_kling.batch.plan import Plan, read_plan
 from airflow_provider_kling.batch.reconciler import Reconciler
 from airflow_provider_kling.batch.records import read_record
 from airflow_provider_kling.operators import KlingImageToVideoBatchOperator
+from airflow_provider_kling.utils._airflow.compat import TaskDeferred
 
 #: hypothesis warns that such values are large.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_kling.foreign import MAX_CHARACTERS, foreign_text, reason
+from airflow_provider_kling.utils.foreign import MAX_CHARACTERS, foreign_text, reason
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import contextlib
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kling.foreign import foreign_text
+from airflow_provider_kling.utils.foreign import foreign_text
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from airflow_provider_kling import backoff
+from airflow_provider_kling.utils import backoff
 
 
 @pytest.mark.parametrize(("times", "seconds"), [(0, 2), (1, 2), (2, 4), (3, 8), (5, 32), (6, 60), (10**9, 60)])

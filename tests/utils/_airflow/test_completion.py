@@ -6,10 +6,10 @@ import pytest
 from airflow.sdk import DAG, Asset, BaseOperatorLink, task, task_group
 
 from airflow_provider_kling import triggers
-from airflow_provider_kling._airflow import completion
-from airflow_provider_kling.links import KlingResultLink
 from airflow_provider_kling.operators import KlingTextToVideoOperator
+from airflow_provider_kling.plugins.links import KlingResultLink
 from airflow_provider_kling.sensors import KlingTaskSensor
+from airflow_provider_kling.utils._airflow import completion
 
 
 class PageLink(BaseOperatorLink):

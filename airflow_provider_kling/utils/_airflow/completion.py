@@ -65,7 +65,7 @@ def _state_is_cleared(_operator: Any) -> bool:
 #: What a worker does at the end of a task that succeeds (``finalize``, ``_push_xcom_if_needed`` and
 #: ``_handle_current_task_success`` of Airflow 3.3's task runner), and the triggerer does not. A task that asks for any
 #: of it ends on a worker. Not in this table, because the triggerer does it: the XCom ``return_value``, the button of
-#: :class:`~airflow_provider_kling.links.KlingResultLink`, end date and duration. Metrics (``ti.finish``,
+#: :class:`~airflow_provider_kling.plugins.links.KlingResultLink`, end date and duration. Metrics (``ti.finish``,
 #: ``operator_successes``, ``task.duration``) are counted on workers only; no result depends on them.
 EFFECTS = (
     Effect("no XCom at all", lambda operator: not operator.do_xcom_push, "a trigger pushes the result"),

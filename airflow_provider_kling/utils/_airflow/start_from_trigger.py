@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.sdk.definitions.xcom_arg import PlainXComArg, XComArg
 
-from airflow_provider_kling._airflow.compat import AIRFLOW_V_3_3_PLUS
+from airflow_provider_kling.utils._airflow.compat import AIRFLOW_V_3_3_PLUS
 
 _PULL = re.compile(r"xcom_pull\s{0,20}\((?P<arguments>[^)]{0,1000})\)")
 

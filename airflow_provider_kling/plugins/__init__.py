@@ -1,0 +1,1 @@
+"""What people see of Kling in Airflow's own pages; stands on models and api, imports no operator."""

@@ -6,13 +6,18 @@ import asyncio
 import dataclasses
 
 import pytest
-from support import PHOTOGRAPH, connect
+from support import PHOTOGRAPH, FakeTaskInstance, connect
 from support_batch import deferred, fire, hurry, manifest, posts, run
 
 from airflow_provider_kling import exceptions as errors
 from airflow_provider_kling.api.reads import TaskRef
 from airflow_provider_kling.hooks import KlingHook
-from airflow_provider_kling.operators import KlingImageToVideoOperator, KlingTextToVideoOperator
+from airflow_provider_kling.operators import (
+    KlingImageToVideoOperator,
+    KlingMotionControlOperator,
+    KlingOmniVideoOperator,
+    KlingTextToVideoOperator,
+)
 from airflow_provider_kling.products.catalogue import NEW_GENERATION, product_of
 from airflow_provider_kling.sensors import KlingTaskSensor
 from airflow_provider_kling.transfers import KlingToObjectStorageOperator
@@ -216,3 +221,80 @@ def test_the_wait_on_a_worker_asks_where_the_task_is(kling, ti, no_waiting):
 
 def test_videos_of_both_generations_take_slots_of_the_same_packs():
     assert {product.group for product in NEW_GENERATION.values()} == {product_of("image2video").group}
+
+
+def clip(kling) -> str:
+    """The link of a video that the simulated Kling can open."""
+    made = KlingTextToVideoOperator(task_id="t", prompt="A dance", duration=3, model_name=TURBO, deferrable=False)
+    made.wait_for_completion, made.poll_interval = True, 0.05
+    return made.execute({"ti": FakeTaskInstance(task_id="t")})["videos"][0]["url"]
+
+
+def omni(**kwargs) -> KlingOmniVideoOperator:
+    given = {"task_id": "meet", "prompt": "<<<image_1>>> at night", "model_name": "kling-3.0-omni", "duration": 3}
+    return KlingOmniVideoOperator(
+        **{**given, "poll_interval": 0.05, "deferrable": False, "wait_for_completion": True, **kwargs}
+    )
+
+
+def test_an_omni_video_of_the_second_generation(kling, ti, tmp_path):
+    result = omni(image_list=[str(PHOTOGRAPH)], aspect_ratio="1:1", output_uri=f"{tmp_path}/").execute({"ti": ti})
+    (sent,) = posts(kling)
+    assert sent["path"] == "/omni-video/kling-3.0-omni"
+    assert [item["type"] for item in sent["body"]["contents"]] == ["prompt", "refer_image"]
+    assert (result["endpoint"], result["units"]) == ("tasks/omni-video", "1.8")
+    assert result["files"][0]["bytes"] > 0
+    kling_task = KlingHook().get_task(result["task_id"], "omni-video")
+    assert kling_task.endpoint == "tasks/omni-video", "it is found under the classic name too"
+
+
+def test_a_video_that_is_changed_is_paid_as_one(kling, ti):
+    source = clip(kling)
+    made = omni(prompt="At night", video_list=[source], duration=None, validate="warn")
+    assert made.execute({"ti": ti})["units"] == "2.7", "3 s beside a video; 1.8 when it is ignored"
+
+
+def test_motion_control_of_the_second_generation(kling, ti):
+    source = clip(kling)
+    made = KlingMotionControlOperator(
+        task_id="dance",
+        image_url=str(PHOTOGRAPH),
+        video_url=source,
+        character_orientation="video",
+        model_name="kling-3.0",
+        validate="warn",
+        deferrable=False,
+        poll_interval=0.05,
+        wait_for_completion=True,
+    )
+    result = made.execute({"ti": ti})
+    assert posts(kling)[-1]["path"] == "/motion-control/kling-3.0"
+    assert posts(kling)[-1]["body"]["settings"] == {"character_orientation": "video"}
+    assert (result["endpoint"], result["units"]) == ("tasks/motion-control", "2.7")
+
+
+def test_a_lost_answer_is_one_omni_video(kling, ti, no_waiting):
+    kling.fault("cut_after", method="POST")
+    result = omni(aspect_ratio="1:1", prompt="A boat").execute({"ti": ti})
+    assert [task["task_id"] for task in kling.tasks()] == [result["task_id"]]
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        omni(aspect_ratio="1:1", prompt="A boat"),
+        KlingMotionControlOperator(
+            task_id="dance",
+            image_url=str(PHOTOGRAPH),
+            video_url="https://example.com/clip.mp4",
+            character_orientation="video",
+            model_name="kling-2.6",
+        ),
+    ],
+    ids=["omni", "motion"],
+)
+def test_a_key_pair_is_refused_for_them_too(kling_simulator, monkeypatch, ti, made):
+    connect(monkeypatch, kling_simulator)
+    with pytest.raises(errors.KlingConfigurationError, match="Give the connection an API key"):
+        made.execute({"ti": ti})
+    assert kling_simulator.requests() == []

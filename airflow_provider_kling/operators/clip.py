@@ -21,7 +21,8 @@ from airflow_provider_kling.products.clip import (
 
 class KlingOmniVideoOperator(KlingTaskOperator):
     """
-    Make a video of words, images, elements and a video, or change one: ``POST /v1/videos/omni-video``.
+    Make a video of words, images, elements and a video, or change one: ``POST /v1/videos/omni-video``, with a model of
+    the second generation ``POST /omni-video/{model}``.
 
     .. seealso::
         For more information on how to use this operator, take a look at the guide:
@@ -29,20 +30,24 @@ class KlingOmniVideoOperator(KlingTaskOperator):
 
     :param prompt: what happens, at most 2500 characters; ``<<<image_1>>>``, ``<<<video_1>>>`` and
         ``<<<element_1>>>`` name what is given (templated).
-    :param model_name: default ``kling-v3-omni``; also ``kling-video-o1`` (templated).
+    :param model_name: default ``kling-v3-omni``; also ``kling-video-o1``, and of the second generation
+        ``kling-3.0-omni`` and ``kling-o1`` (templated).
     :param image_list: ``{"image_url": ..., "type": ...}``, given as to
         :class:`~airflow_provider_kling.operators.KlingImageToVideoOperator`; the type is ``first_frame``,
-        ``end_frame`` or left out (templated).
+        ``end_frame`` (or ``last_frame``), or left out (or ``refer_image``) (templated).
     :param video_list: one ``{"video_url": ..., "refer_type": ..., "keep_original_sound": ...}``; an https URL or a
         URI in object storage, 3 to 10 seconds; ``feature`` is a reference, ``base`` (Kling's default) is changed
-        (templated).
+        (templated). Beside a reference the second generation makes several shots.
     :param element_list: ``{"element_id": ...}``; with the images at most 7, beside a video 4 (templated).
     :param aspect_ratio: ``16:9``, ``9:16`` or ``1:1``; needed unless a first frame or a base video says it
         (templated).
-    :param duration: seconds; 3 to 15, with kling-video-o1 3 to 10 (templated).
-    :param mode: ``std``, ``pro`` (Kling's default) or, with kling-v3-omni, ``4k`` (templated).
-    :param sound: ``on`` or ``off``; kling-v3-omni, not beside a video (templated).
-    :param multi_shot: whether the video has several shots; kling-v3-omni (templated).
+    :param duration: seconds; 3 to 15, with an O1 model 3 to 10 (templated).
+    :param mode: ``std``, ``pro`` or, with a V3 model, ``4k``; Kling's default is ``pro`` for classic models and ``std``
+        in the second generation (templated).
+    :param resolution: ``720p``, ``1080p`` or ``4k``, the same in other words (templated).
+    :param sound: ``on`` (or ``native``) or ``off``; V3 models, not beside a video. ``original`` keeps the sound of the
+        video (templated).
+    :param multi_shot: whether the video has several shots; V3 models (templated).
     :param shot_type: ``customize`` or ``intelligence``, with ``multi_shot`` (templated).
     :param multi_prompt: 1 to 6 ``{"index", "prompt", "duration"}`` that add up to ``duration`` (templated).
     :param watermark_info: ``{"enabled": True}`` for a second, watermarked result (templated).
@@ -61,6 +66,7 @@ class KlingOmniVideoOperator(KlingTaskOperator):
         aspect_ratio: str | None = None,
         duration: str | int | None = None,
         mode: str | None = None,
+        resolution: str | None = None,
         sound: str | bool | None = None,
         multi_shot: bool | str | None = None,
         shot_type: str | None = None,
@@ -77,6 +83,7 @@ class KlingOmniVideoOperator(KlingTaskOperator):
         self.aspect_ratio = aspect_ratio
         self.duration = duration
         self.mode = mode
+        self.resolution = resolution
         self.sound = sound
         self.multi_shot = multi_shot
         self.shot_type = shot_type
@@ -197,7 +204,8 @@ class KlingAvatarOperator(KlingTaskOperator):
 
 class KlingMotionControlOperator(KlingTaskOperator):
     """
-    Let a person in an image move as one in a video: ``POST /v1/videos/motion-control``.
+    Let a person in an image move as one in a video: ``POST /v1/videos/motion-control``, with a model of the second
+    generation ``POST /motion-control/{model}``.
 
     .. seealso::
         For more information on how to use this operator, take a look at the guide:
@@ -209,11 +217,13 @@ class KlingMotionControlOperator(KlingTaskOperator):
         seconds (templated).
     :param character_orientation: ``image`` (the video has at most 10 seconds) or ``video``: whom the person's pose
         follows (templated).
-    :param mode: ``std`` or ``pro`` (templated).
+    :param mode: ``std`` or ``pro``; in the second generation Kling's default is ``std`` (templated).
+    :param resolution: ``720p`` or ``1080p``, the same in other words (templated).
     :param prompt: what is around, at most 2500 characters (templated).
-    :param model_name: default ``kling-v3``; also ``kling-v2-6`` (templated).
+    :param model_name: default ``kling-v3``; also ``kling-v2-6``, and of the second generation ``kling-3.0`` and
+        ``kling-2.6`` (templated).
     :param keep_original_sound: whether the video's sound is kept; Kling's default is yes (templated).
-    :param element_list: one ``{"element_id": ...}``; kling-v3 (templated).
+    :param element_list: one ``{"element_id": ...}``; V3 models (templated).
     :param watermark_info: ``{"enabled": True}`` for a second, watermarked result (templated).
     """
 
@@ -226,6 +236,7 @@ class KlingMotionControlOperator(KlingTaskOperator):
         video_url: Any = None,
         character_orientation: str | None = None,
         mode: str | None = None,
+        resolution: str | None = None,
         prompt: str | None = None,
         model_name: str = DEFAULT_MOTION_MODEL,
         keep_original_sound: bool | str | None = None,
@@ -238,6 +249,7 @@ class KlingMotionControlOperator(KlingTaskOperator):
         self.video_url = video_url
         self.character_orientation = character_orientation
         self.mode = mode
+        self.resolution = resolution
         self.prompt = prompt
         self.model_name = model_name
         self.keep_original_sound = keep_original_sound

@@ -178,6 +178,7 @@ def _encode(product: Product, fields: Mapping[str, Any], conn_id: str | None, fi
         else:
             draft.body[name] = value
     _say_quality_once(draft)
+    _say_sound_once(draft)
     _load_media(draft)
     _encode_paths(draft)
     return draft
@@ -198,6 +199,20 @@ def _say_quality_once(draft: _Draft) -> None:
         return
     del draft.body["resolution"]
     draft.body["mode"] = modes[asked]
+
+
+def _say_sound_once(draft: _Draft) -> None:
+    """``sound="original"`` is the second generation's word for keeping a video's sound; a body has the classic one."""
+    body = draft.body
+    sound, videos = body.get("sound"), body.get("video_list")
+    if "video_list" not in draft.product.by_name or not isinstance(sound, str) or sound.strip().lower() != "original":
+        return
+    given = [video for video in videos if isinstance(video, dict)] if isinstance(videos, list) else []
+    if any(video.setdefault("keep_original_sound", "yes") != "yes" for video in given) or not given:
+        advice = "Set keep_original_sound='yes' too, or leave it out" if given else "Give video_list too"
+        draft.refuse("sound", f"{advice}: {named('sound', sound)} keeps the sound of the video in video_list.")
+        return
+    del body["sound"]
 
 
 def _shaped(draft: _Draft, field: Field, value: Any) -> Any:

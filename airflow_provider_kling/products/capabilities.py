@@ -118,7 +118,7 @@ def problems(product: Product, body: Mapping[str, Any]) -> list[Problem]:
     rows = [row for row in table().rows if (row.model, row.product) == (name, product.endpoint)]
     found = [*_retired(name, model, product.endpoint), *_ignored(name, model, body)]
     if not rows:
-        elsewhere = list(dict.fromkeys([*([model.only] if model.only else []), *_products_of(name)]))
+        elsewhere = list(dict.fromkeys(_products_of(name)))
         return [*found, _wrong_product(name, model, product.endpoint, elsewhere) if elsewhere else _undescribed(name)]
     return [*found, *_unsupported_values(rows, body)]
 

@@ -27,7 +27,6 @@ class Model:
     :param retired: date on which Kling retired it; None while it is live.
     :param replacement: a live model that comes nearest.
     :param ignores: fields that it does not support although its product has them.
-    :param only: a product that it serves and that is none of the table's.
     :param live_for: products for which it lives on although it is retired.
     :param disputed: durations about which sources disagree; asking for one is a warning.
     """
@@ -37,7 +36,6 @@ class Model:
     retired: str | None = None
     replacement: str | None = None
     ignores: tuple[str, ...] = ()
-    only: str | None = None
     disputed: tuple[str, ...] = ()
     live_for: tuple[str, ...] = ()
 

@@ -32,7 +32,11 @@ PRODUCTS: dict[str, Product] = {
 
 #: The same products in the second generation: where their tasks are made and read. Asked for are the classic ones.
 NEW_GENERATION: dict[str, Product] = {
-    product.endpoint: product for product in (video.IMAGE_TO_VIDEO, video.TEXT_TO_VIDEO)
+    product.endpoint: product
+    for product in (
+        *(video.IMAGE_TO_VIDEO, video.TEXT_TO_VIDEO),
+        *(clip.OMNI_VIDEO_BY_MODEL, clip.MOTION_CONTROL_BY_MODEL),
+    )
 }
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from airflow_provider_kling.products import convert
 from airflow_provider_kling.products.fields import choice, listed, named_fields
 from airflow_provider_kling.products.product import COMMON_FIELDS, Product
+from airflow_provider_kling.products.video import RESOLUTION
 
 #: The live models; Kling's own default for motion control is kling-v2-6, for multi-image to video a retired one.
 DEFAULT_MOTION_MODEL = "kling-v3"
@@ -33,13 +36,28 @@ OMNI_VIDEO = Product(
             "element_list",
             "video_list",
         ),
-        *("sound", "mode", "aspect_ratio", "duration", "watermark_info", *COMMON_FIELDS),
-        image_list=listed("image_list", "image", "image_url", 1, 7),
+        *("sound", "mode", "resolution", "aspect_ratio", "duration", "watermark_info", *COMMON_FIELDS),
+        image_list=dataclasses.replace(listed("image_list", "image", "image_url", 1, 7), convert=convert.frames),
+        resolution=RESOLUTION,
     ),
-    rules=("shots.prompt_needed", "shots.shots", "omni.frames", "omni.counts", "omni.videos", "omni.ratio", *_RULES),
+    rules=(
+        *("shots.prompt_needed", "shots.shots", "shots.references"),
+        *("omni.frames", "omni.counts", "omni.videos", "omni.ratio", *_RULES),
+    ),
     default_model=DEFAULT_OMNI_VIDEO_MODEL,
     # 3 s in mode std, measured by a public client in 2026-09.
     typical_seconds=83,
+    counterpart="tasks/omni-video",
+)
+
+#: In the second generation. Its path is the classic name, so its endpoint says where its tasks are read.
+OMNI_VIDEO_BY_MODEL = dataclasses.replace(
+    OMNI_VIDEO,
+    endpoint="tasks/omni-video",
+    path="/omni-video",
+    default_model="kling-3.0-omni",
+    generation="new",
+    counterpart="omni-video",
 )
 
 VIDEO_EXTENSION = Product(
@@ -83,13 +101,26 @@ MOTION_CONTROL = Product(
     "/v1/videos/motion-control",
     fields=named_fields(
         *("model_name", "prompt", "image_url", "video_url", "keep_original_sound", "character_orientation", "mode"),
-        *("element_list", "watermark_info", *COMMON_FIELDS),
+        *("resolution", "element_list", "watermark_info", *COMMON_FIELDS),
         mode=choice("mode", ("std", "pro"), convert.mode),
+        resolution=choice("resolution", ("720p", "1080p"), convert.resolution),
     ),
-    rules=("faces.one_element", *_RULES),
+    rules=("faces.one_element", "shots.references", *_RULES),
     required=("image_url", "video_url", "character_orientation", "mode"),
     default_model=DEFAULT_MOTION_MODEL,
     typical_seconds=0,
+    counterpart="tasks/motion-control",
+)
+
+#: In the second generation, where Kling has a default for the quality.
+MOTION_CONTROL_BY_MODEL = dataclasses.replace(
+    MOTION_CONTROL,
+    endpoint="tasks/motion-control",
+    path="/motion-control",
+    required=("image_url", "video_url", "character_orientation"),
+    default_model="kling-3.0",
+    generation="new",
+    counterpart="motion-control",
 )
 
 MULTI_IMAGE2VIDEO = Product(

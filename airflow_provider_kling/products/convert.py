@@ -112,6 +112,11 @@ def on_off(value: Any) -> Any:
     return ("on" if flag else "off") if isinstance(flag, bool) else value
 
 
+def sound(value: Any) -> Any:
+    """A switch in Kling's words ``on`` and ``off``; ``native`` is the second generation's word for on."""
+    return "on" if lower(value) == "native" else on_off(value)
+
+
 def _is_numeric(value: Any) -> bool:
     return isinstance(value, str) and len(value) <= _MAX_NUMBER and _NUMBER.fullmatch(value.strip()) is not None
 
@@ -249,8 +254,50 @@ def listed(key: str) -> Callable[[Any], Any]:
 def videos(value: Any) -> Any:
     """``video_list``: the videos, alone or in objects."""
     return _items(
-        value, lambda item: {"video_url": item} if isinstance(item, str) else _with(item, keep_original_sound=yes_no)
+        value,
+        lambda item: (
+            {"video_url": item}
+            if isinstance(item, str)
+            else _with(_linked(item, "video_url"), keep_original_sound=yes_no, refer_type=_reference_type)
+        ),
     )
+
+
+def frames(value: Any) -> Any:
+    """``image_list`` of an omni video: the images, alone or in objects that say what they are."""
+    return _items(value, _frame)
+
+
+def _frame(item: Any) -> Any:
+    if isinstance(item, str):
+        return {"image_url": item}
+    item = _with(_linked(item, "image_url"), type=_frame_type)
+    # An image that is neither frame has no type in classic words.
+    return (
+        {key: value for key, value in item.items() if (key, value) != ("type", "")} if isinstance(item, dict) else item
+    )
+
+
+#: The second generation's types of items, in classic words.
+_FRAME_TYPES = {"last_frame": "end_frame", "refer_image": ""}
+_REFERENCE_TYPES = {"feature_video": "feature", "base_video": "base"}
+
+
+def _frame_type(value: Any) -> Any:
+    word = lower(value)
+    return _FRAME_TYPES.get(word, word) if isinstance(word, str) else word
+
+
+def _reference_type(value: Any) -> Any:
+    word = lower(value)
+    return _REFERENCE_TYPES.get(word, word) if isinstance(word, str) else word
+
+
+def _linked(item: Any, key: str) -> Any:
+    """An object whose file is called ``url``, as in the second generation, with the classic name for it."""
+    if not isinstance(item, dict) or "url" not in item or key in item:
+        return item
+    return {key if name == "url" else name: value for name, value in item.items()}
 
 
 def effect(value: Any) -> Any:

@@ -279,7 +279,7 @@ FIELDS: Mapping[str, Field] = {
         choice("aspect_ratio", ASPECT_RATIOS, convert.ratio),
         Field(
             "sound",
-            convert.on_off,
+            convert.sound,
             Shape(
                 _among("on", "off"),
                 "Give sound as 'on' or 'off', or as True or False",

@@ -49,6 +49,40 @@ def classic_row(product: Product) -> Product:
     return PRODUCTS[product.counterpart] if product.generation == "new" else product
 
 
+def features_of(product: Product, body: Mapping[str, Any]) -> list[Mapping[str, bool | str]]:
+    """
+    Return what the model of a request does for a product, by mode; nothing when the table does not know it.
+
+    :param product: its row in either generation.
+    :param body: the canonical body.
+    """
+    asked = (body.get("model_name"), classic_row(product).endpoint)
+    return [row.features for row in table().rows if (row.model, row.product) == asked]
+
+
+def has_shots(product: Product, body: Mapping[str, Any]) -> bool:
+    """
+    Whether the model of a request may have several shots; of one that the table does not know it is not known.
+
+    :param product: its row in either generation.
+    :param body: the canonical body.
+    """
+    rows = features_of(product, body)
+    return not rows or any("multi_shot" in features for features in rows)
+
+
+def has_video(body: Mapping[str, Any], kind: str) -> bool:
+    """
+    Whether an omni video is given a video of a kind.
+
+    :param body: the canonical body.
+    :param kind: ``base`` (changed; Kling's default) or ``feature`` (a reference).
+    """
+    videos = body.get("video_list")
+    given = [video for video in videos if isinstance(video, dict)] if isinstance(videos, list) else []
+    return any(video.get("refer_type", "base") == kind for video in given)
+
+
 def keeps_external_id(body: Mapping[str, Any]) -> bool:
     """
     Whether Kling is known to refuse an ``external_task_id`` of this model twice, which makes a submission repeatable.
@@ -69,22 +103,41 @@ def unsayable(product: Product, body: Mapping[str, Any]) -> Iterator[Problem]:
     name = body.get("model_name")
     if spoken(product, body).generation != "new":
         return
-    fields = _UNSAYABLE if "image" in product.by_name else (*_UNSAYABLE, *_UNSAYABLE_IN_TEXT)
+    fields = _UNSAYABLE if product.media_fields else (*_UNSAYABLE, *_UNSAYABLE_IN_TEXT)
     for field in fields:
         if field in body:
-            models = _taking(classic_row(product).endpoint, field)
+            models = _taking(classic_row(product), field)
             advice = f"Use {one_of(models)}, or leave {field} out" if models else f"Leave {field} out"
             yield Problem(
                 field,
                 f"{advice}: {named('model_name', name)} is a model of the second generation of Kling's API, which has "
                 f"no {field}{'' if models else ', and no live model of the first takes it'}.",
             )
+    yield from _ignored_items(product, body)
     shots = body.get("multi_prompt")
     for index, shot in enumerate(shots if isinstance(shots, list) else ()):
         if isinstance(shot, dict) and ";" in str(shot.get("prompt")):
             place = f"multi_prompt[{index}]"
             yield Problem("multi_prompt", f"Take ';' out of the prompt of {place}: for {name} it ends a shot.")
 
+
+def _ignored_items(product: Product, body: Mapping[str, Any]) -> Iterator[Problem]:
+    """Items that an omni video takes and does not look at: it would be made, and paid, of the words alone."""
+    items = body.get("contents") if classic_row(product).endpoint == "omni-video" else None
+    for item in items if isinstance(items, list) else ():
+        kind = item.get("type") if isinstance(item, dict) else None
+        if instead := _IGNORED.get(kind) if isinstance(kind, str) else None:
+            yield Problem(
+                "contents",
+                f"Give {instead} instead of an item of type {kind!r}: Kling accepts that for an omni video and ignores "
+                "it (measured by a public client, 2026-09-28).",
+            )
+
+
+_IGNORED = {
+    "image": "image_list, or items of type 'refer_image',",
+    "video": "video_list, or 'base_video' or 'feature_video',",
+}
 
 #: The features of the table that stand for a field.
 _FEATURES = {
@@ -95,10 +148,12 @@ _FEATURES = {
 }
 
 
-def _taking(endpoint: str, field: str) -> list[str]:
+def _taking(product: Product, field: str) -> list[str]:
     """The live classic models of a product that take a field."""
+    if field not in product.by_name:
+        return []
     feature = _FEATURES.get(field)
-    rows = [row for row in table().rows if row.product == endpoint and table().live(row, "classic")]
+    rows = [row for row in table().rows if row.product == product.endpoint and table().live(row, "classic")]
     able = [row.model for row in rows if feature is None or row.features.get(feature)]
     return [name for name in dict.fromkeys(able) if field not in table().models[name].ignores]
 

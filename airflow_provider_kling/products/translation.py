@@ -10,9 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kling.products.capability_map import table
 from airflow_provider_kling.products.convert import RESOLUTIONS
-from airflow_provider_kling.products.generations import PLACES, classic_row
+from airflow_provider_kling.products.generations import PLACES, classic_row, features_of, has_shots, has_video
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,7 +19,19 @@ if TYPE_CHECKING:
     from airflow_provider_kling.products.product import Product
 
 #: ``<<<image_1>>>`` of the classic generation is ``@image_1``: the id of an item.
-_REFERENCE = re.compile(r"<<<((?:image|element|voice)_\d{1,4})>>>")
+_REFERENCE = re.compile(r"<<<((?:image|video|element|voice)_\d{1,4})>>>")
+
+#: Fields that hold one file: the type of its item, and the id by which a prompt refers to it.
+_FILES = (
+    ("image", "first_frame", "image_1"),
+    ("image_tail", "last_frame", "image_2"),
+    ("image_url", "image", "image_1"),
+    ("video_url", "video", "video_1"),
+)
+#: The type of an item, by what ``image_list`` and ``video_list`` of an omni video call it. Items of the types image and
+#: video are accepted there and ignored (measured by a public client, 2026-09-28): none is made.
+_FRAMES = {None: "refer_image", "end_frame": "last_frame"}
+_VIDEOS = {"base": "base_video", "feature": "feature_video"}
 
 #: What goes to Kling for whom it calls back and by which name, not for what it makes.
 _OPTIONS = ("callback_url", "external_task_id", "watermark_info")
@@ -35,7 +46,8 @@ def translated(product: Product, body: Mapping[str, Any]) -> dict[str, Any]:
     :param body: the canonical body, in classic words, which :func:`.generations.unsayable` found nothing in; keys that
         no product has are sent as they are, for what Kling added after this version.
     """
-    known = classic_row(product).by_name
+    row = classic_row(product)
+    known = row.by_name
     strange = {key: value for key, value in body.items() if key not in known and key not in PLACES}
     options = {key: body[key] for key in _OPTIONS if key in body}
     sent: dict[str, Any] = {
@@ -43,7 +55,7 @@ def translated(product: Product, body: Mapping[str, Any]) -> dict[str, Any]:
         "settings": {**dict(_settings(product, body)), **_object(body.get("settings"))},
         "options": {**options, **_object(body.get("options"))},
     }
-    if "image" in known:
+    if row.media_fields:
         more = body.get("contents")
         sent["contents"] = [*_contents(body), *(more if isinstance(more, list) else ())]
     else:
@@ -56,24 +68,33 @@ def _object(value: Any) -> Mapping[str, Any]:
 
 
 def _settings(product: Product, body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    rows = _rows(product, body)
+    rows = features_of(product, body)
     if "resolution" in body or "mode" in body:
         yield "resolution", body.get("resolution") or RESOLUTIONS.get(body["mode"], body["mode"])
     if "aspect_ratio" in body:
         yield "aspect_ratio", body["aspect_ratio"]
     if "duration" in body:
         yield "duration", _whole(body["duration"])
-    if "sound" in body and not any(features.get("audio") == "always on" for features in rows):
-        yield "audio", _SOUND.get(body["sound"], body["sound"])
-    if not rows or any("multi_shot" in features for features in rows):
-        # Kling's default is true: a prompt would be cut into shots that nobody asked for.
-        yield "multi_shot", body.get("multi_shot") is True
+    if "character_orientation" in body:
+        yield "character_orientation", body["character_orientation"]
+    audio = _audio(body)
+    if audio is not None and not any(features.get("audio") == "always on" for features in rows):
+        yield "audio", audio
+    if has_shots(product, body):
+        # Kling's default is true: a prompt would be cut into shots that nobody asked for. Beside a video that is a
+        # reference it has to be.
+        yield "multi_shot", body.get("multi_shot") is True or has_video(body, "feature")
 
 
-def _rows(product: Product, body: Mapping[str, Any]) -> list[Mapping[str, bool | str]]:
-    """What the model does for the product, by mode; nothing when the table does not know it."""
-    asked = (body.get("model_name"), classic_row(product).endpoint)
-    return [row.features for row in table().rows if (row.model, row.product) == asked]
+def _audio(body: Mapping[str, Any]) -> Any:
+    """What is heard: a sound that is made, that of the video, or nothing; ``None`` when the request does not say."""
+    kept = [_object(video).get("keep_original_sound") for video in _listed(body, "video_list")]
+    kept.append(body.get("keep_original_sound"))
+    if "yes" in kept:
+        return "original"
+    if "sound" in body:
+        return _SOUND.get(body["sound"], body["sound"])
+    return "off" if "no" in kept else None
 
 
 def _whole(seconds: Any) -> Any:
@@ -97,12 +118,31 @@ def _contents(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     prompt = _prompt(body)
     if prompt:
         yield {"type": "prompt", "text": prompt}
-    for number, (field, kind) in enumerate((("image", "first_frame"), ("image_tail", "last_frame")), 1):
-        if field in body:
-            name = f"image_{number}"
-            named = {"id": name} if re.search(rf"@{name}(?!\d)", prompt) else {}
-            yield {"type": kind, "url": body[field], **named}
+    for kind, url, name in _files(body):
+        # A frame needs no name unless the prompt has one for it; what is a reference does.
+        is_named = kind in _NAMED or re.search(rf"@{name}(?!\d)", prompt)
+        yield {"type": kind, "url": url, **({"id": name} if is_named else {})}
     for kind in ("element", "voice"):
-        entries = body.get(f"{kind}_list")
-        for number, entry in enumerate(entries if isinstance(entries, list) else (), 1):
+        for number, entry in enumerate(_listed(body, f"{kind}_list"), 1):
             yield {"type": kind, f"{kind}_id": _object(entry).get(f"{kind}_id", entry), "id": f"{kind}_{number}"}
+
+
+#: Items of which Kling's pages say that they have an id.
+_NAMED = ("refer_image", "base_video", "feature_video")
+
+
+def _files(body: Mapping[str, Any]) -> Iterator[tuple[Any, Any, str]]:
+    """Each file of a request: the type of its item, its link or content, and its id."""
+    yield from ((kind, body[field], name) for field, kind, name in _FILES if field in body)
+    for number, image in enumerate(map(_object, _listed(body, "image_list")), 1):
+        kind = image.get("type")
+        yield _FRAMES.get(kind, kind), image.get("image_url"), f"image_{number}"
+    for number, video in enumerate(map(_object, _listed(body, "video_list")), 1):
+        # Kling's classic default is base.
+        kind = video.get("refer_type", "base")
+        yield _VIDEOS.get(kind, kind), video.get("video_url"), f"video_{number}"
+
+
+def _listed(body: Mapping[str, Any], field: str) -> list[Any]:
+    entries = body.get(field)
+    return entries if isinstance(entries, list) else []

@@ -21,7 +21,7 @@ _SHARED_RULES = (
 )
 
 #: The second generation's word for ``mode``, which any model takes here.
-_RESOLUTION = choice("resolution", tuple(convert.RESOLUTIONS.values()), convert.resolution)
+RESOLUTION = choice("resolution", tuple(convert.RESOLUTIONS.values()), convert.resolution)
 
 # Paths: https://kling.ai/document-api. Times: averages that ComfyUI's Kling nodes publish, read 2026-11.
 
@@ -32,7 +32,7 @@ IMAGE2VIDEO = Product(
         *_SHARED_FIELDS,
         *("image", "image_tail", "element_list", "static_mask", "dynamic_masks", "watermark_info"),
         *COMMON_FIELDS,
-        resolution=_RESOLUTION,
+        resolution=RESOLUTION,
     ),
     rules=(
         *("frames.image_given", "frames.exclusions", "frames.contents", "frames.masks"),
@@ -51,7 +51,7 @@ IMAGE2VIDEO = Product(
 TEXT2VIDEO = Product(
     "text2video",
     "/v1/videos/text2video",
-    fields=named_fields(*_SHARED_FIELDS, "aspect_ratio", "watermark_info", *COMMON_FIELDS, resolution=_RESOLUTION),
+    fields=named_fields(*_SHARED_FIELDS, "aspect_ratio", "watermark_info", *COMMON_FIELDS, resolution=RESOLUTION),
     rules=("shots.prompt_needed", *_SHARED_RULES),
     default_model=DEFAULT_MODEL,
     typical_seconds=319,

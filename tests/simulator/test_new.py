@@ -147,6 +147,13 @@ def test_a_motion_video_decides_length_and_price(start):
         assert next(container.decode(video=0)).to_image().getpixel((20, 90))[0] > 150, "the image, not the video"
 
 
+def test_items_that_an_omni_video_ignores_are_accepted_and_change_nothing(start):
+    kling = start()
+    ignored = [{"type": kind, "url": "http://127.0.0.1:9/nothing"} for kind in ("image", "video")]
+    seen = made(kling, "/omni-video/kling-3.0-omni", contents=[WORDS, *ignored], settings={"aspect_ratio": "1:1"})
+    assert (seen["status"], amount(seen)) == ("succeeded", "3")
+
+
 def test_both_names_of_a_model_share_its_slots(start):
     kling = start(concurrency=1)
     assert send(kling, "/text-to-video/kling-3.0").json()["code"] == 0

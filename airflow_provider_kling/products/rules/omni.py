@@ -1,13 +1,15 @@
 """
 What an omni video is made of: images, elements and a video, and how they go together.
 
-Rules: omni pages of https://kling.ai/document-api, classic API, read 2026-11.
+Rules: omni pages of https://kling.ai/document-api, classic API, and 3.0 Omni and O1 of the second generation, read
+2026-11.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_kling.products.generations import has_shots, has_video, spoken
 from airflow_provider_kling.products.problem import Problem
 from airflow_provider_kling.products.rules.elements import element_entries
 from airflow_provider_kling.products.wording import counted, named
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 #: Images and elements together; fewer beside a video.
 MAX_INPUTS = 7
 MAX_INPUTS_BESIDE_VIDEO = 4
+#: In the second generation.
+MAX_ELEMENTS_BESIDE_FRAMES = 3
 FRAMES = ("first_frame", "end_frame")
 
 
@@ -34,7 +38,7 @@ def frames(request: Request) -> Iterator[Problem]:
             )
     if "end_frame" in kinds and "first_frame" not in kinds:
         yield Problem("image_list", "Give one of image_list the type 'first_frame': an end frame needs a first frame.")
-    if "end_frame" in kinds and len(images) > len(FRAMES):
+    if "end_frame" in kinds and len(images) > len(FRAMES) and not _is_new(request):
         yield Problem("image_list", f"Keep two of image_list: with an end frame Kling takes two, not {len(images)}.")
 
 
@@ -42,6 +46,11 @@ def counts(request: Request) -> Iterator[Problem]:
     """Images and elements together, fewer of them beside a video."""
     images = len(_objects(request, "image_list"))
     most = MAX_INPUTS_BESIDE_VIDEO if "video_list" in request.body else MAX_INPUTS
+    elements = request.body.get("element_list")
+    framed = any("type" in image for image in _objects(request, "image_list"))
+    if _is_new(request) and framed and isinstance(elements, list) and len(elements) > MAX_ELEMENTS_BESIDE_FRAMES:
+        beside = f"beside a frame Kling takes {MAX_ELEMENTS_BESIDE_FRAMES}, not {len(elements)}"
+        yield Problem("element_list", f"Drop some of element_list: {beside}.")
     if images > most:
         yield Problem("image_list", f"Drop some of image_list: it has {counted(images, 'image')}, Kling takes {most}.")
     elif "element_list" in request.body:
@@ -52,7 +61,8 @@ def videos(request: Request) -> Iterator[Problem]:
     """A video is a reference, or the base that is changed; either is silent."""
     if "video_list" in request.body and request.body.get("sound") == "on":
         yield Problem("sound", "Set sound='off', or leave video_list out: Kling makes no sound beside a video.")
-    if not _has_base(request):
+    yield from _shots_beside_video(request)
+    if not has_video(request.body, "base"):
         return
     if any("type" in image for image in _objects(request, "image_list")):
         yield Problem("image_list", "Leave the type of the images out: a base video takes no first or last frame.")
@@ -67,16 +77,33 @@ def videos(request: Request) -> Iterator[Problem]:
             )
 
 
+def _shots_beside_video(request: Request) -> Iterator[Problem]:
+    """In the second generation a video that is changed has one shot, and one that is a reference several."""
+    asked = request.body.get("multi_shot")
+    if not _is_new(request) or not has_shots(request.product, request.body):
+        return
+    if asked is True and has_video(request.body, "base"):
+        yield Problem("multi_shot", "Leave multi_shot out: multi_shot=True is not taken beside a base video.")
+    if asked is False and has_video(request.body, "feature"):
+        yield Problem(
+            "multi_shot",
+            "Leave multi_shot out, or set it True: Kling asks for multi_shot=True beside a video with "
+            "refer_type='feature', and multi_shot=False.",
+        )
+
+
 def ratio(request: Request) -> Iterator[Problem]:
-    """The proportions follow a first frame or a base video, or have to be said."""
+    """The proportions follow a first frame or a video, or have to be said."""
     has_frame = any(image.get("type") == "first_frame" for image in _objects(request, "image_list"))
-    if "aspect_ratio" not in request.body and not has_frame and not _has_base(request):
-        yield Problem("aspect_ratio", "Give aspect_ratio: without a first frame or a base video Kling needs it.")
+    # In the second generation any video says it.
+    follows = has_video(request.body, "base") or (_is_new(request) and has_video(request.body, "feature"))
+    if "aspect_ratio" not in request.body and not has_frame and not follows:
+        video = "video" if _is_new(request) else "base video"
+        yield Problem("aspect_ratio", f"Give aspect_ratio: without a first frame or a {video} Kling needs it.")
 
 
-def _has_base(request: Request) -> bool:
-    # Kling's default for refer_type is base.
-    return any(video.get("refer_type", "base") == "base" for video in _objects(request, "video_list"))
+def _is_new(request: Request) -> bool:
+    return spoken(request.product, request.body).generation == "new"
 
 
 def _objects(request: Request, name: str) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_provider_kling.products.fields import is_number
+from airflow_provider_kling.products.generations import spoken
 from airflow_provider_kling.products.problem import Problem
 from airflow_provider_kling.products.urls import url_problems
 from airflow_provider_kling.products.wording import did_you_mean, joined, named
@@ -62,7 +63,7 @@ def lengths(request: Request) -> Iterator[Problem]:
 
 def required(request: Request) -> Iterator[Problem]:
     """What the product cannot do without."""
-    for name in request.product.required:
+    for name in spoken(request.product, request.body).required:
         if name not in request.body:
             yield Problem(name, f"Give {name}: it is missing, and {request.product.endpoint} needs it.")
 

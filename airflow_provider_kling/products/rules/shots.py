@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_kling.products.generations import spoken
 from airflow_provider_kling.products.problem import Problem
 from airflow_provider_kling.products.wording import counted, named, shown
 
@@ -23,7 +24,9 @@ MAX_SHOT_PROMPT = 512
 
 #: Families whose pages call the prompt of an image plainly optional.
 _PROMPT_OPTIONAL = ("kling-v1", "kling-v2", "kling-2")
-_REFERENCE = re.compile(r"<<<(voice|element)_([0-9]{1,4})>>>")
+#: What a prompt refers to, in the words of each generation.
+_REFERENCE = re.compile(r"<<<(image|video|voice|element)_([0-9]{1,4})>>>")
+_NEW_REFERENCE = re.compile(r"@(image|video|voice|element)_([0-9]{1,4})(?![0-9])")
 
 
 def prompt_needed(request: Request) -> Iterator[Problem]:
@@ -134,12 +137,32 @@ def references(request: Request) -> Iterator[Problem]:
     told = [item.get("prompt") for item in shots_ if isinstance(item, dict)] if isinstance(shots_, list) else []
     words = " ".join(text for text in [request.body.get("prompt"), *told] if isinstance(text, str))
     for kind, index in sorted(set(_REFERENCE.findall(words))):
-        entries = request.body.get(f"{kind}_list")
-        count = len(entries) if isinstance(entries, list) else 0
-        if not 1 <= int(index) <= count:
+        yield from _missing_entry(request, kind, index, f"<<<{kind}_{index}>>>")
+    is_new = spoken(request.product, request.body).generation == "new"
+    for kind, index in sorted(set(_NEW_REFERENCE.findall(words))):
+        mark = f"@{kind}_{index}"
+        if is_new:
+            yield from _missing_entry(request, kind, index, mark)
+        else:
+            model = shown(request.body.get("model_name"))
             yield Problem(
                 "prompt",
-                f"Add entry {index} to {kind}_list, or take <<<{kind}_{index}>>> out: the prompt refers to it, but "
-                f"{kind}_list has {count} {'entry' if count == 1 else 'entries'}.",
+                f"Write <<<{kind}_{index}>>> instead of {mark}: model_name={model} is a classic model, to which {mark} "
+                "is only text.",
                 severity="warning",
             )
+
+
+def _missing_entry(request: Request, kind: str, index: str, mark: str) -> Iterator[Problem]:
+    name = f"{kind}_list"
+    if name not in request.product.by_name:
+        return
+    entries = request.body.get(name)
+    count = len(entries) if isinstance(entries, list) else 0
+    if not 1 <= int(index) <= count:
+        yield Problem(
+            "prompt",
+            f"Add entry {index} to {name}, or take {mark} out: the prompt refers to it, but {name} has {count} "
+            f"{'entry' if count == 1 else 'entries'}.",
+            severity="warning",
+        )

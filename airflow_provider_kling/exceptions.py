@@ -5,6 +5,7 @@
     KlingError                            every error of this package
     ├── KlingConfigurationError        !  the connection is incomplete or contradicts itself
     ├── KlingValidationError           !  a bad request, found before a credit was spent
+    ├── KlingBudgetError               !  the Dag run would cost more than its cap; nothing was sent
     ├── KlingApiError                     Kling answered with an error code
     │   ├── KlingAuthenticationError   !  1000 to 1004
     │   ├── KlingAccountError          !  1100 to 1103: account, balance, permission
@@ -119,6 +120,10 @@ class KlingValidationError(KlingError, AirflowFailException, ValueError):
         count = "this problem" if len(self.problems) == 1 else f"these {len(self.problems)} problems"
         lines = "".join(f"\n- {problem}" for problem in self.problems)
         super().__init__(f"Nothing was paid: correct {count} of the request.{lines}")
+
+
+class KlingBudgetError(KlingError, AirflowFailException):
+    """A request that would cost more than a cap allows, or of which nobody knows what it costs; nothing was sent."""
 
 
 class KlingApiError(KlingError):

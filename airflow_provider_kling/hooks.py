@@ -28,7 +28,7 @@ from airflow_provider_kling.utils._airflow.base_hook import BaseHook
 from airflow_provider_kling.utils.foreign import foreign_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from airflow_provider_kling.api.download import Download
     from airflow_provider_kling.api.reads import TaskRef
@@ -155,6 +155,7 @@ class KlingHook(BaseHook):
         external_task_id: str,
         look_up_first: bool,
         on_doubt: protocol.OnDoubt = "fail",
+        permit: Callable[[], None] = lambda: None,
     ) -> protocol.Done:
         """
         Drive the pay-once protocol for a body that has been checked.
@@ -164,6 +165,7 @@ class KlingHook(BaseHook):
         :param external_task_id: id of the logical submission's first attempt.
         :param look_up_first: whether an earlier try may have sent it already.
         :param on_doubt: see :class:`~airflow_provider_kling.submission.protocol.UnnamedSubmission`.
+        :param permit: called before each paid call; what it raises is raised, and nothing is sent.
         :return: the task, whether it was adopted, and the attempt that it belongs to.
         """
         product = spoken(product_of(endpoint), body)
@@ -189,6 +191,7 @@ class KlingHook(BaseHook):
                 case protocol.LookUp(name):
                     step = machine.on(self._look_up(product, name))
                 case protocol.Post(name):
+                    permit()
                     named = {**body, "external_task_id": name} if is_named else dict(body)
                     step = machine.on(self._post(product, named))
 

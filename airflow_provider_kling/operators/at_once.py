@@ -25,6 +25,8 @@ from airflow_provider_kling.submission.protocol import Done, OnDoubt
 from airflow_provider_kling.utils.foreign import reason
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow.sdk import Context
 
     from airflow_provider_kling.models import Manifest
@@ -63,7 +65,7 @@ class KlingAtOnceOperator(KlingTaskOperator):
         self._is_refused = slot is not None
         return super()._submit(prepared, context, look_up_first=look_up_first, slot=slot)
 
-    def _send(self, prepared: Prepared, name: str, look_up_first: bool) -> Done:
+    def _send(self, prepared: Prepared, name: str, look_up_first: bool, permit: Callable[[], None]) -> Done:
         may_be_sent = look_up_first and not self._is_refused
         if self._store is not None:
             kept = self._kept()
@@ -78,6 +80,7 @@ class KlingAtOnceOperator(KlingTaskOperator):
                 external_task_id=name,
                 look_up_first=may_be_sent,
                 on_doubt=self.on_doubt,
+                permit=permit,
             )
         except KlingSubmissionInDoubtError:
             raise

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_kling import polling
-from airflow_provider_kling.exceptions import KlingConcurrencyError, KlingThrottledError, KlingValidationError
+from airflow_provider_kling.exceptions import (
+    KlingConcurrencyError,
+    KlingError,
+    KlingThrottledError,
+    KlingValidationError,
+)
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.models import TaskStatus
 from airflow_provider_kling.operators import log_lines, record
 from airflow_provider_kling.operators.base import KlingBaseOperator
 from airflow_provider_kling.operators.slot_wait import SlotWait
+from airflow_provider_kling.operators.spending import Spending, free
+from airflow_provider_kling.operators.task_arguments import OnClear, read_arguments
 from airflow_provider_kling.plugins.links import KlingResultLink
 from airflow_provider_kling.preparation import arguments
-from airflow_provider_kling.preparation.arguments import Validate
 from airflow_provider_kling.products import prices
-from airflow_provider_kling.products.wording import named
 from airflow_provider_kling.submission import identity
 from airflow_provider_kling.triggers import KlingTaskTrigger
 from airflow_provider_kling.utils._airflow.compat import TaskDeferralError, TaskDeferralTimeout
@@ -24,19 +30,17 @@ from airflow_provider_kling.utils._airflow.completion import can_finish_in_trigg
 from airflow_provider_kling.utils.foreign import foreign_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from airflow.sdk import Context
 
     from airflow_provider_kling.models import Manifest, Task
+    from airflow_provider_kling.preparation.arguments import Validate
     from airflow_provider_kling.preparation.fit import Fit
     from airflow_provider_kling.preparation.prepare import Prepared
     from airflow_provider_kling.products.prices import Estimate
     from airflow_provider_kling.products.product import Product
     from airflow_provider_kling.submission.protocol import Done
-
-
-OnClear = Literal["reuse", "regenerate"]
 
 
 class KlingTaskOperator(KlingBaseOperator):
@@ -74,6 +78,9 @@ class KlingTaskOperator(KlingBaseOperator):
     :param output_conn_id: Airflow connection of that storage.
     :param max_units: refuse, before anything is sent, a request that costs more units by Kling's price list, or of
         which the list does not say what it costs; default no limit.
+    :param max_run_usd: refuse, before anything is sent, a request that would bring the Dag run above this many US
+        dollars at list price, together with what its other Kling tasks have spent or are about to spend; default no
+        limit. See :doc:`budget`.
     """
 
     #: What is made. The subclass gets its name in Kling's path and its template fields from it, and has a constructor
@@ -116,6 +123,7 @@ class KlingTaskOperator(KlingBaseOperator):
         output_uri: str | None = None,
         output_conn_id: str | None = None,
         max_units: float | None = None,
+        max_run_usd: float | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -135,6 +143,7 @@ class KlingTaskOperator(KlingBaseOperator):
         self.output_uri = output_uri
         self.output_conn_id = output_conn_id
         self.max_units = max_units
+        self.max_run_usd = max_run_usd
         self._kling_task_id: str | None = None
         self._submitted_at: float | None = None
 
@@ -220,6 +229,15 @@ class KlingTaskOperator(KlingBaseOperator):
     def _submitted_task_id(self) -> str | None:
         return self._kling_task_id
 
+    @contextlib.contextmanager
+    def _failure_pushed(self, context: Context) -> Iterator[None]:
+        try:
+            with super()._failure_pushed(context):
+                yield
+        except KlingError as error:
+            free(self, context, error)
+            raise
+
     def _prepare(self) -> Prepared:
         """Check everything of ours and of Kling's, before anything is paid."""
         from airflow_provider_kling.preparation.prepare import prepare
@@ -249,47 +267,20 @@ class KlingTaskOperator(KlingBaseOperator):
 
     def _read_arguments(self, *, is_paid: bool = False) -> list[str]:
         """Bring our own arguments into shape, and return what is wrong; a resumed task is another process."""
-        problems: list[str] = []
-        for name, default in (
-            ("poll_interval", polling.DEFAULT_POLL_INTERVAL),
-            ("timeout", polling.DEFAULT_TIMEOUT),
-            ("slot_timeout", polling.DEFAULT_SLOT_TIMEOUT),
-        ):
-            found = default
-            with arguments.collect(problems):
-                found = arguments.seconds(name, getattr(self, name), default=default)
-            setattr(self, name, found)
-        for name, allowed in (("on_clear", get_args(OnClear)), ("validate", get_args(Validate))):
-            with arguments.collect(problems):
-                setattr(self, name, arguments.choice(name, getattr(self, name), allowed))
-        switches = {name: getattr(self, name) for name in ("wait_for_completion", "deferrable")}
-        problems += [
-            f"Give {name} as True or False: {named(name, value)} is neither."
-            for name, value in switches.items()
-            if not isinstance(value, bool)
-        ]
-        with arguments.collect(problems):
-            self.max_units = arguments.amount("max_units", self.max_units)
-        with arguments.collect(problems):
-            self.output_uri = self._read_target(is_paid)
-        return problems
-
-    def _read_target(self, is_paid: bool) -> str | None:
-        if is_paid or self.output_uri is None:
-            return arguments.place("output_uri", self.output_uri)
-        from airflow_provider_kling.results.targets import check_target
-
-        return check_target(self.output_uri, self.output_conn_id)
+        return read_arguments(self, is_paid=is_paid)
 
     def _submit(self, prepared: Prepared, context: Context, *, look_up_first: bool, slot: SlotWait | None) -> Done:
         intent = record.settle_intent(self, prepared, context, may_be_kept=look_up_first)
         name = intent.external_task_id
+        spending = Spending(self, context, prepared.body)
+        if look_up_first:
+            spending.go_on(is_permitted=slot is not None)
         if slot is None:
             self._say(log_lines.submitting(self.product, prepared.body, name))
         while True:
             begun = time.time()
             try:
-                done = self._send(prepared, name, look_up_first)
+                done = self._send(prepared, name, look_up_first, spending.permit)
                 break
             except KlingThrottledError as error:
                 slot = self._wait_for_slot(error, slot, name)
@@ -299,8 +290,10 @@ class KlingTaskOperator(KlingBaseOperator):
         self._say(log_lines.accepted(done, own="external_task_id" in prepared.body, looked_up_first=look_up_first))
         return done
 
-    def _send(self, prepared: Prepared, name: str, look_up_first: bool) -> Done:
-        return self.hook.submit(self.endpoint, prepared.body, external_task_id=name, look_up_first=look_up_first)
+    def _send(self, prepared: Prepared, name: str, look_up_first: bool, permit: Callable[[], None]) -> Done:
+        return self.hook.submit(
+            self.endpoint, prepared.body, external_task_id=name, look_up_first=look_up_first, permit=permit
+        )
 
     def _say(self, line: log_lines.Line) -> None:
         speak = self.log.warning if line.warns else self.log.info

@@ -112,6 +112,15 @@ def test_a_hundred_mapped_tasks_at_once_end_in_the_triggerer(airflow):
     assert starts == [STARTS] * 100, "none was resumed on a worker"
 
 
+def test_mapped_tasks_that_start_together_keep_to_the_cap_of_their_run(airflow, simulator):
+    before = simulator.tasks()
+    run_id = airflow.trigger_dag("promise_budget")
+    assert airflow.wait_for_run("promise_budget", run_id, timeout=120) == "failed"
+    assert len(new_tasks(simulator, before)) == 3, "three times $0.42"
+    logs = [airflow.logs("promise_budget", run_id, "imagine", map_index=index) for index in range(6)]
+    assert sum("Raise max_run_usd" in log for log in logs) == 3
+
+
 def test_a_batch_starts_a_worker_to_begin_and_at_most_one_to_end(airflow, simulator):
     before = simulator.tasks()
     run_id = airflow.trigger_dag("promise_batch")

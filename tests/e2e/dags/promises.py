@@ -93,6 +93,14 @@ def promise_mapped():
 
 
 @dag(schedule=None)
+def promise_budget():
+    """Mapped tasks that start together, under a cap that has room for three of them."""
+    KlingTextToVideoOperator.partial(
+        task_id="imagine", model_name="kling-v3", duration=5, wait_for_completion=True, poll_interval=1, max_run_usd=1.3
+    ).expand(prompt=[f"A number {number}" for number in range(6)])
+
+
+@dag(schedule=None)
 def promise_batch():
     """Many videos in one task, the loop in the triggerer."""
     KlingImageToVideoBatchOperator(

@@ -1,0 +1,62 @@
+"""The arguments of an operator that are no fields of Kling's, brought into shape before anything is paid."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, get_args
+
+from airflow_provider_kling import polling
+from airflow_provider_kling.preparation import arguments
+from airflow_provider_kling.preparation.arguments import Validate
+from airflow_provider_kling.products.wording import named
+
+if TYPE_CHECKING:
+    from airflow_provider_kling.operators.task import KlingTaskOperator
+
+OnClear = Literal["reuse", "regenerate"]
+
+_TIMES = {
+    "poll_interval": polling.DEFAULT_POLL_INTERVAL,
+    "timeout": polling.DEFAULT_TIMEOUT,
+    "slot_timeout": polling.DEFAULT_SLOT_TIMEOUT,
+}
+_CHOICES = {"on_clear": get_args(OnClear), "validate": get_args(Validate)}
+_SWITCHES = ("wait_for_completion", "deferrable")
+_AMOUNTS = ("max_units", "max_run_usd")
+
+
+def read_arguments(operator: KlingTaskOperator, *, is_paid: bool) -> list[str]:
+    """
+    Bring an operator's arguments into shape, and return what is wrong with them.
+
+    :param operator: has them as attributes.
+    :param is_paid: whether its task was submitted, so that a storage that is away is no reason to stop.
+    """
+    problems: list[str] = []
+    for name, default in _TIMES.items():
+        found = default
+        with arguments.collect(problems):
+            found = arguments.seconds(name, getattr(operator, name), default=default)
+        setattr(operator, name, found)
+    for name, allowed in _CHOICES.items():
+        with arguments.collect(problems):
+            setattr(operator, name, arguments.choice(name, getattr(operator, name), allowed))
+    switches = {name: getattr(operator, name) for name in _SWITCHES}
+    problems += [
+        f"Give {name} as True or False: {named(name, value)} is neither."
+        for name, value in switches.items()
+        if not isinstance(value, bool)
+    ]
+    for name in _AMOUNTS:
+        with arguments.collect(problems):
+            setattr(operator, name, arguments.amount(name, getattr(operator, name)))
+    with arguments.collect(problems):
+        operator.output_uri = _read_target(operator, is_paid)
+    return problems
+
+
+def _read_target(operator: KlingTaskOperator, is_paid: bool) -> str | None:
+    if is_paid or operator.output_uri is None:
+        return arguments.place("output_uri", operator.output_uri)
+    from airflow_provider_kling.results.targets import check_target
+
+    return check_target(operator.output_uri, operator.output_conn_id)

@@ -1,0 +1,268 @@
+"""A cap for a Dag run: what its tasks have spent and are about to spend counts, and nothing above it is sent."""
+
+from __future__ import annotations
+
+import json
+import threading
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from support import FakeTaskInstance, connect
+
+from airflow_provider_kling import exceptions as errors
+from airflow_provider_kling.operators import KlingTextToSpeechOperator, KlingTextToVideoOperator, spending
+from airflow_provider_kling.simulator import KlingSimulator, Settings
+from airflow_provider_kling.submission.budget import State
+from airflow_provider_kling.utils._airflow.compat import AirflowFailException, TaskDeferred
+
+#: Five seconds of kling-v3: 3 units.
+PRICE = 0.42
+
+
+class Run:
+    """A Dag run: its tasks, and the XComs that all of them see."""
+
+    def __init__(self, *names: str, **arguments: Any) -> None:
+        self.xcoms: dict[tuple[str, int], dict[str, Any]] = {}
+        self.tasks = {name: operator(task_id=name, **arguments) for name in names}
+
+    def add(self, task: Any) -> Any:
+        self.tasks[task.task_id] = task
+        return task
+
+    def context(self, task_id: str, *, map_index: int = -1, try_number: int = 1) -> dict[str, Any]:
+        return {
+            "ti": Instance(self, task_id, map_index, try_number),
+            "dag": SimpleNamespace(tasks=[*self.tasks.values()]),
+        }
+
+    def start(self, task_id: str, **instance: Any) -> Any:
+        return self.tasks[task_id].execute(self.context(task_id, **instance))
+
+    def state(self, task_id: str, map_index: int = -1) -> str:
+        return self.xcoms[task_id, map_index][spending.KEY]["state"]
+
+
+class Instance(FakeTaskInstance):
+    def __init__(self, run: Run, task_id: str, map_index: int, try_number: int) -> None:
+        mine = run.xcoms.setdefault((task_id, map_index), {})
+        if try_number > 1:
+            mine.clear()  # as Airflow does
+        super().__init__(task_id=task_id, map_index=map_index, try_number=try_number, xcoms=mine)
+        self.run = run
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        super().xcom_push(key, json.loads(json.dumps(value)))
+
+    def xcom_pull(self, task_ids: Any, key: str, map_indexes: Any = None) -> Any:
+        if isinstance(task_ids, str):
+            return super().xcom_pull(task_ids, key, map_indexes)
+        found = [
+            values[key] for (name, _), values in list(self.run.xcoms.items()) if name in task_ids and key in values
+        ]
+        return [*found, None]
+
+
+def operator(**fields: Any) -> KlingTextToVideoOperator:
+    return KlingTextToVideoOperator(**{"model_name": "kling-v3", "prompt": "A boat", "duration": 5, **fields})
+
+
+def posts(kling) -> int:
+    return len(kling.requests(method="POST"))
+
+
+def test_what_the_other_tasks_have_spent_counts(kling):
+    run = Run("a", "b", "c", max_run_usd=2 * PRICE)
+    assert run.start("a")["task_id"]
+    assert run.start("b")["task_id"]
+    with pytest.raises(errors.KlingBudgetError) as caught:
+        run.start("c")
+    assert isinstance(caught.value, AirflowFailException)
+    assert caught.value.message == (
+        "Raise max_run_usd, or ask for less: nothing was sent. This request costs about 3 units, $0.42 (price list of "
+        "2026-09); of $0.84 for this Dag run, $0.84 are spent or committed by its other Kling tasks."
+    )
+    assert posts(kling) == 2
+    assert [run.state(name) for name in "abc"] == ["spent", "spent", "free"]
+    assert run.xcoms["c", -1]["failure"]["error"] == "KlingBudgetError"
+
+
+def test_money_counts_not_units_which_differ_with_the_pack(kling):
+    run = Run("a", max_run_usd=PRICE + 0.01)
+    run.add(KlingTextToSpeechOperator(task_id="say", text="Hello", voice_id="oversea_male1", voice_language="en"))
+    run.start("say")
+    assert run.xcoms["say", -1][spending.KEY]["usd"] == "0.0070"
+    assert run.start("a")["task_id"]
+
+
+def test_tasks_without_a_cap_are_counted_and_not_refused(kling):
+    run = Run("a", "b", max_run_usd=PRICE)
+    run.add(operator(task_id="free"))
+    run.start("free")
+    with pytest.raises(errors.KlingBudgetError):
+        run.start("a")
+    run.tasks["b"].max_run_usd = 10
+    run.start("b")
+    assert run.tasks["free"].execute(run.context("free"))
+
+
+def test_a_dag_without_a_cap_notes_nothing(kling):
+    run = Run("a")
+    run.start("a")
+    assert set(run.xcoms["a", -1]) == {"task_id"}
+
+
+def test_a_mapped_task_with_a_cap_is_a_dag_with_a_cap():
+    for words in (
+        {"partial_kwargs": {"max_run_usd": 1}},
+        {"expand_input": SimpleNamespace(value={"max_run_usd": [1]})},
+    ):
+        mapped = SimpleNamespace(operator_class=KlingTextToVideoOperator, **words)
+        assert spending.is_read({"dag": SimpleNamespace(tasks=[mapped])})
+    other = SimpleNamespace(operator_class=object, partial_kwargs={"max_run_usd": 1})
+    assert not spending.is_read({"dag": SimpleNamespace(tasks=[other])})
+
+
+def test_an_unknown_price_is_refused(kling):
+    run = Run("a", max_run_usd=100)
+    run.add(operator(task_id="new", model_name="kling-v9", max_run_usd=100))
+    with pytest.raises(errors.KlingBudgetError, match="what this request costs is unknown"):
+        run.start("new")
+    run.xcoms["new", -1][spending.KEY]["state"] = "spent"
+    with pytest.raises(errors.KlingBudgetError, match="what other Kling tasks of this run cost is unknown"):
+        run.start("a")
+    assert posts(kling) == 0
+
+
+def test_a_retry_that_adopts_is_not_refused_and_counts_again(kling):
+    run = Run("a", "b", max_run_usd=PRICE)
+    first = run.start("a")
+    run.tasks["a"].max_run_usd = 0.01
+    assert run.start("a", try_number=2)["task_id"] == first["task_id"]
+    with pytest.raises(errors.KlingBudgetError):
+        run.start("b")
+    assert posts(kling) == 1
+
+
+def test_a_retry_that_has_to_pay_asks(kling):
+    run = Run("a", "b", max_run_usd=PRICE)
+    run.start("b")
+    with pytest.raises(errors.KlingBudgetError):
+        run.start("a", try_number=2)
+    assert posts(kling) == 1
+
+
+@pytest.mark.parametrize("code", [1102, 1201, 1301])
+def test_what_kling_refused_is_free_again(kling, code):
+    run = Run("a", "b", max_run_usd=PRICE)
+    kling.fault(code=code, operation="create")
+    with pytest.raises(errors.KlingApiError):
+        run.start("a")
+    assert run.state("a") == "free"
+    assert run.start("b")["task_id"]
+
+
+def test_a_task_that_kling_failed_is_free_again(kling):
+    run = Run("a", "b", max_run_usd=PRICE, wait_for_completion=True, deferrable=False, poll_interval=0.05)
+    kling.fault("fail_task", operation="create")
+    with pytest.raises(errors.KlingTaskFailedError):
+        run.start("a")
+    assert run.state("a") == "free"
+    assert run.start("b")["videos"]
+
+
+def test_what_is_in_doubt_counts(kling, no_waiting):
+    run = Run("a", "b", max_run_usd=PRICE)
+    kling.fault("cut_after", operation="create", times=20)
+    kling.fault(code=5000, operation="query", times=20)
+    with pytest.raises(errors.KlingError):
+        run.start("a")
+    assert run.state("a") == "spent"
+
+
+def test_who_waits_for_a_slot_keeps_its_share(kling):
+    run = Run("a", "b", max_run_usd=PRICE)
+    kling.fault(code=1303, operation="create")
+    with pytest.raises(TaskDeferred) as caught:
+        run.start("a")
+    with pytest.raises(errors.KlingBudgetError):
+        run.start("b")
+    trigger = caught.value.trigger
+    resumed = run.tasks["a"].execute_with_slot(run.context("a"), {"since": trigger.since, "until": trigger.until})
+    assert resumed["task_id"]
+
+
+@pytest.mark.parametrize("value", ["much", 0, -1])
+def test_a_cap_that_is_none_is_said(kling, value):
+    with pytest.raises(errors.KlingValidationError, match="Give max_run_usd as a number above 0"):
+        Run("a", max_run_usd=value).start("a")
+
+
+def test_without_xcoms_nothing_is_sent_under_a_cap(kling, monkeypatch):
+    def broken(*_: Any, **__: Any) -> None:
+        raise OSError("no XComs today")
+
+    run = Run("a", max_run_usd=1)
+    monkeypatch.setattr(Instance, "xcom_pull", broken)
+    with pytest.raises(errors.KlingStorageError, match="nothing was sent"):
+        run.start("a")
+    monkeypatch.setattr(Instance, "xcom_push", broken)
+    with pytest.raises(errors.KlingStorageError, match="nothing was sent"):
+        run.start("a")
+    assert posts(kling) == 0
+
+
+def test_one_that_died_while_it_asked_makes_the_others_retry_not_pay(kling, monkeypatch):
+    monkeypatch.setattr(spending, "PATIENCE", 0.0)
+    monkeypatch.setattr(spending, "PAUSE", 0.01)
+    run = Run("a", "b", max_run_usd=PRICE)
+    run.start("a")
+    run.xcoms["a", -1][spending.KEY]["state"] = State.ASKING.value
+    with pytest.raises(errors.KlingStorageError, match="nothing was sent") as caught:
+        run.start("b")
+    assert caught.value.transient
+    assert (posts(kling), run.state("b")) == (1, "free")
+
+
+def test_of_twenty_at_the_same_moment_exactly_those_that_fit_are_sent(monkeypatch):
+    monkeypatch.setattr(spending, "PAUSE", 0.01)
+    with KlingSimulator(Settings(concurrency=50)) as kling:
+        connect(monkeypatch, kling)
+        assert at_the_same_moment(20, room=7) == ["KlingBudgetError"] * 13 + ["sent"] * 7
+        assert posts(kling) == 7
+
+
+def at_the_same_moment(count: int, *, room: int) -> list[str]:
+    """What becomes of mapped tasks that start together; their cap has room for some of them."""
+    run = Run("scene", max_run_usd=room * PRICE)
+    made = [operator(task_id="scene", max_run_usd=room * PRICE) for _ in range(count)]
+    outcomes: list[str] = []
+
+    def start(index: int) -> None:
+        try:
+            made[index].execute(run.context("scene", map_index=index))
+            outcomes.append("sent")
+        except errors.KlingError as error:
+            outcomes.append(type(error).__name__)
+
+    threads = [threading.Thread(target=start, args=(index,)) for index in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return sorted(outcomes)
+
+
+def test_a_note_is_small_and_says_what_was_planned(kling):
+    run = Run("a", max_run_usd=1)
+    run.start("a")
+    assert run.xcoms["a", -1][spending.KEY] == {
+        "task": "a",
+        "map_index": -1,
+        "state": "spent",
+        "usd": "0.420",
+        "units": "3.0",
+        "endpoint": "text2video",
+        "model_name": "kling-v3",
+    }

@@ -13,7 +13,7 @@ from airflow_provider_kling.submission.identity import attempt_id
 from airflow_provider_kling.submission.protocol import MAX_ATTEMPTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from airflow_provider_kling.models import BatchRecord, FileRecord, Task
 
@@ -51,7 +51,6 @@ class Item:
     :param tries: of what is being tried now: finding out, reading or storing.
     :param not_before: epoch seconds.
     :param turn: which of the entries in the queues is about it.
-    :param line: its line of the manifest, until something changes; of one that is stored, all that is left of it.
     """
 
     key: str
@@ -67,31 +66,16 @@ class Item:
     tries: int = 0
     not_before: float = 0.0
     turn: int = 0
-    line: bytes | None = None
 
     @property
     def status(self) -> str:
         """The manifest's word for where it stands."""
         return STATUS[self.phase]
 
-    def attempts(self) -> list[str]:
-        """Return the ids of all attempts that it can have."""
-        return [attempt_id(self.external_task_id, number) for number in range(1, MAX_ATTEMPTS + 1)]
-
     def attempt_of(self, task: Task) -> int:
         """Return which attempt a task is."""
-        names = (attempt_id(self.external_task_id, number) for number in range(1, MAX_ATTEMPTS + 1))
-        return next((number for number, name in enumerate(names, 1) if name == task.external_task_id), self.attempt)
-
-    def settle(self) -> None:
-        """
-        Keep its line and let go of the rest: nothing more will be asked about it.
-
-        A task with its links, a hundred thousand times, is memory, and work for Python's garbage collector, which stops
-        everything else in the triggerer for as long.
-        """
-        self.line = encoded(self._record())
-        self.task, self.files, self.failed_now = None, (), NONE
+        names = enumerate(attempt_ids(self.external_task_id), 1)
+        return next((number for number, name in names if name == task.external_task_id), self.attempt)
 
     def manifest_line(self, *, ended: bool) -> bytes:
         """
@@ -99,26 +83,14 @@ class Item:
 
         :param ended: whether nothing more will be submitted; what still waits is then ``stopped``.
         """
-        if ended and self.phase is Phase.WAITING:
-            return encoded({**self._record(), "status": "stopped"})
-        if self.line is None:
-            self.line = encoded(self._record())
-        return self.line
+        status = "stopped" if ended and self.phase is Phase.WAITING else self.status
+        return encoded(self._record(status))
 
-    def record(self, *, ended: bool) -> BatchRecord:
-        """
-        Return what its line says.
-
-        :param ended: as with :meth:`manifest_line`.
-        """
-        record: BatchRecord = json.loads(self.manifest_line(ended=ended))
-        return record
-
-    def _record(self) -> BatchRecord:
+    def _record(self, status: str) -> BatchRecord:
         task = self.task
         return {
             "key": self.key,
-            "status": self.status,
+            "status": status,
             "external_task_id": self.external_task_id,
             "task_id": task.task_id if task else None,
             "units": task.units if task else "",
@@ -127,6 +99,15 @@ class Item:
             "files": list(self.files),
             "error": dataclasses.asdict(self.failure) if self.failure else None,
         }
+
+
+def attempt_ids(external_task_id: str) -> Iterator[str]:
+    """
+    Yield the ids of all attempts that an item can have.
+
+    :param external_task_id: the id of its first one.
+    """
+    return (attempt_id(external_task_id, number) for number in range(1, MAX_ATTEMPTS + 1))
 
 
 def encoded(line: Mapping[str, Any]) -> bytes:

@@ -15,7 +15,7 @@ from airflow_provider_kling.batch.actions import Phase
 from airflow_provider_kling.batch.item import STATUS, Item, task_cash, task_units
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable
 
     from airflow_provider_kling.batch.actions import Desired
     from airflow_provider_kling.models import Task
@@ -24,16 +24,23 @@ if TYPE_CHECKING:
 TO_DO = (Phase.WAITING, Phase.DOUBT, Phase.RUNNING, Phase.SUCCEED)
 
 
+#: The turn of an item that is stored: no queue has an entry with it.
+_NO_TURN = -1
+
+
 class _Queue:
     """
     The items of one phase that wait for their turn; what has left the phase is dropped when it comes to the top.
 
     Entries are numbers only: Python's garbage collector does not go through those.
+
+    :param turn_of: the turn that an item has now, by its place.
+    :param due: the entries whose time has come, in their order.
     """
 
-    def __init__(self, items: Sequence[Item]) -> None:
-        self._items = items
-        self._due: list[tuple[int, int]] = []
+    def __init__(self, turn_of: Callable[[int], int], due: Iterable[tuple[int, int]] = ()) -> None:
+        self._turn_of = turn_of
+        self._due = list(due)
         self._later: list[tuple[float, int, int]] = []
 
     def add(self, item: Item) -> None:
@@ -42,12 +49,12 @@ class _Queue:
         else:
             heapq.heappush(self._due, (item.place, item.turn))
 
-    def first(self, now: float) -> Item | None:
+    def first(self, now: float) -> int | None:
         while self._later and self._later[0][0] <= now:
             heapq.heappush(self._due, heapq.heappop(self._later)[1:])
         while self._due and self._has_left(*self._due[0]):
             heapq.heappop(self._due)
-        return self._items[self._due[0][0]] if self._due else None
+        return self._due[0][0] if self._due else None
 
     def next_time(self, now: float) -> float | None:
         self.first(now)
@@ -56,40 +63,85 @@ class _Queue:
         return self._later[0][0] if self._later else None
 
     def _has_left(self, place: int, turn: int) -> bool:
-        return self._items[place].turn != turn
+        return self._turn_of(place) != turn
 
 
 class Ledger:
     """
     All items, where they are, and what they cost.
 
+    Only what is under way is an :class:`Item`. What nothing has happened to yet is two names, and what is stored is its
+    line of the manifest: a hundred thousand objects would be memory, and work for Python's garbage collector, which
+    stops everything else in the triggerer for as long.
+
     :param desired: the items, in the order in which they are submitted.
     """
 
     def __init__(self, desired: Iterable[Desired]) -> None:
-        items = [Item(wanted.key, wanted.external_task_id, place) for place, wanted in enumerate(desired)]
-        self._items = {item.key: item for item in items}
+        self._names = {wanted.key: wanted.external_task_id for wanted in desired}
+        self._keys = list(self._names)
+        self._places = {key: place for place, key in enumerate(self._keys)}
+        self._under_way: dict[int, Item] = {}
+        self._lines: list[bytes | None] = [None] * len(self._keys)
+        self._is_stored = bytearray(len(self._keys))
         self._counts = dict.fromkeys(Phase, 0)
-        self._counts[Phase.WAITING] = len(self._items)
-        self._queues = {phase: _Queue(items) for phase in TO_DO}
+        self._counts[Phase.WAITING] = len(self._keys)
+        self._queues = {phase: _Queue(self._turn_of) for phase in TO_DO}
+        self._queues[Phase.WAITING] = _Queue(self._turn_of, ((place, 0) for place in range(len(self._keys))))
         #: What the finished tasks cost, as Kling says it, and how many of them say it.
         self.units, self.priced = Decimal(0), 0
         #: And what was taken from the balance of a post-paid account.
         self.cash = Decimal(0)
+        #: Whether something may have been sent of an item that nothing is known of.
+        self.look_first = False
         #: Grows with every change.
         self.version = 0
-        for item in items:
-            self._queues[Phase.WAITING].add(item)
 
     def __getitem__(self, key: str) -> Item:
-        return self._items[key]
+        """Return an item; a change of it counts from the next :meth:`move` on."""
+        return self._at(self._places[key])
 
-    def __iter__(self) -> Iterator[Item]:
-        return iter(self._items.values())
+    def __len__(self) -> int:
+        return len(self._keys)
 
     def get(self, key: str) -> Item | None:
         """Return an item, if there is one with this name."""
-        return self._items.get(key)
+        return self[key] if key in self._places else None
+
+    def names(self) -> Iterable[tuple[str, str]]:
+        """Return key and ``external_task_id`` of each item, in their order."""
+        return self._names.items()
+
+    def under_way(self) -> list[Item]:
+        """Return the items to which something has happened and that are not stored, in their order."""
+        return [item for _, item in sorted(self._under_way.items())]
+
+    def line(self, place: int, *, ended: bool) -> bytes:
+        """
+        Return an item's line of the manifest; it is written anew only after a change.
+
+        :param place: the item's number.
+        :param ended: whether nothing more will be submitted; what still waits is then ``stopped``.
+        """
+        line = self._lines[place]
+        if line is None or ended:
+            item = self._at(place)
+            if ended and item.phase is Phase.WAITING:
+                return item.manifest_line(ended=True)
+            line = self._lines[place] = line or item.manifest_line(ended=False)
+        return line
+
+    def _at(self, place: int) -> Item:
+        if item := self._under_way.get(place):
+            return item
+        key = self._keys[place]
+        phase = Phase.STORED if self._is_stored[place] else Phase.WAITING
+        return Item(key, self._names[key], place, phase, look_first=self.look_first, turn=self._turn_of(place))
+
+    def _turn_of(self, place: int) -> int:
+        if item := self._under_way.get(place):
+            return item.turn
+        return _NO_TURN if self._is_stored[place] else 0
 
     def count(self, *phases: Phase) -> int:
         """Return how many items are in these phases."""
@@ -103,23 +155,32 @@ class Ledger:
         """
         self._counts[item.phase] -= 1
         self._counts[phase] += 1
-        item.phase, item.not_before, item.line = phase, not_before, None
+        item.phase, item.not_before = phase, not_before
         item.turn += 1
         self.version += 1
+        self._under_way[item.place], self._lines[item.place] = item, None
         if phase in self._queues:
             self._queues[phase].add(item)
         elif phase is Phase.STORED:
-            item.settle()
+            self._settle(item)
+
+    def _settle(self, item: Item) -> None:
+        """Keep its line only: nothing more will be asked about it."""
+        self._lines[item.place] = item.manifest_line(ended=False)
+        self._is_stored[item.place] = True
+        del self._under_way[item.place]
 
     def due(self, phase: Phase, now: float) -> Item | None:
         """Return the first item of a phase whose turn has come."""
-        return self._queues[phase].first(now)
+        place = self._queues[phase].first(now)
+        return None if place is None else self._at(place)
 
     def take(self, phase: Phase, now: float) -> Item | None:
         """Return the first item whose turn has come; it stays in its phase and is not returned again."""
         item = self.due(phase, now)
         if item is not None:
             item.turn += 1
+            self._under_way[item.place] = item
         return item
 
     def next_turns(self, now: float) -> list[float]:
@@ -145,4 +206,4 @@ class Ledger:
         for phase, number in self._counts.items():
             counts[STATUS[phase]] += number
         spent = {"units": float(self.units), "cash": float(self.cash)}
-        return {"items": len(self._items), "done": counts.pop("succeed"), **counts, **spent}
+        return {"items": len(self), "done": counts.pop("succeed"), **counts, **spent}

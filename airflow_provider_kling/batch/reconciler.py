@@ -17,13 +17,14 @@ What it keeps:
 from __future__ import annotations
 
 import itertools
+import json
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling import polling
 from airflow_provider_kling.batch.actions import Failure, ImageUnavailableError, Phase
 from airflow_provider_kling.batch.admission import CONCERNS_ALL, Admission
 from airflow_provider_kling.batch.decisions import ITEM_TRIES, Decisions
-from airflow_provider_kling.batch.item import IN_FLIGHT, NONE
+from airflow_provider_kling.batch.item import IN_FLIGHT, NONE, attempt_ids
 from airflow_provider_kling.batch.ledger import Ledger
 from airflow_provider_kling.batch.slots import BatchSlots, OwnQueue
 from airflow_provider_kling.exceptions import (
@@ -83,12 +84,13 @@ class Reconciler:
         :param sent_before: whether an earlier run may have sent something.
         :param now: epoch seconds.
         """
-        for item in self._ledger:
-            for name in item.attempts() if tasks else ():
+        self._ledger.look_first = sent_before and not complete
+        for key, external_task_id in self._ledger.names() if tasks else ():
+            for name in attempt_ids(external_task_id):
                 if name in tasks:
                     # Which run a failed task belongs to, only Kling's clock says here.
-                    self._observe(item, tasks[name], now, in_this_run=self._is_of_this_run(tasks[name]))
-            item.look_first = item.look_first or (sent_before and not complete)
+                    in_this_run = self._is_of_this_run(tasks[name])
+                    self._observe(self._ledger[key], tasks[name], now, in_this_run=in_this_run)
 
     def restore(self, record: Record, *, files_exist: bool = True) -> None:
         """
@@ -223,7 +225,7 @@ class Reconciler:
 
         :param ended: whether nothing more will be submitted; what still waits is then ``stopped``.
         """
-        return [item.record(ended=ended) for item in self._ledger]
+        return [json.loads(line) for line in self._lines(ended=ended)]
 
     def line_slices(self, *, ended: bool = False) -> Iterator[list[bytes]]:
         """
@@ -231,15 +233,18 @@ class Reconciler:
 
         :param ended: as with :meth:`records`.
         """
-        lines = (item.manifest_line(ended=ended) for item in self._ledger)
+        lines = self._lines(ended=ended)
         while piece := list(itertools.islice(lines, SLICE)):
             yield piece
 
     def troubles(self) -> list[BatchRecord]:
         """Return what the last manifest says of the items that have met an error and no storage."""
-        return [item.record(ended=True) for item in self._ledger if item.failure and item.phase is not Phase.STORED]
+        return [json.loads(item.manifest_line(ended=True)) for item in self._ledger.under_way() if item.failure]
 
     # ------------------------------------------------------------------ steps
+
+    def _lines(self, *, ended: bool) -> Iterator[bytes]:
+        return (self._ledger.line(place, ended=ended) for place in range(len(self._ledger)))
 
     def _observe(self, item: Item, task: Task, now: float, *, in_this_run: bool = True) -> None:
         self._ledger.report(item, task)

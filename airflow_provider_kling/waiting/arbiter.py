@@ -265,6 +265,10 @@ class Arbiter:
         self._accepted.pop(_key(task), None)
         if known:
             self._ended[_key(task)] = now
+            self._forget_old(now)
+        if not self._wishes and self.ceiling is None:
+            # Nobody asks for slots, and nobody would take these away.
+            return
         if known or (surely and not self._sees and len(self._free) < len(self._wishes)):
             self._free.append(_Slot(now, ours=True))
 
@@ -290,9 +294,7 @@ class Arbiter:
             self._accepted.pop(key, None)
             self._arrived(key, task, now)
         listed = len(running)
-        self._accepted, self._ended = (
-            {key: at for key, at in known.items() if now - at < LIST_LAG} for known in (self._accepted, self._ended)
-        )
+        self._forget_old(now)
         running.update(dict.fromkeys(self._accepted, True))
         self._free += [_Slot(now, ours) for key, ours in self._running.items() if key not in running]
         self._running, self._looked_at = running, now
@@ -300,6 +302,13 @@ class Arbiter:
         self._sees = bool(self.ceiling)
         if self._sees:
             self._balance(now)
+
+    def _forget_old(self, now: float) -> None:
+        """Of what the list shows by now. A batch that meets no refusal has no list read, and runs for hours."""
+        for known in (self._accepted, self._ended):
+            # They stand in the order of their times.
+            while known and now - known[oldest := next(iter(known))] >= LIST_LAG:
+                del known[oldest]
 
     def _arrived(self, key: str, task: Task, now: float) -> None:
         going = self._going.get(key)

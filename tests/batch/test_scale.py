@@ -18,6 +18,7 @@ from airflow_provider_kling.batch import plan as plan_module
 from airflow_provider_kling.batch import report as report_module
 from airflow_provider_kling.batch.actions import Desired, Pace, Policy, Submit, Watch
 from airflow_provider_kling.batch.driver import BatchLoop
+from airflow_provider_kling.batch.item import Item
 from airflow_provider_kling.batch.plan import PlannedItem, read_plan, write_plan
 from airflow_provider_kling.batch.planner import Planner
 from airflow_provider_kling.batch.reconciler import Reconciler
@@ -89,6 +90,17 @@ def test_a_stored_item_keeps_its_line_and_nothing_else():
     assert first["videos"][0]["url"] == "https://x.example/0"
     assert first["files"] == [{"uri": "s3://b/0.mp4", "bytes": 1}]
     assert reconciler.progress()["units"] == 50.0
+
+
+def test_what_waits_and_what_is_stored_is_no_object_of_its_own():
+    reconciler = batch(1000, concurrency=4)
+    begun = tracked(Item)
+    for number in range(10):
+        reconciler.decide(1.0)
+        end(reconciler, number)
+    assert tracked(Item) - begun == 3
+    statuses = [record["status"] for record in reconciler.records()]
+    assert statuses == ["succeed"] * 10 + ["running"] * 3 + ["waiting"] * 987
 
 
 def lines_written(monkeypatch, count: int) -> int:

@@ -298,3 +298,14 @@ def test_others_who_take_little_of_what_is_left_to_them_are_not_waited_for():
     arbiter.look(running("fast", *gone), (), now + 12)
     arbiter.look(running("fast2"), (), now + 13)
     assert len(admitted(arbiter, now + 13)) == 7, "at once"
+
+
+def test_a_batch_that_is_never_refused_leaves_nothing_behind():
+    arbiter = Arbiter(lambda: 0.5)
+    for number in range(2000):
+        now = START + number
+        (task,) = running(str(number), since=now)
+        arbiter.accepted(None, task, now)
+        arbiter.ended(task, now, surely=False)
+    kept = {name: len(value) for name, value in vars(arbiter).items() if isinstance(value, (list, dict, set))}
+    assert max(kept.values()) <= module.LIST_LAG, kept

@@ -102,7 +102,7 @@ class AccountReader:
 
     def list_newest(self, endpoints: Sequence[str], count: int) -> dict[str, list[Task]]:
         """
-        List what the account runs, whoever submitted it, and what it ran last; one request for each product.
+        List what the account runs, whoever submitted it, and what it ran last; one request for each list.
 
         :param endpoints: the products.
         :param count: tasks of each product at most.
@@ -168,7 +168,7 @@ def _listed(hook: KlingHook, endpoints: Sequence[str], count: int) -> dict[str, 
         try:
             tasks[endpoint] = hook.list_tasks(endpoint, page_size=count, tries=1)
         except KlingError as error:
-            # A relay often lacks some products.
+            # A relay often lacks some products, and a key pair the second generation.
             if error.transient:
                 raise
             refusals.append(error)

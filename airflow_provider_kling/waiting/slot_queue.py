@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import contextvars
 import dataclasses
+import itertools
 import logging
 import random
 import threading
@@ -21,14 +22,15 @@ import time
 import weakref
 from typing import TYPE_CHECKING, ClassVar
 
-from airflow_provider_kling.products.catalogue import PRODUCTS, product_of
+from airflow_provider_kling.products.capability_map import generation_of
+from airflow_provider_kling.products.catalogue import NEW_GENERATION, PRODUCTS, product_of
 from airflow_provider_kling.utils import backoff
 from airflow_provider_kling.utils.foreign import reason
 from airflow_provider_kling.waiting.arbiter import Arbiter
 from airflow_provider_kling.waiting.threads import Work, in_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
     from contextlib import AbstractContextManager
 
     from airflow_provider_kling.models import Task
@@ -82,7 +84,7 @@ class AccountSlots:
     The slots of one account for one group of products, for all who wait for one in this process.
 
     :param reader: reads the account's lists.
-    :param endpoints: the products of the group.
+    :param endpoints: what to list for the products of the group.
     """
 
     #: The ids of tasks whose end somebody in this process waits for.
@@ -148,9 +150,7 @@ class AccountSlots:
         except Exception as error:  # noqa: BLE001 - whatever it is, the wait goes on
             log.debug("The account of connection %s is not known now: %s", kling_conn_id, reason(error))
             account = f"connection {kling_conn_id}"
-        group = product_of(endpoint).group
-        alike = [product.endpoint for product in PRODUCTS.values() if product.group == group]
-        slots = cls._by_account.setdefault(_name(account, endpoint), cls(reader, alike))
+        slots = cls._by_account.setdefault(_name(account, endpoint), cls(reader, _lists_of(product_of(endpoint).group)))
         name = _name(kling_conn_id, endpoint)
         cls._by_connection[name] = slots
         slots._known_since[name] = time.monotonic()
@@ -215,6 +215,8 @@ class AccountSlots:
         with self.lock:
             arbiter = self.arbiter(model_name)
             arbiter.arrive(wish, time.time())
+            if generation_of(model_name) == "new":
+                self._asked_for.update(name for name in self._endpoints if name in NEW_GENERATION)
             self._waiters[wish] = (arbiter, _Waiter(loop, go))
             runner = self._runners.get(loop)
             if runner is None or runner.done():
@@ -308,7 +310,7 @@ class AccountSlots:
         with self.lock:
             self._failures = 0
             self._tasks |= found
-            tasks = [task for page in self._tasks.values() for task in page]
+            tasks = _merged(self._tasks.values())
             self._next_look = time.monotonic() + LOOK_INTERVAL * (0.5 + random.random())  # noqa: S311 - spreads load
             for arbiter in self._arbiters.values():
                 arbiter.look(tasks, self.watched, time.time())
@@ -347,6 +349,22 @@ class ModelQueue:
 def _name(whose: str, endpoint: str) -> str:
     """What a group's slots are known by."""
     return f"{product_of(endpoint).group} of {whose}"
+
+
+def _lists_of(group: str) -> list[str]:
+    """Names of products, one for each list that shows tasks of a group."""
+    lists = [product.endpoint for product in PRODUCTS.values() if product.group == group]
+    # The second generation has one list, of all its products.
+    return [*lists, *[product.endpoint for product in NEW_GENERATION.values() if product.group == group][:1]]
+
+
+def _merged(pages: Iterable[Sequence[Task]]) -> list[Task]:
+    """Each task once: the list of the second generation shows those of the first too, read a moment apart."""
+    tasks: dict[str, Task] = {}
+    for task in itertools.chain.from_iterable(pages):
+        if task.task_id not in tasks or task.status.is_terminal:
+            tasks[task.task_id] = task
+    return list(tasks.values())
 
 
 def _alive(tasks: list[Task]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import gc
 import json
 import os
@@ -13,6 +14,7 @@ import pytest
 from support import PHOTOGRAPH, connect
 
 from airflow_provider_kling.hooks import KlingHook
+from airflow_provider_kling.models import Task, TaskStatus
 from airflow_provider_kling.triggers import KlingSlotTrigger, KlingTaskTrigger
 from airflow_provider_kling.triggers.base import KlingTrigger
 from airflow_provider_kling.waiting import arbiter, slot_queue
@@ -83,6 +85,45 @@ def test_a_slot_that_anybody_frees_resumes_the_one_who_has_waited_longest(kling,
     event, second, late = asyncio.run(scene())
     assert set(event) == {"status", "since", "until"}
     assert (event["status"], second, late) == ("slot", True, False)
+
+
+@pytest.mark.kling_simulator(seconds=60, concurrency=2)
+@pytest.mark.usefixtures("_no_probes")
+@pytest.mark.parametrize("waits_for", ["kling-v3", "kling-3.0-turbo"])
+def test_a_slot_of_either_generation_is_seen_when_it_is_freed(kling_simulator, monkeypatch, waits_for):
+    connect(monkeypatch, kling_simulator, api_key=True)
+    new = KlingHook().create_task("text2video", {"prompt": "x", "model_name": "kling-3.0"}, external_task_id="new")
+    old = submit("old")
+
+    async def scene():
+        triggers = {name: slot_trigger(name, since=since, model_name=waits_for) for name, since in (("1", 1), ("2", 2))}
+        waits = {name: asyncio.create_task(fire(trigger)) for name, trigger in triggers.items()}
+        assert await woken(waits, 0.7) == []
+        kling_simulator.finish(new.task_id)
+        assert await woken(waits, 2.0) == ["1"], "one slot, one waiter"
+        kling_simulator.finish(old.task_id)
+        assert await woken(waits, 2.0) == ["1", "2"]
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize(("model", "listed"), [("kling-v3", False), ("kling-3.0", True), ("", False)])
+def test_the_list_of_the_second_generation_is_read_while_somebody_waits_for_its_models(kling, model, listed):
+    async def scene():
+        slots = await AccountSlots.of("kling_default", "text2video")
+        slots._all_seen_at = time.monotonic()
+        slots.enter(SlotWish("a", 1), model, lambda: None)
+        assert ("text2video" in slots._worth_a_look(), "image-to-video" in slots._worth_a_look()) == (True, listed)
+        slots.leave(SlotWish("a", 1))
+
+    asyncio.run(scene())
+
+
+def test_a_task_that_both_lists_show_counts_once():
+    runs = Task("7", TaskStatus.PROCESSING, "text-to-video")
+    done = dataclasses.replace(runs, status=TaskStatus.SUCCEED)
+    other = dataclasses.replace(runs, task_id="8")
+    assert slot_queue._merged([[runs], [done, other]]) == slot_queue._merged([[done, other], [runs]]) == [done, other]
 
 
 @pytest.mark.kling_simulator(seconds=60, concurrency=2)

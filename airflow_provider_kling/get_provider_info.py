@@ -45,6 +45,22 @@ FIELD_BEHAVIOUR: dict[str, Any] = {
     },
 }
 
+#: Options of ``airflow.cfg``; environment variables are ``AIRFLOW__KLING__…``.
+CONFIG: dict[str, Any] = {
+    "kling": {
+        "description": "What the provider for Kling shows in Airflow's pages.",
+        "options": {
+            "ui": {
+                "description": "Whether the API server shows the tab Kling on a task instance (Airflow 3.1 and later).",
+                "version_added": "0.1.0",
+                "type": "boolean",
+                "example": None,
+                "default": "True",
+            }
+        },
+    }
+}
+
 
 def get_provider_info() -> dict[str, Any]:
     """Return the provider's description, as ``airflow.provider_info.schema.json`` asks for it."""
@@ -67,7 +83,8 @@ def get_provider_info() -> dict[str, Any]:
         "triggers": [
             {"integration-name": integration, "python-modules": [f"{package}.triggers", f"{package}.triggers.batch"]}
         ],
-        "extra-links": [f"{package}.links.KlingResultLink", f"{package}.links.KlingBatchLink"],
+        "extra-links": [f"{package}.plugins.links.KlingResultLink", f"{package}.plugins.links.KlingBatchLink"],
+        "config": CONFIG,
         "connection-types": [
             {
                 "connection-type": "kling",

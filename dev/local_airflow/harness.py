@@ -83,6 +83,7 @@ class LocalAirflow(AirflowClient):
             if self._fresh:
                 self._empty_home()
             self._environment = settings.home_secrets(self.home) | self._environment
+            settings.write_plugin(self.home)
             self._on_waiting(["the database"])
             if not (self.home / "airflow.db").exists():
                 settings.create_database(self.home)

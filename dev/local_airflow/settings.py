@@ -13,7 +13,7 @@ import sys
 import tempfile
 from base64 import urlsafe_b64encode
 from contextlib import ExitStack, closing
-from importlib.metadata import version
+from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 REPOSITORY = Path(__file__).resolve().parents[2]
 CACHE = REPOSITORY / ".airflow" / "cache"
 LOOPBACK = "127.0.0.1"
+PLUGINS = "plugins"
 
 
 def free_ports(count: int) -> list[int]:
@@ -85,6 +86,7 @@ def airflow_settings(home: Path, folders: Sequence[Path], ports: Sequence[int]) 
         # LocalExecutor forks all of its workers at the start.
         "core.parallelism": 8,
         "core.load_examples": False,
+        "core.plugins_folder": home / PLUGINS,
         "core.dags_folder": folders[0].resolve(),
         "core.dags_are_paused_at_creation": False,
         "core.simple_auth_manager_all_admins": True,
@@ -111,6 +113,17 @@ def airflow_settings(home: Path, folders: Sequence[Path], ports: Sequence[int]) 
     }
     variables = {f"AIRFLOW__{name.upper().replace('.', '__')}": str(value) for name, value in options.items()}
     return {"AIRFLOW_HOME": str(home), **variables}
+
+
+def write_plugin(home: Path) -> None:
+    """
+    Put ours into the folder of plugins when the installation does not name it.
+
+    An installation in place keeps the entry points of the day on which it was made.
+    """
+    if not entry_points(group="airflow.plugins", name="kling"):
+        (home / PLUGINS).mkdir(exist_ok=True)
+        (home / PLUGINS / "kling.py").write_text("from airflow_provider_kling.plugins.plugin import KlingPlugin\n")
 
 
 def create_database(home: Path) -> None:

@@ -36,6 +36,7 @@ __all__ = [
     "AIRFLOW_V_3_1_PLUS",
     "AIRFLOW_V_3_2_PLUS",
     "AIRFLOW_V_3_3_PLUS",
+    "AIRFLOW_V_3_4_PLUS",
     "AirflowException",
     "AirflowFailException",
     "AirflowNotFoundException",
@@ -51,3 +52,4 @@ _RELEASE = tuple(int(number) for number in airflow_version.split(".")[:2])
 AIRFLOW_V_3_1_PLUS = _RELEASE >= (3, 1)
 AIRFLOW_V_3_2_PLUS = _RELEASE >= (3, 2)
 AIRFLOW_V_3_3_PLUS = _RELEASE >= (3, 3)
+AIRFLOW_V_3_4_PLUS = _RELEASE >= (3, 4)

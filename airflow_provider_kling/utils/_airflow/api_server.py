@@ -1,0 +1,153 @@
+"""
+What a page of ours asks of Airflow inside its API server: whether this user may, and what is known of a task.
+
+Every auth manager answers the first question the same way, through what Airflow's own routes ask. Names checked on
+Airflow 3.1.8, 3.3.2 and 3.4.0b2.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
+from airflow.api_fastapi.common.db.common import SessionDep
+from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
+from airflow.models.renderedtifields import RenderedTaskInstanceFields
+from airflow.models.taskinstance import TaskInstance
+from airflow.models.xcom import XComModel
+from fastapi import HTTPException, Request
+from sqlalchemy import select
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+__all__ = ["Request", "SessionDep", "TaskKey", "TaskRecord", "permitted_dag", "permitted_task", "read_task"]
+
+#: Trigger arguments are read of our own triggers only: they hold no secret.
+_OURS = "airflow_provider_kling."
+
+
+class TaskKey(NamedTuple):
+    """
+    A task instance.
+
+    :param dag_id: its Dag.
+    :param run_id: its run.
+    :param task_id: Airflow's.
+    :param map_index: -1 for a task that is not mapped.
+    """
+
+    dag_id: str
+    run_id: str
+    task_id: str
+    map_index: int
+
+
+@dataclasses.dataclass(frozen=True)
+class TaskRecord:
+    """
+    What Airflow knows of a task instance; the values of its XComs are anything.
+
+    :param key: which one.
+    :param state: Airflow's word, empty while it has none.
+    :param operator: class name of its operator.
+    :param start: when its first worker began.
+    :param end: when it ended.
+    :param try_number: counts from 1.
+    :param fields: its rendered template fields.
+    :param xcoms: by key.
+    :param trigger: name of the trigger that it waits in, when that is ours.
+    :param trigger_arguments: of that trigger.
+    """
+
+    key: TaskKey
+    state: str = ""
+    operator: str = ""
+    start: datetime | None = None
+    end: datetime | None = None
+    try_number: int = 0
+    fields: dict[str, Any] = dataclasses.field(default_factory=dict)
+    xcoms: dict[str, Any] = dataclasses.field(default_factory=dict)
+    trigger: str = ""
+    trigger_arguments: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+def permitted_dag(request: Request, user: GetUserDep, dag_id: str) -> str:
+    """
+    Return the Dag that a request names, when its user may read the Dag's tasks and XComs.
+
+    A dependency: what needs it is not called without it.
+
+    :raises HTTPException: 401 or 403 as Airflow's own routes do.
+    """
+    # "~" is Airflow's word for all Dags; one page is about one.
+    if not dag_id or dag_id == "~":
+        raise HTTPException(400, "Name a Dag.")
+    for entity in (DagAccessEntity.TASK_INSTANCE, DagAccessEntity.XCOM):
+        requires_access_dag("GET", entity, dag_id)(request, user)
+    return dag_id
+
+
+def permitted_task(
+    request: Request, user: GetUserDep, dag_id: str, run_id: str, task_id: str, map_index: str = "-1"
+) -> TaskKey:
+    """
+    Return the task instance that a request names, when its user may read it.
+
+    Airflow leaves ``{MAP_INDEX}`` as it is in the address of the page of a task that is not mapped.
+
+    :raises HTTPException: as :func:`permitted_dag`.
+    """
+    permitted_dag(request, user, dag_id)
+    index = int(map_index) if map_index.isascii() and map_index.isdigit() and len(map_index) < 10 else -1
+    return TaskKey(dag_id, run_id, task_id, index)
+
+
+def read_task(session: Any, key: TaskKey) -> TaskRecord | None:
+    """
+    Return what Airflow knows of a task instance.
+
+    :param session: of Airflow's database.
+    :param key: which one.
+    :return: ``None`` when there is none.
+    """
+    ti = session.scalar(
+        select(TaskInstance).where(
+            TaskInstance.dag_id == key.dag_id,
+            TaskInstance.run_id == key.run_id,
+            TaskInstance.task_id == key.task_id,
+            TaskInstance.map_index == key.map_index,
+        )
+    )
+    if ti is None:
+        return None
+    trigger = ti.trigger if ti.trigger is not None and ti.trigger.classpath.startswith(_OURS) else None
+    return TaskRecord(
+        key=key,
+        state=str(getattr(ti.state, "value", ti.state) or ""),
+        operator=ti.custom_operator_name or ti.operator or "",
+        start=ti.start_date,
+        end=ti.end_date,
+        try_number=ti.try_number or 0,
+        fields=RenderedTaskInstanceFields.get_templated_fields(ti, session=session) or {},
+        xcoms=_xcoms(session, key),
+        trigger=trigger.classpath.rpartition(".")[2] if trigger else "",
+        trigger_arguments=dict(trigger.kwargs) if trigger else {},
+    )
+
+
+def _xcoms(session: Any, key: TaskKey) -> dict[str, Any]:
+    query = XComModel.get_many(run_id=key.run_id, dag_ids=key.dag_id, task_ids=key.task_id, map_indexes=key.map_index)
+    return {row.key: _value(row.value) for row in session.scalars(query).unique()}
+
+
+def _value(stored: Any) -> Any:
+    """An XCom as the task pushed it; another XCom backend may keep only a path here."""
+    if not isinstance(stored, str):
+        return stored
+    try:
+        return json.loads(stored)
+    except ValueError:
+        return stored

@@ -47,7 +47,6 @@ def kling_folder_of_images():
         poll_interval=5,
         pool="kling",
         retries=2,
-        map_index_template="{{ task.image }}",
     ).expand(image=list_images("{{ params.folder }}"))
     # [END howto_operator_mapped]
 

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.sdk import BaseOperator
 
 from airflow_provider_kling.exceptions import KlingError
+from airflow_provider_kling.operators import map_label
 from airflow_provider_kling.preparation.redaction import redact_images
 from airflow_provider_kling.results.failure import push_failure
+from airflow_provider_kling.utils._airflow import grid_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airflow.sdk import Context
+    from airflow.sdk.definitions.mappedoperator import OperatorPartial
 
     from airflow_provider_kling.hooks import KlingHook
     from airflow_provider_kling.models import Manifest
@@ -32,10 +35,28 @@ class KlingBaseOperator(BaseOperator):
     #: Airflow has rendered its template, shows in rendered fields and logs only as a summary.
     redacted_fields: ClassVar[tuple[str, ...]] = ("extra_body",)
 
+    #: Attributes that say what is made, those that hold files first: a mapped task is called after them in the grid.
+    label_fields: ClassVar[tuple[str, ...]] = ()
+
     ui_color = "#e8f4d9"
     kling_conn_id: str
     #: What the task returns, for :class:`~airflow_provider_kling.plugins.links.KlingResultLink`; known at its end.
     kling_result: Manifest | None = None
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        # In a mapped task group; afterwards, because it may stand in default_args.
+        if self.map_index_template is None:
+            self.map_index_template = map_label.TEMPLATE
+
+    @classmethod
+    def partial(cls, **kwargs: Any) -> OperatorPartial:
+        """Map the operator; its tasks are named as :attr:`map_label` says, unless the Dag says otherwise."""
+        mapped: OperatorPartial = super().partial(**kwargs)
+        # Airflow asks the mapped operator for it, not the one that is made of it.
+        if mapped.kwargs.get("map_index_template") is None:
+            mapped.kwargs["map_index_template"] = map_label.TEMPLATE
+        return mapped
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, redact_images(value) if name in self.redacted_fields else value)
@@ -46,6 +67,16 @@ class KlingBaseOperator(BaseOperator):
         from airflow_provider_kling.hooks import KlingHook
 
         return KlingHook(self.kling_conn_id)
+
+    @property
+    def map_label(self) -> str:
+        """What a mapped task is called in the grid, unless the Dag says so: its file's name, else its prompt."""
+        return map_label.label_of([getattr(self, name, None) for name in self.label_fields], self.task_id)
+
+    def _show_that_it_waits(self) -> None:
+        """In the grid a task that waits for a slot and one that is being made are both just deferred."""
+        if self.map_index_template == map_label.TEMPLATE:
+            grid_label.show(map_label.waiting_label(self.map_label))
 
     @contextlib.contextmanager
     def _failure_pushed(self, context: Context) -> Iterator[None]:

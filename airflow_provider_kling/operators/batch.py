@@ -136,6 +136,7 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
     """
 
     redacted_fields = ("items", "defaults", *KlingBaseOperator.redacted_fields)
+    label_fields = ("output_uri",)
     template_fields: Sequence[str] = (
         "items",
         "output_uri",

@@ -101,6 +101,7 @@ class KlingTaskOperator(KlingBaseOperator):
         if product := cls.__dict__.get("product"):
             cls.endpoint = product.endpoint
             cls.redacted_fields = (*product.media_fields, *KlingBaseOperator.redacted_fields)
+            cls.label_fields = (*product.media_fields, "prompt", *product.required)
             cls.template_fields = (*product.arguments, *KlingTaskOperator.template_fields)
         super().__init_subclass__(**kwargs)
 
@@ -321,6 +322,7 @@ class KlingTaskOperator(KlingBaseOperator):
                 model_name=self._model_name,
                 endpoint=self.endpoint,
             )
+            self._show_that_it_waits()
             self.defer(trigger=trigger, method_name="execute_with_slot", timeout=trigger.backstop)
         time.sleep(min(probe_pause(), slot.until - now))
         return slot

@@ -1,0 +1,68 @@
+"""What a mapped task is called in the grid: the file that it is made from, instead of a number. Pure."""
+
+from __future__ import annotations
+
+import ast
+import os
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from airflow_provider_kling.products.wording import holds_content
+from airflow_provider_kling.utils.foreign import foreign_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: The ``map_index_template`` of an operator whose Dag names none. It reads nothing of the task instance, so that the
+#: wait may end in the triggerer.
+TEMPLATE = "{{ task.map_label }}"
+
+#: Of a label; Airflow's column has room for 250.
+MAX_CHARACTERS = 80
+
+#: What the label of a task says while it waits for a slot; a task that is being made has the name alone.
+WAITS = "waits for a slot"
+
+
+def label_of(values: Sequence[Any], fallback: str) -> str:
+    """
+    Return the name of the first file among the values, else the first text.
+
+    :param values: of the operator's fields that say what is made, those that hold files first.
+    :param fallback: when none of them says anything that can be shown.
+    :return: text that is no Python literal: Jinja's native environment would make a number of it, and Airflow ends a
+        task whose label is none.
+    """
+    for value in values:
+        if label := _name(value[0] if isinstance(value, (list, tuple)) and value else value):
+            return label if not _is_literal(label) else f"“{label}”"
+    return fallback
+
+
+def waiting_label(label: str) -> str:
+    """
+    Return what a task is called while it waits for a slot at Kling.
+
+    :param label: its name.
+    """
+    return f"{label}: {WAITS}"
+
+
+def _name(value: Any) -> str:
+    """The last part of a path or link, without query; a text as it is; nothing for content."""
+    if isinstance(value, os.PathLike):
+        value = os.fspath(value)
+    if not isinstance(value, str) or holds_content(value):
+        return ""
+    text = foreign_text(value)
+    if "/" in text and " " not in text.rpartition("/")[0]:
+        text = unquote(text.partition("?")[0].rstrip("/").rpartition("/")[2])
+    return foreign_text(text, MAX_CHARACTERS)
+
+
+def _is_literal(label: str) -> bool:
+    try:
+        ast.literal_eval(label)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return False
+    return True

@@ -155,6 +155,20 @@ def test_many_tasks_of_both_generations_are_read_in_one_call(kling, ti):
     assert len(kling.requests(method="GET")) == before + 1
 
 
+@pytest.mark.kling_simulator(concurrency=50)
+def test_more_than_twenty_tasks_are_read_twenty_a_call(kling):
+    hook = KlingHook()
+    models = [TURBO, "kling-v3"]
+    made = [hook.create_task("text2video", {"prompt": "x", "model_name": models[n % 5 // 4]}) for n in range(42)]
+    refs = [TaskRef(task.endpoint, task.task_id) for task in made]
+    before = len(kling.requests(method="GET"))
+    found = hook.get_tasks(refs)
+    assert [found[ref].task_id for ref in refs] == [task.task_id for task in made]
+    calls = kling.requests(method="GET")[before:]
+    assert {call["path"] for call in calls} == {"/tasks"}
+    assert sorted(len(call["query"]["task_ids"].split(",")) for call in calls) == [2, 20, 20]
+
+
 def mixed(count):
     models = [TURBO, "kling-v3", "kling-2.6"]
     return [

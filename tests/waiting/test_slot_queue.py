@@ -112,9 +112,10 @@ def test_the_list_of_the_second_generation_is_read_while_somebody_waits_for_its_
     async def scene():
         slots = await AccountSlots.of("kling_default", "text2video")
         slots._all_seen_at = time.monotonic()
-        slots.enter(SlotWish("a", 1), model, lambda: None)
+        wish = SlotWish("a", 1)
+        slots.enter(wish, model, lambda: None)
         assert ("text2video" in slots._worth_a_look(), "image-to-video" in slots._worth_a_look()) == (True, listed)
-        slots.leave(SlotWish("a", 1))
+        slots.leave(wish)
 
     asyncio.run(scene())
 

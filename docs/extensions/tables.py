@@ -116,7 +116,9 @@ class KlingErrorTree(Made):
         again = "" if error in (KlingApiError, KlingResponseError) else again
         yield from (f"{'  ' * depth}* {error_link(error)}: {summary(error)}{again}", "")
         for narrower in error.__subclasses__():
-            yield from self._branch(narrower, depth + 1)
+            # Classes of other modules are no part of what a Dag may catch.
+            if narrower.__module__ == error.__module__:
+                yield from self._branch(narrower, depth + 1)
 
 
 class KlingModels(Table):

@@ -35,6 +35,8 @@ PROMPT = "The rocket lifts off, smoke rolls over the launch pad, slow zoom"
 GRACE_SECONDS = 5
 # What some of the examples name; the pool counts deferred tasks, as the simulator's account counts its slots.
 POOL, SLOTS = "kling", 5
+# On a busy machine Airflow now and then fails a task that is well (apache/airflow#72716); a retry adopts its video.
+RETRIES = {"AIRFLOW__CORE__DEFAULT_TASK_RETRIES": "2", "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "2"}
 RELAY = "kling_relay"
 # Minutes become seconds, and models that Kling has retired still run, for the examples that need them.
 SIMULATOR = {"--port": "0", "--time-scale": "0.05", "--retired": "accept"}
@@ -81,7 +83,8 @@ def stage(folder: Path, steps: Steps, *, yes: bool = False) -> Iterator[LocalAir
         connections = _real(steps, yes) or stack.enter_context(_simulators(folder, steps))
         steps.show("Airflow", "starting")
         waiting = lambda names: steps.show("Airflow", f"waiting for {', '.join(names)}")  # noqa: E731
-        airflow = stack.enter_context(LocalAirflow(folder / "airflow", EXAMPLES, fresh=True, on_waiting=waiting))
+        home = folder / "airflow"
+        airflow = stack.enter_context(LocalAirflow(home, EXAMPLES, RETRIES, fresh=True, on_waiting=waiting))
         for name, connection in connections.items():
             airflow.add_connection(name, connection)
         airflow.set_pool(POOL, SLOTS, include_deferred=True)
@@ -146,7 +149,8 @@ def _simulators(folder: Path, steps: Steps) -> Iterator[dict[str, Connection]]:
         steps.show("Kling", f"simulator at {url}", done=True)
         common = {"conn_type": "kling", "extra": {"allow_private_urls": True}}
         yield {
-            "kling_default": common | {"host": url, "login": access, "password": secret},
+            # The key that both generations of the API take.
+            "kling_default": common | {"host": url, "password": api_key},
             RELAY: common | {"host": relay, "password": api_key},
         }
     finally:

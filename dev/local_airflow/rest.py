@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
 from contextlib import suppress
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -58,8 +60,23 @@ class AirflowClient:
     ) -> str:
         """Start a run, waiting up to ``timeout`` seconds for Airflow to find the Dag; returns the run id."""
         self.wait_for_dag(dag_id, timeout)
+        run_id = run_id or f"manual__{uuid.uuid4().hex}"
         body = {"logical_date": None, "conf": dict(conf or {}), "dag_run_id": run_id}
-        return str(self.request("POST", f"dags/{dag_id}/dagRuns", json=body).json()["dag_run_id"])
+        self._start_run(dag_id, body)
+        return run_id
+
+    def _start_run(self, dag_id: str, body: dict[str, Any]) -> None:
+        """Repeat what the database refused: while tasks start, Airflow's API may lock itself out of SQLite."""
+        for attempt in range(3):
+            try:
+                self.request("POST", f"dags/{dag_id}/dagRuns", json=body)
+            except requests.HTTPError as error:
+                if attempt and error.response.status_code == HTTPStatus.CONFLICT:
+                    return
+                if attempt == 2 or "Database error" not in error.response.text:
+                    raise
+            else:
+                return
 
     def wait_for_dag(self, dag_id: str, timeout: float = 60) -> None:
         """Return as soon as Airflow has parsed the Dag."""

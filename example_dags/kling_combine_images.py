@@ -1,0 +1,41 @@
+"""
+Several subjects in one picture.
+
+* **What:** one to four pictures of subjects, and a picture of the scene, become one picture.
+* **When:** a figure has to stand in a place of which there is only another picture.
+* **Needs:** a connection `kling_default`; storage that all workers reach.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from airflow.sdk import Param, dag
+
+from airflow_provider_kling.operators import KlingMultiImageToImageOperator
+
+IMAGES = Path(__file__).parent / "images"
+
+
+@dag(
+    doc_md=__doc__,
+    schedule=None,
+    catchup=False,
+    tags=["kling", "example"],
+    params={"output_uri": Param("file:///tmp/kling/", type="string")},
+)
+def kling_combine_images():
+    # [START howto_operator_multi_image]
+    KlingMultiImageToImageOperator(
+        task_id="combine",
+        subject_image_list=[str(IMAGES / "presenter.jpg"), str(IMAGES / "jacket.jpg")],
+        scene_image=str(IMAGES / "rocket.jpg"),
+        prompt="The figure carries the jacket over its arm, the rocket behind it",
+        n=2,
+        output_uri="{{ params.output_uri }}",
+        poll_interval=5,
+    )
+    # [END howto_operator_multi_image]
+
+
+kling_combine_images()

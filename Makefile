@@ -19,11 +19,21 @@ demo: $(INSTALLED) ## make a video: IMAGE=photo.jpg PROMPT="..." make demo
 # Two processes: in one the tests with a real Airflow, in the other the rest, file by file.
 TWO_AT_ONCE := -n 2 --dist loadscope --no-loadscope-reorder
 
-test: $(INSTALLED) ## run all tests, those with a real Airflow too
-	@$(BIN)/python -m pytest -p dev.waiting $(TWO_AT_ONCE) $(ARGS)
+test: $(INSTALLED) ## run all tests but those in a browser, those with a real Airflow too
+	@$(BIN)/python -m pytest -p dev.waiting $(TWO_AT_ONCE) --ignore tests/browser $(ARGS)
+
+# Playwright drives a Chromium that the machine has; without one the tests are skipped and say what to install.
+.PHONY: browser
+browser: $(INSTALLED)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --group browser
+	@$(BIN)/python -m dev.browser
+
+.PHONY: test-browser
+test-browser: browser ## look at Airflow's pages in a real Chromium: the tests of tests/browser
+	@$(BIN)/python -m pytest tests/browser $(ARGS)
 
 # Of the tests with a real Airflow those that show the promises; the others show the harness, demo and chaos.
-OTHER_RELEASE := $(addprefix --ignore tests/e2e/test_,chaos.py examples.py local_airflow.py)
+OTHER_RELEASE := $(addprefix --ignore tests/,browser $(addprefix e2e/test_,chaos.py examples.py local_airflow.py))
 
 TEST_PACKAGES := pytest pytest-timeout pytest-xdist hypothesis jsonschema psutil
 # The S3 server of the storage's tests, and Airflow's way to it; without them these tests are skipped and say so.

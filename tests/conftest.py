@@ -54,7 +54,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 def _process_of(nodeid: str) -> str:
     path = nodeid.partition("::")[0]
-    return AIRFLOW if path.startswith("tests/e2e/") else path
+    return AIRFLOW if path.startswith(("tests/e2e/", "tests/browser/")) else path
 
 
 @pytest.fixture

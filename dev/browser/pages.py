@@ -1,0 +1,78 @@
+"""Airflow's pages as a user walks through them: addresses, forms and tabs."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from playwright.sync_api import Locator, Page
+
+DESKTOP = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
+
+
+class Pages:
+    """
+    One tab of the browser, logged into the Airflow at ``url``.
+
+    The local Airflow knows one administrator and asks for no password: opening any page logs in.
+    """
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        self.url = url
+
+    def open(self, path: str) -> Page:
+        """Open a page of Airflow and wait until its frame is drawn."""
+        self.page.goto(f"{self.url}/{path}")
+        self.page.get_by_role("button", name="User").first.wait_for()
+        return self.page
+
+    def run(self, dag_id: str, run_id: str, tab: str = "") -> Page:
+        """Open the page of a Dag run, at one of its tabs."""
+        return self.open(f"dags/{dag_id}/runs/{quote(run_id)}" + (f"/{tab}" if tab else ""))
+
+    def task(self, dag_id: str, run_id: str, task_id: str, tab: str = "", map_index: int = -1) -> Page:
+        """Open the page of a task instance, at one of its tabs."""
+        mapped = f"/mapped/{map_index}" if map_index >= 0 else ""
+        path = f"dags/{dag_id}/runs/{quote(run_id)}/tasks/{task_id}{mapped}"
+        return self.open(f"{path}/{tab}" if tab else path)
+
+    def trigger_form(self, dag_id: str) -> Locator:
+        """Open the form that starts a Dag run; returns the dialog."""
+        self.open(f"dags/{dag_id}")
+        self.page.get_by_role("button", name="Trigger").first.click()
+        dialog = self.page.get_by_role("dialog")
+        dialog.get_by_role("button", name="Trigger").wait_for()
+        return dialog
+
+    def trigger(self, dag_id: str, values: Mapping[str, str]) -> str:
+        """Fill the form in, press its button, and return the id of the run whose page opens."""
+        dialog = self.trigger_form(dag_id)
+        for name, value in values.items():
+            dialog.locator(f"[name=element_{name}]").fill(value)
+        with self.page.expect_response(lambda answer: _starts_a_run(answer, dag_id)) as answered:
+            dialog.get_by_role("button", name="Trigger").click()
+        return str(answered.value.json()["dag_run_id"])
+
+    def connection_form(self) -> Locator:
+        """Open the form of a new connection of the type Kling AI, with all of its fields; returns the dialog."""
+        self.open("connections").get_by_role("button", name="Add Connection").click()
+        dialog = self.page.get_by_role("dialog")
+        dialog.get_by_role("combobox").fill("Kling AI")
+        self.page.get_by_role("option", name="Kling AI", exact=True).click()
+        dialog.locator("[name=host]").wait_for()
+        return dialog
+
+    def scroll_width(self) -> tuple[int, int]:
+        """How wide the page's content is, and how wide its window."""
+        both = self.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+        return int(both[0]), int(both[1])
+
+
+def _starts_a_run(answer: Any, dag_id: str) -> bool:
+    return answer.request.method == "POST" and bool(re.search(rf"/dags/{dag_id}/dagRuns$", answer.url))

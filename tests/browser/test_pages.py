@@ -1,0 +1,115 @@
+"""Airflow's own pages, as far as the provider has a part in them: list, form, grid, links, connection, provider."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+import pytest
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture(scope="module")
+def seen(airflow, tmp_path_factory) -> str:
+    """A run of the Dag ``seen`` that has ended."""
+    run_id = airflow.trigger_dag("seen", {"output_uri": f"file://{tmp_path_factory.mktemp('videos')}/"})
+    airflow.wait_for_run("seen", run_id)
+    return run_id
+
+
+def test_the_list_of_dags_names_the_examples_and_filters_by_tag(airflow, pages):
+    airflow.wait_for_dag("kling_quickstart")
+    page = pages.open("dags?tags=kling")
+    page.get_by_role("link", name="kling_quickstart").wait_for()
+    assert page.get_by_role("link", name="seen", exact=True).count() == 0
+
+
+def test_the_form_starts_a_run_with_the_values_that_were_typed(airflow, pages, simulator, tmp_path):
+    airflow.wait_for_dag("kling_quickstart")
+    folder = f"file://{tmp_path}/"
+    run_id = pages.trigger("kling_quickstart", {"prompt": "Typed into the form", "output_uri": folder})
+    assert airflow.wait_for_run("kling_quickstart", run_id) == "success"
+    assert len(list(tmp_path.rglob("*.mp4"))) == 1
+    sent = [request["body"]["prompt"] for request in simulator.requests(method="POST")]
+    assert sent.count("Typed into the form") == 1
+
+
+def test_the_form_says_what_each_field_takes(airflow, pages):
+    airflow.wait_for_dag("kling_quickstart")
+    dialog = pages.trigger_form("kling_quickstart")
+    dialog.get_by_text("Path, https URL or storage URI of a picture").wait_for()
+    assert dialog.locator("[name=element_prompt]").input_value() == "The rocket lifts off, smoke rolls over the pad"
+
+
+def test_the_grid_shows_each_task_with_its_state(pages, seen):
+    page = pages.run("seen", seen)
+    for task_id in ("plain", "stored", "linked", "refused"):
+        page.get_by_role("link", name=task_id, exact=True).first.wait_for()
+    states = {task_id: _state_in_grid(page, seen, task_id) for task_id in ("stored", "refused")}
+    assert states == {"stored": "success", "refused": "failed"}
+
+
+def _state_in_grid(page, run_id: str, task_id: str) -> str:
+    cell = page.locator(f'a[href*="/runs/"][href$="/tasks/{task_id}"]').first
+    cell.hover()
+    words = page.get_by_role("tooltip").filter(has_text=f"Task ID: {task_id}").inner_text()
+    return re.search(r"State: *(\w+)", words)[1].lower()
+
+
+def test_the_result_link_stands_on_the_last_tab_and_leads_to_the_video(pages, simulator, seen):
+    page = pages.task("seen", seen, "linked", "details")
+    link = page.get_by_role("link", name="Kling video")
+    link.wait_for()
+    address = link.get_attribute("href")
+    assert urlsplit(address).netloc == urlsplit(simulator.url).netloc
+    assert page.request.get(address).headers["content-type"] == "video/mp4"
+
+
+def test_the_log_of_a_refused_task_says_why(pages, seen):
+    page = pages.task("seen", seen, "refused")
+    page.get_by_text("Failure to pass the risk control system").first.wait_for()
+
+
+def test_the_connection_form_has_klings_words(pages):
+    dialog = pages.connection_form()
+    for label in ("Base URL", "AccessKey (empty for an API key)", "API key or SecretKey"):
+        dialog.get_by_text(label, exact=True).wait_for()
+    for hidden in ("Port", "Schema"):
+        assert dialog.get_by_text(hidden, exact=True).count() == 0
+    assert dialog.locator("[name=host]").get_attribute("placeholder") == "https://api-singapore.klingai.com"
+    dialog.get_by_role("button", name="Extra Fields", exact=True).click()
+    dialog.get_by_text("Allow results from private addresses").wait_for()
+
+
+def test_a_connection_of_the_form_is_stored_as_it_was_typed(airflow, pages, simulator):
+    dialog = pages.connection_form()
+    dialog.locator("[name=connection_id]").fill("kling_typed")
+    dialog.locator("[name=host]").fill(simulator.url)
+    dialog.locator("[name=password]").fill(simulator.api_key)
+    dialog.get_by_role("button", name="Extra Fields", exact=True).click()
+    dialog.locator("label", has=pages.page.locator("[name=element_allow_private_urls]")).click()
+    dialog.get_by_role("button", name="Save").click()
+    pages.page.get_by_role("row").filter(has_text="kling_typed").wait_for()
+    stored = airflow.get("connections/kling_typed")
+    assert (stored["conn_type"], stored["host"]) == ("kling", simulator.url)
+    assert '"allow_private_urls": true' in stored["extra"]
+
+
+@pytest.mark.parametrize(
+    ("key", "outcome"), [("right", "Test Connection Successful"), ("wrong", "Test Connection Failed")]
+)
+def test_the_test_button_asks_kling(airflow, pages, simulator, key, outcome):
+    """With a port: Airflow 3.3.2 takes a stored connection without one for another and refuses to test it."""
+    password = simulator.api_key if key == "right" else "api-key-kling-" + "0" * 38
+    fields = {"conn_type": "kling", "host": simulator.url, "port": urlsplit(simulator.url).port, "password": password}
+    airflow.add_connection(f"kling_{key}", fields)
+    row = pages.open("connections").get_by_role("row").filter(has_text=f"kling_{key}")
+    row.get_by_role("button", name="Test Connection").click()
+    pages.page.get_by_text(outcome).first.wait_for()
+
+
+def test_the_page_of_providers_lists_this_one(pages):
+    page = pages.open("providers")
+    row = page.get_by_role("row").filter(has_text="airflow-provider-kling")
+    row.get_by_text("Video generation with Kling AI").wait_for()

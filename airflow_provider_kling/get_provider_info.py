@@ -56,7 +56,14 @@ CONFIG: dict[str, Any] = {
                 "type": "boolean",
                 "example": None,
                 "default": "True",
-            }
+            },
+            "posters": {
+                "description": "Whether a picture is stored beside each video (needs the extra posters).",
+                "version_added": "0.1.0",
+                "type": "boolean",
+                "example": None,
+                "default": "True",
+            },
         },
     }
 }

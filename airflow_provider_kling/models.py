@@ -200,8 +200,8 @@ class FileRecord(TypedDict, total=False):
     """
     A stored result in a manifest: ``bytes`` is its size, ``duration`` in seconds, 0 for what does not play.
 
-    A picture has ``width`` and ``height`` in pixels. A twin with the watermark has ``watermark: True`` and comes after
-    those without.
+    A picture has ``width`` and ``height`` in pixels; a video may have ``poster``, the URI of a picture of it.
+    A twin with the watermark has ``watermark: True`` and comes after those without.
     """
 
     uri: str
@@ -211,6 +211,7 @@ class FileRecord(TypedDict, total=False):
     duration: float
     width: int
     height: int
+    poster: str
     watermark: bool
 
 

@@ -106,6 +106,8 @@ class Bench:
             "PYTHONPATH": str(REPOSITORY),
             "KLING_ACCESS_KEY": ACCOUNT.access_key,
             "KLING_SECRET_KEY": ACCOUNT.secret_key,
+            # A process for each stored video, where the decoder is installed; the alternatives make none either.
+            "AIRFLOW__KLING__POSTERS": "False",
             "AIRFLOW__CORE__PARALLELISM": str(self.sizes.workers),
             # Parsing comes in bursts, which would be counted to whatever runs at that moment.
             "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "36000",

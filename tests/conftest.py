@@ -28,6 +28,8 @@ os.environ.update(
     AIRFLOW__CORE__LOAD_EXAMPLES="False",
     AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS="False",
     AIRFLOW__CORE__DAGS_FOLDER=str(HERE.parent / "example_dags"),
+    # A process for each video that a test stores; tests of posters switch it on.
+    AIRFLOW__KLING__POSTERS="False",
 )
 
 

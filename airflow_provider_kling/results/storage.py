@@ -21,7 +21,7 @@ from airflow_provider_kling.api.download import Download
 from airflow_provider_kling.exceptions import KlingResultError
 from airflow_provider_kling.models import results_expired
 from airflow_provider_kling.products import convert
-from airflow_provider_kling.results import object_files
+from airflow_provider_kling.results import object_files, poster
 from airflow_provider_kling.results.content import CONTENT_TYPES, Content, content_of
 from airflow_provider_kling.results.targets import targets_of
 from airflow_provider_kling.utils._airflow.object_storage import place_of
@@ -57,6 +57,7 @@ class StoredFile:
     :param sha256: its checksum, hexadecimal.
     :param content_type: what Kling's server called it.
     :param content: what the file says about itself.
+    :param poster: where its picture is; empty when it has none.
     """
 
     uri: str
@@ -64,6 +65,7 @@ class StoredFile:
     sha256: str
     content_type: str
     content: Content
+    poster: str = ""
 
 
 def store(
@@ -86,7 +88,8 @@ def store(
     :param duration: seconds that were asked for, as the Dag author wrote them, or ``None`` when not known.
     :param tries: how often a download is begun before its error counts; default 3.
     :return: the ``files`` of the manifest: uri, bytes, sha256, content_type, duration, and of a picture width and
-        height; a twin with the watermark has ``"watermark": True`` and comes after those without.
+        height, of a video ``poster`` (the URI of a picture of it) where the extra ``posters`` is installed; a twin with
+        the watermark has ``"watermark": True`` and comes after those without.
     :raises KlingResultError: when a result cannot be fetched or is not whole. Of a length that was not asked for, the
         file is kept and the error names it.
     :raises KlingResultExpiredError: when Kling has deleted it and it was not stored before.
@@ -111,6 +114,8 @@ def _file_record(file: StoredFile, *, is_watermarked: bool) -> FileRecord:
     }
     if file.content.width:
         record |= {"width": file.content.width, "height": file.content.height}
+    if file.poster:
+        record["poster"] = file.poster
     if is_watermarked:
         record["watermark"] = True
     return record
@@ -137,7 +142,8 @@ def _store_result(hook: KlingHook, task: Task, link: Link, place: Place, tries: 
         local.flush()
         content = content_of(Path(local.name), link.extension)
         object_files.put_file(Path(local.name), place)
-    return _described(place, download, content)
+        picture = "" if link.is_watermarked else poster.keep_beside(Path(local.name), place)
+    return _described(place, download, content, picture)
 
 
 def _download(hook: KlingHook, url: str, local: IO[bytes], tries: int) -> Download:
@@ -170,11 +176,13 @@ def _kept(task: Task, link: Link, place: Place, local: IO[bytes]) -> StoredFile:
     while chunk := local.read(CHUNK_BYTES):
         digest.update(chunk)
         size += len(chunk)
-    return _described(place, Download(size, digest.hexdigest(), CONTENT_TYPES[link.extension]), content)
+    download = Download(size, digest.hexdigest(), CONTENT_TYPES[link.extension])
+    picture = "" if link.is_watermarked else poster.keep_beside(Path(local.name), place)
+    return _described(place, download, content, picture)
 
 
-def _described(place: Place, download: Download, content: Content) -> StoredFile:
-    return StoredFile(place.uri, download.bytes, download.sha256, download.content_type, content)
+def _described(place: Place, download: Download, content: Content, picture: str) -> StoredFile:
+    return StoredFile(place.uri, download.bytes, download.sha256, download.content_type, content, picture)
 
 
 def _check_duration(file: StoredFile, duration: Any) -> None:

@@ -1,0 +1,108 @@
+"""
+A small picture of each stored video, kept beside it, so that a page with a thousand videos loads none of them.
+
+Made once, when the video is stored, where the extra ``posters`` is installed. A video without one is as good.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import importlib.util
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from airflow_provider_kling.results import object_files
+from airflow_provider_kling.utils.foreign import foreign_text, reason
+
+if TYPE_CHECKING:
+    from airflow_provider_kling.utils._airflow.object_storage import Place
+
+log = logging.getLogger(__name__)
+
+#: Seconds that making one may take; it takes a fifth of one.
+SECONDS = 20.0
+
+#: Bytes that a poster may have, and a video of which one is made.
+MAX_POSTER_BYTES = 512 << 10
+MAX_VIDEO_BYTES = 1 << 30
+
+#: What replaces the extension of the video's name.
+SUFFIX = ".poster.jpg"
+
+#: Bytes of one name on every filesystem.
+MAX_NAME_BYTES = 255
+
+#: All that the process gets of the environment: what it needs to find Python's libraries, and no secret.
+_ENVIRONMENT = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "SYSTEMROOT")
+
+_PROGRAM = Path(__file__).with_name("poster_process.py")
+_JPEG = b"\xff\xd8\xff"
+
+
+def keep_beside(video: Path, place: Place) -> str:
+    """
+    Make the poster of a stored video and store it beside it; a problem is logged, and is never the task's.
+
+    :param video: the file on this machine.
+    :param place: where it was stored.
+    :return: the poster's URI; empty when there is none.
+    """
+    target = poster_place(place)
+    if target is None or not _is_wanted() or not 0 < video.stat().st_size <= MAX_VIDEO_BYTES:
+        return ""
+    try:
+        object_files.put_bytes(make(video), target)
+    except Exception as error:  # noqa: BLE001 - the video is paid and stored: no picture of it may fail the task
+        log.warning("No poster was stored beside %s, the task goes on: %s", place.shown, reason(error))
+        return ""
+    return target.uri
+
+
+def poster_place(place: Place) -> Place | None:
+    """
+    Return where the poster of a video goes: ``cat.mp4`` has ``cat.poster.jpg``.
+
+    :param place: the video's.
+    :return: ``None`` for what is no MP4 file, or when the name would be too long.
+    """
+    head, dot, tail = place.rest.rpartition(".")
+    rest = f"{head}{SUFFIX}"
+    if not dot or tail.lower() != "mp4" or len(os.fsencode(rest.rpartition("/")[2])) > MAX_NAME_BYTES:
+        return None
+    return dataclasses.replace(place, rest=rest)
+
+
+def make(video: Path) -> bytes:
+    """
+    Return a video's first picture, at most 480 pixels wide or high.
+
+    :param video: the file; it may be anything.
+    :return: JPEG.
+    :raises ValueError: when there is none.
+    :raises subprocess.TimeoutExpired: when it took too long.
+    """
+    done = subprocess.run(  # noqa: S603 - this Python, a file of this package, and a path that we made
+        [sys.executable, "-P", str(_PROGRAM), str(video)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=SECONDS,
+        check=False,
+        env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
+    )
+    if done.returncode or not done.stdout.startswith(_JPEG) or len(done.stdout) > MAX_POSTER_BYTES:
+        last = done.stderr[-2000:].decode(errors="replace").strip().rpartition("\n")[2]
+        raise ValueError(foreign_text(last) or f"the process ended with {done.returncode}")
+    return done.stdout
+
+
+@functools.cache
+def _is_wanted() -> bool:
+    """Whether the decoder is installed, and ``[kling] posters`` does not say no."""
+    from airflow.configuration import conf
+
+    return importlib.util.find_spec("av") is not None and conf.getboolean("kling", "posters", fallback=True)

@@ -29,6 +29,8 @@ FACE = {
     "sound_insert_time": 1000,
 }
 
+SPOKEN = {"video_id": "1", "text": "Hello", "voice_id": "girl"}
+
 #: What a plain request of each product says.
 REQUESTS = {
     "image2video": {"image": IMAGE, "prompt": "It moves", "duration": 3},
@@ -56,6 +58,19 @@ REQUESTS = {
     "tts": {"text": "Hello", "voice_id": "oversea_male1", "voice_language": "en"},
     "text-to-audio": {"prompt": "Rain", "duration": 5},
     "video-to-audio": {"video_url": VIDEO, "sound_effect_prompt": "Rain"},
+    "multi-elements": {"session_id": "8400000000000002", "edit_mode": "swap", "image_list": [IMAGE], "prompt": "A fox"},
+    "identify-face": {"video_url": VIDEO},
+    "lip-sync": {"input": {"video_url": VIDEO, "text": "Hello", "voice_id": "girl", "voice_speed": "1.5"}},
+    "image-recognize": {"image": IMAGE},
+    "custom-voices": {"voice_name": "mine", "voice_url": SOUND},
+    "advanced-custom-elements": {
+        "element_name": "Fox",
+        "element_description": "A red fox",
+        "reference_type": "image_refer",
+        "element_image_list": {"frontal_image": IMAGE, "refer_images": [IMAGE]},
+        "tag_list": ["o_102"],
+    },
+    "ai-multi-shot": {"element_frontal_image": IMAGE},
 }
 
 #: Those of which the simulator makes results from what is on this machine alone.
@@ -65,7 +80,7 @@ SERVED = [
     if product.path in {row.path for row in SIMULATED.values()}
     and "example.com" not in str(REQUESTS[endpoint])
     and "video_id" not in REQUESTS[endpoint]
-    and endpoint != "multi-image2video"
+    and endpoint not in ("multi-image2video", "multi-elements")
 ]
 
 #: One operator for each product.
@@ -117,7 +132,7 @@ def test_every_field_of_a_product_is_an_argument_an_attribute_and_a_template_fie
     }
     assert own == set(cls.product.arguments)
     assert all(f":param {name}:" in cls.__doc__ for name in own)
-    assert issubclass(cls, KlingAtOnceOperator) is (cls.product.answers == "at once")
+    assert issubclass(cls, KlingAtOnceOperator) is (cls.product.answers != "task")
 
 
 @pytest.mark.parametrize("endpoint", SERVED)
@@ -126,7 +141,7 @@ def test_a_product_is_submitted_waited_for_and_stored(kling, tmp_path, endpoint)
     where = {"output_uri": f"{tmp_path}/", "deferrable": False, "poll_interval": 0.05}
     manifest = OPERATORS[endpoint](task_id="make", **REQUESTS[endpoint], **where).execute({"ti": ti})
     assert manifest["endpoint"] == endpoint
-    assert manifest["files"]
+    assert bool(manifest["files"]) is (endpoint != "advanced-custom-elements"), "an element has no file"
     assert len(list(tmp_path.iterdir())) == len(manifest["files"])
     assert kling.requests(method="POST")[0]["path"] == PRODUCTS[endpoint].path
 
@@ -176,6 +191,31 @@ def test_a_product_is_submitted_waited_for_and_stored(kling, tmp_path, endpoint)
         ("motion-control", {"keep_original_sound": "maybe"}, "Give keep_original_sound as 'yes' or 'no'"),
         ("advanced-lip-sync", {"face_choose": [{"face_id": "0"}]}, "Give face_choose[0] one of audio_id or sound_file"),
         ("advanced-lip-sync", {"face_choose": []}, "Give face_choose: it is missing"),
+        ("multi-elements", {"edit_mode": "removal"}, "Give image_list none of the images"),
+        ("multi-elements", {"image_list": [IMAGE, IMAGE]}, "Give image_list 1 of the images"),
+        ("multi-elements", {"edit_mode": "change"}, "Give edit_mode as 'addition', 'swap' or 'removal'"),
+        ("multi-elements", {"image_list": [], "edit_mode": "addition"}, "Give image_list 1 or 2 of the images"),
+        ("lip-sync", {"input": {"video_url": VIDEO}}, "Give input one video, and a text, audio_url or audio_file"),
+        ("lip-sync", {"input": {"video_id": "1", "text": "x" * 121, "voice_id": "g"}}, "Give input.text 1 to 120"),
+        ("lip-sync", {"input": {"video_id": "1", "text": "x"}}, "Give input.voice_id"),
+        ("lip-sync", {"input": {**SPOKEN, "voice_speed": 3}}, "Give input.voice_speed from 0.8 to 2.0"),
+        ("lip-sync", {"input": {**SPOKEN, "voice_language": "fr"}}, "Give input.voice_language as 'zh' or 'en'"),
+        ("lip-sync", {"input": {"video_id": "1", "audio_url": IMAGE}}, "Copy input.audio_url to object storage"),
+        ("lip-sync", {"input": "{"}, "Give input as a list or dict"),
+        ("custom-voices", {"voice_name": "x" * 21}, "Shorten voice_name to 20 characters"),
+        ("custom-voices", {"voice_url": None}, "Give voice_url or video_id"),
+        ("custom-voices", {"voice_url": IMAGE}, "Copy voice_url to object storage"),
+        ("advanced-custom-elements", {"reference_type": "video_refer"}, "Leave element_image_list out"),
+        ("advanced-custom-elements", {"element_image_list": None}, "Give element_image_list"),
+        ("advanced-custom-elements", {"element_image_list": {"frontal_image": IMAGE}}, "Give frontal_image and 1 to 3"),
+        (
+            "advanced-custom-elements",
+            {"element_image_list": {"frontal_image": IMAGE, "refer_images": [IMAGE, "missing.png"]}},
+            "Check the path of element_image_list.refer_images[1].image_url",
+        ),
+        ("advanced-custom-elements", {"tag_list": ["o_1"]}, "Give tag_list ids from o_101 to o_108"),
+        ("ai-multi-shot", {"element_frontal_image": "missing.png"}, "Check the path of element_frontal_image"),
+        ("identify-face", {"video_url": IMAGE}, "Copy video_url to object storage"),
         ("multi-image2video", {"image_list": [IMAGE] * 5}, "Give image_list as a list of 1 to 4"),
     ],
 )

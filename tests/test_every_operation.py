@@ -32,26 +32,15 @@ SIDES = ("up", "down", "left", "right")
 
 #: What nothing in the package reaches yet.
 GAPS = {
-    "new-omni-3.0",
-    "new-omni-o1",
-    "new-mc-3.0",
-    "new-mc-2.6",
     "solutions",
     "account-billing-package",
     "account-billing-balance",
-    "identify-face",
-    "image-recognize",
     "presets-voices",
     "delete-voices",
     "advanced-presets-elements",
     "delete-advanced-elements",
     "delete-elements",
     *(f"multi-elements.{name}-selection" for name in ("init", "add", "delete", "clear", "preview")),
-    *(
-        f"{name}{call}"
-        for name in ("multi-elements", "lip-sync", "custom-voices", "advanced-custom-elements", "ai-multi-shot")
-        for call in ("", ".get", ".list")
-    ),
 }
 
 
@@ -92,9 +81,14 @@ class Account:
 
     @property
     def session(self) -> str:
-        body = {"video_id": self.video["id"]}
-        path = "/v1/videos/identify-face"
-        return str(self.hook.client.transport.send_once(Request("POST", path, json=body)).data["session_id"])
+        """A session with the faces of the video."""
+        return str(self.make("KlingIdentifyFaceOperator", video_id=self.video["id"])["task_id"])
+
+    @property
+    def selection(self) -> str:
+        """A session in which areas of the video are marked."""
+        request = Request("POST", "/v1/videos/multi-elements/init-selection", json={"video_id": self.video["id"]})
+        return str(self.hook.client.transport.send_once(request).data["session_id"])
 
 
 #: What a plain request of each operator says.
@@ -108,6 +102,20 @@ REQUESTS: dict[str, Callable[[Account], dict[str, Any]]] = {
     },
     "KlingVideoExtensionOperator": lambda account: {"video_id": account.video["id"]},
     "KlingLipSyncOperator": lambda account: {"session_id": account.session, "face_choose": [account.face]},
+    "KlingIdentifyFaceOperator": lambda account: {"video_url": account.video["url"]},
+    "KlingOneCallLipSyncOperator": lambda account: {
+        "input": {"video_url": account.video["url"], "audio_url": account.sound["url"]},
+    },
+    "KlingMultiElementsOperator": lambda account: {
+        "session_id": account.selection, "edit_mode": "swap", "image_list": [IMAGE], "prompt": "A fox",
+    },
+    "KlingImageRecognitionOperator": lambda _: {"image": IMAGE},
+    "KlingCustomVoiceOperator": lambda account: {"voice_name": "mine", "voice_url": account.sound["url"]},
+    "KlingCustomElementOperator": lambda _: {
+        "element_name": "Fox", "element_description": "A red fox", "reference_type": "image_refer",
+        "element_image_list": {"frontal_image": IMAGE, "refer_images": [IMAGE]},
+    },
+    "KlingMultiShotOperator": lambda _: {"element_frontal_image": IMAGE},
     "KlingAvatarOperator": lambda account: {"image": IMAGE, "sound_file": account.sound["url"]},
     "KlingEffectsOperator": lambda _: {"effect_scene": "squish", "input": {"image": IMAGE}},
     "KlingTextToSpeechOperator": lambda _: {"text": "Hello", "voice_id": "oversea_male1", "voice_language": "en"},

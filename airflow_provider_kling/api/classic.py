@@ -56,6 +56,8 @@ def read_created(answer: Answer, product: Product) -> Task:
 
     :raises KlingResponseError: when the answer names no task; it is not known then whether there is one.
     """
+    if product.answers == "result":
+        return parts.read_result(answer, product.endpoint)
     data = {"task_id": answer.data} if parts.is_bare_id(answer.data) else answer.data
     return parts.read_task(data, product.endpoint, answer.request_id, status=TaskStatus.SUBMITTED)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.api import values
-from airflow_provider_kling.models import Audio, Element, Image, Result, Video, Voice
+from airflow_provider_kling.models import Audio, Element, Face, Image, Result, Segment, Video, Voice
 from airflow_provider_kling.utils.foreign import web_link
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ def read_results(record: dict[str, Any]) -> tuple[Result, ...]:
     :param record: with ``task_result`` (classic), ``outputs`` (new generation), or a relay's lists of its own.
     """
     # Of a record itself only the videos: relays repeat there what was sent, images among it.
-    listed = {"videos": record.get("videos"), **values.record(record.get("task_result"))}
+    own = {name: record.get(name) for name in ("videos", "face_data")}
+    listed = {**own, **values.record(record.get("task_result"))}
     found = [
         result for name, read in _LISTS.items() for item in values.records(listed.get(name)) for result in read(item)
     ]
@@ -58,7 +59,11 @@ def _videos(item: dict[str, Any]) -> Iterator[Video]:
         )
 
 
-def _images(item: dict[str, Any]) -> Iterator[Image]:
+def _images(item: dict[str, Any]) -> Iterator[Image | Segment]:
+    kind = values.text(item.get("type"), 40)
+    if kind.endswith("_seg"):
+        yield Segment(kind, web_link(item.get("url")) if item.get("is_contain") is not False else "")
+        return
     position = values.number(item.get("index"))
     index = -1 if position is None else int(position)
     if url := web_link(item.get("url")):
@@ -96,6 +101,13 @@ def _elements(item: dict[str, Any]) -> Iterator[Element]:
         )
 
 
+def _faces(item: dict[str, Any]) -> Iterator[Face]:
+    # The first one's id is "0", which as the id of anything else means that there is none.
+    if face_id := values.text(item.get("face_id"), 128):
+        times = (int(values.number(item.get(name)) or 0) for name in ("start_time", "end_time"))
+        yield Face(face_id, web_link(item.get("face_image")), *times)
+
+
 def _nothing(_item: dict[str, Any]) -> Iterator[Result]:
     yield from ()
 
@@ -108,6 +120,7 @@ _LISTS: dict[str, Callable[[dict[str, Any]], Iterator[Result]]] = {
     "audios": _audios,
     "voices": _voices,
     "elements": _elements,
+    "face_data": _faces,
 }
 
 #: What the new generation calls them.

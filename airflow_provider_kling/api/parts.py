@@ -137,6 +137,31 @@ def read_task(data: Any, endpoint: str, request_id: str, *, status: TaskStatus |
     )
 
 
+def read_result(answer: Answer, endpoint: str) -> Task:
+    """
+    Read what a call made that answers with the result and makes no task; its id is that of a session, or Kling's id of
+    the request.
+
+    :param answer: to the POST.
+    :param endpoint: the product.
+    :raises KlingResponseError: when there is neither a session nor a result.
+    """
+    data = values.record(answer.data)
+    session, results = values.identifier(data.get("session_id")), read_results(data)
+    if not session and not results:
+        known = particulars(request_id=answer.request_id)
+        raise KlingResponseError(f"Check the connection's host: the answer holds no result.{known}", http_status=200)
+    return Task(
+        task_id=session or answer.request_id,
+        status=TaskStatus.SUCCEED,
+        endpoint=endpoint,
+        units=values.amount(data.get("final_unit_deduction")),
+        cash=_cash(data.get("final_balance_deduction")),
+        results=results,
+        request_id=answer.request_id,
+    )
+
+
 def _task_id(found: list[dict[str, Any]], request_id: str) -> str:
     known = particulars(request_id=request_id)
     if not found:

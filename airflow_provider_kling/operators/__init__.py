@@ -8,6 +8,11 @@ from airflow_provider_kling.operators.task import KlingTaskOperator
 from airflow_provider_kling.operators.video import KlingImageToVideoOperator, KlingTextToVideoOperator
 
 if TYPE_CHECKING:
+    from airflow_provider_kling.operators.asset import (
+        KlingCustomElementOperator,
+        KlingCustomVoiceOperator,
+        KlingMultiShotOperator,
+    )
     from airflow_provider_kling.operators.audio import (
         KlingTextToAudioOperator,
         KlingTextToSpeechOperator,
@@ -17,15 +22,21 @@ if TYPE_CHECKING:
     from airflow_provider_kling.operators.clip import (
         KlingAvatarOperator,
         KlingEffectsOperator,
-        KlingLipSyncOperator,
         KlingMotionControlOperator,
+        KlingMultiElementsOperator,
         KlingMultiImageToVideoOperator,
         KlingOmniVideoOperator,
         KlingVideoExtensionOperator,
     )
+    from airflow_provider_kling.operators.face import (
+        KlingIdentifyFaceOperator,
+        KlingLipSyncOperator,
+        KlingOneCallLipSyncOperator,
+    )
     from airflow_provider_kling.operators.image import (
         KlingImageExpansionOperator,
         KlingImageGenerationOperator,
+        KlingImageRecognitionOperator,
         KlingMultiImageToImageOperator,
         KlingOmniImageOperator,
         KlingVirtualTryOnOperator,
@@ -34,17 +45,24 @@ if TYPE_CHECKING:
 
 __all__ = [
     "KlingAvatarOperator",
+    "KlingCustomElementOperator",
+    "KlingCustomVoiceOperator",
     "KlingEffectsOperator",
+    "KlingIdentifyFaceOperator",
     "KlingImageExpansionOperator",
     "KlingImageGenerationOperator",
+    "KlingImageRecognitionOperator",
     "KlingImageToVideoBatchOperator",
     "KlingImageToVideoOperator",
     "KlingLipSyncOperator",
     "KlingMotionControlOperator",
+    "KlingMultiElementsOperator",
     "KlingMultiImageToImageOperator",
     "KlingMultiImageToVideoOperator",
+    "KlingMultiShotOperator",
     "KlingOmniImageOperator",
     "KlingOmniVideoOperator",
+    "KlingOneCallLipSyncOperator",
     "KlingTaskOperator",
     "KlingTextToAudioOperator",
     "KlingTextToSpeechOperator",
@@ -58,16 +76,23 @@ __all__ = [
 #: What most Dags do not need, by its module: every process of another operator would import it for nothing.
 _LATER = {
     "KlingAvatarOperator": "clip",
+    "KlingCustomElementOperator": "asset",
+    "KlingCustomVoiceOperator": "asset",
     "KlingEffectsOperator": "clip",
+    "KlingIdentifyFaceOperator": "face",
     "KlingImageExpansionOperator": "image",
     "KlingImageGenerationOperator": "image",
+    "KlingImageRecognitionOperator": "image",
     "KlingImageToVideoBatchOperator": "batch",
-    "KlingLipSyncOperator": "clip",
+    "KlingLipSyncOperator": "face",
     "KlingMotionControlOperator": "clip",
+    "KlingMultiElementsOperator": "clip",
     "KlingMultiImageToImageOperator": "image",
     "KlingMultiImageToVideoOperator": "clip",
+    "KlingMultiShotOperator": "asset",
     "KlingOmniImageOperator": "image",
     "KlingOmniVideoOperator": "clip",
+    "KlingOneCallLipSyncOperator": "face",
     "KlingTextToAudioOperator": "audio",
     "KlingTextToSpeechOperator": "audio",
     "KlingVideoExtensionOperator": "clip",

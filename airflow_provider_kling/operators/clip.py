@@ -11,8 +11,8 @@ from airflow_provider_kling.products.clip import (
     DEFAULT_MULTI_IMAGE_VIDEO_MODEL,
     DEFAULT_OMNI_VIDEO_MODEL,
     EFFECTS,
-    LIP_SYNC,
     MOTION_CONTROL,
+    MULTI_ELEMENTS,
     MULTI_IMAGE2VIDEO,
     OMNI_VIDEO,
     VIDEO_EXTENSION,
@@ -126,40 +126,6 @@ class KlingVideoExtensionOperator(KlingTaskOperator):
         self.prompt = prompt
         self.negative_prompt = negative_prompt
         self.cfg_scale = cfg_scale
-        self.watermark_info = watermark_info
-
-
-class KlingLipSyncOperator(KlingTaskOperator):
-    """
-    Move the lips of a face to a sound: ``POST /v1/videos/advanced-lip-sync``.
-
-    .. seealso::
-        For more information on how to use this operator, take a look at the guide:
-        :ref:`howto/operator:KlingLipSyncOperator`
-
-    A ``sound_file`` is an https URL or a URI in object storage; mp3, wav, m4a or aac, at most 5 MB, 2 to 60
-    seconds.
-
-    :param session_id: of the faces that Kling found in a video; it lives a day (templated).
-    :param face_choose: one ``{"face_id", "sound_file" or "audio_id", "sound_start_time", "sound_end_time",
-        "sound_insert_time"}``, times in milliseconds; also ``sound_volume`` and ``original_audio_volume``, 0 to 2
-        (templated).
-    :param watermark_info: ``{"enabled": True}`` for a second, watermarked result (templated).
-    """
-
-    product = LIP_SYNC
-
-    def __init__(
-        self,
-        *,
-        session_id: str | None = None,
-        face_choose: list[dict[str, Any]] | str | None = None,
-        watermark_info: dict[str, Any] | bool | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.session_id = session_id
-        self.face_choose = face_choose
         self.watermark_info = watermark_info
 
 
@@ -334,4 +300,55 @@ class KlingEffectsOperator(KlingTaskOperator):
         super().__init__(**kwargs)
         self.effect_scene = effect_scene
         self.input = input
+        self.watermark_info = watermark_info
+
+
+class KlingMultiElementsOperator(KlingTaskOperator):
+    """
+    Add, swap or remove what is marked in a video: ``POST /v1/videos/multi-elements``.
+
+    .. seealso::
+        For more information on how to use this operator, take a look at the guide:
+        :ref:`howto/operator:KlingMultiElementsOperator`
+
+    Kling retired its only model on 2026-09-15; a relay may serve it.
+
+    :param session_id: of the video in which areas are marked; it lives a day (templated).
+    :param edit_mode: ``addition``, ``swap`` or ``removal`` (templated).
+    :param image_list: what comes in, as images that are given as to
+        :class:`~airflow_provider_kling.operators.KlingImageToVideoOperator`: one or two for ``addition``, one for
+        ``swap``, none for ``removal`` (templated).
+    :param prompt: what happens, at most 2500 characters (templated).
+    :param negative_prompt: what to avoid, likewise (templated).
+    :param model_name: default ``kling-v1-6`` (templated).
+    :param mode: ``std`` (Kling's default) or ``pro`` (templated).
+    :param duration: seconds: 5 for a video of 2 to 5 seconds, 10 for one of 7 to 10 (templated).
+    :param watermark_info: ``{"enabled": True}`` for a second, watermarked result (templated).
+    """
+
+    product = MULTI_ELEMENTS
+
+    def __init__(
+        self,
+        *,
+        session_id: str | None = None,
+        edit_mode: str | None = None,
+        image_list: list[Any] | str | None = None,
+        prompt: str | None = None,
+        negative_prompt: str | None = None,
+        model_name: str = DEFAULT_MULTI_IMAGE_VIDEO_MODEL,
+        mode: str | None = None,
+        duration: str | int | None = None,
+        watermark_info: dict[str, Any] | bool | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.session_id = session_id
+        self.edit_mode = edit_mode
+        self.image_list = image_list
+        self.prompt = prompt
+        self.negative_prompt = negative_prompt
+        self.model_name = model_name
+        self.mode = mode
+        self.duration = duration
         self.watermark_info = watermark_info

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from airflow_provider_kling.operators.at_once import KlingAtOnceOperator
 from airflow_provider_kling.operators.task import KlingTaskOperator
 from airflow_provider_kling.plugins.links import KlingResultLink
 from airflow_provider_kling.products.image import (
@@ -13,6 +14,7 @@ from airflow_provider_kling.products.image import (
     DEFAULT_TRY_ON_MODEL,
     IMAGE_EXPANSION,
     IMAGE_GENERATION,
+    IMAGE_RECOGNITION,
     MULTI_IMAGE2IMAGE,
     OMNI_IMAGE,
     VIRTUAL_TRY_ON,
@@ -257,3 +259,27 @@ class KlingVirtualTryOnOperator(KlingTaskOperator):
         self.human_image = human_image
         self.cloth_image = cloth_image
         self.model_name = model_name
+
+
+class KlingImageRecognitionOperator(KlingAtOnceOperator):
+    """
+    Cut things, heads, faces and clothes out of an image: ``POST /v1/videos/image-recognize``, which answers with them.
+
+    .. seealso::
+        For more information on how to use this operator, take a look at the guide:
+        :ref:`howto/operator:KlingImageRecognitionOperator`
+
+    The manifest has ``segments``, each with its ``type`` and its ``url``, which is empty when the image has none of
+    that type. Its ``task_id`` is Kling's id of the request: there is no task.
+
+    :param image: given as to :class:`~airflow_provider_kling.operators.KlingImageToVideoOperator` (templated).
+    :param on_doubt: what a lost answer leads to: ``fail`` (default) with a sentence that says where to look, without
+        retries; or ``resend``, which may pay twice.
+    """
+
+    product = IMAGE_RECOGNITION
+    operator_extra_links = (KlingResultLink("Kling image"),)
+
+    def __init__(self, *, image: Any = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.image = image

@@ -55,7 +55,9 @@ def link_of(manifest: Any) -> str:
     """
     groups = [manifest.get(group) for group in KINDS] if isinstance(manifest, dict) else []
     result = next((group[0] for group in groups if isinstance(group, list) and group), None)
-    links = [result.get(name) for name in ("url", "url_wav", "trial_url")] if isinstance(result, dict) else []
+    links = (
+        [result.get(name) for name in ("url", "url_wav", "trial_url", "image_url")] if isinstance(result, dict) else []
+    )
     return web_link(next(filter(None, links), None))
 
 

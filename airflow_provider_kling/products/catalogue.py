@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_provider_kling.exceptions import KlingConfigurationError
-from airflow_provider_kling.products import audio, clip, image, video
+from airflow_provider_kling.products import asset, audio, clip, face, image, video
 from airflow_provider_kling.products.wording import did_you_mean
 from airflow_provider_kling.utils.foreign import foreign_text
 
@@ -19,14 +19,16 @@ PRODUCTS: dict[str, Product] = {
         *(
             clip.OMNI_VIDEO,
             clip.VIDEO_EXTENSION,
-            clip.LIP_SYNC,
             clip.AVATAR,
             clip.MOTION_CONTROL,
             clip.EFFECTS,
             clip.MULTI_IMAGE2VIDEO,
+            clip.MULTI_ELEMENTS,
         ),
+        *(face.IDENTIFY_FACE, face.LIP_SYNC, face.ONE_CALL_LIP_SYNC),
         *(image.IMAGE_GENERATION, image.OMNI_IMAGE, image.MULTI_IMAGE2IMAGE, image.IMAGE_EXPANSION),
         *(image.VIRTUAL_TRY_ON, audio.TEXT_TO_SPEECH, audio.TEXT_TO_AUDIO, audio.VIDEO_TO_AUDIO),
+        *(image.IMAGE_RECOGNITION, asset.CUSTOM_VOICE, asset.CUSTOM_ELEMENT, asset.AI_MULTI_SHOT),
     )
 }
 

@@ -19,8 +19,7 @@ _RULES = (
     *("scalars.notice", "frames.contents"),
 )
 
-# Paths, fields and limits: video pages of https://kling.ai/document-api, classic API, read 2026-11. Time of a lip sync:
-# an average that ComfyUI's Kling nodes publish, read 2026-11.
+# Paths, fields and limits: video pages of https://kling.ai/document-api, classic API, read 2026-11.
 
 OMNI_VIDEO = Product(
     "omni-video",
@@ -70,16 +69,6 @@ VIDEO_EXTENSION = Product(
     "2026-09-15; a video is kept for 30 days.",
     default_model="",
     typical_seconds=0,
-)
-
-LIP_SYNC = Product(
-    "advanced-lip-sync",
-    "/v1/videos/advanced-lip-sync",
-    fields=named_fields("session_id", "face_choose", "watermark_info", *COMMON_FIELDS),
-    rules=("faces.faces", *_RULES),
-    required=("session_id", "face_choose"),
-    default_model="",
-    typical_seconds=455,
 )
 
 AVATAR = Product(
@@ -145,5 +134,23 @@ EFFECTS = Product(
     rules=_RULES,
     required=("effect_scene", "input"),
     default_model="",
+    typical_seconds=0,
+)
+
+MULTI_ELEMENTS = Product(
+    "multi-elements",
+    "/v1/videos/multi-elements",
+    fields=named_fields(
+        *("model_name", "session_id", "edit_mode", "image_list", "prompt", "negative_prompt", "mode", "duration"),
+        *("watermark_info", *COMMON_FIELDS),
+        edit_mode=choice("edit_mode", ("addition", "swap", "removal")),
+        image_list=listed("image_list", "image", "image", 1, 2),
+        mode=choice("mode", ("std", "pro"), convert.mode),
+    ),
+    rules=("references.edits", *_RULES),
+    required=("session_id", "edit_mode", "prompt"),
+    notice="Check that Kling still edits videos: kling-v1-6, the only model of multi-elements, was retired on "
+    "2026-09-15. Use omni-video with a base video instead.",
+    default_model=DEFAULT_MULTI_IMAGE_VIDEO_MODEL,
     typical_seconds=0,
 )

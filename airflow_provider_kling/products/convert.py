@@ -305,6 +305,29 @@ def effect(value: Any) -> Any:
     return _with(_parsed(value), duration=duration, mode=mode, model_name=stripped)
 
 
+def lip_sync(value: Any) -> Any:
+    """``input`` of the lip sync in one call; what it holds says whether a text is spoken, or which sound is heard."""
+    value = _with(_parsed(value), voice_speed=fraction, voice_language=lower, mode=lower, video_id=own_id)
+    if not isinstance(value, dict):
+        return value
+    if "text" in value:
+        return {"mode": "text2video", **value}
+    return {"mode": "audio2video", "audio_type": "file" if "audio_file" in value else "url", **value}
+
+
+def element_images(value: Any) -> Any:
+    """``element_image_list``: the views beside the frontal one alone or in objects."""
+    return _with(_parsed(value), refer_images=listed("image_url"))
+
+
+def element_videos(value: Any) -> Any:
+    """``element_video_list``: its object, the list in it, or the one video."""
+    if isinstance(value, str) and not value.lstrip().startswith(("{", "[")):
+        value = [value]
+    value = _parsed(value)
+    return _with({"refer_videos": value} if isinstance(value, list) else value, refer_videos=listed("video_url"))
+
+
 def faces(value: Any) -> Any:
     """``face_choose``: the faces with their times as numbers."""
     times = dict.fromkeys(("sound_start_time", "sound_end_time", "sound_insert_time"), number)

@@ -59,11 +59,11 @@ class Media(NamedTuple):
     What a field holds besides JSON: a file that is loaded, checked and sent as its link or its content.
 
     :param kind: of the file; videos and audio are sent as links only.
-    :param at: under which key of an object, or of each object of a list; empty when the field's value is the file.
+    :param at: under which keys of an object, however deep it stands; empty when the field's value is the file.
     """
 
     kind: Literal["image", "video", "audio"]
-    at: str = ""
+    at: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Field:
     @property
     def kept(self) -> frozenset[str]:
         """The keys inside whose value is a file, and no JSON."""
-        return frozenset({self.media.at}) if self.media and self.media.at else frozenset()
+        return frozenset(self.media.at) if self.media else frozenset()
 
     def canonical(self, value: Any) -> Any:
         """
@@ -110,13 +110,20 @@ class Field:
         """
         if self.is_media and self.name in body:
             yield self.name, body, self.name
-        for key in self.kept:
-            value = body.get(self.name)
-            if isinstance(value, dict) and key in value:
-                yield f"{self.name}.{key}", value, key
-            for index, item in enumerate(value if isinstance(value, list) else ()):
-                if isinstance(item, dict) and key in item:
-                    yield f"{self.name}[{index}].{key}", item, key
+        elif self.kept:
+            yield from _places(self.name, body.get(self.name), self.kept)
+
+
+def _places(place: str, value: Any, keys: frozenset[str]) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """The places of a value, which is as deep as :mod:`.json_value` lets it be, that hold a file under these keys."""
+    if isinstance(value, dict):
+        for key in list(value):
+            if key in keys:
+                yield f"{place}.{key}", value, key
+            else:
+                yield from _places(f"{place}.{key}", value[key], keys)
+    for index, item in enumerate(value if isinstance(value, list) else ()):
+        yield from _places(f"{place}[{index}]", item, keys)
 
 
 def omitted(value: Any) -> bool:
@@ -209,7 +216,7 @@ def listed(
 
     count = str(least) if least == most else f"{least} to {most}"
     shape = Shape(fits, f"Give {name} as a list of {count} {{'{keys[0]}': …}}", "is none")
-    return Field(name, convert.listed(key), shape, Media(kind, at=key))
+    return Field(name, convert.listed(key), shape, Media(kind, at=(key,)))
 
 
 def words(name: str, longest: int = MAX_PROMPT) -> Field:
@@ -304,7 +311,7 @@ FIELDS: Mapping[str, Field] = {
         _image("image"),
         _image("image_tail"),
         _image("static_mask"),
-        Field("dynamic_masks", convert.masks, media=Media("image", at="mask")),
+        Field("dynamic_masks", convert.masks, media=Media("image", at=("mask",))),
         Field("camera_control", convert.camera),
         Field(
             "watermark_info",
@@ -331,7 +338,7 @@ FIELDS: Mapping[str, Field] = {
             "input",
             convert.effect,
             Shape(_is_effect, "Give input as {'image': …}, or {'images': [left, right]}", "has not one of them"),
-            Media("image", at="image"),
+            Media("image", at=("image",)),
         ),
         words("sound_effect_prompt", 200),
         words("bgm_prompt", 200),
@@ -358,9 +365,9 @@ def named_fields(*names: str, **own: Field) -> tuple[Field, ...]:
     Return the fields of a product.
 
     :param names: in the order in which they are sent.
-    :param own: rows of the product itself, by the name of the row that they replace.
+    :param own: rows of the product itself, by their names; they come before those of :data:`FIELDS`.
     """
-    return tuple(own.get(name, FIELDS[name]) for name in names)
+    return tuple(own[name] if name in own else FIELDS[name] for name in names)
 
 
 def field_of(place: str) -> str:

@@ -91,3 +91,15 @@ VIRTUAL_TRY_ON = Product(
     default_model=DEFAULT_TRY_ON_MODEL,
     typical_seconds=_SECONDS,
 )
+
+# The answer holds the parts, and no task; 0.1 units in Kling's example of an answer.
+IMAGE_RECOGNITION = Product(
+    "image-recognize",
+    "/v1/videos/image-recognize",
+    fields=named_fields("image"),
+    rules=_SHARED_RULES,
+    required=("image",),
+    default_model="",
+    typical_seconds=0,
+    answers="result",
+)

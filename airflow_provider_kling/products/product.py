@@ -32,7 +32,8 @@ class Product:
     :param required: fields without which Kling refuses the request.
     :param either: fields of which exactly one must be given.
     :param notice: what to say to everybody who asks for it, because Kling has retired it or may have.
-    :param answers: ``task`` when Kling makes it later, ``at once`` when the answer to the POST holds the result.
+    :param answers: ``task`` when Kling makes it later, ``at once`` when the answer to the POST holds the result, and
+        ``result`` when it holds nothing else: there is no task then.
     :param unsent: fields that clients of relays write and Kling does not have, with the reason to leave them out.
     :param generation: of the API that serves its path.
     :param counterpart: the endpoint of the same product in the other generation; empty when it has none.
@@ -47,7 +48,7 @@ class Product:
     required: tuple[str, ...] = ()
     either: tuple[str, ...] = ()
     notice: str = ""
-    answers: Literal["task", "at once"] = "task"
+    answers: Literal["task", "at once", "result"] = "task"
     unsent: Mapping[str, str] = field(default_factory=dict)
     generation: Literal["classic", "new"] = "classic"
     counterpart: str = ""

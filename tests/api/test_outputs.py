@@ -9,7 +9,18 @@ import pytest
 
 from airflow_provider_kling.api.parts import read_task
 from airflow_provider_kling.batch.records import read_record
-from airflow_provider_kling.models import KINDS, Audio, Element, Image, Result, Task, Video, Voice
+from airflow_provider_kling.models import (
+    KINDS,
+    Audio,
+    Element,
+    Face,
+    Image,
+    Result,
+    Segment,
+    Task,
+    Video,
+    Voice,
+)
 from airflow_provider_kling.plugins.links import link_of
 
 LINK = "https://h1.example.com/a"
@@ -93,6 +104,8 @@ def test_the_manifest_groups_by_klings_word_and_a_batch_reads_it_again():
         Voice("3"),
         Element("4"),
         Video("5", f"{LINK}.mp4"),
+        Face("0", f"{LINK}.png", 0, 5200),
+        Segment("head_seg", f"{LINK}.png"),
     )
     manifest = json.loads(json.dumps(task_of().manifest()))
     assert manifest["videos"] == []

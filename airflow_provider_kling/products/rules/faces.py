@@ -22,6 +22,9 @@ _SOUNDS = ("audio_id", "sound_file")
 _TIMES = ("sound_start_time", "sound_end_time", "sound_insert_time")
 #: Milliseconds of sound, at least.
 MIN_SOUND_MS = 2000
+#: Characters of a text that is spoken, and the bounds of its speed.
+MAX_SPOKEN = 120
+SLOWEST, FASTEST = 0.8, 2.0
 
 
 def faces(request: Request) -> Iterator[Problem]:
@@ -42,6 +45,25 @@ def faces(request: Request) -> Iterator[Problem]:
                 f"Give {place} at least 2 seconds of sound: {named('sound_start_time', face['sound_start_time'])} and "
                 f"{named('sound_end_time', face['sound_end_time'])} are milliseconds.",
             )
+
+
+def spoken(request: Request) -> Iterator[Problem]:
+    """What is said in a lip sync of one call needs a voice, and is short."""
+    said = request.body.get("input")
+    if not isinstance(said, dict) or "text" not in said:
+        return
+    text = said["text"]
+    if not isinstance(text, str) or not 1 <= len(text.strip()) <= MAX_SPOKEN:
+        yield Problem("input", f"Give input.text 1 to {MAX_SPOKEN} characters: {named('input.text', text)}.")
+    if not said.get("voice_id"):
+        yield Problem("input", "Give input.voice_id: a text that is spoken needs a voice.")
+    speed = said.get("voice_speed", 1)
+    if not is_number(speed) or not SLOWEST <= speed <= FASTEST:
+        yield Problem(
+            "input", f"Give input.voice_speed from {SLOWEST} to {FASTEST}: {named('input.voice_speed', speed)}."
+        )
+    if said.get("voice_language", "zh") not in ("zh", "en"):
+        yield Problem("input", f"Give input.voice_language as 'zh' or 'en': {said['voice_language']!r} is neither.")
 
 
 def one_element(request: Request) -> Iterator[Problem]:

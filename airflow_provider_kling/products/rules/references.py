@@ -81,3 +81,33 @@ def expansion(request: Request) -> Iterator[Problem]:
         )
     elif area <= 1:
         yield Problem("up_expansion_ratio", "Raise an expansion ratio above 0: all are 0, and nothing would grow.")
+
+
+#: How many images an edit of a video brings.
+_EDITS = {"addition": (1, 2), "swap": (1, 1), "removal": (0, 0)}
+
+
+def edits(request: Request) -> Iterator[Problem]:
+    """What is added to a video, or put in place of something, is an image each."""
+    mode, images = request.body.get("edit_mode"), request.body.get("image_list", [])
+    if mode not in _EDITS or not isinstance(images, list):
+        return
+    least, most = _EDITS[mode]
+    if not least <= len(images) <= most:
+        takes = "none" if not most else "1" if most == 1 else "1 or 2"
+        yield Problem("image_list", f"Give image_list {takes} of the images: {named('edit_mode', mode)} takes {takes}.")
+
+
+#: Where the sources of an element stand.
+_SOURCES = {"image_refer": "element_image_list", "video_refer": "element_video_list"}
+
+
+def sources(request: Request) -> Iterator[Problem]:
+    """An element is made of images or of a video, as it says."""
+    kind = request.body.get("reference_type")
+    if kind not in _SOURCES:
+        return
+    for name in _SOURCES.values():
+        if (name in request.body) is not (name == _SOURCES[kind]):
+            advice = f"Leave {name} out" if name in request.body else f"Give {name}"
+            yield Problem(name, f"{advice}: {named('reference_type', kind)} is made of {_SOURCES[kind]}.")

@@ -24,6 +24,7 @@ extensions = [
     "myst_parser",
     "extensions.tables",
     "extensions.narrow_tables",
+    "extensions.drawings",
 ]
 exclude_patterns = ["_build", "extensions", "drawings"]
 default_role = "any"

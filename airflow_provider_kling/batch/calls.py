@@ -28,10 +28,10 @@ from airflow_provider_kling.utils.foreign import reason
 from airflow_provider_kling.waiting.account_reader import missing_connection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from airflow_provider_kling.batch.plan import PlannedItem
-    from airflow_provider_kling.batch.records import Record
+    from airflow_provider_kling.batch.records import Record, Records
     from airflow_provider_kling.models import FileRecord, Task
 
 
@@ -62,7 +62,7 @@ class BatchCalls:
         self._account = account
         self._idle: list[KlingHook] = []
 
-    def survey(self, count: int, known: Sequence[Record]) -> tuple[dict[str, Task], bool]:
+    def survey(self, count: int, known: Records) -> tuple[dict[str, Task], bool]:
         """
         Find what Kling already has, with few requests however long the plan is.
 
@@ -140,7 +140,7 @@ class BatchCalls:
                 tries=1,
             )
 
-    def missing_files(self, records: Sequence[Record]) -> set[str]:
+    def missing_files(self, records: Records) -> set[str]:
         """
         Return which of these items have files that are not where this batch stores them, from one listing.
 
@@ -148,7 +148,7 @@ class BatchCalls:
         :return: their keys; when the storage does not let us list, of those elsewhere only.
         """
         elsewhere = {record.key for record in records if not self._stands_here(record)}
-        return elsewhere | self._missing_files([record for record in records if record.key not in elsewhere])
+        return elsewhere | self._missing_files(record for record in records if record.key not in elsewhere)
 
     def _target(self, key: str) -> str:
         return f"{self._output_uri}{key}.{{ext}}"
@@ -159,7 +159,7 @@ class BatchCalls:
         places = {place_of(target, self._output_conn_id).uri for _, target in targets}
         return all(file["uri"] in places for file in record.files)
 
-    def _missing_files(self, records: Sequence[Record]) -> set[str]:
+    def _missing_files(self, records: Iterable[Record]) -> set[str]:
         try:
             folder = place_of(self._output_uri, self._output_conn_id)
             folder.filesystem.invalidate_cache()

@@ -18,14 +18,12 @@ from airflow_provider_kling.waiting.shared_poller import SharedPoller
 from airflow_provider_kling.waiting.threads import Work, in_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from airflow_provider_kling.batch.actions import Action, Policy
     from airflow_provider_kling.batch.calls import BatchCalls
     from airflow_provider_kling.batch.fence import Fence
     from airflow_provider_kling.batch.plan import Plan
     from airflow_provider_kling.batch.reconciler import Reconciler
-    from airflow_provider_kling.batch.records import Record
+    from airflow_provider_kling.batch.records import Records
     from airflow_provider_kling.batch.report import Reporter
     from airflow_provider_kling.models import Task
 
@@ -86,7 +84,7 @@ class BatchLoop:
         self._broken: BaseException | None = None
         self._said: dict[str, float] = {}
 
-    async def run(self, known: Sequence[Record], *, sent_before: bool) -> Finish:
+    async def run(self, known: Records, *, sent_before: bool) -> Finish:
         """
         Work until the batch has ended.
 
@@ -143,30 +141,30 @@ class BatchLoop:
         if not job.cancelled():
             self._broken = self._broken or job.exception()
 
-    async def _survey(self, known: Sequence[Record], sent_before: bool) -> None:
+    async def _survey(self, known: Records, sent_before: bool) -> None:
         # In threads: comparing tens of thousands of names takes a moment, and the event loop belongs to all.
         ours = await in_thread(Work.LOOK, self._of_this_batch, known)
         tasks, complete = await self._look_around(ours)
         missing = await in_thread(Work.REPORT, self._missing, ours)
         await in_thread(Work.LOOK, self._take_over, tasks, complete, ours, missing, sent_before)
 
-    def _of_this_batch(self, known: Sequence[Record]) -> list[Record]:
+    def _of_this_batch(self, known: Records) -> Records:
         ids = {wanted.external_task_id for wanted in self._plan.desired}
-        return [record for record in known if record.external_task_id in ids]
+        return known.only(lambda record: record.external_task_id in ids)
 
-    def _missing(self, ours: Sequence[Record]) -> set[str]:
-        stored = [record for record in ours if record.is_stored]
+    def _missing(self, ours: Records) -> set[str]:
+        stored = ours.only(lambda record: record.is_stored)
         return self._calls.missing_files(stored) if stored else set()
 
     def _take_over(
-        self, tasks: dict[str, Task], complete: bool, ours: Sequence[Record], missing: set[str], sent_before: bool
+        self, tasks: dict[str, Task], complete: bool, ours: Records, missing: set[str], sent_before: bool
     ) -> None:
         sent_before = sent_before or bool(ours)
         self._reconciler.observe_all(tasks, complete=complete, sent_before=sent_before, now=time.time())
         for record in ours:
             self._reconciler.restore(record, files_exist=record.key not in missing)
 
-    async def _look_around(self, ours: Sequence[Record]) -> tuple[dict[str, Task], bool]:
+    async def _look_around(self, ours: Records) -> tuple[dict[str, Task], bool]:
         """Ask until Kling answers: not being able to look is not the same as not being there."""
         refused_after = time.time() + self._pace.patience
         times = 0

@@ -7,11 +7,15 @@ Whatever is missing or of another shape is as good as not written; what is not k
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, cast
+import json
+from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_kling.api import values
 from airflow_provider_kling.batch.actions import Failure
 from airflow_provider_kling.models import KINDS, FileRecord, Result, Task, TaskStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
 
 #: No epoch second is beyond this: the year 9999.
 _LATEST = 253_402_300_800
@@ -89,6 +93,39 @@ class Record:
             cash=self.cash,
             results=self.results,
         )
+
+
+class Records:
+    """
+    What an earlier run knew, kept as the lines that it was read from, and read again each time.
+
+    A hundred thousand records with their links would be memory, and work for Python's garbage collector, which stops
+    everything else in the triggerer for as long.
+
+    :param lines: one for each record.
+    """
+
+    def __init__(self, lines: Sequence[bytes] = ()) -> None:
+        self._lines = lines
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __iter__(self) -> Iterator[Record]:
+        return (record for _, record in self._each())
+
+    def only(self, wanted: Callable[[Record], bool]) -> Records:
+        """
+        Return some of them.
+
+        :param wanted: whether a record is one of these.
+        """
+        return Records([line for line, record in self._each() if wanted(record)])
+
+    def _each(self) -> Iterator[tuple[bytes, Record]]:
+        for line in self._lines:
+            if record := read_record(json.loads(line)):
+                yield line, record
 
 
 def read_record(line: Any) -> Record | None:

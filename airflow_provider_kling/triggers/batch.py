@@ -18,7 +18,7 @@ from airflow_provider_kling.batch.fence import Fence, SupersededError
 from airflow_provider_kling.batch.outcome import SUPERSEDED, outcome, spent
 from airflow_provider_kling.batch.plan import read_plan
 from airflow_provider_kling.batch.reconciler import Reconciler
-from airflow_provider_kling.batch.records import Record, read_record
+from airflow_provider_kling.batch.records import Records, read_record
 from airflow_provider_kling.batch.report import Reporter
 from airflow_provider_kling.batch.slots import BatchSlots
 from airflow_provider_kling.exceptions import KlingBatchError, KlingError
@@ -289,13 +289,13 @@ class KlingBatchTrigger(KlingTrigger):
             pace=self.pace,
         )
 
-    async def _read_manifest(self) -> tuple[list[Record], bool]:
+    async def _read_manifest(self) -> tuple[Records, bool]:
         """What an earlier run wrote, and whether one that cannot be read may have sent something."""
         try:
             return await self._patiently(_records_if_any, self.manifest_uri, until=time.time() + self.pace.max_pause)
         except KlingBatchError as error:
             self.log.warning("The manifest of an earlier run is not used. %s", error.message)
-            return [], True
+            return Records(), True
 
     def _summary(self, finish: Finish) -> BatchSummary:
         assert self._reconciler is not None
@@ -336,17 +336,17 @@ def _reconciler(plan: Plan, policy: Policy, slots: BatchSlots) -> Reconciler:
     return Reconciler(plan.desired, policy, jitter=random.random, slots=slots)
 
 
-def _records_if_any(uri: str, conn_id: str | None) -> tuple[list[Record], bool]:
+def _records_if_any(uri: str, conn_id: str | None) -> tuple[Records, bool]:
     """What a manifest says, and whether some of it says nothing."""
-    known: list[Record] = []
+    known: list[bytes] = []
     lines = 0
     try:
-        for _, line in files.each_line(uri, conn_id):
+        for line, value in files.each_line(uri, conn_id):
             lines += 1
-            if record := read_record(line):
-                known.append(record)
+            if read_record(value):
+                known.append(line)
     except FileNotFoundError:
-        return [], False
+        return Records(), False
     except ValueError as error:
         raise KlingBatchError(f"It is no file of JSON lines: {reason(error)}") from None
-    return known, len(known) < lines
+    return Records(known), len(known) < lines

@@ -22,6 +22,7 @@ from airflow_provider_kling.batch.item import Item
 from airflow_provider_kling.batch.plan import PlannedItem, read_plan, write_plan
 from airflow_provider_kling.batch.planner import Planner
 from airflow_provider_kling.batch.reconciler import Reconciler
+from airflow_provider_kling.batch.records import Records
 from airflow_provider_kling.batch.report import Reporter, lines_of
 from airflow_provider_kling.models import Task, TaskStatus, Video
 from airflow_provider_kling.submission.identity import Origin
@@ -101,6 +102,17 @@ def test_what_waits_and_what_is_stored_is_no_object_of_its_own():
     assert tracked(Item) - begun == 3
     statuses = [record["status"] for record in reconciler.records()]
     assert statuses == ["succeed"] * 10 + ["running"] * 3 + ["waiting"] * 987
+
+
+def test_what_an_earlier_run_knew_is_lines():
+    first = batch(250)
+    for number in range(250):
+        end(first, number)
+    known = Records(next(first.line_slices()))
+    before = tracked()
+    ours = known.only(lambda record: record.key != "k7")
+    assert tracked() - before < 10
+    assert len(ours) == len(known) - 1 == 249
 
 
 def lines_written(monkeypatch, count: int) -> int:
@@ -198,7 +210,7 @@ def test_what_a_restart_finds_running_is_watched_a_few_at_a_time(tmp_path, monke
 
     async def scene():
         nonlocal turn
-        running = asyncio.create_task(loop_of(tmp_path, reconciler, count).run([], sent_before=False))
+        running = asyncio.create_task(loop_of(tmp_path, reconciler, count).run(Records(), sent_before=False))
         while len(begun) < count:
             turn += 1
             await asyncio.sleep(0)
@@ -224,7 +236,7 @@ def test_a_job_that_breaks_ends_the_loop_and_one_that_ends_lets_it_decide_at_onc
     async def scene():
         async with asyncio.timeout(10):
             with pytest.raises(ZeroDivisionError):
-                await loop_of(tmp_path, reconciler, 3).run([], sent_before=False)
+                await loop_of(tmp_path, reconciler, 3).run(Records(), sent_before=False)
 
     asyncio.run(scene())
     assert len(decided_at) == 3

@@ -25,6 +25,7 @@ extensions = [
     "extensions.tables",
     "extensions.narrow_tables",
     "extensions.drawings",
+    "extensions.architecture",
 ]
 exclude_patterns = ["_build", "extensions", "drawings"]
 default_role = "any"

@@ -29,6 +29,11 @@ CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
         "description": "Only for the simulator or a relay inside your network.",
         "schema": {"type": ["boolean", "null"], "default": False},
     },
+    "external_ids": {
+        "label": "Host keeps external_task_id",
+        "description": "Off for a relay that drops it: a lost answer is then looked for in the list of tasks.",
+        "schema": {"type": ["boolean", "null"], "default": True},
+    },
 }
 
 FIELD_BEHAVIOUR: dict[str, Any] = {

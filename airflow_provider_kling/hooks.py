@@ -22,20 +22,20 @@ from airflow_provider_kling.get_provider_info import CONNECTION_FIELDS, DEFAULT_
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.preparation.named_task import named_task
 from airflow_provider_kling.products.catalogue import product_of
-from airflow_provider_kling.products.generations import keeps_external_id, spoken
 from airflow_provider_kling.submission import identity, protocol
+from airflow_provider_kling.submission.submitter import Asked, Submitter, finds_by_id
+from airflow_provider_kling.submission.unnamed import Window
 from airflow_provider_kling.utils._airflow.base_hook import BaseHook
 from airflow_provider_kling.utils.foreign import foreign_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from airflow_provider_kling.api.download import Download
     from airflow_provider_kling.api.reads import TaskRef
     from airflow_provider_kling.models import ResourcePack, Task
     from airflow_provider_kling.preparation.arguments import Validate
     from airflow_provider_kling.products.prices import Estimate
-    from airflow_provider_kling.products.product import Product
 
 
 class KlingHook(BaseHook):
@@ -113,7 +113,8 @@ class KlingHook(BaseHook):
         :param look_up_first: whether an earlier call may have sent this ``external_task_id`` already.
         :param extra_body: fields that this package does not know, added to the body as they are.
         :param validate: ``strict``, ``warn`` or ``off``.
-        :param on_doubt: for a product without ``external_task_id``: ``fail`` when an answer is lost, or ``resend``.
+        :param on_doubt: for a request that Kling does not find by its id: ``fail`` when an answer is lost and the list
+            of tasks does not clear it up, or ``resend``.
         :return: the task as Kling reports it now.
         :raises KlingValidationError: when the request is bad; nothing was sent.
         :raises KlingSubmissionInDoubtError: when it is not known whether Kling accepted it.
@@ -129,8 +130,15 @@ class KlingHook(BaseHook):
             self.log.warning("%s", warning)
         # extra_body may have been text.
         name = identity.own_id(prepared.body.get("external_task_id")) or f"af-{uuid.uuid4().hex}"
+        # What an earlier call may have sent, it sent at a time that is not known.
+        window = None if look_up_first else Window.beginning(time.time(), request_seconds=self.settings.timeout_seconds)
         return self.submit(
-            endpoint, prepared.body, external_task_id=name, look_up_first=look_up_first, on_doubt=on_doubt
+            endpoint,
+            prepared.body,
+            external_task_id=name,
+            look_up_first=look_up_first,
+            on_doubt=on_doubt,
+            window=window,
         ).task
 
     def estimate(self, endpoint: str, fields: Mapping[str, Any]) -> Estimate:
@@ -154,8 +162,11 @@ class KlingHook(BaseHook):
         *,
         external_task_id: str,
         look_up_first: bool,
-        on_doubt: protocol.OnDoubt = "fail",
+        on_doubt: protocol.OnDoubt | None = None,
+        window: Window | None = None,
+        owned: Callable[[], Iterable[str]] = tuple,
         permit: Callable[[], None] = lambda: None,
+        keep: Callable[[Window], None] = lambda _window: None,
     ) -> protocol.Done:
         """
         Drive the pay-once protocol for a body that has been checked.
@@ -164,51 +175,30 @@ class KlingHook(BaseHook):
         :param body: the canonical body.
         :param external_task_id: id of the logical submission's first attempt.
         :param look_up_first: whether an earlier try may have sent it already.
-        :param on_doubt: see :class:`~airflow_provider_kling.submission.protocol.UnnamedSubmission`.
+        :param on_doubt: what a request that is not found by its id comes to when nobody knows whether it was made, see
+            :mod:`~airflow_provider_kling.submission.unnamed`; without it such a model is looked up by its id all the
+            same, and sent once a call.
+        :param window: when it was sent, or will be, if it is one of those.
+        :param owned: returns Kling's ids of tasks that are known to be others', for its search.
         :param permit: called before each paid call; what it raises is raised, and nothing is sent.
+        :param keep: likewise, with what the search of a later try needs.
         :return: the task, whether it was adopted, and the attempt that it belongs to.
         """
-        product = spoken(product_of(endpoint), body)
-        is_named = product.has_external_id
-        # Where it is not known whether Kling refuses a name twice, a doubtful POST is not sent again.
-        sends = protocol.MAX_SENDS if keeps_external_id(body) else 1
-        machine: protocol.Submission | protocol.UnnamedSubmission = (
-            protocol.Submission(external_task_id, look_up_first=look_up_first, max_sends=sends)
-            if is_named
-            else protocol.UnnamedSubmission(may_be_sent=look_up_first, on_doubt=on_doubt)
+        submitter = Submitter(self.client, self.log.warning, time.sleep)
+        return submitter.submit(
+            product_of(endpoint),
+            body,
+            Asked(external_task_id, look_up_first, on_doubt, window, owned, permit, keep),
         )
-        step = machine.start()
-        while True:
-            self.log.debug("Submission of %s: %s", external_task_id, type(step).__name__)
-            match step:
-                case protocol.Done():
-                    return step
-                case protocol.Fail(error):
-                    raise error
-                case protocol.Wait(seconds):
-                    time.sleep(seconds)
-                    step = machine.on(protocol.Waited())
-                case protocol.LookUp(name):
-                    step = machine.on(self._look_up(product, name))
-                case protocol.Post(name):
-                    permit()
-                    named = {**body, "external_task_id": name} if is_named else dict(body)
-                    step = machine.on(self._post(product, named))
 
-    def _post(self, product: Product, body: dict[str, Any]) -> protocol.Outcome:
-        try:
-            return protocol.Found(self.client.create_once(product, body))
-        except KlingError as error:
-            self.log.debug("POST %s did not confirm a task: %s", product.path, error.message)
-            return protocol.Problem(error)
+    def finds_by_id(self, endpoint: str, body: Mapping[str, Any]) -> bool:
+        """
+        Whether a request can be found again by its ``external_task_id``, as far as anybody knows.
 
-    def _look_up(self, product: Product, external_task_id: str) -> protocol.Outcome:
-        try:
-            return protocol.Found(self.client.get_task(product, external_task_id))
-        except KlingTaskNotFoundError:
-            return protocol.Absent()
-        except KlingError as error:
-            return protocol.Problem(error)
+        :param endpoint: the product.
+        :param body: the canonical body.
+        """
+        return finds_by_id(self.client, product_of(endpoint), body)
 
     def get_task(self, kling_task_id: str, endpoint: str = "image2video", *, tries: int | None = None) -> Task:
         """

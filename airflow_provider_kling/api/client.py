@@ -12,7 +12,9 @@ from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any
 
 from airflow_provider_kling.api.auth import ApiKey
+from airflow_provider_kling.api.classic import MAX_PAGE_SIZE
 from airflow_provider_kling.api.dialects import dialect_of
+from airflow_provider_kling.api.reads import reaches_behind
 from airflow_provider_kling.exceptions import (
     KlingConfigurationError,
     KlingError,
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
     from airflow_provider_kling.api.transport import Transport
     from airflow_provider_kling.models import ResourcePack, Task
     from airflow_provider_kling.products.product import Product
+
+#: How far back a search goes: pages of 500 tasks, which are not in a known order.
+MAX_PAGES = 4
 
 #: An id that no task has; asking for it is free and shows whether Kling accepts the credential.
 PROBE_ID = "airflow-connection-test"
@@ -160,6 +165,27 @@ class KlingClient:
                 break
             cursor = following
         return []
+
+    def list_since(self, product: Product, since: float) -> list[Task]:
+        """
+        List the tasks of one product that Kling accepted since a time, and perhaps older ones; free.
+
+        :param product: its row.
+        :param since: epoch seconds.
+        :raises KlingError: when it could not be read; :class:`KlingResponseError` when it is too long to be complete.
+        """
+        tasks: list[Task] = []
+        for number in range(1, MAX_PAGES + 1):
+            page = self.list_tasks(product, number, MAX_PAGE_SIZE)
+            tasks += page
+            if len(page) < MAX_PAGE_SIZE or reaches_behind(page, since):
+                return tasks
+        raise KlingResponseError(
+            f"Look in Kling's console: its list of {product.endpoint} is longer than {len(tasks)} tasks, too long to "
+            "be searched.",
+            http_status=200,
+            transient=False,
+        )
 
     def get_together(self, waiting: Sequence[TaskRef], *, tries: int | None = None) -> tuple[Results, list[TaskRef]]:
         """

@@ -30,7 +30,7 @@ MAX_TIMEOUT_SECONDS = 600.0
 #: Below this no server answers, and every request would fail.
 MIN_TIMEOUT_SECONDS = 0.1
 
-EXTRAS = ("timeout_seconds", "verify", "proxies", "allow_private_urls")
+EXTRAS = ("timeout_seconds", "verify", "proxies", "allow_private_urls", "external_ids")
 
 PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 
@@ -52,6 +52,7 @@ class Settings:
     :param proxies: by scheme, as requests takes them; an empty one means that no proxy is used. What is not named
         comes from the environment.
     :param allow_private_urls: whether results may come over plain http or from private addresses.
+    :param external_ids: whether the host keeps ``external_task_id`` and finds tasks by it; some relays drop it.
     :param warnings: sentences about what the connection holds and nobody reads.
     :param limits: what one request may take.
     """
@@ -62,6 +63,7 @@ class Settings:
     verify: bool | str = True
     proxies: dict[str, str] = dataclasses.field(default_factory=dict, repr=False)
     allow_private_urls: bool = False
+    external_ids: bool = True
     warnings: tuple[str, ...] = ()
     limits: Limits = dataclasses.field(default_factory=Limits)
 
@@ -85,6 +87,7 @@ def settings_of(connection: Connection) -> Settings:
         verify=_verify(extra.get("verify")),
         proxies=_proxies(extra.get("proxies")),
         allow_private_urls=_flag("allow_private_urls", extra.get("allow_private_urls")),
+        external_ids=_flag("external_ids", extra.get("external_ids"), default=True),
         warnings=tuple(_unknown(key) for key in extra if key not in EXTRAS),
     )
 
@@ -146,10 +149,10 @@ def _verify(value: Any) -> bool | str:
     return text
 
 
-def _flag(name: str, value: Any) -> bool:
+def _flag(name: str, value: Any, *, default: bool = False) -> bool:
     if value is None or isinstance(value, bool):
-        return bool(value)
-    flag = {"": False, "true": True, "false": False}.get(str(value).strip().lower())
+        return default if value is None else value
+    flag = {"": default, "true": True, "false": False}.get(str(value).strip().lower())
     if flag is None:
         raise _refusal(name, value, "true or false")
     return flag

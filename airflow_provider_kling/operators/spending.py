@@ -138,8 +138,16 @@ def planned_costs(context: Context) -> list[Any]:
 
     :param context: Airflow's context.
     """
-    names = [task.task_id for task in context["dag"].tasks if is_kling_task(task)]
-    return list(context["ti"].xcom_pull(task_ids=names, key=KEY) or ())
+    return list(context["ti"].xcom_pull(task_ids=kling_tasks(context), key=KEY) or ())
+
+
+def kling_tasks(context: Context) -> list[str]:
+    """
+    Return the ids of a Dag's tasks that pay at Kling.
+
+    :param context: Airflow's context.
+    """
+    return [task.task_id for task in getattr(context.get("dag"), "tasks", ()) if is_kling_task(task)]
 
 
 def is_read(context: Context) -> bool:

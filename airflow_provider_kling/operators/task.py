@@ -17,6 +17,7 @@ from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.models import TaskStatus
 from airflow_provider_kling.operators import log_lines, record
 from airflow_provider_kling.operators.base import KlingBaseOperator
+from airflow_provider_kling.operators.doubt import Sending, send
 from airflow_provider_kling.operators.slot_wait import SlotWait
 from airflow_provider_kling.operators.spending import Spending, free
 from airflow_provider_kling.operators.task_arguments import OnClear, read_arguments
@@ -30,7 +31,7 @@ from airflow_provider_kling.utils._airflow.completion import can_finish_in_trigg
 from airflow_provider_kling.utils.foreign import foreign_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from airflow.sdk import Context
 
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from airflow_provider_kling.preparation.prepare import Prepared
     from airflow_provider_kling.products.prices import Estimate
     from airflow_provider_kling.products.product import Product
-    from airflow_provider_kling.submission.protocol import Done
+    from airflow_provider_kling.submission.protocol import Done, OnDoubt
 
 
 class KlingTaskOperator(KlingBaseOperator):
@@ -65,6 +66,9 @@ class KlingTaskOperator(KlingBaseOperator):
         ``off`` sends.
     :param on_clear: ``reuse`` (default): a cleared task adopts the video that was paid for; ``regenerate``: it pays
         for a new take. Automatic retries always adopt.
+    :param on_doubt: for requests that Kling does not find by an id (:ref:`howto/second-protocol`): what an answer that
+        stays lost leads to. ``fail`` (default) with a sentence that says where to look, without retries; or
+        ``resend``, which may pay twice.
     :param wait_for_completion: whether the task ends with the finished video instead of with the submission.
     :param deferrable: whether the wait leaves the worker (default) or holds it.
     :param poll_interval: seconds between two looks at the task; default 15.
@@ -116,6 +120,7 @@ class KlingTaskOperator(KlingBaseOperator):
         fit: Fit = "refuse",
         validate: Validate = "strict",
         on_clear: OnClear = "reuse",
+        on_doubt: OnDoubt = "fail",
         wait_for_completion: bool = False,
         deferrable: bool = True,
         poll_interval: float = polling.DEFAULT_POLL_INTERVAL,
@@ -136,6 +141,7 @@ class KlingTaskOperator(KlingBaseOperator):
         self.fit = fit
         self.validate = validate
         self.on_clear = on_clear
+        self.on_doubt = on_doubt
         self.wait_for_completion = wait_for_completion
         self.deferrable = deferrable
         self.poll_interval = poll_interval
@@ -278,22 +284,29 @@ class KlingTaskOperator(KlingBaseOperator):
             spending.go_on(is_permitted=slot is not None)
         if slot is None:
             self._say(log_lines.submitting(self.product, prepared.body, name))
+        is_refused = slot is not None
         while True:
             begun = time.time()
             try:
-                done = self._send(prepared, name, look_up_first, spending.permit)
+                done = self._send(prepared, Sending(context, name, look_up_first, is_refused, spending.permit))
                 break
             except KlingThrottledError as error:
                 slot = self._wait_for_slot(error, slot, name)
-                look_up_first = True
+                look_up_first = is_refused = True
         if done.answer_lost or not done.adopted:
             self._submitted_at = begun
         self._say(log_lines.accepted(done, own="external_task_id" in prepared.body, looked_up_first=look_up_first))
         return done
 
-    def _send(self, prepared: Prepared, name: str, look_up_first: bool, permit: Callable[[], None]) -> Done:
+    def _send(self, prepared: Prepared, sending: Sending) -> Done:
+        if not self.hook.finds_by_id(self.endpoint, prepared.body):
+            return send(self, prepared, sending)
         return self.hook.submit(
-            self.endpoint, prepared.body, external_task_id=name, look_up_first=look_up_first, permit=permit
+            self.endpoint,
+            prepared.body,
+            external_task_id=sending.name,
+            look_up_first=sending.look_up_first,
+            permit=sending.permit,
         )
 
     def _say(self, line: log_lines.Line) -> None:

@@ -8,6 +8,7 @@ from airflow_provider_kling import polling
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.preparation.arguments import Validate
 from airflow_provider_kling.products.wording import named
+from airflow_provider_kling.submission.protocol import OnDoubt
 
 if TYPE_CHECKING:
     from airflow_provider_kling.operators.task import KlingTaskOperator
@@ -19,7 +20,7 @@ _TIMES = {
     "timeout": polling.DEFAULT_TIMEOUT,
     "slot_timeout": polling.DEFAULT_SLOT_TIMEOUT,
 }
-_CHOICES = {"on_clear": get_args(OnClear), "validate": get_args(Validate)}
+_CHOICES = {"on_clear": get_args(OnClear), "on_doubt": get_args(OnDoubt), "validate": get_args(Validate)}
 _SWITCHES = ("wait_for_completion", "deferrable")
 _AMOUNTS = ("max_units", "max_run_usd")
 

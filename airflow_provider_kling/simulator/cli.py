@@ -88,6 +88,7 @@ def _add_behaviour_options(target: argparse.ArgumentParser) -> None:
     add("--new-callback", choices=CHOICES["new_callback"], default=default.new_callback)
     add("--early-result", choices=CHOICES["early_result"], default=default.early_result)
     add("--missing-task-info", choices=CHOICES["missing_task_info"], default=default.missing_task_info)
+    add("--external-ids", choices=CHOICES["external_ids"], default=default.external_ids)
     add("--ranges", choices=CHOICES["ranges"], default=default.ranges, help="parts of results")
     add("--creates-per-second", type=int, metavar="N", help="more get 1302 (default: no limit)")
     add("--known-elements", type=int, nargs="*", metavar="ID", help="other element ids are not found")

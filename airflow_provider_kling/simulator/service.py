@@ -131,7 +131,9 @@ class Service:
         scale, seconds = self.settings.time_scale, self.settings.seconds
         order = PRODUCTS[product].order(body, self._world, scale=scale, seconds=seconds)
         stored = {role: self.contents.hold(source) for role, source in order.media.items()}
-        task = self.account.submit(replace(order, media=stored), now=self.clock.now_ms())
+        external_id = order.external_task_id if self.settings.external_ids == "keep" else None
+        order = replace(order, media=stored, external_task_id=external_id)
+        task = self.account.submit(order, now=self.clock.now_ms())
         task.failure = failure or task.failure
         self._delete(task.recipe.get("deletes", ""))
         if not task.inspected:

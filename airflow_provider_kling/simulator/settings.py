@@ -22,6 +22,7 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "charge": ("unit", "cash"),
     "ranges": ("accept", "ignore"),
     "new_callback": ("new", "classic"),
+    "external_ids": ("keep", "drop"),
 }
 
 THIRTY_DAYS: Final = 30 * 24 * 3600.0
@@ -62,6 +63,7 @@ class Settings:
     :param early_result: what ``task_result`` is before success (undetermined).
     :param missing_task_info: ``task_info`` of a create answer without an external id: no such key, an id that is
         ``null``, or an empty object (all three were recorded).
+    :param external_ids: ``drop`` forgets ``external_task_id``, as a relay may that does not pass it on.
     :param ranges: whether a part of a result can be asked for with ``Range`` (undetermined).
     :param creates_per_second: more create calls than this within one second get 1302 (undetermined: off).
     :param known_elements: element ids that exist besides the account's own; ``None`` accepts every number.
@@ -96,6 +98,7 @@ class Settings:
     new_callback: Literal["new", "classic"] = "new"
     early_result: Literal["empty", "absent", "null"] = "empty"
     missing_task_info: Literal["absent", "null", "empty"] = "absent"
+    external_ids: Literal["keep", "drop"] = "keep"
     ranges: Literal["accept", "ignore"] = "accept"
     creates_per_second: int | None = None
     known_elements: tuple[int, ...] | None = None

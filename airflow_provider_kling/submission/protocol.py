@@ -19,8 +19,8 @@ What it keeps:
 * Not being able to look is not the same as not being there: it ends the submission, it never sends.
 * Only a task that carries the id that was asked for, or none, is taken.
 
-A product whose requests carry no id has a machine of its own, :class:`UnnamedSubmission`: there doubt cannot be looked
-up, and the Dag author says what it means.
+A request that Kling does not find again by an id has a machine of its own:
+:class:`~airflow_provider_kling.submission.unnamed.UnnamedSubmission`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ import re
 from typing import TYPE_CHECKING, Literal
 
 from airflow_provider_kling.exceptions import (
-    KlingAnswerLostError,
     KlingConfigurationError,
     KlingConnectionError,
     KlingDuplicateTaskError,
@@ -68,6 +67,17 @@ class LookUp:
     """Step: read the task with this external id. Outcome: Found, Absent or Problem."""
 
     external_task_id: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Search:
+    """
+    Step: list the product's tasks that Kling accepted in a time. Outcome: Listed or Problem.
+
+    :param since: epoch seconds.
+    """
+
+    since: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,6 +131,19 @@ class Absent:
 
 
 @dataclasses.dataclass(frozen=True)
+class Listed:
+    """
+    Outcome: Kling's list of that time, complete.
+
+    :param tasks: of the product.
+    :param owned: ids of those that are known to be somebody else's.
+    """
+
+    tasks: tuple[Task, ...]
+    owned: frozenset[str] = frozenset()
+
+
+@dataclasses.dataclass(frozen=True)
 class Waited:
     """Outcome: the time has passed."""
 
@@ -132,8 +155,8 @@ class Problem:
     error: KlingError
 
 
-Step = LookUp | Post | Wait | Done | Fail
-Outcome = Found | Absent | Waited | Problem
+Step = LookUp | Search | Post | Wait | Done | Fail
+Outcome = Found | Absent | Listed | Waited | Problem
 
 
 def leaves_doubt(error: KlingError) -> bool:
@@ -312,56 +335,3 @@ class Submission:
             "Let Airflow retry: it looks this id up before it sends, and pays once. It is not known whether Kling "
             f"accepted {self.external_task_id}; nothing else was sent. {cause.message}"
         )
-
-
-class UnnamedSubmission:
-    """
-    One submission of a product whose requests carry no id. It has the steps of :class:`Submission` but for the look.
-
-    Nothing that was sent can be found again, and a second request is a second charge. So doubt ends it, unless the Dag
-    author prefers to pay perhaps twice.
-
-    :param may_be_sent: whether an earlier try may have sent it already.
-    :param on_doubt: what to do then, and when a POST leaves doubt.
-    :param resend_after: seconds to wait before each further POST.
-    """
-
-    def __init__(
-        self, *, may_be_sent: bool, on_doubt: OnDoubt, resend_after: Sequence[float] = LOOK_AGAIN_AFTER
-    ) -> None:
-        self._may_be_sent = may_be_sent
-        self._resends = on_doubt == "resend"
-        self._pauses = list(resend_after)
-
-    def start(self) -> Step:
-        """Return the first step."""
-        if self._may_be_sent and not self._resends:
-            return Fail(_answer_lost("an earlier try may have sent it, and left no answer"))
-        return Post("")
-
-    def on(self, outcome: Outcome) -> Step:
-        """
-        Return the step that follows the outcome of the last one.
-
-        :param outcome: what came of it.
-        """
-        match outcome:
-            case Found(task):
-                return Done(task, adopted=False, attempt=1)
-            case Waited():
-                return Post("")
-            case Problem(error) if not leaves_doubt(error):
-                return Fail(error)
-            case Problem(error) if not self._resends:
-                return Fail(_answer_lost(error.message))
-            case Problem(error):
-                return Wait(self._pauses.pop(0)) if self._pauses else Fail(error)
-        raise TypeError(f"{outcome!r} is not an outcome of a submission without an id")
-
-
-def _answer_lost(why: str) -> KlingAnswerLostError:
-    return KlingAnswerLostError(
-        "Look in Kling's console whether it was made; it may be paid already. This product has no external_task_id, so "
-        "it cannot be looked up, and nothing is sent again by itself. To send it again, and pay perhaps twice, set "
-        f"on_doubt='resend'. What happened: {why}"
-    )

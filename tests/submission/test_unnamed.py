@@ -14,10 +14,10 @@ from airflow_provider_kling.submission.protocol import (
     LookUp,
     Post,
     Problem,
-    UnnamedSubmission,
     Wait,
     Waited,
 )
+from airflow_provider_kling.submission.unnamed import UnnamedSubmission
 
 TASK = Task("930801290416885790", TaskStatus.SUCCEED, "tts")
 
@@ -38,7 +38,7 @@ REFUSALS = [
 
 
 def machine(on_doubt="fail", may_be_sent=False):
-    return UnnamedSubmission(may_be_sent=may_be_sent, on_doubt=on_doubt, resend_after=(1.0, 2.0))
+    return UnnamedSubmission(may_be_sent=may_be_sent, on_doubt=on_doubt, look_again_after=(1.0, 2.0))
 
 
 def test_an_answer_is_the_end():

@@ -1,0 +1,238 @@
+"""Requests without an id that Kling finds: the list of tasks is searched for the one that was accepted meanwhile."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support import STEPS
+
+from airflow_provider_kling import exceptions as kling
+from airflow_provider_kling.api.reads import CLOCK_SKEW, reaches_behind
+from airflow_provider_kling.models import Task, TaskStatus
+from airflow_provider_kling.submission.protocol import (
+    MAX_SENDS,
+    Absent,
+    Done,
+    Fail,
+    Found,
+    Listed,
+    LookUp,
+    Post,
+    Problem,
+    Search,
+    Wait,
+    Waited,
+)
+from airflow_provider_kling.submission.unnamed import UnnamedSubmission, Window
+
+NOW = 1_790_000_000.0
+WINDOW = Window.beginning(NOW, request_seconds=30)
+CUT = kling.KlingConnectionError("cut")
+NO_LIST = kling.KlingResponseError("404 page", http_status=404)
+AWAY = kling.KlingConnectionError("no network")
+
+
+def task(
+    number: int = 1, *, at: float = NOW + 1, status: TaskStatus = TaskStatus.SUBMITTED, external: str = ""
+) -> Task:
+    return Task(str(number), status, "image2video", created_at=int(at * 1000), external_task_id=external)
+
+
+def machine(**words) -> UnnamedSubmission:
+    return UnnamedSubmission(**{"may_be_sent": False, "on_doubt": "fail", "window": WINDOW, **words})
+
+
+def walk(submission, *outcomes):
+    step = submission.start()
+    for outcome in outcomes:
+        step = submission.on(outcome)
+    return step
+
+
+def listed(*tasks, owned=()):
+    return Listed(tuple(tasks), frozenset(owned))
+
+
+def test_the_one_that_was_accepted_meanwhile_is_adopted():
+    assert walk(machine(), Problem(CUT)) == Search(NOW)
+    assert walk(machine(), Problem(CUT), listed(task())) == Done(task(), True, 1, answer_lost=True)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        task(2, at=NOW - CLOCK_SKEW - 1),
+        task(2, at=WINDOW.until + CLOCK_SKEW + 1),
+        task(2, external="somebody-s"),
+    ],
+)
+def test_what_is_older_later_or_carries_another_id_is_no_candidate(other):
+    assert walk(machine(), Problem(CUT), listed(other, task())) == Done(task(), True, 1, answer_lost=True)
+    assert walk(machine(), Problem(CUT), listed(other)) == Wait(2.0)
+
+
+def test_what_another_task_of_the_run_owns_is_no_candidate():
+    assert walk(machine(), Problem(CUT), listed(task(2), task(), owned={"2"})).task == task()
+
+
+def test_a_task_without_a_time_is_a_candidate():
+    assert isinstance(walk(machine(), Problem(CUT), listed(task(2, at=0), task())), Fail)
+
+
+@pytest.mark.parametrize("on_doubt", ["fail", "resend"])
+def test_several_fail_and_say_so_whatever_the_author_prefers(on_doubt):
+    step = walk(machine(on_doubt=on_doubt), Problem(CUT), listed(task(1), task(2)))
+    assert isinstance(step.error, kling.KlingAnswerLostError)
+    assert "1, 2" in step.error.message
+
+
+def test_none_is_looked_for_again_and_then_nothing_is_sent():
+    step = walk(machine(), Problem(CUT), listed(), Waited(), listed(), Waited(), listed())
+    assert isinstance(step.error, kling.KlingAnswerLostError)
+
+
+def test_none_is_sent_again_when_the_author_says_so_and_not_for_ever():
+    submission, posts = machine(on_doubt="resend"), 0
+    step = submission.start()
+    while not isinstance(step, Fail):
+        posts += isinstance(step, Post)
+        step = submission.on({Post: Problem(CUT), Search: listed(), Wait: Waited()}[type(step)])
+    assert (posts, step) == (MAX_SENDS, Fail(CUT))
+
+
+@pytest.mark.parametrize("on_doubt", ["fail", "resend"])
+def test_a_host_without_a_list_leaves_the_choice_to_the_author(on_doubt):
+    step = walk(machine(on_doubt=on_doubt), Problem(CUT), Problem(NO_LIST))
+    assert step == Wait(2.0) if on_doubt == "resend" else isinstance(step.error, kling.KlingAnswerLostError)
+
+
+@pytest.mark.parametrize("on_doubt", ["fail", "resend"])
+def test_a_list_that_is_away_is_left_to_a_retry(on_doubt):
+    step = walk(machine(on_doubt=on_doubt), Problem(CUT), Problem(AWAY))
+    assert isinstance(step.error, kling.KlingSubmissionInDoubtError)
+    assert step.error.transient
+
+
+def test_a_retry_searches_before_it_sends():
+    assert walk(machine(may_be_sent=True)) == Search(NOW)
+    assert walk(machine(may_be_sent=True), listed(task())) == Done(task(), adopted=True, attempt=1)
+
+
+def test_a_retry_that_does_not_know_when_it_was_sent_asks_the_author():
+    step = machine(may_be_sent=True, window=None).start()
+    assert isinstance(step.error, kling.KlingAnswerLostError)
+    assert machine(may_be_sent=True, window=None, on_doubt="resend").start() == Post("")
+
+
+def test_what_an_earlier_try_got_is_read_by_its_id():
+    window = dataclasses.replace(WINDOW, task_id="7")
+    retry = machine(may_be_sent=True, window=window)
+    assert walk(retry) == LookUp("7")
+    assert retry.on(Found(task(7))) == Done(task(7), adopted=True, attempt=1)
+    for outcome in (Absent(), Problem(AWAY)):
+        step = walk(machine(may_be_sent=True, window=window), outcome)
+        assert isinstance(step.error, kling.KlingSubmissionInDoubtError)
+
+
+@pytest.mark.parametrize("name", ["", "x"])
+def test_a_failed_one_is_not_charged_and_not_taken_for_the_next(name):
+    failed = task(7, status=TaskStatus.FAILED)
+    retry = machine(may_be_sent=True, window=dataclasses.replace(WINDOW, task_id="7"), name=name)
+    step = walk(retry, Found(failed))
+    step = retry.on(Absent()) if name else step
+    assert step == Post("x-af-2" if name else "")
+    step = retry.on(Problem(CUT))
+    step = retry.on(Absent()) if name else step
+    assert step == Search(NOW)
+    assert retry.on(listed(failed)) == Wait(2.0)
+
+
+def test_a_host_that_keeps_the_name_after_all_is_asked_by_it_first():
+    assert walk(machine(name="x"), Problem(CUT)) == LookUp("x")
+    assert walk(machine(name="x"), Problem(CUT), Absent()) == Search(NOW)
+    ours = task(3, external="x")
+    assert walk(machine(name="x"), Problem(CUT), Absent(), listed(ours, task(2, external="y"))).task == ours
+
+
+@pytest.mark.parametrize("kept", [None, {}, "x", {"since": "x", "until": 1}, {"since": float("nan"), "until": 1}])
+def test_what_is_no_window_is_none(kept):
+    assert Window.read(kept) is None
+
+
+def test_a_window_is_read_as_it_was_kept():
+    window = dataclasses.replace(WINDOW, task_id="7")
+    assert Window.read(dataclasses.asdict(window)) == window
+
+
+def test_a_list_from_new_to_old_is_read_no_further_than_it_must():
+    old, new = task(1, at=NOW - 100), task(2)
+    assert reaches_behind([new, old], NOW)
+    assert not reaches_behind([old, new], NOW), "another order says nothing"
+    assert not reaches_behind([new, task(3)], NOW)
+    assert not reaches_behind([], NOW)
+
+
+@dataclasses.dataclass
+class Account:
+    """Kling's side without ids: every POST that arrives is a task, and others make tasks meanwhile."""
+
+    ours: list[Task] = dataclasses.field(default_factory=list)
+    others: list[Task] = dataclasses.field(default_factory=list)
+
+    def post(self, fate: str):
+        if fate == "refused":
+            return Problem(kling.KlingRequestError(1201, "no", http_status=400))
+        if fate == "lost before":
+            return Problem(CUT)
+        made = task(100 + len(self.ours), status=TaskStatus.FAILED if fate == "failed" else TaskStatus.SUBMITTED)
+        self.ours.append(made)
+        return Problem(CUT) if fate == "lost after" else Found(made)
+
+    def list(self, fate: str):
+        if fate == "lost before":
+            return Problem(AWAY)
+        if fate == "refused":
+            return Problem(NO_LIST)
+        if fate == "another's":
+            self.others.append(task(500 + len(self.others)))
+        shown = () if fate == "not visible yet" else (*self.ours, *self.others)
+        return Listed(tuple(shown), frozenset(other.task_id for other in self.others))
+
+
+FATES = st.sampled_from(["fine", "lost before", "lost after", "refused", "failed", "another's", "not visible yet"])
+
+
+@pytest.mark.timeout(3600)
+@settings(max_examples=500 * STEPS, deadline=None)
+@given(st.lists(st.tuples(st.lists(FATES, min_size=1, max_size=20), st.integers(0, 20)), min_size=1, max_size=6))
+def test_whatever_is_lost_wherever_a_worker_dies_nothing_is_paid_twice(tries):
+    """Each try keeps its window before it sends, as the operator does, and may be killed after any number of steps."""
+    account, kept = Account(), None
+    for fates, dies_after in tries:
+        submission = machine(may_be_sent=kept is not None, window=kept or WINDOW)
+        was_sent = kept is not None
+        step = submission.start()
+        for index in range(dies_after):
+            fate = fates[index % len(fates)]
+            match step:
+                case Post():
+                    kept = submission.window
+                    step = submission.on(account.post(fate))
+                case Search():
+                    step = submission.on(account.list(fate))
+                case LookUp(task_id):
+                    step = submission.on(Found(next(made for made in account.ours if made.task_id == task_id)))
+                case Wait():
+                    step = submission.on(Waited())
+                case Done(found):
+                    assert found in account.ours, "never another's"
+                    kept = dataclasses.replace(submission.window, task_id=found.task_id)
+                    break
+                case Fail(error):
+                    if not isinstance(error, kling.KlingSubmissionInDoubtError) and not was_sent:
+                        kept = None
+                    break
+        assert sum(made.status is not TaskStatus.FAILED for made in account.ours) <= 1

@@ -1,0 +1,185 @@
+"""A host that drops external_task_id: what was sent is looked for in the list of tasks, and nothing is paid twice."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from types import SimpleNamespace
+
+import pytest
+from support import FakeTaskInstance, connect
+
+from airflow_provider_kling import exceptions as errors
+from airflow_provider_kling.hooks import KlingHook
+from airflow_provider_kling.operators import KlingTextToVideoOperator
+from airflow_provider_kling.simulator import KlingSimulator, Settings
+from airflow_provider_kling.utils._airflow.compat import AirflowFailException, TaskDeferred
+
+EXTRA = {"allow_private_urls": True, "timeout_seconds": 5, "external_ids": False}
+
+
+@pytest.fixture
+def relay(monkeypatch):
+    with KlingSimulator(Settings(external_ids="drop", video_size="small", time_scale=0.001)) as running:
+        connect(monkeypatch, running, extra=EXTRA)
+        yield running
+
+
+class Store(dict):
+    """The task state store, which outlives the XComs of a try."""
+
+    def set(self, key, value):
+        self[key] = json.loads(json.dumps(value))
+
+    def delete(self, key):
+        self.pop(key, None)
+
+
+class Instance(FakeTaskInstance):
+    def xcom_pull(self, task_ids, key, map_indexes=None):
+        return siblings_ids if isinstance(task_ids, list) else super().xcom_pull(task_ids, key, map_indexes)
+
+
+siblings_ids: list[str] = []
+
+
+@pytest.fixture
+def ti():
+    siblings_ids.clear()
+    return Instance()
+
+
+def operator(**fields):
+    return KlingTextToVideoOperator(**{"task_id": "animate", "model_name": "kling-v3", "prompt": "A boat", **fields})
+
+
+def start(ti, store=None, **fields):
+    context = {"ti": ti, "dag": SimpleNamespace(tasks=[])}
+    return operator(**fields).execute(context if store is None else {**context, "task_state_store": store})
+
+
+def again(ti):
+    return dataclasses.replace(ti, try_number=ti.try_number + 1, xcoms={})
+
+
+def posts(relay) -> int:
+    return len([request for request in relay.requests(method="POST") if "text2video" in request["path"]])
+
+
+def test_a_lost_answer_is_found_in_the_list(relay, ti, no_waiting):
+    relay.fault("cut_after", operation="create")
+    manifest = start(ti)
+    assert manifest["task_id"] == relay.tasks()[0]["task_id"]
+    assert posts(relay) == 1
+
+
+def test_tasks_of_other_airflow_tasks_are_not_taken(relay, ti, no_waiting):
+    siblings_ids.append(start(FakeTaskInstance(task_id="other"))["task_id"])
+    relay.fault("cut_after", operation="create")
+    assert start(ti)["task_id"] == relay.tasks()[1]["task_id"]
+
+
+def test_two_that_may_be_ours_fail_and_say_which(relay, ti, no_waiting):
+    start(FakeTaskInstance(task_id="other"))
+    relay.fault("cut_after", operation="create")
+    with pytest.raises(errors.KlingAnswerLostError, match="Several tasks without an id") as caught:
+        start(ti)
+    assert isinstance(caught.value, AirflowFailException)
+    assert all(task["task_id"] in caught.value.message for task in relay.tasks())
+
+
+def test_a_request_that_never_arrived_is_not_sent_again_by_itself(relay, ti, no_waiting):
+    relay.fault("cut_before", operation="create")
+    with pytest.raises(errors.KlingAnswerLostError, match="nothing is sent again by itself"):
+        start(ti)
+    assert (posts(relay), no_waiting) == (1, [2.0, 5.0])
+
+
+def test_it_is_sent_again_when_the_author_says_so(relay, ti, no_waiting):
+    relay.fault("cut_before", operation="create")
+    assert start(ti, on_doubt="resend")["task_id"]
+    assert posts(relay) == 2
+
+
+def test_with_a_store_a_retry_adopts_what_it_got_and_what_it_lost(relay, ti, no_waiting):
+    store = Store()
+    first = start(ti, store)
+    assert start(again(ti), store)["task_id"] == first["task_id"]
+    # A worker that died between POST and answer leaves the window only.
+    store["sent"] = {**store["sent"], "task_id": ""}
+    assert start(again(ti), store)["task_id"] == first["task_id"]
+    assert posts(relay) == 1
+    assert start(again(ti), store, prompt="Another boat")["task_id"] != first["task_id"]
+
+
+def test_with_a_store_a_failed_task_is_followed_by_another(relay, ti, no_waiting):
+    store = Store()
+    relay.fault("fail_task", operation="create", message="no")
+    with pytest.raises(errors.KlingTaskFailedError):
+        start(ti, store, wait_for_completion=True, deferrable=False, poll_interval=0.05)
+    manifest = start(again(ti), store, wait_for_completion=True, deferrable=False, poll_interval=0.05)
+    assert manifest["status"] == "succeed"
+    assert posts(relay) == 2
+
+
+def test_with_a_store_what_kling_refused_is_sent_by_a_retry(relay, ti, no_waiting):
+    store = Store()
+    relay.fault(code=1102, operation="create")
+    with pytest.raises(errors.KlingAccountError):
+        start(ti, store)
+    assert start(again(ti), store)["task_id"]
+
+
+def test_without_a_store_a_retry_sends_nothing_that_may_be_paid(relay, ti, no_waiting):
+    start(ti)
+    with pytest.raises(errors.KlingAnswerLostError, match="an earlier try may have sent it"):
+        start(again(ti))
+    assert posts(relay) == 1
+    assert start(again(ti), on_doubt="resend")["task_id"]
+
+
+def test_a_store_that_is_down_is_a_reason_to_send_nothing(relay, ti):
+    class Broken:
+        def get(self, key, default=None):
+            raise OSError("the state store is down")
+
+        set = delete = get
+
+    with pytest.raises(errors.KlingStorageError, match="nothing was sent"):
+        start(ti, Broken())
+    assert posts(relay) == 0
+
+
+def test_a_full_account_is_waited_for_and_is_no_doubt(relay, ti):
+    relay.fault(code=1303, operation="create")
+    with pytest.raises(TaskDeferred) as caught:
+        start(ti)
+    event = {"since": caught.value.trigger.since, "until": caught.value.trigger.until}
+    assert operator().execute_with_slot({"ti": ti}, event)["task_id"]
+
+
+def test_a_host_that_drops_ids_is_noticed(relay, ti, monkeypatch, logged):
+    connect(monkeypatch, relay)
+    lines = logged(KlingHook())
+    start(ti)
+    assert [line for line in lines if "Set external_ids to false" in line]
+
+
+def test_a_host_that_keeps_ids_is_not_asked_twice(kling, ti, logged):
+    lines = logged(KlingHook())
+    start(ti)
+    assert not [line for line in lines if "external_ids" in line]
+    assert len(kling.requests()) == 1
+
+
+def test_the_hook_searches_too(relay, no_waiting):
+    relay.fault("cut_after", operation="create")
+    task = KlingHook().create_task("text2video", {"prompt": "A boat", "model_name": "kling-v3"})
+    assert task.task_id == relay.tasks()[0]["task_id"]
+
+
+@pytest.mark.parametrize("value", ["perhaps", 3])
+def test_the_setting_takes_true_or_false(kling, monkeypatch, value):
+    connect(monkeypatch, kling, extra={**EXTRA, "external_ids": value})
+    with pytest.raises(errors.KlingConfigurationError, match="true or false"):
+        assert KlingHook().settings

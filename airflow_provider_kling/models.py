@@ -107,6 +107,28 @@ class Manifest(TypedDict, total=False):
     files: list[FileRecord]
 
 
+#: XCom in which a task leaves its :class:`Submission`.
+SUBMISSION_KEY = "submission"
+
+
+class Submission(TypedDict):
+    """
+    What a task leaves in an XCom when Kling has accepted it, for its page.
+
+    Times are epoch milliseconds, ``None`` where they are not known: ``slot_since`` when it first found no slot,
+    ``submitted_at`` when this try sent it, ``accepted_at`` as Kling says. ``adopted`` is whether an earlier submission
+    was found instead, ``estimate`` what it costs by the price list, in words.
+    """
+
+    endpoint: str
+    model_name: str
+    slot_since: int | None
+    submitted_at: int | None
+    accepted_at: int | None
+    adopted: bool
+    estimate: str
+
+
 class BatchRecord(TypedDict, total=False):
     """
     One line of a batch's manifest: one item.

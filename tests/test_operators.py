@@ -8,6 +8,7 @@ import inspect
 import json
 import subprocess
 import sys
+import time
 import types
 from datetime import timedelta
 
@@ -326,14 +327,14 @@ class Counts(FakeTaskInstance):
 
 
 @pytest.mark.parametrize("wait", [False, True])
-def test_airflow_is_told_the_id_and_nothing_that_the_task_also_returns(kling, wait):
+def test_airflow_is_told_the_id_and_the_submission_and_nothing_that_the_task_also_returns(kling, wait):
     ti = Counts()
     task = operator(wait_for_completion=wait, deferrable=False)
     manifest = task.execute({"ti": ti})
-    assert ti.calls == ["push task_id"]
+    assert ti.calls == ["push task_id", "push submission"]
     assert KlingResultLink().get_link(task, ti_key=None) == link_of(manifest)
     assert bool(link_of(manifest)) is wait
-    assert ti.calls == ["push task_id"], "the button asks nobody"
+    assert ti.calls == ["push task_id", "push submission"], "the button asks nobody"
 
 
 @pytest.mark.kling_simulator(seconds=30)
@@ -344,12 +345,12 @@ def test_a_deferral_tells_airflow_the_id_and_has_no_link_yet(kling):
         task.execute({"ti": ti})
     kling.finish(ti.xcoms["task_id"])
     assert KlingResultLink().get_link(task, ti_key=None) == ""
-    assert ti.calls == ["push task_id"]
+    assert ti.calls == ["push task_id", "push submission"]
     resumed = operator(wait_for_completion=True)
     event = {"status": "success", "kling_task_id": ti.xcoms["task_id"], "message": ""}
     manifest = resumed.execute_complete({"ti": ti}, event)
     assert KlingResultLink().get_link(resumed, ti_key=None) == manifest["videos"][0]["url"]
-    assert ti.calls == ["push task_id", "pull task_id"]
+    assert ti.calls == ["push task_id", "push submission", "pull task_id"]
 
 
 @dataclasses.dataclass
@@ -770,3 +771,28 @@ def test_a_slot_is_waited_for_on_the_worker_when_not_deferrable(kling, ti, monke
     monkeypatch.setattr("airflow_provider_kling.waiting.slot_queue.PROBE_INTERVAL", 0.05)
     kling.fault(code=1303, operation="create", times=2)
     assert run(ti, deferrable=False)["task_id"] == kling.tasks()[0]["task_id"]
+
+
+def test_a_task_leaves_what_its_page_says_of_the_submission(kling):
+    ti = FakeTaskInstance()
+    before = time.time() * 1000
+    manifest = operator(deferrable=False).execute({"ti": ti})
+    submission = ti.xcoms["submission"]
+    assert before - 1 <= submission.pop("submitted_at") <= time.time() * 1000
+    assert submission == {
+        "endpoint": "image2video",
+        "model_name": manifest["model_name"],
+        "slot_since": None,
+        "accepted_at": manifest["created_at"],
+        "adopted": False,
+        "estimate": "about 1.8 units, $0.25 (price list of 2026-09)",
+    }
+
+
+def test_the_submission_of_a_retry_says_that_it_was_adopted(kling):
+    ti = FakeTaskInstance()
+    operator(deferrable=False).execute({"ti": ti})
+    retry = again(ti)
+    operator(deferrable=False).execute({"ti": retry})
+    assert retry.xcoms["submission"]["adopted"] is True
+    assert retry.xcoms["submission"]["submitted_at"] is None

@@ -11,14 +11,18 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling import __version__
+from airflow_provider_kling.models import SUBMISSION_KEY
+from airflow_provider_kling.products.prices import estimate
 from airflow_provider_kling.submission import identity
 from airflow_provider_kling.utils.foreign import reason
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
 
+    from airflow_provider_kling.models import Submission
     from airflow_provider_kling.operators.task import KlingTaskOperator
     from airflow_provider_kling.preparation.prepare import Prepared
+    from airflow_provider_kling.submission.protocol import Done
 
 #: Key of the task state store under which a try keeps what it is about to submit.
 INTENT_KEY = "submission"
@@ -77,6 +81,41 @@ def push(operator: BaseOperator, context: Context, key: str, value: Any) -> None
         context["ti"].xcom_push(key=key, value=value)
     except Exception as error:  # noqa: BLE001 - whatever an XCom backend raises
         operator.log.warning("The XCom %s was not pushed, the task goes on: %s", key, reason(error))
+
+
+def push_submission(
+    operator: KlingTaskOperator,
+    context: Context,
+    prepared: Prepared,
+    done: Done,
+    *,
+    submitted_at: float | None,
+    slot_since: float | None,
+) -> None:
+    """
+    Leave what the task's page says of the submission, in one XCom.
+
+    :param operator: the one that submitted.
+    :param context: Airflow's context.
+    :param prepared: the checked request.
+    :param done: how the submission ended.
+    :param submitted_at: epoch seconds at which this try sent it, if it did.
+    :param slot_since: epoch seconds since when it waited for a slot, if it did.
+    """
+    value: Submission = {
+        "endpoint": done.task.endpoint,
+        "model_name": str(prepared.body.get("model_name") or ""),
+        "slot_since": _milliseconds(slot_since),
+        "submitted_at": _milliseconds(submitted_at),
+        "accepted_at": done.task.created_at or None,
+        "adopted": done.adopted and not done.answer_lost,
+        "estimate": str(estimate(operator.product, prepared.body)),
+    }
+    push(operator, context, SUBMISSION_KEY, value)
+
+
+def _milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else int(seconds * 1000)
 
 
 def settle_intent(

@@ -169,8 +169,11 @@ class KlingTaskOperator(KlingBaseOperator):
 
     def _run(self, context: Context, *, look_up_first: bool, slot: SlotWait | None) -> Manifest:
         with self._failure_pushed(context):
-            done = self._submit(self._prepare(), context, look_up_first=look_up_first, slot=slot)
+            prepared = self._prepare()
+            done = self._submit(prepared, context, look_up_first=look_up_first, slot=slot)
             self._push(done.task, context)
+            since = slot.since if slot else None
+            record.push_submission(self, context, prepared, done, submitted_at=self._submitted_at, slot_since=since)
             return self._after_submission(done.task, context)
 
     def _after_submission(self, task: Task, context: Context) -> Manifest:

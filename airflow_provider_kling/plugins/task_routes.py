@@ -2,22 +2,75 @@
 
 from __future__ import annotations
 
+import time
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, HTTPException
+from fastapi import APIRouter, Depends, Header, HTTPException, Query
+from fastapi.responses import Response, StreamingResponse
 
+from airflow_provider_kling.plugins.byte_range import ByteRange, OutOfRangeError, byte_range
+from airflow_provider_kling.plugins.stored_file import NotShownError, StoredFile, open_stored
+from airflow_provider_kling.plugins.task_results import stored_uri
 from airflow_provider_kling.plugins.task_view import view_of
-from airflow_provider_kling.utils._airflow.api_server import SessionDep, TaskKey, permitted_task, read_task
+from airflow_provider_kling.utils._airflow.api_server import TaskKey, TaskRecord, permitted_task, read_task
 
 router = APIRouter()
 
-PermittedTask = Annotated[TaskKey, Depends(permitted_task)]
+
+def known_task(key: Annotated[TaskKey, Depends(permitted_task)]) -> TaskRecord:
+    """Return what Airflow knows of a task; who may not read it has been refused before."""
+    record = read_task(key)
+    if record is None:
+        raise HTTPException(404, "Airflow has no such task instance.")
+    return record
+
+
+KnownTask = Annotated[TaskRecord, Depends(known_task)]
 
 
 @router.get("/task")
-def task(key: PermittedTask, session: SessionDep) -> dict[str, Any]:
+def task(record: KnownTask) -> Any:
     """Return what the tab of one task shows."""
-    record = read_task(session, key)
-    if record is None:
-        raise HTTPException(404, "Airflow has no such task instance.")
-    return view_of(record)
+    return view_of(record, time.time())
+
+
+@router.get("/file")
+async def file(
+    record: KnownTask,
+    index: Annotated[int, Query(ge=0, le=999)],
+    requested: Annotated[str | None, Header(alias="Range")] = None,
+) -> Response:
+    """Send a stored result: one that the task's manifest names, by its number there."""
+    uri = stored_uri(record.xcoms.get("return_value"), index)
+    if uri is None:
+        raise HTTPException(404, "The task has stored no such file.")
+    try:
+        stored = await open_stored(uri)
+    except NotShownError as error:
+        raise HTTPException(404 if error.is_missing else 502, str(error)) from None
+    return answer(stored, requested)
+
+
+def answer(stored: StoredFile, requested: str | None) -> Response:
+    """
+    Return a file, or the part of it that is asked for.
+
+    :param stored: a file that may be shown.
+    :param requested: the header ``Range``.
+    """
+    headers = {
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "private, max-age=60",
+        "Content-Disposition": f'inline; filename="kling.{stored.media.extension}"',
+    }
+    try:
+        part = byte_range(requested, stored.size)
+    except OutOfRangeError:
+        return Response(status_code=416, headers={**headers, "Content-Range": f"bytes */{stored.size}"})
+    if part:
+        headers["Content-Range"] = part.header(stored.size)
+    sent = part or ByteRange(0, stored.size - 1)
+    headers["Content-Length"] = str(sent.length)
+    return StreamingResponse(
+        stored.pieces(sent), 206 if part else 200, headers=headers, media_type=stored.media.content_type
+    )

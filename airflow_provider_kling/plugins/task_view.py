@@ -1,24 +1,99 @@
-"""What the tab of one task says, for what Airflow knows of the task. Pure."""
+"""What the tab of one task says, for what Airflow knows of the task. Pure: the clock is an argument."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
+
+from airflow_provider_kling.plugins.task_results import FRAMES, Frame, Shown, frames_shown, results_shown
+from airflow_provider_kling.plugins.task_story import (
+    Step,
+    Wait,
+    manifest_of,
+    product_of_record,
+    submission_of,
+    time_line,
+    usual,
+    wait_of,
+)
+from airflow_provider_kling.utils.foreign import foreign_text
 
 if TYPE_CHECKING:
     from airflow_provider_kling.utils._airflow.api_server import TaskRecord
 
+#: States of Airflow after which nothing changes by itself.
+FINAL = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 
-def view_of(record: TaskRecord) -> dict[str, Any]:
+#: Seconds between two requests of a page whose task still runs.
+REFRESH_SECONDS = 5
+
+#: Characters of a prompt that are shown; Kling takes 2,500.
+PROMPT_CHARACTERS = 3000
+
+#: Fields that stand elsewhere on the page, or say nothing about the result.
+_ELSEWHERE = {"prompt", "negative_prompt", "model_name", "kling_task_id", "endpoint", "manifest", "image_list", *FRAMES}
+
+Tone = Literal["good", "bad", "busy", "quiet"]
+
+
+class Row(TypedDict):
+    """A name and its value."""
+
+    label: str
+    value: str
+
+
+class Failure(TypedDict):
+    """Why there is no result: a sentence that begins with what to do, and Kling's code."""
+
+    sentence: str
+    code: str
+
+
+class TaskView(TypedDict):
+    """What the page shows; it only draws, everything is decided here."""
+
+    is_kling: bool
+    headline: str
+    tone: Tone
+    sentence: str
+    results: list[Shown]
+    frames: list[Frame]
+    prompt: str
+    negative_prompt: str
+    facts: list[Row]
+    parameters: list[Row]
+    wait: Wait | None
+    time_line: list[Step]
+    ids: list[Row]
+    failure: Failure | None
+    refresh_seconds: int
+
+
+def view_of(record: TaskRecord, now: float) -> TaskView:
     """
     Return what the page shows.
 
     :param record: what Airflow knows.
+    :param now: epoch seconds.
     """
-    manifest = record.xcoms.get("return_value")
+    manifest = manifest_of(record)
+    headline, tone, sentence = _headline(record)
     return {
         "is_kling": is_kling(record),
-        "state": record.state,
-        "manifest": manifest if isinstance(manifest, dict) else None,
+        "headline": headline,
+        "tone": tone,
+        "sentence": sentence,
+        "results": results_shown(manifest, now),
+        "frames": frames_shown(record.fields),
+        "prompt": foreign_text(record.fields.get("prompt"), PROMPT_CHARACTERS),
+        "negative_prompt": foreign_text(record.fields.get("negative_prompt"), PROMPT_CHARACTERS),
+        "facts": _facts(record),
+        "parameters": _rows({name: value for name, value in record.fields.items() if name not in _ELSEWHERE}),
+        "wait": wait_of(record, now),
+        "time_line": time_line(record),
+        "ids": _ids(record),
+        "failure": _failure(record),
+        "refresh_seconds": 0 if record.state in FINAL or not is_kling(record) else REFRESH_SECONDS,
     }
 
 
@@ -28,6 +103,114 @@ def is_kling(record: TaskRecord) -> bool:
 
     :param record: what Airflow knows.
     """
-    manifest = record.xcoms.get("return_value")
-    made = isinstance(manifest, dict) and {"task_id", "external_task_id", "endpoint"} <= manifest.keys()
-    return record.operator.startswith("Kling") or bool(record.trigger) or made
+    made = {"task_id", "external_task_id", "endpoint"} <= manifest_of(record).keys()
+    return record.operator.startswith("Kling") or bool(record.trigger) or made or bool(submission_of(record))
+
+
+#: Headline, tone and sentence by the trigger that a task waits in; a batch's trigger is the other one.
+_WAITING: dict[str, tuple[str, Tone, str]] = {
+    "KlingSlotTrigger": (
+        "No slot yet",
+        "busy",
+        "Every slot of the account is taken. Nothing is paid yet, and no worker is held.",
+    ),
+    "KlingTaskTrigger": ("Being made", "busy", "Kling works on it. No worker is held."),
+}
+_IN_BATCH: tuple[str, Tone, str] = ("Running", "busy", "The triggerer works through the batch. No worker is held.")
+
+#: The same by Airflow's state.
+_IN_STATE: dict[str, tuple[str, Tone, str]] = {
+    "running": ("Running", "busy", "A worker checks, submits or stores it."),
+    "failed": ("Failed", "bad", "Airflow's log of the last try says more."),
+    "up_for_retry": (
+        "Failed, Airflow tries again",
+        "bad",
+        "A retry adopts what Kling has accepted; it is not paid twice.",
+    ),
+}
+
+
+def _headline(record: TaskRecord) -> tuple[str, Tone, str]:
+    if record.trigger:
+        return _WAITING.get(record.trigger, _IN_BATCH)
+    if record.state == "success":
+        return _success(record)
+    other = record.state.replace("_", " ").capitalize() or "Not started"
+    return _IN_STATE.get(record.state, (other, "quiet", ""))
+
+
+def _success(record: TaskRecord) -> tuple[str, Tone, str]:
+    manifest = manifest_of(record)
+    if "items" in manifest:
+        return "Done", "good", "A batch: its manifest names each result."
+    if manifest.get("status") == "succeed":
+        return "Done", "good", ""
+    if manifest:
+        return "Submitted", "good", "This task only submits. The task that waits for the result shows it."
+    return "Done", "good", "What it returned is not in Airflow's database, so nothing more is known here."
+
+
+def _failure(record: TaskRecord) -> Failure | None:
+    value = record.xcoms.get("failure")
+    if record.state == "success" or not isinstance(value, dict):
+        return None
+    code = value.get("code")
+    return {
+        "sentence": foreign_text(value.get("message") or value.get("error"), 1000),
+        "code": str(code) if isinstance(code, int) else "",
+    }
+
+
+def _facts(record: TaskRecord) -> list[Row]:
+    manifest, submission = manifest_of(record), submission_of(record)
+    product = product_of_record(record)
+    sources = (manifest, submission, record.trigger_arguments, record.fields)
+    model = next((source["model_name"] for source in sources if source.get("model_name")), "")
+    return _rows(
+        {
+            "Product": product.endpoint if product else "",
+            "Model": model,
+            "Usual time": usual(product),
+            "Estimated cost": submission.get("estimate"),
+            "Units charged": manifest.get("units"),
+            "Cash charged": manifest.get("cash") if manifest.get("cash") != "0" else "",
+            **{name.capitalize(): manifest.get(name) for name in ("items", "done", "failed", "running", "stopped")},
+            **_progress(record),
+            "Try": record.try_number if record.try_number > 1 else "",
+        }
+    )
+
+
+def _progress(record: TaskRecord) -> dict[str, Any]:
+    progress = record.xcoms.get("progress")
+    if manifest_of(record) or not isinstance(progress, dict):
+        return {}
+    return {
+        name.capitalize(): progress.get(name) for name in ("items", "done", "failed", "running", "waiting", "units")
+    }
+
+
+def _ids(record: TaskRecord) -> list[Row]:
+    manifest, failure = manifest_of(record), record.xcoms.get("failure")
+    failed = failure.get("task_id") if isinstance(failure, dict) else None
+    waiting = record.trigger_arguments
+    return _rows(
+        {
+            "Kling's task id": manifest.get("task_id")
+            or record.xcoms.get("task_id")
+            or waiting.get("kling_task_id")
+            or failed,
+            "external_task_id": manifest.get("external_task_id") or waiting.get("external_task_id"),
+            "Kling's request id": manifest.get("request_id"),
+            "Batch id": manifest.get("batch_id"),
+            "Batch manifest": manifest.get("manifest_uri"),
+        }
+    )
+
+
+def _rows(values: dict[str, Any]) -> list[Row]:
+    return [
+        {"label": foreign_text(label, 60), "value": foreign_text(value, 300)}
+        for label, value in list(values.items())[:40]
+        if value not in (None, "", "None", [], {})
+    ]

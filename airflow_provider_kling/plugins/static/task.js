@@ -1,17 +1,176 @@
 "use strict";
 
-// Foreign text is only ever set as text: see show().
-const page = document.getElementById("page");
+// Draws what api/task answers. Prompts, messages and names are foreign text: they only ever become text nodes, and an
+// address only ever becomes the src or href of an element made here.
 
-async function load() {
-  const answer = await fetch(`api/task${location.search}`, { credentials: "same-origin" });
-  show(answer.ok ? JSON.stringify(await answer.json(), null, 2) : `${answer.status} ${answer.statusText}`);
+const page = document.getElementById("page");
+let drawn = "";
+
+function el(tag, properties = {}, ...children) {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children.filter((child) => child !== null && child !== ""));
+  return element;
 }
 
-function show(text) {
-  const block = document.createElement("pre");
-  block.textContent = text;
-  page.replaceChildren(block);
+function section(title, ...children) {
+  const content = children.filter((child) => child !== null);
+  return content.length ? el("section", {}, el("h2", {}, title), ...content) : null;
+}
+
+function time(milliseconds) {
+  return new Date(milliseconds).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
+}
+
+function span(seconds) {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 120) return `${whole} s`;
+  return whole < 7200 ? `${Math.round(whole / 60)} min` : `${(whole / 3600).toFixed(1)} h`;
+}
+
+function copyButton(text) {
+  const button = el("button", { type: "button", title: "Copy", ariaLabel: `Copy ${text}` }, "Copy");
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      // Without HTTPS a browser has no clipboard for pages: the old way.
+      const field = el("textarea", { value: text });
+      document.body.append(field);
+      field.select();
+      document.execCommand("copy");
+      field.remove();
+    }
+    button.textContent = "Copied";
+    setTimeout(() => { button.textContent = "Copy"; }, 1500);
+  });
+  return button;
+}
+
+function rows(list, canCopy = false) {
+  if (!list.length) return null;
+  const value = (row) => (canCopy
+    ? el("dd", {}, el("span", { className: "mono" }, row.value), copyButton(row.value))
+    : el("dd", {}, row.value));
+  return el("dl", {}, ...list.flatMap((row) => [el("dt", {}, row.label), value(row)]));
+}
+
+function player(result, source) {
+  if (result.kind === "video") return el("video", { src: source, controls: true, preload: "metadata", loop: true });
+  if (result.kind === "audio") return el("audio", { src: source, controls: true, preload: "metadata" });
+  return el("img", { src: source, alt: result.title, className: "picture", loading: "lazy" });
+}
+
+function figure(result) {
+  const stored = result.file === null ? "" : `api/file${location.search}&index=${result.file}`;
+  const says = el("figcaption", {}, [result.title, ...result.notes].join(" · "));
+  const shown = el("figure", {}, says);
+  if (result.place) says.append(el("br"), el("span", { className: "quiet mono" }, result.place), copyButton(result.place));
+  if (stored) says.append(" ", el("a", { href: stored, download: "" }, "Download"));
+  else if (result.link) says.append(copyButton(result.link));
+  if (stored || result.link) shown.prepend(play(result, stored, says));
+  return shown;
+}
+
+function play(result, stored, says) {
+  const media = player(result, stored || result.link);
+  media.addEventListener("error", async () => {
+    says.append(el("br"), el("span", { className: "quiet" }, await whyNot(stored)));
+    if (stored && result.link) media.replaceWith(player(result, result.link));
+    else media.remove();
+  }, { once: true });
+  return media;
+}
+
+async function whyNot(stored) {
+  if (!stored) return "This browser cannot load it from Kling.";
+  const answer = await fetch(stored, { headers: { Range: "bytes=0-0" } });
+  const body = answer.ok ? null : await answer.json().catch(() => null);
+  return body && body.detail ? String(body.detail) : "This browser cannot play the stored file.";
+}
+
+function frame(given) {
+  const picture = given.link ? el("img", { src: given.link, alt: given.label, className: "picture" }) : null;
+  if (picture) picture.addEventListener("error", () => picture.remove(), { once: true });
+  return el("figure", {}, picture ?? "", el("figcaption", {}, given.label, el("br"),
+    el("span", { className: "quiet mono" }, given.text)));
+}
+
+function waiting(wait) {
+  const now = Date.now();
+  const look = wait.next_look > now ? `in ${span((wait.next_look - now) / 1000)}`
+    : (wait.every_seconds ? `within ${span(wait.every_seconds)}` : "");
+  return rows([
+    { label: "Waits for", value: wait.what === "no slot yet" ? "a slot at Kling" : "the result: it is being made" },
+    { label: "Since", value: wait.since ? `${time(wait.since)} (${span((now - wait.since) / 1000)})` : "" },
+    { label: "Usually takes", value: wait.usual },
+    { label: "Next look", value: look },
+    { label: "Gives up", value: wait.until ? time(wait.until) : "" },
+  ].filter((row) => row.value));
+}
+
+function timeLine(steps) {
+  if (!steps.length) return null;
+  return el("ol", {}, ...steps.map((step, index) => {
+    const before = index ? (step.at - steps[index - 1].at) / 1000 : 0;
+    const notes = [time(step.at), index ? `${span(before)} later` : "", step.note].filter(Boolean);
+    return el("li", {}, step.label, el("br"), el("span", { className: "quiet" }, notes.join(" · ")));
+  }));
+}
+
+function draw(view) {
+  if (!view.is_kling) return page.replaceChildren(el("p", { className: "quiet" }, "This task is not Kling's."));
+  const failure = view.failure && el("div", { className: "failure" }, view.failure.sentence,
+    view.failure.code ? el("p", { className: "quiet" }, `Kling's code ${view.failure.code}`) : "");
+  const frames = view.frames.length ? el("div", { className: "frames" }, ...view.frames.map(frame)) : null;
+  const left = [
+    section("Result", ...view.results.map(figure)),
+    section("Given", frames),
+    section("Prompt", view.prompt ? el("p", { className: "prompt" }, view.prompt) : null),
+    section("Not wanted", view.negative_prompt ? el("p", { className: "prompt" }, view.negative_prompt) : null),
+  ];
+  const right = [
+    section("Now", view.wait ? waiting(view.wait) : null),
+    section("Facts", rows(view.facts)),
+    section("Time line", timeLine(view.time_line)),
+    section("Ids", rows(view.ids, true)),
+    section("Parameters", rows(view.parameters)),
+  ];
+  const columns = [left, right].map((parts) => parts.filter(Boolean)).filter((parts) => parts.length);
+  page.replaceChildren(...[
+    el("h1", { className: view.tone }, view.headline),
+    view.sentence ? el("p", { className: "quiet" }, view.sentence) : null,
+    failure,
+    el("div", { className: columns.length > 1 ? "columns" : "" },
+      ...columns.map((parts) => el("div", { className: "column" }, ...parts))),
+  ].filter(Boolean));
+}
+
+async function load() {
+  let again = 15;
+  if (!document.hidden) {
+    try {
+      again = await ask();
+    } catch {
+      if (!drawn) page.replaceChildren(el("p", {}, "Airflow does not answer; this page tries again."));
+    }
+  }
+  if (again) setTimeout(load, again * 1000);
+}
+
+async function ask() {
+  const answer = await fetch(`api/task${location.search}`, { credentials: "same-origin", cache: "no-store" });
+  const body = await answer.json();
+  if (!answer.ok) {
+    page.replaceChildren(el("p", {}, answer.status === 403 || answer.status === 401
+      ? "Ask for the right to read this Dag's task instances and XComs: Airflow does not give it to you."
+      : String(body.detail)));
+    return 0;
+  }
+  // What plays goes on playing: the page is drawn anew only when something changed, or while a wait counts.
+  const text = JSON.stringify(body);
+  if (text !== drawn || body.wait) draw(body);
+  drawn = text;
+  return body.refresh_seconds;
 }
 
 load();

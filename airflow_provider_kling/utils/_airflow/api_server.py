@@ -12,18 +12,16 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
-from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag
 from airflow.models.renderedtifields import RenderedTaskInstanceFields
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
+from airflow.utils.session import create_session
 from fastapi import HTTPException, Request
 from sqlalchemy import select
 
 if TYPE_CHECKING:
     from datetime import datetime
-
-__all__ = ["Request", "SessionDep", "TaskKey", "TaskRecord", "permitted_dag", "permitted_task", "read_task"]
 
 #: Trigger arguments are read of our own triggers only: they hold no secret.
 _OURS = "airflow_provider_kling."
@@ -105,14 +103,20 @@ def permitted_task(
     return TaskKey(dag_id, run_id, task_id, index)
 
 
-def read_task(session: Any, key: TaskKey) -> TaskRecord | None:
+def read_task(key: TaskKey) -> TaskRecord | None:
     """
     Return what Airflow knows of a task instance.
 
-    :param session: of Airflow's database.
+    The database's session ends here: a file that follows may be sent for minutes.
+
     :param key: which one.
     :return: ``None`` when there is none.
     """
+    with create_session(scoped=False) as session:
+        return _read(session, key)
+
+
+def _read(session: Any, key: TaskKey) -> TaskRecord | None:
     ti = session.scalar(
         select(TaskInstance).where(
             TaskInstance.dag_id == key.dag_id,

@@ -135,6 +135,15 @@ class Place:
         return dict(filesystem.info(path))
 
 
+def is_airflows(place: Place) -> bool:
+    """
+    Whether a place is on this machine or on storage that one of Airflow's provider packages serves.
+
+    :param place: any; fsspec alone would also fetch from web servers.
+    """
+    return place.is_local or _is_registered(place.protocol)
+
+
 def _is_registered(protocol: str) -> bool:
     try:
         from airflow.sdk.io import has_fs

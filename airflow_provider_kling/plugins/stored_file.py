@@ -1,0 +1,143 @@
+"""
+A stored result on its way to a browser: from any storage that Airflow knows, piece by piece.
+
+What stands in a manifest was written by a Dag, which may be wrong or malicious: only storage of Airflow's own is asked
+(never a web server), only regular files are read, and only what begins like a video, picture or sound is sent.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import anyio
+import anyio.to_thread
+
+from airflow_provider_kling.plugins.media import HEAD_BYTES, media_kind
+from airflow_provider_kling.utils._airflow.object_storage import is_airflows, place_of
+from airflow_provider_kling.utils.foreign import foreign_text, reason
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from airflow_provider_kling.plugins.byte_range import ByteRange
+    from airflow_provider_kling.plugins.media import MediaKind
+    from airflow_provider_kling.utils._airflow.object_storage import Place
+
+T = TypeVar("T")
+
+#: Bytes that are read at a time; each viewer holds one such piece.
+PIECE_BYTES = 1 << 20
+
+#: Threads that read from storage. They are not those in which Airflow answers its other requests: a storage that hangs
+#: must not stop Airflow's own pages.
+THREADS = 8
+
+#: Seconds that one read may take.
+READ_SECONDS = 30.0
+
+
+class NotShownError(Exception):
+    """
+    A file cannot be shown; the text is a sentence for people.
+
+    :param sentence: what to do first, then why.
+    :param is_missing: whether there is no such file.
+    """
+
+    def __init__(self, sentence: str, *, is_missing: bool = False) -> None:
+        super().__init__(sentence)
+        self.is_missing = is_missing
+
+
+@dataclasses.dataclass(frozen=True)
+class StoredFile:
+    """
+    A file that may be shown.
+
+    :param place: where it is.
+    :param media: what it is.
+    :param size: bytes.
+    """
+
+    place: Place
+    media: MediaKind
+    size: int
+
+    async def pieces(self, part: ByteRange) -> AsyncIterator[bytes]:
+        """
+        Yield a part of it.
+
+        :param part: which bytes.
+        """
+        start = part.start
+        while start <= part.end:
+            end = min(start + PIECE_BYTES, part.end + 1)
+            piece = await _in_thread(self._read, start, end)
+            if not piece:  # somebody cut it meanwhile
+                return
+            yield piece
+            start += len(piece)
+
+    def _read(self, start: int, end: int) -> bytes:
+        try:
+            return bytes(self.place.filesystem.cat_file(self.place.path, start=start, end=end))
+        except Exception as error:  # noqa: BLE001 - each filesystem has errors of its own; they may hold credentials
+            self.place.forget()
+            raise NotShownError(f"Try again: {self.place.shown} stopped in the middle ({reason(error)}).") from None
+
+
+async def open_stored(uri: Any) -> StoredFile:
+    """
+    Return a file that a manifest names.
+
+    :param uri: as the manifest has it.
+    :raises NotShownError: when it cannot be shown.
+    """
+    media = media_kind(uri) if isinstance(uri, str) else None
+    if media is None:
+        raise NotShownError("Open it where it is stored: a file of this kind is not shown here.")
+    place = place_of(uri)
+    if not is_airflows(place):
+        raise NotShownError(
+            f"Open it where it is stored: {foreign_text(place.protocol, 20)} is no storage of Airflow's."
+        )
+    return await _in_thread(_look, place, media)
+
+
+def _look(place: Place, media: MediaKind) -> StoredFile:
+    try:
+        info = place.info()
+        if info.get("type") != "file":
+            raise NotShownError(f"Look at the storage: {place.shown} is no file.", is_missing=True)
+        head = bytes(place.filesystem.cat_file(place.path, start=0, end=HEAD_BYTES))
+    except NotShownError:
+        raise
+    except FileNotFoundError:
+        raise NotShownError(
+            f"Look whether it was moved: {place.shown} is not there, or not on the API server's machine.",
+            is_missing=True,
+        ) from None
+    except Exception as error:  # noqa: BLE001 - each filesystem has errors of its own; they may hold credentials
+        place.forget()
+        raise NotShownError(
+            "Give the API server the storage's connection and provider package: "
+            f"{place.shown} cannot be read ({reason(error)})."
+        ) from None
+    if not media.fits(head):
+        raise NotShownError(f"Look at the file: {place.shown} does not begin like a file of type {media.content_type}.")
+    return StoredFile(place, media, int(info.get("size") or 0))
+
+
+async def _in_thread(work: Callable[..., T], *arguments: Any) -> T:
+    try:
+        with anyio.fail_after(READ_SECONDS):
+            return await anyio.to_thread.run_sync(work, *arguments, abandon_on_cancel=True, limiter=_threads())
+    except TimeoutError:
+        raise NotShownError(f"Try again: the storage did not answer within {READ_SECONDS:.0f} s.") from None
+
+
+@functools.cache
+def _threads() -> anyio.CapacityLimiter:
+    return anyio.CapacityLimiter(THREADS)

@@ -1,0 +1,160 @@
+"""What a manifest holds for the eye and the ear, and the pictures that a task was given. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from airflow_provider_kling.batch.records import results_of
+from airflow_provider_kling.models import RESULT_SECONDS, Element, Link, Voice
+from airflow_provider_kling.plugins.media import media_kind
+from airflow_provider_kling.utils.foreign import foreign_text, web_link
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+#: Results that one page shows; a batch has a gallery.
+MAX_RESULTS = 50
+
+#: Fields that name a picture, and what it is called on the page.
+FRAMES = {"image": "First frame", "image_tail": "Last frame", "human_image": "Person", "cloth_image": "Garment"}
+
+
+class Shown(TypedDict):
+    """
+    A result on the page.
+
+    ``file`` is its number for the route that plays the stored copy, or ``None``; ``link`` is Kling's, or empty.
+    """
+
+    kind: str
+    title: str
+    file: int | None
+    link: str
+    place: str
+    notes: list[str]
+
+
+class Frame(TypedDict):
+    """A picture that the task was given: ``link`` when a browser may load it, else what is written in the field."""
+
+    label: str
+    link: str
+    text: str
+
+
+def stored_files(manifest: Any) -> list[dict[str, Any]]:
+    """
+    Return what a manifest says was stored.
+
+    :param manifest: what a task returned; anything.
+    """
+    files = manifest.get("files") if isinstance(manifest, dict) else None
+    return [file if isinstance(file, dict) else {} for file in files[:MAX_RESULTS]] if isinstance(files, list) else []
+
+
+def stored_uri(manifest: Any, index: int) -> str | None:
+    """
+    Return the URI of one stored result, or nothing: what is not in the manifest cannot be asked for.
+
+    :param manifest: what a task returned; anything.
+    :param index: its number there, from 0.
+    """
+    files = stored_files(manifest)
+    uri = files[index].get("uri") if 0 <= index < len(files) else None
+    return uri if isinstance(uri, str) else None
+
+
+def results_shown(manifest: Any, now: float) -> list[Shown]:
+    """
+    Return each result once: the stored copy with Kling's link behind it, or the link alone.
+
+    :param manifest: what a task returned; anything.
+    :param now: epoch seconds; decides whether Kling still has it.
+    """
+    if not isinstance(manifest, dict):
+        return []
+    files = stored_files(manifest)
+    links = list(_links(manifest))[:MAX_RESULTS]
+    gone = _is_gone(manifest, now)
+    pairs = zip(files, links, strict=True) if len(files) == len(links) else [(file, None) for file in files]
+    shown = [_shown(index, file, None if gone else link) for index, (file, link) in enumerate(pairs)]
+    if not files:
+        shown = [_shown(None, {}, link, gone=gone) for link in links]
+    return shown + _named(manifest)
+
+
+def frames_shown(fields: Mapping[str, Any]) -> list[Frame]:
+    """
+    Return the pictures that a task was given. A path is named, not opened: the manifest does not name it.
+
+    :param fields: the task's rendered fields.
+    """
+    named = [(label, fields.get(name)) for name, label in FRAMES.items()]
+    several = fields.get("image_list")
+    for number, entry in enumerate(several[:10] if isinstance(several, list) else [], start=1):
+        values = entry.values() if isinstance(entry, dict) else [entry]
+        named += [(f"Image {number}", value) for value in values]
+    return [
+        {"label": label, "link": web_link(value), "text": foreign_text(value, 200)}
+        for label, value in named
+        if isinstance(value, str) and value not in ("", "None")
+    ]
+
+
+def _links(manifest: dict[str, Any]) -> Iterator[Link]:
+    """Kling's links in the order in which their files are stored."""
+    results = results_of(manifest)
+    for is_watermarked in (False, True):
+        for result in results:
+            yield from (link for link in result.links if link.is_watermarked is is_watermarked)
+
+
+def _is_gone(manifest: dict[str, Any], now: float) -> bool:
+    ended = manifest.get("updated_at")
+    return isinstance(ended, int) and 0 < ended < (now - RESULT_SECONDS) * 1000
+
+
+def _shown(index: int | None, file: dict[str, Any], link: Link | None, *, gone: bool = False) -> Shown:
+    uri = foreign_text(file.get("uri"), 300)
+    media = media_kind(uri or f"a.{link.extension if link else ''}")
+    notes = [*_measures(file)]
+    if file.get("watermark") is True or (link and link.is_watermarked):
+        notes.append("with watermark")
+    if gone:
+        notes.append("Kling has deleted it: it keeps results for 30 days")
+    return {
+        "kind": media.kind if media else "file",
+        "title": uri.rpartition("/")[2] if uri else "At Kling",
+        "file": index,
+        "link": "" if gone or link is None else web_link(link.url),
+        "place": uri,
+        "notes": notes,
+    }
+
+
+def _measures(file: dict[str, Any]) -> Iterator[str]:
+    seconds, size = file.get("duration"), file.get("bytes")
+    width, height = file.get("width"), file.get("height")
+    if isinstance(seconds, (int, float)) and 0 < seconds < 1e6:
+        yield f"{seconds:.1f} s"
+    if isinstance(width, int) and isinstance(height, int):
+        yield f"{width} × {height}"  # noqa: RUF001 - the sign between two lengths
+    if isinstance(size, int) and 0 < size < 1 << 50:
+        yield f"{size / 1e6:.1f} MB"
+
+
+def _named(manifest: dict[str, Any]) -> list[Shown]:
+    """Results that are a name for later requests."""
+    return [
+        {"kind": result.group[:-1], "title": title, "file": None, "link": "", "place": "", "notes": [f"id {name}"]}
+        for result in results_of(manifest)[:MAX_RESULTS]
+        for title, name in _name_of(result)
+    ]
+
+
+def _name_of(result: Any) -> list[tuple[str, str]]:
+    if isinstance(result, Voice):
+        return [(foreign_text(result.voice_name or "Voice", 80), foreign_text(result.voice_id, 80))]
+    if isinstance(result, Element):
+        return [(foreign_text(result.element_name or "Element", 80), foreign_text(result.element_id, 80))]
+    return []

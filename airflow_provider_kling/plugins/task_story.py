@@ -1,0 +1,161 @@
+"""When a task was submitted, accepted, made and stored, and what it waits for now. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from airflow_provider_kling.exceptions import KlingConfigurationError
+from airflow_provider_kling.models import SUBMISSION_KEY, TaskStatus
+from airflow_provider_kling.plugins.task_results import stored_files
+from airflow_provider_kling.products.catalogue import product_of
+
+if TYPE_CHECKING:
+    from airflow_provider_kling.products.product import Product
+    from airflow_provider_kling.utils._airflow.api_server import TaskRecord
+
+#: Epoch milliseconds after this are no times (the year 9999).
+_LATEST = 253_402_300_800_000
+
+
+class Step(TypedDict):
+    """A moment; ``at`` is in epoch milliseconds."""
+
+    label: str
+    at: int
+    note: str
+
+
+class Wait(TypedDict):
+    """
+    What a task waits for. Times are epoch milliseconds, 0 when not known.
+
+    ``usual`` is how long this product takes, in words; empty when nobody has measured it.
+    """
+
+    what: str
+    since: int
+    until: int
+    next_look: int
+    every_seconds: int
+    usual: str
+
+
+def submission_of(record: TaskRecord) -> dict[str, Any]:
+    """
+    Return what a worker left when Kling had accepted the task; empty before.
+
+    :param record: what Airflow knows.
+    """
+    value = record.xcoms.get(SUBMISSION_KEY)
+    return value if isinstance(value, dict) else {}
+
+
+def manifest_of(record: TaskRecord) -> dict[str, Any]:
+    """
+    Return what the task returned; empty before its end, and where another XCom backend keeps it elsewhere.
+
+    :param record: what Airflow knows.
+    """
+    value = record.xcoms.get("return_value")
+    return value if isinstance(value, dict) else {}
+
+
+def product_of_record(record: TaskRecord) -> Product | None:
+    """
+    Return what was asked for, where that is known.
+
+    :param record: what Airflow knows.
+    """
+    sources = (manifest_of(record), submission_of(record), record.trigger_arguments)
+    endpoint = next((source["endpoint"] for source in sources if isinstance(source.get("endpoint"), str)), "")
+    try:
+        return product_of(endpoint)
+    except KlingConfigurationError:
+        return None
+
+
+def time_line(record: TaskRecord) -> list[Step]:
+    """
+    Return the moments that are known, in their order.
+
+    :param record: what Airflow knows.
+    """
+    submission, manifest = submission_of(record), manifest_of(record)
+    slot_since = milliseconds(submission.get("slot_since")) or _seconds(_waiting_slot(record).get("since"))
+    steps: list[Step] = [
+        {"label": "No slot was free", "at": slot_since, "note": "the task waited outside the worker"},
+        {"label": "Submitted", "at": milliseconds(submission.get("submitted_at")), "note": ""},
+        {
+            "label": "Accepted by Kling",
+            "at": milliseconds(submission.get("accepted_at")) or milliseconds(manifest.get("created_at")),
+            "note": "by an earlier try; not paid again" if submission.get("adopted") is True else "",
+        },
+    ]
+    if manifest.get("status") == TaskStatus.SUCCEED:
+        steps.append({"label": "Made by Kling", "at": milliseconds(manifest.get("updated_at")), "note": ""})
+    if stored_files(manifest) and record.end:
+        steps.append({"label": "Stored", "at": int(record.end.timestamp() * 1000), "note": ""})
+    elif record.end:
+        steps.append({"label": "Ended in Airflow", "at": int(record.end.timestamp() * 1000), "note": record.state})
+    return sorted((step for step in steps if step["at"]), key=lambda step: step["at"])
+
+
+def wait_of(record: TaskRecord, now: float) -> Wait | None:
+    """
+    Return what a task waits for in the triggerer, or nothing.
+
+    :param record: what Airflow knows.
+    :param now: epoch seconds.
+    """
+    arguments = record.trigger_arguments
+    if slot := _waiting_slot(record):
+        return {
+            "what": "no slot yet",
+            "since": _seconds(slot.get("since")),
+            "until": _seconds(slot.get("until")),
+            "next_look": 0,
+            "every_seconds": 0,
+            "usual": "",
+        }
+    if record.trigger != "KlingTaskTrigger":
+        return None
+    first, every = arguments.get("first_poll_at"), arguments.get("poll_interval")
+    return {
+        "what": "being made",
+        "since": milliseconds(submission_of(record).get("accepted_at")) or _seconds(arguments.get("deferred_at")),
+        "until": _seconds(arguments.get("end_time")),
+        "next_look": _seconds(first) if isinstance(first, (int, float)) and first > now else 0,
+        "every_seconds": round(every) if isinstance(every, (int, float)) and 0 < every < 1e6 else 0,
+        "usual": usual(product_of_record(record)),
+    }
+
+
+def usual(product: Product | None) -> str:
+    """
+    Return how long a product takes, in words.
+
+    :param product: what was asked for.
+    """
+    seconds = product.typical_seconds if product else 0
+    if not seconds:
+        return ""
+    return f"about {seconds:.0f} s" if seconds < 120 else f"about {seconds / 60:.0f} min"
+
+
+def _waiting_slot(record: TaskRecord) -> dict[str, Any]:
+    return record.trigger_arguments if record.trigger == "KlingSlotTrigger" else {}
+
+
+def milliseconds(value: Any) -> int:
+    """
+    Return a time of a manifest, or 0 for what is none.
+
+    :param value: anything.
+    """
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return int(value) if is_number and 0 < value < _LATEST else 0
+
+
+def _seconds(value: Any) -> int:
+    """The same of a trigger's argument, which is in epoch seconds."""
+    return milliseconds(value * 1000) if isinstance(value, (int, float)) else 0

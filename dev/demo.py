@@ -23,6 +23,7 @@ from airflow_provider_kling.products.video import DEFAULT_MODEL, IMAGE2VIDEO
 from dev.local_airflow import Component, ComponentError, LocalAirflow, stop, unwinding_on_termination
 from dev.local_airflow.settings import LOOPBACK, REPOSITORY, clean_environment
 from dev.progress import Steps
+from dev.storage import storage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,7 +38,7 @@ GRACE_SECONDS = 5
 POOL, SLOTS = "kling", 5
 # On a busy machine Airflow now and then fails a task that is well (apache/airflow#72716); a retry adopts its video.
 RETRIES = {"AIRFLOW__CORE__DEFAULT_TASK_RETRIES": "2", "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "2"}
-RELAY = "kling_relay"
+RELAY, STUDIO = "kling_relay", "kling_studio"
 # Minutes become seconds, and models that Kling has retired still run, for the examples that need them.
 SIMULATOR = {"--port": "0", "--time-scale": "0.05", "--retired": "accept"}
 
@@ -68,7 +69,8 @@ def run(arguments: argparse.Namespace) -> None:
     """Make one video and say where it is."""
     image = _image(arguments.image)
     conf = {"image": image, "prompt": arguments.prompt, "output_uri": f"{(FOLDER / 'videos').as_uri()}/"}
-    with Steps(console, ("Kling", "Airflow", *TASKS)) as steps, stage(FOLDER, steps, yes=arguments.yes) as airflow:
+    steps = Steps(console, ("Kling", "Airflow", *TASKS))
+    with steps, stage(FOLDER, steps, yes=arguments.yes, private=arguments.keep) as airflow:
         video = _animate(airflow, conf, steps)
         steps.close()
         if arguments.keep:
@@ -77,10 +79,19 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 @contextmanager
-def stage(folder: Path, steps: Steps, *, yes: bool = False) -> Iterator[LocalAirflow]:
-    """An Airflow in which every example runs: their connections, their pool, and Kling or a simulator behind them."""
+def stage(folder: Path, steps: Steps, *, yes: bool = False, private: bool = True) -> Iterator[LocalAirflow]:
+    """
+    An Airflow in which every example runs: their connections, their pool, and Kling or a simulator behind them.
+
+    :param yes: whether money may be spent without waiting.
+    :param private: whether there is a private storage too; Kling itself could not open its links.
+    """
     with ExitStack() as stack:
-        connections = _real(steps, yes) or stack.enter_context(_simulators(folder, steps))
+        connections = _real(steps, yes)
+        if not connections:
+            connections = stack.enter_context(_simulators(folder, steps))
+            if private:
+                connections[STUDIO] = stack.enter_context(storage(EXAMPLES / "files", folder / "storage.log"))
         steps.show("Airflow", "starting")
         waiting = lambda names: steps.show("Airflow", f"waiting for {', '.join(names)}")  # noqa: E731
         home = folder / "airflow"

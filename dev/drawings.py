@@ -1,4 +1,7 @@
-"""The drawn pictures of the examples: a figure and a jacket, which belong to nobody. ``make pictures`` draws them."""
+"""
+The inputs of the examples that are no photographs: a drawn figure and a jacket, which belong to nobody, a film of the
+figure, and a sound. ``make pictures`` makes them again.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,15 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw
 
+from airflow_provider_kling.simulator.sound import make_sound
+from airflow_provider_kling.simulator.video import make_video
+
 if TYPE_CHECKING:
     from pathlib import Path
 
 SIDE = 720
+#: Of the film and of the sound.
+SECONDS = 4
 #: Drawn larger and made smaller: Pillow draws without smooth edges.
 SCALE = 2
 INK, WALL, STEEL, SHADE = "#22303c", "#dfe8ee", "#9fb4c3", "#7c94a6"
@@ -26,6 +34,19 @@ def draw_all(folder: Path) -> None:
         picture = Image.new("RGB", (SIDE * SCALE, SIDE * SCALE), WALL)
         draw(_Pen(picture))
         picture.resize((SIDE, SIDE), Image.Resampling.LANCZOS).save(folder / f"{name}.jpg", quality=85)
+
+
+def film_all(images: Path, folder: Path) -> None:
+    """
+    Write ``presenter.mp4`` and ``voice.mp3``.
+
+    :param images: where :func:`draw_all` has drawn.
+    :param folder: where they go.
+    """
+    recipe = {"prompt": "", "ratio": "", "short_side": SIDE, "fps": 12, "duration": SECONDS, "sound": False}
+    picture = {"image": (images / "presenter.jpg").read_bytes()}
+    (folder / "presenter.mp4").write_bytes(make_video(recipe, picture, watermark=False, small=False))
+    (folder / "voice.mp3").write_bytes(make_sound({"seconds": SECONDS}, form="mp3"))
 
 
 class _Pen:

@@ -38,6 +38,8 @@ EXAMPLES: dict[str, dict[str, int]] = {
     "kling_effects": {"mp4": 1},
     "kling_avatar": {"mp4": 1},
     "kling_motion_control": {"mp4": 1},
+    "kling_lip_sync": {"mp4": 1},
+    "kling_budget": {"png": 1, "mp4": 1},
     "kling_film": {"png": 1, "mp4": 1, "mp3": 1, "wav": 1},
 }
 

@@ -67,6 +67,7 @@ class Service:
             refuse_retired=settings.retired == "refuse",
             retired_code=settings.retired_code,
             known_elements=settings.known_elements,
+            takes_digits=settings.element_digits == "accept",
             account=self.account,
         )
         self._state: StateFile | None = None

@@ -23,6 +23,7 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "ranges": ("accept", "ignore"),
     "new_callback": ("new", "classic"),
     "external_ids": ("keep", "drop"),
+    "element_digits": ("accept", "refuse"),
 }
 
 THIRTY_DAYS: Final = 30 * 24 * 3600.0
@@ -66,6 +67,8 @@ class Settings:
     :param external_ids: ``drop`` forgets ``external_task_id``, as a relay may that does not pass it on.
     :param ranges: whether a part of a result can be asked for with ``Range`` (undetermined).
     :param creates_per_second: more create calls than this within one second get 1302 (undetermined: off).
+    :param element_digits: whether the id of an element may be a string of digits; public clients send both
+        (undetermined).
     :param known_elements: element ids that exist besides the account's own; ``None`` accepts every number.
     """
 
@@ -101,6 +104,7 @@ class Settings:
     external_ids: Literal["keep", "drop"] = "keep"
     ranges: Literal["accept", "ignore"] = "accept"
     creates_per_second: int | None = None
+    element_digits: Literal["accept", "refuse"] = "accept"
     known_elements: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:

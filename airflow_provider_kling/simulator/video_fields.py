@@ -262,7 +262,8 @@ def _check_elements(body: Body, chosen: Choice, world: World) -> bool:
         raise bad("element_list size must be less than or equal to 3")
     for index, item in enumerate(elements):
         label = f"element_list[{index}].element_id"
-        element = typed(item, "element_id", int, label=label) if isinstance(item, dict) else None
+        given = world.numbered(item.get("element_id")) if isinstance(item, dict) else None
+        element = typed({"element_id": given}, "element_id", int, label=label)
         if element is None:
             raise bad(f"{label} can not be null")
         if not world.knows_element(element):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_kling.simulator.envelope import KlingError
 
@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from airflow_provider_kling.simulator.account import Account
     from airflow_provider_kling.simulator.catalogue import Catalogue
     from airflow_provider_kling.simulator.tasks import Task
+
+#: Ids have 18 digits, and Python refuses to convert very long ones.
+MAX_ID: Final = 18
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +24,7 @@ class World:
     :param refuse_retired: whether discontinued models are refused.
     :param retired_code: service code of that refusal.
     :param known_elements: element ids that exist besides the account's own; ``None`` for all.
+    :param takes_digits: whether an element id may be a string of digits.
     :param account: what was made before: videos, sounds, sessions, voices, elements.
     """
 
@@ -28,6 +32,7 @@ class World:
     refuse_retired: bool = True
     retired_code: int = 1201
     known_elements: tuple[int, ...] | None = None
+    takes_digits: bool = True
     account: Account | None = None
 
     def discontinued(self, model: str) -> KlingError:
@@ -42,6 +47,11 @@ class World:
     def own_element(self, element_id: int) -> Task | None:
         """The task that made an element, which may be deleted."""
         return self.account.of_element(element_id) if self.account else None
+
+    def numbered(self, element_id: Any) -> Any:
+        """An element id that was sent as digits, as its number where that is taken."""
+        digits = isinstance(element_id, str) and element_id.isascii() and element_id.isdecimal()
+        return int(element_id) if digits and self.takes_digits and len(element_id) <= MAX_ID else element_id
 
     def knows_element(self, element_id: int) -> bool:
         """Whether an element exists."""

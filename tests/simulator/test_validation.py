@@ -121,7 +121,7 @@ IN_STYLE = [
     ({"element_list": [{"element_id": 1}]}, f"{TUPLE}(kling-v2-5-turbo/std/5) is not supported with element_list"),
     (V3 | {"element_list": [{"element_id": 1}] * 4}, "element_list size must be less than or equal to 3"),
     (
-        V3 | {"element_list": [{"element_id": "1"}]},
+        V3 | {"element_list": [{"element_id": "cat"}]},
         "element_list[0].element_id value type is invalid, expected integer",
     ),
     (V3 | {"element_list": [{}]}, "element_list[0].element_id can not be null"),
@@ -240,6 +240,17 @@ def test_a_retired_model_is_used_when_the_settings_accept_it(start):
     answer = kling.send("POST", I2V, json={"image": IMAGE})
     assert answer.json()["code"] == 0
     assert kling.simulator.tasks()[0]["model"] == "kling-v1"
+
+
+def test_the_id_of_an_element_may_be_digits_unless_the_settings_say_no(start):
+    classic = {"model_name": "kling-v3", "element_list": [{"element_id": "7"}]}
+    omni = {"prompt": "x", "aspect_ratio": "16:9", "element_list": [{"element_id": "7"}]}
+    new = {"contents": [{"type": "first_frame", "url": IMAGE}, {"type": "element", "element_id": "7"}]}
+    for digits, known, status in (("accept", (7,), 200), ("refuse", (7,), 400), ("accept", (8,), 400)):
+        kling = start(element_digits=digits, known_elements=known)
+        assert kling.image2video(**classic).status_code == status
+        assert kling.send("POST", "/v1/videos/omni-video", json=omni).status_code == status
+        assert kling.send("POST", "/image-to-video/kling-3.0", json=new).status_code == status
 
 
 def test_an_unknown_element_is_refused_when_the_known_ones_are_listed(start):

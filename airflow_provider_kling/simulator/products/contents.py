@@ -108,10 +108,7 @@ def _url(item: Body, kind: str, role: str) -> str:
 
 
 def _check_element(item: Body, world: World) -> None:
-    element = item.get("element_id")
-    # Whether an id may be a string of digits too was not determined; it is read as its number.
-    if isinstance(element, str) and element.isascii() and element.isdecimal() and len(element) <= 18:
-        element = int(element)
+    element = world.numbered(item.get("element_id"))
     if not isinstance(element, int) or isinstance(element, bool):
         raise bad(f"Invalid element id: {'' if element is None else element}")
     if not world.knows_element(element):

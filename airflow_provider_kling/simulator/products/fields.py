@@ -189,7 +189,7 @@ def _audio(field: Field, body: Body, label: str, _reading: Reading) -> str | Non
 
 
 def _element(field: Field, body: Body, label: str, reading: Reading) -> int | None:
-    value = _integer(field, body, label, reading)
+    value = _integer(field, {field.name: reading.world.numbered(body.get(field.name))}, label, reading)
     if value is not None and not reading.world.knows_element(value):
         raise bad(f"Element id not found: {value}")
     return value

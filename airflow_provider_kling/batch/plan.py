@@ -19,6 +19,7 @@ from airflow_provider_kling.batch.actions import Desired, ImageUnavailableError
 from airflow_provider_kling.exceptions import KlingBatchError, KlingStorageError, KlingValidationError
 from airflow_provider_kling.preparation.files import load_image
 from airflow_provider_kling.products.catalogue import PRODUCTS, product_of
+from airflow_provider_kling.products.limits import image_bytes
 from airflow_provider_kling.products.media import ImageLoadError
 from airflow_provider_kling.products.wording import counted, named
 from airflow_provider_kling.utils.foreign import reason
@@ -57,9 +58,10 @@ class PlannedItem:
         :raises KlingValidationError: when it is another one than was checked.
         """
         body = copy.deepcopy(self.body)
-        for where, holder, key in product_of(self.endpoint).slots(body):
+        product = product_of(self.endpoint)
+        for where, holder, key in product.slots(body):
             if where in self.images:
-                holder[key] = _wire(where, **self.images[where])
+                holder[key] = _wire(where, image_bytes(product, body), **self.images[where])
         return body
 
 
@@ -183,9 +185,9 @@ def _is_image(image: Any) -> bool:
     )
 
 
-def _wire(where: str, *, uri: str, sha256: str, conn_id: str | None) -> str:
+def _wire(where: str, most: int, *, uri: str, sha256: str, conn_id: str | None) -> str:
     try:
-        loaded = load_image(uri, field=where, conn_id=conn_id)
+        loaded = load_image(uri, field=where, conn_id=conn_id, most=most)
     except (ImageLoadError, KlingStorageError) as error:
         raise ImageUnavailableError(
             f"Check that the triggerer can read the image; the item was not sent, nothing was paid. {error}"

@@ -1,8 +1,8 @@
 """
 From what a Dag author has (URL, path, storage URI, bytes, base64) to what Kling accepts, reading headers only.
 
-Kling takes a public URL or base64 without a ``data:`` prefix; jpg, jpeg or png; at most 10 MB
-(Image to Video page of https://kling.ai/document-api, read 2026-10).
+Kling takes a public URL or base64 without a ``data:`` prefix; jpg, jpeg or png; at most 10 MB,
+in its second generation 50 MB (Image to Video pages of https://kling.ai/document-api, read 2026-10).
 """
 
 from __future__ import annotations
@@ -40,7 +40,14 @@ _ALLOWED = "a storage URI such as s3://bucket/key, bytes, a data: URI or base64 
 _PERMANENT = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.ENXIO, errno.EINVAL}
 
 
-def load_image(value: Any, *, field: str, conn_id: str | None = None, fit: str = "refuse") -> LoadedImage:
+def load_image(
+    value: Any,
+    *,
+    field: str,
+    conn_id: str | None = None,
+    fit: str = "refuse",
+    most: int = MAX_IMAGE_BYTES,
+) -> LoadedImage:
     """
     Turn an image into Kling's form. URLs are passed on and never downloaded.
 
@@ -48,14 +55,15 @@ def load_image(value: Any, *, field: str, conn_id: str | None = None, fit: str =
     :param field: the field's name, for sentences.
     :param conn_id: Airflow connection for an object-storage URI.
     :param fit: ``shrink`` mends what Kling would not take, as far as that is possible.
-    :raises ImageLoadError: the image cannot be read, decoded or is over 10 MB.
+    :param most: bytes that the image may have; default 10 MB.
+    :raises ImageLoadError: the image cannot be read, decoded or is too large.
     :raises KlingStorageError: the storage does not answer now; a retry may find it.
     """
     if isinstance(value, InlineImage):
         value = value.content
     if isinstance(value, str) and is_link(value):
         return LoadedImage(wire=value.strip())
-    limit = MAX_SOURCE_BYTES if fit == "shrink" else MAX_IMAGE_BYTES
+    limit = MAX_SOURCE_BYTES if fit == "shrink" else most
     if isinstance(value, (bytes, bytearray, memoryview)):
         data = bytes(value)
     elif isinstance(value, str):
@@ -68,7 +76,7 @@ def load_image(value: Any, *, field: str, conn_id: str | None = None, fit: str =
         raise ImageLoadError(
             f"Give {field} as a URL or a path: it has the type {shown(type(value).__name__)[1:-1]}; {_ALLOWED}."
         )
-    return _loaded(data, field, fit)
+    return _loaded(data, field, fit, most)
 
 
 def is_link(text: str) -> bool:
@@ -76,12 +84,12 @@ def is_link(text: str) -> bool:
     return text.strip()[:8].lower().startswith(("http://", "https://"))
 
 
-def _loaded(data: bytes, field: str, fit: str) -> LoadedImage:
+def _loaded(data: bytes, field: str, fit: str, most: int) -> LoadedImage:
     if not data:
         raise ImageLoadError(f"Give {field} a picture: it is empty (0 bytes).")
-    fitted = shrink(data) if fit == "shrink" and len(data) <= MAX_SOURCE_BYTES else Fitted(data)
-    if len(fitted.data) > MAX_IMAGE_BYTES:
-        raise too_large(field)
+    fitted = shrink(data, most) if fit == "shrink" and len(data) <= MAX_SOURCE_BYTES else Fitted(data)
+    if len(fitted.data) > most:
+        raise too_large(field, most)
     header, flaw = read_header(fitted.data)
     wire = base64.b64encode(fitted.data).decode("ascii")
     # Of what was given: another version of Pillow may encode it in other bytes, and that is no other request.

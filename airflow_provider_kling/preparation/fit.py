@@ -1,7 +1,8 @@
 """
 Mend a picture that Kling would not take, when the Dag author asks for it: format, colours, rotation, size of the file.
 
-Kling takes JPEG and PNG of at most 10 MB (Image to Video page of https://kling.ai/document-api, read 2026-10).
+Kling takes JPEG and PNG of at most 10 MB, in its second generation of 50 MB (Image to Video pages of
+https://kling.ai/document-api, read 2026-10).
 """
 
 from __future__ import annotations
@@ -45,11 +46,12 @@ class Fitted(NamedTuple):
     done: str = ""
 
 
-def shrink(data: bytes) -> Fitted:
+def shrink(data: bytes, most: int = MAX_IMAGE_BYTES) -> Fitted:
     """
     Convert what is no JPEG or PNG, is CMYK, has 16 bits a colour or is rotated by EXIF; reduce what is too large.
 
     :param data: a file. What is no picture, is damaged or has too many pixels is returned as it is: the checks say so.
+    :param most: bytes that it may have; default 10 MB.
     """
     from PIL import Image
 
@@ -57,13 +59,13 @@ def shrink(data: bytes) -> Fitted:
         with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
             if picture.width * picture.height > MAX_PIXELS:
                 return Fitted(data)
-            reasons = _reasons(picture, len(data))
-            return _mended(picture, reasons) if reasons else Fitted(data)
+            reasons = _reasons(picture, len(data), most)
+            return _mended(picture, reasons, most) if reasons else Fitted(data)
     except Exception:  # noqa: BLE001 - damaged files make Pillow raise almost anything
         return Fitted(data)
 
 
-def _reasons(picture: Image.Image, size: int) -> list[str]:
+def _reasons(picture: Image.Image, size: int, most: int) -> list[str]:
     found = []
     if picture.format not in _TAKEN:
         found.append(f"converted from {picture.format}")
@@ -73,19 +75,19 @@ def _reasons(picture: Image.Image, size: int) -> list[str]:
         found.append(f"converted from {picture.mode} to RGB")
     if picture.getexif().get(_ORIENTATION, 1) != 1:
         found.append("turned upright")
-    if size > MAX_IMAGE_BYTES:
-        found.append("reduced to 10 MB")
+    if size > most:
+        found.append(f"reduced to {most >> 20} MB")
     return found
 
 
-def _mended(picture: Image.Image, reasons: list[str]) -> Fitted:
+def _mended(picture: Image.Image, reasons: list[str], most: int) -> Fitted:
     from PIL import ImageOps
 
     before = picture.size
     upright = ImageOps.exif_transpose(picture)
     plain = _eight_bits(upright) if upright.mode in _SIXTEEN_BIT else upright
     colours = plain.convert("RGBA" if plain.has_transparency_data else "RGB")
-    data, size = _encoded(colours)
+    data, size = _encoded(colours, most)
     if sorted(size) != sorted(before):
         reasons = [*reasons, f"scaled from {before[0]}x{before[1]} to {size[0]}x{size[1]}"]
     return Fitted(data, joined(reasons, "and"))
@@ -97,12 +99,12 @@ def _eight_bits(picture: Image.Image) -> Image.Image:
     return whole.point(lambda value: value * (1 / 256)).convert("L")
 
 
-def _encoded(picture: Image.Image) -> tuple[bytes, tuple[int, int]]:
-    """Return the file, of at most 10 MB, and the picture's size in it."""
+def _encoded(picture: Image.Image, most: int) -> tuple[bytes, tuple[int, int]]:
+    """Return the file, of at most so many bytes, and the picture's size in it."""
     for _ in range(_STEPS):
         for options in _options(picture.mode):
             data = _saved(picture, options)
-            if len(data) <= MAX_IMAGE_BYTES:
+            if len(data) <= most:
                 return data, picture.size
         picture = picture.resize((max(1, picture.width * 7 // 10), max(1, picture.height * 7 // 10)))
     return data, picture.size

@@ -18,7 +18,7 @@ from airflow_provider_kling.preparation.arguments import Validate
 from airflow_provider_kling.preparation.files import load_image
 from airflow_provider_kling.preparation.fit import Fit
 from airflow_provider_kling.preparation.media_link import load_link
-from airflow_provider_kling.products import capabilities, generations
+from airflow_provider_kling.products import capabilities, generations, limits
 from airflow_provider_kling.products.catalogue import PRODUCTS
 from airflow_provider_kling.products.convert import RESOLUTIONS, FieldEncodingError
 from airflow_provider_kling.products.fields import Field, misspelt, omitted
@@ -78,6 +78,7 @@ class _Draft:
     product: Product
     conn_id: str | None
     fit: str
+    extra: Mapping[str, Any]
     body: dict[str, Any] = field(default_factory=dict)
     images: dict[str, LoadedImage] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
@@ -93,7 +94,8 @@ class _Draft:
         """The file for the body; blank text, which keeps its place, when it cannot be loaded."""
         try:
             if self.product.media_kind(place) == "image":
-                loaded = load_image(value, field=place, conn_id=self.conn_id, fit=self.fit)
+                most = limits.image_bytes(self.product, {**self.body, **self.extra})
+                loaded = load_image(value, field=place, conn_id=self.conn_id, fit=self.fit, most=most)
             else:
                 loaded = load_link(value, field=place, conn_id=self.conn_id)
             if loaded.digest is None:
@@ -131,7 +133,8 @@ def prepare(
     product = generations.classic_row(product)
     strictness = arguments.choice("validate", validate, get_args(Validate))
     extra, unfit = _extra(extra_body)
-    draft = _encode(product, fields, image_conn_id, arguments.choice("fit", fit, get_args(Fit)))
+    draft = _Draft(product, image_conn_id, arguments.choice("fit", fit, get_args(Fit)), extra)
+    _encode(draft, fields)
     body = {**draft.body, **extra}
     for problem in generations.unsayable(product, body):
         draft.refuse(problem.field, problem.sentence)
@@ -159,8 +162,8 @@ def _extra(extra_body: Any) -> tuple[dict[str, Any], list[str]]:
     return {}, [f"Give extra_body as a dict {{field: value}}: {named('extra_body', extra)} is not a dict."]
 
 
-def _encode(product: Product, fields: Mapping[str, Any], conn_id: str | None, fit: str) -> _Draft:
-    draft = _Draft(product, conn_id, fit)
+def _encode(draft: _Draft, fields: Mapping[str, Any]) -> None:
+    product = draft.product
     given = {}
     for name, value in fields.items():
         try:
@@ -181,7 +184,6 @@ def _encode(product: Product, fields: Mapping[str, Any], conn_id: str | None, fi
     _say_sound_once(draft)
     _load_media(draft)
     _encode_paths(draft)
-    return draft
 
 
 def _say_quality_once(draft: _Draft) -> None:

@@ -6,6 +6,7 @@ Facts that age are not code: a model that the table does not know is never refus
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_kling.products.capability_map import Model, Row, Table, generation_of, table
@@ -119,8 +120,22 @@ def problems(product: Product, body: Mapping[str, Any]) -> list[Problem]:
     found = [*_retired(name, model, product.endpoint), *_ignored(name, model, body)]
     if not rows:
         elsewhere = list(dict.fromkeys(_products_of(name)))
-        return [*found, _wrong_product(name, model, product.endpoint, elsewhere) if elsewhere else _undescribed(name)]
-    return [*found, *_unsupported_values(rows, body)]
+        found.append(_wrong_product(name, model, product.endpoint, elsewhere) if elsewhere else _undescribed(name))
+    else:
+        found += _unsupported_values(rows, body)
+    return found if model.certain else [_uncertain(), *map(_as_warning, found)]
+
+
+def _uncertain() -> Problem:
+    sentence = (
+        f"Read Kling's page of the model: the table of {table().as_of} has only what relays say of it, so what goes "
+        "beyond that is sent with a warning."
+    )
+    return Problem("model_name", sentence, severity="warning")
+
+
+def _as_warning(problem: Problem) -> Problem:
+    return dataclasses.replace(problem, severity="warning")
 
 
 def _unknown(name: str) -> Problem:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.products.data_file import read_data
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
 #: How ids of the second generation look, ``kling-3.0-turbo``; classic ones have a letter before the number. Decides for
 #: models that the table does not know.
@@ -29,6 +29,10 @@ class Model:
     :param ignores: fields that it does not support although its product has them.
     :param live_for: products for which it lives on although it is retired.
     :param disputed: durations about which sources disagree; asking for one is a warning.
+    :param plain_durations: the only ones of an omni video that has no reference; empty for no such rule.
+    :param certain: whether Kling's own pages describe it; what only relays say of it is no reason to refuse.
+    :param prompt: characters of a prompt by product, where they are not the usual ones.
+    :param image_mb: of an image, where it is not what its generation takes.
     """
 
     generation: str
@@ -38,6 +42,10 @@ class Model:
     ignores: tuple[str, ...] = ()
     disputed: tuple[str, ...] = ()
     live_for: tuple[str, ...] = ()
+    plain_durations: tuple[str, ...] = ()
+    certain: bool = True
+    prompt: Mapping[str, int] = field(default_factory=dict)
+    image_mb: int | None = None
 
     def retired_for(self, product: str) -> str | None:
         """
@@ -69,16 +77,21 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """The whole map, as of a date."""
+    """
+    The whole map, as of a date.
+
+    :param image_mb: the largest image that a generation takes.
+    """
 
     as_of: str
     models: Mapping[str, Model]
     rows: tuple[Row, ...]
+    image_mb: Mapping[str, int]
 
     def live(self, row: Row, generation: str) -> bool:
-        """Whether a row's model is of this generation and not retired."""
+        """Whether a row's model is of this generation, not retired, and known from Kling: one to advise."""
         model = self.models[row.model]
-        return model.retired_for(row.product) is None and model.generation == generation
+        return model.retired_for(row.product) is None and model.generation == generation and model.certain
 
 
 @cache
@@ -90,13 +103,13 @@ def table() -> Table:
         Row(model, product, tuple(modes), tuple(map(str, durations)), features, data["sources"][source])
         for model, product, modes, durations, features, source in data["rows"]
     )
-    return Table(data["as_of"], models, rows)
+    return Table(data["as_of"], models, rows, {name: most["image_mb"] for name, most in data["limits"].items()})
 
 
-def _model(
-    *, ignores: Iterable[str] = (), disputed: Iterable[int] = (), live_for: Iterable[str] = (), **values: Any
-) -> Model:
-    return Model(ignores=tuple(ignores), disputed=tuple(map(str, disputed)), live_for=tuple(live_for), **values)
+def _model(**values: Any) -> Model:
+    for name in ("ignores", "disputed", "live_for", "plain_durations"):
+        values[name] = tuple(map(str, values.get(name, ())))
+    return Model(**values)
 
 
 def generation_of(model_name: Any) -> str:
@@ -109,3 +122,15 @@ def generation_of(model_name: Any) -> str:
     if model is not None:
         return model.generation
     return "new" if isinstance(model_name, str) and _NEW_ID.fullmatch(model_name) else "classic"
+
+
+def is_certain(model_name: Any) -> bool:
+    """
+    Whether it is known from Kling what a model takes; of one that the table does not know it is not.
+
+    :param model_name: as Kling calls it; a product without models has none.
+    """
+    if not isinstance(model_name, str):
+        return True
+    model = table().models.get(model_name)
+    return model is not None and model.certain

@@ -41,7 +41,7 @@ OMNI_VIDEO = Product(
     ),
     rules=(
         *("shots.prompt_needed", "shots.shots", "shots.references"),
-        *("omni.frames", "omni.counts", "omni.videos", "omni.ratio", *_RULES),
+        *("omni.frames", "omni.counts", "omni.videos", "omni.ratio", "omni.plain_durations", *_RULES),
     ),
     default_model=DEFAULT_OMNI_VIDEO_MODEL,
     # 3 s in mode std, measured by a public client in 2026-09.

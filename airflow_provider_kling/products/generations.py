@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kling.products.capability_map import generation_of, table
+from airflow_provider_kling.products.capability_map import generation_of, is_certain, table
 from airflow_provider_kling.products.catalogue import NEW_GENERATION, PRODUCTS
 from airflow_provider_kling.products.problem import Problem
-from airflow_provider_kling.products.wording import named, one_of
+from airflow_provider_kling.products.wording import named, one_of, shown
+from airflow_provider_kling.utils.foreign import foreign_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -68,7 +69,8 @@ def has_shots(product: Product, body: Mapping[str, Any]) -> bool:
     :param body: the canonical body.
     """
     rows = features_of(product, body)
-    return not rows or any("multi_shot" in features for features in rows)
+    known = rows and is_certain(body.get("model_name"))
+    return not known or any("multi_shot" in features for features in rows)
 
 
 def has_video(body: Mapping[str, Any], kind: str) -> bool:
@@ -89,8 +91,7 @@ def keeps_external_id(body: Mapping[str, Any]) -> bool:
 
     :param body: the canonical body. Measured for both generations (2026-09); a new model may be another matter.
     """
-    name = body.get("model_name")
-    return generation_of(name) == "classic" or name in table().models
+    return is_certain(body.get("model_name"))
 
 
 def unsayable(product: Product, body: Mapping[str, Any]) -> Iterator[Problem]:
@@ -160,14 +161,23 @@ def _taking(product: Product, field: str) -> list[str]:
 
 def remarks(product: Product, body: Mapping[str, Any], extra: Mapping[str, Any]) -> Iterator[str]:
     """
-    What to know of a request to the second generation before it is sent; sentences for the log.
+    What to know of a request before it is sent that concerns its generation; sentences for the log.
 
     :param product: what is asked for.
     :param body: the canonical body.
     :param extra: what was put over it.
     """
-    if spoken(product, body).generation != "new":
-        return
+    if spoken(product, body).generation == "new":
+        yield from _ignored_keys(product, body, extra)
+    if product.has_external_id and not keeps_external_id(body):
+        yield (
+            "Check Kling's console if this task fails before it has an id: it is not known whether Kling refuses to "
+            f"make an external_task_id of {foreign_text(body.get('model_name'), 60)} twice, so a lost answer cannot be "
+            "told from a request that was lost."
+        )
+
+
+def _ignored_keys(product: Product, body: Mapping[str, Any], extra: Mapping[str, Any]) -> Iterator[str]:
     known = classic_row(product).by_name
     for key in extra:
         if key not in known and key not in PLACES:
@@ -175,9 +185,18 @@ def remarks(product: Product, body: Mapping[str, Any], extra: Mapping[str, Any])
                 f"Put {key!r} into settings or options inside extra_body: Kling ignores keys that it does not know, "
                 f"and models such as {body.get('model_name')} have nothing beside {one_of(PLACES, 'and')}."
             )
-    if not keeps_external_id(body):
-        yield (
-            "Check Kling's console if this task fails before it has an id: it is not known whether Kling refuses to "
-            f"make an external_task_id of {body.get('model_name')} twice, so a lost answer cannot be told from a "
-            "request that was lost."
-        )
+    for place, words in _KNOWN_KEYS.items():
+        inside = extra.get(place)
+        for key in inside if isinstance(inside, dict) else ():
+            if key not in words:
+                yield (
+                    f"Check {shown(key)} in {place} of extra_body: Kling ignores keys there that it does not know, and "
+                    f"{one_of(words, 'and')} are those that this version knows."
+                )
+
+
+#: What Kling reads there; a seed is not documented and taken (measured by a public client, 2026-09).
+_KNOWN_KEYS = {
+    "settings": ("resolution", "aspect_ratio", "duration", "audio", "multi_shot", "character_orientation", "seed"),
+    "options": ("callback_url", "external_task_id", "watermark_info"),
+}

@@ -98,15 +98,16 @@ class TooDeep:
         return repr(self)
 
 
-def too_large(field: str) -> ImageLoadError:
+def too_large(field: str, limit: int = MAX_IMAGE_BYTES) -> ImageLoadError:
     """
     Say that an image is larger than Kling takes.
 
     :param field: its name.
+    :param limit: bytes that it may have.
     """
     return ImageLoadError(
-        f"Scale {field} down, or save it as JPEG: it is larger than {MAX_IMAGE_BYTES} bytes (10 MB), Kling's limit for "
-        "an image."
+        f"Scale {field} down, or save it as JPEG: it is larger than {limit} bytes ({limit >> 20} MB), Kling's limit "
+        "for an image."
     )
 
 
@@ -128,7 +129,7 @@ def decoded(content: bytes | str, field: str, limit: int = MAX_IMAGE_BYTES) -> b
         if not comma or not head.lower().rstrip().endswith(";base64"):
             raise ImageLoadError(NO_DATA_URI.format(field=field))
     if len(text) > limit * 2:  # base64 needs 4/3; this leaves room for line breaks
-        raise too_large(field)
+        raise too_large(field, limit)
     try:
         return base64.b64decode("".join(text.split()).translate(_URL_SAFE), validate=True)
     except (binascii.Error, ValueError) as error:

@@ -28,10 +28,10 @@ def sent(product=IMAGE2VIDEO, **fields):
     return translated(spoken(product, {"model_name": "kling-3.0"}), prepared(product, **fields).body)
 
 
-def refused(product=IMAGE2VIDEO, validate="strict", **fields):
+def refused(product=IMAGE2VIDEO, validate="strict", extra_body=None, **fields):
     given = {"model_name": "kling-3.0", "prompt": "It moves", **({"image": URL} if product is IMAGE2VIDEO else {})}
     with pytest.raises(KlingValidationError) as caught:
-        prepare(product, {**given, **fields}, validate=validate)
+        prepare(product, {**given, **fields}, validate=validate, extra_body=extra_body)
     return str(caught.value)
 
 
@@ -237,18 +237,68 @@ def test_a_key_that_kling_would_ignore_is_sent_with_a_warning():
     assert not any("settings" in warning for warning in classic.warnings)
 
 
+@pytest.mark.parametrize(
+    ("place", "key"), [("settings", "mode"), ("options", "watermark"), ("settings", "callback_url")]
+)
+def test_a_key_that_kling_would_ignore_among_those_it_reads_is_said(place, key):
+    given = {"model_name": "kling-3.0", "image": URL, "prompt": "x"}
+    found = prepare(IMAGE2VIDEO, given, extra_body={place: {key: 1}})
+    assert any(warning.startswith(f"Check '{key}' in {place} of extra_body") for warning in found.warnings)
+    assert prepare(IMAGE2VIDEO, given, extra_body={"settings": {"seed": 7}}).warnings == ()
+
+
 def test_extra_words_are_held_to_the_same_dictionary():
     with pytest.raises(KlingValidationError, match="leave cfg_scale out"):
         prepare(IMAGE2VIDEO, {"model_name": "kling-3.0", "image": URL}, extra_body={"cfg_scale": 1}, validate="off")
 
 
 def test_a_model_that_nobody_knows_is_sent_and_the_doubt_about_its_name_said():
-    found = prepared(model_name="kling-4.0", duration=20)
-    assert any("not in the table" in warning for warning in found.warnings)
-    assert any("cannot be told from a request that was lost" in warning for warning in found.warnings)
     assert keeps_external_id({"model_name": "kling-3.0"})
-    assert keeps_external_id({"model_name": "kling-v9"})
+    assert keeps_external_id({"model_name": "kling-v3"})
+    assert keeps_external_id({"text": "of a product without models"})
+    for name in ("kling-5.0", "kling-v9"):
+        found = prepared(model_name=name, duration=20, prompt="x" * 3000)
+        assert any("not in the table" in warning for warning in found.warnings)
+        assert any("cannot be told from a request that was lost" in warning for warning in found.warnings)
+        assert any("is not known to take more" in warning for warning in found.warnings)
+        assert not keeps_external_id(found.body)
+
+
+def test_a_model_that_only_relays_describe_is_sent_with_what_they_say_as_warnings():
+    found = prepared(model_name="kling-4.0", duration=30, image_tail=TAIL, prompt="x" * 26_000)
+    assert [warning[:30] for warning in found.warnings] == [
+        "Read Kling's page of the model",
+        "Check Kling's console if this ",
+    ]
     assert not keeps_external_id(found.body)
+    beyond = prepared(model_name="kling-4.0-flash", duration=30, mode="pro", image_tail=TAIL, prompt="x" * 26_001)
+    for advice in ("Shorten prompt to 26000", "Give mode as 'std'", "Give duration as 3 to 20", "Change model"):
+        assert any(warning.startswith(advice) for warning in beyond.warnings), advice
+
+
+@pytest.mark.parametrize(
+    ("model", "product", "most"),
+    [
+        *(("kling-3.0", TEXT2VIDEO, 3072), ("kling-3.0", IMAGE2VIDEO, 3072), ("kling-3.0-turbo", TEXT2VIDEO, 3072)),
+        *(("kling-3.0-turbo", IMAGE2VIDEO, 2500), ("kling-2.6", TEXT2VIDEO, 2500), ("kling-v3", TEXT2VIDEO, 2500)),
+    ],
+)
+def test_a_prompt_is_as_long_as_model_and_product_take(model, product, most):
+    assert f"Shorten prompt to {most} characters" in refused(product, model_name=model, prompt="x" * (most + 1))
+    warnings = prepared(product, model_name=model, prompt="x" * most).warnings
+    assert any("Prefer 2500 characters for prompt" in warning for warning in warnings) is (most > 2500)
+
+
+def test_an_image_is_as_large_as_the_generation_of_the_model_takes(tmp_path):
+    large = tmp_path / "large.jpg"
+    large.write_bytes(PHOTOGRAPH.read_bytes().ljust(11 << 20, b"\0"))
+    assert "10 MB" in refused(model_name="kling-v3", image=large)
+    assert prepared(model_name="kling-3.0", image=large).body["image"]
+    assert "10 MB" in refused(model_name="kling-3.0", image=large, extra_body={"model_name": "kling-v3"})
+    large.write_bytes(PHOTOGRAPH.read_bytes().ljust(31 << 20, b"\0"))
+    assert any("31457280" in warning for warning in prepared(model_name="kling-4.0", image=large).warnings)
+    large.write_bytes(PHOTOGRAPH.read_bytes().ljust(50 << 20, b"\0") + b"\0")
+    assert "50 MB" in refused(model_name="kling-3.0", image=large)
 
 
 def test_the_words_of_the_other_endpoint_are_the_same():
@@ -424,3 +474,19 @@ def test_a_reference_in_the_words_of_the_other_generation_is_said_to_be_only_tex
     assert any("Add entry 2 to image_list, or take @image_2 out" in warning for warning in new.warnings)
     mail = prepared(OMNI, model_name="kling-v3-omni", aspect_ratio="1:1", prompt="@image_maker")
     assert mail.warnings == ()
+
+
+@pytest.mark.parametrize("model", ["kling-o1", "kling-video-o1"])
+def test_o1_makes_other_lengths_beside_a_reference_only(model):
+    frame = {"image_list": [{"image_url": URL, "type": "first_frame"}], "aspect_ratio": None}
+    for plain in ({}, frame):
+        sentence = omni_refused(model_name=model, duration=7, mode="std", **plain)
+        assert "Give duration as 5 or 10, or a reference: duration='7'" in sentence
+        assert omni(model_name="kling-o1", duration=10, **plain)
+    for reference in (
+        {"image_list": [URL]},
+        {"element_list": [ELEMENT]},
+        {"video_list": [VIDEO], "aspect_ratio": None},
+    ):
+        assert omni(model_name="kling-o1", duration=7, **reference)["settings"]["duration"] == 7
+    assert omni(duration=7)["settings"]["duration"] == 7, "3.0 Omni makes all"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.products.fields import field_of
+from airflow_provider_kling.products.limits import doubtful_image_bytes
 from airflow_provider_kling.products.problem import Problem
 from airflow_provider_kling.products.rules.trajectories import check_path
 from airflow_provider_kling.products.urls import url_problems
@@ -60,6 +61,7 @@ def contents(request: Request) -> Iterator[Problem]:
             yield Problem(field, f"Give {place} as a JPEG or PNG file: it {loaded.flaw}.")
         elif loaded.header:
             yield from _header(field, place, loaded.header)
+            yield from _size(field, place, loaded.header.bytes, doubtful_image_bytes(request.body))
         elif loaded.digest is None:
             yield from _link(field, place, loaded.wire)
 
@@ -95,6 +97,14 @@ def _header(field: str, place: str, header: ImageHeader) -> Iterator[Problem]:
             f"Check the file of {place}: it has no end marker and was probably cut on its way.",
             severity="warning",
         )
+
+
+def _size(field: str, place: str, size: int, doubtful: int | None) -> Iterator[Problem]:
+    if doubtful and size > doubtful:
+        sentence = (
+            f"Scale {place} down: it has {size} bytes, and it is not known that the model takes more than {doubtful}."
+        )
+        yield Problem(field, sentence, severity="warning")
 
 
 def masks(request: Request) -> Iterator[Problem]:

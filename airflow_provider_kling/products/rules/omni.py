@@ -10,9 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.products.generations import has_shots, has_video, spoken
+from airflow_provider_kling.products.limits import plain_durations as plain_durations_of
+from airflow_provider_kling.products.limits import severity
 from airflow_provider_kling.products.problem import Problem
 from airflow_provider_kling.products.rules.elements import element_entries
-from airflow_provider_kling.products.wording import counted, named
+from airflow_provider_kling.products.wording import counted, joined, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,9 +52,13 @@ def counts(request: Request) -> Iterator[Problem]:
     framed = any("type" in image for image in _objects(request, "image_list"))
     if _is_new(request) and framed and isinstance(elements, list) and len(elements) > MAX_ELEMENTS_BESIDE_FRAMES:
         beside = f"beside a frame Kling takes {MAX_ELEMENTS_BESIDE_FRAMES}, not {len(elements)}"
-        yield Problem("element_list", f"Drop some of element_list: {beside}.")
+        yield Problem("element_list", f"Drop some of element_list: {beside}.", severity=severity(request.body))
     if images > most:
-        yield Problem("image_list", f"Drop some of image_list: it has {counted(images, 'image')}, Kling takes {most}.")
+        yield Problem(
+            "image_list",
+            f"Drop some of image_list: it has {counted(images, 'image')}, Kling takes {most}.",
+            severity(request.body),
+        )
     elif "element_list" in request.body:
         yield from element_entries(request, most - images)
 
@@ -90,6 +96,18 @@ def _shots_beside_video(request: Request) -> Iterator[Problem]:
             "Leave multi_shot out, or set it True: Kling asks for multi_shot=True beside a video with "
             "refer_type='feature', and multi_shot=False.",
         )
+
+
+def plain_durations(request: Request) -> Iterator[Problem]:
+    """Some models last as long as is asked only beside a reference: an image that is no frame, an element, a video."""
+    allowed = plain_durations_of(request.body)
+    refers = any("type" not in image for image in _objects(request, "image_list"))
+    if refers or not allowed or request.body.keys() & {"element_list", "video_list"}:
+        return
+    if (seconds := request.duration()) not in allowed:
+        advice = f"Give duration as {joined(allowed)}, or a reference"
+        sentence = f"{advice}: {named('duration', seconds)} is taken beside an image, element or video only."
+        yield Problem("duration", sentence)
 
 
 def ratio(request: Request) -> Iterator[Problem]:

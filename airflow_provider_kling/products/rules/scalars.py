@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from airflow_provider_kling.products import limits
 from airflow_provider_kling.products.fields import is_number
 from airflow_provider_kling.products.generations import spoken
 from airflow_provider_kling.products.problem import Problem
@@ -53,12 +54,22 @@ def lengths(request: Request) -> Iterator[Problem]:
     """Texts of at most as many characters as Kling takes."""
     for name, field in request.product.by_name.items():
         value = request.body.get(name)
-        if field.longest and isinstance(value, str) and len(value) > field.longest:
-            yield Problem(
-                name,
-                f"Shorten {name} to {field.longest} characters: it has {len(value)}, Kling takes no more (it is never "
-                "cut here).",
-            )
+        if not field.longest or not isinstance(value, str):
+            continue
+        most = field.longest
+        if name == "prompt":
+            most = limits.prompt_characters(request.product, request.body, most)
+        if len(value) > most:
+            yield _too_long(request, name, len(value), most)
+        elif len(value) > field.longest and limits.severity(request.body) == "error":
+            sentence = f"Prefer {field.longest} characters for {name}, as Kling does: it has {len(value)} of {most}."
+            yield Problem(name, sentence, severity="warning")
+
+
+def _too_long(request: Request, name: str, length: int, most: int) -> Problem:
+    severity = limits.severity(request.body) if name == "prompt" else "error"
+    taken = "Kling takes no more (it is never cut here)" if severity == "error" else "it is not known to take more"
+    return Problem(name, f"Shorten {name} to {most} characters: it has {length}, {taken}.", severity=severity)
 
 
 def required(request: Request) -> Iterator[Problem]:

@@ -13,6 +13,7 @@ import pendulum
 
 from airflow_provider_kling import polling
 from airflow_provider_kling.api.auth import ApiKey
+from airflow_provider_kling.api.belongings import Belongings
 from airflow_provider_kling.api.classic import MAX_PAGE_SIZE
 from airflow_provider_kling.api.client import KlingClient
 from airflow_provider_kling.api.limits import Limits
@@ -33,12 +34,13 @@ if TYPE_CHECKING:
 
     from airflow_provider_kling.api.download import Download
     from airflow_provider_kling.api.reads import TaskRef
+    from airflow_provider_kling.api.transport import Transport
     from airflow_provider_kling.models import ResourcePack, Task
     from airflow_provider_kling.preparation.arguments import Validate
     from airflow_provider_kling.products.prices import Estimate
 
 
-class KlingHook(BaseHook):
+class KlingHook(Belongings, BaseHook):
     """
     Talk to Kling's API.
 
@@ -86,6 +88,11 @@ class KlingHook(BaseHook):
     def get_conn(self) -> KlingClient:
         """Return the client of this connection's account."""
         return self.client
+
+    @property
+    def transport(self) -> Transport:
+        """The connection to the account."""
+        return self.client.transport
 
     @property
     def account_name(self) -> str:

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any
 
 from airflow_provider_kling.api.auth import ApiKey
+from airflow_provider_kling.api.belongings import Belongings
 from airflow_provider_kling.api.classic import MAX_PAGE_SIZE
 from airflow_provider_kling.api.dialects import dialect_of
 from airflow_provider_kling.api.reads import reaches_behind
@@ -43,7 +44,7 @@ MAX_PAGES = 4
 PROBE_ID = "airflow-connection-test"
 
 
-class KlingClient:
+class KlingClient(Belongings):
     """
     Talk to Kling's API; safe to use from several threads.
 

@@ -63,9 +63,9 @@ class Transport:
 
     def read(self, request: Request, *, tries: int | None = None) -> Answer:
         """
-        Send a GET, again if that can help.
+        Send what is free and may be sent twice, again if that can help.
 
-        :param request: what to read.
+        :param request: a GET, or a POST that only reads, or that changes nothing the second time.
         :param tries: how often it is sent before its error counts; default ``read_attempts`` of the limits.
         :raises KlingError: of the last try.
         """

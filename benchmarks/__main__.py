@@ -1,18 +1,16 @@
 """
 Command line: ``python -m benchmarks [--quick] [--only NAME]``.
 
-It prints one table and writes ``benchmarks/results.json``, and the same as ``results.csv`` for the documentation.
+It prints one table and writes ``benchmarks/results.json``, from which the documentation draws its charts.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import importlib
 import json
 import os
 import platform
-import re
 import shutil
 import sys
 import textwrap
@@ -107,29 +105,8 @@ def _machine() -> dict[str, Any]:
     }
 
 
-def _escaped(cell: str) -> str:
-    """A cell as reST takes it, without markup."""
-    return re.sub(r"([\\*`|_])", r"\\\1", cell)
-
-
-def _circumstances(figures: dict[str, Any]) -> str:
-    """Where, when and with what, in one sentence, for the documentation."""
-    machine = _machine()
-    days = sorted({figure["measured_at"][:10] for figure in figures.values()})
-    sizes = "a quick run" if any(figure["quick"] for figure in figures.values()) else "a full run"
-    return (
-        f"{machine['cores']} cores, Python {machine['python']}, Airflow {machine['apache-airflow']}, "
-        f"{machine['executor']}; {sizes}; {' and '.join(dict.fromkeys((days[0], days[-1])))}."
-    )
-
-
 def _write(output: Path, figures: dict[str, Any]) -> None:
     output.write_text(json.dumps({"machine": _machine(), "figures": figures}, indent=2) + "\n")
-    with output.with_suffix(".csv").open("w", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(HEAD)
-        table.writerows([f"``{row[0]}``", *map(_escaped, row[1:])] for row in _table(figures))
-        table.writerow(["", "the machine", "", "", "", _circumstances(figures)])
 
 
 def _table(figures: dict[str, Any]) -> list[list[str]]:

@@ -26,6 +26,7 @@ extensions = [
     "extensions.narrow_tables",
     "extensions.drawings",
     "extensions.architecture",
+    "extensions.charts",
 ]
 exclude_patterns = ["_build", "extensions", "drawings"]
 default_role = "any"

@@ -23,6 +23,7 @@ extensions = [
     "sphinx_copybutton",
     "myst_parser",
     "extensions.tables",
+    "extensions.arguments",
     "extensions.narrow_tables",
     "extensions.drawings",
     "extensions.architecture",

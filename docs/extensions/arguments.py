@@ -1,0 +1,72 @@
+"""The operators: what each takes of its product, and all of them in one table, from their docstrings and rows."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import TYPE_CHECKING
+
+from airflow_provider_kling import operators
+from extensions.tables import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sphinx.application import Sphinx
+
+    from airflow_provider_kling.products.product import Product
+
+#: One ``:param name: words`` of a docstring; further lines are indented.
+_PARAMETER = re.compile(r"^:param (\w+): (.*(?:\n +.*)*)", re.MULTILINE)
+
+
+class KlingArguments(Table):
+    """What an operator takes of its product; the arguments that all operators have are not repeated."""
+
+    head = ("Argument", "What it is")
+    widths = "26 74"
+    required_arguments = 1
+
+    def lines(self) -> Iterator[str]:
+        """Return the table; a docstring names the operators beside its own without their module."""
+        yield from (f".. currentmodule:: {operators.__name__}", "")
+        yield from super().lines()
+        yield from (".. currentmodule:: None", "")
+
+    def rows(self) -> Iterator[tuple[str, ...]]:
+        """Read the docstring of the operator, and what its product needs."""
+        operator = getattr(operators, self.arguments[0])
+        described = dict(_PARAMETER.findall(inspect.getdoc(operator) or ""))
+        product = operator.product
+        for name in product.arguments:
+            if name in described:
+                yield f"``{name}``{_needed(name, product)}", " ".join(described[name].split())
+
+
+class KlingProducts(Table):
+    """Every operator, by the endpoint of its product, and what its product can do."""
+
+    head = ("Operator", "Endpoint", "Default model", "Paid once by")
+    widths = "38 24 20 18"
+
+    def rows(self) -> Iterator[tuple[str, ...]]:
+        """Read the rows of products, and the guide of each operator."""
+        for name in sorted(operators.__all__):
+            product = getattr(getattr(operators, name), "product", None)
+            if product is not None:
+                model = f"``{product.default_model}``" if product.default_model else "no choice"
+                way = "``external_task_id``" if product.has_external_id else "a note before it is sent"
+                yield f":ref:`{name} <howto/operator:{name}>`", f"``{product.endpoint}``", model, way
+
+
+def _needed(name: str, product: Product) -> str:
+    if name in product.required:
+        return ", required"
+    return ", one of two" if name in product.either else ""
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Add the table."""
+    app.add_directive("kling-arguments", KlingArguments)
+    app.add_directive("kling-products", KlingProducts)
+    return {"parallel_read_safe": True}

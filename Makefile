@@ -82,8 +82,8 @@ bench: $(INSTALLED) ## measure what waiting costs, here and with the alternative
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --group bench
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-docs: $(INSTALLED) ## build the documentation; a warning is an error
-	$(BIN)/sphinx-build -nW docs docs/_build/html
+docs: $(INSTALLED) ## build the documentation; a warning, a dead link or a picture without words is an error
+	@$(BIN)/python -m dev.site
 
 .PHONY: pictures
 pictures: $(INSTALLED) ## make the pictures of the documentation again

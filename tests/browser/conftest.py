@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_kling.simulator import KlingSimulator, Settings
 from dev.browser import BrowserMissingError, Pages, open_chromium
 from dev.browser.pages import DESKTOP
-from dev.local_airflow import LocalAirflow
+from dev.browser.stage import Stage, open_stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from playwright.sync_api import Browser
 
+    from airflow_provider_kling.simulator import KlingSimulator
+    from dev.local_airflow import LocalAirflow
+
 HERE = Path(__file__).parent
-EXAMPLES = HERE.parents[1] / "example_dags"
 
 
 @pytest.fixture(scope="session")
@@ -34,30 +35,27 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def simulator() -> Iterator[KlingSimulator]:
-    with KlingSimulator(Settings(seconds=3, video_size="small", retired="accept", concurrency=20)) as running:
+def stage(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A real Airflow and its simulators; without a browser they are not started."""
+    with open_stage(tmp_path_factory.mktemp("stage"), [HERE / "dags"]) as running:
         yield running
-
-
-def connection_to(simulator: KlingSimulator) -> dict[str, Any]:
-    """The fields of a connection to a simulator."""
-    return {
-        "conn_type": "kling",
-        "host": simulator.url,
-        "password": simulator.api_key,
-        "extra": {"allow_private_urls": True},
-    }
 
 
 @pytest.fixture(scope="session")
-def airflow(
-    chromium: Browser, simulator: KlingSimulator, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[LocalAirflow]:
-    """A real Airflow; without a browser it is not started."""
-    folders = [HERE / "dags", EXAMPLES]
-    connections = {"kling_default": connection_to(simulator)}
-    with LocalAirflow(tmp_path_factory.mktemp("airflow"), folders, connections=connections) as running:
-        yield running
+def airflow(stage: Stage) -> LocalAirflow:
+    return stage.airflow
+
+
+@pytest.fixture(scope="session")
+def simulator(stage: Stage) -> KlingSimulator:
+    """What ``kling_default`` leads to."""
+    return stage.kling
+
+
+@pytest.fixture(scope="session")
+def launch(stage: Stage) -> str:
+    """The run with everything in it: what ends has ended, the rest waits."""
+    return stage.launch()
 
 
 @pytest.fixture

@@ -1,0 +1,75 @@
+"""One Dag with everything that Kling's pages show: mapped, batch, image, sound, refused, being made, without a slot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from airflow.sdk import ObjectStoragePath, Param, dag, task
+
+from airflow_provider_kling.operators import (
+    KlingImageGenerationOperator,
+    KlingImageToVideoBatchOperator,
+    KlingImageToVideoOperator,
+    KlingTextToSpeechOperator,
+)
+
+FOLDER = "{{ params.output_uri }}"
+STORED = {"output_uri": FOLDER, "wait_for_completion": True, "poll_interval": 1, "retries": 0}
+PICTURES = "/tmp/landscapes"
+
+
+@dag(
+    schedule=None,
+    params={
+        "folder": Param(f"file://{PICTURES}", type="string", description="Folder with the pictures"),
+        "output_uri": Param("file:///tmp/kling/", type="string", description="Folder for the videos"),
+    },
+)
+def product_launch() -> None:
+    """Films, a cover and a voice for a product that comes out."""
+
+    @task
+    def list_pictures(folder: str) -> list[str]:
+        return sorted(str(path) for path in ObjectStoragePath(folder).iterdir() if path.suffix == ".jpg")
+
+    @task
+    def list_items(pictures: list[str]) -> list[dict[str, str]]:
+        return [
+            {"key": f"{Path(picture).stem}-wide", "image": picture, "prompt": "A slow pan to the right"}
+            for picture in pictures
+        ]
+
+    pictures = list_pictures("{{ params.folder }}")
+    KlingImageToVideoOperator.partial(
+        task_id="animate", prompt="Clouds drift, the light changes slowly", duration=3, **STORED
+    ).expand(image=pictures)
+    KlingImageToVideoBatchOperator(
+        task_id="animate_all",
+        items=list_items(pictures),
+        defaults={"duration": 3},
+        output_uri=FOLDER,
+        concurrency=6,
+        poll_interval=1,
+        retries=0,
+    )
+    KlingImageGenerationOperator(
+        task_id="cover", prompt="A paper boat in a puddle, macro shot, morning light", aspect_ratio="1:1", **STORED
+    )
+    KlingTextToSpeechOperator(
+        task_id="narrate",
+        text="A paper boat leaves the harbour.",
+        voice_id="oversea_male1",
+        voice_language="en",
+        output_uri=FOLDER,
+    )
+    first = "{{ params.folder }}/dawn.jpg"
+    draft = {"image": first, "duration": 3, "wait_for_completion": True, "poll_interval": 1, "retries": 0}
+    KlingImageToVideoOperator(task_id="draft", prompt="The sun rises over the hills", **draft)
+    KlingImageToVideoOperator(task_id="refused", prompt="A fight (simulate-risk-control)", **draft)
+    KlingImageToVideoOperator(task_id="being_made", prompt="The valley from above", kling_conn_id="kling_slow", **draft)
+    KlingImageToVideoOperator(
+        task_id="waits_for_slot", prompt="The valley from below", kling_conn_id="kling_full", **draft
+    )
+
+
+product_launch()

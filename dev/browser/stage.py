@@ -1,0 +1,85 @@
+"""An Airflow in which something is to be seen: examples, a run with everything in it, and three accounts at Kling."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import requests
+
+from airflow_provider_kling.simulator import KlingSimulator, Settings
+from dev.browser.landscapes import paint_all
+from dev.local_airflow import LocalAirflow
+from dev.local_airflow.settings import REPOSITORY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+EXAMPLES = REPOSITORY / "example_dags"
+DAGS = Path(__file__).parent / "dags"
+LAUNCH = "product_launch"
+#: Task instances of a launch that never end, for nothing at their Kling does.
+WAITING = frozenset({"being_made", "waits_for_slot"})
+FOREVER = 24 * 3600.0
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What runs, and where it finds pictures and leaves videos."""
+
+    airflow: LocalAirflow
+    kling: KlingSimulator
+    pictures: Path
+    videos: Path
+
+    def launch(self, timeout: float = 240) -> str:
+        """Start the run with everything in it, and wait until only the tasks that never end are left."""
+        conf = {"folder": self.pictures.as_uri(), "output_uri": f"{self.videos.as_uri()}/"}
+        run_id = self.airflow.trigger_dag(LAUNCH, conf)
+        for task_id in ("animate_all", "cover", "narrate", "draft", "refused"):
+            self.airflow.wait_for_task(LAUNCH, run_id, task_id, {"success", "failed"}, timeout)
+        for number in range(len(list(self.pictures.iterdir()))):
+            self.airflow.wait_for_task(LAUNCH, run_id, "animate", {"success", "failed"}, timeout, map_index=number)
+        for task_id in WAITING:
+            self.airflow.wait_for_task(LAUNCH, run_id, task_id, {"deferred"}, timeout)
+        return run_id
+
+
+@contextmanager
+def open_stage(folder: Path, more_dags: Sequence[Path] = (), *, video_size: str = "small") -> Iterator[Stage]:
+    """Start everything, and stop it at the end."""
+    with ExitStack() as stack:
+
+        def kling(**settings: Any) -> KlingSimulator:
+            wanted = Settings(video_size=video_size, retired="accept", **settings)
+            return stack.enter_context(KlingSimulator(wanted))
+
+        quick, slow, full = (
+            kling(seconds=3, concurrency=20),
+            kling(seconds=FOREVER),
+            kling(seconds=FOREVER, concurrency=1),
+        )
+        _take_the_slot(full)
+        accounts = {"kling_default": quick, "kling_slow": slow, "kling_full": full}
+        folders = [EXAMPLES, DAGS, *more_dags]
+        airflow = stack.enter_context(LocalAirflow(folder / "airflow", folders, fresh=True))
+        for name, account in accounts.items():
+            airflow.add_connection(name, connection_to(account))
+        pictures = folder / "pictures"
+        paint_all(pictures)
+        yield Stage(airflow, quick, pictures, folder / "videos")
+
+
+def connection_to(kling: KlingSimulator) -> dict[str, Any]:
+    """The fields of a connection to a simulator."""
+    extra = {"allow_private_urls": True}
+    return {"conn_type": "kling", "host": kling.url, "password": kling.api_key, "extra": extra}
+
+
+def _take_the_slot(kling: KlingSimulator) -> None:
+    """Leave an account of one slot without any."""
+    body = {"model_name": "kling-v3", "prompt": "A film that takes for ever", "duration": "5"}
+    headers = {"Authorization": f"Bearer {kling.api_key}"}
+    requests.post(f"{kling.url}/v1/videos/text2video", json=body, headers=headers, timeout=30).raise_for_status()

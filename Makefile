@@ -32,6 +32,10 @@ browser: $(INSTALLED)
 test-browser: browser ## look at Airflow's pages in a real Chromium: the tests of tests/browser
 	@$(BIN)/python -m pytest tests/browser $(ARGS)
 
+.PHONY: screenshots
+screenshots: browser ## make the pictures of Airflow's pages and the moving one again, for the documentation
+	@$(BIN)/python -m dev.browser.screenshots $(ARGS)
+
 # Of the tests with a real Airflow those that show the promises; the others show the harness, demo and chaos.
 OTHER_RELEASE := $(addprefix --ignore tests/,browser $(addprefix e2e/test_,chaos.py examples.py local_airflow.py))
 

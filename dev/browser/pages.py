@@ -9,7 +9,7 @@ from urllib.parse import quote
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import FrameLocator, Locator, Page
 
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
@@ -42,6 +42,21 @@ class Pages:
         path = f"dags/{dag_id}/runs/{quote(run_id)}/tasks/{task_id}{mapped}"
         return self.open(f"{path}/{tab}" if tab else path)
 
+    def kling_task(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> FrameLocator:
+        """Open the tab "Kling" of a task instance; returns what is inside of it, drawn."""
+        self.task(dag_id, run_id, task_id, "plugin/kling", map_index)
+        return self._inside("main > :not(p.quiet:only-child:text-is('Loading.'))")
+
+    def gallery(self, dag_id: str, run_id: str) -> FrameLocator:
+        """Open the gallery of a Dag run; returns what is inside of it."""
+        self.run(dag_id, run_id, "plugin/kling-gallery")
+        return self._inside("main")
+
+    def _inside(self, drawn: str) -> FrameLocator:
+        frame = self.page.frame_locator("iframe")
+        frame.locator(drawn).first.wait_for()
+        return frame
+
     def trigger_form(self, dag_id: str) -> Locator:
         """Open the form that starts a Dag run; returns the dialog."""
         self.open(f"dags/{dag_id}")
@@ -55,6 +70,10 @@ class Pages:
         dialog = self.trigger_form(dag_id)
         for name, value in values.items():
             dialog.locator(f"[name=element_{name}]").fill(value)
+        return self.send(dialog, dag_id)
+
+    def send(self, dialog: Locator, dag_id: str) -> str:
+        """Press the button of a form that is filled in; returns the id of the run."""
         with self.page.expect_response(lambda answer: _starts_a_run(answer, dag_id)) as answered:
             dialog.get_by_role("button", name="Trigger").click()
         return str(answered.value.json()["dag_run_id"])

@@ -37,7 +37,7 @@ class Stage:
     def launch(self, timeout: float = 240) -> str:
         """Start the run with everything in it, and wait until only the tasks that never end are left."""
         conf = {"folder": self.pictures.as_uri(), "output_uri": f"{self.videos.as_uri()}/"}
-        run_id = self.airflow.trigger_dag(LAUNCH, conf)
+        run_id = self.airflow.trigger_dag(LAUNCH, conf, "spring_launch")
         for task_id in ("animate_all", "cover", "narrate", "draft", "refused"):
             self.airflow.wait_for_task(LAUNCH, run_id, task_id, {"success", "failed"}, timeout)
         for number in range(len(list(self.pictures.iterdir()))):

@@ -1,0 +1,82 @@
+"""The moving picture at the top of README and documentation: from the form to the video on the task's page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dev.browser.pages import DESKTOP, Pages
+from dev.browser.picture import Film
+from dev.local_airflow.settings import REPOSITORY
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Page
+
+    from dev.browser.stage import Stage
+
+DAG_ID, LAST = "kling_quickstart", "store"
+PHOTOGRAPH = REPOSITORY / "example_dags" / "images" / "rocket.jpg"
+PROMPT = "The rocket lifts off, smoke rolls over the pad"
+SECONDS_TO_THE_END = 120
+FRAMES_OF_VIDEO = 12
+
+
+def make_film(chromium: Browser, stage: Stage, file: Path) -> None:
+    """Walk through one run of the quickstart and write what the browser showed."""
+    stage.airflow.wait_for_dag(DAG_ID)
+    context = chromium.new_context(viewport=DESKTOP)
+    context.set_default_timeout(60_000)
+    film, pages = Film(), Pages(context.new_page(), stage.airflow.url)
+    try:
+        run_id = _start(film, pages, stage)
+        _watch(film, pages, stage, run_id)
+        _play(film, pages, run_id)
+    finally:
+        context.close()
+    film.save(file)
+
+
+def _start(film: Film, pages: Pages, stage: Stage) -> str:
+    """Fill the form in and press its button; returns the run's id."""
+    dialog = pages.trigger_form(DAG_ID)
+    dialog.locator("[name=element_output_uri]").fill(f"{stage.videos.as_uri()}/")
+    prompt = dialog.locator("[name=element_prompt]")
+    pages.page.wait_for_timeout(500)
+    film.add(pages.page, 900)
+    for end in range(12, len(PROMPT) + 12, 12):
+        prompt.fill(PROMPT[:end])
+        film.add(pages.page, 150)
+    film.add(pages.page, 900)
+    return pages.send(dialog, DAG_ID)
+
+
+def _watch(film: Film, pages: Pages, stage: Stage, run_id: str) -> None:
+    """The grid, until the last task has ended."""
+    page = pages.run(DAG_ID, run_id)
+    page.get_by_role("link", name=LAST, exact=True).first.wait_for()
+    for _ in range(SECONDS_TO_THE_END):
+        state = stage.airflow.run_state(DAG_ID, run_id)
+        page.wait_for_timeout(1000)
+        film.add(page, 400)
+        if state not in {"running", "queued"}:
+            break
+    page.wait_for_timeout(3000)
+    film.add(page, 900)
+
+
+def _play(film: Film, pages: Pages, run_id: str) -> None:
+    """The tab of the last task, and its video."""
+    frame = pages.kling_task(DAG_ID, run_id, LAST)
+    video = frame.locator("video")
+    video.wait_for()
+    duration = float(video.evaluate("video => { video.pause(); return video.duration || 5; }"))
+    for number in range(FRAMES_OF_VIDEO):
+        _seek(pages.page, number * duration / FRAMES_OF_VIDEO)
+        film.add(pages.page, 200)
+    film.add(pages.page, 2000)
+
+
+def _seek(page: Page, second: float) -> None:
+    script = "(video, second) => new Promise(done => { video.onseeked = done; video.currentTime = second + 0.01; })"
+    page.frame_locator("iframe").locator("video").evaluate(script, second)

@@ -76,7 +76,7 @@ class KlingBaseOperator(BaseOperator):
     def _show_that_it_waits(self) -> None:
         """In the grid a task that waits for a slot and one that is being made are both just deferred."""
         if self.map_index_template == map_label.TEMPLATE:
-            grid_label.show(map_label.waiting_label(self.map_label))
+            grid_label.show(grid_label.waiting_label(self.map_label))
 
     @contextlib.contextmanager
     def _failure_pushed(self, context: Context) -> Iterator[None]:

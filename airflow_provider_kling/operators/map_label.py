@@ -20,9 +20,6 @@ TEMPLATE = "{{ task.map_label }}"
 #: Of a label; Airflow's column has room for 250.
 MAX_CHARACTERS = 80
 
-#: What the label of a task says while it waits for a slot; a task that is being made has the name alone.
-WAITS = "waits for a slot"
-
 
 def label_of(values: Sequence[Any], fallback: str) -> str:
     """
@@ -37,15 +34,6 @@ def label_of(values: Sequence[Any], fallback: str) -> str:
         if label := _name(value[0] if isinstance(value, (list, tuple)) and value else value):
             return label if not _is_literal(label) else f"“{label}”"
     return fallback
-
-
-def waiting_label(label: str) -> str:
-    """
-    Return what a task is called while it waits for a slot at Kling.
-
-    :param label: its name.
-    """
-    return f"{label}: {WAITS}"
 
 
 def _name(value: Any) -> str:

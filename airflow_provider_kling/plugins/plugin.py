@@ -1,4 +1,4 @@
-"""What Airflow finds through the entry point ``airflow.plugins``: the tab "Kling" on a task instance."""
+"""What Airflow finds through the entry point ``airflow.plugins``: the tab "Kling" on task instances and Dag runs."""
 
 from __future__ import annotations
 
@@ -87,6 +87,18 @@ def task_view() -> dict[str, Any]:
     return view
 
 
+def run_view() -> dict[str, Any]:
+    """Return the gallery on a Dag run, likewise."""
+    return {
+        "name": "Kling",
+        "href": f"{_base_path()}{URL_PREFIX}/gallery?dag_id={{DAG_ID}}&run_id={{RUN_ID}}",
+        "destination": "dag_run",
+        "url_route": "kling-gallery",
+        "icon": f"{_base_path()}{URL_PREFIX}/static/icon.svg",
+        "icon_dark_mode": f"{_base_path()}{URL_PREFIX}/static/icon-dark.svg",
+    }
+
+
 def _base_path() -> str:
     """The path of Airflow's own address; one behind a proxy may have one."""
     return urlsplit(conf.get("api", "base_url", fallback="") or "").path.rstrip("/")
@@ -101,4 +113,4 @@ class KlingPlugin(AirflowPlugin):
         super().__init__()
         shown = shows_pages()
         self.fastapi_apps = [{"name": "Kling", "app": LazyApp(), "url_prefix": URL_PREFIX}] if shown else []
-        self.external_views = [task_view()] if shown else []
+        self.external_views = [task_view(), run_view()] if shown else []

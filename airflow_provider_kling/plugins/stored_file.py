@@ -74,7 +74,7 @@ class StoredFile:
         start = part.start
         while start <= part.end:
             end = min(start + PIECE_BYTES, part.end + 1)
-            piece = await _in_thread(self._read, start, end)
+            piece = await in_thread(self._read, start, end)
             if not piece:  # somebody cut it meanwhile
                 return
             yield piece
@@ -103,7 +103,7 @@ async def open_stored(uri: Any) -> StoredFile:
         raise NotShownError(
             f"Open it where it is stored: {foreign_text(place.protocol, 20)} is no storage of Airflow's."
         )
-    return await _in_thread(_look, place, media)
+    return await in_thread(_look, place, media)
 
 
 def _look(place: Place, media: MediaKind) -> StoredFile:
@@ -130,7 +130,14 @@ def _look(place: Place, media: MediaKind) -> StoredFile:
     return StoredFile(place, media, int(info.get("size") or 0))
 
 
-async def _in_thread(work: Callable[..., T], *arguments: Any) -> T:
+async def in_thread(work: Callable[..., T], *arguments: Any) -> T:
+    """
+    Let one of the threads that wait for storage do something, for a limited time.
+
+    :param work: what blocks.
+    :param arguments: of it.
+    :raises NotShownError: when it takes too long.
+    """
     try:
         with anyio.fail_after(READ_SECONDS):
             return await anyio.to_thread.run_sync(work, *arguments, abandon_on_cancel=True, limiter=_threads())

@@ -44,6 +44,17 @@ async def file(
     uri = stored_uri(record.xcoms.get("return_value"), index)
     if uri is None:
         raise HTTPException(404, "The task has stored no such file.")
+    return await send_stored(uri, requested)
+
+
+async def send_stored(uri: str, requested: str | None) -> Response:
+    """
+    Send a file that a manifest names.
+
+    :param uri: as the manifest has it.
+    :param requested: the header ``Range``.
+    :raises HTTPException: 404 when there is none, 502 when it cannot be shown.
+    """
     try:
         stored = await open_stored(uri)
     except NotShownError as error:

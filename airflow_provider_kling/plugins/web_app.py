@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
-from airflow_provider_kling.plugins import task_routes
+from airflow_provider_kling.plugins import run_routes, task_routes
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -41,7 +41,7 @@ HEADERS = {
 }
 
 #: Page to file.
-PAGES = {"task": "task.html"}
+PAGES = {"task": "task.html", "gallery": "gallery.html"}
 
 
 class SafeHeaders:
@@ -77,6 +77,7 @@ def create_app() -> SafeHeaders:
     for page, file in PAGES.items():
         app.add_api_route(f"/{page}", _page(file), response_class=FileResponse)
     app.include_router(task_routes.router, prefix="/api")
+    app.include_router(run_routes.router, prefix="/api")
     app.mount("/static", StaticFiles(directory=STATIC))
     return SafeHeaders(app)
 

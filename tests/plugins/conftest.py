@@ -13,13 +13,14 @@ from airflow.api_fastapi.core_api import security
 from airflow.models.dag import DagModel
 from fastapi import FastAPI
 
-from airflow_provider_kling.plugins import task_routes
+from airflow_provider_kling.plugins import run_items, run_routes, task_routes
 from airflow_provider_kling.plugins.plugin import URL_PREFIX, LazyApp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airflow_provider_kling.utils._airflow.api_server import TaskKey, TaskRecord
+    from airflow_provider_kling.utils._airflow.run_reader import RunTask
 
 
 class AuthManager:
@@ -44,7 +45,7 @@ class Pages:
 
     :param url: of the server.
     :param auth: what it asks.
-    :param records: what Airflow knows, by task instance.
+    :param records: what Airflow knows, by task instance; ``tasks`` is what it knows of the run ``r``.
     """
 
     def __init__(self, url: str, auth: AuthManager, records: dict[TaskKey, TaskRecord]) -> None:
@@ -52,6 +53,8 @@ class Pages:
         self.auth = auth
         self.records = records
         self.reads: list[TaskKey] = []
+        self.tasks: list[RunTask] = []
+        self.run_reads: list[tuple[str, str, tuple[str, int] | None]] = []
 
     def get(self, path: str, *, user: str = "reader", headers: dict[str, str] | None = None, **query: Any):
         """One request, with the session's cookie as a browser sends it."""
@@ -94,5 +97,12 @@ def pages(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pages]:
             pages.reads.append(key)
             return records.get(key)
 
+        def read_run(dag_id: str, run_id: str, task: tuple[str, int] | None = None) -> list[RunTask]:
+            pages.run_reads.append((dag_id, run_id, task))
+            wanted = [ti for ti in pages.tasks if task in (None, (ti.task_id, ti.map_index))]
+            return wanted if (dag_id, run_id) == ("open", "r") else []
+
         monkeypatch.setattr(task_routes, "read_task", read)
+        monkeypatch.setattr(run_routes, "read_run", read_run)
+        run_items._kept.clear()
         yield pages

@@ -50,7 +50,7 @@ def test_the_web_application_is_made_by_the_first_request_only():
 
 
 def test_the_tab_stands_on_a_task_instance_and_names_it():
-    (view,) = KlingPlugin().external_views
+    view, _ = KlingPlugin().external_views
     assert (view["name"], view["destination"], view["url_route"]) == ("Kling", "task_instance", "kling")
     query = parse_qs(urlsplit(view["href"]).query)
     assert query == {
@@ -61,10 +61,17 @@ def test_the_tab_stands_on_a_task_instance_and_names_it():
     }
 
 
+def test_the_gallery_stands_on_a_dag_run_and_names_it():
+    _, view = KlingPlugin().external_views
+    assert (view["name"], view["destination"], view["url_route"]) == ("Kling", "dag_run", "kling-gallery")
+    assert parse_qs(urlsplit(view["href"]).query) == {"dag_id": ["{DAG_ID}"], "run_id": ["{RUN_ID}"]}
+
+
 def test_an_airflow_below_a_path_is_found_there(monkeypatch):
     monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.example.com/team/")
-    (view,) = KlingPlugin().external_views
+    view, gallery = KlingPlugin().external_views
     assert view["href"].startswith("/team/kling/task?")
+    assert gallery["href"].startswith("/team/kling/gallery?")
     assert view["icon"].startswith("/team/kling/static/")
 
 
@@ -83,7 +90,7 @@ def test_it_is_silent_where_airflow_has_no_place_for_it(monkeypatch):
 @pytest.mark.parametrize("limits", [True, False])
 def test_airflow_3_4_shows_it_on_our_tasks_only(monkeypatch, limits):
     monkeypatch.setattr(plugin, "AIRFLOW_V_3_4_PLUS", limits)
-    (view,) = KlingPlugin().external_views
+    view, _ = KlingPlugin().external_views
     assert ("applies_to" in view) is limits
     if limits:
         assert "KlingImageToVideoOperator" in view["applies_to"]["operator_name"]

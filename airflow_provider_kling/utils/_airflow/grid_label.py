@@ -8,6 +8,27 @@ from airflow_provider_kling.utils.foreign import reason
 
 log = logging.getLogger(__name__)
 
+#: What follows the name of a task while it waits for a slot; one that is being made has the name alone.
+WAITS = ": waits for a slot"
+
+
+def waiting_label(label: str) -> str:
+    """
+    Return what a task is called while it waits for a slot at Kling.
+
+    :param label: its name.
+    """
+    return label + WAITS
+
+
+def name_of(label: str) -> str:
+    """
+    Return the name of a task, whatever it waits for.
+
+    :param label: what the grid calls it.
+    """
+    return label.removesuffix(WAITS)
+
 
 def show(label: str) -> None:
     """

@@ -1,0 +1,108 @@
+"use strict";
+
+// Draws what api/run answers, a page of cards at a time. Names and messages are foreign text: they only ever become text
+// nodes, and an address only ever becomes the src or href of an element made here.
+
+const PAGE = 60;
+const FILTERS = [["all", "All"], ["done", "Done"], ["making", "Being made"], ["waiting", "Waiting"], ["failed", "Failed"]];
+let show = "all";
+let cards = [];       // what is drawn: { data, element }
+let total = 0;
+let turn = 0;         // an answer to an older question is thrown away
+let isLoading = false;
+let timer = 0;
+
+function drawTop(answer) {
+  part.sentence.textContent = answer.sentence;
+  part.notes.replaceChildren(...answer.notes.map((note) => el("p", { className: "failure" }, note)));
+  const { all, done, making, failed } = answer.counts;
+  part.bar.hidden = !all;
+  part.bar.replaceChildren(...Object.entries({ done, making, failed }).filter(([, count]) => count)
+    .map(([name, count]) => { const bar = el("i", { className: name }); bar.style.flexGrow = count; return bar; }));
+  const rest = all - done - making - failed;
+  if (rest > 0) { const bar = el("i"); bar.style.flexGrow = rest; part.bar.append(bar); }
+  part.filters.replaceChildren(...FILTERS.filter(([name]) => name === "all" || name === show || answer.counts[name])
+    .map(([name, words]) => {
+      const button = el("button", { type: "button" }, `${words} ${answer.counts[name]}`);
+      button.setAttribute("aria-pressed", String(name === show));
+      button.addEventListener("click", () => { show = name; restart(); });
+      return button;
+    }));
+}
+
+async function ask(offset, limit) {
+  const query = new URLSearchParams(run);
+  Object.entries({ show, offset, limit }).forEach(([name, value]) => query.set(name, value));
+  const answer = await fetch(`api/run?${query}`, { credentials: "same-origin", cache: "no-store" });
+  if (!answer.ok) {
+    const body = await answer.json().catch(() => ({}));
+    throw new Error([401, 403].includes(answer.status)
+      ? "Ask for the right to read this Dag's task instances and XComs: Airflow does not give it to you."
+      : String(body.detail ?? "Airflow does not answer; this page tries again."));
+  }
+  return answer.json();
+}
+
+function place(data, position) {
+  const known = cards[position];
+  if (known && JSON.stringify(known.data) === JSON.stringify(data)) return;
+  const element = drawCard(data);
+  if (known) known.element.replaceWith(element);
+  else part.sheet.append(element);
+  cards[position] = { data, element };
+}
+
+async function load(offset, limit) {
+  const mine = turn;
+  const answer = await ask(offset, limit);
+  if (mine !== turn) return null;
+  total = answer.total;
+  answer.cards.forEach((data, index) => place(data, offset + index));
+  while (cards.length > total) cards.pop().element.remove();
+  drawTop(answer);
+  part.end.textContent = cards.length < total ? "…" : (total || show === "all" ? "" : "None.");
+  return answer;
+}
+
+async function more() {
+  if (isLoading || cards.length >= total) return;
+  isLoading = true;
+  try { await load(cards.length, PAGE); } catch (error) { part.end.textContent = error.message; }
+  isLoading = false;
+  if (part.end.getBoundingClientRect().top < innerHeight + 600) more();
+}
+
+async function refresh() {
+  clearTimeout(timer);
+  let again = 10;
+  try {
+    if (!document.hidden) again = await pages();
+  } catch (error) {
+    if (cards.length) part.end.textContent = error.message;
+    else part.sentence.textContent = error.message;
+  }
+  if (again) timer = setTimeout(refresh, again * 1000);
+}
+
+// What is drawn and may still change, and the first page for the sentence.
+async function pages() {
+  const first = await load(0, PAGE);
+  if (!first) return 0;
+  for (let offset = PAGE; offset < cards.length; offset += PAGE) {
+    const drawn = cards.slice(offset, offset + PAGE);
+    if (drawn.some(({ data }) => !["done", "failed", "stopped"].includes(data.state))) await load(offset, PAGE);
+  }
+  more();
+  return first.refresh_seconds;
+}
+
+function restart() {
+  turn += 1;
+  cards = [];
+  part.sheet.replaceChildren();
+  refresh();
+}
+
+new IntersectionObserver((entries) => { if (entries.some((entry) => entry.isIntersecting)) more(); },
+  { rootMargin: "600px" }).observe(part.end);
+restart();

@@ -1,0 +1,142 @@
+"""
+What Airflow's database knows of the Kling tasks of one Dag run, in three queries however many they are.
+
+Inside the API server only. Names checked on Airflow 3.1.8 and 3.3.2.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING, Any
+
+from airflow.models.taskinstance import TaskInstance
+from airflow.models.trigger import Trigger
+from airflow.models.xcom import XComModel
+from airflow.utils.session import create_session
+from sqlalchemy import select
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+#: Task instances of a run that are read.
+MAX_TASKS = 20_000
+
+#: XComs that say something about a result; others may be large.
+KEYS = ("return_value", "task_id", "failure", "manifest_uri")
+
+#: XComs that only our operators have, also those of a subclass with another name.
+MARKS = ("_link_KlingResultLink", "_link_KlingBatchLink")
+
+#: Our own triggers.
+_OURS = "airflow_provider_kling."
+
+
+@dataclasses.dataclass(frozen=True)
+class RunTask:
+    """
+    What Airflow knows of a task instance of the run; the values of its XComs are anything.
+
+    :param task_id: Airflow's.
+    :param map_index: -1 for a task that is not mapped.
+    :param label: what the grid calls a mapped one; empty when it has no name.
+    :param state: Airflow's word, empty while it has none.
+    :param operator: class name of its operator.
+    :param start: epoch seconds, 0 before it began.
+    :param end: epoch seconds, 0 before it ended.
+    :param trigger: class name of the trigger that it waits in, when that is ours.
+    :param xcoms: those of :data:`KEYS`, by key.
+    """
+
+    task_id: str
+    map_index: int = -1
+    label: str = ""
+    state: str = ""
+    operator: str = ""
+    start: float = 0.0
+    end: float = 0.0
+    trigger: str = ""
+    xcoms: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    @property
+    def manifest_uri(self) -> str:
+        """Where a batch describes its items; empty for other tasks."""
+        uri = self.xcoms.get("manifest_uri")
+        return uri if isinstance(uri, str) else ""
+
+
+def read_run(dag_id: str, run_id: str, task: tuple[str, int] | None = None) -> list[RunTask]:
+    """
+    Return the Kling tasks of a run; whether the user may read them has been asked before.
+
+    :param dag_id: of the run.
+    :param run_id: of the run.
+    :param task: task id and map index, when only one is wanted.
+    """
+    with create_session(scoped=False) as session:
+        return _read(session, dag_id, run_id, task)
+
+
+def _read(session: Any, dag_id: str, run_id: str, task: tuple[str, int] | None) -> list[RunTask]:
+    found = session.execute(_of(TaskInstance, _instances(), dag_id, run_id, task).limit(MAX_TASKS)).all()
+    names = {row.task_id for row in found if _is_ours(row.operator, row.classpath)}
+    names.update(session.scalars(_of(XComModel, _marked(), dag_id, run_id, task)))
+    xcoms: dict[tuple[str, int], dict[str, Any]] = {}
+    for row in session.execute(_of(XComModel, _xcoms(names), dag_id, run_id, task)):
+        xcoms.setdefault((row.task_id, row.map_index), {})[row.key] = _value(row.value)
+    return [_run_task(row, xcoms.get((row.task_id, row.map_index), {})) for row in found if row.task_id in names]
+
+
+def _instances() -> Any:
+    ti = TaskInstance
+    # The column below the property: that shows a number where there is no name.
+    label: Any = ti._rendered_map_index.label("label")
+    columns = (ti.task_id, ti.map_index, label, ti.state, ti.operator, ti.start_date, ti.end_date, Trigger.classpath)
+    return select(*columns).outerjoin(Trigger, ti.trigger_id == Trigger.id).order_by(ti.task_id, ti.map_index)
+
+
+def _marked() -> Any:
+    return select(XComModel.task_id).where(XComModel.key.in_(MARKS)).distinct()
+
+
+def _xcoms(names: Iterable[str]) -> Any:
+    x = XComModel
+    return select(x.task_id, x.map_index, x.key, x.value).where(x.key.in_(KEYS), x.task_id.in_(sorted(names)))
+
+
+def _of(model: Any, query: Any, dag_id: str, run_id: str, task: tuple[str, int] | None) -> Any:
+    query = query.where(model.dag_id == dag_id, model.run_id == run_id)
+    return query.where(model.task_id == task[0], model.map_index == task[1]) if task else query
+
+
+def _is_ours(operator: str | None, classpath: str | None) -> bool:
+    return (operator or "").startswith("Kling") or (classpath or "").startswith(_OURS)
+
+
+def _run_task(row: Any, xcoms: dict[str, Any]) -> RunTask:
+    return RunTask(
+        task_id=row.task_id,
+        map_index=row.map_index,
+        label=row.label or "",
+        state=str(getattr(row.state, "value", row.state) or ""),
+        operator=row.operator or "",
+        start=_seconds(row.start_date),
+        end=_seconds(row.end_date),
+        trigger=row.classpath.rpartition(".")[2] if (row.classpath or "").startswith(_OURS) else "",
+        xcoms=xcoms,
+    )
+
+
+def _seconds(moment: datetime | None) -> float:
+    return moment.timestamp() if moment else 0.0
+
+
+def _value(stored: Any) -> Any:
+    """An XCom as the task pushed it; another XCom backend may keep only a path here."""
+    if not isinstance(stored, str):
+        return stored
+    try:
+        return json.loads(stored)
+    except ValueError:
+        return stored

@@ -34,6 +34,16 @@ CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
         "description": "Off for a relay that drops it: a lost answer is then looked for in the list of tasks.",
         "schema": {"type": ["boolean", "null"], "default": True},
     },
+    "max_usd_per_day": {
+        "label": "US dollars a day, at most",
+        "description": "At list price, of all that uses this connection; needs the folder below.",
+        "schema": {"type": ["number", "null"], "exclusiveMinimum": 0},
+    },
+    "budget_uri": {
+        "label": "Folder of the daily budget",
+        "description": "Such as s3://aws_default@bucket/kling-budget; all workers must reach it.",
+        "schema": {"type": ["string", "null"]},
+    },
 }
 
 FIELD_BEHAVIOUR: dict[str, Any] = {

@@ -11,7 +11,13 @@ import pytest
 from support import FakeTaskInstance, connect
 
 from airflow_provider_kling import exceptions as errors
-from airflow_provider_kling.operators import KlingTextToSpeechOperator, KlingTextToVideoOperator, spending
+from airflow_provider_kling.operators import (
+    KlingImageToVideoBatchOperator,
+    KlingTextToSpeechOperator,
+    KlingTextToVideoOperator,
+    notes,
+    spending,
+)
 from airflow_provider_kling.simulator import KlingSimulator, Settings
 from airflow_provider_kling.submission.budget import State
 from airflow_provider_kling.utils._airflow.compat import AirflowFailException, TaskDeferred
@@ -41,7 +47,7 @@ class Run:
         return self.tasks[task_id].execute(self.context(task_id, **instance))
 
     def state(self, task_id: str, map_index: int = -1) -> str:
-        return self.xcoms[task_id, map_index][spending.KEY]["state"]
+        return self.xcoms[task_id, map_index][notes.KEY]["state"]
 
 
 class Instance(FakeTaskInstance):
@@ -81,7 +87,7 @@ def test_what_the_other_tasks_have_spent_counts(kling):
     assert isinstance(caught.value, AirflowFailException)
     assert caught.value.message == (
         "Raise max_run_usd, or ask for less: nothing was sent. This request costs about 3 units, $0.42 (price list of "
-        "2026-09); of $0.84 for this Dag run, $0.84 are spent or committed by its other Kling tasks."
+        "2026-09); of $0.84 for this Dag run, $0.84 are spent or committed by others."
     )
     assert posts(kling) == 2
     assert [run.state(name) for name in "abc"] == ["spent", "spent", "free"]
@@ -92,7 +98,7 @@ def test_money_counts_not_units_which_differ_with_the_pack(kling):
     run = Run("a", max_run_usd=PRICE + 0.01)
     run.add(KlingTextToSpeechOperator(task_id="say", text="Hello", voice_id="oversea_male1", voice_language="en"))
     run.start("say")
-    assert run.xcoms["say", -1][spending.KEY]["usd"] == "0.0070"
+    assert run.xcoms["say", -1][notes.KEY]["usd"] == "0.0070"
     assert run.start("a")["task_id"]
 
 
@@ -110,7 +116,7 @@ def test_tasks_without_a_cap_are_counted_and_not_refused(kling):
 def test_a_dag_without_a_cap_notes_nothing(kling):
     run = Run("a")
     run.start("a")
-    assert set(run.xcoms["a", -1]) == {"task_id"}
+    assert notes.KEY not in run.xcoms["a", -1]
 
 
 def test_a_mapped_task_with_a_cap_is_a_dag_with_a_cap():
@@ -129,8 +135,8 @@ def test_an_unknown_price_is_refused(kling):
     run.add(operator(task_id="new", model_name="kling-v9", max_run_usd=100))
     with pytest.raises(errors.KlingBudgetError, match="what this request costs is unknown"):
         run.start("new")
-    run.xcoms["new", -1][spending.KEY]["state"] = "spent"
-    with pytest.raises(errors.KlingBudgetError, match="what other Kling tasks of this run cost is unknown"):
+    run.xcoms["new", -1][notes.KEY]["state"] = "spent"
+    with pytest.raises(errors.KlingBudgetError, match="what other Kling tasks cost is unknown"):
         run.start("a")
     assert posts(kling) == 0
 
@@ -218,7 +224,7 @@ def test_one_that_died_while_it_asked_makes_the_others_retry_not_pay(kling, monk
     monkeypatch.setattr(spending, "PAUSE", 0.01)
     run = Run("a", "b", max_run_usd=PRICE)
     run.start("a")
-    run.xcoms["a", -1][spending.KEY]["state"] = State.ASKING.value
+    run.xcoms["a", -1][notes.KEY]["state"] = State.ASKING.value
     with pytest.raises(errors.KlingStorageError, match="nothing was sent") as caught:
         run.start("b")
     assert caught.value.transient
@@ -257,7 +263,7 @@ def at_the_same_moment(count: int, *, room: int) -> list[str]:
 def test_a_note_is_small_and_says_what_was_planned(kling):
     run = Run("a", max_run_usd=1)
     run.start("a")
-    assert run.xcoms["a", -1][spending.KEY] == {
+    assert run.xcoms["a", -1][notes.KEY] == {
         "task": "a",
         "map_index": -1,
         "state": "spent",
@@ -266,3 +272,109 @@ def test_a_note_is_small_and_says_what_was_planned(kling):
         "endpoint": "text2video",
         "model_name": "kling-v3",
     }
+
+
+def batch(tmp_path, **words: Any) -> KlingImageToVideoBatchOperator:
+    items = [{"prompt": f"A boat, number {number}"} for number in range(5)]
+    defaults = {"model_name": "kling-v3", "duration": 5}
+    return KlingImageToVideoBatchOperator(
+        task_id="all", items=items, defaults=defaults, endpoint="text2video", output_uri=str(tmp_path), **words
+    )
+
+
+def test_a_batch_counts_what_it_may_cost_at_most(kling, tmp_path):
+    run = Run("a", max_run_usd=6 * PRICE)
+    run.add(batch(tmp_path, max_run_usd=5 * PRICE))
+    with pytest.raises(TaskDeferred):
+        run.start("all")
+    assert run.xcoms["all", -1][notes.KEY]["usd"] == "2.100"
+    assert run.start("a")["task_id"]
+    run.tasks["all"].max_run_usd = 5.9 * PRICE
+    with pytest.raises(errors.KlingBudgetError):
+        run.start("all", try_number=2)
+    run.add(batch(tmp_path, max_run_usd=2 * PRICE, max_units=3))
+    with pytest.raises(TaskDeferred):
+        run.start("all", try_number=2)
+    assert run.xcoms["all", -1][notes.KEY]["usd"] == "0.420"
+
+
+def test_a_batch_of_unknown_price_is_refused_unless_it_has_a_limit(kling, tmp_path):
+    run = Run()
+    run.add(batch(tmp_path, max_run_usd=100))
+    run.tasks["all"].defaults = {"model_name": "kling-v9", "duration": 5}
+    with pytest.raises(errors.KlingBudgetError, match="unknown"):
+        run.start("all")
+    run.tasks["all"].max_units = 10
+    with pytest.raises(TaskDeferred):
+        run.start("all")
+
+
+@pytest.fixture
+def daily(kling, monkeypatch, tmp_path):
+    """A connection whose users may spend two videos a day together."""
+
+    def allow(usd: float, **more: Any) -> None:
+        extra = {"allow_private_urls": True, "max_usd_per_day": usd, "budget_uri": f"file://{tmp_path}/budget"}
+        connect(monkeypatch, kling, extra={**extra, **more})
+
+    allow(2 * PRICE)
+    return allow
+
+
+def test_all_dags_of_a_connection_share_its_day(kling, daily, tmp_path):
+    assert Run("a").start("a")["task_id"]
+    assert Run("b").start("b")["task_id"]
+    with pytest.raises(
+        errors.KlingBudgetError, match=r"Raise max_usd_per_day.*\$0.84 are spent or committed by others"
+    ):
+        Run("c").start("c")
+    (day,) = (tmp_path / "budget").iterdir()
+    assert sorted(path.name.split("~", 1)[1] for path in day.iterdir()) == ["free~0.420", "spent~0.420", "spent~0.420"]
+    daily(3 * PRICE)
+    assert Run("c").start("c", try_number=2)["task_id"]
+    assert posts(kling) == 3
+
+
+def test_a_retry_of_a_day_counts_once(kling, daily):
+    run = Run("a")
+    first = run.start("a")
+    assert run.start("a", try_number=2)["task_id"] == first["task_id"]
+    assert Run("b").start("b")["task_id"]
+    assert posts(kling) == 2
+
+
+def test_a_run_that_is_full_gives_the_day_its_share_back(kling, daily):
+    run = Run("a", max_run_usd=0.01)
+    with pytest.raises(errors.KlingBudgetError, match="Raise max_run_usd"):
+        run.start("a")
+    assert Run("b").start("b")["task_id"]
+    assert Run("c").start("c")["task_id"]
+
+
+def test_a_folder_that_is_away_is_a_reason_to_send_nothing(kling, daily, tmp_path):
+    (tmp_path / "budget").write_text("a file where the folder should be")
+    with pytest.raises(errors.KlingStorageError, match="notes of max_usd_per_day"):
+        Run("a").start("a")
+    assert posts(kling) == 0
+
+
+def test_on_an_object_store_a_day_is_kept_too(kling, daily, object_store):
+    daily(PRICE, budget_uri="s3://store@videos/budget")
+    assert Run("a").start("a")["task_id"]
+    with pytest.raises(errors.KlingBudgetError):
+        Run("b").start("b")
+
+
+@pytest.mark.parametrize(
+    ("extra", "says"),
+    [
+        ({"max_usd_per_day": "much", "budget_uri": "s3://b/x"}, "max_usd_per_day"),
+        ({"max_usd_per_day": 0, "budget_uri": "s3://b/x"}, "max_usd_per_day"),
+        ({"max_usd_per_day": 5}, "Give budget_uri"),
+        ({"budget_uri": 5}, "budget_uri"),
+    ],
+)
+def test_what_a_connection_cannot_say_is_said(kling, monkeypatch, extra, says):
+    connect(monkeypatch, kling, extra=extra)
+    with pytest.raises(errors.KlingConfigurationError, match=says):
+        Run("a").start("a")

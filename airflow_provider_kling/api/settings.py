@@ -30,7 +30,10 @@ MAX_TIMEOUT_SECONDS = 600.0
 #: Below this no server answers, and every request would fail.
 MIN_TIMEOUT_SECONDS = 0.1
 
-EXTRAS = ("timeout_seconds", "verify", "proxies", "allow_private_urls", "external_ids")
+EXTRAS = (
+    *("timeout_seconds", "verify", "proxies", "allow_private_urls"),
+    *("external_ids", "max_usd_per_day", "budget_uri"),
+)
 
 PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 
@@ -53,6 +56,8 @@ class Settings:
         comes from the environment.
     :param allow_private_urls: whether results may come over plain http or from private addresses.
     :param external_ids: whether the host keeps ``external_task_id`` and finds tasks by it; some relays drop it.
+    :param max_usd_per_day: the most that everybody who uses the connection may spend on a day (UTC), at list price.
+    :param budget_uri: folder where they note it, on any storage of Airflow's.
     :param warnings: sentences about what the connection holds and nobody reads.
     :param limits: what one request may take.
     """
@@ -64,6 +69,8 @@ class Settings:
     proxies: dict[str, str] = dataclasses.field(default_factory=dict, repr=False)
     allow_private_urls: bool = False
     external_ids: bool = True
+    max_usd_per_day: float | None = None
+    budget_uri: str = ""
     warnings: tuple[str, ...] = ()
     limits: Limits = dataclasses.field(default_factory=Limits)
 
@@ -88,6 +95,8 @@ def settings_of(connection: Connection) -> Settings:
         proxies=_proxies(extra.get("proxies")),
         allow_private_urls=_flag("allow_private_urls", extra.get("allow_private_urls")),
         external_ids=_flag("external_ids", extra.get("external_ids"), default=True),
+        max_usd_per_day=_dollars(extra),
+        budget_uri=_budget_uri(extra),
         warnings=tuple(_unknown(key) for key in extra if key not in EXTRAS),
     )
 
@@ -134,6 +143,31 @@ def _seconds(value: Any) -> float:
     if not MIN_TIMEOUT_SECONDS <= seconds <= MAX_TIMEOUT_SECONDS:
         raise _refusal("timeout_seconds", value, f"seconds, {MIN_TIMEOUT_SECONDS:g} to {MAX_TIMEOUT_SECONDS:g}")
     return seconds
+
+
+def _dollars(extra: dict[str, Any]) -> float | None:
+    value = extra.get("max_usd_per_day")
+    if value in (None, ""):
+        return None
+    try:
+        usd = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        usd = math.nan
+    if not 0 < usd < math.inf:
+        raise _refusal("max_usd_per_day", value, "US dollars, above 0")
+    if not _budget_uri(extra):
+        raise KlingConfigurationError(
+            "Give budget_uri in extra, or leave max_usd_per_day out.\n"
+            "max_usd_per_day needs a folder that all workers reach, such as s3://aws_default@bucket/kling-budget."
+        )
+    return usd
+
+
+def _budget_uri(extra: dict[str, Any]) -> str:
+    value = extra.get("budget_uri")
+    if value is None or isinstance(value, str):
+        return (value or "").strip()
+    raise _refusal("budget_uri", value, "a folder such as s3://aws_default@bucket/kling-budget")
 
 
 def _verify(value: Any) -> bool | str:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import dataclasses
 import time
 import uuid
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_kling import polling
 from airflow_provider_kling.batch.actions import DEFAULT_THREADS, LAST_STEPS
-from airflow_provider_kling.exceptions import KlingConfigurationError, KlingValidationError
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.operators import record
 from airflow_provider_kling.operators.base import KlingBaseOperator
+from airflow_provider_kling.operators.batch_limits import DEFAULT_CONCURRENCY, DEFAULT_TIMEOUT, Limits, read_limits
 from airflow_provider_kling.operators.record import origin_of
+from airflow_provider_kling.operators.spending import Spending, plan_of_batch
 from airflow_provider_kling.plugins.links import KlingBatchLink
-from airflow_provider_kling.preparation import arguments
-from airflow_provider_kling.preparation.arguments import Validate
 from airflow_provider_kling.products import prices
 from airflow_provider_kling.products.catalogue import product_of
 from airflow_provider_kling.products.wording import counted
@@ -28,7 +27,7 @@ from airflow_provider_kling.utils.foreign import reason
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import timedelta
 
     from airflow.sdk import Context, ObjectStoragePath
@@ -37,47 +36,8 @@ if TYPE_CHECKING:
     from airflow_provider_kling.batch.plan import PlannedItem
     from airflow_provider_kling.batch.planner import Planner
     from airflow_provider_kling.operators.video_item import KlingVideoItem
+    from airflow_provider_kling.preparation.arguments import Validate
     from airflow_provider_kling.products.prices import Total
-
-#: Seconds that a batch lasts unless the Dag says otherwise: a thousand videos of two minutes on five slots take seven
-#: hours.
-DEFAULT_TIMEOUT = 86_400.0
-
-#: The smallest resource pack has this many slots.
-DEFAULT_CONCURRENCY = 5
-
-#: The least time between two looks, in seconds.
-MIN_POLL_INTERVAL = 0.01
-
-
-class Limits(NamedTuple):
-    """The arguments that are no fields of Kling's, brought into shape."""
-
-    folder: str
-    manifest_uri: str
-    concurrency: int
-    submit_concurrency: int
-    store_concurrency: int
-    item_retries: int
-    max_units: float | None
-    units_per_item: float | None
-    on_item_failure: str
-    on_clear: Literal["reuse", "regenerate"]
-    poll_interval: float
-    timeout: float
-
-
-def _problem_of_product(endpoint: Any) -> str | None:
-    """Say why a batch cannot make this product; ``None`` when it can."""
-    try:
-        product = product_of(endpoint)
-        if product.generation == "new":
-            return f"Give endpoint as {product.counterpart!r}: the model of each item decides about {endpoint}."
-        if product.has_external_id:
-            return None
-    except KlingConfigurationError as error:
-        return error.message
-    return f"Map the operator of {endpoint} instead: it has no external_task_id, by which a batch finds what it paid."
 
 
 class KlingImageToVideoBatchOperator(KlingBaseOperator):
@@ -120,6 +80,8 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
         charged. What moderation stopped, and what Kling refused, is never tried again.
     :param max_units: stop before the submission that would bring the batch above this. Finished tasks count what Kling
         says, those that run count ``units_per_item`` each.
+    :param max_run_usd: refuse the batch when it would bring the Dag run above this many US dollars at list price,
+        together with its other Kling tasks; ``max_units`` bounds what it counts. See :doc:`budget`.
     :param units_per_item: what one costs; default is the dearest by Kling's price list. Where that does not know them
         all: the mean of the finished ones, and the first item runs alone.
     :param manifest_uri: default ``manifest.jsonl`` in ``output_uri`` (templated).
@@ -161,6 +123,7 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
         on_item_failure: Literal["continue", "fail"] = "continue",
         item_retries: int = 1,
         max_units: float | None = None,
+        max_run_usd: float | None = None,
         units_per_item: float | None = None,
         manifest_uri: str | os.PathLike[str] | ObjectStoragePath | None = None,
         output_conn_id: str | None = None,
@@ -184,6 +147,7 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
         self.on_item_failure = on_item_failure
         self.item_retries = item_retries
         self.max_units = max_units
+        self.max_run_usd = max_run_usd
         self.units_per_item = units_per_item
         self.manifest_uri = manifest_uri
         self.output_conn_id = output_conn_id
@@ -198,16 +162,19 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
     def execute(self, context: Context) -> None:
         """Check every item, write the plan, and hand the batch to the triggerer."""
         with self._failure_pushed(context):
-            limits = self._limits()
+            limits = read_limits(self)
             items = self._items()
             if not items:
                 raise AirflowSkipException("There is nothing to make: items is empty.")
             self._check_places(limits)
             batch_id = self._batch_id(context)
             planned = self._plan(context, items, limits, batch_id)
+            product = product_of(self.endpoint)
+            cost = prices.total((product, item.body) for item in planned)
+            # Before the plan is written: a retry that is refused does not stop the trigger of an earlier try.
+            plan = plan_of_batch(batch_id, product, cost, limits.max_units)
+            Spending(self, context, plan, limits.max_run_usd).permit()
             token, token_uri = self._write_plan(context, planned, limits, batch_id)
-        product = product_of(self.endpoint)
-        cost = prices.total((product, item.body) for item in planned)
         if cost.most and limits.units_per_item is None:
             limits = limits._replace(units_per_item=float(cost.most))
         checked = counted(len(planned), "item")
@@ -224,7 +191,7 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
         :return: with ``units``, ``usd`` and the number of items whose price is ``unknown``.
         :raises KlingValidationError: when an item is bad.
         """
-        self._limits()
+        read_limits(self)
         return prices.total(self._planner(identity.Origin("", "", ""), "").requests(self._items()))
 
     def execute_complete(self, context: Context, event: Any = None) -> dict[str, Any]:
@@ -251,49 +218,6 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
         except (TaskDeferralError, TaskDeferralTimeout) as error:
             message = f"The trigger of the batch ended without an event ({reason(error)}); what runs at Kling runs on."
             return self.execute_complete(context, {"status": "error", "message": message})
-
-    def _limits(self) -> Limits:
-        """Bring our own arguments into shape; what is wrong with them is said at once."""
-        problems: list[str] = []
-
-        def read(function: Callable[..., Any], name: str, *how: Any, **more: Any) -> Any:
-            try:
-                return function(name, getattr(self, name), *how, **more)
-            except KlingValidationError as error:
-                problems.extend(error.problems)
-                return None
-
-        folder = read(arguments.place, "output_uri")
-        if folder is None and not problems:
-            problems.append("Give output_uri the folder of the videos: it is empty.")
-        folder = (folder or "").rstrip("/") + "/"
-        if read(arguments.place, "kling_conn_id") is None and not problems:
-            problems.append("Give kling_conn_id the name of an Airflow connection: it is empty.")
-        manifest_uri = read(arguments.place, "manifest_uri") or f"{folder}manifest.jsonl"
-        if manifest_uri.lower().endswith(("/", ".mp4")):
-            problems.append(f"Give manifest_uri a file of its own: {manifest_uri[-60:]!r} is a folder or a video.")
-        read(arguments.choice, "validate", get_args(Validate))
-        if problem := _problem_of_product(self.endpoint):
-            problems.append(problem)
-        limits = Limits(
-            folder,
-            manifest_uri,
-            concurrency=read(arguments.whole_number, "concurrency", 1),
-            submit_concurrency=read(arguments.whole_number, "submit_concurrency", 1),
-            store_concurrency=read(arguments.whole_number, "store_concurrency", 1),
-            item_retries=read(arguments.whole_number, "item_retries", 0),
-            max_units=read(arguments.amount, "max_units"),
-            units_per_item=read(arguments.amount, "units_per_item"),
-            on_item_failure=read(arguments.choice, "on_item_failure", ("continue", "fail")),
-            on_clear=read(arguments.choice, "on_clear", ("reuse", "regenerate")),
-            poll_interval=read(
-                arguments.seconds, "poll_interval", default=polling.DEFAULT_POLL_INTERVAL, minimum=MIN_POLL_INTERVAL
-            ),
-            timeout=read(arguments.seconds, "timeout", default=DEFAULT_TIMEOUT),
-        )
-        if problems:
-            raise KlingValidationError(problems)
-        return limits
 
     def _items(self) -> list[dict[str, Any]]:
         from airflow_provider_kling.batch.items import read_items
@@ -349,7 +273,7 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
 
     def _batch_id(self, context: Context) -> str:
         fingerprint = identity.fingerprint(account=self.hook.account_name, endpoint=self.endpoint, content={})
-        return identity.external_task_id(origin_of(context, self._limits().on_clear), fingerprint)
+        return identity.external_task_id(origin_of(context, read_limits(self).on_clear), fingerprint)
 
     def _submitted_batch_id(self, context: Context) -> str:
         """Return the id under which the batch was handed over; the connection may name another account since then."""

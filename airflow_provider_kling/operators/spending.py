@@ -1,18 +1,20 @@
 """
-What the tasks of a Dag run spend together: each notes it as the XCom ``planned_cost``, and may be refused by a cap.
+Whether a task may spend what it is about to: caps for its Dag run and for a day of its connection.
 
-Only Dags in which somebody reads the notes have them. Airflow deletes a task's XComs when a retry of it begins; so a
-retry writes its note again before it does anything else.
+Only Dags in which somebody reads the notes of a run have them. Airflow deletes a task's XComs when a retry of it
+begins; so a retry writes its note again before it does anything else.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import random
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_kling.exceptions import (
     KlingBudgetError,
@@ -21,45 +23,179 @@ from airflow_provider_kling.exceptions import (
     KlingStorageError,
     KlingTaskFailedError,
 )
-from airflow_provider_kling.operators.base import KlingBaseOperator
+from airflow_provider_kling.operators.notes import KEY, DayNotes, RunNotes, is_kling_task
 from airflow_provider_kling.products import prices
 from airflow_provider_kling.submission.budget import Answer, Ledger, Note, State, decide
 from airflow_provider_kling.utils.foreign import foreign_text, reason
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from airflow.sdk import BaseOperator, Context
 
-    from airflow_provider_kling.operators.task import KlingTaskOperator
-
-#: Key of the XCom.
-KEY = "planned_cost"
+    from airflow_provider_kling.operators.base import KlingBaseOperator
+    from airflow_provider_kling.operators.notes import Notes
+    from airflow_provider_kling.products.product import Product
 
 #: Seconds that a task waits for others that ask at the same moment, and between two looks at them.
 PATIENCE = 120.0
 PAUSE = 0.5
 
 
+class Plan(NamedTuple):
+    """
+    What is about to be paid.
+
+    :param name: of the logical submission; the same in every try.
+    :param usd: at list price; ``None`` when that is not known.
+    :param words: for a sentence.
+    :param facts: what the XCom says besides.
+    """
+
+    name: str
+    usd: Decimal | None
+    words: str
+    facts: dict[str, Any]
+
+
+def plan_of_task(name: str, product: Product, body: Mapping[str, Any]) -> Plan:
+    """
+    Return what one task costs by the price list.
+
+    :param name: its ``external_task_id``.
+    :param product: what is asked for.
+    :param body: the checked request.
+    """
+    cost = prices.estimate(product, body)
+    units = None if cost.units is None else str(cost.units)
+    model = foreign_text(body.get("model_name") or "", 80)
+    return Plan(name, cost.usd, str(cost), {"units": units, "endpoint": product.endpoint, "model_name": model})
+
+
+def plan_of_batch(name: str, product: Product, total: prices.Total, max_units: float | None) -> Plan:
+    """
+    Return the most that a batch costs by the price list, or by its own limit.
+
+    :param name: its id.
+    :param product: what it makes.
+    :param total: of its items.
+    :param max_units: its limit.
+    """
+    known = [] if total.unknown else [total.usd]
+    if max_units is not None:
+        known.append(prices.usd_of(product, Decimal(str(max_units))))
+    units = None if total.units is None or total.unknown else str(total.units)
+    facts = {"units": units, "endpoint": product.endpoint, "model_name": ""}
+    return Plan(name, min(known, default=None), str(total), facts)
+
+
+class Cap:
+    """
+    One cap, and the notes that count for it.
+
+    :param argument: what it is called where it is given.
+    :param scope: whose it is, for a sentence.
+    :param usd: US dollars; ``None`` when nothing is capped, and the note is only for others.
+    :param note: of the task that is about to pay.
+    :param notes: of all.
+    """
+
+    def __init__(self, argument: str, scope: str, usd: float | None, note: Note, notes: Notes) -> None:
+        self._argument = argument
+        self._scope = scope
+        self._usd = None if usd is None else Decimal(str(usd))
+        self._note = note
+        self._notes = notes
+
+    def ask(self, words: str) -> None:
+        """
+        Note that the task pays now.
+
+        :param words: what it pays.
+        :raises KlingBudgetError: when it would be above the cap.
+        :raises KlingStorageError: when the notes cannot be written or read, or others do not decide.
+        """
+        if self._usd is None:
+            return self.note(State.SPENT)
+        self.note(State.ASKING)
+        until = time.monotonic() + PATIENCE
+        while True:
+            ledger = Ledger.of(self._read(), self._note)
+            match decide(self._usd, self._note, ledger):
+                case Answer.PAY:
+                    return self.note(State.SPENT)
+                case Answer.REFUSE:
+                    self.note(State.FREE)
+                    raise self._refusal(words, ledger)
+                case Answer.YIELD:
+                    self.note(State.YIELDING)
+                case Answer.ASK:
+                    self.note(State.ASKING)
+                    continue
+            if time.monotonic() > until:
+                self.note(State.FREE)
+                raise KlingStorageError(
+                    "Retry when the other Kling tasks have decided: nothing was sent. They asked for the rest of "
+                    f"{self._argument} at the same time, and did not answer for {PATIENCE:.0f} s."
+                )
+            time.sleep(PAUSE * (0.5 + random.random()))  # noqa: S311 - spreads load, guards nothing
+
+    def note(self, state: State) -> None:
+        """
+        Replace one's own note.
+
+        :param state: what the task is doing.
+        :raises KlingStorageError: when there is a cap and the note cannot be written.
+        """
+        self._note = dataclasses.replace(self._note, state=state)
+        try:
+            self._notes.write(self._note)
+        except Exception as error:  # noqa: BLE001 - whatever an XCom backend or a storage raises
+            raise self._unusable(error) from None
+
+    def _read(self) -> list[Note]:
+        try:
+            return self._notes.read()
+        except Exception as error:  # noqa: BLE001 - whatever an XCom backend or a storage raises
+            raise self._unusable(error) from None
+
+    def _refusal(self, words: str, ledger: Ledger) -> KlingBudgetError:
+        if self._note.usd is None:
+            why = f"what this request costs is unknown: {words}"
+        elif ledger.unknown:
+            why = f"what other Kling tasks cost is unknown ({ledger.unknown} of them)"
+        else:
+            return KlingBudgetError(
+                f"Raise {self._argument}, or ask for less: nothing was sent. This request costs {words}; of "
+                f"${self._usd:f} for {self._scope}, ${ledger.spent:.2f} are spent or committed by others."
+            )
+        return KlingBudgetError(f"Leave {self._argument} out, or use known prices: nothing was sent, because {why}.")
+
+    def _unusable(self, error: Exception) -> KlingStorageError:
+        return KlingStorageError(
+            f"Retry when the notes of {self._argument} can be read and written: nothing was sent. {reason(error)}"
+        )
+
+
 class Spending:
     """
-    What one task is about to spend, beside the other tasks of its Dag run.
+    What one task is about to spend, beside the other tasks of its Dag run and of its connection.
 
     :param operator: the one that submits.
     :param context: Airflow's context.
-    :param body: the checked request.
+    :param plan: what it is about to pay.
+    :param max_run_usd: cap of the Dag run.
     """
 
-    def __init__(self, operator: KlingTaskOperator, context: Context, body: Mapping[str, Any]) -> None:
+    def __init__(self, operator: KlingBaseOperator, context: Context, plan: Plan, max_run_usd: float | None) -> None:
         self._operator = operator
-        self._context = context
-        self._cost = prices.estimate(operator.product, body)
-        self._facts = {
-            "units": None if self._cost.units is None else str(self._cost.units),
-            "endpoint": operator.endpoint,
-            "model_name": foreign_text(body.get("model_name") or "", 80),
-        }
-        self._note = Note(_owner(context), State.ASKING, self._cost.usd)
+        self._plan = plan
         self._is_permitted = False
-        self._is_noted = self._cap is not None or is_read(context)
+        self._run: Cap | None = None
+        self._is_capped = max_run_usd is not None
+        if self._is_capped or is_read(context):
+            note = Note(_owner(context), State.ASKING, plan.usd)
+            self._run = Cap("max_run_usd", "this Dag run", max_run_usd, note, RunNotes(context, plan.facts))
 
     def go_on(self, *, is_permitted: bool) -> None:
         """
@@ -68,86 +204,45 @@ class Spending:
         :param is_permitted: whether this try was permitted to pay, and only waited for a slot.
         """
         self._is_permitted = is_permitted
-        self._write(State.SPENT, must=self._cap is not None)
+        if self._run:
+            self._tolerant(self._run.note, State.SPENT)
 
     def permit(self) -> None:
         """
         Note that the task pays now.
 
-        :raises KlingBudgetError: when it would bring the Dag run above its cap.
-        :raises KlingStorageError: when the XComs cannot be written or read, or others do not decide.
+        :raises KlingBudgetError: when it would bring its Dag run or its connection above a cap.
+        :raises KlingStorageError: when the notes cannot be written or read, or others do not decide.
         """
         if self._is_permitted:
             return
-        if self._cap is None:
-            self._write(State.SPENT, must=False)
-        else:
-            self._ask(self._cap)
+        if day := self._day():
+            day.ask(self._plan.words)
+        if self._run:
+            try:
+                self._tolerant(self._run.ask, self._plan.words)
+            except KlingError:
+                if day:
+                    day.note(State.FREE)
+                raise
         self._is_permitted = True
 
-    @property
-    def _cap(self) -> Decimal | None:
-        cap = self._operator.max_run_usd
-        return None if cap is None else Decimal(str(cap))
+    def _day(self) -> Cap | None:
+        settings = self._operator.hook.settings
+        if settings.max_usd_per_day is None:
+            return None
+        note = Note((self._plan.name, -1), State.ASKING, self._plan.usd)
+        notes = DayNotes(settings.budget_uri, datetime.now(UTC).date())
+        return Cap("max_usd_per_day", "this connection today (UTC)", settings.max_usd_per_day, note, notes)
 
-    def _ask(self, cap: Decimal) -> None:
-        self._write(State.ASKING, must=True)
-        until = time.monotonic() + PATIENCE
-        while True:
-            ledger = Ledger.of(self._read(), self._note)
-            match decide(cap, self._note, ledger):
-                case Answer.PAY:
-                    return self._write(State.SPENT, must=True)
-                case Answer.REFUSE:
-                    self._write(State.FREE, must=False)
-                    raise _refusal(cap, self._cost, ledger)
-                case Answer.YIELD:
-                    self._write(State.YIELDING, must=True)
-                case Answer.ASK:
-                    self._write(State.ASKING, must=True)
-                    continue
-            if time.monotonic() > until:
-                self._write(State.FREE, must=False)
-                raise KlingStorageError(
-                    "Retry when the other Kling tasks of this run have decided: nothing was sent. They asked for the "
-                    f"rest of max_run_usd at the same time, and did not answer for {PATIENCE:.0f} s."
-                )
-            time.sleep(PAUSE * (0.5 + random.random()))  # noqa: S311 - no secret
-
-    def _write(self, state: State, *, must: bool) -> None:
-        self._note = dataclasses.replace(self._note, state=state)
-        if not self._is_noted:
-            return
+    def _tolerant(self, act: Any, *words: Any) -> None:
+        """A note that is only for others may fail."""
         try:
-            self._context["ti"].xcom_push(key=KEY, value={**self._note.record(), **self._facts})
-        except Exception as error:  # noqa: BLE001 - whatever an XCom backend raises
-            if must:
-                raise _unusable(error) from None
-            self._operator.log.warning("The XCom %s was not pushed, the task goes on: %s", KEY, reason(error))
-
-    def _read(self) -> list[Note]:
-        try:
-            return [note for kept in planned_costs(self._context) if (note := Note.read(kept))]
-        except Exception as error:  # noqa: BLE001 - whatever an XCom backend raises
-            raise _unusable(error) from None
-
-
-def planned_costs(context: Context) -> list[Any]:
-    """
-    Return what all Kling tasks of a Dag run have noted.
-
-    :param context: Airflow's context.
-    """
-    return list(context["ti"].xcom_pull(task_ids=kling_tasks(context), key=KEY) or ())
-
-
-def kling_tasks(context: Context) -> list[str]:
-    """
-    Return the ids of a Dag's tasks that pay at Kling.
-
-    :param context: Airflow's context.
-    """
-    return [task.task_id for task in getattr(context.get("dag"), "tasks", ()) if is_kling_task(task)]
+            act(*words)
+        except KlingStorageError as error:
+            if self._is_capped:
+                raise
+            self._operator.log.warning("The XCom %s was not pushed, the task goes on: %s", KEY, error.message)
 
 
 def is_read(context: Context) -> bool:
@@ -165,26 +260,23 @@ def _asks(task: Any) -> bool:
     return is_kling_task(task) and (mapped or getattr(task, "max_run_usd", None) is not None)
 
 
-def is_kling_task(task: Any) -> bool:
+@contextlib.contextmanager
+def freed_when_not_charged(operator: BaseOperator, context: Context) -> Iterator[None]:
     """
-    Whether a task of a Dag is one of this package that pays, mapped or not.
+    Note that a task of a Dag run is not charged after all, when it fails with an error that says so.
 
-    :param task: an operator.
-    """
-    kind = getattr(task, "operator_class", None)
-    return issubclass(kind if isinstance(kind, type) else type(task), KlingBaseOperator)
-
-
-def free(operator: BaseOperator, context: Context, error: KlingError) -> None:
-    """
-    Note that a task is not charged after all; it never raises.
-
-    :param operator: the one that failed.
+    :param operator: the one that may fail.
     :param context: Airflow's context.
-    :param error: why.
     """
-    if not (error.refused_for_sure or isinstance(error, (KlingTaskFailedError, KlingContentPolicyError))):
-        return
+    try:
+        yield
+    except KlingError as error:
+        if error.refused_for_sure or isinstance(error, (KlingTaskFailedError, KlingContentPolicyError)):
+            _free(operator, context)
+        raise
+
+
+def _free(operator: BaseOperator, context: Context) -> None:
     ti = context["ti"]
     try:
         kept = ti.xcom_pull(task_ids=ti.task_id, key=KEY, map_indexes=ti.map_index)
@@ -197,22 +289,3 @@ def free(operator: BaseOperator, context: Context, error: KlingError) -> None:
 def _owner(context: Context) -> tuple[str, int]:
     ti = context["ti"]
     return ti.task_id, -1 if ti.map_index is None else ti.map_index
-
-
-def _refusal(cap: Decimal, cost: prices.Estimate, ledger: Ledger) -> KlingBudgetError:
-    spent = f"of ${cap:f} for this Dag run, ${ledger.spent:.2f} are spent or committed by its other Kling tasks"
-    if cost.usd is None:
-        why = f"what this request costs is unknown (price list of {cost.as_of})"
-    elif ledger.unknown:
-        why = f"what other Kling tasks of this run cost is unknown ({ledger.unknown} of them)"
-    else:
-        return KlingBudgetError(
-            f"Raise max_run_usd, or ask for less: nothing was sent. This request costs {cost}; {spent}."
-        )
-    return KlingBudgetError(f"Leave max_run_usd out, or use known prices: nothing was sent, because {why}.")
-
-
-def _unusable(error: Exception) -> KlingStorageError:
-    return KlingStorageError(
-        f"Retry when Airflow's XComs answer: nothing was sent. max_run_usd cannot be kept without them. {reason(error)}"
-    )

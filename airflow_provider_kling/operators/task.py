@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow_provider_kling import polling
 from airflow_provider_kling.exceptions import (
     KlingConcurrencyError,
-    KlingError,
     KlingThrottledError,
     KlingValidationError,
 )
@@ -19,7 +18,7 @@ from airflow_provider_kling.operators import log_lines, record
 from airflow_provider_kling.operators.base import KlingBaseOperator
 from airflow_provider_kling.operators.doubt import Sending, send
 from airflow_provider_kling.operators.slot_wait import SlotWait
-from airflow_provider_kling.operators.spending import Spending, free
+from airflow_provider_kling.operators.spending import Spending, freed_when_not_charged, plan_of_task
 from airflow_provider_kling.operators.task_arguments import OnClear, read_arguments
 from airflow_provider_kling.plugins.links import KlingResultLink
 from airflow_provider_kling.preparation import arguments
@@ -241,12 +240,8 @@ class KlingTaskOperator(KlingBaseOperator):
 
     @contextlib.contextmanager
     def _failure_pushed(self, context: Context) -> Iterator[None]:
-        try:
-            with super()._failure_pushed(context):
-                yield
-        except KlingError as error:
-            free(self, context, error)
-            raise
+        with freed_when_not_charged(self, context), super()._failure_pushed(context):
+            yield
 
     def _prepare(self) -> Prepared:
         """Check everything of ours and of Kling's, before anything is paid."""
@@ -282,7 +277,8 @@ class KlingTaskOperator(KlingBaseOperator):
     def _submit(self, prepared: Prepared, context: Context, *, look_up_first: bool, slot: SlotWait | None) -> Done:
         intent = record.settle_intent(self, prepared, context, may_be_kept=look_up_first)
         name = intent.external_task_id
-        spending = Spending(self, context, prepared.body)
+        plan = plan_of_task(name, self.product, prepared.body)
+        spending = Spending(self, context, plan, self.max_run_usd)
         if look_up_first:
             spending.go_on(is_permitted=slot is not None)
         if slot is None:

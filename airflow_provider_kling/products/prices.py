@@ -56,6 +56,16 @@ def estimate(product: Product, body: Mapping[str, Any]) -> Estimate:
     return Estimate(None, None, prices["as_of"])
 
 
+def usd_of(product: Product, units: Decimal) -> Decimal:
+    """
+    Return what units of the pack that pays for a product cost at list price.
+
+    :param product: what is asked for.
+    :param units: of its pack.
+    """
+    return units * Decimal(_prices()["usd"]["image" if product.group == "images" else "video"])
+
+
 class Total(NamedTuple):
     """
     What many tasks cost by the price list.

@@ -1,0 +1,105 @@
+"""The arguments of a batch that are no fields of Kling's, brought into shape before anything is paid."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+
+from airflow_provider_kling import polling
+from airflow_provider_kling.exceptions import KlingConfigurationError, KlingValidationError
+from airflow_provider_kling.preparation import arguments
+from airflow_provider_kling.preparation.arguments import Validate
+from airflow_provider_kling.products.catalogue import product_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Seconds that a batch lasts unless the Dag says otherwise: a thousand videos of two minutes on five slots take seven
+#: hours.
+DEFAULT_TIMEOUT = 86_400.0
+
+#: The smallest resource pack has this many slots.
+DEFAULT_CONCURRENCY = 5
+
+#: The least time between two looks, in seconds.
+MIN_POLL_INTERVAL = 0.01
+
+
+class Limits(NamedTuple):
+    """The arguments in shape."""
+
+    folder: str
+    manifest_uri: str
+    concurrency: int
+    submit_concurrency: int
+    store_concurrency: int
+    item_retries: int
+    max_units: float | None
+    max_run_usd: float | None
+    units_per_item: float | None
+    on_item_failure: str
+    on_clear: Literal["reuse", "regenerate"]
+    poll_interval: float
+    timeout: float
+
+
+def read_limits(operator: Any) -> Limits:
+    """
+    Bring a batch operator's arguments into shape.
+
+    :param operator: has them as attributes.
+    :raises KlingValidationError: naming everything that is wrong with them.
+    """
+    problems: list[str] = []
+
+    def read(function: Callable[..., Any], name: str, *how: Any, **more: Any) -> Any:
+        try:
+            return function(name, getattr(operator, name), *how, **more)
+        except KlingValidationError as error:
+            problems.extend(error.problems)
+            return None
+
+    folder = read(arguments.place, "output_uri")
+    if folder is None and not problems:
+        problems.append("Give output_uri the folder of the videos: it is empty.")
+    folder = (folder or "").rstrip("/") + "/"
+    if read(arguments.place, "kling_conn_id") is None and not problems:
+        problems.append("Give kling_conn_id the name of an Airflow connection: it is empty.")
+    manifest_uri = read(arguments.place, "manifest_uri") or f"{folder}manifest.jsonl"
+    if manifest_uri.lower().endswith(("/", ".mp4")):
+        problems.append(f"Give manifest_uri a file of its own: {manifest_uri[-60:]!r} is a folder or a video.")
+    read(arguments.choice, "validate", get_args(Validate))
+    if problem := _problem_of_product(operator.endpoint):
+        problems.append(problem)
+    limits = Limits(
+        folder,
+        manifest_uri,
+        concurrency=read(arguments.whole_number, "concurrency", 1),
+        submit_concurrency=read(arguments.whole_number, "submit_concurrency", 1),
+        store_concurrency=read(arguments.whole_number, "store_concurrency", 1),
+        item_retries=read(arguments.whole_number, "item_retries", 0),
+        max_units=read(arguments.amount, "max_units"),
+        max_run_usd=read(arguments.amount, "max_run_usd"),
+        units_per_item=read(arguments.amount, "units_per_item"),
+        on_item_failure=read(arguments.choice, "on_item_failure", ("continue", "fail")),
+        on_clear=read(arguments.choice, "on_clear", ("reuse", "regenerate")),
+        poll_interval=read(
+            arguments.seconds, "poll_interval", default=polling.DEFAULT_POLL_INTERVAL, minimum=MIN_POLL_INTERVAL
+        ),
+        timeout=read(arguments.seconds, "timeout", default=DEFAULT_TIMEOUT),
+    )
+    if problems:
+        raise KlingValidationError(problems)
+    return limits
+
+
+def _problem_of_product(endpoint: Any) -> str | None:
+    """Say why a batch cannot make this product; ``None`` when it can."""
+    try:
+        product = product_of(endpoint)
+        if product.generation == "new":
+            return f"Give endpoint as {product.counterpart!r}: the model of each item decides about {endpoint}."
+        if product.has_external_id:
+            return None
+    except KlingConfigurationError as error:
+        return error.message
+    return f"Map the operator of {endpoint} instead: it has no external_task_id, by which a batch finds what it paid."

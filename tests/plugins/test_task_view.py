@@ -1,0 +1,314 @@
+"""What the tab of a task says, for what Airflow knows of it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from airflow_provider_kling.models import Audio, Element, Image, Task, TaskStatus, Video, Voice
+from airflow_provider_kling.plugins.task_view import FINAL, view_of
+from airflow_provider_kling.triggers import KlingSlotTrigger, KlingTaskTrigger
+from airflow_provider_kling.utils._airflow.api_server import TaskKey, TaskRecord
+
+NOW = 1_800_000_000.0
+KEY = TaskKey("d", "r", "animate", -1)
+SUBMISSION = {
+    "endpoint": "image2video",
+    "model_name": "kling-v3",
+    "slot_since": None,
+    "submitted_at": int((NOW - 200) * 1000),
+    "accepted_at": int((NOW - 199) * 1000),
+    "adopted": False,
+    "estimate": "about 3 units, $0.42 (price list of 2026-09)",
+}
+
+
+def manifest(*results, status=TaskStatus.SUCCEED, ended=NOW - 60, **more):
+    task = Task(
+        task_id="179",
+        external_task_id="af-1",
+        status=status,
+        endpoint="image2video",
+        created_at=int((NOW - 199) * 1000),
+        updated_at=int(ended * 1000),
+        units="3",
+        results=results or (Video("v1", "https://cdn.example.com/v.mp4?Signature=s", "5.041"),),
+        request_id="q1",
+    )
+    return {**task.manifest(model_name="kling-v3"), **more}
+
+
+def record(state="success", operator="KlingImageToVideoOperator", **more) -> TaskRecord:
+    return TaskRecord(key=KEY, state=state, operator=operator, **more)
+
+
+def view(given: TaskRecord):
+    """What the page gets; it goes through JSON."""
+    return json.loads(json.dumps(view_of(given, NOW)))
+
+
+def rows(shown):
+    return {row["label"]: row["value"] for row in shown}
+
+
+def waiting(trigger, **more) -> TaskRecord:
+    """A task in the triggerer, with the arguments that the real trigger serializes."""
+    path, arguments = trigger.serialize()
+    return record("deferred", trigger=path.rpartition(".")[2], trigger_arguments=arguments, **more)
+
+
+# Whose task it is.
+
+
+@pytest.mark.parametrize("state", ["success", "failed", "running", "", "deferred"])
+def test_a_task_of_others_is_not_klings_and_is_not_asked_about_again(state):
+    shown = view(record(state, operator="BashOperator", xcoms={"return_value": {"task_id": "x"}, "failure": {}}))
+    assert shown["is_kling"] is False
+    assert shown["refresh_seconds"] == 0
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        record("running"),
+        record("success", operator="MyVideo", xcoms={"return_value": manifest()}),
+        record("failed", operator="MyVideo", xcoms={"submission": SUBMISSION}),
+        record("deferred", operator="MyVideo", trigger="KlingSlotTrigger"),
+    ],
+)
+def test_a_subclass_with_another_name_is_klings_too(given):
+    assert view(given)["is_kling"] is True
+
+
+# A finished task.
+
+
+def test_a_stored_video_is_played_from_its_copy_with_klings_link_behind_it():
+    files = [{"uri": "s3://conn@videos/a.mp4", "bytes": 3_000_000, "sha256": "0", "duration": 5.041}]
+    (result,) = view(record(xcoms={"return_value": manifest(files=files)}))["results"]
+    assert result == {
+        "kind": "video",
+        "title": "a.mp4",
+        "file": 0,
+        "link": "https://cdn.example.com/v.mp4?Signature=s",
+        "place": "s3://…@videos/a.mp4",
+        "notes": ["5.0 s", "3.0 MB"],
+    }
+
+
+def test_a_video_that_was_not_stored_is_played_from_kling():
+    (result,) = view(record(xcoms={"return_value": manifest()}))["results"]
+    assert (result["file"], result["link"]) == (None, "https://cdn.example.com/v.mp4?Signature=s")
+
+
+def test_what_kling_has_deleted_is_not_offered():
+    old = manifest(ended=NOW - 31 * 86_400)
+    (result,) = view(record(xcoms={"return_value": old}))["results"]
+    assert result["link"] == ""
+    assert "Kling has deleted it" in result["notes"][0]
+    (stored,) = view(record(xcoms={"return_value": {**old, "files": [{"uri": "/a.mp4"}]}}))["results"]
+    assert (stored["file"], stored["link"]) == (0, "")
+
+
+def test_a_twin_with_the_watermark_follows_and_says_so():
+    video = Video("v1", "https://h.example/a.mp4", "5", watermark_url="https://h.example/w.mp4")
+    files = [{"uri": "/a.mp4"}, {"uri": "/a_watermark.mp4", "watermark": True}]
+    plain, twin = view(record(xcoms={"return_value": manifest(video, files=files)}))["results"]
+    assert (plain["link"], twin["link"]) == ("https://h.example/a.mp4", "https://h.example/w.mp4")
+    assert "with watermark" in twin["notes"]
+    assert "with watermark" not in plain["notes"]
+
+
+@pytest.mark.parametrize(
+    ("result", "kinds"),
+    [
+        (Image(0, "https://h.example/a.png"), ["image"]),
+        (Audio("1", "https://h.example/a.mp3", "3", "https://h.example/a.wav"), ["audio", "audio"]),
+        (Voice("9", "Ann", "https://h.example/a.mp3"), ["audio", "voice"]),
+        (Element("7", "A cup"), ["element"]),
+    ],
+)
+def test_each_kind_of_result_has_its_own_view(result, kinds):
+    shown = view(record(xcoms={"return_value": manifest(result)}))["results"]
+    assert [found["kind"] for found in shown] == kinds
+
+
+def test_facts_ids_and_time_line_of_a_finished_task():
+    end = datetime.fromtimestamp(NOW - 50, UTC)
+    submission = {**SUBMISSION, "slot_since": int((NOW - 260) * 1000)}
+    files = [{"uri": "/a.mp4"}]
+    shown = view(record(end=end, xcoms={"return_value": manifest(files=files), "submission": submission}))
+    assert (shown["headline"], shown["tone"], shown["refresh_seconds"]) == ("Done", "good", 0)
+    facts = rows(shown["facts"])
+    assert (facts["Product"], facts["Model"], facts["Units charged"]) == ("image2video", "kling-v3", "3")
+    assert facts["Estimated cost"] == SUBMISSION["estimate"]
+    assert rows(shown["ids"]) == {"Kling's task id": "179", "external_task_id": "af-1", "Kling's request id": "q1"}
+    steps = [(step["label"], round(NOW - step["at"] / 1000)) for step in shown["time_line"]]
+    assert steps == [
+        ("No slot was free", 260),
+        ("Submitted", 200),
+        ("Accepted by Kling", 199),
+        ("Made by Kling", 60),
+        ("Stored", 50),
+    ]
+
+
+def test_a_task_that_only_submits_says_who_shows_the_result():
+    given = record(xcoms={"return_value": manifest(status=TaskStatus.SUBMITTED, videos=[])})
+    assert view(given)["headline"] == "Submitted"
+    assert "task that waits" in view(given)["sentence"]
+
+
+def test_an_adopted_task_says_that_it_is_not_paid_again():
+    given = record(xcoms={"submission": {**SUBMISSION, "adopted": True}})
+    (accepted,) = [step for step in view(given)["time_line"] if step["label"] == "Accepted by Kling"]
+    assert "not paid again" in accepted["note"]
+
+
+def test_what_a_batch_did_is_counted():
+    summary = {"batch_id": "b", "manifest_uri": "s3://v/m.jsonl", "items": 9, "done": 8, "failed": 1, "units": 24.0}
+    shown = view(record(operator="KlingImageToVideoBatchOperator", xcoms={"return_value": summary}))
+    assert rows(shown["facts"]) == {"Units charged": "24.0", "Items": "9", "Done": "8", "Failed": "1"}
+    assert rows(shown["ids"])["Batch manifest"] == "s3://v/m.jsonl"
+
+
+# A task that waits.
+
+
+def test_a_task_without_a_slot_says_so_and_since_when():
+    trigger = KlingSlotTrigger(since=NOW - 90, until=NOW + 1000, external_task_id="af-1", deferred_at=NOW - 90)
+    shown = view(waiting(trigger))
+    assert shown["headline"] == "No slot yet"
+    assert shown["wait"]["what"] == "no slot yet"
+    assert shown["wait"]["since"] == int((NOW - 90) * 1000)
+    assert shown["wait"]["until"] == int((NOW + 1000) * 1000)
+    assert shown["refresh_seconds"] > 0
+
+
+def test_a_task_that_is_being_made_says_what_is_usual_and_when_the_next_look_is():
+    trigger = KlingTaskTrigger(
+        kling_task_id="179", end_time=NOW + 3400, poll_interval=15, first_poll_at=NOW + 20, deferred_at=NOW - 190
+    )
+    shown = view(waiting(trigger, xcoms={"submission": SUBMISSION}))
+    wait = shown["wait"]
+    assert (shown["headline"], wait["what"]) == ("Being made", "being made")
+    assert wait["since"] == SUBMISSION["accepted_at"]
+    assert wait["next_look"] == int((NOW + 20) * 1000)
+    assert wait["usual"].startswith("about ")
+    assert rows(shown["ids"])["Kling's task id"] == "179"
+
+
+def test_after_the_first_look_the_next_is_within_the_interval():
+    trigger = KlingTaskTrigger(kling_task_id="179", poll_interval=15, first_poll_at=NOW - 20, deferred_at=NOW - 190)
+    wait = view(waiting(trigger))["wait"]
+    assert (wait["next_look"], wait["every_seconds"]) == (0, 15)
+    assert wait["since"] == int((NOW - 190) * 1000)
+
+
+def test_what_nobody_has_measured_is_not_called_usual():
+    trigger = KlingTaskTrigger(kling_task_id="1", endpoint="a-product-of-tomorrow", deferred_at=NOW)
+    assert view(waiting(trigger))["wait"]["usual"] == ""
+
+
+@pytest.mark.parametrize(
+    "state", ["", "scheduled", "queued", "running", "deferred", "up_for_retry", "up_for_reschedule"]
+)
+def test_a_task_that_has_not_ended_is_asked_about_again(state):
+    assert view(record(state))["refresh_seconds"] > 0
+    assert view(record(state))["headline"]
+
+
+@pytest.mark.parametrize("state", sorted(FINAL))
+def test_a_task_that_has_ended_is_not(state):
+    assert view(record(state))["refresh_seconds"] == 0
+
+
+# A failure.
+
+
+def test_a_failure_says_what_to_do_and_klings_code():
+    failure = {
+        "error": "KlingBalanceError",
+        "code": 1102,
+        "message": "Top up the account: it is empty.",
+        "task_id": "5",
+    }
+    shown = view(record("failed", xcoms={"failure": failure}))
+    assert shown["failure"] == {"sentence": "Top up the account: it is empty.", "code": "1102"}
+    assert shown["tone"] == "bad"
+    assert rows(shown["ids"])["Kling's task id"] == "5"
+
+
+def test_a_failure_that_a_later_try_mended_is_not_shown():
+    assert view(record(xcoms={"failure": {"message": "old"}, "return_value": manifest()}))["failure"] is None
+
+
+# What the task was given.
+
+
+def test_frames_that_a_browser_may_load_are_shown_and_others_are_named():
+    fields = {"image": "https://h.example/a.png", "image_tail": "/data/b.png", "prompt": "It moves"}
+    first, last = view(record(fields=fields))["frames"]
+    assert first == {"label": "First frame", "link": "https://h.example/a.png", "text": "https://h.example/a.png"}
+    assert last == {"label": "Last frame", "link": "", "text": "/data/b.png"}
+
+
+@pytest.mark.parametrize(
+    "link", ["javascript:alert(1)", "data:text/html,<script>", "file:///etc/passwd", "//h.example"]
+)
+def test_an_address_that_is_no_web_link_is_never_an_address(link):
+    assert view(record(fields={"image": link}))["frames"][0]["link"] == ""
+    foreign = manifest(Video("v", link))
+    assert view(record(xcoms={"return_value": foreign}))["results"][0]["link"] == ""
+
+
+def test_parameters_that_were_given_are_listed_once():
+    fields = {"prompt": "It moves", "duration": 5, "mode": None, "cfg_scale": "None", "sound": "on", "image": "/a.png"}
+    shown = view(record(fields=fields))
+    assert rows(shown["parameters"]) == {"duration": "5", "sound": "on"}
+    assert shown["prompt"] == "It moves"
+
+
+# Whatever stands there.
+
+ANYTHING = [None, "", "x", 7, -1, True, [], [None], {}, {"a": 1}, 1e300, "9" * 9, [[[]]], {"task_id": [], "files": {}}]
+
+
+@pytest.mark.parametrize("value", ANYTHING)
+@pytest.mark.parametrize("key", ["return_value", "submission", "failure", "progress", "task_id"])
+def test_an_xcom_of_any_shape_makes_a_page(key, value):
+    for state in ("success", "failed", "running"):
+        assert view(record(state, xcoms={key: value}))["headline"]
+
+
+@pytest.mark.parametrize("value", ANYTHING)
+@pytest.mark.parametrize(
+    "name", ["endpoint", "model_name", "created_at", "updated_at", "units", "videos", "files", "status"]
+)
+def test_a_manifest_of_any_shape_makes_a_page(name, value):
+    assert view(record(xcoms={"return_value": {**manifest(), name: value}}))["headline"]
+    assert view(record("deferred", xcoms={"submission": {**SUBMISSION, name: value}}))["headline"]
+
+
+@pytest.mark.parametrize("value", ANYTHING)
+@pytest.mark.parametrize("trigger", ["KlingTaskTrigger", "KlingSlotTrigger", "KlingBatchTrigger"])
+def test_trigger_arguments_of_another_version_make_a_page(trigger, value):
+    names = ("since", "until", "end_time", "first_poll_at", "poll_interval", "deferred_at", "endpoint", "kling_task_id")
+    given = record("deferred", trigger=trigger, trigger_arguments=dict.fromkeys(names, value))
+    assert view(given)["headline"]
+
+
+@pytest.mark.parametrize("value", ANYTHING)
+def test_rendered_fields_of_any_shape_make_a_page(value):
+    names = ("prompt", "negative_prompt", "image", "image_tail", "image_list", "model_name", "duration")
+    assert view(record(fields=dict.fromkeys(names, value)))["headline"]
+
+
+def test_what_others_wrote_is_bounded():
+    long = "<b>" * 100_000
+    fields = {f"field{number}": long for number in range(1000)} | {"prompt": long, "image": long}
+    files = [{"uri": long}] * 10_000
+    given = record(fields=fields, xcoms={"return_value": manifest(files=files), "failure": {"message": long}})
+    assert len(json.dumps(view_of(given, NOW))) < 100_000

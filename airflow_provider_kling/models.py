@@ -122,6 +122,7 @@ class Submission(TypedDict):
     was found instead, ``estimate`` what it costs by the price list, in words.
     """
 
+    external_task_id: str
     endpoint: str
     model_name: str
     slot_since: int | None

@@ -780,6 +780,7 @@ def test_a_task_leaves_what_its_page_says_of_the_submission(kling):
     submission = ti.xcoms["submission"]
     assert before - 1 <= submission.pop("submitted_at") <= time.time() * 1000
     assert submission == {
+        "external_task_id": manifest["external_task_id"],
         "endpoint": "image2video",
         "model_name": manifest["model_name"],
         "slot_since": None,

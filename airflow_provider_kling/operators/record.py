@@ -103,6 +103,7 @@ def push_submission(
     :param slot_since: epoch seconds since when it waited for a slot, if it did.
     """
     value: Submission = {
+        "external_task_id": done.task.external_task_id,
         "endpoint": done.task.endpoint,
         "model_name": str(prepared.body.get("model_name") or ""),
         "slot_since": _milliseconds(slot_since),

@@ -170,7 +170,7 @@ def _facts(record: TaskRecord) -> list[Row]:
         {
             "Product": product.endpoint if product else "",
             "Model": model,
-            "Usual time": usual(product),
+            "Usual time": "" if wait_of(record, 0) else usual(product),
             "Estimated cost": submission.get("estimate"),
             "Units charged": manifest.get("units"),
             "Cash charged": manifest.get("cash") if manifest.get("cash") != "0" else "",
@@ -200,7 +200,9 @@ def _ids(record: TaskRecord) -> list[Row]:
             or record.xcoms.get("task_id")
             or waiting.get("kling_task_id")
             or failed,
-            "external_task_id": manifest.get("external_task_id") or waiting.get("external_task_id"),
+            "external_task_id": manifest.get("external_task_id")
+            or submission_of(record).get("external_task_id")
+            or waiting.get("external_task_id"),
             "Kling's request id": manifest.get("request_id"),
             "Batch id": manifest.get("batch_id"),
             "Batch manifest": manifest.get("manifest_uri"),

@@ -18,7 +18,8 @@ function section(title, ...children) {
 }
 
 function time(milliseconds) {
-  return new Date(milliseconds).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
+  const parts = { month: "short", day: "numeric", hour: "numeric", minute: "2-digit", second: "2-digit" };
+  return new Date(milliseconds).toLocaleString(undefined, parts);
 }
 
 function span(seconds) {

@@ -148,7 +148,7 @@ function draw(view) {
 
 async function load() {
   let again = 15;
-  if (!document.hidden) {
+  if (!drawn || !document.hidden) {
     try {
       again = await ask();
     } catch {

@@ -46,8 +46,8 @@ class KlingArguments(Table):
 class KlingProducts(Table):
     """Every operator, by the endpoint of its product, and what its product can do."""
 
-    head = ("Operator", "Endpoint", "Default model", "Paid once by")
-    widths = "38 24 20 18"
+    head = ("Operator", "Endpoint", "Default model", "Has an id of yours")
+    widths = "39 26 22 13"
 
     def rows(self) -> Iterator[tuple[str, ...]]:
         """Read the rows of products, and the guide of each operator."""
@@ -55,7 +55,7 @@ class KlingProducts(Table):
             product = getattr(getattr(operators, name), "product", None)
             if product is not None:
                 model = f"``{product.default_model}``" if product.default_model else "no choice"
-                way = "``external_task_id``" if product.has_external_id else "a note before it is sent"
+                way = "yes" if product.has_external_id else "no"
                 yield f":ref:`{name} <howto/operator:{name}>`", f"``{product.endpoint}``", model, way
 
 

@@ -18,6 +18,7 @@ from airflow_provider_kling.batch import files
 from airflow_provider_kling.batch.actions import Desired, ImageUnavailableError
 from airflow_provider_kling.exceptions import KlingBatchError, KlingStorageError, KlingValidationError
 from airflow_provider_kling.preparation.files import load_image
+from airflow_provider_kling.preparation.media_link import load_link
 from airflow_provider_kling.products.catalogue import PRODUCTS, product_of
 from airflow_provider_kling.products.limits import image_bytes
 from airflow_provider_kling.products.media import ImageLoadError
@@ -40,7 +41,8 @@ class PlannedItem:
     :param key: its name.
     :param external_task_id: id of its first attempt.
     :param body: what is sent, without image content.
-    :param images: by place in the body: where the content is, its checksum, the Airflow connection.
+    :param images: by place in the body: where the file is, its checksum, the Airflow connection; of one that is sent as
+        a signed link, the version that was checked.
     :param endpoint: the product.
     """
 
@@ -52,7 +54,7 @@ class PlannedItem:
 
     def full_body(self) -> dict[str, Any]:
         """
-        Return the body with its images.
+        Return the body with its files: images, and links that are signed now.
 
         :raises ImageUnavailableError: when an image cannot be read now.
         :raises KlingValidationError: when it is another one than was checked.
@@ -172,7 +174,8 @@ def _planned_item(line: Mapping[str, Any]) -> PlannedItem | None:
     # A picture without its place, or a place without its picture, would be paid for and not be what was checked.
     if {where for where, holder, slot in PRODUCTS[endpoint].slots(body) if holder[slot] == ""} != images.keys():
         return None
-    kept = {where: {part: image.get(part) for part in ("uri", "sha256", "conn_id")} for where, image in images.items()}
+    parts = ("uri", "sha256", "conn_id", "known_as")
+    kept = {where: {part: image.get(part) for part in parts} for where, image in images.items()}
     return PlannedItem(key, name, body, kept, endpoint)
 
 
@@ -182,17 +185,21 @@ def _is_image(image: Any) -> bool:
         and isinstance(image.get("uri"), str)
         and isinstance(image.get("sha256"), str)
         and isinstance(image.get("conn_id"), (str, type(None)))
+        and isinstance(image.get("known_as"), (str, type(None)))
     )
 
 
-def _wire(where: str, most: int, *, uri: str, sha256: str, conn_id: str | None) -> str:
+def _wire(where: str, most: int, *, uri: str, sha256: str, conn_id: str | None, known_as: str | None = None) -> str:
     try:
-        loaded = load_image(uri, field=where, conn_id=conn_id, most=most)
+        if known_as:
+            loaded = load_link(uri, field=where, conn_id=conn_id)
+        else:
+            loaded = load_image(uri, field=where, conn_id=conn_id, most=most)
     except (ImageLoadError, KlingStorageError) as error:
         raise ImageUnavailableError(
-            f"Check that the triggerer can read the image; the item was not sent, nothing was paid. {error}"
+            f"Check that the triggerer can read the file; the item was not sent, nothing was paid. {error}"
         ) from None
-    if loaded.digest != sha256:
+    if loaded.known_as != known_as if known_as else loaded.digest != sha256:
         raise KlingValidationError(
             [f"{named(where, uri)} has changed since the batch was checked; clear the Airflow task to check it again."]
         )

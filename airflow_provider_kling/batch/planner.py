@@ -24,6 +24,8 @@ from airflow_provider_kling.utils.foreign import reason
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from airflow_provider_kling.preparation.fit import Fit
+    from airflow_provider_kling.preparation.media_link import ImageBy
     from airflow_provider_kling.preparation.prepare import Prepared
     from airflow_provider_kling.products.product import Product
 
@@ -65,6 +67,8 @@ class Planner:
     :param image_conn_id: Airflow connection for images in object storage.
     :param extra_body: see :class:`~airflow_provider_kling.operators.KlingTaskOperator`.
     :param validate: the same.
+    :param fit: the same.
+    :param image_by: the same.
     """
 
     endpoint: str
@@ -75,6 +79,8 @@ class Planner:
     image_conn_id: str | None = None
     extra_body: Mapping[str, Any] | None = None
     validate: Validate = "strict"
+    fit: Fit = "refuse"
+    image_by: ImageBy = "content"
 
     def plan(self, items: Sequence[Mapping[str, Any]]) -> tuple[list[PlannedItem], list[str]]:
         """
@@ -134,6 +140,8 @@ class Planner:
             extra_body=self.extra_body,
             validate=self.validate,
             image_conn_id=self.image_conn_id,
+            fit=self.fit,
+            image_by=self.image_by,
         )
 
     def _planned(
@@ -149,8 +157,15 @@ class Planner:
         name = identity.own_id(body.pop("external_task_id", None)) or identity.external_task_id(origin, content)
         images = {}
         for where, holder, slot in product_of(self.endpoint).slots(body):
-            if isinstance(holder[slot], str) and not is_link(holder[slot]):
-                images[where] = self._keep(base64.b64decode(holder[slot]), fields.get(where), seen)
+            loaded = prepared.files.get(where)
+            if loaded and loaded.known_as:
+                # A link that was signed now would be dead when the item's turn comes.
+                images[where] = {"uri": loaded.stored_at, "sha256": "", "conn_id": None, "known_as": loaded.known_as}
+                holder[slot] = ""
+            elif isinstance(holder[slot], str) and not is_link(holder[slot]):
+                # What was mended stands nowhere else.
+                given = None if loaded and loaded.mended else fields.get(where)
+                images[where] = self._keep(base64.b64decode(holder[slot]), given, seen)
                 holder[slot] = ""
         return PlannedItem(key, name, body, images, self.endpoint)
 

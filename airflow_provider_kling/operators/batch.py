@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from airflow_provider_kling.batch.planner import Planner
     from airflow_provider_kling.operators.video_item import KlingVideoItem
     from airflow_provider_kling.preparation.arguments import Validate
+    from airflow_provider_kling.preparation.fit import Fit
+    from airflow_provider_kling.preparation.media_link import ImageBy
     from airflow_provider_kling.products.prices import Total
 
 
@@ -87,6 +89,10 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
     :param manifest_uri: default ``manifest.jsonl`` in ``output_uri`` (templated).
     :param output_conn_id: Airflow connection of that storage, and of the file of ``items``.
     :param image_conn_id: Airflow connection for images in object storage.
+    :param fit: ``refuse`` (default), or ``shrink``: images that Kling would not take are converted or reduced, see
+        :class:`~airflow_provider_kling.operators.KlingTaskOperator`.
+    :param image_by: how an image in object storage is sent: ``content`` (default), or ``link``: a signed link that
+        lives twelve hours and is made when the request is sent. It is checked like content, and known by it.
     :param kling_conn_id: the :ref:`Kling connection <howto/connection:kling>` (templated).
     :param extra_body: fields that this package does not know, added to each request as they are (templated).
     :param validate: ``strict`` (default), ``warn`` or ``off``.
@@ -128,6 +134,8 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
         manifest_uri: str | os.PathLike[str] | ObjectStoragePath | None = None,
         output_conn_id: str | None = None,
         image_conn_id: str | None = None,
+        fit: Fit = "refuse",
+        image_by: ImageBy = "content",
         kling_conn_id: str = DEFAULT_CONN_NAME,
         extra_body: dict[str, Any] | None = None,
         validate: Validate = "strict",
@@ -152,6 +160,8 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
         self.manifest_uri = manifest_uri
         self.output_conn_id = output_conn_id
         self.image_conn_id = image_conn_id
+        self.fit = fit
+        self.image_by = image_by
         self.kling_conn_id = kling_conn_id
         self.extra_body = extra_body
         self.validate = validate
@@ -252,6 +262,8 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
             image_conn_id=self.image_conn_id,
             extra_body=self.extra_body,
             validate=self.validate,
+            fit=self.fit,
+            image_by=self.image_by,
         )
 
     def _write_plan(

@@ -68,6 +68,8 @@ def read_limits(operator: Any) -> Limits:
     if manifest_uri.lower().endswith(("/", ".mp4")):
         problems.append(f"Give manifest_uri a file of its own: {manifest_uri[-60:]!r} is a folder or a video.")
     read(arguments.choice, "validate", get_args(Validate))
+    read(arguments.choice, "fit", ("refuse", "shrink"))
+    read(arguments.choice, "image_by", ("content", "link"))
     if problem := _problem_of_product(operator.endpoint):
         problems.append(problem)
     limits = Limits(

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from airflow_provider_kling.models import Manifest, Task
     from airflow_provider_kling.preparation.arguments import Validate
     from airflow_provider_kling.preparation.fit import Fit
+    from airflow_provider_kling.preparation.media_link import ImageBy
     from airflow_provider_kling.preparation.prepare import Prepared
     from airflow_provider_kling.products.prices import Estimate
     from airflow_provider_kling.products.product import Product
@@ -61,6 +62,8 @@ class KlingTaskOperator(KlingBaseOperator):
     :param image_conn_id: Airflow connection for images in object storage.
     :param fit: ``refuse`` (default), or ``shrink``: an image that Kling would not take (WebP, CMYK, 16 bits a colour,
         rotated by EXIF, above 10 MB) is converted or reduced, and the log says so.
+    :param image_by: how an image in object storage is sent: ``content`` (default), or ``link``: a signed link that
+        lives twelve hours and is made when the request is sent. It is checked like content, and known by it.
     :param validate: ``strict`` (default) refuses what Kling would refuse, before it costs anything; ``warn`` logs it;
         ``off`` sends.
     :param on_clear: ``reuse`` (default): a cleared task adopts the video that was paid for; ``regenerate``: it pays
@@ -117,6 +120,7 @@ class KlingTaskOperator(KlingBaseOperator):
         callback_url: str | None = None,
         image_conn_id: str | None = None,
         fit: Fit = "refuse",
+        image_by: ImageBy = "content",
         validate: Validate = "strict",
         on_clear: OnClear = "reuse",
         on_doubt: OnDoubt = "fail",
@@ -138,6 +142,7 @@ class KlingTaskOperator(KlingBaseOperator):
         self.callback_url = callback_url
         self.image_conn_id = image_conn_id
         self.fit = fit
+        self.image_by = image_by
         self.validate = validate
         self.on_clear = on_clear
         self.on_doubt = on_doubt
@@ -260,6 +265,7 @@ class KlingTaskOperator(KlingBaseOperator):
                 validate=self.validate,
                 image_conn_id=self.image_conn_id,
                 fit=self.fit,
+                image_by=self.image_by,
             )
         if not problems and (too_dear := prices.above(self.max_units, prices.estimate(self.product, prepared.body))):
             problems.append(too_dear)
@@ -291,11 +297,23 @@ class KlingTaskOperator(KlingBaseOperator):
                 break
             except KlingThrottledError as error:
                 slot = self._wait_for_slot(error, slot, name)
+                prepared = self._with_fresh_links(prepared)
                 look_up_first = is_refused = True
         if done.answer_lost or not done.adopted:
             self._submitted_at = begun
         self._say(log_lines.accepted(done, own="external_task_id" in prepared.body, looked_up_first=look_up_first))
         return done
+
+    def _with_fresh_links(self, prepared: Prepared) -> Prepared:
+        """Sign links again after a wait on this worker, which may have been longer than they live."""
+        if not prepared.has_signed_links:
+            return prepared
+        fresh = self._prepare()
+        if fresh.content != prepared.content:
+            raise KlingValidationError(
+                ["Clear the task to send what is there now: a file of the request changed while it waited for a slot."]
+            )
+        return fresh
 
     def _send(self, prepared: Prepared, sending: Sending) -> Done:
         if not self.hook.finds_by_id(self.endpoint, prepared.body):

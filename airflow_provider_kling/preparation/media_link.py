@@ -1,21 +1,26 @@
 """
-A file in a team's storage as a link that Kling can open for a while: Kling takes videos and audio by URL only.
+A file in a team's storage as a link that Kling can open for a while: Kling takes videos and audio by URL only, and
+images also by URL.
 
 The storage's own library signs the link, when the request is made. Who keeps a request back for long makes it anew.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import dataclasses
+from typing import TYPE_CHECKING, Any, Literal
 
-from airflow_provider_kling.preparation.files import is_link, missing, not_now, unreadable
+from airflow_provider_kling.preparation.files import is_link, load_image, missing, not_now, unreadable
 from airflow_provider_kling.products.media import ImageLoadError, LoadedImage
-from airflow_provider_kling.products.wording import named, shown
-from airflow_provider_kling.utils._airflow.object_storage import place_of
+from airflow_provider_kling.products.wording import is_inline, named, shown
+from airflow_provider_kling.utils._airflow.object_storage import LOCAL_PROTOCOLS, place_of
 from airflow_provider_kling.utils.foreign import reason
 
 if TYPE_CHECKING:
     from airflow_provider_kling.utils._airflow.object_storage import Place
+
+#: How an image in object storage is sent.
+ImageBy = Literal["content", "link"]
 
 #: Seconds that a signed link lives: Kling opens it when the task's turn comes, which may take hours in a long queue.
 #: Keys that are themselves lent (STS) may end it earlier.
@@ -48,7 +53,39 @@ def load_link(value: Any, *, field: str, conn_id: str | None = None, seconds: in
     info = _info(place, field)
     link = _signed(place, field, seconds)
     version = next((str(info[name]) for name in _VERSIONS if info.get(name)), str(info.get("size", "")))
-    return LoadedImage(wire=link, known_as=f"{place.protocol}://{place.rest}#{version}")
+    return LoadedImage(wire=link, known_as=f"{place.protocol}://{place.rest}#{version}", stored_at=place.uri)
+
+
+def link_image(value: Any, *, field: str, conn_id: str | None, fit: str, most: int) -> LoadedImage:
+    """
+    Turn an image into a link that Kling can open; it is read and checked like one that is sent as content.
+
+    :param value: an http(s) URL, or an object-storage URI or path object.
+    :param field: the field's name, for sentences.
+    :param conn_id: Airflow connection for an object-storage URI.
+    :param fit: ``shrink`` mends what Kling would not take; that is sent as content.
+    :param most: bytes that the image may have.
+    :raises ImageLoadError: there is no such image in a storage that can sign links, or Kling does not take it.
+    :raises KlingStorageError: the storage does not answer now; a retry may find it.
+    """
+    if not _is_remote(value):
+        raise ImageLoadError(
+            f"Copy {field} to object storage, or set image_by='content': image_by='link' sends the link of a file that "
+            "stands in a storage, and this is none."
+        )
+    content = load_image(value, field=field, conn_id=conn_id, fit=fit, most=most)
+    if content.digest is None or content.mended:
+        return content
+    link = load_link(value, field=field, conn_id=conn_id)
+    return dataclasses.replace(content, wire=link.wire, known_as=link.known_as, stored_at=link.stored_at)
+
+
+def _is_remote(value: Any) -> bool:
+    """Whether a value is the address of a file that is not on this machine."""
+    if isinstance(value, str):
+        head, separator, _ = value.strip().partition("://")
+        return bool(separator) and head.lower() not in LOCAL_PROTOCOLS and not is_inline(value)
+    return hasattr(value, "protocol") and hasattr(value, "path") and str(value.protocol) not in ("", *LOCAL_PROTOCOLS)
 
 
 def _uri_of(value: Any, field: str) -> str:

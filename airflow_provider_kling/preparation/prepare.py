@@ -17,7 +17,7 @@ from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.preparation.arguments import Validate
 from airflow_provider_kling.preparation.files import load_image
 from airflow_provider_kling.preparation.fit import Fit
-from airflow_provider_kling.preparation.media_link import load_link
+from airflow_provider_kling.preparation.media_link import ImageBy, link_image, load_link
 from airflow_provider_kling.products import capabilities, generations, limits
 from airflow_provider_kling.products.catalogue import PRODUCTS
 from airflow_provider_kling.products.convert import RESOLUTIONS, FieldEncodingError
@@ -64,11 +64,18 @@ class Prepared:
     :param content: what decides the content, for a fingerprint: the body with image content replaced by its sha256 and
         links without their signature, without ``external_task_id`` and ``callback_url``.
     :param warnings: sentences for the log.
+    :param files: the loaded files, by their places in the body.
     """
 
     body: dict[str, Any] = field(repr=False)
     content: dict[str, Any]
     warnings: tuple[str, ...]
+    files: Mapping[str, LoadedImage] = field(repr=False)
+
+    @property
+    def has_signed_links(self) -> bool:
+        """Whether it holds links that live for a while only."""
+        return any(loaded.known_as for loaded in self.files.values())
 
 
 @dataclass
@@ -78,6 +85,7 @@ class _Draft:
     product: Product
     conn_id: str | None
     fit: str
+    image_by: str
     extra: Mapping[str, Any]
     body: dict[str, Any] = field(default_factory=dict)
     images: dict[str, LoadedImage] = field(default_factory=dict)
@@ -95,7 +103,8 @@ class _Draft:
         try:
             if self.product.media_kind(place) == "image":
                 most = limits.image_bytes(self.product, {**self.body, **self.extra})
-                loaded = load_image(value, field=place, conn_id=self.conn_id, fit=self.fit, most=most)
+                load = link_image if self.image_by == "link" else load_image
+                loaded = load(value, field=place, conn_id=self.conn_id, fit=self.fit, most=most)
             else:
                 loaded = load_link(value, field=place, conn_id=self.conn_id)
             if loaded.digest is None:
@@ -105,7 +114,8 @@ class _Draft:
             return ""
         self.images[place] = loaded
         if loaded.mended:
-            self.warnings.append(f"Sending {place} mended, as fit='shrink' asks: it was {loaded.mended}.")
+            how = "" if self.image_by == "content" else " It goes as content: a link leads to the file as it is."
+            self.warnings.append(f"Sending {place} mended, as fit='shrink' asks: it was {loaded.mended}.{how}")
         return loaded.wire
 
 
@@ -117,6 +127,7 @@ def prepare(
     validate: Validate = "strict",
     image_conn_id: str | None = None,
     fit: Fit = "refuse",
+    image_by: ImageBy = "content",
 ) -> Prepared:
     """
     Turn fields into a request body, and check it.
@@ -128,12 +139,14 @@ def prepare(
         cannot be encoded at all, such as a missing file, is always an error.
     :param image_conn_id: Airflow connection for images in object storage.
     :param fit: ``shrink`` mends images that Kling would not take, see :func:`.fit.shrink`.
+    :param image_by: ``link`` sends a signed link to an image in object storage, ``content`` the image.
     :raises KlingValidationError: with every problem, not only the first.
     """
     product = generations.classic_row(product)
     strictness = arguments.choice("validate", validate, get_args(Validate))
     extra, unfit = _extra(extra_body)
-    draft = _Draft(product, image_conn_id, arguments.choice("fit", fit, get_args(Fit)), extra)
+    mend = arguments.choice("fit", fit, get_args(Fit))
+    draft = _Draft(product, image_conn_id, mend, arguments.choice("image_by", image_by, get_args(ImageBy)), extra)
     _encode(draft, fields)
     body = {**draft.body, **extra}
     for problem in generations.unsayable(product, body):
@@ -145,7 +158,7 @@ def prepare(
         raise KlingValidationError(list(dict.fromkeys(refused)))
     remarks = generations.remarks(product, body, extra)
     warnings = [*draft.warnings, *(problem.sentence for problem in found), *remarks]
-    return Prepared(body, _content(body, draft.images), tuple(dict.fromkeys(warnings)))
+    return Prepared(body, _content(body, draft.images), tuple(dict.fromkeys(warnings)), draft.images)
 
 
 def _extra(extra_body: Any) -> tuple[dict[str, Any], list[str]]:

@@ -38,6 +38,7 @@ class LoadedImage:
     :param flaw: why the content is not a picture, as the end of a sentence; empty when it is one.
     :param mended: what was done so that Kling takes it, as the end of a sentence; ``digest`` is of what was given.
     :param known_as: file and version that a signed link leads to; empty for other links.
+    :param stored_at: the URI of that file, with its connection.
     """
 
     wire: str = field(repr=False)
@@ -46,6 +47,7 @@ class LoadedImage:
     flaw: str = ""
     mended: str = ""
     known_as: str = ""
+    stored_at: str = ""
 
     @property
     def identity(self) -> str:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import time
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
 from object_store import BUCKET
+from PIL import Image
+from support import PHOTOGRAPH
 
-from airflow_provider_kling.exceptions import KlingStorageError
+from airflow_provider_kling.exceptions import KlingStorageError, KlingValidationError
+from airflow_provider_kling.operators import KlingImageToVideoOperator
 from airflow_provider_kling.preparation.media_link import load_link
 from airflow_provider_kling.preparation.prepare import prepare
 from airflow_provider_kling.products.fields import Field, Media
 from airflow_provider_kling.products.media import ImageLoadError
 from airflow_provider_kling.products.product import Product
+from airflow_provider_kling.products.video import IMAGE2VIDEO
 
 URI = f"s3://store@{BUCKET}/clip.mp4"
 
@@ -111,3 +116,62 @@ def test_a_field_that_holds_a_video_is_sent_as_a_link_and_known_by_the_file(obje
     prepared = prepare(product, {"video_url": f"s3://{BUCKET}/clip.mp4"}, image_conn_id="store")
     assert requests.get(prepared.body["video_url"], timeout=10).content == b"a video"
     assert prepared.content["video_url"].startswith(f"s3://{BUCKET}/clip.mp4#")
+
+
+PICTURE = f"s3://store@{BUCKET}/fox.jpg"
+
+
+def asked(image, **kwargs):
+    fields = {"model_name": "kling-v3", "prompt": "It moves", "image": image}
+    return prepare(IMAGE2VIDEO, fields, **{"image_by": "link", **kwargs})
+
+
+def test_an_image_goes_as_content_or_as_a_link_and_is_the_same_request(object_store):
+    object_store.write("fox.jpg", PHOTOGRAPH.read_bytes())
+    link, content = asked(PICTURE), asked(PICTURE, image_by="content")
+    assert requests.get(link.body["image"], timeout=10).content == PHOTOGRAPH.read_bytes()
+    assert not content.body["image"].startswith("http")
+    assert link.content == content.content
+    assert (link.has_signed_links, content.has_signed_links) == (True, False)
+    assert asked("https://x.example/fox.jpg").body["image"] == "https://x.example/fox.jpg"
+    object_store.write("fox.jpg", PHOTOGRAPH.read_bytes() + b"\0")
+    assert asked(PICTURE).content != link.content, "another version of the object"
+
+
+def test_an_image_that_goes_as_a_link_is_checked_like_content(object_store):
+    object_store.write("fox.jpg", b"no picture")
+    with pytest.raises(KlingValidationError, match="Give image as a JPEG or PNG file"):
+        asked(PICTURE)
+    with pytest.raises(KlingValidationError, match="Give image_by as 'content' or 'link'"):
+        asked(PICTURE, image_by="post")
+
+
+@pytest.mark.parametrize("image", [str(PHOTOGRAPH), PHOTOGRAPH, f"file://{PHOTOGRAPH}", PHOTOGRAPH.read_bytes()])
+def test_an_image_that_stands_in_no_storage_has_no_link(image):
+    with pytest.raises(KlingValidationError, match="Copy image to object storage, or set image_by='content'"):
+        asked(image)
+
+
+def test_a_mended_image_goes_as_content_whatever_was_asked(object_store):
+    stream = io.BytesIO()
+    Image.new("RGB", (400, 400)).save(stream, "WEBP")
+    object_store.write("fox.webp", stream.getvalue())
+    mended = asked(f"s3://store@{BUCKET}/fox.webp", fit="shrink")
+    assert not mended.body["image"].startswith("http")
+    assert any("a link leads to the file as it is" in warning for warning in mended.warnings)
+
+
+def test_links_are_signed_again_after_a_wait_on_a_worker(object_store):
+    object_store.write("fox.jpg", PHOTOGRAPH.read_bytes())
+    made = KlingImageToVideoOperator(task_id="x", image=PICTURE, prompt="It runs", image_by="link")
+    prepared = made._prepare()
+    time.sleep(1.1)  # signatures tell seconds apart
+    fresh = made._with_fresh_links(prepared)
+    assert fresh.body["image"] != prepared.body["image"]
+    assert fresh.content == prepared.content
+    object_store.write("fox.jpg", PHOTOGRAPH.read_bytes() + b"\0")
+    with pytest.raises(KlingValidationError, match="Clear the task to send what is there now"):
+        made._with_fresh_links(prepared)
+    content = KlingImageToVideoOperator(task_id="x", image=PICTURE, prompt="It runs")
+    prepared = content._prepare()
+    assert content._with_fresh_links(prepared) is prepared

@@ -75,7 +75,7 @@ def classify(method: str, path: str) -> Call:
     if path.startswith("/results/"):
         return Call(method, path, "results", "download" if method in {"GET", "HEAD"} else "")
     name = PATHS.get(path.rpartition("/")[0], "")
-    if name and PRODUCTS[name].reads:
+    if name and PRODUCTS[name].reads and PRODUCTS[name].is_task:
         return Call(method, path, name, "query" if method == "GET" else "")
     return Call(method, path, "", "")
 
@@ -94,6 +94,7 @@ ROUTES: Final[dict[str, tuple[str, dict[str, str]]]] = {
     "/account/billing/balance": ("account", {"POST": "balance"}),
     "/v1/general/presets-voices": ("presets-voices", {"GET": "list"}),
     "/v1/general/advanced-presets-elements": ("advanced-presets-elements", {"GET": "list"}),
+    "/v1/general/presets-elements": ("presets-elements", {"GET": "list"}),
 }
 
 
@@ -180,7 +181,10 @@ class Api:
         size = bounded(query, "pageSize", default=30, high=PRODUCTS[product].max_page)
         newest_first = self._service.settings.list_order == "newest"
         tasks = self._service.account.all_tasks(product=product, newest_first=newest_first)
-        return [self._view(task) for task in tasks[(page - 1) * size : page * size]]
+        if not PRODUCTS[product].is_task:
+            tasks = [task for task in tasks if task.status == "succeed" and not task.recipe.get("deleted")]
+        show = self._view if PRODUCTS[product].is_task else self._service.result
+        return [show(task) for task in tasks[(page - 1) * size : page * size]]
 
     async def _download(self, request: Request) -> Answer:
         name = request.call.path.removeprefix("/results/")
@@ -231,4 +235,5 @@ SERVICES: Final[dict[tuple[str, str], Callable[[Service, Request], Any]]] = {
     ("tasks", "list"): lambda service, request: unified.listing(service, _json_object(request.body)),
     ("presets-voices", "list"): lambda service, request: presets.voices(service, request.query),
     ("advanced-presets-elements", "list"): lambda service, request: presets.elements(service, request.query),
+    ("presets-elements", "list"): lambda service, request: presets.old_elements(service, request.query),
 }

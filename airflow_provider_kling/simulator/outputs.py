@@ -110,6 +110,24 @@ def element_result(task: Task, links: Links) -> dict[str, Any]:
     return {"elements": [element]}
 
 
+def old_element_result(task: Task, links: Links) -> dict[str, Any]:
+    """The same in the words of the older page; what its tags are described with was not seen."""
+    (element,) = element_result(task, links)["elements"]
+    return old_element(element)
+
+
+def old_element(element: dict[str, Any]) -> dict[str, Any]:
+    """An element in the words of the older page."""
+    pictures = element["element_image_list"]
+    return {
+        **{name: element[name] for name in ("element_id", "element_name", "element_description")},
+        "element_frontal_image": pictures["frontal_image"],
+        "element_refer_list": pictures["refer_images"],
+        "tag_list": [{**tag, "description": ""} for tag in element.get("tag_list", ())],
+        "owned_by": element["owned_by"],
+    }
+
+
 def face_result(task: Task, links: Links) -> dict[str, Any]:
     """The one face that every video has here, from its beginning to its end."""
     face = {
@@ -196,6 +214,7 @@ RESULTS: Final[dict[str, Callable[[Task, Links], dict[str, Any]]]] = {
     "soundtracks": soundtrack_result,
     "voices": voice_result,
     "elements": element_result,
+    "old_elements": old_element_result,
     "faces": face_result,
     "segments": segment_result,
     "selection": selection_result,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from airflow_provider_kling.simulator.outputs import old_element
 from airflow_provider_kling.simulator.results import FileName
 from airflow_provider_kling.simulator.validation import bounded
 
@@ -49,6 +50,16 @@ def elements(service: Service, query: Mapping[str, str]) -> list[dict[str, Any]]
         "status": "succeed",
     }
     return _page([_preset("830000000000000101", {"elements": [element]})], query, most=500)
+
+
+def old_elements(service: Service, query: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The same in the words of the older page, which shows what it costs to look."""
+    found = elements(service, query)
+    return [
+        {**old_element(element), "final_unit_deduction": "0"}
+        for preset in found
+        for element in preset["task_result"]["elements"]
+    ]
 
 
 def _url(service: Service, name: FileName) -> str:

@@ -327,6 +327,29 @@ def test_an_element_is_used_deleted_and_then_unknown(start, name):
     assert task["task_result"]["elements"][0]["status"] == "deleted"
 
 
+def test_an_element_of_the_older_page_is_in_the_answer_and_in_the_list_until_it_is_deleted(start):
+    kling = start(known_elements=())
+    path = "/v1/general/custom-elements"
+    body = {"element_name": "Zhang", "element_description": "x", "element_frontal_image": IMAGE}
+    body |= {"element_refer_list": [{"image_url": IMAGE}] * 2, "tag_list": [{"tag_id": "o_102"}]}
+    element = kling.send("POST", path, json=body).json()["data"]
+    assert element.keys() == {
+        "element_id", "element_name", "element_description", "element_frontal_image", "element_refer_list", "tag_list",
+        "owned_by",
+    }  # fmt: skip
+    assert (len(element["element_refer_list"]), element["tag_list"][0]["name"]) == (2, "Character")
+    Image.open(io.BytesIO(requests.get(element["element_refer_list"][1]["image_url"], timeout=10).content)).load()
+    assert kling.get(path).json()["data"] == [element]
+    number = element["element_id"]
+    post(kling, "images-generations", {"prompt": "a cat", "element_list": [{"element_id": number}]})
+    post(kling, "delete-elements", {"element_id": str(number)})
+    assert kling.get(path).json()["data"] == []
+    assert "code" not in kling.get(f"{path}/1").json()
+    preset = kling.get("/v1/general/presets-elements").json()["data"][0]
+    assert preset.keys() == element.keys() | {"final_unit_deduction"}
+    assert kling.refusal(kling.send("POST", path, json=body | {"element_refer_list": []}))[:2] == (400, 1201)
+
+
 def test_the_list_of_voices_has_longer_pages_than_the_others(kling):
     for name, most in (("custom-voices", 1000), ("advanced-custom-elements", 500)):
         path = OPERATIONS[name]["path"]

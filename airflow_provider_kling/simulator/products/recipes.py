@@ -135,6 +135,11 @@ def elements(_film: Values, values: Values, media: Media) -> dict[str, Any]:
     }
 
 
+def old_elements(film: Values, values: Values, media: Media) -> dict[str, Any]:
+    """An element as it was asked for before there were advanced ones."""
+    return elements(film, {**values, "reference_type": "image_refer"}, media)
+
+
 def marks(_film: Values, values: Values, _media: Media) -> dict[str, Any]:
     """A marked area of a session."""
     return {"session_id": values["session_id"], "frame_index": values.get("frame_index")}
@@ -166,5 +171,6 @@ RECIPES: Final[dict[str, Recipe]] = {
     "audios": sounds,
     "voices": voices,
     "elements": elements,
+    "old_elements": old_elements,
     "nothing": deletion,
 }

@@ -6,7 +6,7 @@ import time
 import warnings
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
 from airflow.triggers.base import StartTriggerArgs
@@ -74,6 +74,9 @@ class KlingTaskSensor(BaseSensorOperator):
     """
 
     template_fields: Sequence[str] = ("kling_task_id", "endpoint", "kling_conn_id")
+    #: For :class:`~airflow_provider_kling.operators.KlingRunSummaryOperator`.
+    returns_manifest: ClassVar[bool] = True
+
     operator_extra_links = (KlingResultLink(),)
     ui_color = "#e8f4d9"
 

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         KlingOmniImageOperator,
         KlingVirtualTryOnOperator,
     )
+    from airflow_provider_kling.operators.run_summary import KlingRunSummaryOperator
     from airflow_provider_kling.operators.video_item import KlingVideoItem
 
 __all__ = [
@@ -63,6 +64,7 @@ __all__ = [
     "KlingOmniImageOperator",
     "KlingOmniVideoOperator",
     "KlingOneCallLipSyncOperator",
+    "KlingRunSummaryOperator",
     "KlingTaskOperator",
     "KlingTextToAudioOperator",
     "KlingTextToSpeechOperator",
@@ -93,6 +95,7 @@ _LATER = {
     "KlingOmniImageOperator": "image",
     "KlingOmniVideoOperator": "clip",
     "KlingOneCallLipSyncOperator": "face",
+    "KlingRunSummaryOperator": "run_summary",
     "KlingTextToAudioOperator": "audio",
     "KlingTextToSpeechOperator": "audio",
     "KlingVideoExtensionOperator": "clip",

@@ -24,6 +24,7 @@ from airflow_provider_kling.exceptions import (
     KlingTaskFailedError,
 )
 from airflow_provider_kling.operators.notes import KEY, DayNotes, RunNotes, is_kling_task
+from airflow_provider_kling.operators.run_bill import BATCH
 from airflow_provider_kling.products import prices
 from airflow_provider_kling.submission.budget import Answer, Ledger, Note, State, decide
 from airflow_provider_kling.utils.foreign import foreign_text, reason
@@ -85,7 +86,7 @@ def plan_of_batch(name: str, product: Product, total: prices.Total, max_units: f
     if max_units is not None:
         known.append(prices.usd_of(product, Decimal(str(max_units))))
     units = None if total.units is None or total.unknown else str(total.units)
-    facts = {"units": units, "endpoint": product.endpoint, "model_name": ""}
+    facts = {"units": units, "endpoint": product.endpoint, "model_name": BATCH}
     return Plan(name, min(known, default=None), str(total), facts)
 
 
@@ -257,6 +258,8 @@ def is_read(context: Context) -> bool:
 def _asks(task: Any) -> bool:
     given = (getattr(task, "partial_kwargs", {}), getattr(getattr(task, "expand_input", None), "value", {}))
     mapped = any(isinstance(words, Mapping) and words.get("max_run_usd") is not None for words in given)
+    if getattr(task, "reads_costs", False):
+        return True
     return is_kling_task(task) and (mapped or getattr(task, "max_run_usd", None) is not None)
 
 

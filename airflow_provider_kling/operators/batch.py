@@ -23,6 +23,7 @@ from airflow_provider_kling.submission import identity
 from airflow_provider_kling.triggers.base import backstop
 from airflow_provider_kling.utils._airflow.compat import AirflowSkipException, TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_kling.utils._airflow.completion import can_finish_in_triggerer
+from airflow_provider_kling.utils._airflow.object_storage import with_connection
 from airflow_provider_kling.utils.foreign import reason
 
 if TYPE_CHECKING:
@@ -187,11 +188,10 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
             token, token_uri = self._write_plan(context, planned, limits, batch_id)
         if cost.most and limits.units_per_item is None:
             limits = limits._replace(units_per_item=float(cost.most))
-        checked = counted(len(planned), "item")
-        self.log.info("Checked %s, nothing is wrong; together %s", checked, cost)
+        self.log.info("Checked %s, nothing is wrong; together %s", counted(len(planned), "item"), cost)
         self.log.info("Batch %s, manifest %s", batch_id, limits.manifest_uri)
         record.push(self, context, "batch_id", batch_id)
-        record.push(self, context, "manifest_uri", limits.manifest_uri)
+        record.push(self, context, "manifest_uri", with_connection(limits.manifest_uri, self.output_conn_id))
         self._defer(limits, batch_id, len(planned), token, token_uri)
 
     def estimate(self) -> Total:

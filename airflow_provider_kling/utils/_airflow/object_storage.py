@@ -165,3 +165,13 @@ def place_of(uri: str, conn_id: str | None = None) -> Place:
     head, slash, tail = rest.partition("/")
     login, _, head = head.rpartition("@")
     return Place(protocol.lower(), conn_id or login or None, head + slash + tail)
+
+
+def with_connection(uri: str, conn_id: str | None = None) -> str:
+    """
+    Return a URI that whoever reads it can open, without being told the connection.
+
+    :param uri: any.
+    :param conn_id: Airflow connection of the storage; without one the URI stays as it is.
+    """
+    return place_of(uri, conn_id).uri if conn_id else uri

@@ -24,6 +24,7 @@ extensions = [
     "myst_parser",
     "extensions.tables",
     "extensions.arguments",
+    "extensions.products",
     "extensions.narrow_tables",
     "extensions.drawings",
     "extensions.architecture",

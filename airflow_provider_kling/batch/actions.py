@@ -107,7 +107,6 @@ class Policy:
     :param max_units: no submission that would bring the batch above this.
     :param units_per_item: what one costs; default is the mean of those that have ended.
     :param stop_on_failure: whether a failed item ends all further submissions.
-    :param endpoint: the product.
     :param pace: how fast.
     """
 
@@ -120,7 +119,6 @@ class Policy:
     max_units: float | None = None
     units_per_item: float | None = None
     stop_on_failure: bool = False
-    endpoint: str = "image2video"
     pace: Pace = Pace()
 
 

@@ -30,7 +30,7 @@ from airflow_provider_kling.waiting.account_reader import missing_connection
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from airflow_provider_kling.batch.plan import PlannedItem
+    from airflow_provider_kling.batch.plan import Plan, PlannedItem
     from airflow_provider_kling.batch.records import Record, Records
     from airflow_provider_kling.models import FileRecord, Task
 
@@ -45,7 +45,7 @@ class BatchCalls:
 
     Each thread has a hook to itself for as long as it works; a hook sends one request at a time.
 
-    :param endpoint: the product.
+    :param plan: the items, each of which has a product.
     :param kling_conn_id: the Kling connection.
     :param output_uri: folder of the videos.
     :param output_conn_id: Airflow connection of that storage.
@@ -53,39 +53,44 @@ class BatchCalls:
     """
 
     def __init__(
-        self, endpoint: str, kling_conn_id: str, output_uri: str, output_conn_id: str | None, account: str = ""
+        self, plan: Plan, kling_conn_id: str, output_uri: str, output_conn_id: str | None, account: str = ""
     ) -> None:
-        self._endpoint = endpoint
+        self._plan = plan
         self._kling_conn_id = kling_conn_id
         self._output_uri = output_uri
         self._output_conn_id = output_conn_id
         self._account = account
         self._idle: list[KlingHook] = []
 
-    def survey(self, count: int, known: Records) -> tuple[dict[str, Task], bool]:
+    def survey(self, known: Records) -> tuple[dict[str, Task], bool]:
         """
         Find what Kling already has, with few requests however long the plan is.
 
-        :param count: how many items it has.
         :param known: records of an earlier run; a task that they name is found even when it is far back in the list.
-        :return: tasks by external id, and whether these are all that the account has of this product.
+        :return: tasks by external id, and whether these are all that the account has of the plan's products.
         :raises KlingError: a transient one; nothing is known then.
         """
         with self._hook() as hook:
-            tasks, complete = self._list(hook, count)
+            tasks: dict[str, Task] = {}
+            complete = True
+            for endpoint, count in self._plan.products.items():
+                listed, is_all = self._list(hook, endpoint, count)
+                tasks.update(listed)
+                complete = complete and is_all
             if not complete:
                 found = {task.task_id for task in tasks.values()}
-                ids = [record.task_id for record in known if record.task_id and record.task_id not in found]
-                results = hook.get_tasks([TaskRef(self._endpoint, task_id) for task_id in ids]).values()
+                left = (record for record in known if record.task_id and record.task_id not in found)
+                refs = [TaskRef(self._plan.endpoint_of(record.key), record.task_id) for record in left]
+                results = hook.get_tasks(refs).values()
                 tasks.update({task.external_task_id: task for task in results if not isinstance(task, KlingError)})
             return tasks, complete
 
-    def _list(self, hook: KlingHook, wanted: int) -> tuple[dict[str, Task], bool]:
+    def _list(self, hook: KlingHook, endpoint: str, wanted: int) -> tuple[dict[str, Task], bool]:
         tasks: dict[str, Task] = {}
         # Twice the plan leaves room for further attempts and for what others submit.
         for number in range(1, math.ceil(2 * wanted / MAX_PAGE_SIZE) + 2):
             try:
-                page = hook.list_tasks(self._endpoint, page=number)
+                page = hook.list_tasks(endpoint, page=number)
             except KlingError as error:
                 if error.transient:
                     raise
@@ -105,19 +110,19 @@ class BatchCalls:
         with self._hook() as hook:
             body = item.full_body()
             # The list of the survey does not show the second generation: what an earlier run sent is looked up here.
-            look_up_first = look_up_first or spoken(product_of(self._endpoint), body).generation == "new"
+            look_up_first = look_up_first or spoken(product_of(item.endpoint), body).generation == "new"
             return hook.submit(
-                self._endpoint, body, external_task_id=item.external_task_id, look_up_first=look_up_first
+                item.endpoint, body, external_task_id=item.external_task_id, look_up_first=look_up_first
             ).task
 
-    def find(self, external_task_id: str) -> Task | None:
+    def find(self, key: str, external_task_id: str) -> Task | None:
         """
-        Look for one attempt; free.
+        Look for one attempt of an item; free.
 
         :raises KlingError: when Kling could not be asked.
         """
         with self._hook() as hook:
-            return hook.find_task(external_task_id, self._endpoint)
+            return hook.find_task(external_task_id, self._plan.endpoint_of(key))
 
     def store(self, item: PlannedItem, task: Task, fresh: bool) -> list[FileRecord]:
         """

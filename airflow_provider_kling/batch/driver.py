@@ -162,7 +162,9 @@ class BatchLoop:
         sent_before = sent_before or bool(ours)
         self._reconciler.observe_all(tasks, complete=complete, sent_before=sent_before, now=time.time())
         for record in ours:
-            self._reconciler.restore(record, files_exist=record.key not in missing)
+            self._reconciler.restore(
+                record, files_exist=record.key not in missing, endpoint=self._plan.endpoint_of(record.key)
+            )
 
     async def _look_around(self, ours: Records) -> tuple[dict[str, Task], bool]:
         """Ask until Kling answers: not being able to look is not the same as not being there."""
@@ -170,7 +172,7 @@ class BatchLoop:
         times = 0
         while True:
             try:
-                return await in_thread(Work.LOOK, self._calls.survey, len(self._plan), ours)
+                return await in_thread(Work.LOOK, self._calls.survey, ours)
             except KlingError as error:
                 times += 1
                 until = self._end_time if error.transient else min(refused_after, self._end_time)
@@ -201,7 +203,7 @@ class BatchLoop:
 
     async def _look(self, key: str, external_task_id: str) -> None:
         try:
-            task = await in_thread(Work.LOOK, self._calls.find, external_task_id)
+            task = await in_thread(Work.LOOK, self._calls.find, key, external_task_id)
         except Exception as error:  # noqa: BLE001 - the doubt stays
             self._problem(f"Item {key!r} could not be looked up", error)
             self._reconciler.lookup_failed(key, time.time())

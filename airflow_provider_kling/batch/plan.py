@@ -7,16 +7,23 @@ the plan; those in object storage are named, with their checksum, so that what w
 
 from __future__ import annotations
 
+import collections
 import copy
 import dataclasses
 import json
 import re
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from airflow_provider_kling.batch import files
 from airflow_provider_kling.batch.actions import Desired, ImageUnavailableError
-from airflow_provider_kling.exceptions import KlingBatchError, KlingStorageError, KlingValidationError
+from airflow_provider_kling.exceptions import (
+    KlingBatchError,
+    KlingConfigurationError,
+    KlingStorageError,
+    KlingValidationError,
+)
 from airflow_provider_kling.preparation.files import load_image
 from airflow_provider_kling.preparation.media_link import load_link
 from airflow_provider_kling.products.catalogue import PRODUCTS, product_of
@@ -31,6 +38,9 @@ if TYPE_CHECKING:
 
 #: What names an item also names its file.
 KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
+
+#: What an item asks for that does not say it.
+DEFAULT_ENDPOINT = "image2video"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -50,7 +60,7 @@ class PlannedItem:
     external_task_id: str
     body: dict[str, Any]
     images: dict[str, dict[str, Any]]
-    endpoint: str = "image2video"
+    endpoint: str = DEFAULT_ENDPOINT
 
     def full_body(self) -> dict[str, Any]:
         """
@@ -76,17 +86,34 @@ class Plan(Sequence[PlannedItem]):
 
     :param lines: one for each item.
     :param names: the ``external_task_id`` of each, by its key.
+    :param endpoints: the product of each, by its key; of those that it does not name it is ``image2video``.
     """
 
-    def __init__(self, lines: Sequence[bytes], names: Mapping[str, str]) -> None:
+    def __init__(
+        self, lines: Sequence[bytes], names: Mapping[str, str], endpoints: Mapping[str, str] | None = None
+    ) -> None:
         self._lines = lines
         self._names = names
+        self._endpoints = endpoints or {}
         self._places = {key: place for place, key in enumerate(names)}
 
     @property
     def desired(self) -> Iterator[Desired]:
         """What the reconciler needs to know."""
         return (Desired(key, name) for key, name in self._names.items())
+
+    @property
+    def products(self) -> collections.Counter[str]:
+        """How many items ask for which product."""
+        return collections.Counter(map(self.endpoint_of, self._names))
+
+    def endpoint_of(self, key: str) -> str:
+        """
+        Return the product that an item asks for.
+
+        :param key: its name.
+        """
+        return self._endpoints.get(key, DEFAULT_ENDPOINT)
 
     def __len__(self) -> int:
         return len(self._lines)
@@ -109,6 +136,23 @@ class Plan(Sequence[PlannedItem]):
         :param key: its name.
         """
         return self[self._places[key]]
+
+
+def problem_of_product(endpoint: Any) -> str | None:
+    """
+    Say why a batch cannot make this product; ``None`` when it can.
+
+    :param endpoint: as a Dag author gives it.
+    """
+    try:
+        product = product_of(endpoint)
+        if product.generation == "new":
+            return f"Give endpoint as {product.counterpart!r}: the model of each item decides about {endpoint}."
+        if product.has_external_id:
+            return None
+    except KlingConfigurationError as error:
+        return error.message
+    return f"Map the operator of {endpoint} instead: it has no external_task_id, by which a batch finds what it paid."
 
 
 def write_plan(uri: str, plan: Iterable[PlannedItem], conn_id: str | None) -> None:
@@ -138,6 +182,7 @@ def read_plan(uri: str, conn_id: str | None, count: int = 0) -> Plan:
     """
     lines: list[bytes] = []
     names: dict[str, str] = {}
+    endpoints: dict[str, str] = {}
     try:
         for line, value in files.each_line(uri, conn_id):
             item = _planned_item(value)
@@ -145,6 +190,8 @@ def read_plan(uri: str, conn_id: str | None, count: int = 0) -> Plan:
                 raise _broken_plan(uri, f"item {len(lines) + 1} lacks a part, or has one of another kind")
             lines.append(line)
             names[item.key] = item.external_task_id
+            if item.endpoint != DEFAULT_ENDPOINT:
+                endpoints[item.key] = sys.intern(item.endpoint)
     except ValueError as error:
         raise _broken_plan(uri, reason(error)) from None
     if not lines:
@@ -153,7 +200,7 @@ def read_plan(uri: str, conn_id: str | None, count: int = 0) -> Plan:
         raise _broken_plan(uri, f"it has {counted(len(lines), 'item')}, and was written with {count}")
     if len(names) < len(lines) or len(set(names.values())) < len(lines):
         raise _broken_plan(uri, "an item stands there twice")
-    return Plan(lines, names)
+    return Plan(lines, names, endpoints)
 
 
 def _broken_plan(uri: str, what: str) -> KlingBatchError:
@@ -162,7 +209,7 @@ def _broken_plan(uri: str, what: str) -> KlingBatchError:
 
 def _planned_item(line: Mapping[str, Any]) -> PlannedItem | None:
     key, name, body = line.get("key"), line.get("external_task_id"), line.get("body")
-    images, endpoint = line.get("images") or {}, line.get("endpoint", "image2video")
+    images, endpoint = line.get("images") or {}, line.get("endpoint", DEFAULT_ENDPOINT)
     whole = isinstance(key, str) and KEY.fullmatch(key) and isinstance(name, str) and name and isinstance(body, dict)
     if not whole or not isinstance(images, dict) or not all(map(_is_image, images.values())):
         return None

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.batch import files
-from airflow_provider_kling.batch.plan import KEY, PlannedItem
+from airflow_provider_kling.batch.plan import KEY, PlannedItem, problem_of_product
 from airflow_provider_kling.exceptions import KlingValidationError
 from airflow_provider_kling.preparation.arguments import Validate, rendered_none
 from airflow_provider_kling.preparation.files import is_link
@@ -59,7 +59,7 @@ class Planner:
     """
     What all items of a batch share.
 
-    :param endpoint: the product.
+    :param endpoint: the product of items that name none.
     :param account: see :func:`airflow_provider_kling.submission.identity.fingerprint`.
     :param origin: the Airflow task instance.
     :param work_uri: folder of the plan and its images.
@@ -97,12 +97,12 @@ class Planner:
         for index, item in enumerate(items):
             own_key = _own_key(item)
             key = str(index) if own_key is None else own_key
-            fields = {name: value for name, value in item.items() if name != "key"}
+            endpoint, fields = self._asked(item)
             try:
-                prepared = self._prepare(key, fields)
+                prepared = self._prepare(key, endpoint, fields)
                 for sentence in prepared.warnings:
                     warnings.setdefault(sentence, []).append(key)
-                planned.append(self._planned(key, own_key is not None, fields, prepared, seen))
+                planned.append(self._planned(key, endpoint, own_key is not None, fields, prepared, seen))
             except KlingValidationError as error:
                 for sentence in error.problems:
                     problems.setdefault(sentence, []).append(key)
@@ -122,10 +122,17 @@ class Planner:
         :raises KlingValidationError: with the problems of the first bad item.
         """
         for index, item in enumerate(items):
-            fields = {name: value for name, value in item.items() if name != "key"}
-            yield product_of(self.endpoint), self._prepare(_own_key(item) or str(index), fields).body
+            endpoint, fields = self._asked(item)
+            body = self._prepare(_own_key(item) or str(index), endpoint, fields).body
+            yield product_of(endpoint), body
 
-    def _prepare(self, key: str, fields: Mapping[str, Any]) -> Prepared:
+    def _asked(self, item: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """The product that an item asks for, and its fields."""
+        endpoint = item.get("endpoint")
+        fields = {name: value for name, value in item.items() if name not in ("key", "endpoint")}
+        return self.endpoint if endpoint is None or endpoint == "" else endpoint, fields
+
+    def _prepare(self, key: str, endpoint: Any, fields: Mapping[str, Any]) -> Prepared:
         if rendered_none(key):
             raise KlingValidationError([f"Give the template of key a value: it rendered to {named('key', key)}."])
         if not KEY.fullmatch(key):
@@ -134,8 +141,10 @@ class Planner:
             )
         if strange := [name for name in fields if not isinstance(name, str)]:
             raise KlingValidationError([f"Name fields with text: {shown(strange[0])} is no name of a field."])
+        if problem := problem_of_product(endpoint):
+            raise KlingValidationError([problem])
         return prepare(
-            product_of(self.endpoint),
+            product_of(endpoint),
             fields,
             extra_body=self.extra_body,
             validate=self.validate,
@@ -145,9 +154,9 @@ class Planner:
         )
 
     def _planned(
-        self, key: str, has_key: bool, fields: Mapping[str, Any], prepared: Prepared, seen: _Seen
+        self, key: str, endpoint: str, has_key: bool, fields: Mapping[str, Any], prepared: Prepared, seen: _Seen
     ) -> PlannedItem:
-        content = identity.fingerprint(account=self.account, endpoint=self.endpoint, content=prepared.content)
+        content = identity.fingerprint(account=self.account, endpoint=endpoint, content=prepared.content)
         seen.equals[content] = seen.equals.get(content, -1) + 1
         # Without a key of its own an item is told from its equals by their number, not by its place in the list: an
         # item that comes or goes before it changes nothing.
@@ -156,7 +165,7 @@ class Planner:
         body = dict(prepared.body)
         name = identity.own_id(body.pop("external_task_id", None)) or identity.external_task_id(origin, content)
         images = {}
-        for where, holder, slot in product_of(self.endpoint).slots(body):
+        for where, holder, slot in product_of(endpoint).slots(body):
             loaded = prepared.files.get(where)
             if loaded and loaded.known_as:
                 # A link that was signed now would be dead when the item's turn comes.
@@ -167,7 +176,7 @@ class Planner:
                 given = None if loaded and loaded.mended else fields.get(where)
                 images[where] = self._keep(base64.b64decode(holder[slot]), given, seen)
                 holder[slot] = ""
-        return PlannedItem(key, name, body, images, self.endpoint)
+        return PlannedItem(key, name, body, images, endpoint)
 
     def _keep(self, content: bytes, given: Any, seen: _Seen) -> dict[str, Any]:
         digest = hashlib.sha256(content).hexdigest()

@@ -92,12 +92,13 @@ class Reconciler:
                     in_this_run = self._is_of_this_run(tasks[name])
                     self._observe(self._ledger[key], tasks[name], now, in_this_run=in_this_run)
 
-    def restore(self, record: Record, *, files_exist: bool = True) -> None:
+    def restore(self, record: Record, *, files_exist: bool = True, endpoint: str = "image2video") -> None:
         """
         Take over what only an earlier run of this batch knows: what is stored, what was refused, what was paid.
 
         :param record: a line of the manifest; of another submission it says nothing.
         :param files_exist: whether the files that it names are there.
+        :param endpoint: the product that it asks for.
         """
         item = self._ledger.get(record.key)
         if item is None or record.external_task_id != item.external_task_id:
@@ -107,7 +108,7 @@ class Reconciler:
             item.files = record.files
             self._ledger.move(item, Phase.STORED)
         elif item.phase is Phase.WAITING and item.task is None and record.may_be_paid:
-            self._restore_paid(item, record, files_exist)
+            self._restore_paid(item, record, files_exist, endpoint)
         elif item.phase is Phase.WAITING and (failure := record.failed_for_good_since(self._policy.started_at)):
             self._fail(item, failure)
         elif item.phase is Phase.FAILED and known and item.failure and record.failed_before(self._policy.started_at):
@@ -115,9 +116,9 @@ class Reconciler:
             item.failed_now = NONE
             self._next_attempt(item, item.failure)
 
-    def _restore_paid(self, item: Item, record: Record, files_exist: bool) -> None:
+    def _restore_paid(self, item: Item, record: Record, files_exist: bool, endpoint: str) -> None:
         """Kling did not list its task: it is asked for by its id, and never paid for again meanwhile."""
-        self._ledger.report(item, record.task(self._policy.endpoint))
+        self._ledger.report(item, record.task(endpoint))
         item.look_first, item.files = True, record.files
         self._ledger.move(item, Phase.STORED if record.is_stored and files_exist else Phase.RUNNING)
 

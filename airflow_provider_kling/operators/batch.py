@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 import uuid
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_kling import polling
@@ -72,8 +73,8 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
     :param output_uri: folder of the videos, ``{key}.mp4``; any ``ObjectStoragePath`` URI, or a path object (templated).
         The plan stands in a folder below it whose name begins with a dot.
     :param defaults: fields of every item that does not have them (templated).
-    :param endpoint: the product that all items ask for, default ``image2video``; any product with an
-        ``external_task_id``, such as ``images/generations`` (templated).
+    :param endpoint: the product of items that name none, default ``image2video``; any product with an
+        ``external_task_id``, such as ``images/generations`` (templated). An item's own ``endpoint`` comes first.
     :param concurrency: tasks at Kling at once, at most; default 5, the slots of the smallest resource pack.
     :param submit_concurrency: submissions under way at once; default 4. All batches of a triggerer together have 16.
     :param store_concurrency: results that are copied at once; default 4. All batches of a triggerer together have 16.
@@ -180,8 +181,10 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
             self._check_places(limits)
             batch_id = self._batch_id(context)
             planned = self._plan(context, items, limits, batch_id)
-            product = product_of(self.endpoint)
-            cost = prices.total((product, item.body) for item in planned)
+            requests = [(product_of(item.endpoint), item.body) for item in planned]
+            cost = prices.total(requests)
+            # A limit counts units of all packs alike; in dollars it is at most what the dearest of them costs.
+            product = max((product for product, _ in requests), key=lambda one: prices.usd_of(one, Decimal(1)))
             # Before the plan is written: a retry that is refused does not stop the trigger of an earlier try.
             plan = plan_of_batch(batch_id, product, cost, limits.max_units)
             Spending(self, context, plan, limits.max_run_usd).permit()
@@ -247,7 +250,7 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
         for warning in warnings:
             self.log.warning("%s", warning)
         for item in planned:
-            self.hook.client.check_speaks(product_of(self.endpoint), item.body)
+            self.hook.client.check_speaks(product_of(item.endpoint), item.body)
         return planned
 
     def _planner(self, origin: identity.Origin, work_uri: str) -> Planner:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from airflow_provider_kling import polling
-from airflow_provider_kling.exceptions import KlingConfigurationError, KlingValidationError
+from airflow_provider_kling.exceptions import KlingValidationError
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.preparation.arguments import Validate
-from airflow_provider_kling.products.catalogue import product_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +48,8 @@ def read_limits(operator: Any) -> Limits:
     :param operator: has them as attributes.
     :raises KlingValidationError: naming everything that is wrong with them.
     """
+    from airflow_provider_kling.batch.plan import problem_of_product
+
     problems: list[str] = []
 
     def read(function: Callable[..., Any], name: str, *how: Any, **more: Any) -> Any:
@@ -70,7 +71,7 @@ def read_limits(operator: Any) -> Limits:
     read(arguments.choice, "validate", get_args(Validate))
     read(arguments.choice, "fit", ("refuse", "shrink"))
     read(arguments.choice, "image_by", ("content", "link"))
-    if problem := _problem_of_product(operator.endpoint):
+    if problem := problem_of_product(operator.endpoint):
         problems.append(problem)
     limits = Limits(
         folder,
@@ -92,16 +93,3 @@ def read_limits(operator: Any) -> Limits:
     if problems:
         raise KlingValidationError(problems)
     return limits
-
-
-def _problem_of_product(endpoint: Any) -> str | None:
-    """Say why a batch cannot make this product; ``None`` when it can."""
-    try:
-        product = product_of(endpoint)
-        if product.generation == "new":
-            return f"Give endpoint as {product.counterpart!r}: the model of each item decides about {endpoint}."
-        if product.has_external_id:
-            return None
-    except KlingConfigurationError as error:
-        return error.message
-    return f"Map the operator of {endpoint} instead: it has no external_task_id, by which a batch finds what it paid."

@@ -16,6 +16,8 @@ class KlingVideoItem(TypedDict, total=False):
 
     #: The item's name: of its line in the manifest, and of its file.
     key: str | int
+    #: The product, where it is another one than that of the batch; its fields are others then.
+    endpoint: str
     image: Any
     image_tail: Any
     prompt: str

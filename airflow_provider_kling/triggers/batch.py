@@ -204,7 +204,7 @@ class KlingBatchTrigger(KlingTrigger):
         loop = BatchLoop(
             plan,
             self._reconciler,
-            BatchCalls(self.endpoint, self.kling_conn_id, self.output_uri, conn_id, self.account),
+            BatchCalls(plan, self.kling_conn_id, self.output_uri, conn_id, self.account),
             reporter,
             fence,
             policy,
@@ -285,7 +285,6 @@ class KlingBatchTrigger(KlingTrigger):
             max_units=self.max_units or None,
             units_per_item=self.units_per_item or None,
             stop_on_failure=self.on_item_failure == "fail",
-            endpoint=self.endpoint,
             pace=self.pace,
         )
 

@@ -43,22 +43,6 @@ class KlingArguments(Table):
                 yield f"``{name}``{_needed(name, product)}", " ".join(described[name].split())
 
 
-class KlingProducts(Table):
-    """Every operator, by the endpoint of its product, and what its product can do."""
-
-    head = ("Operator", "Endpoint", "Default model", "Has an id of yours")
-    widths = "39 26 22 13"
-
-    def rows(self) -> Iterator[tuple[str, ...]]:
-        """Read the rows of products, and the guide of each operator."""
-        for name in sorted(operators.__all__):
-            product = getattr(getattr(operators, name), "product", None)
-            if product is not None:
-                model = f"``{product.default_model}``" if product.default_model else "no choice"
-                way = "yes" if product.has_external_id else "no"
-                yield f":ref:`{name} <howto/operator:{name}>`", f"``{product.endpoint}``", model, way
-
-
 def _needed(name: str, product: Product) -> str:
     if name in product.required:
         return ", required"
@@ -68,5 +52,4 @@ def _needed(name: str, product: Product) -> str:
 def setup(app: Sphinx) -> dict[str, bool]:
     """Add the table."""
     app.add_directive("kling-arguments", KlingArguments)
-    app.add_directive("kling-products", KlingProducts)
     return {"parallel_read_safe": True}

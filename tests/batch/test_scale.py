@@ -164,7 +164,7 @@ def test_the_first_decision_sorts_nobody(monkeypatch):
 
 
 class Calls:
-    def survey(self, count, known):
+    def survey(self, known):
         return {}, True
 
 

@@ -91,11 +91,18 @@ def test_another_model_is_another_video(kling, ti):
     assert operator().execute({"ti": again(ti)})["task_id"] != first["task_id"]
 
 
-def test_a_model_of_which_nobody_knows_how_it_takes_names_is_not_sent_twice(kling, ti, no_waiting):
-    kling.fault("cut_before", method="POST")
+@pytest.mark.parametrize(
+    ("model", "path"),
+    [
+        *(("kling-4.0", "/image-to-video/kling-4.0"), ("kling-5.0", "/image-to-video/kling-5.0")),
+        ("kling-v9", "/v1/videos/image2video"),
+    ],
+)
+def test_a_model_of_which_nobody_knows_how_it_takes_names_is_not_sent_twice(kling, ti, no_waiting, model, path):
+    kling.fault("cut_before", method="POST", path=path)
     with pytest.raises(errors.KlingSubmissionInDoubtError):
-        operator(model_name="kling-4.0").execute({"ti": ti})
-    assert len(posts(kling)) == 1
+        operator(model_name=model).execute({"ti": ti})
+    assert [request["path"] for request in posts(kling) if request["path"] != "/tasks"] == [path]
 
 
 def test_a_key_pair_is_refused_before_anything_is_sent(kling_simulator, monkeypatch, ti):

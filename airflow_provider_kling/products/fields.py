@@ -31,6 +31,8 @@ SHOT_TYPES = ("customize", "intelligence")
 #: Names of other clients for Kling's fields; such a field is refused, and asked back.
 OTHER_NAMES = {
     "model": "model_name",
+    "first_frame": "image",
+    "last_frame": "image_tail",
     "start_frame": "image",
     "end_frame": "image_tail",
     "start_image_url": "image",

@@ -93,6 +93,10 @@ docs: $(INSTALLED) ## build the documentation; a warning, a dead link or a pictu
 pictures: $(INSTALLED) ## make the pictures of the documentation again
 	$(BIN)/python -m dev.pictures
 
+.PHONY: gallery
+gallery: $(INSTALLED) ## run the examples, and keep frames of what they make: ARGS=kling_film make gallery
+	@$(BIN)/python -m dev.example_pictures $(ARGS)
+
 chaos: $(INSTALLED) ## kill and cut everything at random, then count: SEED=1 INJECTIONS=200 make chaos
 	@$(BIN)/python -m dev.chaos
 

@@ -32,12 +32,12 @@ def main() -> None:
     with KlingSimulator(video_size="small", retired="accept") as kling:
         studio = Studio(kling)
         rocket = studio.video("videos/image2video", model_name="kling-v3", image=_encoded("rocket"))
-        frames = {part: _frame(rocket["content"], part) for part in PARTS}
-        _save("quickstart", list(frames.values()))
-        _save("audio", [frames[0.5], _wave(studio.sound_track(rocket["id"]))])
-        _save("images", _images(studio))
-        _save("clips", _clips(studio))
-        _save("faces", _faces(studio))
+        frames = {part: frame_at(rocket["content"], part) for part in PARTS}
+        save_sheet("quickstart", list(frames.values()))
+        save_sheet("audio", [frames[0.5], wave(studio.sound_track(rocket["id"]))])
+        save_sheet("images", _images(studio))
+        save_sheet("clips", _clips(studio))
+        save_sheet("faces", _faces(studio))
 
 
 class Studio:
@@ -102,7 +102,7 @@ def _clips(studio: Studio) -> list[Image.Image]:
         studio.video("videos/effects", effect_scene="squish", input={"image": rocket}),
         studio.video("videos/video-extend", video_id=short["id"], prompt="It is gone"),
     ]
-    return [_frame(video["content"], 1.0) for video in made]
+    return [frame_at(video["content"], 1.0) for video in made]
 
 
 def _faces(studio: Studio) -> list[Image.Image]:
@@ -116,7 +116,7 @@ def _faces(studio: Studio) -> list[Image.Image]:
     choice = {"face_id": faces["face_data"][0]["face_id"], "audio_id": spoken["id"], "sound_start_time": 0}
     choice |= {"sound_end_time": 3000, "sound_insert_time": 0}
     dubbed = studio.video("videos/advanced-lip-sync", session_id=faces["session_id"], face_choose=[choice])
-    return [_frame(avatar["content"], 0.0), _frame(dubbed["content"], 1.0)]
+    return [frame_at(avatar["content"], 0.0), frame_at(dubbed["content"], 1.0)]
 
 
 def _encoded(name: str) -> str:
@@ -129,13 +129,13 @@ def _fetch(url: str) -> bytes:
     return answer.content
 
 
-def _frame(video: bytes, part: float) -> Image.Image:
+def frame_at(video: bytes, part: float) -> Image.Image:
     """The frame at a part of a film."""
     frames = [frame.to_image() for frame in av.open(io.BytesIO(video)).decode(video=0)]
     return frames[round(part * (len(frames) - 1))]
 
 
-def _wave(sound: bytes) -> Image.Image:
+def wave(sound: bytes) -> Image.Image:
     """The first moment of a sound, as a line."""
     with av.open(io.BytesIO(sound)) as container:
         frames = av.AudioResampler(format="s16", layout="mono")
@@ -153,7 +153,7 @@ def _wave(sound: bytes) -> Image.Image:
     return picture
 
 
-def _save(name: str, pictures: list[Image.Image]) -> None:
+def save_sheet(name: str, pictures: list[Image.Image]) -> None:
     """Put pictures of one height side by side into a file of the documentation."""
     shown = [picture.resize((round(picture.width * HEIGHT / picture.height), HEIGHT)) for picture in pictures]
     sheet = Image.new("RGB", (sum(picture.width + GAP for picture in shown) - GAP, HEIGHT), "white")

@@ -29,6 +29,7 @@ extensions = [
     "extensions.drawings",
     "extensions.architecture",
     "extensions.charts",
+    "extensions.gallery",
 ]
 exclude_patterns = ["_build", "extensions", "drawings"]
 default_role = "any"

@@ -168,7 +168,9 @@ class WaitCosts(Made):
 
     def lines(self) -> Iterator[str]:
         """Read the rows of ``waits_scale``."""
-        yield from table_lines(("Tasks that wait", "Memory of the process", "CPU for each"), "34 33 33", self._rows())
+        yield from table_lines(
+            ("Tasks that wait", "Memory of the process", "CPU for each", "Longest stall"), "25 25 25 25", self._rows()
+        )
 
     @staticmethod
     def _rows() -> Iterator[tuple[str, ...]]:
@@ -176,7 +178,8 @@ class WaitCosts(Made):
             match = COUNTED.fullmatch(row["of"])
             if match and match["what"] == "CPU per wait":
                 memory = re.search(r"(\d+ MB)", row["remark"])
-                yield match["count"], memory[1] if memory else "", told(row)
+                stall = row_of("waits_scale", f"longest stall of the event loop, {match['count']} waits")
+                yield match["count"], memory[1] if memory else "", told(row), told(stall)
 
 
 def _apart(values: list[float]) -> list[float]:

@@ -1,0 +1,82 @@
+"""``make gallery``: run the example Dags and keep frames of what they made, for the documentation."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from dev import demo
+from dev.pictures import PICTURES, frame_at, save_sheet, wave
+from dev.progress import Steps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dev.local_airflow import LocalAirflow
+
+MOST = 4
+PARTS = (0.0, 0.5, 1.0)
+FILMS, STILLS, SOUNDS = {".mp4"}, {".png", ".jpg"}, {".mp3"}
+
+
+def main(names: list[str]) -> int:
+    """
+    Run the examples that are named, or all, and write a sheet of frames for each that stores something.
+
+    :param names: names of Dags.
+    """
+    dags = {file.stem: file.read_text() for file in sorted(demo.EXAMPLES.glob("kling_*.py"))}
+    chosen = {
+        name: text for name, text in dags.items() if '"output_uri": Param' in text and (not names or name in names)
+    }
+    demo.SIMULATOR["--video-size"] = "small"
+    with ExitStack() as stack:
+        made = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        steps = stack.enter_context(Steps(demo.console, ("Kling", "Airflow", "examples")))
+        airflow = stack.enter_context(demo.stage(made / "stage", steps))
+        runs = {name: _start(airflow, name, text, made) for name, text in chosen.items()}
+        for count, (name, (run_id, folder)) in enumerate(runs.items(), 1):
+            state = airflow.wait_for_run(name, run_id, timeout=900)
+            steps.show("examples", f"{count} of {len(runs)}: {name} {state}")
+            if tiles := _tiles(sorted(folder.rglob("*"))):
+                save_sheet(f"gallery/{name}", tiles)
+    return 0
+
+
+def _start(airflow: LocalAirflow, name: str, text: str, made: Path) -> tuple[str, Path]:
+    folder = made / name
+    folder.mkdir()
+    conf = {"output_uri": f"{folder.as_uri()}/"}
+    if '"folder": Param' in text:
+        images = made / f"{name}_images"
+        shutil.copytree(demo.EXAMPLES / "images", images, ignore=shutil.ignore_patterns("*.md", "*mask*"))
+        conf["folder"] = images.as_uri()
+    airflow.wait_for_dag(name)
+    return airflow.trigger_dag(name, conf), folder
+
+
+def _tiles(files: Iterable[Path]) -> list[Image.Image]:
+    """Three moments of a film that is alone, or one of each thing that was made."""
+    made = [file for file in files if file.suffix in FILMS | STILLS | SOUNDS and not file.name.startswith(".")]
+    if len(made) == 1 and made[0].suffix in FILMS:
+        return [frame_at(made[0].read_bytes(), part) for part in PARTS]
+    return [_tile(file) for file in made[:MOST]]
+
+
+def _tile(file: Path) -> Image.Image:
+    if file.suffix in FILMS:
+        return frame_at(file.read_bytes(), 0.5)
+    if file.suffix in SOUNDS:
+        return wave(file.read_bytes())
+    return Image.open(file).convert("RGB")
+
+
+if __name__ == "__main__":
+    PICTURES.joinpath("gallery").mkdir(exist_ok=True)
+    sys.exit(main(sys.argv[1:]))

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import socket
+from decimal import Decimal
 
 import pytest
 from support import PHOTOGRAPH, connect, limit
@@ -363,3 +364,20 @@ def test_what_names_no_task_is_a_sentence(kling, hook, value):
 def test_a_number_is_an_id(kling, hook):
     task = submit(hook)
     assert hook.get_task(int(task.task_id)).task_id == task.task_id
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "fields"),
+    [
+        ("omni-video", {"model_name": "kling-v3-omni", "prompt": "A boat", "duration": 3, "aspect_ratio": "1:1"}),
+        ("omni-video", {"model_name": "kling-video-o1", "prompt": "A boat", "mode": "std", "aspect_ratio": "1:1"}),
+        ("omni-image", {"model_name": "kling-v3-omni", "prompt": "A boat", "resolution": "4k", "n": 2}),
+        ("text-to-audio", {"prompt": "Waves", "duration": 3}),
+        ("image2video", {"image": str(PHOTOGRAPH), "prompt": "It moves", "sound": "on"}),
+    ],
+)
+def test_the_simulated_kling_charges_what_the_hook_estimates(kling, endpoint, fields):
+    estimated = KlingHook().estimate(endpoint, fields)
+    task = KlingHook().create_task(endpoint, fields)
+    kling.finish(task.task_id)
+    assert Decimal(KlingHook().get_task(task.task_id, endpoint).units) == estimated.units

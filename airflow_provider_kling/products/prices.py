@@ -27,16 +27,19 @@ class Estimate(NamedTuple):
     :param units: of the resource pack; ``None`` when the list does not say.
     :param usd: US dollars at the list price of a unit; ``None`` with ``units``.
     :param as_of: year and month in which the list was read.
+    :param is_most: whether it can cost less, because an input decides about it that is not looked into.
     """
 
     units: Decimal | None
     usd: Decimal | None
     as_of: str
+    is_most: bool = False
 
     def __str__(self) -> str:
         if self.units is None:
             return f"cost unknown (not in the price list of {self.as_of})"
-        return f"about {_plain(self.units)} units, ${self.usd:.2f} (price list of {self.as_of})"
+        about = "at most" if self.is_most else "about"
+        return f"{about} {_plain(self.units)} units, ${self.usd:.2f} (price list of {self.as_of})"
 
 
 def estimate(product: Product, body: Mapping[str, Any]) -> Estimate:
@@ -48,11 +51,12 @@ def estimate(product: Product, body: Mapping[str, Any]) -> Estimate:
     :return: with ``units`` ``None`` where the list has no price for it.
     """
     prices = _prices()
-    if flat := prices["per_task"].get(product.endpoint):
-        return Estimate(Decimal(flat), Decimal(flat) * Decimal(prices["usd"]["video"]), prices["as_of"])
-    for find, pack in ((_per_second, "video"), (_per_clip, "video"), (_per_image, "image")):
+    for find in (_per_task, _per_second, _per_clip, _per_image):
         if (units := find(prices, product, body)) is not None:
-            return Estimate(units, units * Decimal(prices["usd"][pack]), prices["as_of"])
+            return Estimate(units, usd_of(product, units), prices["as_of"])
+    for find in (_per_input_second, _per_task_most):
+        if (units := find(prices, product, body)) is not None:
+            return Estimate(units, usd_of(product, units), prices["as_of"], is_most=True)
     return Estimate(None, None, prices["as_of"])
 
 
@@ -63,7 +67,9 @@ def usd_of(product: Product, units: Decimal) -> Decimal:
     :param product: what is asked for.
     :param units: of its pack.
     """
-    return units * Decimal(_prices()["usd"]["image" if product.group == "images" else "video"])
+    prices = _prices()
+    pack = "image" if product.endpoint in prices["image_products"] else "video"
+    return units * Decimal(prices["usd"][pack])
 
 
 class Total(NamedTuple):
@@ -129,15 +135,47 @@ def above(limit: float | None, found: Estimate) -> str | None:
     )
 
 
+def _per_task(prices: Mapping[str, Any], product: Product, _body: Mapping[str, Any]) -> Decimal | None:
+    units = prices["per_task"].get(product.endpoint)
+    return None if units is None else Decimal(units)
+
+
+def _per_task_most(prices: Mapping[str, Any], product: Product, _body: Mapping[str, Any]) -> Decimal | None:
+    units = prices["per_task_most"].get(product.endpoint)
+    return None if units is None else Decimal(units)
+
+
 def _per_second(prices: Mapping[str, Any], product: Product, body: Mapping[str, Any]) -> Decimal | None:
     rates = _row(prices["per_second"], product, body)
     seconds = str(body.get("duration", DEFAULTS["duration"]))
-    if rates is None or not (seconds.isascii() and seconds.isdigit()):
+    if rates is None or _changes_a_video(body) or not (seconds.isascii() and seconds.isdigit()):
         return None
-    voices = "voices" if body.get("voice_list") and "voices" in rates else None
-    kind = voices or ("sound" if body.get("sound") == "on" else "silent")
-    rate = rates.get(kind, {}).get(_mode(body))
+    mode = body.get("mode", rates.get("default_mode", DEFAULTS["mode"]))
+    rate = rates.get(_kind(body), {}).get(str(mode))
     return None if rate is None else Decimal(rate) * int(seconds)
+
+
+def _kind(body: Mapping[str, Any]) -> str:
+    """What the request asks for, as the list tells its prices apart; two at once have none."""
+    asked = (("video", body.get("video_list")), ("voices", body.get("voice_list")))
+    kinds = [kind for kind, value in asked if value]
+    if body.get("sound") == "on" and "voices" not in kinds:
+        kinds.append("sound")
+    return " and ".join(kinds) or "silent"
+
+
+def _changes_a_video(body: Mapping[str, Any]) -> bool:
+    """Whether a video comes out as long as it came in. Kling's default is that."""
+    videos = body.get("video_list")
+    given = videos if isinstance(videos, list) else ()
+    return any(not isinstance(video, dict) or video.get("refer_type", "base") != "feature" for video in given)
+
+
+def _per_input_second(prices: Mapping[str, Any], product: Product, body: Mapping[str, Any]) -> Decimal | None:
+    rate = (_row(prices["per_input_second"], product, body) or {}).get(_mode(body))
+    longest = prices["longest_input"].get(product.endpoint, {})
+    seconds = longest.get(foreign_text(body.get("character_orientation") or "", 20))
+    return None if rate is None or seconds is None else Decimal(rate) * seconds
 
 
 def _per_clip(prices: Mapping[str, Any], product: Product, body: Mapping[str, Any]) -> Decimal | None:
@@ -150,14 +188,17 @@ def _per_clip(prices: Mapping[str, Any], product: Product, body: Mapping[str, An
 
 
 def _per_image(prices: Mapping[str, Any], product: Product, body: Mapping[str, Any]) -> Decimal | None:
-    rates, number = _row(prices["per_image"], product, body), body.get("n", 1)
-    if rates is None or not isinstance(number, int):
+    rates = _row(prices["per_image"], product, body)
+    number = body.get("series_amount") if body.get("result_type") == "series" else body.get("n", 1)
+    count = str(number)
+    if rates is None or not (count.isascii() and count.isdigit()):
         return None
-    return Decimal(rates["image" if "image" in body else "text"]) * number
+    rate = rates["image" if "image" in body else "text"]
+    return Decimal(rates.get("4k", rate) if body.get("resolution") == "4k" else rate) * int(count)
 
 
 def _row(table: Mapping[str, Any], product: Product, body: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    row: Mapping[str, Any] | None = table.get(product.endpoint, {}).get(foreign_text(body.get("model_name"), 80))
+    row: Mapping[str, Any] | None = table.get(product.endpoint, {}).get(foreign_text(body.get("model_name") or "", 80))
     return row
 
 

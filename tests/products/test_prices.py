@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from airflow_provider_kling.products import prices
+from airflow_provider_kling.products.catalogue import PRODUCTS
 from airflow_provider_kling.products.image import IMAGE_GENERATION
 from airflow_provider_kling.products.video import IMAGE2VIDEO, TEXT2VIDEO
 from airflow_provider_kling.simulator.catalogue import load_catalogue
@@ -52,6 +53,77 @@ def test_what_the_list_does_not_say_is_unknown_and_not_free(body):
     found = prices.estimate(IMAGE2VIDEO, body)
     assert (found.units, found.usd) == (None, None)
     assert "unknown" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "body", "expected"),
+    [
+        # Deductions that users measured: 5 s Omni 720p, 3 s Omni with a reference video, an image of V3, an element.
+        ("omni-video", {"model_name": "kling-3.0-omni"}, "3"),
+        (
+            "omni-video",
+            {"model_name": "kling-3.0-omni", "duration": "3", "video_list": [{"refer_type": "feature"}]},
+            "2.7",
+        ),
+        ("images/generations", {"model_name": "kling-v3"}, "8"),
+        ("advanced-custom-elements", {}, "0"),
+        # Kling's classic default is pro.
+        ("omni-video", {"model_name": "kling-v3-omni"}, "4"),
+        ("omni-video", {"model_name": "kling-v3-omni", "mode": "std", "sound": "on"}, "4"),
+        ("omni-video", {"model_name": "kling-video-o1", "mode": "std", "duration": "10"}, "6"),
+        ("multi-image2video", {"model_name": "kling-v1-6", "mode": "pro", "duration": "10"}, "7"),
+        ("multi-elements", {"model_name": "kling-v1-6"}, "3"),
+        ("omni-image", {"model_name": "kling-v3-omni", "resolution": "4k", "n": 2}, "32"),
+        ("omni-image", {"model_name": "kling-v3-omni", "result_type": "series", "series_amount": "4"}, "32"),
+        ("editing/expand", {"n": 3, "image": "x"}, "24"),
+        ("ai-multi-shot", {}, "20"),
+        ("identify-face", {}, "0.05"),
+        ("image-recognize", {}, "0.1"),
+        ("custom-voices", {}, "0.05"),
+    ],
+)
+def test_every_product_of_the_list_has_its_price(endpoint, body, expected):
+    found = prices.estimate(PRODUCTS[endpoint], body)
+    assert (found.units, found.is_most) == (Decimal(expected), False)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "body", "expected"),
+    [
+        ("motion-control", {"model_name": "kling-v3", "mode": "pro", "character_orientation": "image"}, "12"),
+        ("motion-control", {"model_name": "kling-v2-6", "mode": "std", "character_orientation": "video"}, "15"),
+        ("avatar/image2video", {}, "120"),
+        ("advanced-lip-sync", {}, "6"),
+        ("lip-sync", {}, "6"),
+        ("video-extend", {}, "3.5"),
+    ],
+)
+def test_where_an_input_decides_the_most_is_said(endpoint, body, expected):
+    found = prices.estimate(PRODUCTS[endpoint], body)
+    assert (found.units, found.is_most) == (Decimal(expected), True)
+    assert str(found).startswith(f"at most {expected} units")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "body"),
+    [
+        ("effects", {"effect_scene": "hug"}),
+        ("kolors-virtual-try-on", {"model_name": "kolors-virtual-try-on-v1-5"}),
+        # A video that is changed is as long as it was; and no page has a price for sound beside a reference video.
+        ("omni-video", {"model_name": "kling-v3-omni", "video_list": [{"video_url": "x"}]}),
+        ("omni-video", {"model_name": "kling-v3-omni", "sound": "on", "video_list": [{"refer_type": "feature"}]}),
+        ("omni-image", {"model_name": "kling-v3-omni", "result_type": "series", "series_amount": "auto"}),
+        ("motion-control", {"model_name": "kling-v3", "mode": "std", "character_orientation": "back"}),
+        ("image2video", {"model_name": "kling-v3", "sound": "on", "voice_list": [{"voice_id": "1"}]}),
+    ],
+)
+def test_what_no_page_says_is_unknown(endpoint, body):
+    assert prices.estimate(PRODUCTS[endpoint], body).units is None
+
+
+def test_units_of_image_packs_are_cheap():
+    assert prices.estimate(PRODUCTS["ai-multi-shot"], {}).usd == Decimal("0.07")
+    assert prices.estimate(PRODUCTS["tts"], {}).usd == Decimal("0.007")
 
 
 def test_an_estimate_says_units_dollars_and_how_old_the_list_is():

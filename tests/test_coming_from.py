@@ -298,6 +298,8 @@ class TestNamesOfOtherClients:
     @pytest.mark.parametrize(
         ("name", "meant"),
         [
+            ("first_frame", "image"),
+            ("last_frame", "image_tail"),
             ("start_frame", "image"),
             ("end_frame", "image_tail"),
             ("start_image_url", "image"),

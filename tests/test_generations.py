@@ -319,3 +319,20 @@ def test_a_key_pair_is_refused_for_them_too(kling_simulator, monkeypatch, ti, ma
     with pytest.raises(errors.KlingConfigurationError, match="Give the connection an API key"):
         made.execute({"ti": ti})
     assert kling_simulator.requests() == []
+
+
+def test_a_batch_of_omni_videos_mixes_generations(kling, ti, tmp_path, monkeypatch, no_waiting):
+    hurry(monkeypatch)
+    kling.fault("cut_after", method="POST", path="/omni-video/*")
+    items = [
+        {"key": str(n), "prompt": "<<<image_1>>> flies", "image_list": [str(PHOTOGRAPH)], "model_name": model}
+        for n, model in enumerate(("kling-3.0-omni", "kling-v3-omni", "kling-o1"))
+    ]
+    batch = {"items": items, "endpoint": "omni-video", "defaults": {"aspect_ratio": "1:1", "duration": 5}}
+    assert run(ti, tmp_path, **batch)["summary"]["done"] == 3
+    assert {request["path"] for request in posts(kling) if request["path"] != "/tasks"} == {
+        *("/omni-video/kling-3.0-omni", "/omni-video/kling-o1", "/v1/videos/omni-video")
+    }
+    (tmp_path / "manifest.jsonl").unlink()
+    assert run(again(ti), tmp_path, **batch)["summary"]["done"] == 3
+    assert len(kling.tasks()) == 3, "a second run finds them by their names"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
+from support import connect
 from test_spending import PRICE, Run, operator
 
 from airflow_provider_kling import exceptions as errors
@@ -155,3 +158,17 @@ def test_a_dag_with_a_summary_notes_what_it_plans(kling):
     run.add(KlingRunSummaryOperator(task_id="costs"))
     run.start("a")
     assert run.xcoms["a", -1]["planned_cost"]["usd"] == "0.420"
+
+
+@pytest.mark.kling_simulator(charge="cash", video_size="small", time_scale=0.01)
+@pytest.mark.parametrize(("model", "paid"), [("kling-v3", "0.42"), ("kling-3.0-turbo", "0.56")])
+def test_what_a_post_paid_account_pays_is_cash_in_both_generations(kling_simulator, monkeypatch, model, paid, capsys):
+    connect(monkeypatch, kling_simulator, api_key=True)
+    run = Run("a", model_name=model, **WAITS)
+    run.add(KlingRunSummaryOperator(task_id="costs"))
+    manifest = run.start("a")
+    returned(run, "a", manifest)
+    assert Decimal(manifest["cash"]) == Decimal(paid)
+    assert not manifest["units"].strip("0.")
+    assert run.start("costs")["cash"] == paid
+    assert f"{manifest['cash']} from the balance" in capsys.readouterr().out

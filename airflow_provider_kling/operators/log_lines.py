@@ -69,5 +69,8 @@ def done(task: Task) -> Line:
     :param task: as Kling reports it.
     """
     took = f" after {(task.updated_at - task.created_at) / 1000:.0f} s" if task.updated_at > task.created_at > 0 else ""
-    cost = f"; Kling charged {foreign_text(task.units, 40)} units" if task.units else ""
+    units = f"{foreign_text(task.units, 40)} units" if task.units else ""
+    cash = f"{foreign_text(task.cash, 40)} from the balance" if task.cash.strip("0.") else ""
+    charged = " and ".join(filter(None, (units, cash)))
+    cost = f"; Kling charged {charged}" if charged else ""
     return Line(f"Kling task {foreign_text(task.task_id, 60)} is done{took}{cost}")

@@ -172,8 +172,8 @@ def remarks(product: Product, body: Mapping[str, Any], extra: Mapping[str, Any])
     if product.has_external_id and not keeps_external_id(body):
         yield (
             "Check Kling's console if this task fails before it has an id: it is not known whether Kling refuses to "
-            f"make an external_task_id of {foreign_text(body.get('model_name'), 60)} twice, so a lost answer cannot be "
-            "told from a request that was lost."
+            f"make an external_task_id of {foreign_text(body.get('model_name'), 60)} twice, so a lost answer is looked "
+            "for by its id and its time, and nothing is sent again by itself."
         )
 
 

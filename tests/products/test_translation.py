@@ -259,7 +259,7 @@ def test_a_model_that_nobody_knows_is_sent_and_the_doubt_about_its_name_said():
     for name in ("kling-5.0", "kling-v9"):
         found = prepared(model_name=name, duration=20, prompt="x" * 3000)
         assert any("not in the table" in warning for warning in found.warnings)
-        assert any("cannot be told from a request that was lost" in warning for warning in found.warnings)
+        assert any("nothing is sent again by itself" in warning for warning in found.warnings)
         assert any("is not known to take more" in warning for warning in found.warnings)
         assert not keeps_external_id(found.body)
 

@@ -6,10 +6,11 @@ import inspect
 from decimal import Decimal
 
 import pytest
-from support import PHOTOGRAPH, FakeTaskInstance, advice_first
+from support import PHOTOGRAPH, FakeTaskInstance, advice_first, connect
 
 from airflow_provider_kling import exceptions as errors
 from airflow_provider_kling import operators
+from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.operators.at_once import KlingAtOnceOperator
 from airflow_provider_kling.operators.task import KlingTaskOperator
 from airflow_provider_kling.preparation.prepare import prepare
@@ -71,6 +72,7 @@ REQUESTS = {
         "tag_list": ["o_102"],
     },
     "ai-multi-shot": {"element_frontal_image": IMAGE},
+    "solutions": {"solution": "talking-agent"},
 }
 
 #: Those of which the simulator makes results from what is on this machine alone.
@@ -80,7 +82,7 @@ SERVED = [
     if product.path in {row.path for row in SIMULATED.values()}
     and "example.com" not in str(REQUESTS[endpoint])
     and "video_id" not in REQUESTS[endpoint]
-    and endpoint not in ("multi-image2video", "multi-elements")
+    and endpoint not in ("multi-image2video", "multi-elements", "solutions")
 ]
 
 #: One operator for each product.
@@ -215,6 +217,8 @@ def test_a_product_is_submitted_waited_for_and_stored(kling, tmp_path, endpoint)
         ),
         ("advanced-custom-elements", {"tag_list": ["o_1"]}, "Give tag_list ids from o_101 to o_108"),
         ("ai-multi-shot", {"element_frontal_image": "missing.png"}, "Check the path of element_frontal_image"),
+        ("solutions", {"solution": "a/b"}, "Give solution the name in the path of its page"),
+        ("solutions", {"callback_url": "https://h.example/" + "x" * 1024}, "Shorten callback_url to 1024 characters"),
         ("identify-face", {"video_url": IMAGE}, "Copy video_url to object storage"),
         ("multi-image2video", {"image_list": [IMAGE] * 5}, "Give image_list as a list of 1 to 4"),
     ],
@@ -235,6 +239,26 @@ def test_the_picture_of_an_effect_is_loaded_and_no_fingerprint_shows_it():
     assert prepared.body["input"].keys() == {"image", "duration"}
     assert (prepared.body["input"]["image"][:4], prepared.body["input"]["duration"]) == ("/9j/", "5")
     assert prepared.content["input"]["image"].startswith("sha256:")
+
+
+def test_a_packaged_scenario_takes_what_its_page_says_and_is_found_again(kling, monkeypatch, no_waiting):
+    connect(monkeypatch, kling, api_key=True)
+    kling.fault("cut_after", operation="create")
+    extra = {"scene": {"words": ["Hello"]}, "negative_prompt": "rain", "options": {"later": 1}}
+    fields = {"solution": "talking-agent", "watermark_info": True, "extra_body": extra}
+    manifest = made("solutions", **fields)
+    (task,) = kling.tasks()
+    assert (manifest["task_id"], len(manifest["videos"])) == (task["task_id"], 1)
+    sent = kling.requests(method="POST", path="/solutions/talking-agent")[0]["body"]
+    assert sent.pop("options") == {"external_task_id": task["external_task_id"], "watermark": True, "later": 1}
+    assert sent == {"scene": {"words": ["Hello"]}, "negative_prompt": "rain"}
+    assert [task.task_id for task in KlingHook().list_tasks("solutions")] == [manifest["task_id"]]
+
+
+def test_a_packaged_scenario_needs_an_api_key(kling):
+    with pytest.raises(errors.KlingConfigurationError, match="Give the connection an API key"):
+        made("solutions")
+    assert kling.requests(method="POST") == []
 
 
 def test_words_become_klings():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from airflow_provider_kling.api import classic, v2
+from airflow_provider_kling.api import classic, solutions, v2
+from airflow_provider_kling.products.solution import SOLUTION
 
 if TYPE_CHECKING:
     from airflow_provider_kling.api.envelope import Answer
@@ -51,4 +52,6 @@ def dialect_of(product: Product) -> Dialect:
     :param product: its row in the generation that serves its model, see
         :func:`airflow_provider_kling.products.generations.spoken`.
     """
+    if product.path == SOLUTION.path:
+        return solutions
     return v2 if product.generation == "new" else classic

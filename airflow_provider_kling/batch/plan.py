@@ -146,7 +146,7 @@ def problem_of_product(endpoint: Any) -> str | None:
     """
     try:
         product = product_of(endpoint)
-        if product.generation == "new":
+        if product.generation == "new" and product.counterpart:
             return f"Give endpoint as {product.counterpart!r}: the model of each item decides about {endpoint}."
         if product.has_external_id:
             return None

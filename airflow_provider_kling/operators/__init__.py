@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         KlingVirtualTryOnOperator,
     )
     from airflow_provider_kling.operators.run_summary import KlingRunSummaryOperator
+    from airflow_provider_kling.operators.solution import KlingSolutionOperator
     from airflow_provider_kling.operators.video_item import KlingVideoItem
 
 __all__ = [
@@ -65,6 +66,7 @@ __all__ = [
     "KlingOmniVideoOperator",
     "KlingOneCallLipSyncOperator",
     "KlingRunSummaryOperator",
+    "KlingSolutionOperator",
     "KlingTaskOperator",
     "KlingTextToAudioOperator",
     "KlingTextToSpeechOperator",
@@ -96,6 +98,7 @@ _LATER = {
     "KlingOmniVideoOperator": "clip",
     "KlingOneCallLipSyncOperator": "face",
     "KlingRunSummaryOperator": "run_summary",
+    "KlingSolutionOperator": "solution",
     "KlingTextToAudioOperator": "audio",
     "KlingTextToSpeechOperator": "audio",
     "KlingVideoExtensionOperator": "clip",

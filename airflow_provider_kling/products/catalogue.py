@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_provider_kling.exceptions import KlingConfigurationError
-from airflow_provider_kling.products import asset, audio, clip, face, image, video
+from airflow_provider_kling.products import asset, audio, clip, face, image, solution, video
 from airflow_provider_kling.products.wording import did_you_mean
 from airflow_provider_kling.utils.foreign import foreign_text
 
@@ -29,6 +29,7 @@ PRODUCTS: dict[str, Product] = {
         *(image.IMAGE_GENERATION, image.OMNI_IMAGE, image.MULTI_IMAGE2IMAGE, image.IMAGE_EXPANSION),
         *(image.VIRTUAL_TRY_ON, audio.TEXT_TO_SPEECH, audio.TEXT_TO_AUDIO, audio.VIDEO_TO_AUDIO),
         *(image.IMAGE_RECOGNITION, asset.CUSTOM_VOICE, asset.CUSTOM_ELEMENT, asset.AI_MULTI_SHOT),
+        solution.SOLUTION,
     )
 }
 

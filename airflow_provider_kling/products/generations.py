@@ -47,7 +47,17 @@ def classic_row(product: Product) -> Product:
 
     :param product: its row in either generation.
     """
-    return PRODUCTS[product.counterpart] if product.generation == "new" else product
+    return PRODUCTS[product.counterpart] if product.generation == "new" and product.counterpart else product
+
+
+def is_translated(product: Product, body: Mapping[str, Any]) -> bool:
+    """
+    Whether a request is asked for in classic words and sent in those of the second generation.
+
+    :param product: its row in either generation.
+    :param body: the canonical body.
+    """
+    return bool(product.counterpart) and spoken(product, body).generation == "new"
 
 
 def features_of(product: Product, body: Mapping[str, Any]) -> list[Mapping[str, bool | str]]:
@@ -102,7 +112,7 @@ def unsayable(product: Product, body: Mapping[str, Any]) -> Iterator[Problem]:
     :param body: the canonical body.
     """
     name = body.get("model_name")
-    if spoken(product, body).generation != "new":
+    if not is_translated(product, body):
         return
     fields = _UNSAYABLE if product.media_fields else (*_UNSAYABLE, *_UNSAYABLE_IN_TEXT)
     for field in fields:
@@ -167,7 +177,7 @@ def remarks(product: Product, body: Mapping[str, Any], extra: Mapping[str, Any])
     :param body: the canonical body.
     :param extra: what was put over it.
     """
-    if spoken(product, body).generation == "new":
+    if is_translated(product, body):
         yield from _ignored_keys(product, body, extra)
     if product.has_external_id and not keeps_external_id(body):
         yield (

@@ -11,7 +11,9 @@ What it does not reproduce:
   shots and prompts are checked but not drawn (a result without an image shows its prompt), and a sound is a tone;
 * sizes and lengths of videos and sounds that are sent in are not checked, only whether they can be played; a face, an
   object and a head are found in everything;
-* ``/solutions``: answers 501 "not simulated", which Kling never sends; what Kling does not know either is its
+* packaged scenarios: ``/solutions`` takes every name and every field, and makes a video that costs nothing, because no
+  source says more;
+* what only Kling may serve answers 501 "not simulated", which Kling never sends; what Kling does not know either is its
   framework's 404;
 * content moderation: it fails a task only on a magic word (see :mod:`.media`) or on a fault;
 * the network: no latency, no regional hosts, no rate limit unless a setting or a fault asks for one;

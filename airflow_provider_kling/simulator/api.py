@@ -11,7 +11,7 @@ from airflow_provider_kling.simulator import billing, presets, ranges, unified, 
 from airflow_provider_kling.simulator.auth import authenticate
 from airflow_provider_kling.simulator.envelope import KlingError, accepted, refused
 from airflow_provider_kling.simulator.faults import Call
-from airflow_provider_kling.simulator.products import PATHS, PRODUCTS
+from airflow_provider_kling.simulator.products import PATHS, PRODUCTS, solutions
 from airflow_provider_kling.simulator.results import CONTENT_TYPES, FileName
 from airflow_provider_kling.simulator.validation import bad, bounded
 
@@ -72,6 +72,8 @@ def classify(method: str, path: str) -> Call:
     if path in ROUTES:
         product, operations = ROUTES[path]
         return Call(method, path, product, operations.get(method, ""))
+    if path.startswith(f"{solutions.PATH}/") and path.count("/") == 2:
+        return Call(method, path, solutions.NAME, "create" if method == "POST" else "")
     if path.startswith("/results/"):
         return Call(method, path, "results", "download" if method in {"GET", "HEAD"} else "")
     name = PATHS.get(path.rpartition("/")[0], "")
@@ -89,6 +91,7 @@ def _collection_operation(method: str, *, reads: bool) -> str:
 #: What is no product: names and operations by path and method.
 ROUTES: Final[dict[str, tuple[str, dict[str, str]]]] = {
     "/tasks": ("tasks", {"GET": "query", "POST": "list"}),
+    solutions.PATH: (solutions.NAME, {"GET": "query", "POST": "list"}),
     "/account/costs": ("account", {"GET": "costs"}),
     "/account/billing/package": ("account", {"POST": "package"}),
     "/account/billing/balance": ("account", {"POST": "balance"}),
@@ -233,6 +236,10 @@ SERVICES: Final[dict[tuple[str, str], Callable[[Service, Request], Any]]] = {
     ("account", "balance"): lambda service, request: billing.balance_report(service, _json_object(request.body)),
     ("tasks", "query"): lambda service, request: unified.query(service, request.query),
     ("tasks", "list"): lambda service, request: unified.listing(service, _json_object(request.body)),
+    ("solutions", "query"): lambda service, request: unified.query(service, request.query, unified.SOLUTIONS),
+    ("solutions", "list"): lambda service, request: unified.listing(
+        service, _json_object(request.body), unified.SOLUTIONS
+    ),
     ("presets-voices", "list"): lambda service, request: presets.voices(service, request.query),
     ("advanced-presets-elements", "list"): lambda service, request: presets.elements(service, request.query),
     ("presets-elements", "list"): lambda service, request: presets.old_elements(service, request.query),

@@ -8,10 +8,11 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_kling.simulator import views
-from airflow_provider_kling.simulator.products import PRODUCTS
+from airflow_provider_kling.simulator.products import PRODUCTS, solutions
 from airflow_provider_kling.simulator.validation import Body, bad, typed
 
 if TYPE_CHECKING:
@@ -29,28 +30,48 @@ STATUSES: Final = ("submitted", "processing", "succeeded", "failed")
 PACKS: Final = ("video", "image", "try_on")
 
 
-def query(service: Service, parameters: Mapping[str, str]) -> list[dict[str, Any]]:
-    """``data`` of ``GET /tasks``; unknown ids are simply missing."""
+@dataclass(frozen=True)
+class Tasks:
+    """The tasks of one of the two places that list them.
+
+    :param of_solutions: whether they are those of packaged scenarios, which have a place of their own.
+    :param limit: how many are on a page unless the caller says it.
+    """
+
+    of_solutions: bool
+    limit: int
+
+    def holds(self, task: Task) -> bool:
+        """Whether a task stands there."""
+        return PRODUCTS[task.product].is_task and (task.product == solutions.NAME) is self.of_solutions
+
+
+TASKS: Final = Tasks(of_solutions=False, limit=DEFAULT_LIMIT)
+SOLUTIONS: Final = Tasks(of_solutions=True, limit=MAX_LIMIT)
+
+
+def query(service: Service, parameters: Mapping[str, str], place: Tasks = TASKS) -> list[dict[str, Any]]:
+    """``data`` of ``GET /tasks`` or ``GET /solutions``; unknown ids are simply missing."""
     task_ids, external_ids = (_ids(parameters, name) for name in ("task_ids", "external_task_ids"))
     if not task_ids and not external_ids:
         raise bad("task_ids or external_task_ids is required")
     if len(task_ids) + len(external_ids) > MAX_IDS:
         raise bad("task_ids and external_task_ids cannot exceed 20 in total")
     found = service.account.by_ids(task_ids, external_ids)
-    return [views.unified(task, service.result) for task in found if PRODUCTS[task.product].is_task]
+    return [views.unified(task, service.result) for task in found if place.holds(task)]
 
 
 def _ids(parameters: Mapping[str, str], name: str) -> list[str]:
     return [value.strip() for value in parameters.get(name, "").split(",") if value.strip()]
 
 
-def listing(service: Service, body: Body) -> dict[str, Any]:
-    """``data`` of ``POST /tasks``: one page, and a cursor for the next."""
-    limit = typed(body, "limit", int, DEFAULT_LIMIT)
+def listing(service: Service, body: Body, place: Tasks = TASKS) -> dict[str, Any]:
+    """``data`` of ``POST /tasks`` or ``POST /solutions``: one page, and a cursor for the next."""
+    limit = typed(body, "limit", int, place.limit)
     if not 1 <= limit <= MAX_LIMIT:
         raise bad(f"limit value '{limit}' is invalid")
     window = _window(body, service.clock.now_ms())
-    chosen = _filtered(service, body, window)
+    chosen = _filtered(service, body, window, place)
     rest = chosen[window["skip"] :]
     page, more = rest[:limit], len(rest) > limit
     data: dict[str, Any] = {"count": len(page), "has_more": more}
@@ -89,7 +110,7 @@ def _read_cursor(cursor: str) -> dict[str, int]:
         raise bad("cursor value is invalid") from None
 
 
-def _filtered(service: Service, body: Body, window: dict[str, int]) -> list[Task]:
+def _filtered(service: Service, body: Body, window: dict[str, int], place: Tasks) -> list[Task]:
     wanted = {"status": STATUSES, "product_type": PACKS}
     for item in typed(body, "filters", list, []):
         key = item.get("key") if isinstance(item, dict) else None
@@ -100,7 +121,7 @@ def _filtered(service: Service, body: Body, window: dict[str, int]) -> list[Task
     return [
         task
         for task in service.account.all_tasks(newest_first=newest_first)
-        if PRODUCTS[task.product].is_task
+        if place.holds(task)
         and window["start"] <= task.created_at <= window["end"]
         and task.pack in wanted["product_type"]
         and (task.status if task.status != "succeed" else "succeeded") in wanted["status"]

@@ -17,13 +17,10 @@ NEW: Final = ("/text-to-video/", "/image-to-video/", "/omni-video/", "/motion-co
 #: Functions of the new generation; the model follows.
 FUNCTIONS: Final = NEW[:-1]
 
-#: What is served by Kling and not here.
-SOLUTIONS: Final = "/solutions"
-
 
 def is_new(path: str) -> bool:
     """Whether a path belongs to the new generation."""
-    return path == "/tasks" or path.startswith(NEW)
+    return path in ("/tasks", "/solutions") or path.startswith(NEW)
 
 
 def refuse_unknown_model(method: str, path: str) -> None:
@@ -42,7 +39,7 @@ def _is_of_a_function(path: str) -> bool:
 
 def is_known(path: str) -> bool:
     """Whether Kling has, or had, something at this path that the simulator does not serve."""
-    return _is_of_a_function(path) or path == SOLUTIONS or path.startswith(f"{SOLUTIONS}/")
+    return _is_of_a_function(path)
 
 
 def not_simulated(method: str, path: str) -> dict[str, Any]:

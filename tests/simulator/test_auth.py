@@ -74,7 +74,7 @@ def test_a_token_that_has_expired_or_never_says_when_is_1004(kling, changes):
 @pytest.mark.parametrize("path", ["/image-to-video/kling-3.0", "/omni-video/kling-o1", "/solutions/x"])
 def test_every_path_of_the_new_generation_refuses_a_jwt(kling, path):
     assert answer(kling, f"Bearer {token(kling.simulator)}", path) == (401, 1002, NEEDS_API_KEY)
-    assert kling.get(path).status_code in {404, 501}
+    assert kling.get(path).status_code in {404, 501}, "they take no GET"
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

@@ -289,9 +289,8 @@ def test_an_unknown_route_is_the_frameworks_404(kling, path):
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("POST", "/solutions/x"),
-        ("GET", "/solutions"),
-        ("POST", "/solutions"),
+        ("GET", "/text-to-video/kling-9"),
+        ("PUT", "/omni-video/kling-9"),
     ],
 )
 def test_a_product_that_is_not_simulated_cannot_be_taken_for_an_answer_of_kling(kling, method, path):

@@ -18,7 +18,7 @@ CREATES = [name for name, row in OPERATIONS.items() if row["method"] == "POST" a
 NEW = [name for name, row in OPERATIONS.items() if row["path"].count("/") == 2 and name.startswith("new-")]
 
 #: Kling has it, the simulator has not.
-MISSING = {"solutions"}
+MISSING: set[str] = set()
 
 TIMES = {"created_at", "updated_at"}
 CREATED = {"task_id", "task_status"} | TIMES
@@ -436,6 +436,26 @@ def test_the_account_reports_are_served(kling):
     for body in ({}, window | {"limit": 501}, {"cursor": "x"}, window | {"filters": [{"key": "x", "values": []}]}):
         answer = kling.send("POST", OPERATIONS["account-billing-package"]["path"], json=body)
         assert kling.refusal(answer)[:2] == (400, 1201)
+
+
+def test_a_packaged_scenario_is_a_task_in_a_list_of_its_own(kling):
+    options = {"external_task_id": "a", "callback_url": "https://h.example/x", "watermark": True}
+    path = "/solutions/talking-agent"
+    created = kling.send("POST", path, json={"anything": [1], "prompt": "A shop", "options": options}).json()["data"]
+    assert created["external_id"] == "a"
+    kling.simulator.finish("a")
+    (seen,) = kling.get("/solutions", task_ids=created["id"]).json()["data"]
+    assert seen["status"] == "succeeded"
+    check_file(seen["outputs"][0]["watermark_url"])
+    assert kling.send("POST", "/solutions", json={}).json()["data"]["result"] == [seen]
+    assert kling.get("/tasks", task_ids=created["id"]).json()["data"] == []
+    assert kling.send("POST", "/tasks", json={}).json()["data"]["count"] == 0
+    again = kling.send("POST", path, json={"options": options})
+    assert kling.refusal(again)[:2] == (400, 1201)
+    long = {"callback_url": "https://h.example/" + "x" * 1024}
+    assert kling.refusal(kling.send("POST", path, json={"options": long}))[:2] == (400, 1201)
+    many = kling.get("/solutions", task_ids=",".join(map(str, range(21))))
+    assert kling.refusal(many)[:2] == (400, 1201)
 
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))

@@ -10,6 +10,7 @@ from typing import Final
 
 from airflow_provider_kling.simulator import video_fields
 from airflow_provider_kling.simulator.outputs import video_result
+from airflow_provider_kling.simulator.products import solutions
 from airflow_provider_kling.simulator.products.product import Product
 from airflow_provider_kling.simulator.products.rows import read_new_products, read_products
 
@@ -33,6 +34,7 @@ PRODUCTS: Final[dict[str, Product]] = (
     }
     | read_products()
     | read_new_products()
+    | {solutions.NAME: solutions.SOLUTIONS}
 )
 
 #: Names of products by their path.

@@ -1,0 +1,36 @@
+"""Kling's packaged scenarios."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_kling.operators.task import KlingTaskOperator
+from airflow_provider_kling.products.solution import SOLUTION
+
+
+class KlingSolutionOperator(KlingTaskOperator):
+    """
+    Make what one of Kling's packaged scenarios makes: ``POST /solutions/{solution}``. It needs an API key.
+
+    .. seealso::
+        For more information on how to use this operator, take a look at the guide:
+        :ref:`howto/operator:KlingSolutionOperator`
+
+    The fields of the scenario are given with ``extra_body`` and sent as they are: only its own page says which they are.
+
+    :param solution: the scenario, by its name in the path of its page (templated).
+    :param watermark_info: ``{"enabled": True}`` for a second, watermarked result (templated).
+    """
+
+    product = SOLUTION
+
+    def __init__(
+        self,
+        *,
+        solution: str | None = None,
+        watermark_info: dict[str, Any] | bool | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.solution = solution
+        self.watermark_info = watermark_info

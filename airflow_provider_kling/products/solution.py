@@ -1,0 +1,38 @@
+"""Packaged scenarios, such as a talking agent or a film of a garment: one row for all of them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from airflow_provider_kling.products import convert
+from airflow_provider_kling.products.fields import FIELDS, Field, Shape, named_fields
+from airflow_provider_kling.products.product import COMMON_FIELDS, Product
+
+#: What may stand in a path; Kling's names are not known here.
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+# Path, options and lists: page of solutions of https://kling.ai/document-api, read 2026-11. What a scenario takes stands on
+# its own page, and is given with extra_body.
+SOLUTION = Product(
+    "solutions",
+    "/solutions",
+    fields=named_fields(
+        *("solution", "watermark_info", *COMMON_FIELDS),
+        solution=Field(
+            "solution",
+            convert.stripped,
+            Shape(
+                lambda value: isinstance(value, str) and _NAME.fullmatch(value) is not None,
+                "Give solution the name in the path of its page",
+                "is no name",
+            ),
+        ),
+        callback_url=replace(FIELDS["callback_url"], longest=1024),
+    ),
+    rules=("scalars.required", "scalars.shapes", "scalars.callback_url", "scalars.lengths"),
+    required=("solution",),
+    default_model="",
+    typical_seconds=0,
+    generation="new",
+)

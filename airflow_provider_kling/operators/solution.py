@@ -16,7 +16,7 @@ class KlingSolutionOperator(KlingTaskOperator):
         For more information on how to use this operator, take a look at the guide:
         :ref:`howto/operator:KlingSolutionOperator`
 
-    The fields of the scenario are given with ``extra_body`` and sent as they are: only its own page says which they are.
+    The fields of the scenario are given with ``extra_body`` and sent as they are: only its page says which there are.
 
     :param solution: the scenario, by its name in the path of its page (templated).
     :param watermark_info: ``{"enabled": True}`` for a second, watermarked result (templated).

@@ -12,8 +12,8 @@ from airflow_provider_kling.products.product import COMMON_FIELDS, Product
 #: What may stand in a path; Kling's names are not known here.
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
-# Path, options and lists: page of solutions of https://kling.ai/document-api, read 2026-11. What a scenario takes stands on
-# its own page, and is given with extra_body.
+# Path, options and lists: page of solutions of https://kling.ai/document-api, read 2026-11. What a scenario takes
+# is on a page of its own, and is given with extra_body.
 SOLUTION = Product(
     "solutions",
     "/solutions",

@@ -1,6 +1,6 @@
 """Packaged scenarios: ``POST /solutions/{solution}``.
 
-Kling documentation, page of solutions, read 2026-11: a task like those of the new generation, with ``options`` and lists
+Kling documentation, page of solutions, read 2026-11: a task like those of the new generation, with options and lists
 of its own. What a scenario is called, takes, makes and costs, no source says. So every name and every field is taken,
 and a video of five seconds comes out that costs nothing: that is this simulator's rule.
 """

@@ -7,6 +7,7 @@ Without credentials in the environment a simulator stands in for Kling. With ``K
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import secrets
 import sys
@@ -20,6 +21,7 @@ from rich.console import Console
 
 from airflow_provider_kling.products.prices import estimate
 from airflow_provider_kling.products.video import DEFAULT_MODEL, IMAGE2VIDEO
+from dev.gallery import fill_gallery
 from dev.local_airflow import Component, ComponentError, LocalAirflow, stop, unwinding_on_termination
 from dev.local_airflow.settings import LOOPBACK, REPOSITORY, clean_environment
 from dev.progress import Steps
@@ -32,6 +34,7 @@ FOLDER = REPOSITORY / ".airflow" / "demo"
 EXAMPLES = REPOSITORY / "example_dags"
 DAG_ID = "kling_quickstart"
 TASKS = ("animate", "wait", "store")
+GALLERY = "gallery"
 PROMPT = "The rocket lifts off, smoke rolls over the launch pad, slow zoom"
 GRACE_SECONDS = 5
 # What some of the examples name; the pool counts deferred tasks, as the simulator's account counts its slots.
@@ -69,12 +72,15 @@ def run(arguments: argparse.Namespace) -> None:
     """Make one video and say where it is."""
     image = _image(arguments.image)
     conf = {"image": image, "prompt": arguments.prompt, "output_uri": f"{(FOLDER / 'videos').as_uri()}/"}
-    steps = Steps(console, ("Kling", "Airflow", *TASKS))
+    # Twelve more videos for the look around, where they cost nothing.
+    more = (GALLERY,) if arguments.keep and _credentials(os.environ) is None else ()
+    steps = Steps(console, ("Kling", "Airflow", *TASKS, *more))
     with steps, stage(FOLDER, steps, yes=arguments.yes, private=arguments.keep) as airflow:
         video = _animate(airflow, conf, steps)
+        gallery = fill_gallery(airflow, FOLDER, functools.partial(steps.show, GALLERY)) if more else ""
         steps.close()
         if arguments.keep:
-            _show_around(airflow, video)
+            _show_around(airflow, video, gallery)
     console.print(f"video: {video}", markup=False)
 
 
@@ -188,10 +194,12 @@ def _address(simulator: Component, timeout: float = 30) -> str:
     raise ComponentError(f"the simulator did not start:\n{simulator.tail()}")
 
 
-def _show_around(airflow: LocalAirflow, video: Path) -> None:
+def _show_around(airflow: LocalAirflow, video: Path, gallery: str) -> None:
     """Keep everything up until the user presses Ctrl-C."""
     console.print(f"video: {video}", markup=False)
     console.print(f"Airflow: {airflow.url}/dags/{DAG_ID}", markup=False)
+    if gallery:
+        console.print(f"gallery: {gallery}", markup=False)
     console.print(
         "Every other Dag there is an example that you can trigger, too; the book on its page says what it is for."
     )

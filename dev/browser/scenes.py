@@ -132,6 +132,43 @@ def tab_audio(pages: Pages, scenery: Scenery) -> None:
     pages.kling_task(LAUNCH, scenery.launch, "narrate").locator("audio").first.wait_for()
 
 
+@_scene()
+def gallery(pages: Pages, scenery: Scenery) -> None:
+    """Everything that a run has made, on one sheet."""
+    _sheet(pages, scenery)
+
+
+@_scene(color_scheme="dark")
+def gallery_dark(pages: Pages, scenery: Scenery) -> None:
+    """The same in the dark."""
+    pages.open("dags").evaluate("localStorage.setItem('theme', 'dark')")
+    _sheet(pages, scenery)
+
+
+@_scene(viewport=PHONE)
+def gallery_phone(pages: Pages, scenery: Scenery) -> None:
+    """What the gallery holds, on a phone."""
+    address = _sheet(pages, scenery).locator("main").evaluate("() => location.href")
+    pages.page.goto(address)
+    pages.page.locator(".card").nth(3).wait_for()
+
+
+@_scene()
+def gallery_viewer(pages: Pages, scenery: Scenery) -> None:
+    """A video that was opened from the sheet."""
+    frame = _sheet(pages, scenery)
+    frame.locator(".card", has_text="dusk.jpg").click()
+    frame.locator("dialog video").wait_for()
+
+
+def _sheet(pages: Pages, scenery: Scenery) -> FrameLocator:
+    frame = pages.gallery(LAUNCH, scenery.launch)
+    frame.locator(".card img").nth(7).evaluate(
+        "image => image.complete || new Promise(done => { image.onload = done; })"
+    )
+    return frame
+
+
 def _video(frame: FrameLocator) -> None:
     """Wait until a video shows its middle."""
     frame.locator("video").evaluate("video => new Promise(done => { video.onseeked = done; video.currentTime = 1.5; })")

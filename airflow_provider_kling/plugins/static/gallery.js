@@ -76,7 +76,7 @@ async function refresh() {
   clearTimeout(timer);
   let again = 10;
   try {
-    if (!document.hidden) again = await pages();
+    if (!cards.length || !document.hidden) again = await pages();
   } catch (error) {
     if (cards.length) part.end.textContent = error.message;
     else part.sentence.textContent = error.message;

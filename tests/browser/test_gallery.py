@@ -1,0 +1,77 @@
+"""The gallery of a Dag run in a real browser: what is on the sheet, what a click does, and how it looks."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from dev.browser.pages import PHONE
+from dev.browser.stage import LAUNCH
+
+pytestmark = pytest.mark.timeout(400)
+
+#: Six mapped tasks, six items of a batch, and six tasks of their own.
+CARDS = 18
+
+
+@pytest.fixture
+def sheet(pages, launch):
+    """The gallery of the run with everything in it."""
+    frame = pages.gallery(LAUNCH, launch)
+    frame.locator(".card").nth(CARDS - 1).wait_for()
+    return frame
+
+
+def test_everything_that_the_run_makes_is_on_one_sheet(sheet):
+    assert sheet.locator(".card").count() == CARDS
+    words = sheet.locator("#sentence").inner_text()
+    assert words.startswith("15 of 18 done, 1 being made, 1 waiting for a slot, 1 failed, about ")
+    names = sheet.locator(".card .name").all_inner_texts()
+    assert {"dawn.jpg", "dusk-wide", "cover", "narrate"} <= set(names)
+
+
+def test_each_stored_video_has_a_poster_that_is_drawn(sheet):
+    dawn = sheet.locator(".card", has_text="dawn.jpg").locator("img")
+    dawn.evaluate("image => image.complete || new Promise(done => { image.onload = done; })")
+    assert dawn.evaluate("image => image.naturalWidth") > 100
+    assert dawn.get_attribute("loading") == "lazy"
+    assert sheet.locator(".card img").count() >= 13
+
+
+def test_filters_show_what_failed_and_what_waits(sheet):
+    for button, name in (("Failed 1", "refused"), ("Waiting 1", "waits_for_slot"), ("Being made 1", "being_made")):
+        sheet.get_by_role("button", name=button).click()
+        sheet.locator(".card .name", has_text=name).wait_for()
+        assert sheet.locator(".card").count() == 1
+    sheet.get_by_role("button", name="Failed 1").click()
+    sheet.locator(".card.failed", has_text=re.compile("risk control", re.IGNORECASE)).wait_for()
+
+
+def test_a_click_plays_the_video_and_leads_to_its_task(sheet, pages):
+    sheet.locator(".card", has_text="noon.jpg").click()
+    video = sheet.locator("dialog video")
+    video.evaluate("video => video.readyState > 1 || new Promise(done => { video.oncanplay = done; })")
+    assert video.evaluate("video => video.duration") == pytest.approx(3, abs=0.2)
+    sheet.get_by_role("button", name="Open its task").click()
+    pages.page.wait_for_url(re.compile(rf"/dags/{LAUNCH}/runs/.*/tasks/animate/mapped/\d"))
+
+
+@pytest.mark.parametrize("options", [{"viewport": PHONE}, {"color_scheme": "dark"}], ids=["phone", "dark"])
+def test_it_fits_a_phone_and_follows_the_dark(new_pages, launch, options, airflow):
+    page = new_pages(**options).page
+    page.goto(f"{airflow.url}/kling/gallery?dag_id={LAUNCH}&run_id={launch}")
+    page.locator(".card").nth(CARDS - 1).wait_for()
+    wide, window = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+    assert wide <= window
+    light = page.locator("#sentence").evaluate("element => parseInt(getComputedStyle(element).color.slice(4))")
+    assert (light > 128) is (options.get("color_scheme") == "dark")
+
+
+def test_nothing_goes_wrong_in_the_browser(new_pages, launch):
+    pages, troubles = new_pages(), []
+    pages.page.on("pageerror", lambda error: troubles.append(str(error)))
+    pages.page.on("response", lambda answer: troubles.append(answer.url) if answer.status >= 400 else None)
+    pages.gallery(LAUNCH, launch).locator(".card").nth(CARDS - 1).wait_for()
+    pages.page.wait_for_timeout(1000)
+    assert [trouble for trouble in troubles if "/kling/" in trouble or "://" not in trouble] == []

@@ -30,6 +30,7 @@ class Store(dict):
 
     def set(self, key, value):
         self[key] = json.loads(json.dumps(value))
+        assert self[key] == value, "Airflow takes what is JSON as it is: no tuples"
 
     def delete(self, key):
         self.pop(key, None)

@@ -132,7 +132,7 @@ def send(operator: KlingTaskOperator, prepared: Prepared, sending: Sending) -> D
         nonlocal sent
         sent = window
         if note.is_possible:
-            note.keep({"id": sending.name, **dataclasses.asdict(window)})
+            note.keep({"id": sending.name, **window.record()})
 
     try:
         done = operator.hook.submit(
@@ -153,7 +153,7 @@ def send(operator: KlingTaskOperator, prepared: Prepared, sending: Sending) -> D
         if not may_be_sent:
             note.forget()
         raise
-    note.keep_answer({"id": sending.name, **dataclasses.asdict(sent), "task_id": done.task.task_id})
+    note.keep_answer({"id": sending.name, **sent.record(), "task_id": done.task.task_id})
     return done
 
 

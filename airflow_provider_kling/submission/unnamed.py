@@ -77,12 +77,16 @@ class Window:
         """
         return cls(now, now + MAX_SENDS * (2 * request_seconds + sum(LOOK_AGAIN_AFTER)))
 
+    def record(self) -> dict[str, Any]:
+        """Return what is kept; JSON."""
+        return {**dataclasses.asdict(self), "closed": list(self.closed)}
+
     @classmethod
     def read(cls, kept: Any) -> Window | None:
         """
         Return what was kept; ``None`` when it is not readable.
 
-        :param kept: a dictionary with the fields.
+        :param kept: from :meth:`record`, perhaps of another version of this package.
         """
         try:
             since, until, task_id = float(kept["since"]), float(kept["until"]), kept.get("task_id") or ""

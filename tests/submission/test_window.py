@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import pytest
 from hypothesis import given, settings
@@ -163,8 +164,9 @@ def test_what_is_no_window_is_none(kept):
 
 
 def test_a_window_is_read_as_it_was_kept():
-    window = dataclasses.replace(WINDOW, task_id="7")
-    assert Window.read(dataclasses.asdict(window)) == window
+    window = dataclasses.replace(WINDOW, task_id="7", closed=("5", "6"))
+    assert json.loads(json.dumps(window.record())) == window.record()
+    assert Window.read(window.record()) == window
 
 
 def test_a_list_from_new_to_old_is_read_no_further_than_it_must():

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dev.local_airflow import LocalAirflow
 
 MOST = 4
+POSTER = ".poster.jpg"
 PARTS = (0.0, 0.5, 1.0)
 FILMS, STILLS, SOUNDS = {".mp4"}, {".png", ".jpg"}, {".mp3"}
 
@@ -40,10 +41,11 @@ def main(names: list[str]) -> int:
         made = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         steps = stack.enter_context(Steps(demo.console, ("Kling", "Airflow", "examples")))
         airflow = stack.enter_context(demo.stage(made / "stage", steps))
-        runs = {name: _start(airflow, name, text, made) for name, text in chosen.items()}
-        for count, (name, (run_id, folder)) in enumerate(runs.items(), 1):
+        # One after the other: all at once are more than the local Airflow's database takes on a busy machine.
+        for count, (name, text) in enumerate(chosen.items(), 1):
+            run_id, folder = _start(airflow, name, text, made)
             state = airflow.wait_for_run(name, run_id, timeout=900)
-            steps.show("examples", f"{count} of {len(runs)}: {name} {state}")
+            steps.show("examples", f"{count} of {len(chosen)}: {name} {state}")
             if tiles := _tiles(sorted(folder.rglob("*"))):
                 save_sheet(f"gallery/{name}", tiles)
     return 0
@@ -62,8 +64,9 @@ def _start(airflow: LocalAirflow, name: str, text: str, made: Path) -> tuple[str
 
 
 def _tiles(files: Iterable[Path]) -> list[Image.Image]:
-    """Three moments of a film that is alone, or one of each thing that was made."""
-    made = [file for file in files if file.suffix in FILMS | STILLS | SOUNDS and not file.name.startswith(".")]
+    """Three moments of a film that is alone, or one of each thing that was made; posters are of films that are here."""
+    shown = [file for file in files if file.suffix in FILMS | STILLS | SOUNDS and not file.name.startswith(".")]
+    made = [file for file in shown if not file.name.endswith(POSTER)]
     if len(made) == 1 and made[0].suffix in FILMS:
         return [frame_at(made[0].read_bytes(), part) for part in PARTS]
     return [_tile(file) for file in made[:MOST]]

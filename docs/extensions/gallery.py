@@ -48,9 +48,7 @@ class Gallery(Directive):
 
     @staticmethod
     def _lines(name: str, title: str, text: str, source: str) -> Iterator[str]:
-        # The docstrings are Markdown, for Airflow's page of the Dag.
-        yield from (re.sub(r"(?<!`)`([^`]+)`(?!`)", r"``\1``", line) for line in text.splitlines())
-        yield ""
+        yield from (*_as_rest(text).splitlines(), "")
         if (DOCS / "_static" / "gallery" / f"{name}.jpg").is_file():
             alt = f"Frames of what the simulator made for the example {name}: {title[0].lower()}{title[1:]}"
             yield from (f".. image:: _static/gallery/{name}.jpg", f"    :alt: {alt}", "    :width: 100%", "")
@@ -64,6 +62,12 @@ class Gallery(Directive):
                 "",
             )
         yield from (f"The whole Dag is ``example_dags/{name}.py`` in the repository.", "")
+
+
+def _as_rest(text: str) -> str:
+    """Turn the Markdown of a docstring, which Airflow's page of the Dag shows, into reST."""
+    text = re.sub(r"(?<!`)`([^`]+)`(?!`)", r"``\1``", text)
+    return re.sub(r"^(\S[^\n]*:\n)\n(?= {4}\S)", r"\1\n.. code-block:: text\n\n", text, flags=re.MULTILINE)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -82,7 +82,7 @@ def test_the_first_dag_of_the_readme_runs_as_it_stands(kling_simulator, tmp_path
     command = [sys.executable, "-m", "airflow", "dags", "test", "paper_boat"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
     (charge,) = kling_simulator.ledger()["charges"] or pytest.fail(done.stdout[-3000:] + done.stderr[-3000:])
-    (stored,) = Path("/tmp/kling").glob(f"{charge['task_id']}*")
+    (stored,) = Path("/tmp/kling").glob(f"{charge['task_id']}*.mp4")
     assert stored.read_bytes()[4:8] == b"ftyp"
     stored.unlink()
 

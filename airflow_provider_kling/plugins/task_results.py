@@ -140,7 +140,7 @@ def _measures(file: dict[str, Any]) -> Iterator[str]:
     if isinstance(width, int) and isinstance(height, int):
         yield f"{width} × {height}"  # noqa: RUF001 - the sign between two lengths
     if isinstance(size, int) and 0 < size < 1 << 50:
-        yield f"{size / 1e6:.1f} MB"
+        yield f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"
 
 
 def _named(manifest: dict[str, Any]) -> list[Shown]:

@@ -237,3 +237,27 @@ def test_no_page_has_a_script_or_a_style_of_its_own():
 
 def test_a_task_that_airflow_does_not_have_is_404(pages):
     assert pages.get("api/task").status_code == 404
+
+
+# Storage of a team.
+
+
+def test_a_file_on_object_storage_is_played_from_there(pages, object_store):
+    object_store.write("films/a.mp4", MP4)
+    stores(pages, "s3://store@videos/films/a.mp4", "s3://store@videos/films/none.mp4", "s3://store@videos/films/")
+    assert pages.get("api/file", index=0).content == MP4
+    part = pages.get("api/file", index=0, headers={"Range": "bytes=-3"})
+    assert (part.status_code, part.content) == (206, MP4[-3:])
+    assert pages.get("api/file", index=1).status_code == 404
+    assert pages.get("api/file", index=2).status_code == 502
+    assert set(object_store.actions) <= {"get", "list", "put"}, "nothing is written; the one PUT is the test's own"
+
+
+def test_a_storage_that_refuses_says_why_and_shows_no_credential(pages, object_store):
+    object_store.write("a.mp4", MP4)
+    object_store.refused = {"get", "list"}
+    stores(pages, "s3://store@videos/a.mp4")
+    response = pages.get("api/file", index=0)
+    assert response.status_code == 502
+    assert response.json()["detail"].startswith("Give the API server the storage's connection")
+    assert "secretsecret" not in response.text

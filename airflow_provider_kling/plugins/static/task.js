@@ -63,7 +63,7 @@ function player(result, source) {
 
 function figure(result) {
   const stored = result.file === null ? "" : `api/file${location.search}&index=${result.file}`;
-  const says = el("figcaption", {}, [result.title, ...result.notes].join(" · "));
+  const says = el("figcaption", {}, [result.place ? "" : result.title, ...result.notes].filter(Boolean).join(" · "));
   const shown = el("figure", {}, says);
   if (result.place) says.append(el("br"), el("span", { className: "quiet mono" }, result.place), copyButton(result.place));
   if (stored) says.append(" ", el("a", { href: stored, download: "" }, "Download"));

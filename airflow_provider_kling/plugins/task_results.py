@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from airflow_provider_kling.batch.records import results_of
 from airflow_provider_kling.models import RESULT_SECONDS, Element, Link, Voice
 from airflow_provider_kling.plugins.media import media_kind
+from airflow_provider_kling.utils._airflow.object_storage import place_of
 from airflow_provider_kling.utils.foreign import foreign_text, web_link
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def _is_gone(manifest: dict[str, Any], now: float) -> bool:
 
 
 def _shown(index: int | None, file: dict[str, Any], link: Link | None, *, gone: bool = False) -> Shown:
-    uri = foreign_text(file.get("uri"), 300)
+    uri = place_of(file["uri"]).shown if isinstance(file.get("uri"), str) and file["uri"] else ""
     media = media_kind(uri or f"a.{link.extension if link else ''}")
     notes = [*_measures(file)]
     if file.get("watermark") is True or (link and link.is_watermarked):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from airflow_provider_kling.plugins.task_results import FRAMES, Frame, Shown, frames_shown, results_shown
@@ -76,10 +77,13 @@ def view_of(record: TaskRecord, now: float) -> TaskView:
     :param record: what Airflow knows.
     :param now: epoch seconds.
     """
+    ours = is_kling(record)
+    if not ours:
+        record = dataclasses.replace(record, end=None, fields={}, xcoms={})  # nothing of it is told here
     manifest = manifest_of(record)
     headline, tone, sentence = _headline(record)
     return {
-        "is_kling": is_kling(record),
+        "is_kling": ours,
         "headline": headline,
         "tone": tone,
         "sentence": sentence,
@@ -93,7 +97,7 @@ def view_of(record: TaskRecord, now: float) -> TaskView:
         "time_line": time_line(record),
         "ids": _ids(record),
         "failure": _failure(record),
-        "refresh_seconds": 0 if record.state in FINAL or not is_kling(record) else REFRESH_SECONDS,
+        "refresh_seconds": 0 if record.state in FINAL or not ours else REFRESH_SECONDS,
     }
 
 

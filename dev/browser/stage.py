@@ -11,13 +11,12 @@ import requests
 
 from airflow_provider_kling.simulator import KlingSimulator, Settings
 from dev.browser.landscapes import paint_all
+from dev.demo import EXAMPLES, RETRIES
 from dev.local_airflow import LocalAirflow
-from dev.local_airflow.settings import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-EXAMPLES = REPOSITORY / "example_dags"
 DAGS = Path(__file__).parent / "dags"
 LAUNCH = "product_launch"
 #: Task instances of a launch that never end, for nothing at their Kling does.
@@ -64,7 +63,7 @@ def open_stage(folder: Path, more_dags: Sequence[Path] = (), *, video_size: str 
         _take_the_slot(full)
         accounts = {"kling_default": quick, "kling_slow": slow, "kling_full": full}
         folders = [EXAMPLES, DAGS, *more_dags]
-        airflow = stack.enter_context(LocalAirflow(folder / "airflow", folders, fresh=True))
+        airflow = stack.enter_context(LocalAirflow(folder / "airflow", folders, RETRIES, fresh=True))
         for name, account in accounts.items():
             airflow.add_connection(name, connection_to(account))
         pictures = folder / "pictures"

@@ -58,6 +58,14 @@ def launch(stage: Stage) -> str:
     return stage.launch()
 
 
+@pytest.fixture(scope="session")
+def seen(airflow: LocalAirflow, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A run of the Dag ``seen`` that has ended."""
+    run_id = airflow.trigger_dag("seen", {"output_uri": f"file://{tmp_path_factory.mktemp('videos')}/"})
+    airflow.wait_for_run("seen", run_id)
+    return run_id
+
+
 @pytest.fixture
 def new_pages(chromium: Browser, airflow: LocalAirflow) -> Iterator[Callable[..., Pages]]:
     """Opens tabs, each with cookies of its own; arguments are those of Playwright's ``new_context``."""

@@ -10,14 +10,6 @@ import pytest
 pytestmark = pytest.mark.timeout(300)
 
 
-@pytest.fixture(scope="module")
-def seen(airflow, tmp_path_factory) -> str:
-    """A run of the Dag ``seen`` that has ended."""
-    run_id = airflow.trigger_dag("seen", {"output_uri": f"file://{tmp_path_factory.mktemp('videos')}/"})
-    airflow.wait_for_run("seen", run_id)
-    return run_id
-
-
 def test_the_list_of_dags_names_the_examples_and_filters_by_tag(airflow, pages):
     airflow.wait_for_dag("kling_quickstart")
     page = pages.open("dags?tags=kling")

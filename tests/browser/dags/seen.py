@@ -11,6 +11,8 @@ from airflow_provider_kling.operators import KlingImageToVideoOperator
 PHOTOGRAPH = Path(__file__).parents[3] / "example_dags" / "images" / "rocket.jpg"
 COMMON = {"image": str(PHOTOGRAPH), "duration": 3, "wait_for_completion": True, "poll_interval": 1}
 
+SCRIPT = "<img src=x onerror=\"window.flag = parent.flag = 1\"><script>window.flag = 1</script> {{ '{{' }} 1 }}"
+
 
 @dag(schedule=None, params={"output_uri": Param("file:///tmp/kling/", type="string")})
 def seen():
@@ -26,6 +28,7 @@ def seen():
     )
     KlingImageToVideoOperator(task_id="linked", prompt="Smoke rolls over the pad", **COMMON)
     KlingImageToVideoOperator(task_id="refused", prompt="simulate-risk-control", retries=0, **COMMON)
+    KlingImageToVideoOperator(task_id="script", prompt=SCRIPT, **COMMON)
 
 
 seen()

@@ -1,0 +1,162 @@
+"""The tab "Kling" of a task: the video plays, the wait is explained, and foreign text stays text."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import urlencode, urlsplit
+
+import jwt
+import pytest
+
+from dev.browser.pages import PHONE
+from dev.browser.stage import LAUNCH
+
+pytestmark = pytest.mark.timeout(300)
+
+PLAYS = """video => new Promise((done, fail) => {
+    setTimeout(() => fail(new Error(`at ${video.currentTime} s, ${video.readyState}, ${video.error}`)), 30000);
+    video.ontimeupdate = () => {
+        if (video.currentTime > 0.5) done([video.readyState, video.error, video.videoWidth]);
+    };
+    video.muted = true;
+    video.play().catch(fail);
+})"""
+
+
+def plays(frame) -> None:
+    ready, error, width = frame.locator("video").evaluate(PLAYS)
+    assert (ready >= 2, error, width > 100) == (True, None, True)
+
+
+def source(frame, element: str = "video") -> str:
+    """The address that a player or a picture loads."""
+    return frame.locator(element).first.evaluate("element => element.currentSrc || element.src")
+
+
+@pytest.fixture
+def loud(pages):
+    """The tab of the browser, and everything that it complains about."""
+    complaints = []
+    pages.page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    pages.page.on("pageerror", lambda error: complaints.append(str(error)))
+    return pages, complaints
+
+
+def test_the_stored_video_of_a_mapped_task_plays(loud, launch):
+    pages, complaints = loud
+    statuses = []
+    pages.page.on("response", lambda answer: statuses.append(answer.status) if "/api/file" in answer.url else None)
+    frame = pages.kling_task(LAUNCH, launch, "animate", 0)
+    plays(frame)
+    assert source(frame).startswith(f"{pages.url}/kling/api/file")
+    assert set(statuses) == {206}, "a player asks for parts"
+    assert complaints == []
+
+
+def test_a_video_that_was_not_stored_plays_from_kling(loud, launch, simulator):
+    pages, complaints = loud
+    frame = pages.kling_task(LAUNCH, launch, "draft")
+    plays(frame)
+    assert urlsplit(source(frame)).netloc == urlsplit(simulator.url).netloc
+    assert complaints == []
+
+
+def test_a_part_of_the_stored_file_can_be_asked_for(pages, launch):
+    address = source(pages.kling_task(LAUNCH, launch, "animate", 0))
+    whole = pages.page.request.get(address)
+    part = pages.page.request.get(address, headers={"Range": "bytes=100-199"})
+    assert (whole.status, part.status) == (200, 206)
+    assert part.body() == whole.body()[100:200]
+    assert part.headers["content-range"] == f"bytes 100-199/{len(whole.body())}"
+    assert part.headers["content-type"] == whole.headers["content-type"] == "video/mp4"
+    assert pages.page.request.get(address, headers={"Range": "bytes=99999999-"}).status == 416
+
+
+def test_a_task_that_kling_refused_says_what_to_do(pages, launch):
+    frame = pages.kling_task(LAUNCH, launch, "refused")
+    assert frame.locator(".failure").inner_text().startswith("Change the prompt or the image")
+    assert frame.locator("video").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("task_id", "words"),
+    [
+        ("being_made", ["Being made", "it is being made", "about 3 min"]),
+        ("waits_for_slot", ["No slot yet", "a slot at"]),
+    ],
+)
+def test_a_task_that_waits_says_for_what(pages, launch, task_id, words):
+    text = pages.kling_task(LAUNCH, launch, task_id).locator("main").inner_text()
+    assert [word for word in words if word not in text] == []
+
+
+def test_a_task_that_is_not_klings_says_so_in_one_line(pages, launch):
+    frame = pages.kling_task(LAUNCH, launch, "list_pictures")
+    assert frame.locator("main").inner_text() == "This task is not Kling's."
+
+
+def test_an_image_and_a_sound_have_views_of_their_own(pages, launch):
+    image = pages.kling_task(LAUNCH, launch, "cover").locator("section figure img").first
+    assert image.evaluate("async image => { await image.decode(); return image.naturalWidth; }") > 100
+    sound = pages.kling_task(LAUNCH, launch, "narrate").locator("audio")
+    loaded = "audio => audio.duration || new Promise(done => audio.ondurationchange = () => done(audio.duration))"
+    assert sound.evaluate(loaded) > 0.5
+
+
+def test_a_prompt_that_is_a_script_stays_text(airflow, pages, seen):
+    prompt = airflow.rendered_fields("seen", seen, "script")["prompt"]
+    assert "onerror" in prompt
+    frame = pages.kling_task("seen", seen, "script")
+    assert frame.locator(".prompt").inner_text() == prompt
+    assert frame.locator("img[src=x]").count() == 0
+    assert frame.locator("main").evaluate("() => [window.flag, window.parent.flag]") == [None, None]
+
+
+@pytest.mark.parametrize(("role", "status"), [("admin", 200), ("viewer", 200), (None, 403)])
+def test_a_page_shows_what_airflow_lets_its_user_read(airflow, new_pages, launch, role, status):
+    pages = new_pages(extra_http_headers={"Authorization": f"Bearer {token_of(airflow, role)}"})
+    names = {"dag_id": LAUNCH, "run_id": launch, "task_id": "animate", "map_index": 0}
+    query = urlencode(names)
+    for route in ("task", "file"):
+        more = "&index=0" if route == "file" else ""
+        assert pages.page.request.get(f"{pages.url}/kling/api/{route}?{query}{more}").status == status, route
+    pages.page.goto(f"{pages.url}/kling/task?{query}")
+    words = "Done" if status == 200 else "Ask for the right to read"
+    pages.page.get_by_text(words).first.wait_for()
+    assert pages.page.locator("video").count() == (status == 200)
+
+
+def token_of(airflow, role: str | None) -> str:
+    """A token as Airflow itself would sign it for a user with another role."""
+    own = airflow._token()
+    claims = jwt.decode(own, options={"verify_signature": False})
+    secret = json.loads((airflow.home / "secrets.json").read_text())["AIRFLOW__API_AUTH__JWT_SECRET"]
+    header = jwt.get_unverified_header(own)
+    return jwt.encode({**claims, "sub": "somebody", "role": role}, secret, header["alg"], headers=header)
+
+
+def test_a_forged_login_reads_nothing(airflow, new_pages, launch):
+    forged = jwt.encode({"sub": "admin", "role": "admin", "exp": 9_999_999_999}, "f" * 64, "HS512")
+    request = new_pages(extra_http_headers={"Authorization": f"Bearer {forged}"}).page.request
+    query = urlencode({"dag_id": LAUNCH, "run_id": launch, "task_id": "animate", "map_index": 0})
+    answers = [request.get(f"{airflow.url}/kling/api/{route}?{query}&index=0") for route in ("task", "file")]
+    assert {answer.status for answer in answers} <= {401, 403}
+
+
+def test_the_tab_is_dark_where_airflow_is(new_pages, launch):
+    colours = {}
+    for scheme in ("light", "dark"):
+        pages = new_pages()
+        pages.open("dags").evaluate("scheme => localStorage.setItem('theme', scheme)", scheme)
+        frame = pages.kling_task(LAUNCH, launch, "animate", 0)
+        colours[scheme] = frame.locator("body").evaluate("body => getComputedStyle(body).color")
+    assert colours == {"light": "rgb(24, 24, 27)", "dark": "rgb(244, 244, 245)"}
+
+
+@pytest.mark.parametrize("task_id", ["animate", "refused", "being_made", "cover", "animate_all"])
+def test_nothing_is_wider_than_a_phone(new_pages, launch, task_id):
+    pages = new_pages(viewport=PHONE)
+    frame = pages.kling_task(LAUNCH, launch, task_id, 0 if task_id == "animate" else -1)
+    pages.page.goto(frame.locator("main").evaluate("() => location.href"))
+    pages.page.locator("h1").wait_for()
+    assert pages.scroll_width() == (PHONE["width"], PHONE["width"])

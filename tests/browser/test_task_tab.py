@@ -11,7 +11,7 @@ import pytest
 from dev.browser.pages import PHONE
 from dev.browser.stage import LAUNCH
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 PLAYS = """video => new Promise((done, fail) => {
     setTimeout(() => fail(new Error(`at ${video.currentTime} s, ${video.readyState}, ${video.error}`)), 30000);

@@ -14,7 +14,7 @@ from airflow_provider_kling.operators import (
 )
 
 FOLDER = "{{ params.output_uri }}"
-STORED = {"output_uri": FOLDER, "wait_for_completion": True, "poll_interval": 1, "retries": 0}
+STORED = {"output_uri": FOLDER, "wait_for_completion": True, "poll_interval": 1}
 PICTURES = "/tmp/landscapes"
 
 
@@ -50,7 +50,6 @@ def product_launch() -> None:
         output_uri=FOLDER,
         concurrency=6,
         poll_interval=1,
-        retries=0,
     )
     KlingImageGenerationOperator(
         task_id="cover", prompt="A paper boat in a puddle, macro shot, morning light", aspect_ratio="1:1", **STORED
@@ -63,9 +62,9 @@ def product_launch() -> None:
         output_uri=FOLDER,
     )
     first = "{{ params.folder }}/dawn.jpg"
-    draft = {"image": first, "duration": 3, "wait_for_completion": True, "poll_interval": 1, "retries": 0}
+    draft = {"image": first, "duration": 3, "wait_for_completion": True, "poll_interval": 1}
     KlingImageToVideoOperator(task_id="draft", prompt="The sun rises over the hills", **draft)
-    KlingImageToVideoOperator(task_id="refused", prompt="A fight (simulate-risk-control)", **draft)
+    KlingImageToVideoOperator(task_id="refused", prompt="A fight (simulate-risk-control)", retries=0, **draft)
     KlingImageToVideoOperator(task_id="being_made", prompt="The valley from above", kling_conn_id="kling_slow", **draft)
     KlingImageToVideoOperator(
         task_id="waits_for_slot", prompt="The valley from below", kling_conn_id="kling_full", **draft

@@ -28,8 +28,8 @@ class KlingOmniVideoOperator(KlingTaskOperator):
         For more information on how to use this operator, take a look at the guide:
         :ref:`howto/operator:KlingOmniVideoOperator`
 
-    :param prompt: what happens, at most 2500 characters; ``<<<image_1>>>``, ``<<<video_1>>>`` and
-        ``<<<element_1>>>`` name what is given (templated).
+    :param prompt: what happens, at most 2500 characters, with kling-3.0-omni 3072; ``<<<image_1>>>``,
+        ``<<<video_1>>>`` and ``<<<element_1>>>`` name what is given (templated).
     :param model_name: default ``kling-v3-omni``; also ``kling-video-o1``, and of the second generation
         ``kling-3.0-omni`` and ``kling-o1`` (templated).
     :param image_list: ``{"image_url": ..., "type": ...}``, given as to

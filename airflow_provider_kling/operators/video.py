@@ -17,12 +17,14 @@ class KlingImageToVideoOperator(KlingTaskOperator):
         :ref:`howto/operator:KlingImageToVideoOperator`
 
     An image is an https URL, a local path, an ``ObjectStoragePath`` URI (``s3://``, ``gs://``, ``file://``),
-    ``bytes``, raw base64 or a ``data:`` URI; jpg or png, at most 10 MB, sides of 300 px and more, proportions 1:2.5
-    to 2.5:1. ``image_tail``, the masks and ``camera_control`` exclude each other.
+    ``bytes``, raw base64 or a ``data:`` URI; jpg or png, at most 10 MB (50 MB with models of the second
+    generation), sides of 300 px and more, proportions 1:2.5 to 2.5:1. ``image_tail``, the masks and ``camera_control``
+    exclude each other.
 
     :param image: first frame (templated). One of ``image`` and ``image_tail`` is needed.
     :param image_tail: last frame (templated).
-    :param prompt: what happens, at most 2500 characters (templated).
+    :param prompt: what happens, at most 2500 characters, with some models of the second generation 3072
+        (templated).
     :param negative_prompt: what to avoid, at most 2500 characters (templated).
     :param model_name: default ``kling-v3``; models of both generations, see :ref:`howto/generations` (templated).
     :param mode: ``std`` (720p), ``pro`` (1080p) or ``4k`` (templated).
@@ -102,7 +104,8 @@ class KlingTextToVideoOperator(KlingTaskOperator):
         For more information on how to use this operator, take a look at the guide:
         :ref:`howto/operator:KlingTextToVideoOperator`
 
-    :param prompt: what happens, at most 2500 characters (templated).
+    :param prompt: what happens, at most 2500 characters, with some models of the second generation 3072
+        (templated).
     :param negative_prompt: what to avoid, at most 2500 characters (templated).
     :param model_name: default ``kling-v3``; models of both generations, see :ref:`howto/generations` (templated).
     :param mode: ``std`` (720p), ``pro`` (1080p) or ``4k`` (templated).

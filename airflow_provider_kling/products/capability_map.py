@@ -32,6 +32,7 @@ class Model:
     :param plain_durations: the only ones of an omni video that has no reference; empty for no such rule.
     :param certain: whether Kling's own pages describe it; what only relays say of it is no reason to refuse.
     :param prompt: characters of a prompt by product, where they are not the usual ones.
+    :param ratios: proportions of a video besides the usual ones.
     :param image_mb: of an image, where it is not what its generation takes.
     """
 
@@ -45,6 +46,7 @@ class Model:
     plain_durations: tuple[str, ...] = ()
     certain: bool = True
     prompt: Mapping[str, int] = field(default_factory=dict)
+    ratios: tuple[str, ...] = ()
     image_mb: int | None = None
 
     def retired_for(self, product: str) -> str | None:
@@ -107,7 +109,7 @@ def table() -> Table:
 
 
 def _model(**values: Any) -> Model:
-    for name in ("ignores", "disputed", "live_for", "plain_durations"):
+    for name in ("ignores", "disputed", "live_for", "plain_durations", "ratios"):
         values[name] = tuple(map(str, values.get(name, ())))
     return Model(**values)
 

@@ -72,6 +72,16 @@ def plain_durations(body: Mapping[str, Any]) -> tuple[str, ...]:
     return model.plain_durations if model else ()
 
 
+def more_ratios(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """
+    Return the proportions that a model makes besides the usual ones.
+
+    :param body: the canonical body.
+    """
+    model = _model(body)
+    return model.ratios if model else ()
+
+
 def _model(body: Mapping[str, Any]) -> Model | None:
     name = body.get("model_name")
     return table().models.get(name) if isinstance(name, str) else None

@@ -276,6 +276,18 @@ def test_a_model_that_only_relays_describe_is_sent_with_what_they_say_as_warning
         assert any(warning.startswith(advice) for warning in beyond.warnings), advice
 
 
+def test_proportions_that_only_a_new_model_makes_are_sent_to_it():
+    assert (
+        prepared(TEXT2VIDEO, model_name="kling-4.0", aspect_ratio="21:9").warnings
+        == prepared(TEXT2VIDEO, model_name="kling-4.0", aspect_ratio="16:9").warnings
+    )
+    for name in ("kling-4.0", "kling-5.0"):
+        warnings = prepared(TEXT2VIDEO, model_name=name, aspect_ratio="3:2").warnings
+        assert any(warning.startswith("Give aspect_ratio as") for warning in warnings)
+    assert "Give aspect_ratio as" in refused(TEXT2VIDEO, aspect_ratio="21:9")
+    assert "Give aspect_ratio as" in refused(TEXT2VIDEO, model_name="kling-4.0", aspect_ratio="wide")
+
+
 @pytest.mark.parametrize(
     ("model", "product", "most"),
     [
@@ -384,7 +396,9 @@ def test_an_item_that_kling_would_ignore_is_refused(kind, validate):
 def test_several_shots_are_asked_for_beside_a_reference_video_and_one_beside_a_base():
     feature = [{"video_url": VIDEO, "refer_type": "feature"}]
     assert omni(video_list=feature)["settings"]["multi_shot"] is True
-    assert omni(video_list=[VIDEO], aspect_ratio=None)["settings"] == {"multi_shot": False}
+    base = omni(video_list=[VIDEO], aspect_ratio=None)
+    assert base["settings"] == {"multi_shot": False}
+    assert items(base, "base_video") == [{"type": "base_video", "url": VIDEO, "id": "video_1"}]
     assert "Leave multi_shot out, or set it True" in omni_refused(video_list=feature, multi_shot=False)
     shots = {"multi_shot": True, "shot_type": "intelligence"}
     assert "Leave multi_shot out" in omni_refused(video_list=[VIDEO], aspect_ratio=None, **shots)
@@ -431,7 +445,8 @@ def test_beside_a_frame_the_second_generation_takes_three_elements():
     assert "takes 3, not 4" in omni_refused(image_list=frame, element_list=[1, 2, 3, 4])
     assert prepared(OMNI, model_name="kling-v3-omni", image_list=frame, element_list=[1, 2, 3, 4])
     ends = [*frame, {"image_url": TAIL, "type": "end_frame"}, URL]
-    assert len(items(omni(image_list=ends), "refer_image")) == 1
+    kinds = [item["type"] for item in omni(image_list=ends, aspect_ratio=None)["contents"]]
+    assert kinds == ["prompt", "first_frame", "last_frame", "refer_image"]
     assert "Keep two of image_list" in omni_refused(model_name="kling-v3-omni", image_list=ends)
 
 

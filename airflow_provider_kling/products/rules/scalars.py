@@ -7,6 +7,7 @@ Values: Image to Video and Text to Video pages of https://kling.ai/document-api,
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from airflow_provider_kling.products import limits
@@ -22,13 +23,21 @@ if TYPE_CHECKING:
     from airflow_provider_kling.products.problem import Request
 
 
+#: What looks like proportions; which of them a model makes may not be known.
+_RATIO = re.compile(r"[1-9][0-9]?:[1-9][0-9]?")
+
+
 def shapes(request: Request) -> Iterator[Problem]:
     """Type and values of every field that stands alone."""
     for name, field in request.product.by_name.items():
         if name in request.body and field.shape and not field.shape.fits(request.body[name]):
             value = request.body[name]
             asked = did_you_mean(value, field.shape.words)
-            yield Problem(name, f"{field.shape.advice}: {named(name, value)} {field.shape.flaw}{asked}.")
+            sentence = f"{field.shape.advice}: {named(name, value)} {field.shape.flaw}{asked}."
+            if not (name == "aspect_ratio" and isinstance(value, str) and _RATIO.fullmatch(value)):
+                yield Problem(name, sentence)
+            elif value not in limits.more_ratios(request.body):
+                yield Problem(name, sentence, limits.severity(request.body))
 
 
 def callback_url(request: Request) -> Iterator[Problem]:

@@ -36,7 +36,7 @@ CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     },
     "max_usd_per_day": {
         "label": "US dollars a day, at most",
-        "description": "At list price, of all that uses this connection; needs the folder below.",
+        "description": "At list price, of all operators that use this connection; needs the folder below.",
         "schema": {"type": ["number", "null"], "exclusiveMinimum": 0},
     },
     "budget_uri": {

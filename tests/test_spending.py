@@ -239,10 +239,11 @@ def test_of_twenty_at_the_same_moment_exactly_those_that_fit_are_sent(monkeypatc
         assert posts(kling) == 7
 
 
-def at_the_same_moment(count: int, *, room: int) -> list[str]:
-    """What becomes of mapped tasks that start together; their cap has room for some of them."""
-    run = Run("scene", max_run_usd=room * PRICE)
-    made = [operator(task_id="scene", max_run_usd=room * PRICE) for _ in range(count)]
+def at_the_same_moment(count: int, *, room: int | None = None) -> list[str]:
+    """What becomes of mapped tasks that start together; the cap of their run has room for some of them."""
+    cap = None if room is None else room * PRICE
+    run = Run("scene", max_run_usd=cap)
+    made = [operator(task_id="scene", max_run_usd=cap) for _ in range(count)]
     outcomes: list[str] = []
 
     def start(index: int) -> None:
@@ -332,6 +333,13 @@ def test_all_dags_of_a_connection_share_its_day(kling, daily, tmp_path):
     assert sorted(path.name.split("~", 1)[1] for path in day.iterdir()) == ["free~0.420", "spent~0.420", "spent~0.420"]
     daily(3 * PRICE)
     assert Run("c").start("c", try_number=2)["task_id"]
+    assert posts(kling) == 3
+
+
+def test_dags_that_start_together_keep_to_the_day(daily, kling, monkeypatch):
+    daily(3 * PRICE)
+    monkeypatch.setattr(spending, "PAUSE", 0.01)
+    assert at_the_same_moment(8) == ["KlingBudgetError"] * 5 + ["sent"] * 3
     assert posts(kling) == 3
 
 

@@ -112,6 +112,17 @@ def test_a_hundred_mapped_tasks_at_once_end_in_the_triggerer(airflow):
     assert starts == [STARTS] * 100, "none was resumed on a worker"
 
 
+@pytest.mark.skipif(not AIRFLOW_V_3_3_PLUS, reason="before 3.3 nothing of a task outlives a retry")
+def test_a_relay_that_drops_ids_is_not_paid_twice_when_a_worker_dies(airflow):
+    with KlingSimulator(Settings(seconds=3, video_size="small", external_ids="drop")) as relay:
+        fields = connection_to(relay)
+        airflow.add_connection("kling_relay", {**fields, "extra": {**fields["extra"], "external_ids": False}})
+        run_id = airflow.trigger_dag("promise_relay")
+        assert airflow.wait_for_run("promise_relay", run_id, timeout=120) == "success"
+        assert len(relay.tasks()) == 1
+    assert "Adopted Kling task" in airflow.logs("promise_relay", run_id, "animate")
+
+
 def test_mapped_tasks_that_start_together_keep_to_the_cap_of_their_run(airflow, simulator):
     before = simulator.tasks()
     run_id = airflow.trigger_dag("promise_budget")

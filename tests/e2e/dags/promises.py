@@ -56,6 +56,14 @@ def promise_killed_worker():
 
 
 @dag(schedule=None)
+def promise_relay():
+    """The same at a host that drops external_task_id: what was sent is found by its time."""
+    KilledAfterPost(
+        task_id="animate", kling_conn_id="kling_relay", retries=2, retry_delay=timedelta(seconds=1), **COMMON
+    )
+
+
+@dag(schedule=None)
 def promise_inline_image():
     """An image that stands in the Dag as base64 shows nowhere."""
     KlingImageToVideoOperator(

@@ -1,7 +1,8 @@
 """
 A Dag run with a budget: what does not fit below it is refused before anything is sent.
 
-* **What:** `max_run_usd` counts what all Kling tasks of the run have spent or are about to spend, at list price.
+* **What:** `max_run_usd` counts what all Kling tasks of the run have spent or are about to spend, at list price;
+  the last task sums up what was planned and what Kling charged.
 * **When:** a Dag that other people start, and tasks whose number is not known beforehand.
 * **Needs:** a connection `kling_default`; storage that all workers reach.
 """
@@ -10,18 +11,21 @@ from __future__ import annotations
 
 from airflow.sdk import Param, dag
 
-from airflow_provider_kling.operators import KlingImageGenerationOperator, KlingImageToVideoOperator
+from airflow_provider_kling.operators import (
+    KlingImageGenerationOperator,
+    KlingImageToVideoOperator,
+    KlingRunSummaryOperator,
+)
 
 
+# [START howto_budget]
 @dag(
     doc_md=__doc__,
     schedule=None,
     catchup=False,
     tags=["kling", "example"],
     params={"output_uri": Param("file:///tmp/kling/", type="string")},
-    # [START howto_budget]
     default_args={"max_run_usd": 1},
-    # [END howto_budget]
 )
 def kling_budget():
     draw = KlingImageGenerationOperator(
@@ -40,7 +44,8 @@ def kling_budget():
         output_uri="{{ params.output_uri }}",
         poll_interval=5,
     )
-    draw >> animate
+    draw >> animate >> KlingRunSummaryOperator(task_id="costs")
+    # [END howto_budget]
 
 
 kling_budget()

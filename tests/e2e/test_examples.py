@@ -31,7 +31,7 @@ EXAMPLES: dict[str, dict[str, int]] = {
     "kling_edit_image": {"png": 2},
     "kling_combine_images": {"png": 2},
     "kling_try_on": {"png": 1},
-    "kling_batch_of_pictures": {"png": 3},
+    "kling_batch_mix": {"mp4": 1, "png": 2, "mp3": 1, "wav": 1},
     "kling_speech": {"mp3": 1},
     "kling_sound": {"mp3": 2, "wav": 2, "mp4": 1},
     "kling_extend": {"mp4": 1},

@@ -34,6 +34,7 @@ def main() -> None:
         rocket = studio.video("videos/image2video", model_name="kling-v3", image=_encoded("rocket"))
         frames = {part: frame_at(rocket["content"], part) for part in PARTS}
         save_sheet("quickstart", list(frames.values()))
+        save_sheet("video", _between(studio))
         save_sheet("audio", [frames[0.5], wave(studio.sound_track(rocket["id"]))])
         save_sheet("images", _images(studio))
         save_sheet("clips", _clips(studio))
@@ -71,6 +72,13 @@ class Studio:
     def sound_track(self, video_id: str) -> bytes:
         """The sound track of a video."""
         return _fetch(self.make("audio/video-to-audio", video_id=video_id, bgm_prompt="Calm")["audios"][0]["url_wav"])
+
+
+def _between(studio: Studio) -> list[Image.Image]:
+    """Three frames of a video between two pictures."""
+    ends = {"image": _encoded("rocket"), "image_tail": _encoded("presenter")}
+    made = studio.video("videos/image2video", model_name="kling-v3", mode="pro", **ends)
+    return [frame_at(made["content"], part) for part in (0.0, 0.75, 1.0)]
 
 
 def _images(studio: Studio) -> list[Image.Image]:

@@ -58,23 +58,26 @@ class AirflowClient:
     def trigger_dag(
         self, dag_id: str, conf: Mapping[str, Any] | None = None, run_id: str | None = None, timeout: float = 60
     ) -> str:
-        """Start a run, waiting up to ``timeout`` seconds for Airflow to find the Dag; returns the run id."""
+        """Start a run, waiting up to ``timeout`` seconds for Airflow to find the Dag and to take it; returns the run id."""
         self.wait_for_dag(dag_id, timeout)
         run_id = run_id or f"manual__{uuid.uuid4().hex}"
         body = {"logical_date": None, "conf": dict(conf or {}), "dag_run_id": run_id}
-        self._start_run(dag_id, body)
+        self._start_run(dag_id, body, time.monotonic() + timeout)
         return run_id
 
-    def _start_run(self, dag_id: str, body: dict[str, Any]) -> None:
+    def _start_run(self, dag_id: str, body: dict[str, Any], deadline: float) -> None:
         """Repeat what the database refused: while tasks start, Airflow's API may lock itself out of SQLite."""
-        for attempt in range(3):
+        refused = False
+        while True:
             try:
                 self.request("POST", f"dags/{dag_id}/dagRuns", json=body)
             except requests.HTTPError as error:
-                if attempt and error.response.status_code == HTTPStatus.CONFLICT:
+                if refused and error.response.status_code == HTTPStatus.CONFLICT:
                     return
-                if attempt == 2 or "Database error" not in error.response.text:
+                if time.monotonic() > deadline or "Database error" not in error.response.text:
                     raise
+                refused = True
+                time.sleep(1)
             else:
                 return
 

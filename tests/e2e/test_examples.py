@@ -34,6 +34,7 @@ EXAMPLES: dict[str, dict[str, int]] = {
     "kling_batch_mix": {"mp4": 1, "png": 2, "mp3": 1, "wav": 1},
     "kling_speech": {"mp3": 1},
     "kling_sound": {"mp3": 2, "wav": 2, "mp4": 1},
+    "kling_element": {"mp4": 1},
     "kling_extend": {"mp4": 1},
     "kling_effects": {"mp4": 1},
     "kling_avatar": {"mp4": 1},

@@ -1,0 +1,54 @@
+"""
+An element: a figure that looks the same in every video.
+
+* **What:** one task makes an element of pictures of the figure, the next one puts it into a video by its id.
+* **When:** the same person or thing has to appear in many videos. An element stays in the account until it is deleted.
+* **Needs:** a connection `kling_default`; storage that all workers reach.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from airflow.sdk import Param, dag
+
+from airflow_provider_kling.operators import KlingCustomElementOperator, KlingImageToVideoOperator
+
+IMAGES = Path(__file__).parent / "images"
+
+
+@dag(
+    doc_md=__doc__,
+    schedule=None,
+    catchup=False,
+    tags=["kling", "example"],
+    params={"output_uri": Param("file:///tmp/kling/", type="string")},
+)
+def kling_element():
+    # [START howto_operator_element]
+    figure = KlingCustomElementOperator(
+        task_id="figure",
+        element_name="Presenter",
+        element_description="A friendly robot with a round antenna",
+        reference_type="image_refer",
+        element_image_list={
+            "frontal_image": str(IMAGES / "presenter.jpg"),
+            "refer_images": [str(IMAGES / "presenter.jpg")],
+        },
+        wait_for_completion=True,
+        poll_interval=5,
+    )
+    report = KlingImageToVideoOperator(
+        task_id="report",
+        image=str(IMAGES / "rocket.jpg"),
+        prompt="<<<element_1>>> walks to the rocket and waves",
+        element_list=["{{ ti.xcom_pull(task_ids='figure')['elements'][0]['element_id'] }}"],
+        duration=3,
+        output_uri="{{ params.output_uri }}",
+        poll_interval=5,
+    )
+    # [END howto_operator_element]
+    figure >> report
+
+
+kling_element()

@@ -58,7 +58,7 @@ class AirflowClient:
     def trigger_dag(
         self, dag_id: str, conf: Mapping[str, Any] | None = None, run_id: str | None = None, timeout: float = 60
     ) -> str:
-        """Start a run, waiting up to ``timeout`` seconds for Airflow to find the Dag and to take it; returns the run id."""
+        """Start a run, waiting up to ``timeout`` seconds for Airflow to find the Dag; returns the run id."""
         self.wait_for_dag(dag_id, timeout)
         run_id = run_id or f"manual__{uuid.uuid4().hex}"
         body = {"logical_date": None, "conf": dict(conf or {}), "dag_run_id": run_id}

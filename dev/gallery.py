@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+import requests
 from PIL import Image, ImageOps
 
 from dev.browser.landscapes import paint_all
@@ -15,8 +17,8 @@ if TYPE_CHECKING:
 
     from dev.local_airflow import LocalAirflow
 
-DAG_ID = "kling_folder_of_images"
-TASK_ID = "animate"
+DAG_ID = "kling_batch"
+TASK_ID = "animate_all"
 
 
 def fill_gallery(airflow: LocalAirflow, folder: Path, say: Callable[[str], object], timeout: float = 600) -> str:
@@ -34,10 +36,11 @@ def fill_gallery(airflow: LocalAirflow, folder: Path, say: Callable[[str], objec
     conf = {"folder": pictures.as_uri(), "output_uri": f"{(folder / 'gallery').as_uri()}/"}
     run_id = airflow.trigger_dag(DAG_ID, conf)
 
-    def tell(instances: list[dict[str, object]]) -> None:
-        videos = [instance for instance in instances if instance["task_id"] == TASK_ID]
-        done = sum(instance["state"] == "success" for instance in videos)
-        say(f"{done} of {len(videos)} videos")
+    def tell(_instances: list[dict[str, object]]) -> None:
+        with suppress(requests.HTTPError):  # it has not begun to count
+            progress = airflow.xcom(DAG_ID, run_id, TASK_ID, key="progress")
+            say(f"{progress['done']} of {progress['items']} videos")
 
-    airflow.wait_for_run(DAG_ID, run_id, timeout=timeout, on_progress=tell)
+    say("waiting for the Dag to be parsed")
+    airflow.wait_for_run(DAG_ID, run_id, timeout=timeout, on_progress=tell, interval=1)
     return f"{airflow.url}/dags/{DAG_ID}/runs/{quote(run_id)}/plugin/kling-gallery"

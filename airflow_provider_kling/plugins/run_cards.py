@@ -27,6 +27,9 @@ State = Literal["waiting", "slot", "making", "storing", "done", "failed", "stopp
 #: Operators that read a result which another task has made.
 READERS = ("KlingTaskSensor", "KlingToObjectStorageOperator")
 
+#: And one that only counts what others made.
+COUNTERS = ("KlingRunSummaryOperator",)
+
 #: What Airflow's states mean where nothing better is known.
 TASK_STATES: dict[str, State] = {
     "success": "done",
@@ -127,7 +130,7 @@ def cards_of(tasks: Sequence[RunTask], items: Mapping[tuple[str, int], Sequence[
     """
     cards: list[Card] = []
     for task in tasks:
-        if task.operator not in READERS:
+        if task.operator not in (*READERS, *COUNTERS):
             cards += _cards_of_task(task, items.get((task.task_id, task.map_index), ()))
     _let_readers_speak(cards, [task for task in tasks if task.operator in READERS])
     return cards
@@ -165,10 +168,9 @@ def item_of_line(line: Mapping[str, Any]) -> Item:
 def _cards_of_task(task: RunTask, items: Sequence[Item]) -> list[Card]:
     if items:
         return [Card(task, item.key or f"{task.task_id} {number}", item, number) for number, item in enumerate(items)]
-    name = foreign_text(name_of(task.label), NAME_CHARACTERS)
-    if not name:
-        name = f"{task.task_id} {task.map_index}" if task.map_index >= 0 else task.task_id
-    return [Card(task, name, _item_of_task(task))]
+    # One that is not mapped has a label too, which Airflow shows nowhere; it is known by its id.
+    label = foreign_text(name_of(task.label), NAME_CHARACTERS) or f"{task.task_id} {task.map_index}"
+    return [Card(task, label if task.map_index >= 0 else task.task_id, _item_of_task(task))]
 
 
 def _item_of_task(task: RunTask) -> Item:

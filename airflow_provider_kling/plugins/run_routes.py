@@ -63,7 +63,7 @@ def known_task(key: Annotated[TaskKey, Depends(permitted_task)]) -> RunTask:
     """Return one of them, likewise."""
     tasks = read_run(key.dag_id, key.run_id, (key.task_id, key.map_index))
     if not tasks:
-        raise HTTPException(404, "Airflow has no such task of Kling's.")
+        raise HTTPException(404, "Airflow has no such task instance.")
     return tasks[0]
 
 

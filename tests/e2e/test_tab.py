@@ -75,7 +75,7 @@ def guarded(tmp_path_factory):
         yield running
 
 
-@pytest.mark.parametrize("path", ["api/task", "api/file"])
+@pytest.mark.parametrize("path", ["api/task", "api/file", "api/run/file"])
 def test_airflows_own_auth_manager_decides_who_may_look(guarded, path):
     where = {"dag_id": "promise_hand_over", "run_id": "none", "task_id": "animate", "index": 0}
     assert tab(guarded, path, **where).status_code == 401

@@ -60,6 +60,7 @@ def test_a_mapped_task_has_its_label_or_its_number():
     assert only(made(map_index=3, label="cat.jpg")).name == "cat.jpg"
     assert only(made(map_index=3, label="cat.jpg: waits for a slot")).name == "cat.jpg"
     assert only(made(map_index=3)).name == "animate 3"
+    assert only(made(label="cat.jpg")).name == "animate", "Airflow shows no label of a task that is not mapped"
 
 
 def test_submit_wait_and_store_are_one_card_with_the_stored_file():
@@ -75,6 +76,10 @@ def test_submit_wait_and_store_are_one_card_with_the_stored_file():
         assert (card.name, card.item.state, card.item.units) == ("animate", "done", "1.8")
         assert card.item.files == ("file:///data/cat.mp4",)
         assert card.task.task_id == "animate"
+
+
+def test_what_only_counts_has_no_card():
+    assert cards_of([made(task_id="sum_up", operator="KlingRunSummaryOperator")], {}) == []
 
 
 def test_a_sensor_that_failed_says_so_on_the_card_of_the_submission():

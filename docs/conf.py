@@ -25,7 +25,7 @@ extensions = [
     "extensions.tables",
     "extensions.arguments",
     "extensions.products",
-    "extensions.narrow_tables",
+    "extensions.narrow_pages",
     "extensions.drawings",
     "extensions.architecture",
     "extensions.charts",

@@ -298,6 +298,12 @@ class KlingResultExpiredError(KlingResultError, AirflowFailException):
     transient = False
 
 
+class KlingNoFaceError(KlingError, AirflowFailException):
+    """A lip sync of a video in which Kling has found no face; the search was charged, the lip sync was not sent."""
+
+    transient = False
+
+
 class KlingStorageError(KlingError):
     """
     Storage that is yours, not Kling's, could not be written or read.

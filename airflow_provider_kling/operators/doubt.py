@@ -59,11 +59,13 @@ class SentNote:
 
     :param store: Airflow's, or ``None`` where there is none.
     :param complain: logs a warning.
+    :param key: under which it stands.
     """
 
-    def __init__(self, store: Any, complain: Callable[..., object]) -> None:
+    def __init__(self, store: Any, complain: Callable[..., object], *, key: str = SENT_KEY) -> None:
         self._store = store
         self._complain = complain
+        self._key = key
 
     @property
     def is_possible(self) -> bool:
@@ -77,7 +79,7 @@ class SentNote:
         :raises KlingStorageError: when the store does not answer.
         """
         try:
-            kept = self._store.get(SENT_KEY)
+            kept = self._store.get(self._key)
         except Exception as error:  # noqa: BLE001 - whatever a state store raises
             raise _unusable(error) from None
         return kept if isinstance(kept, dict) else {}
@@ -89,7 +91,7 @@ class SentNote:
         :raises KlingStorageError: when the store does not answer.
         """
         try:
-            self._store.set(SENT_KEY, value)
+            self._store.set(self._key, value)
         except Exception as error:  # noqa: BLE001 - whatever a state store raises
             raise _unusable(error) from None
 
@@ -98,7 +100,7 @@ class SentNote:
         if self._store is None:
             return
         try:
-            self._store.set(SENT_KEY, value)
+            self._store.set(self._key, value)
         except Exception as error:  # noqa: BLE001 - whatever a state store raises
             self._complain("The answer was not written to the task state store: %s", reason(error))
 
@@ -107,7 +109,7 @@ class SentNote:
         if self._store is None:
             return
         try:
-            self._store.delete(SENT_KEY)
+            self._store.delete(self._key)
         except Exception as error:  # noqa: BLE001 - whatever a state store raises
             self._complain("The task state store still says that something was sent: %s", reason(error))
 

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+import contextlib
+from typing import TYPE_CHECKING, Any
 
+from airflow_provider_kling.exceptions import KlingNoFaceError
+from airflow_provider_kling.models import Face
 from airflow_provider_kling.operators.at_once import KlingAtOnceOperator
+from airflow_provider_kling.operators.session import KlingSessionOperator
 from airflow_provider_kling.operators.task import KlingTaskOperator
 from airflow_provider_kling.plugins.links import KlingResultLink
+from airflow_provider_kling.products.convert import FieldEncodingError, faces
 from airflow_provider_kling.products.face import IDENTIFY_FACE, LIP_SYNC, ONE_CALL_LIP_SYNC
+from airflow_provider_kling.products.fields import omitted
+from airflow_provider_kling.products.wording import counted
+
+if TYPE_CHECKING:
+    from airflow_provider_kling.operators.doubt import Sending
+    from airflow_provider_kling.preparation.prepare import Prepared
+
+#: Stands for the face that is seen for the longest time, until the faces are known.
+LONGEST = "longest"
 
 
 class KlingIdentifyFaceOperator(KlingAtOnceOperator):
@@ -37,7 +51,7 @@ class KlingIdentifyFaceOperator(KlingAtOnceOperator):
         self.video_url = video_url
 
 
-class KlingLipSyncOperator(KlingTaskOperator):
+class KlingLipSyncOperator(KlingSessionOperator):
     """
     Move the lips of a face to a sound: ``POST /v1/videos/advanced-lip-sync``.
 
@@ -45,17 +59,25 @@ class KlingLipSyncOperator(KlingTaskOperator):
         For more information on how to use this operator, take a look at the guide:
         :ref:`howto/operator:KlingLipSyncOperator`
 
+    Give ``session_id`` and the ``face_id`` of a face that
+    :class:`~airflow_provider_kling.operators.KlingIdentifyFaceOperator` has found; or a video, in which this operator
+    finds the faces itself: that is a paid call of its own, which ``max_units`` does not count.
+
     A ``sound_file`` is an https URL or a URI in object storage; mp3, wav, m4a or aac, at most 5 MB, 2 to 60
     seconds.
 
     :param session_id: of the faces that Kling found in a video; it lives a day (templated).
+    :param video_id: instead of it Kling's id of a video that it made in the last 30 days (templated).
+    :param video_url: or an https URL, or a URI in object storage; mp4 or mov, at most 100 MB, 2 to 60 seconds, 720p or
+        1080p (templated).
     :param face_choose: one ``{"face_id", "sound_file" or "audio_id", "sound_start_time", "sound_end_time",
-        "sound_insert_time"}``, times in milliseconds; also ``sound_volume`` and ``original_audio_volume``, 0 to 2
-        (templated).
+        "sound_insert_time"}``, times in milliseconds; also ``sound_volume`` and ``original_audio_volume``, 0 to 2.
+        With a video ``face_id`` may be left out: the face that is seen for the longest time is taken (templated).
     :param watermark_info: ``{"enabled": True}`` for a second, watermarked result (templated).
     """
 
     product = LIP_SYNC
+    opens = IDENTIFY_FACE
 
     def __init__(
         self,
@@ -69,6 +91,35 @@ class KlingLipSyncOperator(KlingTaskOperator):
         self.session_id = session_id
         self.face_choose = face_choose
         self.watermark_info = watermark_info
+
+    def _prepare(self) -> Prepared:
+        if not all(map(omitted, (self.video_id, self.video_url))):
+            with contextlib.suppress(FieldEncodingError):  # what is no list is refused below
+                chosen = faces(self.face_choose)
+                if isinstance(chosen, list) and all(isinstance(face, dict) for face in chosen):
+                    self.face_choose = [{"face_id": LONGEST, **face} for face in chosen]
+        return super()._prepare()
+
+    def _open(self, video: Prepared, sending: Sending, *, may_be_sent: bool) -> dict[str, Any]:
+        task = self.hook.submit(
+            self.opens.endpoint,
+            video.body,
+            external_task_id=sending.name,
+            look_up_first=may_be_sent,
+            on_doubt=self.on_doubt,
+            permit=sending.permit,
+        ).task
+        found = task.of_kind(Face)
+        self.log.info("Found %s in the video; Kling charged %s units", counted(len(found), "face"), task.units or "?")
+        spans = [{"face_id": face.face_id, "milliseconds": face.end_time - face.start_time} for face in found]
+        return {"session": task.task_id, "faces": spans}
+
+    def _in_session(self, body: dict[str, Any], opened: dict[str, Any]) -> dict[str, Any]:
+        if not opened["faces"]:
+            raise KlingNoFaceError("Give a video that shows a face: Kling found none in this one.")
+        longest = max(opened["faces"], key=lambda face: face["milliseconds"])["face_id"]
+        chosen = [{**face, "face_id": longest} if face["face_id"] == LONGEST else face for face in body["face_choose"]]
+        return {**super()._in_session(body, opened), "face_choose": chosen}
 
 
 class KlingOneCallLipSyncOperator(KlingTaskOperator):

@@ -1,0 +1,175 @@
+"""A lip sync that finds the faces itself: two calls that cost, each of which is paid once."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+from support import FakeTaskInstance, connect
+
+from airflow_provider_kling import exceptions as errors
+from airflow_provider_kling.operators import KlingLipSyncOperator, KlingTextToAudioOperator, KlingTextToVideoOperator
+from airflow_provider_kling.simulator import KlingSimulator
+from airflow_provider_kling.utils._airflow.compat import TaskDeferred
+
+FACES, SYNC = "/v1/videos/identify-face", "/v1/videos/advanced-lip-sync"
+
+
+class Store(dict):
+    """The task state store, which outlives the XComs of a try."""
+
+    def set(self, key, value):
+        self[key] = json.loads(json.dumps(value))
+
+    def delete(self, key):
+        self.pop(key, None)
+
+
+@pytest.fixture
+def kling(monkeypatch):
+    """A simulator whose results are links that Kling takes."""
+    with KlingSimulator(seconds=0.05, video_size="small", tls=True, concurrency=20) as started:
+        extra = {"allow_private_urls": True, "timeout_seconds": 20, "verify": str(started.certificate)}
+        connect(monkeypatch, started, api_key=True, extra=extra)
+        yield started
+
+
+def run(cls, **fields):
+    where = {"deferrable": False, "wait_for_completion": True, "poll_interval": 0.05}
+    return cls(task_id="make", **where, **fields).execute({"ti": FakeTaskInstance(run_id=cls.__name__)})
+
+
+@pytest.fixture
+def video(kling):
+    return run(KlingTextToVideoOperator, prompt="Somebody speaks", duration=5)["videos"][0]
+
+
+@pytest.fixture
+def face(kling):
+    sound = run(KlingTextToAudioOperator, prompt="Words", duration=4)["audios"][0]["id"]
+    return {"audio_id": sound, "sound_start_time": 0, "sound_end_time": 3000, "sound_insert_time": 0}
+
+
+def lip_sync(**fields):
+    where = {"deferrable": False, "wait_for_completion": True, "poll_interval": 0.05}
+    return KlingLipSyncOperator(**{"task_id": "dub", **where, **fields})
+
+
+def posts(kling):
+    """The paid calls of a lip sync, by their paths."""
+    return [entry["path"] for entry in kling.requests(method="POST") if entry["path"] in (FACES, SYNC)]
+
+
+def again(ti):
+    return dataclasses.replace(ti, try_number=ti.try_number + 1, xcoms={})
+
+
+@pytest.mark.parametrize("source", ["video_id", "video_url"])
+def test_one_operator_finds_the_face_and_moves_its_lips(kling, ti, tmp_path, video, face, source):
+    value = video["id"] if source == "video_id" else video["url"]
+    made = lip_sync(face_choose=[face], output_uri=f"{tmp_path}/", **{source: value})
+    manifest = made.execute({"ti": ti})
+    assert (manifest["endpoint"], manifest["files"][0]["content_type"]) == ("advanced-lip-sync", "video/mp4")
+    assert posts(kling) == [FACES, SYNC]
+    assert kling.requests(method="POST", path=FACES)[0]["body"] == {source: value}
+    (chosen,) = kling.requests(method="POST", path=SYNC)[0]["body"]["face_choose"]
+    assert chosen == {"face_id": "0", **face}
+
+
+def test_a_retry_pays_for_neither_again(kling, ti, video, face):
+    store = Store()
+    kling.fault("cut_after", path=SYNC, times=1)
+    first = lip_sync(video_id=video["id"], face_choose=json.dumps([face]), wait_for_completion=False)
+    submitted = first.execute({"ti": ti, "task_state_store": store})
+    later = lip_sync(video_id=video["id"], face_choose=[face]).execute({"ti": again(ti), "task_state_store": store})
+    assert later["task_id"] == submitted["task_id"]
+    assert posts(kling) == [FACES, SYNC]
+
+
+def test_a_session_that_is_open_is_used_by_the_next_try(kling, ti, video, face):
+    store = Store()
+    kling.fault(code=5000, path=SYNC, times=20)
+    with pytest.raises(errors.KlingError):
+        lip_sync(video_id=video["id"], face_choose=[face]).execute({"ti": ti, "task_state_store": store})
+    kling.clear_faults()
+    lip_sync(video_id=video["id"], face_choose=[face]).execute({"ti": again(ti), "task_state_store": store})
+    assert posts(kling).count(FACES) == 1
+
+
+def test_a_session_that_is_too_old_is_opened_anew(kling, ti, video, face):
+    store = Store()
+    kling.fault(code=1103, path=SYNC)
+    with pytest.raises(errors.KlingError, match="1103"):
+        lip_sync(video_id=video["id"], face_choose=[face]).execute({"ti": ti, "task_state_store": store})
+    store["session"]["at"] -= 86_000
+    lip_sync(video_id=video["id"], face_choose=[face]).execute({"ti": again(ti), "task_state_store": store})
+    assert posts(kling) == [FACES, SYNC, FACES, SYNC]
+
+
+def test_a_lost_answer_of_the_search_is_not_paid_twice_unless_asked(kling, ti, video, face):
+    kling.fault("cut_after", path=FACES)
+    store = Store()
+    with pytest.raises(errors.KlingAnswerLostError, match="Look in Kling's console"):
+        lip_sync(video_id=video["id"], face_choose=[face]).execute({"ti": ti, "task_state_store": store})
+    with pytest.raises(errors.KlingAnswerLostError):
+        lip_sync(video_id=video["id"], face_choose=[face]).execute({"ti": again(ti), "task_state_store": store})
+    assert posts(kling) == [FACES]
+    resent = lip_sync(video_id=video["id"], face_choose=[face], on_doubt="resend")
+    assert resent.execute({"ti": again(ti), "task_state_store": store})["videos"]
+    assert posts(kling) == [FACES, FACES, SYNC]
+
+
+def test_a_refused_search_is_free_and_may_be_repeated(kling, ti, video, face):
+    store = Store()
+    kling.fault(code=1303, path=FACES)
+    made = lip_sync(video_id=video["id"], face_choose=[face], deferrable=True)
+    with pytest.raises(TaskDeferred) as caught:
+        made.execute({"ti": ti, "task_state_store": store})
+    assert caught.value.method_name == "execute_with_slot"
+    assert "session" not in store
+    resumed = lip_sync(video_id=video["id"], face_choose=[face])
+    assert resumed.execute_with_slot({"ti": ti, "task_state_store": store})["videos"]
+
+
+def test_the_wait_for_a_slot_keeps_the_session_without_a_store(kling, ti, video, face):
+    kling.fault(code=1303, path=SYNC)
+    with pytest.raises(TaskDeferred):
+        lip_sync(video_id=video["id"], face_choose=[face], deferrable=True).execute({"ti": ti})
+    lip_sync(video_id=video["id"], face_choose=[face]).execute_with_slot({"ti": ti})
+    assert posts(kling) == [FACES, SYNC, SYNC]
+
+
+def test_another_video_is_another_task(kling, ti, video, face):
+    other = run(KlingTextToVideoOperator, prompt="Somebody else speaks", duration=5)["videos"][0]
+    tasks = [lip_sync(video_id=one["id"], face_choose=[face]).execute({"ti": ti})["task_id"] for one in (video, other)]
+    assert len(set(tasks)) == 2
+    assert lip_sync(video_id=video["id"], face_choose=[face]).execute({"ti": again(ti)})["task_id"] == tasks[0]
+    assert posts(kling).count(SYNC) == 2
+
+
+def test_a_video_without_a_face_ends_the_task_for_good(kling, ti, video, face, monkeypatch):
+    monkeypatch.setattr("airflow_provider_kling.api.outputs._LISTS", {})
+    with pytest.raises(errors.KlingNoFaceError, match="Give a video that shows a face"):
+        lip_sync(video_id=video["id"], face_choose=[face]).execute({"ti": ti})
+    assert posts(kling) == [FACES]
+
+
+@pytest.mark.parametrize(
+    ("fields", "advice"),
+    [
+        ({"session_id": "1", "video_id": "2"}, "Keep session_id or the video"),
+        ({"video_id": "2", "video_url": "https://h.example/a.mp4"}, "Keep one of video_id or video_url"),
+        ({"video_url": "/tmp/a.mp4"}, "Copy video_url to object storage"),
+        ({"session_id": "1"}, "Give face_choose as a list of 1"),
+        ({}, "Give session_id: it is missing"),
+        ({"video_id": "2", "face_choose": "x"}, "Give face_choose as a list or dict"),
+        ({"video_id": "2", "face_choose": [7]}, "Give face_choose as a list of 1"),
+    ],
+)
+def test_what_cannot_be_done_is_said_before_anything_is_paid(kling, ti, fields, advice):
+    times = {"sound_start_time": 0, "sound_end_time": 3000, "sound_insert_time": 0}
+    face = {"sound_file": "https://h.example/a.mp3", **times}
+    with pytest.raises(errors.KlingValidationError, match=advice):
+        lip_sync(**{"face_choose": [face], **fields}).execute({"ti": ti})
+    assert kling.requests() == []

@@ -68,10 +68,13 @@ CUSTOM_ELEMENT = Product(
         element_description=words("element_description", 100),
         reference_type=choice("reference_type", ("image_refer", "video_refer")),
         element_image_list=Field(
-            "element_image_list", convert.element_images, _IMAGES, Media("image", at=("frontal_image", "image_url"))
+            "element_image_list",
+            convert.element_images,
+            _IMAGES,
+            Media("image", at=("frontal_image", "image_url"), levels=2),
         ),
         element_video_list=Field(
-            "element_video_list", convert.element_videos, _VIDEO, Media("video", at=("video_url",))
+            "element_video_list", convert.element_videos, _VIDEO, Media("video", at=("video_url",), levels=2)
         ),
         element_voice_id=Field("element_voice_id", convert.own_id, FIELDS["voice_id"].shape),
         tag_list=Field("tag_list", convert.listed("tag_id"), _TAGS),

@@ -61,11 +61,13 @@ class Media(NamedTuple):
     What a field holds besides JSON: a file that is loaded, checked and sent as its link or its content.
 
     :param kind: of the file; videos and audio are sent as links only.
-    :param at: under which keys of an object, however deep it stands; empty when the field's value is the file.
+    :param at: under which keys of an object; empty when the field's value is the file.
+    :param levels: how many objects deep a file may stand; one that stands deeper is none, and refused.
     """
 
     kind: Literal["image", "video", "audio"]
     at: tuple[str, ...] = ()
+    levels: int = 1
 
 
 @dataclass(frozen=True)
@@ -112,20 +114,20 @@ class Field:
         """
         if self.is_media and self.name in body:
             yield self.name, body, self.name
-        elif self.kept:
-            yield from _places(self.name, body.get(self.name), self.kept)
+        elif self.media:
+            yield from _places(self.name, body.get(self.name), self.kept, self.media.levels)
 
 
-def _places(place: str, value: Any, keys: frozenset[str]) -> Iterator[tuple[str, dict[str, Any], str]]:
-    """The places of a value, which is as deep as :mod:`.json_value` lets it be, that hold a file under these keys."""
-    if isinstance(value, dict):
+def _places(place: str, value: Any, keys: frozenset[str], levels: int) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """The places of a value, in objects of the first levels, that hold a file under these keys."""
+    if isinstance(value, dict) and levels:
         for key in list(value):
             if key in keys:
                 yield f"{place}.{key}", value, key
             else:
-                yield from _places(f"{place}.{key}", value[key], keys)
+                yield from _places(f"{place}.{key}", value[key], keys, levels - 1)
     for index, item in enumerate(value if isinstance(value, list) else ()):
-        yield from _places(f"{place}[{index}]", item, keys)
+        yield from _places(f"{place}[{index}]", item, keys, levels)
 
 
 def omitted(value: Any) -> bool:

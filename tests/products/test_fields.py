@@ -162,7 +162,7 @@ def test_zero_and_false_are_values(value):
 
 
 def test_every_field_belongs_to_a_product():
-    assert set(FIELDS) == {name for product in PRODUCTS.values() for name in product.by_name}
+    assert set(FIELDS) <= {name for product in PRODUCTS.values() for name in product.by_name}
 
 
 @pytest.mark.parametrize("product", PRODUCTS.values(), ids=PRODUCTS)

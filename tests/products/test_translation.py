@@ -379,6 +379,7 @@ def test_an_omni_video_takes_the_words_of_either_generation_for_models_of_both(c
 def test_no_item_of_an_omni_video_is_of_a_type_that_kling_ignores():
     body = omni(image_list=[URL], video_list=[{"video_url": VIDEO, "refer_type": "feature"}])
     assert [item["type"] for item in body["contents"]] == ["prompt", "refer_image", "feature_video"]
+    assert items(body, "refer_image")[0]["id"] == "image_1", "named, although the prompt does not ask for it"
 
 
 @pytest.mark.parametrize("validate", ["strict", "warn", "off"])

@@ -90,7 +90,7 @@ _EDITS = {"addition": (1, 2), "swap": (1, 1), "removal": (0, 0)}
 def edits(request: Request) -> Iterator[Problem]:
     """What is added to a video, or put in place of something, is an image each."""
     mode, images = request.body.get("edit_mode"), request.body.get("image_list", [])
-    if mode not in _EDITS or not isinstance(images, list):
+    if not isinstance(mode, str) or mode not in _EDITS or not isinstance(images, list):
         return
     least, most = _EDITS[mode]
     if not least <= len(images) <= most:
@@ -105,7 +105,7 @@ _SOURCES = {"image_refer": "element_image_list", "video_refer": "element_video_l
 def sources(request: Request) -> Iterator[Problem]:
     """An element is made of images or of a video, as it says."""
     kind = request.body.get("reference_type")
-    if kind not in _SOURCES:
+    if not isinstance(kind, str) or kind not in _SOURCES:
         return
     for name in _SOURCES.values():
         if (name in request.body) is not (name == _SOURCES[kind]):

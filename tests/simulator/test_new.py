@@ -174,6 +174,8 @@ def test_both_names_of_a_model_share_its_slots(start):
          "aspect_ratio value '99:1' is invalid, supported values: 16:9, 9:16, 1:1"),
         (T2V, {"settings": {"seed": "x"}}, "settings.seed value 'x' is invalid"),
         ("/text-to-video/kling-2.6", {"settings": {"duration": 7}}, "duration value '7' is invalid"),
+        (T2V, {"settings": {"audio": "bogus"}},
+         "settings.audio value 'bogus' is invalid, allowed values: native, off, original"),
         ("/text-to-video/kling-3.0", {"settings": {"audio": "bogus"}},
          "settings.audio value 'bogus' is invalid, allowed values: native, off, original"),
         ("/text-to-video/kling-3.0", {"settings": {"audio": "original"}},

@@ -120,12 +120,14 @@ def _seconds(given: Body, row: Mapping[str, Any], contents: Contents) -> int:
 
 
 def _audio(given: Body, row: Mapping[str, Any], contents: Contents) -> str:
+    # A public client measured on 2026-09-19 that a wrong word is refused on each path, 3.0 Turbo's among them.
+    word = choice(given, "audio", ("native", "off", "original"), None, label="settings.audio")
     modes = row.get("audio", [])
     if modes == "always":
         return "native"
     if not modes:
         return "off"
-    value: str = choice(given, "audio", ("native", "off", "original"), modes[0], label="settings.audio")
+    value: str = word or modes[0]
     if value not in modes or (value == "original" and not contents.count(*VIDEOS)):
         raise bad(f"audio mode '{value}' is not supported by the current model")
     return value

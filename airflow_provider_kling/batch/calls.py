@@ -109,6 +109,15 @@ class BatchCalls:
         """
         with self._hook() as hook:
             body = item.full_body()
+            if not hook.finds_by_id(item.endpoint, body):
+                # What is in doubt ends the item: nothing is sent again by itself.
+                return hook.submit(
+                    item.endpoint,
+                    body,
+                    external_task_id=item.external_task_id,
+                    look_up_first=look_up_first,
+                    on_doubt="fail",
+                ).task
             # The list of the survey does not show the second generation: what an earlier run sent is looked up here.
             look_up_first = look_up_first or spoken(product_of(item.endpoint), body).generation == "new"
             return hook.submit(

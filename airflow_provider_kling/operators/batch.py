@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_kling import polling
 from airflow_provider_kling.batch.actions import DEFAULT_THREADS, LAST_STEPS
+from airflow_provider_kling.exceptions import KlingValidationError
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.operators import record
 from airflow_provider_kling.operators.base import KlingBaseOperator
@@ -249,6 +250,13 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
         planned, warnings = planner.plan(items)
         for warning in warnings:
             self.log.warning("%s", warning)
+        if not self.hook.settings.external_ids:
+            raise KlingValidationError(
+                [
+                    "Map the operator instead: this host drops external_task_id, by which a batch finds what it paid "
+                    "(external_ids of the connection is false)."
+                ]
+            )
         for item in planned:
             self.hook.client.check_speaks(product_of(item.endpoint), item.body)
         return planned

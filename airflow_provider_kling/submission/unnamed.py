@@ -44,6 +44,7 @@ from airflow_provider_kling.submission.protocol import (
     Wait,
     Waited,
     leaves_doubt,
+    names_external_id,
 )
 from airflow_provider_kling.utils.foreign import foreign_text
 
@@ -144,6 +145,7 @@ class UnnamedSubmission:
         self._sends = self._searches = 0
         self._is_sent_now = False
         self._is_unsent = not may_be_sent
+        self._sends_next = False
         self._doubt: KlingError | None = None
         self._step: Step | None = None
 
@@ -176,7 +178,7 @@ class UnnamedSubmission:
             case LookUp() | Search(), Problem(error):
                 step = self._after_failed_look(error)
             case Wait(), Waited():
-                step = self._send() if self._window is None else self._look()
+                step = self._send() if self._sends_next else self._look()
             case _:
                 raise TypeError(f"{outcome!r} is not an outcome of {self._step!r}")
         return self._go(step)
@@ -201,14 +203,18 @@ class UnnamedSubmission:
         return self._search()
 
     def _search(self) -> Step:
-        return Search(self._window.since) if self._window else self._when_nothing_is_found()
+        if self._window:
+            return Search(self._window.since)
+        # Without a list there is a name to look for again, or nothing at all.
+        return self._look_again() if self._name else self._when_nothing_is_found()
 
     def _after_failed_post(self, error: KlingError) -> Step:
-        if not leaves_doubt(error):
+        exists = bool(self._name) and names_external_id(error, self._current_name)
+        if not exists and not leaves_doubt(error):
             return Fail(error)
-        self._is_sent_now, self._doubt, self._searches = True, error, 0
-        # Without a list there is nothing to search, and no reason to wait but the resend's.
-        return self._when_nothing_is_found() if self._window is None else self._look()
+        self._is_sent_now, self._doubt, self._searches = not exists, error, 0
+        self._is_unsent = False
+        return self._look()
 
     def _after_find(self, task: Task) -> Step:
         if task.status is not TaskStatus.FAILED or self._is_sent_now:
@@ -225,7 +231,7 @@ class UnnamedSubmission:
         if self._window and self._window.task_id and not self._is_sent_now:
             return Fail(self._in_doubt(f"task {self._window.task_id} of an earlier try is not there"))
         # What an earlier try sent has failed, and this attempt was not sent.
-        return self._send() if self._is_unsent and not self._is_sent_now else self._search()
+        return self._send() if self._is_unsent else self._search()
 
     def _after_list(self, listed: Listed) -> Step:
         assert self._window is not None
@@ -234,10 +240,14 @@ class UnnamedSubmission:
             return Fail(_several(found))
         if found:
             return self._after_find(found[0])
-        if self._searches < len(self._look_again_after):
-            self._searches += 1
-            return Wait(self._look_again_after[self._searches - 1])
-        return self._when_nothing_is_found()
+        return self._look_again()
+
+    def _look_again(self) -> Step:
+        if self._searches == len(self._look_again_after):
+            return self._when_nothing_is_found()
+        self._searches += 1
+        self._sends_next = False
+        return Wait(self._look_again_after[self._searches - 1])
 
     def _after_failed_look(self, error: KlingError) -> Step:
         # A host without a list will have none tomorrow; one that is away may be back.
@@ -252,10 +262,11 @@ class UnnamedSubmission:
             return Fail(_answer_lost(why.message if why else "an earlier try may have sent it, and left no answer"))
         if not self._sends:
             return self._send()
-        if self._window is None and self._pauses:
-            return Wait(self._pauses.pop(0))
-        if self._window is not None and self._sends < MAX_SENDS:
+        if self._sends < MAX_SENDS and (self._window or self._name):
             return self._send()
+        if self._sends < MAX_SENDS and self._pauses:
+            self._sends_next = True
+            return Wait(self._pauses.pop(0))
         return Fail(self._doubt or _answer_lost("it was sent again, and left no answer"))
 
     def _in_doubt(self, why: str) -> KlingSubmissionInDoubtError:

@@ -12,7 +12,7 @@ import time
 
 import pytest
 from airflow.triggers.base import TaskSuccessEvent
-from support import PHOTOGRAPH, FakeTaskInstance
+from support import PHOTOGRAPH, FakeTaskInstance, connect
 from support_batch import QUICK, again, deferred, fire, hurry, manifest, operator, posts, run
 
 from airflow_provider_kling.exceptions import (
@@ -460,3 +460,10 @@ def test_the_event_of_another_batch_is_no_end_of_this_one(kling, ti, tmp_path):
     stranger = {"batch_id": "another", "status": "success", "summary": {"done": 3, "items": 3}}
     with pytest.raises(KlingBatchError, match="not about this batch"):
         operator(tmp_path).execute_complete({"ti": ti}, stranger)
+
+
+def test_a_host_that_drops_ids_is_none_for_a_batch(kling, ti, tmp_path, monkeypatch):
+    connect(monkeypatch, kling, extra={"allow_private_urls": True, "external_ids": False})
+    with pytest.raises(KlingValidationError, match="Map the operator instead"):
+        deferred(ti, tmp_path)
+    assert kling.requests(method="POST") == []

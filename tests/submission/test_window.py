@@ -158,6 +158,24 @@ def test_a_host_that_keeps_the_name_after_all_is_asked_by_it_first():
     assert walk(machine(name="x"), Problem(CUT), Absent(), listed(ours, task(2, external="y"))).task == ours
 
 
+def test_a_name_that_exists_already_is_adopted():
+    exists = Problem(kling.KlingDuplicateTaskError(1201, "External_task_id x already exists", http_status=400))
+    for window in (WINDOW, None):
+        assert walk(machine(name="x", window=window), exists) == LookUp("x")
+        assert walk(machine(name="x", window=window), exists, Found(task())) == Done(task(), adopted=True, attempt=1)
+
+
+@pytest.mark.parametrize("may_be_sent", [True, False])
+def test_without_a_list_a_name_is_looked_for_again_and_nothing_is_sent(may_be_sent):
+    submission = machine(name="x", window=None, may_be_sent=may_be_sent)
+    steps = [submission.start()]
+    while not isinstance(steps[-1], Fail):
+        steps.append(submission.on({Post: Problem(CUT), LookUp: Absent(), Wait: Waited()}[type(steps[-1])]))
+    looks = [LookUp("x"), Wait(2.0), LookUp("x"), Wait(5.0), LookUp("x")]
+    assert steps[:-1] == (looks if may_be_sent else [Post("x"), *looks])
+    assert isinstance(steps[-1].error, kling.KlingAnswerLostError)
+
+
 @pytest.mark.parametrize("kept", [None, {}, "x", {"since": "x", "until": 1}, {"since": float("nan"), "until": 1}])
 def test_what_is_no_window_is_none(kept):
     assert Window.read(kept) is None

@@ -124,13 +124,13 @@ function draw(view) {
     view.failure.code ? el("p", { className: "quiet" }, `Kling's code ${view.failure.code}`) : "");
   const frames = view.frames.length ? el("div", { className: "frames" }, ...view.frames.map(frame)) : null;
   const left = [
+    section("Now", view.wait ? waiting(view.wait) : null),
     section("Result", ...view.results.map(figure)),
     section("Given", frames),
     section("Prompt", view.prompt ? el("p", { className: "prompt" }, view.prompt) : null),
     section("Not wanted", view.negative_prompt ? el("p", { className: "prompt" }, view.negative_prompt) : null),
   ];
   const right = [
-    section("Now", view.wait ? waiting(view.wait) : null),
     section("Facts", rows(view.facts)),
     section("Time line", timeLine(view.time_line)),
     section("Ids", rows(view.ids, true)),

@@ -1,8 +1,8 @@
 """
 What a page of ours asks of Airflow inside its API server: whether this user may, and what is known of a task.
 
-Every auth manager answers the first question the same way, through what Airflow's own routes ask. Run on Airflow 3.1.8 and
-3.3.2; the names are there in 3.0.6 and 3.4.0b2, too.
+Every auth manager answers the first question the same way, through what Airflow's own routes ask. Run on Airflow
+3.1.8 and 3.3.2; the names are there in 3.0.6 and 3.4.0b2, too.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ class Selections:
         :return: what Kling says of the frame; its keys are not verified.
         :raises KlingValidationError: when they are no such points.
         """
-        return self._send("add-selection", _marks(session_id, frame_index, points))
+        return self._send("add-selection", {"session_id": session_id, **checked_mark(frame_index, points)})
 
     def remove(self, session_id: str, frame_index: int, points: Sequence[Point]) -> dict[str, Any]:
         """
@@ -72,7 +72,7 @@ class Selections:
         :param frame_index: the frame, from 0.
         :param points: in the area.
         """
-        return self._send("delete-selection", _marks(session_id, frame_index, points))
+        return self._send("delete-selection", {"session_id": session_id, **checked_mark(frame_index, points)})
 
     def clear(self, session_id: str) -> None:
         """
@@ -95,16 +95,19 @@ class Selections:
         return _res(self._transport.send_once(Request("POST", f"{PATH}/{call}", json=body)))
 
 
-def _marks(session_id: str, frame_index: int, points: Sequence[Point]) -> dict[str, Any]:
+def checked_mark(frame_index: int, points: Sequence[Point]) -> dict[str, Any]:
+    """
+    Return a mark as Kling takes it.
+
+    :param frame_index: the frame, from 0.
+    :param points: see :meth:`Selections.add`.
+    :raises KlingValidationError: when it is none.
+    """
     if isinstance(frame_index, bool) or not isinstance(frame_index, int) or frame_index < 0:
         raise KlingValidationError([f"Give frame_index as a whole number from 0: {named('frame_index', frame_index)}."])
     if not isinstance(points, (list, tuple)) or not 1 <= len(points) <= MAX_POINTS:
         raise KlingValidationError([f"Give points as a list of 1 to {MAX_POINTS}: {named('points', points)}."])
-    return {
-        "session_id": session_id,
-        "frame_index": frame_index,
-        "points": [_point(index, point) for index, point in enumerate(points)],
-    }
+    return {"frame_index": frame_index, "points": [_point(index, point) for index, point in enumerate(points)]}
 
 
 def _point(index: int, point: Any) -> dict[str, float]:

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
         KlingAvatarOperator,
         KlingEffectsOperator,
         KlingMotionControlOperator,
-        KlingMultiElementsOperator,
         KlingMultiImageToVideoOperator,
         KlingOmniVideoOperator,
         KlingVideoExtensionOperator,
     )
+    from airflow_provider_kling.operators.edit import KlingMultiElementsOperator
     from airflow_provider_kling.operators.face import (
         KlingIdentifyFaceOperator,
         KlingLipSyncOperator,
@@ -90,7 +90,7 @@ _LATER = {
     "KlingImageToVideoBatchOperator": "batch",
     "KlingLipSyncOperator": "face",
     "KlingMotionControlOperator": "clip",
-    "KlingMultiElementsOperator": "clip",
+    "KlingMultiElementsOperator": "edit",
     "KlingMultiImageToImageOperator": "image",
     "KlingMultiImageToVideoOperator": "clip",
     "KlingMultiShotOperator": "asset",

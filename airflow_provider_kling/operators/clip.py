@@ -12,7 +12,6 @@ from airflow_provider_kling.products.clip import (
     DEFAULT_OMNI_VIDEO_MODEL,
     EFFECTS,
     MOTION_CONTROL,
-    MULTI_ELEMENTS,
     MULTI_IMAGE2VIDEO,
     OMNI_VIDEO,
     VIDEO_EXTENSION,
@@ -300,55 +299,4 @@ class KlingEffectsOperator(KlingTaskOperator):
         super().__init__(**kwargs)
         self.effect_scene = effect_scene
         self.input = input
-        self.watermark_info = watermark_info
-
-
-class KlingMultiElementsOperator(KlingTaskOperator):
-    """
-    Add, swap or remove what is marked in a video: ``POST /v1/videos/multi-elements``.
-
-    .. seealso::
-        For more information on how to use this operator, take a look at the guide:
-        :ref:`howto/operator:KlingMultiElementsOperator`
-
-    Kling retired its only model on 2026-09-15; a relay may serve it.
-
-    :param session_id: of the video in which areas are marked; it lives a day (templated).
-    :param edit_mode: ``addition``, ``swap`` or ``removal`` (templated).
-    :param image_list: what comes in, as images that are given as to
-        :class:`~airflow_provider_kling.operators.KlingImageToVideoOperator`: one or two for ``addition``, one for
-        ``swap``, none for ``removal`` (templated).
-    :param prompt: what happens, at most 2500 characters (templated).
-    :param negative_prompt: what to avoid, likewise (templated).
-    :param model_name: default ``kling-v1-6`` (templated).
-    :param mode: ``std`` (Kling's default) or ``pro`` (templated).
-    :param duration: seconds: 5 for a video of 2 to 5 seconds, 10 for one of 7 to 10 (templated).
-    :param watermark_info: ``{"enabled": True}`` for a second, watermarked result (templated).
-    """
-
-    product = MULTI_ELEMENTS
-
-    def __init__(
-        self,
-        *,
-        session_id: str | None = None,
-        edit_mode: str | None = None,
-        image_list: list[Any] | str | None = None,
-        prompt: str | None = None,
-        negative_prompt: str | None = None,
-        model_name: str = DEFAULT_MULTI_IMAGE_VIDEO_MODEL,
-        mode: str | None = None,
-        duration: str | int | None = None,
-        watermark_info: dict[str, Any] | bool | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.session_id = session_id
-        self.edit_mode = edit_mode
-        self.image_list = image_list
-        self.prompt = prompt
-        self.negative_prompt = negative_prompt
-        self.model_name = model_name
-        self.mode = mode
-        self.duration = duration
         self.watermark_info = watermark_info

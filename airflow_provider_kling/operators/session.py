@@ -48,10 +48,12 @@ class KlingSessionOperator(KlingTaskOperator):
     #: The call that opens a session; it has the fields ``video_id`` and ``video_url``.
     opens: ClassVar[Product]
     session_id: str | None
+    #: Arguments that are no fields of the product, and that a template may fill in.
+    session_arguments: ClassVar[tuple[str, ...]] = ("video_id", "video_url")
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls.template_fields = (*cls.template_fields, "video_id", "video_url")
+        cls.template_fields = (*cls.template_fields, *cls.session_arguments)
 
     def __init__(self, *, video_id: str | None = None, video_url: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -154,3 +154,15 @@ MULTI_ELEMENTS = Product(
     default_model=DEFAULT_MULTI_IMAGE_VIDEO_MODEL,
     typical_seconds=0,
 )
+
+#: What opens a session for it; free, and no product.
+MULTI_ELEMENTS_SESSION = Product(
+    "multi-elements/init-selection",
+    "/v1/videos/multi-elements/init-selection",
+    fields=named_fields("video_id", "video_url"),
+    rules=("scalars.either", "scalars.shapes", "frames.contents"),
+    either=("video_id", "video_url"),
+    default_model="",
+    typical_seconds=0,
+    answers="result",
+)

@@ -134,8 +134,12 @@ def fraction(value: Any) -> Any:
     return float(value) if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1e18 else value
 
 
-def _parsed(value: Any) -> Any:
-    """The value of a JSON string; templates and other clients hand over lists and objects as text."""
+def parsed(value: Any) -> Any:
+    """
+    Return the value of a JSON string; templates and other clients hand over lists and objects as text.
+
+    :raises FieldEncodingError: when it is none.
+    """
     if not isinstance(value, str):
         return value
     try:
@@ -148,7 +152,7 @@ def _parsed(value: Any) -> Any:
 
 
 def _items(value: Any, convert: Callable[[Any], Any]) -> Any:
-    value = _parsed(value)
+    value = parsed(value)
     return [convert(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
@@ -198,7 +202,7 @@ def _mask(item: Any) -> Any:
 
 def camera(value: Any) -> Any:
     """``camera_control``: its object, or the same as JSON text."""
-    return _with(_parsed(value), type=lower, config=_camera_config)
+    return _with(parsed(value), type=lower, config=_camera_config)
 
 
 def _camera_config(value: Any) -> Any:
@@ -213,7 +217,7 @@ def lower(value: Any) -> Any:
 def watermark(value: Any) -> Any:
     """``watermark_info``: its object, or a switch."""
     flag = switch(value)
-    return {"enabled": flag} if isinstance(flag, bool) else _with(_parsed(value), enabled=switch)
+    return {"enabled": flag} if isinstance(flag, bool) else _with(parsed(value), enabled=switch)
 
 
 def elements(value: Any) -> Any:
@@ -302,12 +306,12 @@ def _linked(item: Any, key: str) -> Any:
 
 def effect(value: Any) -> Any:
     """``input`` of an effect: its object, or the same as JSON text."""
-    return _with(_parsed(value), duration=duration, mode=mode, model_name=stripped)
+    return _with(parsed(value), duration=duration, mode=mode, model_name=stripped)
 
 
 def lip_sync(value: Any) -> Any:
     """``input`` of the lip sync in one call; what it holds says whether a text is spoken, or which sound is heard."""
-    value = _with(_parsed(value), voice_speed=fraction, voice_language=lower, mode=lower, video_id=own_id)
+    value = _with(parsed(value), voice_speed=fraction, voice_language=lower, mode=lower, video_id=own_id)
     if not isinstance(value, dict):
         return value
     if "text" in value:
@@ -317,14 +321,14 @@ def lip_sync(value: Any) -> Any:
 
 def element_images(value: Any) -> Any:
     """``element_image_list``: the views beside the frontal one alone or in objects."""
-    return _with(_parsed(value), refer_images=listed("image_url"))
+    return _with(parsed(value), refer_images=listed("image_url"))
 
 
 def element_videos(value: Any) -> Any:
     """``element_video_list``: its object, the list in it, or the one video."""
     if isinstance(value, str) and not value.lstrip().startswith(("{", "[")):
         value = [value]
-    value = _parsed(value)
+    value = parsed(value)
     return _with({"refer_videos": value} if isinstance(value, list) else value, refer_videos=listed("video_url"))
 
 

@@ -30,6 +30,7 @@ extensions = [
     "extensions.architecture",
     "extensions.charts",
     "extensions.gallery",
+    "extensions.markers",
     "extensions.screenshots",
 ]
 exclude_patterns = ["_build", "extensions", "drawings"]

@@ -50,12 +50,12 @@ FIELD_BEHAVIOUR: dict[str, Any] = {
     "hidden-fields": ["schema", "port"],
     "relabeling": {
         "host": "Base URL",
-        "login": "AccessKey (empty for an API key)",
+        "login": "AccessKey",
         "password": "API key or SecretKey",
     },
     "placeholders": {
         "host": "https://api-singapore.klingai.com",
-        "login": "",
+        "login": "empty for an API key",
         "password": "api-key-kling-...",
     },
 }

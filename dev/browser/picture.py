@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Page
 
-COLOURS = 192
+COLOURS = 256
 #: The moving picture is shown at half of a README's width.
 FILM_WIDTH = 800
 FILM_QUALITY = 55
@@ -21,7 +21,7 @@ FILM_QUALITY = 55
 def save_png(shot: bytes, file: Path) -> None:
     """Write a picture with a palette: a third of the bytes, and no difference on a page of text."""
     picture = Image.open(io.BytesIO(shot)).convert("RGB")
-    quantized = picture.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    quantized = picture.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     file.parent.mkdir(parents=True, exist_ok=True)
     quantized.save(file, optimize=True)
 

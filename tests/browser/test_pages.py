@@ -65,11 +65,12 @@ def test_the_log_of_a_refused_task_says_why(pages, seen):
 
 def test_the_connection_form_has_klings_words(pages):
     dialog = pages.connection_form()
-    for label in ("Base URL", "AccessKey (empty for an API key)", "API key or SecretKey"):
+    for label in ("Base URL", "AccessKey", "API key or SecretKey"):
         dialog.get_by_text(label, exact=True).wait_for()
     for hidden in ("Port", "Schema"):
         assert dialog.get_by_text(hidden, exact=True).count() == 0
     assert dialog.locator("[name=host]").get_attribute("placeholder") == "https://api-singapore.klingai.com"
+    assert dialog.locator("[name=login]").get_attribute("placeholder") == "empty for an API key"
     dialog.get_by_role("button", name="Extra Fields", exact=True).click()
     dialog.get_by_text("Allow results from private addresses").wait_for()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from airflow.sdk import Param, dag, task
 
-from airflow_provider_kling.operators import KlingImageToVideoOperator
+from airflow_provider_kling.operators import KlingImageToVideoOperator, KlingTextToVideoOperator
 
 PHOTOGRAPH = Path(__file__).parents[3] / "example_dags" / "images" / "rocket.jpg"
 COMMON = {"image": str(PHOTOGRAPH), "duration": 3, "wait_for_completion": True, "poll_interval": 1}
@@ -29,6 +29,7 @@ def seen():
     KlingImageToVideoOperator(task_id="linked", prompt="Smoke rolls over the pad", **COMMON)
     KlingImageToVideoOperator(task_id="refused", prompt="simulate-risk-control", retries=0, **COMMON)
     KlingImageToVideoOperator(task_id="script", prompt=SCRIPT, **COMMON)
+    KlingTextToVideoOperator(task_id="named", prompt=SCRIPT, duration=3, wait_for_completion=True, poll_interval=1)
 
 
 seen()

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from dev.browser.pages import DESKTOP, Pages
 from dev.browser.picture import Film
-from dev.local_airflow.settings import REPOSITORY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from dev.browser.stage import Stage
 
 DAG_ID, LAST = "kling_quickstart", "store"
-PHOTOGRAPH = REPOSITORY / "example_dags" / "images" / "rocket.jpg"
 PROMPT = "The rocket lifts off, smoke rolls over the pad"
 SECONDS_TO_THE_END = 120
 FRAMES_OF_VIDEO = 12
@@ -40,6 +38,7 @@ def make_film(chromium: Browser, stage: Stage, file: Path) -> None:
 def _start(film: Film, pages: Pages, stage: Stage) -> str:
     """Fill the form in and press its button; returns the run's id."""
     dialog = pages.trigger_form(DAG_ID)
+    dialog.locator("[name=element_image]").fill(str(stage.photograph))
     dialog.locator("[name=element_output_uri]").fill(f"{stage.videos.as_uri()}/")
     prompt = dialog.locator("[name=element_prompt]")
     pages.page.wait_for_timeout(500)

@@ -21,7 +21,9 @@ FILM_QUALITY = 55
 def save_png(shot: bytes, file: Path) -> None:
     """Write a picture with a palette: a third of the bytes, and no difference on a page of text."""
     picture = Image.open(io.BytesIO(shot)).convert("RGB")
-    quantized = picture.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    # This method keeps small spots of a colour, such as a red state among green ones; dithering, the course of a sky.
+    palette = picture.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE)
+    quantized = picture.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
     file.parent.mkdir(parents=True, exist_ok=True)
     quantized.save(file, optimize=True)
 
@@ -55,5 +57,7 @@ class Film:
             loop=0,
             quality=FILM_QUALITY,
             method=6,
-            minimize_size=True,
+            # Each frame by itself: between frames that hardly differ the encoder leaves shadows of the older one.
+            kmin=0,
+            kmax=1,
         )

@@ -64,7 +64,9 @@ def connection_form(pages: Pages, scenery: Scenery) -> None:
 @_scene()
 def trigger_form(pages: Pages, scenery: Scenery) -> None:
     """The form that starts the quickstart."""
-    pages.trigger_form("kling_quickstart")
+    dialog = pages.trigger_form("kling_quickstart")
+    dialog.locator("[name=element_image]").fill("https://example.com/rocket.jpg")
+    dialog.locator("[name=element_output_uri]").fill("s3://videos/rockets/")
 
 
 @_scene()

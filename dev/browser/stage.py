@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 DAGS = Path(__file__).parent / "dags"
+PHOTOGRAPH = EXAMPLES / "images" / "rocket.jpg"
 LAUNCH = "product_launch"
 #: Task instances of a launch that never end, for nothing at their Kling does.
 WAITING = frozenset({"being_made", "waits_for_slot"})
@@ -32,6 +34,7 @@ class Stage:
     kling: KlingSimulator
     pictures: Path
     videos: Path
+    photograph: Path
 
     def launch(self, timeout: float = 240) -> str:
         """Start the run with everything in it, and wait until only the tasks that never end are left."""
@@ -68,7 +71,9 @@ def open_stage(folder: Path, more_dags: Sequence[Path] = (), *, video_size: str 
             airflow.add_connection(name, connection_to(account))
         pictures = folder / "pictures"
         paint_all(pictures)
-        yield Stage(airflow, quick, pictures, folder / "videos")
+        photograph = folder / PHOTOGRAPH.name
+        shutil.copy(PHOTOGRAPH, photograph)
+        yield Stage(airflow, quick, pictures, folder / "videos", photograph)
 
 
 def connection_to(kling: KlingSimulator) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from datetime import date
 from types import SimpleNamespace
 from typing import Any
 
@@ -341,6 +342,15 @@ def test_dags_that_start_together_keep_to_the_day(daily, kling, monkeypatch):
     monkeypatch.setattr(spending, "PAUSE", 0.01)
     assert at_the_same_moment(8) == ["KlingBudgetError"] * 5 + ["sent"] * 3
     assert posts(kling) == 3
+
+
+def test_of_two_notes_of_one_task_the_one_that_counts_more_counts(tmp_path):
+    folder = tmp_path / "2026-11-28"
+    folder.mkdir()
+    for name in ("af-1~spent~0.42", "af-1~asking~0.42", "af-2~asking~1", "af-2~free~1", "af-3~spent~much", "a file"):
+        (folder / name).write_bytes(b"1")
+    found = notes.DayNotes(f"file://{tmp_path}", date(2026, 11, 28)).read()
+    assert {(note.owner[0], note.state.value) for note in found} == {("af-1", "spent"), ("af-2", "asking")}
 
 
 def test_a_retry_of_a_day_counts_once(kling, daily):

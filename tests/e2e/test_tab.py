@@ -30,7 +30,8 @@ def test_airflow_lists_the_tab_on_task_instances(airflow):
 def test_it_plays_the_file_that_the_task_stored(airflow, tmp_path):
     conf = {"output_uri": f"{tmp_path.as_uri()}/", "prompt": "It moves <b>"}
     run_id = airflow.trigger_dag("kling_quickstart", conf)
-    assert airflow.wait_for_run("kling_quickstart", run_id) == "success"
+    state = airflow.wait_for_run("kling_quickstart", run_id)
+    assert state == "success", airflow.states("kling_quickstart", run_id)
     where = {"dag_id": "kling_quickstart", "run_id": run_id, "map_index": "{MAP_INDEX}"}
 
     submitted = tab(airflow, **where, task_id="animate").json()

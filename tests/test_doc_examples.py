@@ -32,8 +32,9 @@ def run(page: str) -> dict:
     names = {"DAG": DAG, "task": task, "images": ["s3://bucket/a.jpg", "s3://bucket/b.jpg"]}
     for module in (operators, sensors, transfers, hooks):
         names |= {name: getattr(module, name) for name in getattr(module, "__all__", vars(module)) if "Kling" in name}
-    with DAG("docs", schedule=None):
-        for block in blocks(page):
+    for block in blocks(page):
+        # A page that makes a Dag goes on in it.
+        with names.setdefault("dag", DAG("docs", schedule=None)):
             if "import pytest" not in block:
                 exec(compile(block, page, "exec"), names)
     return names

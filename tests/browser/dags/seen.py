@@ -29,7 +29,9 @@ def seen():
     KlingImageToVideoOperator(task_id="linked", prompt="Smoke rolls over the pad", **COMMON)
     KlingImageToVideoOperator(task_id="refused", prompt="simulate-risk-control", retries=0, **COMMON)
     KlingImageToVideoOperator(task_id="script", prompt=SCRIPT, **COMMON)
-    KlingTextToVideoOperator(task_id="named", prompt=SCRIPT, duration=3, wait_for_completion=True, poll_interval=1)
+    KlingTextToVideoOperator.partial(
+        task_id="named", map_index_template=SCRIPT, duration=3, wait_for_completion=True, poll_interval=1
+    ).expand(prompt=["A paper boat"])
 
 
 seen()

@@ -131,6 +131,19 @@ def test_with_a_store_what_kling_refused_is_sent_by_a_retry(relay, ti, no_waitin
     assert start(again(ti), store)["task_id"]
 
 
+def test_a_refusal_of_a_second_request_does_not_forget_the_first(relay, ti, no_waiting):
+    store = Store()
+    relay.fault("cut_before", operation="create")
+    with pytest.raises(errors.KlingAnswerLostError):
+        start(ti, store)
+    relay.fault(code=1102, operation="create")
+    with pytest.raises(errors.KlingAccountError):
+        start(again(ti), store, on_doubt="resend")
+    with pytest.raises(errors.KlingAnswerLostError):
+        start(again(ti), store)
+    assert posts(relay) == 2
+
+
 def test_without_a_store_a_retry_sends_nothing_that_may_be_paid(relay, ti, no_waiting):
     start(ti)
     with pytest.raises(errors.KlingAnswerLostError, match="an earlier try may have sent it"):

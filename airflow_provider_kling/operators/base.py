@@ -73,7 +73,7 @@ class KlingBaseOperator(BaseOperator):
         """What a mapped task is called in the grid, unless the Dag says so: its file's name, else its prompt."""
         return map_label.label_of([getattr(self, name, None) for name in self.label_fields], self.task_id)
 
-    def _show_that_it_waits(self) -> None:
+    def show_that_it_waits(self) -> None:
         """In the grid a task that waits for a slot and one that is being made are both just deferred."""
         if self.map_index_template == map_label.TEMPLATE:
             grid_label.show(grid_label.waiting_label(self.map_label))

@@ -59,15 +59,7 @@ def read_limits(operator: Any) -> Limits:
             problems.extend(error.problems)
             return None
 
-    folder = read(arguments.place, "output_uri")
-    if folder is None and not problems:
-        problems.append("Give output_uri the folder of the videos: it is empty.")
-    folder = (folder or "").rstrip("/") + "/"
-    if read(arguments.place, "kling_conn_id") is None and not problems:
-        problems.append("Give kling_conn_id the name of an Airflow connection: it is empty.")
-    manifest_uri = read(arguments.place, "manifest_uri") or f"{folder}manifest.jsonl"
-    if manifest_uri.lower().endswith(("/", ".mp4")):
-        problems.append(f"Give manifest_uri a file of its own: {manifest_uri[-60:]!r} is a folder or a video.")
+    folder, manifest_uri = _read_places(read, problems)
     read(arguments.choice, "validate", get_args(Validate))
     read(arguments.choice, "fit", ("refuse", "shrink"))
     read(arguments.choice, "image_by", ("content", "link"))
@@ -93,3 +85,17 @@ def read_limits(operator: Any) -> Limits:
     if problems:
         raise KlingValidationError(problems)
     return limits
+
+
+def _read_places(read: Callable[..., Any], problems: list[str]) -> tuple[str, str]:
+    """Return the folder, with its slash, and the manifest."""
+    folder = read(arguments.place, "output_uri")
+    if folder is None and not problems:
+        problems.append("Give output_uri the folder of the videos: it is empty.")
+    folder = (folder or "").rstrip("/") + "/"
+    if read(arguments.place, "kling_conn_id") is None and not problems:
+        problems.append("Give kling_conn_id the name of an Airflow connection: it is empty.")
+    manifest_uri = read(arguments.place, "manifest_uri") or f"{folder}manifest.jsonl"
+    if manifest_uri.lower().endswith(("/", ".mp4")):
+        problems.append(f"Give manifest_uri a file of its own: {manifest_uri[-60:]!r} is a folder or a video.")
+    return folder, manifest_uri

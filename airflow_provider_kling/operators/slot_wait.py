@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from airflow_provider_kling.exceptions import KlingConcurrencyError
+
+if TYPE_CHECKING:
+    from airflow_provider_kling.exceptions import KlingThrottledError
+    from airflow_provider_kling.operators.task import KlingTaskOperator
 
 
 class SlotWait(NamedTuple):
@@ -20,3 +27,41 @@ class SlotWait(NamedTuple):
         """
         values = [event.get(name) for name in cls._fields] if isinstance(event, dict) else [None]
         return cls(*values) if all(isinstance(value, (int, float)) for value in values) else None
+
+
+def wait_for_slot(
+    operator: KlingTaskOperator, error: KlingThrottledError, slot: SlotWait | None, name: str
+) -> SlotWait:
+    """
+    Leave the worker until a slot may be free; it costs no retry, because no task was created.
+
+    :param operator: the one that was refused.
+    :param error: by which.
+    :param slot: since when it waits; ``None`` when it begins to.
+    :param name: the ``external_task_id``.
+    :return: when it has waited on the worker, where deferring is off.
+    """
+    from airflow_provider_kling.triggers import KlingSlotTrigger
+    from airflow_provider_kling.waiting.slot_queue import probe_pause
+
+    now = time.time()
+    if slot is None:
+        slot = SlotWait(now, now + operator.slot_timeout)
+        operator.log.info("Waiting for a slot at Kling (code %s); it uses no retry, nothing was paid", error.code)
+    if now >= slot.until:
+        raise error
+    if operator.deferrable:
+        trigger = KlingSlotTrigger(
+            operator.kling_conn_id,
+            slot.since,
+            slot.until,
+            deferred_at=now,
+            refused_at=now if isinstance(error, KlingConcurrencyError) else 0.0,
+            external_task_id=name,
+            model_name=operator.asked_model,
+            endpoint=operator.endpoint,
+        )
+        operator.show_that_it_waits()
+        operator.defer(trigger=trigger, method_name="execute_with_slot", timeout=trigger.backstop)
+    time.sleep(min(probe_pause(), slot.until - now))
+    return slot

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_kling import polling
 from airflow_provider_kling.exceptions import (
-    KlingConcurrencyError,
     KlingThrottledError,
     KlingValidationError,
 )
@@ -17,7 +16,7 @@ from airflow_provider_kling.models import TaskStatus
 from airflow_provider_kling.operators import log_lines, record
 from airflow_provider_kling.operators.base import KlingBaseOperator
 from airflow_provider_kling.operators.doubt import Sending, send
-from airflow_provider_kling.operators.slot_wait import SlotWait
+from airflow_provider_kling.operators.slot_wait import SlotWait, wait_for_slot
 from airflow_provider_kling.operators.spending import Spending, freed_when_not_charged, plan_of_task
 from airflow_provider_kling.operators.task_arguments import OnClear, read_arguments
 from airflow_provider_kling.plugins.links import KlingResultLink
@@ -296,7 +295,7 @@ class KlingTaskOperator(KlingBaseOperator):
                 done = self._send(prepared, Sending(context, name, look_up_first, is_refused, spending.permit))
                 break
             except KlingThrottledError as error:
-                slot = self._wait_for_slot(error, slot, name)
+                slot = wait_for_slot(self, error, slot, name)
                 prepared = self._with_fresh_links(prepared)
                 look_up_first = is_refused = True
         if done.answer_lost or not done.adopted:
@@ -330,33 +329,6 @@ class KlingTaskOperator(KlingBaseOperator):
         speak = self.log.warning if line.warns else self.log.info
         speak("%s", line.text)
 
-    def _wait_for_slot(self, error: KlingThrottledError, slot: SlotWait | None, name: str) -> SlotWait:
-        """Leave the worker until a slot may be free; it costs no retry, because no task was created."""
-        from airflow_provider_kling.triggers import KlingSlotTrigger
-        from airflow_provider_kling.waiting.slot_queue import probe_pause
-
-        now = time.time()
-        if slot is None:
-            slot = SlotWait(now, now + self.slot_timeout)
-            self.log.info("Waiting for a slot at Kling (code %s); it uses no retry, nothing was paid", error.code)
-        if now >= slot.until:
-            raise error
-        if self.deferrable:
-            trigger = KlingSlotTrigger(
-                self.kling_conn_id,
-                slot.since,
-                slot.until,
-                deferred_at=now,
-                refused_at=now if isinstance(error, KlingConcurrencyError) else 0.0,
-                external_task_id=name,
-                model_name=self._model_name,
-                endpoint=self.endpoint,
-            )
-            self._show_that_it_waits()
-            self.defer(trigger=trigger, method_name="execute_with_slot", timeout=trigger.backstop)
-        time.sleep(min(probe_pause(), slot.until - now))
-        return slot
-
     def _push(self, task: Task, context: Context) -> None:
         self._kling_task_id = task.task_id
         try:
@@ -380,7 +352,7 @@ class KlingTaskOperator(KlingBaseOperator):
                 end_time=end_time,
                 poll_interval=self.poll_interval,
                 ends_task=not self.output_uri and can_finish_in_triggerer(self),
-                model_name=self._model_name,
+                model_name=self.asked_model,
             )
             self.defer(trigger=trigger, method_name="execute_complete", timeout=trigger.backstop)
         if not task.status.is_terminal:
@@ -408,8 +380,9 @@ class KlingTaskOperator(KlingBaseOperator):
         return manifest
 
     def _manifest(self, task: Task) -> Manifest:
-        return task.manifest(model_name=self._model_name)
+        return task.manifest(model_name=self.asked_model)
 
     @property
-    def _model_name(self) -> str:
+    def asked_model(self) -> str:
+        """The model that the Dag names, or nothing."""
         return getattr(self, "model_name", None) or ""

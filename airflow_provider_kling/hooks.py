@@ -120,8 +120,7 @@ class KlingHook(Belongings, BaseHook):
         :param look_up_first: whether an earlier call may have sent this ``external_task_id`` already.
         :param extra_body: fields that this package does not know, added to the body as they are.
         :param validate: ``strict``, ``warn`` or ``off``.
-        :param on_doubt: for a request that Kling does not find by its id: ``fail`` when an answer is lost and the list
-            of tasks does not clear it up, or ``resend``.
+        :param on_doubt: ``fail`` or ``resend`` what is lost, see :ref:`howto/second-protocol`.
         :return: the task as Kling reports it now.
         :raises KlingValidationError: when the request is bad; nothing was sent.
         :raises KlingSubmissionInDoubtError: when it is not known whether Kling accepted it.
@@ -137,16 +136,18 @@ class KlingHook(Belongings, BaseHook):
             self.log.warning("%s", warning)
         # extra_body may have been text.
         name = identity.own_id(prepared.body.get("external_task_id")) or f"af-{uuid.uuid4().hex}"
-        # What an earlier call may have sent, it sent at a time that is not known.
-        window = None if look_up_first else Window.beginning(time.time(), request_seconds=self.settings.timeout_seconds)
         return self.submit(
             endpoint,
             prepared.body,
             external_task_id=name,
             look_up_first=look_up_first,
             on_doubt=on_doubt,
-            window=window,
+            window=None if look_up_first else self._window_from_now(),
         ).task
+
+    def _window_from_now(self) -> Window:
+        """When a call that begins may send; of what an earlier call may have sent, the time is not known."""
+        return Window.beginning(time.time(), request_seconds=self.settings.timeout_seconds)
 
     def estimate(self, endpoint: str, fields: Mapping[str, Any]) -> Estimate:
         """

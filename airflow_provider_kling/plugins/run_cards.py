@@ -95,19 +95,22 @@ class Card:
     :param name: of the item, the mapped task or the task.
     :param item: what is known of the result.
     :param number: of the batch's item, from 0; -1 for a task of its own.
+    :param holder: the task whose manifest names the files, when that is another one.
     """
 
     task: RunTask
     name: str
     item: Item
     number: int = -1
+    holder: RunTask | None = None
 
     def shown(self) -> dict[str, Any]:
         """Return what the page gets: numbers by which files are asked for, and no place of any file."""
-        item = self.item
+        item, holder = self.item, self.holder or self.task
         return {
             "task_id": self.task.task_id,
             "map_index": self.task.map_index,
+            "holder": [holder.task_id, holder.map_index],
             "item": self.number,
             "name": self.name,
             "state": item.state,
@@ -205,8 +208,10 @@ def _let_readers_speak(cards: list[Card], readers: Sequence[RunTask]) -> None:
         read = _item_of_task(reader)
         known = read.kling_task_id or (_id(failure.get("task_id")) if isinstance(failure, dict) else "")
         if known in by_id:
-            place = by_id[known]
-            cards[place] = dataclasses.replace(cards[place], item=_merged(cards[place].item, read))
+            card = cards[by_id[known]]
+            merged = _merged(card.item, read)
+            holder = card.holder if merged.files == card.item.files else reader
+            cards[by_id[known]] = dataclasses.replace(card, item=merged, holder=holder)
         elif isinstance(reader.xcoms.get("return_value"), dict):
             by_id[known] = len(cards)
             cards += _cards_of_task(reader, ())

@@ -40,7 +40,7 @@ def test_submit_wait_and_store_are_one_card_with_poster_and_video(airflow, tmp_p
     assert answer["sentence"].startswith("1 of 1 done, took ")
     assert answer["refresh_seconds"] == 0
 
-    where = {**run, **{name: card[name] for name in ("task_id", "map_index", "item")}}
+    where = {**run, **dict(zip(("task_id", "map_index"), card["holder"], strict=True)), "item": card["item"]}
     (stored,), (drawn,) = tmp_path.glob("*.mp4"), tmp_path.glob("*.poster.jpg")
     assert gallery(airflow, "api/run/file", **where).content == stored.read_bytes()
     poster = gallery(airflow, "api/run/file", **where, what="poster")

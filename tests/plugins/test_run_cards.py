@@ -76,6 +76,7 @@ def test_submit_wait_and_store_are_one_card_with_the_stored_file():
         assert (card.name, card.item.state, card.item.units) == ("animate", "done", "1.8")
         assert card.item.files == ("file:///data/cat.mp4",)
         assert card.task.task_id == "animate"
+        assert card.shown()["holder"] == ["store", -1], "whose manifest names the file"
 
 
 def test_what_only_counts_has_no_card():

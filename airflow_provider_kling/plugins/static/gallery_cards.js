@@ -20,7 +20,7 @@ function el(tag, properties = {}, ...children) {
 
 function address(card, more) {
   const query = new URLSearchParams(run);
-  const own = { task_id: card.task_id, map_index: card.map_index, item: card.item, ...more };
+  const own = { task_id: card.holder[0], map_index: card.holder[1], item: card.item, ...more };
   Object.entries(own).forEach(([name, value]) => query.set(name, value));
   return `api/run/file?${query}`;
 }

@@ -14,7 +14,7 @@ from airflow_provider_kling.api import classic, parts, values
 from airflow_provider_kling.api.outputs import read_results
 from airflow_provider_kling.api.request import Request
 from airflow_provider_kling.exceptions import KlingRequestError, KlingValidationError
-from airflow_provider_kling.kinds import Element, Result, Voice
+from airflow_provider_kling.models import Element, Result, Voice
 from airflow_provider_kling.products.asset import CUSTOM_ELEMENT, CUSTOM_VOICE
 from airflow_provider_kling.products.wording import named, one_of
 

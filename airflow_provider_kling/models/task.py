@@ -1,8 +1,4 @@
-"""
-Kling's nouns, frozen: one shape for both API generations.
-
-The codecs in :mod:`airflow_provider_kling.api` read Kling's answers into these; nothing here knows HTTP or Airflow.
-"""
+"""A task as Kling reports it, and what stands in its manifest."""
 
 from __future__ import annotations
 
@@ -10,35 +6,13 @@ import dataclasses
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
-from airflow_provider_kling.kinds import KINDS, Audio, Element, Face, Image, Link, Result, Segment, Video, Voice
+from airflow_provider_kling.models.results import (
+    Result,
+    Video,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-__all__ = [
-    "KINDS",
-    "RESULT_SECONDS",
-    "Audio",
-    "BatchRecord",
-    "BatchSummary",
-    "Deduction",
-    "Element",
-    "Face",
-    "FileRecord",
-    "Image",
-    "Link",
-    "Manifest",
-    "ResourcePack",
-    "Result",
-    "Segment",
-    "Selection",
-    "Task",
-    "TaskStatus",
-    "Video",
-    "Voice",
-    "grouped",
-    "results_expired",
-]
 
 R = TypeVar("R", bound=Result)
 

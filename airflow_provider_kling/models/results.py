@@ -1,8 +1,4 @@
-"""
-The kinds of what Kling makes, frozen: one shape for both API generations.
-
-:mod:`airflow_provider_kling.models` holds them for whoever uses them.
-"""
+"""The kinds of what Kling makes, frozen: one shape for both API generations."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from support import PHOTOGRAPH
 from airflow_provider_kling.exceptions import KlingResultError, KlingResultExpiredError, KlingValidationError
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.plugins.links import link_of
+from airflow_provider_kling.products.wording import size_words
 from airflow_provider_kling.transfers import KlingToObjectStorageOperator, manifest_of, task_id_of
 
 
@@ -139,4 +140,5 @@ def test_the_log_says_what_was_stored_where(finished, tmp_path, logged):
     operator.execute({})
     (line,) = [line for line in lines if line.startswith("Stored")]
     assert f"Stored file://{tmp_path}/{finished.task_id}_0.mp4 (" in line
-    assert f"MB); Kling charged {finished.units} units" in line
+    (file,) = tmp_path.iterdir()
+    assert f"({size_words(file.stat().st_size)}); Kling charged {finished.units} units" in line

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from airflow_provider_kling.batch.records import results_of
 from airflow_provider_kling.models import RESULT_SECONDS, Element, Link, Voice
 from airflow_provider_kling.plugins.media import media_kind
+from airflow_provider_kling.products.wording import size_words
 from airflow_provider_kling.utils._airflow.object_storage import place_of
 from airflow_provider_kling.utils.foreign import foreign_text, web_link
 
@@ -141,7 +142,7 @@ def _measures(file: dict[str, Any]) -> Iterator[str]:
     if isinstance(width, int) and isinstance(height, int):
         yield f"{width} × {height}"  # noqa: RUF001 - the sign between two lengths
     if isinstance(size, int) and 0 < size < 1 << 50:
-        yield f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"
+        yield size_words(size)
 
 
 def _named(manifest: dict[str, Any]) -> list[Shown]:

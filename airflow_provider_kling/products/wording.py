@@ -134,3 +134,12 @@ def joined(phrases: Iterable[str], word: str = "or") -> str:
 def counted(number: int, noun: str) -> str:
     """``1 item``, ``3 items``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def size_words(size: int) -> str:
+    """
+    Return the size of a file, for people.
+
+    :param size: bytes.
+    """
+    return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"

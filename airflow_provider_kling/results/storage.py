@@ -21,6 +21,7 @@ from airflow_provider_kling.api.download import Download
 from airflow_provider_kling.exceptions import KlingResultError
 from airflow_provider_kling.models import results_expired
 from airflow_provider_kling.products import convert
+from airflow_provider_kling.products.wording import size_words
 from airflow_provider_kling.results import object_files, poster
 from airflow_provider_kling.results.content import CONTENT_TYPES, Content, content_of
 from airflow_provider_kling.results.targets import targets_of
@@ -127,7 +128,7 @@ def stored_line(files: Sequence[Mapping[str, Any]]) -> str:
 
     :param files: what :func:`store` returned.
     """
-    places = ", ".join(f"{foreign_text(file['uri'], 200)} ({file['bytes'] / 1e6:.1f} MB)" for file in files)
+    places = ", ".join(f"{foreign_text(file['uri'], 200)} ({size_words(file['bytes'])})" for file in files)
     return f"Stored {places or 'nothing: the task has no result'}"
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     TaskInstances = list[dict[str, Any]]
 
 FINISHED = frozenset({"success", "failed"})
+#: Seconds for which a clear that the database refuses is repeated.
+CLEAR_TIMEOUT = 60.0
 # What every entry of a task's log repeats about the task, and what is shown in a form of its own.
 _LOG_CONTEXT = frozenset(
     {"timestamp", "level", "event", "error_detail", "logger", "filename", "lineno"}
@@ -62,15 +64,15 @@ class AirflowClient:
         self.wait_for_dag(dag_id, timeout)
         run_id = run_id or f"manual__{uuid.uuid4().hex}"
         body = {"logical_date": None, "conf": dict(conf or {}), "dag_run_id": run_id}
-        self._start_run(dag_id, body, time.monotonic() + timeout)
+        self._insist(f"dags/{dag_id}/dagRuns", body, time.monotonic() + timeout)
         return run_id
 
-    def _start_run(self, dag_id: str, body: dict[str, Any], deadline: float) -> None:
-        """Repeat what the database refused: while tasks start, Airflow's API may lock itself out of SQLite."""
+    def _insist(self, path: str, body: dict[str, Any], deadline: float) -> None:
+        """POST again what the database refused: while tasks start, Airflow's API may lock itself out of SQLite."""
         refused = False
         while True:
             try:
-                self.request("POST", f"dags/{dag_id}/dagRuns", json=body)
+                self.request("POST", path, json=body)
             except requests.HTTPError as error:
                 if refused and error.response.status_code == HTTPStatus.CONFLICT:
                     return
@@ -181,7 +183,7 @@ class AirflowClient:
     ) -> None:
         """Clear task instances as the UI does; ``options`` are those of Airflow's ``clearTaskInstances``."""
         body = {"dry_run": False, "dag_run_id": run_id, "task_ids": list(task_ids), "only_failed": only_failed}
-        self.request("POST", f"dags/{dag_id}/clearTaskInstances", json=body | options)
+        self._insist(f"dags/{dag_id}/clearTaskInstances", body | options, time.monotonic() + CLEAR_TIMEOUT)
 
     def mark(self, dag_id: str, run_id: str, task_id: str, state: str, map_index: int = -1) -> None:
         """Mark a task instance as ``success``, ``failed`` or ``skipped``, as the UI does."""

@@ -14,7 +14,6 @@ from adversary.scripted import TASK_ID, kling, task
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_kling import links
 from airflow_provider_kling.api import account, classic, envelope, parts, v2
 from airflow_provider_kling.exceptions import (
     KlingConcurrencyError,
@@ -25,6 +24,7 @@ from airflow_provider_kling.exceptions import (
 )
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.models import Task, TaskStatus
+from airflow_provider_kling.plugins import links
 from airflow_provider_kling.products.video import IMAGE2VIDEO
 
 if TYPE_CHECKING:

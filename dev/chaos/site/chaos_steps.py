@@ -121,8 +121,8 @@ def _around_coroutine(owner: Any, name: str, *, before: str = "", after: str = "
     setattr(owner, name, wrapper)
 
 
-def _wrap_hooks(module: ModuleType) -> None:
-    _around(module.KlingHook, "_post", before="post-before", after="post-answered")
+def _wrap_submitter(module: ModuleType) -> None:
+    _around(module.Submitter, "_post", before="post-before", after="post-answered")
 
 
 def _wrap_transport(_module: ModuleType) -> None:
@@ -225,7 +225,7 @@ def _wrap_slots(module: ModuleType) -> None:
 
 
 _WRAPS: dict[str, Callable[[ModuleType], None]] = {
-    "airflow_provider_kling.hooks": _wrap_hooks,
+    "airflow_provider_kling.submission.submitter": _wrap_submitter,
     "airflow_provider_kling.api.transport": _wrap_transport,
     "airflow_provider_kling.operators.task": _wrap_operators,
     "airflow_provider_kling.operators.batch": _wrap_batch,

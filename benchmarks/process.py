@@ -98,14 +98,19 @@ class LoopWatch:
         if phase == "start":
             self._collecting = now
         else:
-            self._collected += now - self._collecting
+            self._collected, self._collecting = self._collected_until(now), 0.0
+
+    def _collected_until(self, now: float) -> float:
+        # In a thread, its end may be told only after the event loop has gone on.
+        return self._collected + (now - self._collecting if self._collecting else 0.0)
 
     async def _watch(self) -> None:
         while True:
-            before, collected = time.perf_counter(), self._collected
+            before = time.perf_counter()
+            collected = self._collected_until(before)
             await asyncio.sleep(TICK)
             now = time.perf_counter()
-            self._looks.append((now - before - TICK, self._collected - collected, now - self._began))
+            self._looks.append((now - before - TICK, self._collected_until(now) - collected, now - self._began))
 
 
 async def calm_ms() -> float:

@@ -10,9 +10,12 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import requests
 
+from airflow_provider_kling.utils._airflow.compat import AIRFLOW_V_3_1_PLUS
 from dev.local_airflow import LocalAirflow
 
 HERE = Path(__file__).parent
+
+pytestmark = pytest.mark.skipif(not AIRFLOW_V_3_1_PLUS, reason="Airflow 3.1 is the first with a place for the tab")
 
 
 def tab(airflow, path="api/task", headers=None, **query):

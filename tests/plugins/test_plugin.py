@@ -30,6 +30,11 @@ def _loaded_by(statement: str) -> set[str]:
     return set(result.stdout.split())
 
 
+needs_pages = pytest.mark.skipif(
+    not plugin.AIRFLOW_V_3_1_PLUS, reason="Airflow 3.1 is the first with a place for the pages"
+)
+
+
 def test_loading_the_plugin_brings_nothing_heavy():
     loaded = _loaded_by("from airflow_provider_kling.plugins.plugin import KlingPlugin; KlingPlugin()")
     assert "airflow_provider_kling.plugins.plugin" in loaded
@@ -43,12 +48,14 @@ def test_loading_the_plugin_brings_nothing_heavy():
     assert len(ours) <= 8
 
 
+@needs_pages
 def test_the_web_application_is_made_by_the_first_request_only():
     (app,) = KlingPlugin().fastapi_apps
     assert app["url_prefix"] == "/kling"
     assert app["app"]._app is None
 
 
+@needs_pages
 def test_the_tab_stands_on_a_task_instance_and_names_it():
     view, _ = KlingPlugin().external_views
     assert (view["name"], view["destination"], view["url_route"]) == ("Kling", "task_instance", "kling")
@@ -61,12 +68,14 @@ def test_the_tab_stands_on_a_task_instance_and_names_it():
     }
 
 
+@needs_pages
 def test_the_gallery_stands_on_a_dag_run_and_names_it():
     _, view = KlingPlugin().external_views
     assert (view["name"], view["destination"], view["url_route"]) == ("Kling", "dag_run", "kling-gallery")
     assert parse_qs(urlsplit(view["href"]).query) == {"dag_id": ["{DAG_ID}"], "run_id": ["{RUN_ID}"]}
 
 
+@needs_pages
 def test_an_airflow_below_a_path_is_found_there(monkeypatch):
     monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.example.com/team/")
     view, gallery = KlingPlugin().external_views
@@ -87,6 +96,7 @@ def test_it_is_silent_where_airflow_has_no_place_for_it(monkeypatch):
     assert not KlingPlugin().fastapi_apps
 
 
+@needs_pages
 @pytest.mark.parametrize("limits", [True, False])
 def test_airflow_3_4_shows_it_on_our_tasks_only(monkeypatch, limits):
     monkeypatch.setattr(plugin, "AIRFLOW_V_3_4_PLUS", limits)

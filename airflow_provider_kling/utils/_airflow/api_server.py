@@ -8,7 +8,6 @@ Every auth manager answers the first question the same way, through what Airflow
 from __future__ import annotations
 
 import dataclasses
-import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
@@ -19,6 +18,8 @@ from airflow.models.xcom import XComModel
 from airflow.utils.session import create_session
 from fastapi import HTTPException, Request
 from sqlalchemy import select
+
+from airflow_provider_kling.utils._airflow.run_reader import xcom_value
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -144,14 +145,4 @@ def _read(session: Any, key: TaskKey) -> TaskRecord | None:
 
 def _xcoms(session: Any, key: TaskKey) -> dict[str, Any]:
     query = XComModel.get_many(run_id=key.run_id, dag_ids=key.dag_id, task_ids=key.task_id, map_indexes=key.map_index)
-    return {row.key: _value(row.value) for row in session.scalars(query).unique()}
-
-
-def _value(stored: Any) -> Any:
-    """An XCom as the task pushed it; another XCom backend may keep only a path here."""
-    if not isinstance(stored, str):
-        return stored
-    try:
-        return json.loads(stored)
-    except ValueError:
-        return stored
+    return {row.key: xcom_value(row.value) for row in session.scalars(query).unique()}

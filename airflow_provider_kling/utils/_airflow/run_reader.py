@@ -84,7 +84,7 @@ def _read(session: Any, dag_id: str, run_id: str, task: tuple[str, int] | None) 
     names.update(session.scalars(_of(XComModel, _marked(), dag_id, run_id, task)))
     xcoms: dict[tuple[str, int], dict[str, Any]] = {}
     for row in session.execute(_of(XComModel, _xcoms(names), dag_id, run_id, task)):
-        xcoms.setdefault((row.task_id, row.map_index), {})[row.key] = _value(row.value)
+        xcoms.setdefault((row.task_id, row.map_index), {})[row.key] = xcom_value(row.value)
     return [_run_task(row, xcoms.get((row.task_id, row.map_index), {})) for row in found if row.task_id in names]
 
 
@@ -132,8 +132,12 @@ def _seconds(moment: datetime | None) -> float:
     return moment.timestamp() if moment else 0.0
 
 
-def _value(stored: Any) -> Any:
-    """An XCom as the task pushed it; another XCom backend may keep only a path here."""
+def xcom_value(stored: Any) -> Any:
+    """
+    Return an XCom as the task pushed it; another XCom backend may keep only a path in the database.
+
+    :param stored: what stands there.
+    """
     if not isinstance(stored, str):
         return stored
     try:

@@ -241,7 +241,8 @@ class Arbiter:
         :param now: epoch seconds.
         """
         going, key = self._going.pop(name, None) if name else None, _key(task)
-        self._running[key], self._accepted[key] = True, now
+        self._running[key] = True
+        _note(self._accepted, key, now)
         if going and not going.slot:
             # There was a slot that nobody saw; there may be more.
             self._next_probe = self._next_rare_probe = now
@@ -264,7 +265,7 @@ class Arbiter:
         known = self._running.pop(_key(task), None) is not None
         self._accepted.pop(_key(task), None)
         if known:
-            self._ended[_key(task)] = now
+            _note(self._ended, _key(task), now)
             self._forget_old(now)
         if not self._wishes and self.ceiling is None:
             # Nobody asks for slots, and nobody would take these away.
@@ -360,6 +361,12 @@ class Arbiter:
 
     def _jittered(self, seconds: float) -> float:
         return backoff.jittered(seconds, self._jitter)
+
+
+def _note(known: dict[str, float], key: str, now: float) -> None:
+    """Note something at the end, also of what stands there already: the order is that of the times."""
+    known.pop(key, None)
+    known[key] = now
 
 
 def _key(task: Task) -> str:

@@ -309,3 +309,12 @@ def test_a_batch_that_is_never_refused_leaves_nothing_behind():
         arbiter.ended(task, now, surely=False)
     kept = {name: len(value) for name, value in vars(arbiter).items() if isinstance(value, (list, dict, set))}
     assert max(kept.values()) <= module.LIST_LAG, kept
+
+
+def test_one_that_is_accepted_again_keeps_no_other_from_being_forgotten():
+    arbiter = full("a", "b")
+    first, other = running("c", "d")
+    for task, now in ((first, START + 2), (other, START + 3), (first, START + 20)):
+        arbiter.accepted(None, task, now)
+    arbiter.look(running("a", "b"), (), START + 3 + module.LIST_LAG)
+    assert set(arbiter._running) == {"a", "b", "c"}, "the list has not shown d in time"

@@ -74,13 +74,20 @@ class StoredFile:
         start = part.start
         while start <= part.end:
             end = min(start + PIECE_BYTES, part.end + 1)
-            piece = await in_thread(self._read, start, end)
+            piece = await in_thread(self.read, start, end)
             if not piece:  # somebody cut it meanwhile
                 return
             yield piece
             start += len(piece)
 
-    def _read(self, start: int, end: int) -> bytes:
+    def read(self, start: int, end: int) -> bytes:
+        """
+        Return some of it. It blocks.
+
+        :param start: first byte.
+        :param end: the one behind the last.
+        :raises NotShownError: when the storage does not give it.
+        """
         try:
             return bytes(self.place.filesystem.cat_file(self.place.path, start=start, end=end))
         except Exception as error:  # noqa: BLE001 - each filesystem has errors of its own; they may hold credentials

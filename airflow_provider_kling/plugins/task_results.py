@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from airflow_provider_kling.batch.records import results_of
@@ -21,6 +22,12 @@ MAX_RESULTS = 50
 FRAMES = {"image": "First frame", "image_tail": "Last frame", "human_image": "Person", "cloth_image": "Garment"}
 
 
+#: The longest path that Linux takes; a storage's keys are shorter.
+MAX_PATH_CHARACTERS = 4096
+
+_STORAGE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://")
+
+
 class Shown(TypedDict):
     """
     A result on the page.
@@ -37,10 +44,14 @@ class Shown(TypedDict):
 
 
 class Frame(TypedDict):
-    """A picture that the task was given: ``link`` when a browser may load it, else what is written in the field."""
+    """
+    A picture that the task was given: ``link`` when a browser may load it; ``stored`` is its number for the route that
+    shows a stored one, or ``None``; ``text`` is what is written in the field.
+    """
 
     label: str
     link: str
+    stored: int | None
     text: str
 
 
@@ -87,20 +98,46 @@ def results_shown(manifest: Any, now: float) -> list[Shown]:
 
 def frames_shown(fields: Mapping[str, Any]) -> list[Frame]:
     """
-    Return the pictures that a task was given. A path is named, not opened: the manifest does not name it.
+    Return the pictures that a task was given.
 
     :param fields: the task's rendered fields.
     """
+    return [
+        {
+            "label": label,
+            "link": web_link(value),
+            "stored": number if _is_stored(value) else None,
+            "text": foreign_text(value, 200),
+        }
+        for number, (label, value) in enumerate(_given(fields))
+    ]
+
+
+def given_picture(fields: Mapping[str, Any], number: int) -> str | None:
+    """
+    Return the path or storage URI of a picture that a task was given; nothing for what no field names.
+
+    :param fields: the task's rendered fields.
+    :param number: of the picture, as :func:`frames_shown` says.
+    """
+    given = _given(fields)
+    value = given[number][1] if 0 <= number < len(given) else ""
+    return value if _is_stored(value) else None
+
+
+def _is_stored(value: str) -> bool:
+    """Whether it is an absolute path or a storage URI; content and what Airflow cut off are neither."""
+    is_place = value.startswith("/") or bool(_STORAGE.match(value))
+    return is_place and len(value) <= MAX_PATH_CHARACTERS and value.isprintable() and not web_link(value)
+
+
+def _given(fields: Mapping[str, Any]) -> list[tuple[str, str]]:
     named = [(label, fields.get(name)) for name, label in FRAMES.items()]
     several = fields.get("image_list")
     for number, entry in enumerate(several[:10] if isinstance(several, list) else [], start=1):
         values = entry.values() if isinstance(entry, dict) else [entry]
         named += [(f"Image {number}", value) for value in values]
-    return [
-        {"label": label, "link": web_link(value), "text": foreign_text(value, 200)}
-        for label, value in named
-        if isinstance(value, str) and value not in ("", "None")
-    ]
+    return [(label, value) for label, value in named if isinstance(value, str) and value not in ("", "None")]
 
 
 def _links(manifest: dict[str, Any]) -> Iterator[Link]:

@@ -9,9 +9,10 @@ from fastapi import APIRouter, Depends, Header, HTTPException, Query
 from fastapi.responses import Response, StreamingResponse
 
 from airflow_provider_kling.plugins.byte_range import ByteRange, OutOfRangeError, byte_range
+from airflow_provider_kling.plugins.given_picture import picture_made_small
 from airflow_provider_kling.plugins.stored_file import NotShownError, StoredFile, open_stored
-from airflow_provider_kling.plugins.task_results import stored_uri
-from airflow_provider_kling.plugins.task_view import view_of
+from airflow_provider_kling.plugins.task_results import given_picture, stored_uri
+from airflow_provider_kling.plugins.task_view import is_kling, view_of
 from airflow_provider_kling.utils._airflow.api_server import TaskKey, TaskRecord, permitted_task, read_task
 
 router = APIRouter()
@@ -45,6 +46,17 @@ async def file(
     if uri is None:
         raise HTTPException(404, "The task has stored no such file.")
     return await send_stored(uri, requested)
+
+
+@router.get("/frame")
+async def frame(record: KnownTask, index: Annotated[int, Query(ge=0, le=99)]) -> Response:
+    """Send a picture that the task was given, made small: one that its rendered fields name, by its number there."""
+    uri = given_picture(record.fields, index) if is_kling(record) else None
+    picture = await picture_made_small(uri) if uri else b""
+    if not picture:
+        # One answer, whatever is there: who may start a run writes its fields, and is told nothing of other files.
+        raise HTTPException(404, "The API server finds no PNG or JPEG picture there that it may read.")
+    return Response(picture, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=600"})
 
 
 async def send_stored(uri: str, requested: str | None) -> Response:

@@ -1,7 +1,8 @@
 """
 A small picture of each stored video, kept beside it, so that a page with a thousand videos loads none of them.
 
-Made once, when the video is stored, where the extra ``posters`` is installed. A video without one is as good.
+Made once, when the video is stored, where the extra ``posters`` is installed. A video without one is as good. The same
+process makes pictures small that a task was given.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ SECONDS = 20.0
 #: Bytes that a poster may have, and a video of which one is made.
 MAX_POSTER_BYTES = 512 << 10
 MAX_VIDEO_BYTES = 1 << 30
+
+#: Bytes of a picture that is made smaller; Kling's first generation takes 10 MB.
+MAX_PICTURE_BYTES = 16 << 20
 
 #: What replaces the extension of the video's name.
 SUFFIX = ".poster.jpg"
@@ -86,9 +90,25 @@ def make(video: Path) -> bytes:
     :raises ValueError: when there is none.
     :raises subprocess.TimeoutExpired: when it took too long.
     """
+    return _run(str(video), b"")
+
+
+def thumbnail(picture: bytes) -> bytes:
+    """
+    Return a picture at most 480 pixels wide or high, decoded and made anew.
+
+    :param picture: a JPEG or PNG file; it may be anything.
+    :return: JPEG.
+    :raises ValueError: when it is none.
+    :raises subprocess.TimeoutExpired: when it took too long.
+    """
+    return _run("-", picture)
+
+
+def _run(argument: str, data: bytes) -> bytes:
     done = subprocess.run(  # noqa: S603 - this Python, a file of this package, and a path that we made
-        [sys.executable, "-P", str(_PROGRAM), str(video)],
-        stdin=subprocess.DEVNULL,
+        [sys.executable, "-P", str(_PROGRAM), argument],
+        input=data,
         capture_output=True,
         timeout=SECONDS,
         check=False,

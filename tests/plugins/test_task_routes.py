@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 import requests
+from PIL import Image
 
 from airflow_provider_kling.plugins import stored_file
 from airflow_provider_kling.plugins.web_app import STATIC
+from airflow_provider_kling.results import poster
 from airflow_provider_kling.utils._airflow.api_server import TaskKey, TaskRecord
 
 KEY = TaskKey("open", "r", "t", -1)
@@ -199,6 +203,100 @@ def test_a_storage_that_hangs_is_given_up(pages, video, monkeypatch):
     response = pages.get("api/file", index=0)
     assert response.status_code == 502
     assert "did not answer" in response.json()["detail"]
+
+
+# What the task was given.
+
+
+def gives(pages, *values: Path | str, operator: str = "KlingImageToVideoOperator") -> None:
+    """Let the task's rendered fields name these pictures."""
+    fields = {"image_list": [str(value) for value in values], "prompt": "It moves"}
+    pages.records[KEY] = TaskRecord(key=KEY, state="failed", operator=operator, fields=fields)
+
+
+def picture(file: Path, size=(1200, 800), **options) -> Path:
+    Image.new("RGB", size, (200, 30, 30)).save(file, **options)
+    return file
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.PNG", "a.jpeg"])
+def test_a_picture_of_a_field_is_made_anew_and_small(pages, tmp_path, name):
+    gives(pages, "https://h.example/a.png", picture(tmp_path / name))
+    response = pages.get("api/frame", index=1)
+    assert (response.status_code, response.headers["Content-Type"]) == (200, "image/jpeg")
+    assert response.headers["Cache-Control"].startswith("private")
+    shown = Image.open(io.BytesIO(response.content))
+    assert (shown.format, shown.size) == ("JPEG", (480, 320))
+    red, green, blue = shown.getpixel((240, 160))
+    assert (red > 180, green < 60, blue < 60) == (True, True, True)
+
+
+def test_nothing_else_of_a_pictures_file_is_sent(pages, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned to the right
+    exif[0x010E] = "taken at home"
+    file = picture(tmp_path / "a.jpg", exif=exif)
+    file.write_bytes(file.read_bytes() + b"sql_alchemy_conn = secret")
+    gives(pages, file)
+    content = pages.get("api/frame", index=0).content
+    assert Image.open(io.BytesIO(content)).size == (320, 480)
+    assert b"home" not in content
+    assert b"secret" not in content
+
+
+@pytest.mark.parametrize(("user", "status"), [("", 401), ("stranger", 403), ("guest", 403)])
+def test_no_picture_is_looked_at_for_who_may_not_read_the_task(pages, tmp_path, monkeypatch, user, status):
+    gives(pages, picture(tmp_path / "a.jpg"))
+    monkeypatch.setattr(stored_file, "place_of", lambda uri: pytest.fail("a file was looked at"))
+    assert pages.get("api/frame", user=user, index=0).status_code == status
+    assert pages.reads == []
+
+
+def test_the_fields_of_other_peoples_tasks_open_nothing(pages, tmp_path):
+    gives(pages, picture(tmp_path / "a.jpg"), operator="KubernetesPodOperator")
+    assert pages.get("api/frame", index=0).status_code == 404
+
+
+def test_whatever_is_no_picture_gets_one_and_the_same_answer(pages, tmp_path, monkeypatch):
+    monkeypatch.setattr(poster, "MAX_PICTURE_BYTES", 100_000)
+    (tmp_path / "secret.txt").write_bytes(b"secret")
+    (tmp_path / "secret.jpg").write_bytes(b"secret")
+    (tmp_path / "cut.png").write_bytes(PNG)
+    (tmp_path / "half.jpg").write_bytes(picture(tmp_path / "whole.jpg", (90, 90)).read_bytes()[:500])
+    (tmp_path / "video.mp4").write_bytes(MP4)
+    (tmp_path / "folder.jpg").mkdir()
+    os.mkfifo(tmp_path / "pipe.jpg")
+    picture(tmp_path / "bomb.png", (9000, 9000), compress_level=9)
+    picture(tmp_path / "other.jpg", format="TIFF")
+    Image.effect_noise((600, 600), 90).save(tmp_path / "large.png")
+    names = ["secret.txt", "secret.jpg", "cut.png", "half.jpg", "video.mp4", "folder.jpg", "pipe.jpg", "bomb.png"]
+    gives(pages, *(tmp_path / name for name in [*names, "other.jpg", "none.jpg"]))
+    answers = [pages.get("api/frame", index=index) for index in range(10)]
+    gives(pages, tmp_path / "large.png", "http://127.0.0.1:1/a.jpg", "ftp://127.0.0.1/a.jpg", "nowhere://b/a.jpg")
+    answers += [pages.get("api/frame", index=index) for index in range(5)]
+    assert {answer.status_code for answer in answers} == {404}
+    assert len({answer.text for answer in answers}) == 1
+
+
+def test_a_decoder_that_does_not_end_is_ended(pages, tmp_path, monkeypatch):
+    gives(pages, picture(tmp_path / "a.jpg"))
+    monkeypatch.setattr(poster, "SECONDS", 0.001)
+    assert pages.get("api/frame", index=0).status_code == 404
+
+
+def test_the_decoder_has_none_of_the_servers_environment(tmp_path, monkeypatch):
+    asked = []
+    run = subprocess.run
+    monkeypatch.setattr(subprocess, "run", lambda *a, **k: asked.append(k["env"]) or run(*a, **k))
+    monkeypatch.setenv("AIRFLOW__CORE__FERNET_KEY", "secret")
+    assert poster.thumbnail(picture(tmp_path / "a.jpg").read_bytes()).startswith(b"\xff\xd8\xff")
+    assert "secret" not in str(asked)
+
+
+def test_a_picture_on_object_storage_is_shown(pages, tmp_path, object_store):
+    object_store.write("a.jpg", picture(tmp_path / "a.jpg").read_bytes())
+    gives(pages, "s3://store@videos/a.jpg")
+    assert pages.get("api/frame", index=0).content.startswith(b"\xff\xd8\xff")
 
 
 # The pages themselves.

@@ -90,10 +90,16 @@ async function whyNot(stored) {
 }
 
 function frame(given) {
-  const picture = given.link ? el("img", { src: given.link, alt: given.label, className: "picture" }) : null;
-  if (picture) picture.addEventListener("error", () => picture.remove(), { once: true });
-  return el("figure", {}, picture ?? "", el("figcaption", {}, given.label, el("br"),
-    el("span", { className: "quiet mono" }, given.text)));
+  const source = given.stored === null ? given.link : `api/frame${location.search}&index=${given.stored}`;
+  const says = el("figcaption", {}, given.label, el("br"), el("span", { className: "quiet mono" }, given.text));
+  if (!source) return el("figure", {}, says);
+  const picture = el("img", { src: source, alt: given.label, className: "picture" });
+  picture.addEventListener("error", () => {
+    picture.remove();
+    says.append(el("br"), el("span", { className: "quiet" }, given.link ? "This browser cannot load it."
+      : "Not shown: the API server finds no PNG or JPEG picture there that it may read."));
+  }, { once: true });
+  return el("figure", {}, picture, says);
 }
 
 function waiting(wait) {

@@ -1,0 +1,40 @@
+"""
+A picture that a task was given, on its way to a browser: never the file itself, always a small JPEG made of its pixels.
+
+A rendered field is text of whoever writes the Dag or starts a run. So nothing is sent but what decodes as a JPEG or PNG
+picture, in a process without the API server's secrets; nobody learns of other files whether they are there.
+"""
+
+from __future__ import annotations
+
+import functools
+import subprocess
+
+import anyio
+
+from airflow_provider_kling.plugins.stored_file import NotShownError, in_thread, open_stored
+from airflow_provider_kling.results import poster
+
+#: Pictures that are made small at the same time: decoding takes CPU of the API server's machine.
+AT_ONCE = 2
+
+
+async def picture_made_small(uri: str) -> bytes:
+    """
+    Return a small JPEG of a picture in storage; empty when there is none that may be shown.
+
+    :param uri: a path or a storage URI, as the field has it.
+    """
+    async with _turns():
+        try:
+            stored = await open_stored(uri)
+            if stored.media.kind != "image" or not 0 < stored.size <= poster.MAX_PICTURE_BYTES:
+                return b""
+            return await in_thread(poster.thumbnail, await in_thread(stored.read, 0, stored.size))
+        except (NotShownError, ValueError, OSError, subprocess.TimeoutExpired):
+            return b""
+
+
+@functools.cache
+def _turns() -> anyio.CapacityLimiter:
+    return anyio.CapacityLimiter(AT_ONCE)

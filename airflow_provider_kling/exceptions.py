@@ -6,6 +6,7 @@
     ├── KlingConfigurationError        !  the connection is incomplete or contradicts itself
     ├── KlingValidationError           !  a bad request, found before a credit was spent
     ├── KlingBudgetError               !  the Dag run would cost more than its cap; nothing was sent
+    ├── KlingCallbackError             !  a callback that is not Kling's, or that cannot be read
     ├── KlingApiError                     Kling answered with an error code
     │   ├── KlingAuthenticationError   !  1000 to 1004
     │   ├── KlingAccountError          !  1100 to 1103: account, balance, permission
@@ -124,6 +125,10 @@ class KlingValidationError(KlingError, AirflowFailException, ValueError):
 
 class KlingBudgetError(KlingError, AirflowFailException):
     """A request that would cost more than a cap allows, or of which nobody knows what it costs; nothing was sent."""
+
+
+class KlingCallbackError(KlingError, AirflowFailException):
+    """A callback that is not signed by Kling, or is about no task; whoever receives it answers HTTP 400 or 401."""
 
 
 class KlingApiError(KlingError):

@@ -15,12 +15,20 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parents[1] / "example_dags"
+WEBHOOK_SECRET = "whsec_dGVzdHNlY3JldHRlc3RzZWNyZXR0ZXN0c2VjcmV0MTI="
 
 
 @pytest.fixture(scope="session")
 def simulator() -> Iterator[KlingSimulator]:
-    with KlingSimulator(Settings(seconds=3, video_size="small", retired="accept", concurrency=20)) as running:
+    settings = Settings(seconds=3, video_size="small", retired="accept", concurrency=20, webhook_secret=WEBHOOK_SECRET)
+    with KlingSimulator(settings) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def webhook_secret() -> str:
+    """What the simulator signs callbacks with."""
+    return WEBHOOK_SECRET
 
 
 @pytest.fixture(scope="session")

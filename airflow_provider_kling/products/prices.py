@@ -6,18 +6,28 @@ An estimate is no promise: what Kling charged stands in the manifest. What the l
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_kling.products.capabilities import DEFAULTS
 from airflow_provider_kling.products.data_file import read_data
+from airflow_provider_kling.products.translation import in_classic_words
 from airflow_provider_kling.utils.foreign import foreign_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from airflow_provider_kling.products.product import Product
+
+
+#: What a number of seconds or images looks like; more digits are no request.
+_COUNT = re.compile(r"[1-9][0-9]{0,5}")
+_MOST = 999_999
+
+#: Of images. A word that is none of these has no known price.
+_RESOLUTIONS = (None, "1k", "2k", "4k")
 
 
 class Estimate(NamedTuple):
@@ -50,7 +60,7 @@ def estimate(product: Product, body: Mapping[str, Any]) -> Estimate:
     :param body: the checked request, in Kling's classic words.
     :return: with ``units`` ``None`` where the list has no price for it.
     """
-    prices = _prices()
+    prices, body = _prices(), in_classic_words(product, body)
     for find in (_per_task, _per_second, _per_clip, _per_image):
         if (units := find(prices, product, body)) is not None:
             return Estimate(units, usd_of(product, units), prices["as_of"])
@@ -147,19 +157,29 @@ def _per_task_most(prices: Mapping[str, Any], product: Product, _body: Mapping[s
 
 def _per_second(prices: Mapping[str, Any], product: Product, body: Mapping[str, Any]) -> Decimal | None:
     rates = _row(prices["per_second"], product, body)
-    seconds = str(body.get("duration", DEFAULTS["duration"]))
-    if rates is None or _changes_a_video(body) or not (seconds.isascii() and seconds.isdigit()):
+    seconds = _count(body.get("duration", DEFAULTS["duration"]))
+    if rates is None or seconds is None or _changes_a_video(body):
         return None
     mode = body.get("mode", rates.get("default_mode", DEFAULTS["mode"]))
     rate = rates.get(_kind(body), {}).get(str(mode))
-    return None if rate is None else Decimal(rate) * int(seconds)
+    return None if rate is None else Decimal(rate) * seconds
+
+
+def _count(value: Any) -> int | None:
+    """Seconds or images; ``None`` for what is no number above 0, of which nobody knows what Kling makes."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value if 0 < value <= _MOST else None
+    return int(value) if isinstance(value, str) and _COUNT.fullmatch(value) else None
 
 
 def _kind(body: Mapping[str, Any]) -> str:
-    """What the request asks for, as the list tells its prices apart; two at once have none."""
+    """What the request asks for, as the list tells its prices apart; two at once, and strange words, have none."""
     asked = (("video", body.get("video_list")), ("voices", body.get("voice_list")))
     kinds = [kind for kind, value in asked if value]
-    if body.get("sound") == "on" and "voices" not in kinds:
+    sound = body.get("sound", "off")
+    if sound not in ("on", "off", None):
+        kinds.append("an unknown sound")
+    if sound == "on" and "voices" not in kinds:
         kinds.append("sound")
     return " and ".join(kinds) or "silent"
 
@@ -189,12 +209,11 @@ def _per_clip(prices: Mapping[str, Any], product: Product, body: Mapping[str, An
 
 def _per_image(prices: Mapping[str, Any], product: Product, body: Mapping[str, Any]) -> Decimal | None:
     rates = _row(prices["per_image"], product, body)
-    number = body.get("series_amount") if body.get("result_type") == "series" else body.get("n", 1)
-    count = str(number)
-    if rates is None or not (count.isascii() and count.isdigit()):
+    count = _count(body.get("series_amount") if body.get("result_type") == "series" else body.get("n", 1))
+    if rates is None or count is None or body.get("resolution") not in _RESOLUTIONS:
         return None
     rate = rates["image" if "image" in body else "text"]
-    return Decimal(rates.get("4k", rate) if body.get("resolution") == "4k" else rate) * int(count)
+    return Decimal(rates.get("4k", rate) if body.get("resolution") == "4k" else rate) * count
 
 
 def _row(table: Mapping[str, Any], product: Product, body: Mapping[str, Any]) -> Mapping[str, Any] | None:

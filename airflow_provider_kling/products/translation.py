@@ -11,7 +11,14 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.products.convert import RESOLUTIONS
-from airflow_provider_kling.products.generations import PLACES, classic_row, features_of, has_shots, has_video
+from airflow_provider_kling.products.generations import (
+    PLACES,
+    classic_row,
+    features_of,
+    has_shots,
+    has_video,
+    is_translated,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -61,6 +68,42 @@ def translated(product: Product, body: Mapping[str, Any]) -> dict[str, Any]:
     else:
         sent["prompt"] = _prompt(body)
     return {key: value for key, value in sent.items() if value not in ({}, [])}
+
+
+def in_classic_words(product: Product, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """
+    Return a request with what ``extra_body`` says in words of the second generation said in classic ones, as far as it
+    decides what the request costs.
+
+    :param product: its row in either generation.
+    :param body: the canonical body.
+    """
+    if not is_translated(product, body):
+        return body
+    settings, more = _object(body.get("settings")), body.get("contents")
+    said = {name: settings[name] for name in ("duration", "character_orientation") if name in settings}
+    if resolution := settings.get("resolution") or body.get("resolution"):
+        said["mode"] = _said(_MODES, resolution)
+    audio = settings.get("audio", _audio(body))
+    items = [item for item in more if isinstance(item, dict)] if isinstance(more, list) else []
+    videos = [{"refer_type": kind} for kind, word in _VIDEOS.items() for item in items if item.get("type") == word]
+    voices = [item for item in items if item.get("type") == "voice"]
+    return {
+        **body,
+        **said,
+        "sound": "off" if audio is None else _said(_SOUNDS, audio),
+        "video_list": [*_listed(body, "video_list"), *videos],
+        "voice_list": [*_listed(body, "voice_list"), *voices],
+    }
+
+
+_MODES = {resolution: mode for mode, resolution in RESOLUTIONS.items()}
+#: The sound of a video that comes in has no price.
+_SOUNDS = {"native": "on", "off": "off", "original": "off"}
+
+
+def _said(words: Mapping[str, str], value: Any) -> Any:
+    return words.get(value, value) if isinstance(value, str) else value
 
 
 def _object(value: Any) -> Mapping[str, Any]:

@@ -170,3 +170,45 @@ def test_a_limit_refuses_what_costs_more_and_what_has_no_known_price():
         assert sentence is not None
         assert "max_units" in sentence[:75]
         assert f"{limit:g}" in sentence
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "model", "extra", "expected"),
+    [
+        ("text2video", "kling-3.0", {"settings": {"duration": 15, "resolution": "4k"}}, "45"),
+        ("text2video", "kling-3.0", {"settings": {"audio": "native"}}, "4.5"),
+        ("text2video", "kling-3.0", {"sound": "native"}, "4.5"),
+        ("text2video", "kling-3.0", {"resolution": "1080p"}, "4"),
+        ("text2video", "kling-3.0", {"settings": {"resolution": "8k"}}, None),
+        ("text2video", "kling-3.0", {"settings": {"audio": ["native"]}}, None),
+        ("image2video", "kling-2.6", {"mode": "pro", "sound": "on", "contents": [{"type": "voice"}]}, "6"),
+        ("omni-video", "kling-3.0-omni", {"contents": [{"type": "feature_video"}, "?"]}, "4.5"),
+        ("omni-video", "kling-3.0-omni", {"contents": [{"type": "base_video"}]}, None),
+        ("omni-video", "kling-3.0-omni", {"settings": {"audio": "original"}, "contents": "none"}, "3"),
+        ("motion-control", "kling-3.0", {"settings": {"character_orientation": "image", "resolution": "1080p"}}, "12"),
+        # For a classic model these are not the words.
+        ("text2video", "kling-v3", {"settings": {"duration": 15}}, "3"),
+    ],
+)
+def test_what_extra_body_says_in_the_words_of_the_second_generation_counts(endpoint, model, extra, expected):
+    found = prices.estimate(PRODUCTS[endpoint], {"model_name": model, **extra}).units
+    assert found == (None if expected is None else Decimal(expected))
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "body"),
+    [
+        ("image2video", {"model_name": "kling-v3", "sound": True}),
+        ("image2video", {"model_name": "kling-v3", "sound": "ON"}),
+        ("image2video", {"model_name": "kling-v3", "duration": "0"}),
+        ("image2video", {"model_name": "kling-v3", "duration": True}),
+        ("image2video", {"model_name": "kling-v3", "duration": "9" * 5000}),
+        ("image2video", {"model_name": "kling-v3", "duration": 10**5000}),
+        ("images/generations", {"model_name": "kling-v3", "n": "9" * 5000}),
+        ("images/generations", {"model_name": "kling-v3", "n": 0}),
+        ("omni-image", {"model_name": "kling-v3-omni", "resolution": "4K"}),
+        ("omni-image", {"model_name": "kling-v3-omni", "resolution": ["4k"]}),
+    ],
+)
+def test_words_that_the_list_does_not_have_are_no_cheap_ones(endpoint, body):
+    assert prices.estimate(PRODUCTS[endpoint], body).units is None

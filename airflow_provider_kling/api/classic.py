@@ -73,10 +73,11 @@ def read_task(answer: Answer, product: Product) -> Task:
 
 
 @parts.guarded
-def read_page(answer: Answer, product: Product) -> list[Task]:
+def read_page(answer: Answer, product: Product, status: TaskStatus | None = None) -> list[Task]:
     """
     Read a page of tasks; a record that cannot be read, perhaps a stranger's, is left out.
 
+    :param status: what stands for an unknown one; without it, such a task is left out.
     :raises KlingResponseError: when the answer is no list; permanent, so that nobody asks here again.
     """
-    return parts.read_list(answer, lambda _task_id: product.endpoint)
+    return parts.read_list(answer, lambda _task_id: product.endpoint, status=status)

@@ -22,6 +22,7 @@ from airflow_provider_kling.exceptions import (
     KlingResponseError,
     KlingTaskNotFoundError,
 )
+from airflow_provider_kling.models import TaskStatus
 from airflow_provider_kling.products.catalogue import NEW_GENERATION, product_of
 from airflow_provider_kling.products.generations import spoken
 
@@ -146,20 +147,29 @@ class KlingClient(Belongings):
                     raise
             raise
 
-    def list_tasks(self, product: Product, page: int, page_size: int, *, tries: int | None = None) -> list[Task]:
+    def list_tasks(
+        self,
+        product: Product,
+        page: int,
+        page_size: int,
+        *,
+        tries: int | None = None,
+        status: TaskStatus | None = None,
+    ) -> list[Task]:
         """
         List tasks of one product; free. The order is not documented by Kling.
 
         :param product: its row.
         :param page: 1 to 1000.
-        :param page_size: 1 to 500; a page that is shorter is the last.
+        :param page_size: 1 to 500; a page that is shorter is the last, unless something on it could not be read.
         :param tries: how often the request is sent before its error counts; default 4.
+        :param status: what stands for a status that is not known; without it, such a task is left out.
         """
         dialect, cursor = self._dialect(product), ""
         # Where pages have no numbers, one is reached through those before it.
         for number in range(1, page + 1):
             answer = self.transport.read(dialect.page(product, page, page_size, cursor), tries=tries)
-            tasks, following = dialect.read_page(answer, product), dialect.next_cursor(answer)
+            tasks, following = dialect.read_page(answer, product, status), dialect.next_cursor(answer)
             if following is None or number == page:
                 return tasks
             if not following:
@@ -171,16 +181,20 @@ class KlingClient(Belongings):
         """
         List the tasks of one product that Kling accepted since a time, and perhaps older ones; free.
 
+        A short page is not the end: relays have smaller ones, and what cannot be read is missing on it.
+
         :param product: its row.
         :param since: epoch seconds.
         :raises KlingError: when it could not be read; :class:`KlingResponseError` when it is too long to be complete.
         """
-        tasks: list[Task] = []
+        tasks: dict[str, Task] = {}
         for number in range(1, MAX_PAGES + 1):
-            page = self.list_tasks(product, number, MAX_PAGE_SIZE)
-            tasks += page
-            if len(page) < MAX_PAGE_SIZE or reaches_behind(page, since):
-                return tasks
+            # A task whose status has a new name exists all the same.
+            page = self.list_tasks(product, number, MAX_PAGE_SIZE, status=TaskStatus.SUBMITTED)
+            before = len(tasks)
+            tasks.update({task.task_id: task for task in page})
+            if len(tasks) == before or reaches_behind(page, since):
+                return list(tasks.values())
         raise KlingResponseError(
             f"Look in Kling's console: its list of {product.endpoint} is longer than {len(tasks)} tasks, too long to "
             "be searched.",

@@ -10,7 +10,7 @@ from airflow_provider_kling.products.solution import SOLUTION
 if TYPE_CHECKING:
     from airflow_provider_kling.api.envelope import Answer
     from airflow_provider_kling.api.request import Request
-    from airflow_provider_kling.models import Task
+    from airflow_provider_kling.models import Task, TaskStatus
     from airflow_provider_kling.products.product import Product
 
 
@@ -41,7 +41,7 @@ class Dialect(Protocol):
     def next_cursor(self, answer: Answer) -> str | None:
         """Return what leads to the next page, nothing after the last; ``None`` where pages have numbers."""
 
-    def read_page(self, answer: Answer, product: Product) -> list[Task]:
+    def read_page(self, answer: Answer, product: Product, status: TaskStatus | None = None) -> list[Task]:
         """Read a page of tasks."""
 
 

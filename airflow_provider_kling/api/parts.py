@@ -217,12 +217,15 @@ def _billed(billing: list[dict[str, Any]], charge_type: str) -> str:
     return format(sum(readable, Decimal(0)), "f") if readable else ""
 
 
-def read_list(answer: Answer, endpoint_of: Callable[[str], str | None]) -> list[Task]:
+def read_list(
+    answer: Answer, endpoint_of: Callable[[str], str | None], *, status: TaskStatus | None = None
+) -> list[Task]:
     """
     Read a list of tasks; a record that cannot be read, perhaps a stranger's, is left out.
 
     :param answer: whose data is the list.
     :param endpoint_of: returns the product of a task id, or ``None`` for a task that nobody asked for.
+    :param status: see :func:`read_task`.
     :raises KlingResponseError: when the answer is no list; permanent, so that nobody asks here again.
     """
     if answer.data is not None and not isinstance(answer.data, list):
@@ -237,7 +240,7 @@ def read_list(answer: Answer, endpoint_of: Callable[[str], str | None]) -> list[
         endpoint = endpoint_of(values.identifier(values.first(values.record(item), *_ID)))
         try:
             if endpoint is not None:
-                tasks.append(read_task(item, endpoint, answer.request_id))
+                tasks.append(read_task(item, endpoint, answer.request_id, status=status))
         except KlingResponseError:
             skipped += 1
     if skipped:

@@ -134,4 +134,4 @@ def reaches_behind(page: Sequence[Task], since: float) -> bool:
     """
     times = [task.created_at for task in page]
     falling = all(earlier >= later > 0 for earlier, later in itertools.pairwise(times))
-    return len(times) > 1 and falling and times[-1] / 1000 < since - CLOCK_SKEW
+    return falling and len(times) > 1 and times[0] > times[-1] and times[-1] / 1000 < since - CLOCK_SKEW

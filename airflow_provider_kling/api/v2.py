@@ -104,10 +104,11 @@ def read_task(answer: Answer, product: Product) -> Task:
 
 
 @parts.guarded
-def read_page(answer: Answer, product: Product) -> list[Task]:
+def read_page(answer: Answer, product: Product, status: TaskStatus | None = None) -> list[Task]:
     """
     Read a page of tasks; a record that cannot be read, perhaps a stranger's, is left out.
 
+    :param status: what stands for an unknown one; without it, such a task is left out.
     :raises KlingResponseError: when the answer holds no list; permanent, so that nobody asks here again.
     """
     data = values.record(answer.data)
@@ -115,7 +116,7 @@ def read_page(answer: Answer, product: Product) -> list[Task]:
     listed = [] if "result" not in data and data.get("count") == 0 else data.get("result", answer.data)
     if not isinstance(listed, list):
         raise _no_list(answer)
-    return parts.read_list(answer._replace(data=listed), lambda _task_id: product.endpoint)
+    return parts.read_list(answer._replace(data=listed), lambda _task_id: product.endpoint, status=status)
 
 
 @parts.guarded

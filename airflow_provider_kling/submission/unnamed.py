@@ -3,8 +3,9 @@ The second pay-once protocol: for requests that Kling does not find again by an 
 
 They are those of products without ``external_task_id``, of models of which it is not known whether Kling refuses an id
 twice, and of hosts that drop the field. What is kept instead is *when* a request was sent: Kling's list of the
-product's tasks is searched for the one that it accepted in that time. Exactly one that is nobody else's is taken;
-several end it, and none leads to another search and then to what the Dag author chose.
+product's tasks is searched for the one that it accepted in that time. Exactly one that is nobody else's, in two lists
+that were read some seconds apart, is taken; several end it, and none leads to another search and then to what the Dag
+author chose.
 
 Two things differ from the first protocol. Nothing is sent again unless the Dag author asked for that. And a task that
 is somebody else's, was accepted in the same seconds and carries no id cannot be told from ours, unless its owner is
@@ -52,6 +53,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 
+#: How often a list that holds what may be ours is read again before somebody has to look.
+MAX_CONFIRMATIONS = 3
+
+
 @dataclasses.dataclass(frozen=True)
 class Window:
     """
@@ -76,7 +81,8 @@ class Window:
         :param now: epoch seconds.
         :param request_seconds: how long one request may take.
         """
-        return cls(now, now + MAX_SENDS * (2 * request_seconds + sum(LOOK_AGAIN_AFTER)))
+        looks = sum(LOOK_AGAIN_AFTER) + MAX_CONFIRMATIONS * LOOK_AGAIN_AFTER[0]
+        return cls(now, now + MAX_SENDS * (2 * request_seconds + looks))
 
     def record(self) -> dict[str, Any]:
         """Return what is kept; JSON."""
@@ -99,18 +105,19 @@ class Window:
 
     def candidates(self, listed: Listed, name: str) -> list[Task]:
         """
-        Return the tasks that may be ours.
+        Return the tasks that may be ours, each once.
 
         :param listed: what Kling's list holds, and which of it is somebody else's.
         :param name: the ``external_task_id`` that was sent, if any.
         """
         others = {*listed.owned, *self.closed}
-        return [task for task in listed.tasks if task.task_id not in others and self._may_be(task, name)]
+        found = {task.task_id: task for task in listed.tasks if task.task_id not in others and self._may_be(task, name)}
+        return list(found.values())
 
     def _may_be(self, task: Task, name: str) -> bool:
         if task.external_task_id:
             return task.external_task_id == name
-        # A host that says no time may have accepted it at any.
+        # A host that says no time may have accepted it at any: that one cannot be ruled out, and is not taken.
         at = task.created_at / 1000
         return not at or self.since - CLOCK_SKEW <= at <= self.until + CLOCK_SKEW
 
@@ -144,6 +151,8 @@ class UnnamedSubmission:
         self._attempt = 1 + len(window.closed if window else ())
         self._sends = self._searches = 0
         self._is_sent_now = False
+        self._seen = ""
+        self._confirmations = 0
         self._is_unsent = not may_be_sent
         self._sends_next = False
         self._doubt: KlingError | None = None
@@ -213,6 +222,7 @@ class UnnamedSubmission:
         if not exists and not leaves_doubt(error):
             return Fail(error)
         self._is_sent_now, self._doubt, self._searches = not exists, error, 0
+        self._seen, self._confirmations = "", 0
         self._is_unsent = False
         return self._look()
 
@@ -236,11 +246,18 @@ class UnnamedSubmission:
     def _after_list(self, listed: Listed) -> Step:
         assert self._window is not None
         found = self._window.candidates(listed, self._current_name)
-        if len(found) > 1:
+        only = found[0] if len(found) == 1 and (found[0].created_at or found[0].external_task_id) else None
+        if only and (only.external_task_id or only.task_id == self._seen):
+            return self._after_find(only)
+        self._seen = only.task_id if only else ""
+        if not found:
+            return self._look_again()
+        # Another task of the Dag run, whose id is about to be pushed, may have made it in the same second.
+        if self._confirmations == MAX_CONFIRMATIONS:
             return Fail(_several(found))
-        if found:
-            return self._after_find(found[0])
-        return self._look_again()
+        self._confirmations += 1
+        self._sends_next = False
+        return Wait(self._look_again_after[0] if self._look_again_after else 0.0)
 
     def _look_again(self) -> Step:
         if self._searches == len(self._look_again_after):
@@ -285,9 +302,14 @@ def _answer_lost(why: str) -> KlingAnswerLostError:
 
 
 def _several(found: Iterable[Task]) -> KlingAnswerLostError:
-    ids = ", ".join(foreign_text(task.task_id, 60) for task in list(found)[:5])
+    tasks = list(found)
+    ids = ", ".join(foreign_text(task.task_id, 60) for task in tasks[:5])
+    why = (
+        "Several tasks without an id were accepted when it was sent"
+        if len(tasks) > 1
+        else "A task without an id may be it, and the host does not say when that was accepted"
+    )
     return KlingAnswerLostError(
-        "Look in Kling's console which task is this one's; it is paid already. Several tasks without an id were "
-        f"accepted when it was sent, and nothing is sent again: {ids}. Whoever needs the result can wait for its task "
-        "with a KlingTaskSensor."
+        f"Look in Kling's console which task is this one's; it is paid already. {why}, and nothing is sent again: "
+        f"{ids}. Whoever needs the result can wait for its task with a KlingTaskSensor."
     )

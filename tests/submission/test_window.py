@@ -59,7 +59,35 @@ def listed(*tasks, owned=()):
 
 def test_the_one_that_was_accepted_meanwhile_is_adopted():
     assert walk(machine(), Problem(CUT)) == Search(NOW)
-    assert walk(machine(), Problem(CUT), listed(task())) == Done(task(), True, 1, answer_lost=True)
+    assert walk(machine(), Problem(CUT), listed(task())) == Wait(2.0)
+    assert walk(machine(), *lost(task())) == Done(task(), True, 1, answer_lost=True)
+
+
+def lost(*tasks, **words):
+    """Doubt, and two lists that show the same."""
+    return Problem(CUT), listed(*tasks, **words), Waited(), listed(*tasks, **words)
+
+
+def test_what_turns_out_to_be_another_task_s_is_not_adopted():
+    # It was accepted in the same second, and its id is pushed a moment later.
+    step = walk(machine(), Problem(CUT), listed(task(2)), Waited(), listed(task(2), owned={"2"}))
+    assert step == Wait(2.0)
+    step = walk(machine(), Problem(CUT), listed(task(2)), Waited(), listed(task(2), task()), Waited())
+    assert step == Search(NOW)
+    submission = machine(on_doubt="resend")
+    assert walk(submission, Problem(CUT), listed(task(2)), Waited(), listed(task())) == Wait(2.0)
+    assert submission.on(Waited()) == Search(NOW)
+    assert submission.on(listed(task())) == Done(task(), True, 1, answer_lost=True)
+
+
+def test_a_list_that_changes_for_ever_is_left_to_people():
+    submission, step = machine(on_doubt="resend"), Search(NOW)
+    walk(submission, Problem(CUT))
+    searches = 0
+    while isinstance(step, (Search, Wait)):
+        searches += isinstance(step, Search)
+        step = submission.on(listed(task(searches)) if isinstance(step, Search) else Waited())
+    assert (searches, type(step.error)) == (4, kling.KlingAnswerLostError)
 
 
 @pytest.mark.parametrize(
@@ -71,21 +99,31 @@ def test_the_one_that_was_accepted_meanwhile_is_adopted():
     ],
 )
 def test_what_is_older_later_or_carries_another_id_is_no_candidate(other):
-    assert walk(machine(), Problem(CUT), listed(other, task())) == Done(task(), True, 1, answer_lost=True)
+    assert walk(machine(), *lost(other, task())) == Done(task(), True, 1, answer_lost=True)
     assert walk(machine(), Problem(CUT), listed(other)) == Wait(2.0)
 
 
 def test_what_another_task_of_the_run_owns_is_no_candidate():
-    assert walk(machine(), Problem(CUT), listed(task(2), task(), owned={"2"})).task == task()
+    assert walk(machine(), *lost(task(2), task(), owned={"2"})).task == task()
 
 
-def test_a_task_without_a_time_is_a_candidate():
-    assert isinstance(walk(machine(), Problem(CUT), listed(task(2, at=0), task())), Fail)
+def test_a_task_that_a_list_shows_twice_is_one():
+    assert walk(machine(), *lost(task(), task())).task == task()
+
+
+@pytest.mark.parametrize("tasks", [(task(2, at=0), task()), (task(2, at=0),)])
+@pytest.mark.parametrize("on_doubt", ["fail", "resend"])
+def test_a_task_without_a_time_cannot_be_ruled_out_and_is_not_taken(on_doubt, tasks):
+    outcomes = [Problem(CUT), *[listed(*tasks), Waited()] * 3, listed(*tasks)]
+    step = walk(machine(on_doubt=on_doubt), *outcomes)
+    assert isinstance(step.error, kling.KlingAnswerLostError)
+    assert "2" in step.error.message
 
 
 @pytest.mark.parametrize("on_doubt", ["fail", "resend"])
 def test_several_fail_and_say_so_whatever_the_author_prefers(on_doubt):
-    step = walk(machine(on_doubt=on_doubt), Problem(CUT), listed(task(1), task(2)))
+    both = listed(task(1), task(2))
+    step = walk(machine(on_doubt=on_doubt), Problem(CUT), *[both, Waited()] * 3, both)
     assert isinstance(step.error, kling.KlingAnswerLostError)
     assert "1, 2" in step.error.message
 
@@ -119,7 +157,8 @@ def test_a_list_that_is_away_is_left_to_a_retry(on_doubt):
 
 def test_a_retry_searches_before_it_sends():
     assert walk(machine(may_be_sent=True)) == Search(NOW)
-    assert walk(machine(may_be_sent=True), listed(task())) == Done(task(), adopted=True, attempt=1)
+    found = listed(task()), Waited(), listed(task())
+    assert walk(machine(may_be_sent=True), *found) == Done(task(), adopted=True, attempt=1)
 
 
 def test_a_retry_that_does_not_know_when_it_was_sent_asks_the_author():
@@ -193,6 +232,7 @@ def test_a_list_from_new_to_old_is_read_no_further_than_it_must():
     assert not reaches_behind([old, new], NOW), "another order says nothing"
     assert not reaches_behind([new, task(3)], NOW)
     assert not reaches_behind([], NOW)
+    assert not reaches_behind([old, dataclasses.replace(old, task_id="4")], NOW), "one time shows no order"
 
 
 @dataclasses.dataclass

@@ -1,4 +1,4 @@
-"""What all operators that submit share: the hook, what a failure leaves behind, and that no image's content shows."""
+"""What operators that submit have in common: arguments, the hook, what a failure leaves, and that no image shows."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.sdk import BaseOperator
 
 from airflow_provider_kling.exceptions import KlingError
+from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.operators import map_label
 from airflow_provider_kling.preparation.redaction import redact_images
 from airflow_provider_kling.results.failure import push_failure
@@ -22,13 +23,28 @@ if TYPE_CHECKING:
 
     from airflow_provider_kling.hooks import KlingHook
     from airflow_provider_kling.models import Manifest
+    from airflow_provider_kling.operators.task_arguments import OnClear
+    from airflow_provider_kling.preparation.arguments import Validate
+    from airflow_provider_kling.preparation.fit import Fit
+    from airflow_provider_kling.preparation.media_link import ImageBy
 
 
 class KlingBaseOperator(BaseOperator):
     """
     Hold a Kling connection, and show images only as a summary.
 
-    Not used by itself.
+    Not used by itself. Its arguments mean for a task what they mean for a batch; both say it in their own words.
+
+    :param kling_conn_id: the :ref:`Kling connection <howto/connection:kling>`.
+    :param extra_body: fields that this package does not know.
+    :param image_conn_id: Airflow connection for images in object storage.
+    :param fit: what becomes of an image that Kling would not take.
+    :param image_by: how an image in object storage is sent.
+    :param validate: what becomes of a request that Kling would refuse.
+    :param on_clear: whether a cleared task pays again.
+    :param output_conn_id: Airflow connection of the storage of results.
+    :param max_units: the most units that may be spent.
+    :param max_run_usd: the most US dollars, at list price, that the Dag run may spend.
     """
 
     #: Attributes that may hold the content of an image. Whatever is assigned to one of them, by the constructor or when
@@ -39,12 +55,35 @@ class KlingBaseOperator(BaseOperator):
     label_fields: ClassVar[tuple[str, ...]] = ()
 
     ui_color = "#e8f4d9"
-    kling_conn_id: str
     #: What the task returns, for :class:`~airflow_provider_kling.plugins.links.KlingResultLink`; known at its end.
     kling_result: Manifest | None = None
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        kling_conn_id: str = DEFAULT_CONN_NAME,
+        extra_body: dict[str, Any] | None = None,
+        image_conn_id: str | None = None,
+        fit: Fit = "refuse",
+        image_by: ImageBy = "content",
+        validate: Validate = "strict",
+        on_clear: OnClear = "reuse",
+        output_conn_id: str | None = None,
+        max_units: float | None = None,
+        max_run_usd: float | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
+        self.kling_conn_id = kling_conn_id
+        self.extra_body = extra_body
+        self.image_conn_id = image_conn_id
+        self.fit = fit
+        self.image_by = image_by
+        self.validate = validate
+        self.on_clear = on_clear
+        self.output_conn_id = output_conn_id
+        self.max_units = max_units
+        self.max_run_usd = max_run_usd
         # In a mapped task group; afterwards, because it may stand in default_args.
         if self.map_index_template is None:
             self.map_index_template = map_label.TEMPLATE

@@ -6,15 +6,20 @@ import dataclasses
 import time
 import uuid
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling import polling
 from airflow_provider_kling.batch.actions import DEFAULT_THREADS, LAST_STEPS
 from airflow_provider_kling.exceptions import KlingValidationError
-from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.operators import record
 from airflow_provider_kling.operators.base import KlingBaseOperator
-from airflow_provider_kling.operators.batch_limits import DEFAULT_CONCURRENCY, DEFAULT_TIMEOUT, Limits, read_limits
+from airflow_provider_kling.operators.batch_limits import (
+    DEFAULT_CONCURRENCY,
+    DEFAULT_TIMEOUT,
+    Limits,
+    OnItemFailure,
+    read_limits,
+)
 from airflow_provider_kling.operators.record import origin_of
 from airflow_provider_kling.operators.spending import Spending, plan_of_batch
 from airflow_provider_kling.plugins.links import KlingBatchLink
@@ -39,9 +44,6 @@ if TYPE_CHECKING:
     from airflow_provider_kling.batch.plan import PlannedItem
     from airflow_provider_kling.batch.planner import Planner
     from airflow_provider_kling.operators.video_item import KlingVideoItem
-    from airflow_provider_kling.preparation.arguments import Validate
-    from airflow_provider_kling.preparation.fit import Fit
-    from airflow_provider_kling.preparation.media_link import ImageBy
     from airflow_provider_kling.products.prices import Total
 
 
@@ -129,20 +131,10 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
         concurrency: int = DEFAULT_CONCURRENCY,
         submit_concurrency: int = DEFAULT_THREADS,
         store_concurrency: int = DEFAULT_THREADS,
-        on_item_failure: Literal["continue", "fail"] = "continue",
+        on_item_failure: OnItemFailure = "continue",
         item_retries: int = 1,
-        max_units: float | None = None,
-        max_run_usd: float | None = None,
         units_per_item: float | None = None,
         manifest_uri: str | os.PathLike[str] | ObjectStoragePath | None = None,
-        output_conn_id: str | None = None,
-        image_conn_id: str | None = None,
-        fit: Fit = "refuse",
-        image_by: ImageBy = "content",
-        kling_conn_id: str = DEFAULT_CONN_NAME,
-        extra_body: dict[str, Any] | None = None,
-        validate: Validate = "strict",
-        on_clear: Literal["reuse", "regenerate"] = "reuse",
         poll_interval: float | timedelta = polling.DEFAULT_POLL_INTERVAL,
         timeout: float | timedelta = DEFAULT_TIMEOUT,
         **kwargs: Any,
@@ -157,18 +149,8 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
         self.store_concurrency = store_concurrency
         self.on_item_failure = on_item_failure
         self.item_retries = item_retries
-        self.max_units = max_units
-        self.max_run_usd = max_run_usd
         self.units_per_item = units_per_item
         self.manifest_uri = manifest_uri
-        self.output_conn_id = output_conn_id
-        self.image_conn_id = image_conn_id
-        self.fit = fit
-        self.image_by = image_by
-        self.kling_conn_id = kling_conn_id
-        self.extra_body = extra_body
-        self.validate = validate
-        self.on_clear = on_clear
         self.poll_interval = poll_interval
         self.timeout = timeout
 

@@ -6,11 +6,16 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from airflow_provider_kling import polling
 from airflow_provider_kling.exceptions import KlingValidationError
+from airflow_provider_kling.operators.task_arguments import OnClear
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.preparation.arguments import Validate
+from airflow_provider_kling.preparation.fit import Fit
+from airflow_provider_kling.preparation.media_link import ImageBy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+OnItemFailure = Literal["continue", "fail"]
 
 #: Seconds that a batch lasts unless the Dag says otherwise: a thousand videos of two minutes on five slots take seven
 #: hours.
@@ -35,8 +40,8 @@ class Limits(NamedTuple):
     max_units: float | None
     max_run_usd: float | None
     units_per_item: float | None
-    on_item_failure: str
-    on_clear: Literal["reuse", "regenerate"]
+    on_item_failure: OnItemFailure
+    on_clear: OnClear
     poll_interval: float
     timeout: float
 
@@ -61,8 +66,8 @@ def read_limits(operator: Any) -> Limits:
 
     folder, manifest_uri = _read_places(read, problems)
     read(arguments.choice, "validate", get_args(Validate))
-    read(arguments.choice, "fit", ("refuse", "shrink"))
-    read(arguments.choice, "image_by", ("content", "link"))
+    read(arguments.choice, "fit", get_args(Fit))
+    read(arguments.choice, "image_by", get_args(ImageBy))
     if problem := problem_of_product(operator.endpoint):
         problems.append(problem)
     limits = Limits(
@@ -75,8 +80,8 @@ def read_limits(operator: Any) -> Limits:
         max_units=read(arguments.amount, "max_units"),
         max_run_usd=read(arguments.amount, "max_run_usd"),
         units_per_item=read(arguments.amount, "units_per_item"),
-        on_item_failure=read(arguments.choice, "on_item_failure", ("continue", "fail")),
-        on_clear=read(arguments.choice, "on_clear", ("reuse", "regenerate")),
+        on_item_failure=read(arguments.choice, "on_item_failure", get_args(OnItemFailure)),
+        on_clear=read(arguments.choice, "on_clear", get_args(OnClear)),
         poll_interval=read(
             arguments.seconds, "poll_interval", default=polling.DEFAULT_POLL_INTERVAL, minimum=MIN_POLL_INTERVAL
         ),

@@ -11,14 +11,13 @@ from airflow_provider_kling.exceptions import (
     KlingThrottledError,
     KlingValidationError,
 )
-from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.models import TaskStatus
 from airflow_provider_kling.operators import log_lines, record
 from airflow_provider_kling.operators.base import KlingBaseOperator
 from airflow_provider_kling.operators.doubt import Sending, send
 from airflow_provider_kling.operators.slot_wait import SlotWait, wait_for_slot
 from airflow_provider_kling.operators.spending import Spending, freed_when_not_charged, plan_of_task
-from airflow_provider_kling.operators.task_arguments import OnClear, read_arguments
+from airflow_provider_kling.operators.task_arguments import read_arguments
 from airflow_provider_kling.plugins.links import KlingResultLink
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.products import prices
@@ -34,9 +33,6 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_kling.models import Manifest, Task
-    from airflow_provider_kling.preparation.arguments import Validate
-    from airflow_provider_kling.preparation.fit import Fit
-    from airflow_provider_kling.preparation.media_link import ImageBy
     from airflow_provider_kling.preparation.prepare import Prepared
     from airflow_provider_kling.products.prices import Estimate
     from airflow_provider_kling.products.product import Product
@@ -113,15 +109,8 @@ class KlingTaskOperator(KlingBaseOperator):
     def __init__(
         self,
         *,
-        kling_conn_id: str = DEFAULT_CONN_NAME,
-        extra_body: dict[str, Any] | None = None,
         external_task_id: str | None = None,
         callback_url: str | None = None,
-        image_conn_id: str | None = None,
-        fit: Fit = "refuse",
-        image_by: ImageBy = "content",
-        validate: Validate = "strict",
-        on_clear: OnClear = "reuse",
         on_doubt: OnDoubt = "fail",
         wait_for_completion: bool = False,
         deferrable: bool = True,
@@ -129,21 +118,11 @@ class KlingTaskOperator(KlingBaseOperator):
         timeout: float = polling.DEFAULT_TIMEOUT,
         slot_timeout: float = polling.DEFAULT_SLOT_TIMEOUT,
         output_uri: str | None = None,
-        output_conn_id: str | None = None,
-        max_units: float | None = None,
-        max_run_usd: float | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.kling_conn_id = kling_conn_id
-        self.extra_body = extra_body
         self.external_task_id = external_task_id
         self.callback_url = callback_url
-        self.image_conn_id = image_conn_id
-        self.fit = fit
-        self.image_by = image_by
-        self.validate = validate
-        self.on_clear = on_clear
         self.on_doubt = on_doubt
         self.wait_for_completion = wait_for_completion
         self.deferrable = deferrable
@@ -151,9 +130,6 @@ class KlingTaskOperator(KlingBaseOperator):
         self.timeout = timeout
         self.slot_timeout = slot_timeout
         self.output_uri = output_uri
-        self.output_conn_id = output_conn_id
-        self.max_units = max_units
-        self.max_run_usd = max_run_usd
         self._kling_task_id: str | None = None
         self._submitted_at: float | None = None
 

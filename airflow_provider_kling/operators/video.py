@@ -86,9 +86,7 @@ class KlingImageToVideoOperator(KlingTaskOperator):
         self.sound = sound
         self.voice_list = voice_list
         self.element_list = element_list
-        self.multi_shot = multi_shot
-        self.shot_type = shot_type
-        self.multi_prompt = multi_prompt
+        self.multi_shot, self.shot_type, self.multi_prompt = multi_shot, shot_type, multi_prompt
         self.static_mask = static_mask
         self.dynamic_masks = dynamic_masks
         self.camera_control = camera_control
@@ -155,8 +153,6 @@ class KlingTextToVideoOperator(KlingTaskOperator):
         self.cfg_scale = cfg_scale
         self.sound = sound
         self.voice_list = voice_list
-        self.multi_shot = multi_shot
-        self.shot_type = shot_type
-        self.multi_prompt = multi_prompt
+        self.multi_shot, self.shot_type, self.multi_prompt = multi_shot, shot_type, multi_prompt
         self.camera_control = camera_control
         self.watermark_info = watermark_info

@@ -32,6 +32,12 @@ browser: $(INSTALLED)
 test-browser: browser ## look at Airflow's pages in a real Chromium: the tests of tests/browser
 	@$(BIN)/python -m pytest tests/browser $(ARGS)
 
+.PHONY: test-google
+test-google: $(INSTALLED) ## store to and play from a Google Cloud Storage server on this machine
+	@$(BIN)/uv venv --quiet --allow-existing .airflow/venv-google
+	@$(BIN)/uv pip install --quiet --python .airflow/venv-google --editable '.[simulator]' --group google 'apache-airflow>=3.3,<3.4'
+	@.airflow/venv-google/bin/python -m pytest tests/results/test_google_storage.py tests/plugins/test_task_routes.py $(ARGS)
+
 .PHONY: screenshots
 screenshots: browser ## make the pictures of Airflow's pages and the moving one again, for the documentation
 	@$(BIN)/python -m dev.browser.screenshots $(ARGS)

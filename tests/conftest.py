@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from google_store import google_store  # noqa: F401 - a fixture
 from object_store import object_store  # noqa: F401 - a fixture
 from support import FakeTaskInstance, connect
 
@@ -28,6 +29,8 @@ os.environ.update(
     AIRFLOW__CORE__LOAD_EXAMPLES="False",
     AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS="False",
     AIRFLOW__CORE__DAGS_FOLDER=str(HERE.parent / "example_dags"),
+    # gcsfs would ask for the kind of a bucket by gRPC, which the server of the tests does not speak: a minute each.
+    GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT="false",
     # A process for each video that a test stores; tests of posters switch it on.
     AIRFLOW__KLING__POSTERS="False",
 )

@@ -359,3 +359,16 @@ def test_a_storage_that_refuses_says_why_and_shows_no_credential(pages, object_s
     assert response.status_code == 502
     assert response.json()["detail"].startswith("Give the API server the storage's connection")
     assert "secretsecret" not in response.text
+
+
+def test_a_file_on_google_cloud_storage_is_played_from_there_in_parts(pages, tmp_path, google_store):
+    google_store.write("films/a #1.mp4", MP4)
+    stores(pages, "gs://google@videos/films/a #1.mp4", "gs://google@videos/films/none.mp4")
+    assert pages.get("api/file", index=0).content == MP4
+    part = pages.get("api/file", index=0, headers={"Range": "bytes=1000-1099"})
+    assert (part.status_code, part.content) == (206, MP4[1000:1100])
+    assert part.headers["Content-Range"] == f"bytes 1000-1099/{len(MP4)}"
+    assert pages.get("api/file", index=1).status_code == 404
+    google_store.write("a.jpg", picture(tmp_path / "a.jpg").read_bytes())
+    gives(pages, "gs://google@videos/a.jpg")
+    assert pages.get("api/frame", index=0).content.startswith(b"\xff\xd8\xff")

@@ -19,7 +19,7 @@ from airflow_provider_kling.exceptions import (
     KlingTimeoutError,
 )
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
-from airflow_provider_kling.plugins.links import KlingResultLink
+from airflow_provider_kling.plugins.links import KlingResultLink, without_empty_button
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.preparation.named_task import named_task
 from airflow_provider_kling.results.failure import push_failure
@@ -240,6 +240,7 @@ class KlingTaskSensor(BaseSensorOperator):
             poll_interval=self.poke_interval,
             ends_task=can_finish_in_triggerer(self),
         )
+        without_empty_button(self)
         self.defer(trigger=trigger, method_name="execute_complete", timeout=trigger.backstop)
 
     def _wait_here(self, task: Task, why: str) -> Manifest:

@@ -99,7 +99,7 @@ def test_a_state_store_that_is_down_fails_nothing_that_is_paid(kling, ti):
     assert len(kling.requests(method="POST")) == 1, "the retry looked before it sent"
 
 
-def test_what_is_submitted_is_kept_in_the_task_state_store_before_the_post_and_the_task_after(kling, ti):
+def test_what_is_submitted_is_kept_in_the_task_state_store_before_the_post_and_nothing_after_it(kling, ti):
     store = Store()
     kling.fault(code=1102, operation="create")
     with pytest.raises(errors.KlingAccountError):
@@ -107,7 +107,7 @@ def test_what_is_submitted_is_kept_in_the_task_state_store_before_the_post_and_t
     assert set(store) == {"submission"}
     operator().execute({"ti": again(ti), "task_state_store": store})
     (task,) = kling.tasks()
-    assert store["kling_task_id"] == task["task_id"]
+    assert set(store) == {"submission"}, "each entry is a request to Airflow; the XCom says what Kling made of it"
     assert store["submission"]["external_task_id"] == task["external_task_id"]
 
 
@@ -351,6 +351,30 @@ def test_a_deferral_tells_airflow_the_id_and_has_no_link_yet(kling):
     manifest = resumed.execute_complete({"ti": ti}, event)
     assert KlingResultLink().get_link(resumed, ti_key=None) == manifest["videos"][0]["url"]
     assert ti.calls == ["push task_id", "push submission", "pull task_id"]
+
+
+class AnotherName(KlingImageToVideoOperator):
+    """The pages know it by the XCom of its button."""
+
+
+@pytest.mark.kling_simulator(seconds=30)
+def test_airflow_pushes_no_button_that_opens_nothing(kling, ti):
+    """It pushes one for each of these links when the process ends: a request to its API server."""
+    waits, returns = operator(wait_for_completion=True), operator()
+    renamed = AnotherName(task_id="other", image=str(PHOTOGRAPH), duration=3)
+    page = object()
+    waits.operator_extra_links = (*waits.operator_extra_links, page)
+    with pytest.raises(TaskDeferred):
+        waits.execute({"ti": ti})
+    assert waits.operator_extra_links == (page,), "a user's own stays"
+    for task in (returns, renamed):
+        task.execute({"ti": ti})
+    assert returns.operator_extra_links == ()
+    assert [type(link) for link in renamed.operator_extra_links] == [KlingResultLink]
+    kling.finish(ti.xcoms["task_id"])
+    finished = operator(wait_for_completion=True, deferrable=False)
+    finished.execute({"ti": ti})
+    assert [type(link) for link in finished.operator_extra_links] == [KlingResultLink]
 
 
 @dataclasses.dataclass

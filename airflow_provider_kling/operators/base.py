@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from airflow.sdk import BaseOperator
 
 from airflow_provider_kling.exceptions import KlingError
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.operators import map_label
+from airflow_provider_kling.plugins.links import without_empty_button
 from airflow_provider_kling.preparation.redaction import redact_images
 from airflow_provider_kling.results.failure import push_failure
 from airflow_provider_kling.utils._airflow import grid_label
@@ -111,6 +112,11 @@ class KlingBaseOperator(BaseOperator):
     def map_label(self) -> str:
         """What a mapped task is called in the grid, unless the Dag says so: its file's name, else its prompt."""
         return map_label.label_of([getattr(self, name, None) for name in self.label_fields], self.task_id)
+
+    def defer(self, **arguments: Any) -> NoReturn:
+        """Leave the worker; see Airflow's ``BaseOperator.defer``."""
+        without_empty_button(self)
+        super().defer(**arguments)
 
     def show_that_it_waits(self) -> None:
         """In the grid a task that waits for a slot and one that is being made are both just deferred."""

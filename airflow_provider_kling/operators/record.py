@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 #: Key of the task state store under which a try keeps what it is about to submit.
 INTENT_KEY = "submission"
-#: And the one for what Kling made of it.
-TASK_KEY = "kling_task_id"
 
 _NO_UUID = "00000000-0000-0000-0000-000000000000"
 
@@ -167,11 +165,6 @@ def _kept_intent(operator: BaseOperator, context: Context) -> identity.Intent | 
     except Exception as error:  # noqa: BLE001 - whatever a state store raises
         operator.log.warning("The task state store cannot be read, the id is computed anew: %s", reason(error))
         return None
-
-
-def keep_task(operator: BaseOperator, context: Context, kling_task_id: str) -> None:
-    """Keep Kling's id, for people to see."""
-    _keep(operator, context, TASK_KEY, kling_task_id)
 
 
 def _keep(operator: BaseOperator, context: Context, key: str, value: Any) -> None:

@@ -18,7 +18,7 @@ from airflow_provider_kling.operators.doubt import Sending, send
 from airflow_provider_kling.operators.slot_wait import SlotWait, wait_for_slot
 from airflow_provider_kling.operators.spending import Spending, freed_when_not_charged, plan_of_task
 from airflow_provider_kling.operators.task_arguments import read_arguments
-from airflow_provider_kling.plugins.links import KlingResultLink
+from airflow_provider_kling.plugins.links import KlingResultLink, without_empty_button
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.products import prices
 from airflow_provider_kling.submission import identity
@@ -160,6 +160,7 @@ class KlingTaskOperator(KlingBaseOperator):
             return self._wait(task, context)
         polling.check_links(task, now=time.time())
         self.kling_result = self._manifest(task)
+        without_empty_button(self)
         return self.kling_result
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> Manifest:
@@ -313,7 +314,6 @@ class KlingTaskOperator(KlingBaseOperator):
             # Sensors and a resumed task need it. A retry is safe: it adopts.
             self.log.exception("Kling accepted task %s, but its id cannot be pushed; a retry adopts it", task.task_id)
             raise
-        record.keep_task(self, context, task.task_id)
 
     def _wait(self, task: Task, context: Context) -> Manifest:
         now = time.time()

@@ -61,6 +61,23 @@ def link_of(manifest: Any) -> str:
     return web_link(next(filter(None, links), None))
 
 
+#: How the names of our operators begin. A subclass with another name is known to the pages by the XCom of its button.
+OUR_NAMES = "Kling"
+
+
+def without_empty_button(operator: Any) -> None:
+    """
+    Keep Airflow from pushing a link that there is not yet: a request to its API server that says nothing.
+
+    To be called on a worker, before the task defers or returns without results.
+
+    :param operator: the one that runs; it is a copy, the Dag's own keeps its buttons.
+    """
+    if type(operator).__name__.startswith(OUR_NAMES) and not link_of(getattr(operator, "kling_result", None)):
+        links = operator.operator_extra_links
+        operator.operator_extra_links = tuple(link for link in links if not isinstance(link, KlingResultLink))
+
+
 #: What a browser or a person can open; anything else in an ``href`` might be a script.
 _OPENS = ("https://", "http://", "s3://", "gs://", "abfs://", "abfss://", "file://", "/")
 

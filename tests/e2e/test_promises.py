@@ -56,14 +56,24 @@ def test_the_wait_ends_in_the_triggerer_and_hands_over_a_real_dict(airflow, simu
 def test_no_worker_process_lives_while_the_task_is_deferred(airflow, simulator):
     run_id = airflow.trigger_dag("promise_hand_over")
     airflow.wait_for_task("promise_hand_over", run_id, "animate", {"deferred"}, timeout=60)
-    seen = []
+    seen, keys = [], set()
     deadline = time.time() + 2
     while time.time() < deadline:
         seen.append((airflow.states("promise_hand_over", run_id)["animate"], len(airflow.workers())))
-        time.sleep(0.2)
+        keys = xcom_keys(airflow, "promise_hand_over", run_id)
+        if seen[-1] == ("deferred", 0):
+            break
+        time.sleep(0.1)
     assert airflow.wait_for_run("promise_hand_over", run_id, timeout=120) == "success"
     # The worker that deferred takes a moment to end; after that there is none.
     assert ("deferred", 0) in seen
+    assert keys == {"task_id", "submission"}, "each XCom is a request to Airflow's API server"
+    assert "_link_KlingResultLink" in xcom_keys(airflow, "promise_hand_over", run_id), "once there is something to open"
+
+
+def xcom_keys(airflow, dag_id: str, run_id: str) -> set[str]:
+    query = "SELECT key FROM xcom WHERE dag_id = ? AND run_id = ? AND task_id = 'animate'"
+    return {row["key"] for row in airflow.rows(query, dag_id, run_id)}
 
 
 def test_a_worker_killed_right_after_the_post_leads_to_one_video(airflow, simulator):

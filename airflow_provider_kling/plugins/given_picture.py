@@ -7,16 +7,20 @@ picture, in a process without the API server's secrets; nobody learns of other f
 
 from __future__ import annotations
 
-import functools
 import subprocess
-
-import anyio
+import threading
+from typing import TYPE_CHECKING
 
 from airflow_provider_kling.plugins.stored_file import NotShownError, in_thread, open_stored
 from airflow_provider_kling.results import poster
 
+if TYPE_CHECKING:
+    from airflow_provider_kling.plugins.stored_file import StoredFile
+
 #: Pictures that are made small at the same time: decoding takes CPU of the API server's machine.
 AT_ONCE = 2
+
+_turns = threading.BoundedSemaphore(AT_ONCE)
 
 
 async def picture_made_small(uri: str) -> bytes:
@@ -25,16 +29,17 @@ async def picture_made_small(uri: str) -> bytes:
 
     :param uri: a path or a storage URI, as the field has it.
     """
-    async with _turns():
-        try:
-            stored = await open_stored(uri)
-            if stored.media.kind != "image" or not 0 < stored.size <= poster.MAX_PICTURE_BYTES:
-                return b""
-            return await in_thread(poster.thumbnail, await in_thread(stored.read, 0, stored.size))
-        except (NotShownError, ValueError, OSError, subprocess.TimeoutExpired):
+    try:
+        stored = await open_stored(uri)
+        if stored.media.kind != "image" or not 0 < stored.size <= poster.MAX_PICTURE_BYTES:
             return b""
+        return await in_thread(stored.place, _thumbnail, stored)
+    except (NotShownError, ValueError, OSError, subprocess.TimeoutExpired):
+        return b""
 
 
-@functools.cache
-def _turns() -> anyio.CapacityLimiter:
-    return anyio.CapacityLimiter(AT_ONCE)
+def _thumbnail(stored: StoredFile) -> bytes:
+    data = stored.read(0, stored.size)
+    # Only here: who waits for a storage that hangs holds nobody else's turn.
+    with _turns:
+        return poster.thumbnail(data)

@@ -173,10 +173,15 @@ def _cards_of_task(task: RunTask, items: Sequence[Item]) -> list[Card]:
         return [Card(task, item.key or f"{task.task_id} {number}", item, number) for number, item in enumerate(items)]
     # One that is not mapped has a label too, which Airflow shows nowhere; it is known by its id.
     label = foreign_text(name_of(task.label), NAME_CHARACTERS) or f"{task.task_id} {task.map_index}"
-    return [Card(task, label if task.map_index >= 0 else task.task_id, _item_of_task(task))]
+    return [Card(task, label if task.map_index >= 0 else task.task_id, item_of_task(task))]
 
 
-def _item_of_task(task: RunTask) -> Item:
+def item_of_task(task: RunTask) -> Item:
+    """
+    Return what a task's own XComs say; anything may stand in them.
+
+    :param task: one that is no batch, or whose batch cannot be read.
+    """
     returned, failure = task.xcoms.get("return_value"), task.xcoms.get("failure")
     manifest: dict[str, Any] = returned if isinstance(returned, dict) else {}
     state = TASK_STATES.get(task.state, "waiting")
@@ -205,7 +210,7 @@ def _let_readers_speak(cards: list[Card], readers: Sequence[RunTask]) -> None:
     by_id = {card.item.kling_task_id: place for place, card in enumerate(cards) if card.item.kling_task_id}
     for reader in readers:
         failure = reader.xcoms.get("failure")
-        read = _item_of_task(reader)
+        read = item_of_task(reader)
         known = read.kling_task_id or (_id(failure.get("task_id")) if isinstance(failure, dict) else "")
         if known in by_id:
             card = cards[by_id[known]]

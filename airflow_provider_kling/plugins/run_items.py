@@ -9,7 +9,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
 from airflow_provider_kling.plugins.run_cards import item_of_line
-from airflow_provider_kling.utils._airflow.object_storage import is_airflows, place_of
+from airflow_provider_kling.utils._airflow.object_storage import is_airflows, place_of, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,10 +43,14 @@ class Read(NamedTuple):
     is_whole: bool
 
 
-class _Kept(NamedTuple):
-    version: str
-    read: Read
-    asked_at: float
+class _Kept:
+    """What is known of one manifest; its lock is held while its storage is asked, and nobody else waits for that."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.version = ""
+        self.read: Read | None = None
+        self.asked_at = 0.0
 
 
 _kept: OrderedDict[str, _Kept] = OrderedDict()
@@ -61,29 +65,30 @@ def read_items(uri: str) -> Read:
     :raises FileNotFoundError: when there is none.
     :raises Exception: whatever else the storage says.
     """
-    # One at a time: a hundred requests for pictures of one batch read it once.
     with _lock:
-        kept = _kept.get(uri)
-        now = time.monotonic()
-        if kept and now - kept.asked_at < FRESH_SECONDS:
-            return kept.read
-        place = place_of(uri)
-        if not is_airflows(place):
-            raise ValueError(f"{place.protocol} is no storage of Airflow's")
-        version = _version(place)
-        read = kept.read if kept and kept.version == version else _read(place)
-        _kept[uri] = _Kept(version, read, now)
+        kept = _kept.setdefault(uri, _Kept())
         _kept.move_to_end(uri)
         while len(_kept) > KEPT:
             _kept.popitem(last=False)
-        return read
+    # One at a time: a hundred requests for pictures of one batch read it once.
+    with kept.lock:
+        now = time.monotonic()
+        if kept.read is None or now - kept.asked_at >= FRESH_SECONDS:
+            place = place_of(uri)
+            if not is_airflows(place):
+                raise ValueError(f"{place.protocol} is no storage of Airflow's")
+            version = _version(place)
+            if kept.read is None or kept.version != version:
+                kept.read, kept.version = _read(place), version
+            kept.asked_at = now
+        return kept.read
 
 
 def _version(place: Place) -> str:
     info = place.info()
     if info.get("type") == "directory":
         raise FileNotFoundError(place.shown)
-    return "|".join(str(info.get(name)) for name in ("size", "mtime", "ETag", "etag", "LastModified", "updated", "ino"))
+    return version_of(info)
 
 
 def _read(place: Place) -> Read:

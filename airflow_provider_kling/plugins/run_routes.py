@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Query
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response  # noqa: TC002 - FastAPI reads the annotation
 
-from airflow_provider_kling.plugins.run_cards import Card, cards_of, progress_of
+from airflow_provider_kling.plugins import stored_file
+from airflow_provider_kling.plugins.run_cards import cards_of, item_of_task, progress_of
 from airflow_provider_kling.plugins.run_items import MAX_ITEMS, read_items
 from airflow_provider_kling.plugins.run_progress import ENDED
 from airflow_provider_kling.plugins.stored_file import NotShownError, in_thread
 from airflow_provider_kling.plugins.task_routes import send_stored
 from airflow_provider_kling.utils._airflow.api_server import TaskKey, permitted_dag, permitted_task
+from airflow_provider_kling.utils._airflow.object_storage import place_of
 from airflow_provider_kling.utils._airflow.run_reader import RunTask, read_run
 from airflow_provider_kling.utils.foreign import reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from airflow_provider_kling.plugins.run_cards import Item
     from airflow_provider_kling.plugins.run_items import Read
+
+    #: Of each batch that could be read, by task id and map index.
+    Items = dict[tuple[str, int], Sequence[Item]]
 
 router = APIRouter()
 
@@ -40,18 +47,6 @@ MAX_BATCHES = 200
 
 #: Seconds after which the page asks again while something is under way.
 REFRESH_SECONDS = 10
-
-
-class Sheet(NamedTuple):
-    """
-    The cards of a run, and what could not be read.
-
-    :param cards: all.
-    :param notes: sentences.
-    """
-
-    cards: list[Card]
-    notes: list[str]
 
 
 def known_run(dag_id: Annotated[str, Depends(permitted_dag)], run_id: str) -> list[RunTask]:
@@ -75,19 +70,24 @@ async def run(
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 60,
 ) -> dict[str, Any]:
     """Return the progress of a run, and some of its cards."""
-    sheet = await _sheet(tasks)
-    progress = progress_of(sheet.cards)
+    items, notes = await _items_of(tasks)
+    # Thousands of cards take a part of a second, which Airflow's other requests would wait for.
+    page = await run_in_threadpool(_page, tasks, items, show, slice(offset, offset + limit))
+    return {**page, "notes": notes, "offset": offset}
+
+
+def _page(tasks: Sequence[RunTask], items: Items, show: str, part: slice) -> dict[str, Any]:
+    cards = cards_of(tasks, items)
+    progress = progress_of(cards)
     states = FILTERS.get(show)
-    chosen = [card for card in sheet.cards if states is None or card.item.state in states]
+    chosen = [card for card in cards if states is None or card.item.state in states]
     count = {name: sum(progress.counts.get(state, 0) for state in states) for name, states in FILTERS.items()}
-    is_over = all(card.item.state in ENDED for card in sheet.cards) and all(task.end for task in tasks)
+    is_over = all(card.item.state in ENDED for card in cards) and all(task.end for task in tasks)
     return {
         "sentence": progress.sentence(time.time()),
-        "notes": sheet.notes,
         "counts": {"all": progress.total, **count},
         "total": len(chosen),
-        "offset": offset,
-        "cards": [card.shown() for card in chosen[offset : offset + limit]],
+        "cards": [card.shown() for card in chosen[part]],
         "refresh_seconds": 0 if is_over else REFRESH_SECONDS,
     }
 
@@ -99,29 +99,42 @@ async def file(
     index: Annotated[int, Query(ge=0, le=99)] = 0,
     what: Literal["file", "poster"] = "file",
     requested: Annotated[str | None, Header(alias="Range")] = None,
+    if_range: Annotated[str | None, Header()] = None,
 ) -> Response:
     """Send a file of a card, or its poster: one that the task's manifest names, by its number there."""
-    cards = (await _sheet([task])).cards
-    card = next((card for card in cards if card.number == item), None)
-    named = card.item.files[index : index + 1] if card else ()
-    uri = card.item.poster if card and what == "poster" else next(iter(named), "")
+    known = await _item(task, item)
+    named = known.files[index : index + 1] if known else ()
+    uri = known.poster if known and what == "poster" else next(iter(named), "")
     if not uri:
         raise HTTPException(404, "The run has stored no such file.")
-    return await send_stored(uri, requested)
+    return await send_stored(uri, requested, if_range)
 
 
-async def _sheet(tasks: Sequence[RunTask]) -> Sheet:
-    items, notes = {}, []
+async def _item(task: RunTask, number: int) -> Item | None:
+    """Return what a card shows, by its number; the page asks for each picture, so no other card is made."""
+    if number < 0:
+        return item_of_task(task)
+    read, _ = await _read(task) if task.manifest_uri else (None, "")
+    return read.items[number] if read and number < len(read.items) else None
+
+
+async def _items_of(tasks: Sequence[RunTask]) -> tuple[Items, list[str]]:
+    """Return the items of the batches, and a sentence for each that cannot be shown as a whole."""
+    items: Items = {}
+    notes: list[str] = []
+    until = time.monotonic() + stored_file.READ_SECONDS
     for task in [task for task in tasks if task.manifest_uri][:MAX_BATCHES]:
-        read, note = await _items(task)
+        if time.monotonic() > until:
+            return items, [*notes, "Try again: some batches are not shown, their storage is too slow."]
+        read, note = await _read(task)
         items[task.task_id, task.map_index] = read.items if read else ()
         notes += [note] if note else []
-    return Sheet(cards_of(tasks, items), notes)
+    return items, notes
 
 
-async def _items(task: RunTask) -> tuple[Read | None, str]:
+async def _read(task: RunTask) -> tuple[Read | None, str]:
     try:
-        read = await in_thread(read_items, task.manifest_uri)
+        read = await in_thread(place_of(task.manifest_uri), read_items, task.manifest_uri)
     except FileNotFoundError:
         return None, ""  # it has just begun
     except (NotShownError, Exception) as error:  # noqa: BLE001 - each filesystem has errors of its own

@@ -8,14 +8,12 @@ What stands in a manifest was written by a Dag, which may be wrong or malicious:
 from __future__ import annotations
 
 import dataclasses
-import functools
+import hashlib
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import anyio
-import anyio.to_thread
-
+from airflow_provider_kling.plugins import storage_threads
 from airflow_provider_kling.plugins.media import HEAD_BYTES, media_kind
-from airflow_provider_kling.utils._airflow.object_storage import is_airflows, place_of
+from airflow_provider_kling.utils._airflow.object_storage import is_airflows, place_of, version_of
 from airflow_provider_kling.utils.foreign import foreign_text, reason
 
 if TYPE_CHECKING:
@@ -29,10 +27,6 @@ T = TypeVar("T")
 
 #: Bytes that are read at a time; each viewer holds one such piece.
 PIECE_BYTES = 1 << 20
-
-#: Threads that read from storage. They are not those in which Airflow answers its other requests: a storage that hangs
-#: must not stop Airflow's own pages.
-THREADS = 8
 
 #: Seconds that one read may take.
 READ_SECONDS = 30.0
@@ -59,11 +53,18 @@ class StoredFile:
     :param place: where it is.
     :param media: what it is.
     :param size: bytes.
+    :param version: what tells this content from the next one, as far as the storage says.
     """
 
     place: Place
     media: MediaKind
     size: int
+    version: str = ""
+
+    @property
+    def tag(self) -> str:
+        """Its ``ETag``: a browser that has a part of an older content does not add a part of this one."""
+        return f'"{hashlib.sha256(self.version.encode(errors="replace")).hexdigest()[:32]}"'
 
     async def pieces(self, part: ByteRange) -> AsyncIterator[bytes]:
         """
@@ -74,7 +75,7 @@ class StoredFile:
         start = part.start
         while start <= part.end:
             end = min(start + PIECE_BYTES, part.end + 1)
-            piece = await in_thread(self.read, start, end)
+            piece = await in_thread(self.place, self.read, start, end)
             if not piece:  # somebody cut it meanwhile
                 return
             yield piece
@@ -106,15 +107,16 @@ async def open_stored(uri: Any) -> StoredFile:
     if media is None:
         raise NotShownError("Open it where it is stored: a file of this kind is not shown here.")
     place = place_of(uri)
-    if not is_airflows(place):
-        raise NotShownError(
-            f"Open it where it is stored: {foreign_text(place.protocol, 20)} is no storage of Airflow's."
-        )
-    return await in_thread(_look, place, media)
+    return await in_thread(place, _look, place, media)
 
 
 def _look(place: Place, media: MediaKind) -> StoredFile:
     try:
+        # The first question after storages imports their packages: seconds.
+        if not is_airflows(place):
+            raise NotShownError(
+                f"Open it where it is stored: {foreign_text(place.protocol, 20)} is no storage of Airflow's."
+            )
         info = place.info()
         if info.get("type") != "file":
             raise NotShownError(f"Look at the storage: {place.shown} is no file.", is_missing=True)
@@ -134,24 +136,19 @@ def _look(place: Place, media: MediaKind) -> StoredFile:
         ) from None
     if not media.fits(head):
         raise NotShownError(f"Look at the file: {place.shown} does not begin like a file of type {media.content_type}.")
-    return StoredFile(place, media, int(info.get("size") or 0))
+    return StoredFile(place, media, int(info.get("size") or 0), version_of(info))
 
 
-async def in_thread(work: Callable[..., T], *arguments: Any) -> T:
+async def in_thread(place: Place, work: Callable[..., T], *arguments: Any) -> T:
     """
-    Let one of the threads that wait for storage do something, for a limited time.
+    Let one of the threads that wait for a storage do something, for a limited time.
 
+    :param place: which storage.
     :param work: what blocks.
     :param arguments: of it.
     :raises NotShownError: when it takes too long.
     """
     try:
-        with anyio.fail_after(READ_SECONDS):
-            return await anyio.to_thread.run_sync(work, *arguments, abandon_on_cancel=True, limiter=_threads())
+        return await storage_threads.in_thread(place, READ_SECONDS, work, *arguments)
     except TimeoutError:
         raise NotShownError(f"Try again: the storage did not answer within {READ_SECONDS:.0f} s.") from None
-
-
-@functools.cache
-def _threads() -> anyio.CapacityLimiter:
-    return anyio.CapacityLimiter(THREADS)

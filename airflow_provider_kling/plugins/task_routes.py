@@ -40,12 +40,13 @@ async def file(
     record: KnownTask,
     index: Annotated[int, Query(ge=0, le=999)],
     requested: Annotated[str | None, Header(alias="Range")] = None,
+    if_range: Annotated[str | None, Header()] = None,
 ) -> Response:
     """Send a stored result: one that the task's manifest names, by its number there."""
     uri = stored_uri(record.xcoms.get("return_value"), index)
     if uri is None:
         raise HTTPException(404, "The task has stored no such file.")
-    return await send_stored(uri, requested)
+    return await send_stored(uri, requested, if_range)
 
 
 @router.get("/frame")
@@ -59,19 +60,20 @@ async def frame(record: KnownTask, index: Annotated[int, Query(ge=0, le=99)]) ->
     return Response(picture, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=600"})
 
 
-async def send_stored(uri: str, requested: str | None) -> Response:
+async def send_stored(uri: str, requested: str | None, if_range: str | None) -> Response:
     """
     Send a file that a manifest names.
 
     :param uri: as the manifest has it.
     :param requested: the header ``Range``.
+    :param if_range: the header ``If-Range``: which content the browser has another part of.
     :raises HTTPException: 404 when there is none, 502 when it cannot be shown.
     """
     try:
         stored = await open_stored(uri)
     except NotShownError as error:
         raise HTTPException(404 if error.is_missing else 502, str(error)) from None
-    return answer(stored, requested)
+    return answer(stored, requested if if_range in (None, stored.tag) else None)
 
 
 def answer(stored: StoredFile, requested: str | None) -> Response:
@@ -83,6 +85,7 @@ def answer(stored: StoredFile, requested: str | None) -> Response:
     """
     headers = {
         "Accept-Ranges": "bytes",
+        "ETag": stored.tag,
         "Cache-Control": "private, max-age=60",
         "Content-Disposition": f'inline; filename="kling.{stored.media.extension}"',
     }

@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import threading
+import time
 
 import pytest
 
-from airflow_provider_kling.plugins import run_items, stored_file
+from airflow_provider_kling.plugins import run_items, run_routes, stored_file
 from airflow_provider_kling.plugins.web_app import STATIC
 from airflow_provider_kling.utils._airflow.object_storage import Place
 from airflow_provider_kling.utils._airflow.run_reader import RunTask
@@ -174,6 +176,35 @@ def test_a_thousand_items_cost_one_read_of_the_manifest_however_many_posters_are
         assert pages.get("api/run/file", task_id="all", item=item, what="poster").status_code == 200
     assert len(pages.run_reads) == 11, "one look into the database for each request"
     assert sum(path.endswith("manifest.jsonl") for path in opened) <= 3, "asked for its age, and opened"
+
+
+def test_a_picture_of_a_large_batch_makes_no_cards(pages, tmp_path, monkeypatch):
+    (tmp_path / "0.poster.jpg").write_bytes(JPEG)
+    pages.tasks = [batch(tmp_path, [record(0, tmp_path)] * 3)]
+    monkeypatch.setattr(run_routes, "cards_of", lambda *_: pytest.fail("every card was made for one picture"))
+    assert pages.get("api/run/file", task_id="all", item=2, what="poster").content == JPEG
+
+
+def test_cards_are_made_where_nobody_else_waits_for_them(pages, tmp_path, monkeypatch):
+    threads = []
+    made = run_routes.cards_of
+    monkeypatch.setattr(
+        run_routes, "cards_of", lambda *given: threads.append(threading.current_thread().name) or made(*given)
+    )
+    pages.tasks = [batch(tmp_path, [record(0, tmp_path)])]
+    assert pages.get("api/run").json()["total"] == 1
+    assert threads[0].startswith("AnyIO worker thread")
+
+
+def test_a_page_does_not_wait_for_each_slow_storage_in_turn(pages, tmp_path, monkeypatch):
+    monkeypatch.setattr(stored_file, "READ_SECONDS", 0.3)
+    monkeypatch.setattr(run_items, "_version", lambda place: time.sleep(1))
+    pages.tasks = [dataclasses.replace(batch(tmp_path, []), task_id=f"b{number}") for number in range(20)]
+    began = time.monotonic()
+    answer = pages.get("api/run").json()
+    assert time.monotonic() - began < 3
+    assert answer["notes"][-1].startswith("Try again: some batches are not shown")
+    assert answer["total"] == 20
 
 
 def test_a_manifest_that_has_changed_is_read_again_and_one_that_is_too_long_in_part(pages, tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ import io
 import os
 import re
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,26 @@ def test_a_part_behind_the_end_is_416(pages, video):
     response = pages.get("api/file", index=0, headers={"Range": f"bytes={len(MP4)}-"})
     assert (response.status_code, response.content) == (416, b"")
     assert response.headers["Content-Range"] == f"bytes */{len(MP4)}"
+
+
+def test_a_part_is_never_added_to_a_part_of_an_older_content(pages, video):
+    first = pages.get("api/file", index=0, headers={"Range": "bytes=0-9"})
+    again = {"Range": "bytes=10-19", "If-Range": first.headers["ETag"]}
+    assert pages.get("api/file", index=0, headers=again).status_code == 206
+    video.write_bytes(MP4 + b"made again")
+    whole = pages.get("api/file", index=0, headers=again)
+    assert (whole.status_code, whole.content) == (200, MP4 + b"made again")
+    assert whole.headers["ETag"] != first.headers["ETag"]
+
+
+def test_packages_of_storages_are_not_imported_where_airflow_answers(pages, video, monkeypatch):
+    threads = []
+    asked = stored_file.is_airflows
+    monkeypatch.setattr(
+        stored_file, "is_airflows", lambda place: threads.append(threading.current_thread().name) or asked(place)
+    )
+    assert pages.get("api/file", index=0).status_code == 200
+    assert threads == ["kling-storage"]
 
 
 def test_a_file_of_several_pieces_arrives_whole(pages, video, monkeypatch):

@@ -19,10 +19,13 @@ from airflow.utils.session import create_session
 from fastapi import HTTPException, Request
 from sqlalchemy import select
 
-from airflow_provider_kling.utils._airflow.run_reader import xcom_value
+from airflow_provider_kling.utils._airflow.run_reader import KEYS, xcom_rows, xcom_text, xcom_value
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+#: XComs that the tab of a task tells something from.
+KEYS_OF_TASK = (*KEYS, "submission", "progress")
 
 #: Trigger arguments are read of our own triggers only: they hold no secret.
 _OURS = "airflow_provider_kling."
@@ -144,5 +147,9 @@ def _read(session: Any, key: TaskKey) -> TaskRecord | None:
 
 
 def _xcoms(session: Any, key: TaskKey) -> dict[str, Any]:
-    query = XComModel.get_many(run_id=key.run_id, dag_ids=key.dag_id, task_ids=key.task_id, map_indexes=key.map_index)
-    return {row.key: xcom_value(row.value) for row in session.scalars(query).unique()}
+    x = XComModel
+    query = select(x.key, xcom_text()).where(
+        *(x.dag_id == key.dag_id, x.run_id == key.run_id, x.task_id == key.task_id, x.map_index == key.map_index),
+        x.key.in_(KEYS_OF_TASK),
+    )
+    return {row.key: xcom_value(row.text) for row in xcom_rows(session, query)}

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_kling.utils.foreign import foreign_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from fsspec import AbstractFileSystem
 
 #: Storage with real folders that is not on this machine: a file there grows while it is written, and can be renamed.
@@ -133,6 +135,15 @@ class Place:
         with contextlib.suppress(Exception):
             filesystem.invalidate_cache(path.rpartition("/")[0] or path)
         return dict(filesystem.info(path))
+
+
+def version_of(info: Mapping[str, Any]) -> str:
+    """
+    Return what tells one content of a place from the next, as far as its storage says.
+
+    :param info: see :meth:`Place.info`.
+    """
+    return "|".join(str(info.get(name)) for name in ("size", "mtime", "ETag", "etag", "LastModified", "updated", "ino"))
 
 
 def is_airflows(place: Place) -> bool:

@@ -14,10 +14,10 @@ from airflow.models.taskinstance import TaskInstance
 from airflow.models.trigger import Trigger
 from airflow.models.xcom import XComModel
 from airflow.utils.session import create_session
-from sqlalchemy import select
+from sqlalchemy import Text, case, cast, func, select
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
 #: Task instances of a run that are read.
@@ -25,6 +25,11 @@ MAX_TASKS = 20_000
 
 #: XComs that say something about a result; others may be large.
 KEYS = ("return_value", "task_id", "failure", "manifest_uri")
+
+#: Characters of one XCom, as JSON, and of all that are read at once; a manifest has about two thousand. Any Dag can
+#: push any XCom, and the API server would hold them all.
+MAX_VALUE = 256 << 10
+MAX_VALUES = 64 << 20
 
 #: XComs that only our operators have, also those of a subclass with another name.
 MARKS = ("_link_KlingResultLink", "_link_KlingBatchLink")
@@ -83,8 +88,8 @@ def _read(session: Any, dag_id: str, run_id: str, task: tuple[str, int] | None) 
     names = {row.task_id for row in found if _is_ours(row.operator, row.classpath)}
     names.update(session.scalars(_of(XComModel, _marked(), dag_id, run_id, task)))
     xcoms: dict[tuple[str, int], dict[str, Any]] = {}
-    for row in session.execute(_of(XComModel, _xcoms(names), dag_id, run_id, task)):
-        xcoms.setdefault((row.task_id, row.map_index), {})[row.key] = xcom_value(row.value)
+    for row in xcom_rows(session, _of(XComModel, _xcoms(names), dag_id, run_id, task)):
+        xcoms.setdefault((row.task_id, row.map_index), {})[row.key] = xcom_value(row.text)
     return [_run_task(row, xcoms.get((row.task_id, row.map_index), {})) for row in found if row.task_id in names]
 
 
@@ -102,7 +107,7 @@ def _marked() -> Any:
 
 def _xcoms(names: Iterable[str]) -> Any:
     x = XComModel
-    return select(x.task_id, x.map_index, x.key, x.value).where(x.key.in_(KEYS), x.task_id.in_(sorted(names)))
+    return select(x.task_id, x.map_index, x.key, xcom_text()).where(x.key.in_(KEYS), x.task_id.in_(sorted(names)))
 
 
 def _of(model: Any, query: Any, dag_id: str, run_id: str, task: tuple[str, int] | None) -> Any:
@@ -132,15 +137,40 @@ def _seconds(moment: datetime | None) -> float:
     return moment.timestamp() if moment else 0.0
 
 
-def xcom_value(stored: Any) -> Any:
+def xcom_text() -> Any:
+    """Return the column ``text``: an XCom as JSON, nothing for one that is too large to be a result's."""
+    text = cast(XComModel.value, Text)
+    # Airflow's own column would be parsed while it is fetched, and one that cannot be would end the whole query.
+    return case((func.length(text) <= MAX_VALUE, text)).label("text")
+
+
+def xcom_rows(session: Any, query: Any) -> Iterator[Any]:
+    """
+    Yield rows with a column of :func:`xcom_text`, until they hold more than is read at once.
+
+    :param session: of the database.
+    :param query: what to select.
+    """
+    left = MAX_VALUES
+    for row in session.execute(query.execution_options(yield_per=200)):
+        left -= len(row.text or "")
+        if left < 0:
+            return
+        yield row
+
+
+def xcom_value(text: str | None) -> Any:
     """
     Return an XCom as the task pushed it; another XCom backend may keep only a path in the database.
 
-    :param stored: what stands there.
+    :param text: JSON, as the database keeps it.
     """
-    if not isinstance(stored, str):
-        return stored
+    value = _parsed(text, None)
+    return _parsed(value, value) if isinstance(value, str) else value
+
+
+def _parsed(text: str | None, otherwise: Any) -> Any:
     try:
-        return json.loads(stored)
-    except ValueError:
-        return stored
+        return json.loads(text) if text else otherwise
+    except (ValueError, RecursionError):  # a number of 5,000 digits is a ValueError, too
+        return otherwise

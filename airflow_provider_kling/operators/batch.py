@@ -290,6 +290,7 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
         return f"{limits.folder}.{batch_id}/"
 
     def _defer(self, limits: Limits, batch_id: str, count: int, token: str, token_uri: str) -> None:
+        from airflow_provider_kling.batch.trigger_arguments import BatchArguments
         from airflow_provider_kling.triggers.batch import KlingBatchTrigger
 
         now = time.time()
@@ -297,7 +298,7 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
         if self.execution_timeout:
             # Airflow's own limit does not reach a deferred task.
             lasts = min(lasts, self.execution_timeout.total_seconds())
-        trigger = KlingBatchTrigger(
+        batch = BatchArguments(
             plan_uri=f"{self._work_uri(limits, batch_id)}plan.jsonl",
             manifest_uri=limits.manifest_uri,
             output_uri=limits.folder,
@@ -323,7 +324,7 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
         )
         # Airflow's own end comes later than the trigger's, which is clearer.
         self.defer(
-            trigger=trigger,
+            trigger=KlingBatchTrigger(**batch.to_dict()),
             method_name="execute_complete",
-            timeout=backstop(trigger.end_time, margin=limits.poll_interval + LAST_STEPS),
+            timeout=backstop(batch.end_time, margin=limits.poll_interval + LAST_STEPS),
         )

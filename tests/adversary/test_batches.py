@@ -209,7 +209,7 @@ def test_xcoms_that_cannot_be_pushed_do_not_end_a_batch(kling, ti, tmp_path, mon
         monkeypatch.setattr(module, "is_still_deferred", lambda _ti: True)
     trigger = deferred(ti, tmp_path, count=2)
     trigger.task_instance = FakeTaskInstance()
-    trigger.started_at = 0.0
+    trigger.batch = dataclasses.replace(trigger.batch, started_at=0.0)
     payload = asyncio.run(fire(trigger))
     assert (payload["status"], payload["summary"]["done"]) == ("success", 2)
 
@@ -355,7 +355,7 @@ def test_each_line_of_the_log_says_what_matters_before_it_names_the_item_or_the_
     (trouble,) = [record.getMessage() for record in caplog.records if "was not stored" in record.getMessage()]
     assert not trouble.startswith("Item")
     advice_first(trouble.partition(" (Item '0' was not stored)")[0])
-    assert all(trigger.batch_id not in line[:77] for line in lines)
+    assert all(trigger.batch.batch_id not in line[:77] for line in lines)
     assert lines[0].startswith("Making 1 video, ")
     assert lines[-1].startswith("The batch ended (success). 1 of 1 videos are done")
     assert len(lines) <= 6

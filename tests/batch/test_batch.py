@@ -441,7 +441,7 @@ def test_a_batch_that_another_triggerer_has_ended_ends_nothing(kling, ti, tmp_pa
     monkeypatch.setattr(KlingBatchTrigger, "pace", dataclasses.replace(QUICK, fence_every=1000.0))
     trigger = deferred(ti, tmp_path)
     trigger.task_instance = FakeTaskInstance()
-    trigger.started_at = 0.0
+    trigger.batch = dataclasses.replace(trigger.batch, started_at=0.0)
     assert asyncio.run(fire(trigger))["status"] == "success", "an event, which resumes on a worker"
 
 

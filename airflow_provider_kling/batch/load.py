@@ -1,0 +1,98 @@
+"""What a batch's trigger reads before it begins, from a storage that may be away for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import itertools
+import logging
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+from airflow_provider_kling.batch import files
+from airflow_provider_kling.batch.plan import read_plan
+from airflow_provider_kling.batch.records import Records, read_record
+from airflow_provider_kling.exceptions import KlingBatchError
+from airflow_provider_kling.utils.foreign import reason
+from airflow_provider_kling.waiting.threads import Work, in_thread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_provider_kling.batch.actions import Pace
+    from airflow_provider_kling.batch.plan import Plan
+    from airflow_provider_kling.batch.trigger_arguments import BatchArguments
+
+log = logging.getLogger(__name__)
+
+_R = TypeVar("_R")
+
+#: How often a plan that is not there is looked for: a storage that is away for a moment may say so.
+PLAN_LOOKS = 5
+
+
+class BatchFiles:
+    """
+    The plan of a batch, and the manifest of an earlier run.
+
+    :param batch: says where they are.
+    :param pace: how long a storage that does not answer is asked again.
+    :param complain: says in the log that it does not answer.
+    """
+
+    def __init__(self, batch: BatchArguments, pace: Pace, complain: Callable[[Exception], None]) -> None:
+        self._batch = batch
+        self._pace = pace
+        self._complain = complain
+
+    async def plan(self) -> Plan:
+        """
+        Read the plan.
+
+        :raises KlingBatchError: when it is broken, or cannot be read until the batch has to end.
+        """
+        read = functools.partial(read_plan, count=self._batch.items)
+        return await self._patiently(read, self._batch.plan_uri, until=self._batch.end_time)
+
+    async def manifest(self) -> tuple[Records, bool]:
+        """Return what an earlier run wrote, and whether one that cannot be read may have sent something."""
+        until = time.time() + self._pace.max_pause
+        try:
+            return await self._patiently(_records_if_any, self._batch.manifest_uri, until=until)
+        except KlingBatchError as error:
+            log.warning("The manifest of an earlier run is not used. %s", error.message)
+            return Records(), True
+
+    async def _patiently(self, read: Callable[[str, str | None], _R], uri: str, *, until: float) -> _R:
+        for times in itertools.count(1):
+            try:
+                return await in_thread(Work.REPORT, read, uri, self._batch.output_conn_id or None)
+            except KlingBatchError:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever the storage raises
+                pause = self._pace.pause(times)
+                missing = isinstance(error, FileNotFoundError) and times >= PLAN_LOOKS
+                if missing or time.time() + pause >= until:
+                    raise KlingBatchError(
+                        f"Run this Airflow task again: it writes the plan of the batch anew. {uri} cannot be read: "
+                        f"{reason(error)}"
+                    ) from None
+                self._complain(error)
+                await asyncio.sleep(pause)
+        raise AssertionError
+
+
+def _records_if_any(uri: str, conn_id: str | None) -> tuple[Records, bool]:
+    """What a manifest says, and whether some of it says nothing."""
+    known: list[bytes] = []
+    lines = 0
+    try:
+        for line, value in files.each_line(uri, conn_id):
+            lines += 1
+            if read_record(value):
+                known.append(line)
+    except FileNotFoundError:
+        return Records(), False
+    except ValueError as error:
+        raise KlingBatchError(f"It is no file of JSON lines: {reason(error)}") from None
+    return Records(known), len(known) < lines

@@ -28,6 +28,13 @@ def limit(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
     monkeypatch.setattr(KlingHook, "limits", dataclasses.replace(KlingHook.limits, **changes))
 
 
+def set_pace(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
+    """Look for slots, and try, at another pace than the package's."""
+    from airflow_provider_kling.waiting.slot_queue import AccountSlots
+
+    monkeypatch.setattr(AccountSlots, "pace", dataclasses.replace(AccountSlots.pace, **changes))
+
+
 def connect(
     monkeypatch: pytest.MonkeyPatch, simulator: KlingSimulator, *, api_key: bool = False, **fields: Any
 ) -> None:

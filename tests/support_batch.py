@@ -13,6 +13,8 @@ from airflow_provider_kling.operators import KlingImageToVideoBatchOperator
 from airflow_provider_kling.triggers.base import KlingTrigger
 from airflow_provider_kling.triggers.batch import KlingBatchTrigger
 from airflow_provider_kling.utils._airflow.compat import TaskDeferred
+from airflow_provider_kling.waiting.pace import SweepPace
+from airflow_provider_kling.waiting.shared_poller import SharedPoller
 
 try:
     from airflow.sdk.serde import deserialize, serialize
@@ -26,7 +28,7 @@ QUICK = Pace(first_pause=0.1, max_pause=1.0, manifest_every=0.2, progress_every=
 def hurry(monkeypatch) -> None:
     """Pauses that are made for videos of minutes, scaled to videos of tenths of a second."""
     monkeypatch.setattr(KlingTrigger, "min_deferral", 0.0)
-    monkeypatch.setattr("airflow_provider_kling.waiting.shared_poller.MIN_GAP", 0.02)
+    monkeypatch.setattr(SharedPoller, "pace", SweepPace(min_gap=0.02))
     monkeypatch.setattr(KlingBatchTrigger, "pace", QUICK)
 
 

@@ -14,7 +14,7 @@ from datetime import timedelta
 
 import pytest
 from airflow.listeners import hookimpl
-from support import PHOTOGRAPH, FakeTaskInstance, connect
+from support import PHOTOGRAPH, FakeTaskInstance, connect, set_pace
 
 from airflow_provider_kling import __version__
 from airflow_provider_kling import exceptions as errors
@@ -777,7 +777,7 @@ def test_the_wait_for_a_slot_has_an_end(kling, ti):
 
 
 def test_waiting_for_a_slot_is_said_once(kling, ti, logged, monkeypatch):
-    monkeypatch.setattr("airflow_provider_kling.waiting.slot_queue.PROBE_INTERVAL", 0.01)
+    set_pace(monkeypatch, worker_probe=0.01)
     kling.fault(code=1303, operation="create", times=3)
     animate = operator(deferrable=False)
     lines = logged(animate)
@@ -792,7 +792,7 @@ def test_waiting_for_a_slot_is_said_once(kling, ti, logged, monkeypatch):
 
 
 def test_a_slot_is_waited_for_on_the_worker_when_not_deferrable(kling, ti, monkeypatch):
-    monkeypatch.setattr("airflow_provider_kling.waiting.slot_queue.PROBE_INTERVAL", 0.05)
+    set_pace(monkeypatch, worker_probe=0.05)
     kling.fault(code=1303, operation="create", times=2)
     assert run(ti, deferrable=False)["task_id"] == kling.tasks()[0]["task_id"]
 

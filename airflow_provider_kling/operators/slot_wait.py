@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -42,7 +43,7 @@ def wait_for_slot(
     :return: when it has waited on the worker, where deferring is off.
     """
     from airflow_provider_kling.triggers import KlingSlotTrigger
-    from airflow_provider_kling.waiting.slot_queue import probe_pause
+    from airflow_provider_kling.waiting.slot_queue import AccountSlots
 
     now = time.time()
     if slot is None:
@@ -63,5 +64,7 @@ def wait_for_slot(
         )
         operator.show_that_it_waits()
         operator.defer(trigger=trigger, method_name="execute_with_slot", timeout=trigger.backstop)
-    time.sleep(min(probe_pause(), slot.until - now))
+    # Jittered, so that several workers do not try together.
+    pause = AccountSlots.pace.worker_probe * (0.5 + random.random())  # noqa: S311 - spreads load, guards nothing
+    time.sleep(min(pause, slot.until - now))
     return slot

@@ -10,15 +10,13 @@ from airflow_provider_kling.exceptions import KlingConfigurationError, KlingConn
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.utils._airflow.compat import AirflowNotFoundException
 from airflow_provider_kling.utils.foreign import foreign_text, reason
+from airflow_provider_kling.waiting.pace import CONNECTION_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow_provider_kling.api.reads import TaskRef
     from airflow_provider_kling.models import Task
-
-#: Seconds that a connection is used as it was read; somebody may have edited it.
-CONNECTION_SECONDS = 300.0
 
 
 class AccountReader:

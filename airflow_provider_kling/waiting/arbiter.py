@@ -16,46 +16,20 @@ import dataclasses
 import itertools
 from typing import TYPE_CHECKING
 
-from airflow_provider_kling.utils import backoff
+from airflow_provider_kling.waiting.pace import SlotPace
+from airflow_provider_kling.waiting.tries import Tries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from airflow_provider_kling.models import Task
 
-#: Seconds from the moment in which one may go until its task is seen: as long as Airflow takes to start a worker, which
-#: submits. This is believed before it was measured, and this is the weight of one measurement.
-HANDOVER, WEIGHT = 4.5, 0.2
-
-#: Seconds after which one who was let go and whose task is not seen counts no more, at least; and after which it is
-#: forgotten.
-ON_THE_WAY, LOST = 20.0, 600.0
+#: The weight of one measurement of the time from the moment in which one may go until its task is seen.
+WEIGHT = 0.2
 
 #: Which share of the slots that are left to others they take, as long as nothing was seen, and the weight of one that
 #: they took or did not take. Below a half they are not waited for.
 OTHERS, OTHERS_WEIGHT = 0.6, 0.3
-
-#: Seconds for which the list is believed after it was read.
-FRESH = 10.0
-
-#: Seconds until one may try without having seen a free slot, when the list cannot be read; longer each time.
-PROBE_FIRST, PROBE_LONGEST = 5.0, 30.0
-
-#: And when it can: the account may have got more slots.
-RARE_PROBE = 300.0
-
-#: Seconds after which somebody may try for a slot that is another triggerer's to take: it may belong to a batch, which
-#: takes its own within a moment and leaves one now and then.
-OVERTAKE = 60.0
-
-#: Seconds without new tries after one who was let go was refused, and their most.
-HOLD_FIRST, HOLD_LONGEST = 2.0, 60.0
-
-#: Refusals in a row after which even slots that our own tasks left are not believed in at once.
-DOUBTFUL = 3
-
-#: Seconds for which a task that Kling accepted, or ended, counts so although the list does not show it yet.
-LIST_LAG = 30.0
 
 
 @dataclasses.dataclass(eq=False)
@@ -102,10 +76,12 @@ class Arbiter:
     What is known of the slots of one account for one model, and those who wait for one.
 
     :param jitter: returns a number in [0, 1); ``random.random`` outside tests.
+    :param pace: how often tries are made, and how long what was seen is believed.
     """
 
-    def __init__(self, jitter: Callable[[], float]) -> None:
-        self._jitter = jitter
+    def __init__(self, jitter: Callable[[], float], pace: SlotPace | None = None) -> None:
+        self._pace = pace or SlotPace()
+        self._tries = Tries(jitter, self._pace)
         self._wishes: list[SlotWish] = []
         self._arrivals = itertools.count(1)
         #: How many tasks the account runs at most, as far as it is known; ``None`` before the first refusal.
@@ -121,19 +97,14 @@ class Arbiter:
         self._going: dict[str, _Going] = {}
         self._sees, self._looked_at = False, 0.0
         self._others = OTHERS
-        self._handover = HANDOVER
-        self._streak = 0
-        self._hold_until = self._next_probe = self._next_rare_probe = 0.0
-        self._next_overtake = self._overtook_at = 0.0
+        self._handover = self._pace.handover
 
     # ------------------------------------------------------------------ those who wait
 
     def arrive(self, wish: SlotWish, now: float) -> None:
         """Put somebody into the queue."""
         if not self._wishes:
-            self._next_probe = max(self._next_probe, now + self._probe_pause())
-            self._next_rare_probe = max(self._next_rare_probe, now + self._jittered(RARE_PROBE))
-            self._next_overtake = max(self._next_overtake, now + self._jittered(OVERTAKE))
+            self._tries.begin(now)
         wish.number = next(self._arrivals)
         # Older versions of the package did not say it.
         wish.name = wish.name or f"number {wish.number}"
@@ -161,7 +132,7 @@ class Arbiter:
 
         :param now: epoch seconds.
         """
-        self._going = {name: going for name, going in self._going.items() if now - going.at < LOST}
+        self._going = {name: going for name, going in self._going.items() if now - going.at < self._pace.lost}
         ready = (wish for wish in self._wishes if wish.ready_at <= now)
         # One more than there can be slots, to know whether anybody is left over.
         chosen = list(itertools.islice(ready, len(self._free) + 1))
@@ -180,34 +151,22 @@ class Arbiter:
         """What may be gone for; ``None`` is a try without a slot in sight."""
         if not ready:
             return []
-        since = 0.0 if not self._sees or now - self._looked_at < FRESH else now - FRESH
+        fresh = self._pace.fresh
+        since = 0.0 if not self._sees or now - self._looked_at < fresh else now - fresh
         ours = [slot for slot in self._free if slot.ours and slot.since >= since]
-        if now < self._hold_until:
-            return [*ours] if self._streak < DOUBTFUL else []
+        if self._tries.is_held(now):
+            return [] if self._tries.is_doubtful else [*ours]
         if not self._sees:
-            return [*ours] or self._blind_try(now)
+            return [*ours] or ([None] if self._tries.blind(now) else [])
         if since:
             return [*ours]
         others = [slot for slot in self._free if not slot.ours]
         # When few wait here and much is free, those who wait elsewhere find enough, too.
         enough = self._others < 0.5 or 2 * (ready - len(ours)) <= len(others)
         left = [slot for slot in others if enough or now - slot.since >= self.grace]
-        if not ours and not left and others and now >= self._next_overtake:
-            self._next_overtake, self._overtook_at = now + self._jittered(OVERTAKE), now
+        if not ours and not left and others and self._tries.overtake(now):
             left = others[:1]
-        return [*ours, *left] or self._rare_try(now)
-
-    def _blind_try(self, now: float) -> list[_Slot | None]:
-        if now < self._next_probe:
-            return []
-        self._next_probe = now + self._probe_pause()
-        return [None]
-
-    def _rare_try(self, now: float) -> list[_Slot | None]:
-        if now < self._next_rare_probe:
-            return []
-        self._next_rare_probe = now + self._jittered(RARE_PROBE)
-        return [None]
+        return [*ours, *left] or ([None] if self._tries.rare(now) else [])
 
     # ------------------------------------------------------------------ what is learned
 
@@ -221,11 +180,8 @@ class Arbiter:
         :param running: how many tasks are known to run otherwise.
         """
         if self._going.pop(name, None):
-            self._streak += 1
             self._others_took(1.0)
-            hold = backoff.growing(self._streak, first=HOLD_FIRST, longest=HOLD_LONGEST)
-            self._hold_until = now + self._jittered(hold)
-            self._next_probe = now + self._probe_pause()
+            self._tries.refused(now)
         self._refused_at = max(self._refused_at, at)
         # What was free before that is free no more.
         self._free = [slot for slot in self._free if slot.since > at]
@@ -244,8 +200,7 @@ class Arbiter:
         self._running[key] = True
         _note(self._accepted, key, now)
         if going and not going.slot:
-            # There was a slot that nobody saw; there may be more.
-            self._next_probe = self._next_rare_probe = now
+            self._tries.found_unseen(now)
         self._succeeded(going)
         if self.ceiling is not None and not self._sees:
             self.ceiling = max(self.ceiling, len(self._running))
@@ -308,7 +263,7 @@ class Arbiter:
         """Of what the list shows by now. A batch that meets no refusal has no list read, and runs for hours."""
         for known in (self._accepted, self._ended):
             # They stand in the order of their times.
-            while known and now - known[oldest := next(iter(known))] >= LIST_LAG:
+            while known and now - known[oldest := next(iter(known))] >= self._pace.list_lag:
                 del known[oldest]
 
     def _arrived(self, key: str, task: Task, now: float) -> None:
@@ -320,12 +275,11 @@ class Arbiter:
             self._succeeded(going)
 
     def _succeeded(self, going: _Going | None) -> None:
-        self._streak = 0
+        self._tries.accepted()
         if going and going.left_over:
             self._others_took(0.0)
-        elif going and going.at == self._overtook_at:
-            # Whoever left it may leave another one.
-            self._next_overtake = 0.0
+        elif going:
+            self._tries.overtaken(going.at)
 
     def _learn(self, tasks: Sequence[Task], running: int) -> None:
         if self._refused_at:
@@ -340,7 +294,7 @@ class Arbiter:
     def _balance(self, now: float) -> None:
         """Bring the free slots in line with their number."""
         assert self.ceiling is not None
-        patience = max(ON_THE_WAY, 3 * self._handover)
+        patience = max(self._pace.on_the_way, 3 * self._handover)
         on_the_way = sum(now - going.at < patience for going in self._going.values())
         count = max(0, self.ceiling - len(self._running) - on_the_way)
         surplus = len(self._free) - count
@@ -355,12 +309,6 @@ class Arbiter:
 
     def _others_took(self, one: float) -> None:
         self._others += OTHERS_WEIGHT * (one - self._others)
-
-    def _probe_pause(self) -> float:
-        return self._jittered(backoff.growing(self._streak + 1, first=PROBE_FIRST, longest=PROBE_LONGEST))
-
-    def _jittered(self, seconds: float) -> float:
-        return backoff.jittered(seconds, self._jitter)
 
 
 def _note(known: dict[str, float], key: str, now: float) -> None:

@@ -19,13 +19,14 @@ import logging
 import math
 import time
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from airflow_provider_kling import polling
 from airflow_provider_kling.exceptions import KlingConnectionError, KlingError
 from airflow_provider_kling.utils.foreign import reason
 from airflow_provider_kling.waiting.account_reader import AccountReader
 from airflow_provider_kling.waiting.agenda import Agenda
+from airflow_provider_kling.waiting.pace import SweepPace
 from airflow_provider_kling.waiting.slot_queue import AccountSlots
 from airflow_provider_kling.waiting.threads import Work, in_thread
 
@@ -40,17 +41,11 @@ log = logging.getLogger(__name__)
 #: A task joins a sweep when its own look is due within this share of its interval; the same request answers for it.
 JOIN_SHARE = 0.5
 
-#: Seconds between two sweeps at least, so that tasks that become due one after the other are read together.
-MIN_GAP = 0.5
-
 #: How many sweeps of one connection may be under way; when they hang, further looks wait for them.
 MAX_SWEEPS = 2
 
 #: How many threads one connection may hold; the rest is for others.
 MAX_READS = 4
-
-#: Seconds that a look that began before the deadline may still take.
-LAST_LOOK = 1.0
 
 #: Waits that a sweep ends, at most, before the event loop's others have their turn: each of them goes on at once.
 SLICE = 25
@@ -75,6 +70,9 @@ class SharedPoller:
 
     :param kling_conn_id: the connection.
     """
+
+    #: How often one looks.
+    pace: ClassVar[SweepPace] = SweepPace()
 
     _instances: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, SharedPoller]] = (
         weakref.WeakKeyDictionary()
@@ -144,11 +142,11 @@ class SharedPoller:
         now = time.time()
         # Known better after the first look.
         left = watch.poller.deadline(now=now) - now
-        if left < -LAST_LOOK:
+        if left < -self.pace.last_look:
             watch.outcome.set_result((watch.poller.on_deadline(), None))
             return
         later = asyncio.get_running_loop().call_later
-        watch.timer = later(left + LAST_LOOK + 0.01, self._watch_the_time, watch, context=watch.context)
+        watch.timer = later(left + self.pace.last_look + 0.01, self._watch_the_time, watch, context=watch.context)
 
     def _expect(self, watch: _Watch, look: float) -> None:
         """Put a wait into the agenda; the runner wakes only for a look that is earlier than what it sleeps for."""
@@ -163,7 +161,7 @@ class SharedPoller:
                 due = self._due(time.time())
                 if due:
                     self._start_sweep(due)
-                    await asyncio.sleep(MIN_GAP)
+                    await asyncio.sleep(self.pace.min_gap)
         except Exception as error:  # noqa: BLE001 - a bug here must reach each waiting task, or they wait for ever
             for watch in self._watches:
                 if not watch.outcome.done():

@@ -14,7 +14,6 @@ import asyncio
 import contextlib
 import contextvars
 import dataclasses
-import itertools
 import logging
 import random
 import threading
@@ -23,14 +22,15 @@ import weakref
 from typing import TYPE_CHECKING, ClassVar
 
 from airflow_provider_kling.products.capability_map import generation_of
-from airflow_provider_kling.products.catalogue import NEW_GENERATION, PRODUCTS, product_of
-from airflow_provider_kling.utils import backoff
+from airflow_provider_kling.products.catalogue import product_of
 from airflow_provider_kling.utils.foreign import reason
+from airflow_provider_kling.waiting.account_list import AccountList
 from airflow_provider_kling.waiting.arbiter import Arbiter
+from airflow_provider_kling.waiting.pace import CONNECTION_SECONDS, SlotPace
 from airflow_provider_kling.waiting.threads import Work, in_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
 
     from airflow_provider_kling.models import Task
@@ -38,37 +38,6 @@ if TYPE_CHECKING:
     from airflow_provider_kling.waiting.arbiter import SlotWish
 
 log = logging.getLogger(__name__)
-
-#: Seconds between two tries of one that waits on its worker, give or take a half. Kling asks for a second at least; a
-#: video takes minutes.
-PROBE_INTERVAL = 20.0
-
-#: Seconds between two looks at the list while somebody waits, give or take a half.
-LOOK_INTERVAL = 1.0
-
-#: And after looks that failed, longer each time.
-FAILED_FIRST, FAILED_LONGEST = 2.0, 30.0
-
-#: Seconds after which a look that hangs counts as failed; what waits goes on without it.
-LOOK_TIMEOUT = 10.0
-
-#: Seconds after which those who wait are looked after even when nothing happened.
-TICK = 0.5
-
-#: Tasks of each product that a look asks for: those that run are among the newest, if Kling sorts them so. The longest
-#: page is asked for when they are not.
-NEWEST, ALL = 100, 500
-
-#: Seconds after which products of which nothing runs are looked at again, too.
-ALL_PRODUCTS_EVERY = 20.0
-
-#: Seconds for which a connection is taken to name the same account.
-CONNECTION_SECONDS = 300.0
-
-
-def probe_pause() -> float:
-    """Return a pause before the next try, jittered so that several workers do not try together."""
-    return PROBE_INTERVAL * (0.5 + random.random())  # noqa: S311 - spreads load, guards nothing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,8 +53,11 @@ class AccountSlots:
     The slots of one account for one group of products, for all who wait for one in this process.
 
     :param reader: reads the account's lists.
-    :param endpoints: what to list for the products of the group.
+    :param group: the products, see :attr:`Product.group`.
     """
+
+    #: How often one looks and tries.
+    pace: ClassVar[SlotPace] = SlotPace()
 
     #: The ids of tasks whose end somebody in this process waits for.
     watched: ClassVar[set[str]] = set()
@@ -97,12 +69,9 @@ class AccountSlots:
         weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, asyncio.Task[AccountSlots]]]
     ] = weakref.WeakKeyDictionary()
 
-    def __init__(self, reader: AccountReader, endpoints: list[str]) -> None:
+    def __init__(self, reader: AccountReader, group: str) -> None:
         self._reader = reader
-        self._endpoints = endpoints
-        self._asked_for = set[str]()
-        self._tasks: dict[str, list[Task]] = {}
-        self._all_seen_at = 0.0
+        self._list = AccountList(group, random.random, self.pace)
         self._known_since: dict[str, float] = {}
         self._arbiters: dict[str, Arbiter] = {}
         self._waiters: dict[SlotWish, tuple[Arbiter, _Waiter]] = {}
@@ -110,8 +79,6 @@ class AccountSlots:
         self._runners: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Task[None]] = (
             weakref.WeakKeyDictionary()
         )
-        self._looking_since = self._next_look = 0.0
-        self._failures, self._count = 0, NEWEST
 
     @classmethod
     async def of(cls, kling_conn_id: str, endpoint: str) -> AccountSlots:
@@ -125,7 +92,7 @@ class AccountSlots:
         known = cls._by_connection.get(name)
         # The connection may be another one when the next wait begins.
         if known and known._waiters and time.monotonic() - known._known_since[name] < CONNECTION_SECONDS:
-            known._asked_for.add(endpoint)
+            known._list.ask_for(endpoint)
             return known
         # A thousand may come at once: the connection is read once.
         finding = cls._being_found.setdefault(asyncio.get_running_loop(), {})
@@ -135,7 +102,7 @@ class AccountSlots:
             finding[name] = task
             task.add_done_callback(lambda _task: finding.pop(name, None))
         found = await asyncio.shield(task)
-        found._asked_for.add(endpoint)
+        found._list.ask_for(endpoint)
         return found
 
     @classmethod
@@ -145,12 +112,12 @@ class AccountSlots:
 
         reader = AccountReader(kling_conn_id)
         try:
-            async with asyncio.timeout(LOOK_TIMEOUT):
+            async with asyncio.timeout(cls.pace.look_timeout):
                 account = await in_thread(Work.LOOK, reader.account)
         except Exception as error:  # noqa: BLE001 - whatever it is, the wait goes on
             log.debug("The account of connection %s is not known now: %s", kling_conn_id, reason(error))
             account = f"connection {kling_conn_id}"
-        slots = cls._by_account.setdefault(_name(account, endpoint), cls(reader, _lists_of(product_of(endpoint).group)))
+        slots = cls._by_account.setdefault(_name(account, endpoint), cls(reader, product_of(endpoint).group))
         name = _name(kling_conn_id, endpoint)
         cls._by_connection[name] = slots
         slots._known_since[name] = time.monotonic()
@@ -177,7 +144,7 @@ class AccountSlots:
         :param model_name: Kling's, or nothing when it is not known.
         """
         with self.lock:
-            return self._arbiters.setdefault(model_name, Arbiter(random.random))
+            return self._arbiters.setdefault(model_name, Arbiter(random.random, self.pace))
 
     async def wait(self, wish: SlotWish, *, until: float, model_name: str = "", refused_at: float = 0.0) -> bool:
         """
@@ -193,7 +160,7 @@ class AccountSlots:
         turn: asyncio.Future[None] = loop.create_future()
         if refused_at:
             with self.lock:
-                self._all_seen_at = 0.0
+                self._list.look_at_all()
                 self.arbiter(model_name).refused(wish.name, refused_at, time.time())
         self.enter(wish, model_name, lambda: _finish_in(loop, turn))
         try:
@@ -216,7 +183,7 @@ class AccountSlots:
             arbiter = self.arbiter(model_name)
             arbiter.arrive(wish, time.time())
             if generation_of(model_name) == "new":
-                self._asked_for.update(name for name in self._endpoints if name in NEW_GENERATION)
+                self._list.ask_for_new_generation()
             self._waiters[wish] = (arbiter, _Waiter(loop, go))
             runner = self._runners.get(loop)
             if runner is None or runner.done():
@@ -246,16 +213,16 @@ class AccountSlots:
                 if self._may_look():
                     looks.add(asyncio.create_task(self._look()))
                 if looks:
-                    _, looks = await asyncio.wait(looks, timeout=TICK, return_when=asyncio.FIRST_COMPLETED)
+                    _, looks = await asyncio.wait(looks, timeout=self.pace.tick, return_when=asyncio.FIRST_COMPLETED)
                 self.settle()
-                await asyncio.sleep(min(TICK, max(0.02, self._next_look - time.monotonic())))
+                await asyncio.sleep(min(self.pace.tick, max(0.02, self._list.next_look - time.monotonic())))
         except Exception:
             log.exception("The queue for a slot at Kling broke; those who wait try")
             self._let_all_go(loop)
         finally:
             for look in looks:
                 look.cancel()
-                self._next_look = 0.0
+                self._list.next_look = 0.0
 
     def _is_needed_in(self, loop: asyncio.AbstractEventLoop) -> bool:
         with self.lock:
@@ -272,51 +239,31 @@ class AccountSlots:
 
     def _may_look(self) -> bool:
         with self.lock:
-            now = time.monotonic()
-            if now < self._next_look:
-                return False
-            # A look that hangs ends after LOOK_TIMEOUT.
-            self._next_look = now + LOOK_TIMEOUT + 1.0
-            return True
+            return self._list.begin(time.monotonic())
 
     async def _look(self) -> None:
+        with self.lock:
+            endpoints, count = self._list.worth_a_look(time.monotonic()), self._list.count
         try:
-            async with asyncio.timeout(LOOK_TIMEOUT):
-                tasks = await in_thread(Work.LOOK, self._reader.list_newest, self._worth_a_look(), self._count)
+            async with asyncio.timeout(self.pace.look_timeout):
+                found = await in_thread(Work.LOOK, self._reader.list_newest, endpoints, count)
         except Exception as error:  # noqa: BLE001 - whatever it is, the wait goes on
             log.debug("The account's tasks cannot be listed: %s", reason(error))
             self._look_failed()
         else:
-            self._look_succeeded(tasks)
-
-    def _worth_a_look(self) -> list[str]:
-        """The products that somebody asks for or that run; all of them now and then."""
-        with self.lock:
-            now = time.monotonic()
-            if now - self._all_seen_at >= ALL_PRODUCTS_EVERY:
-                self._all_seen_at = now
-                return self._endpoints
-            return [name for name in self._endpoints if name in self._asked_for or _alive(self._tasks.get(name, []))]
+            self._look_succeeded(found)
 
     def _look_failed(self) -> None:
         with self.lock:
-            self._failures += 1
-            pause = backoff.growing(self._failures, first=FAILED_FIRST, longest=FAILED_LONGEST)
-            self._next_look = time.monotonic() + backoff.jittered(pause, random.random)
+            self._list.failed(time.monotonic())
             for arbiter in self._arbiters.values():
                 arbiter.look_failed()
 
     def _look_succeeded(self, found: dict[str, list[Task]]) -> None:
         with self.lock:
-            self._failures = 0
-            self._tasks |= found
-            tasks = _merged(self._tasks.values())
-            self._next_look = time.monotonic() + LOOK_INTERVAL * (0.5 + random.random())  # noqa: S311 - spreads load
+            tasks = self._list.succeeded(found, time.monotonic())
             for arbiter in self._arbiters.values():
                 arbiter.look(tasks, self.watched, time.time())
-            running = [_alive(page) for page in self._tasks.values()]
-            if not any(running) or 2 * max(running) > self._count:
-                self._count = ALL
 
 
 class ModelQueue:
@@ -349,26 +296,6 @@ class ModelQueue:
 def _name(whose: str, endpoint: str) -> str:
     """What a group's slots are known by."""
     return f"{product_of(endpoint).group} of {whose}"
-
-
-def _lists_of(group: str) -> list[str]:
-    """Names of products, one for each list that shows tasks of a group."""
-    lists = [product.endpoint for product in PRODUCTS.values() if product.group == group]
-    # The second generation has one list, of all its products.
-    return [*lists, *[product.endpoint for product in NEW_GENERATION.values() if product.group == group][:1]]
-
-
-def _merged(pages: Iterable[Sequence[Task]]) -> list[Task]:
-    """Each task once: the list of the second generation shows those of the first too, read a moment apart."""
-    tasks: dict[str, Task] = {}
-    for task in itertools.chain.from_iterable(pages):
-        if task.task_id not in tasks or task.status.is_terminal:
-            tasks[task.task_id] = task
-    return list(tasks.values())
-
-
-def _alive(tasks: list[Task]) -> int:
-    return sum(not task.status.is_terminal for task in tasks)
 
 
 def _finish_in(loop: asyncio.AbstractEventLoop, turn: asyncio.Future[None]) -> None:

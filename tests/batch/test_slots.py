@@ -6,14 +6,13 @@ import asyncio
 import time
 
 import pytest
-from support import PHOTOGRAPH
+from support import PHOTOGRAPH, set_pace
 from support_batch import deferred, fire, hurry, posts
 
 from airflow_provider_kling.batch.slots import LEFT_EVERY, LEFT_FOR, BatchSlots, OwnQueue
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.models import Task, TaskStatus
 from airflow_provider_kling.triggers import KlingSlotTrigger
-from airflow_provider_kling.waiting import arbiter as arbiter_module
 from airflow_provider_kling.waiting.arbiter import Arbiter, SlotWish
 
 START = 1_000_000.0
@@ -108,9 +107,7 @@ def test_it_leaves_a_slot_to_others_now_and_then_and_seldom_while_nobody_takes_i
 @pytest.fixture
 def _quick(monkeypatch):
     hurry(monkeypatch)
-    monkeypatch.setattr("airflow_provider_kling.waiting.slot_queue.LOOK_INTERVAL", 0.1)
-    monkeypatch.setattr("airflow_provider_kling.waiting.slot_queue.TICK", 0.1)
-    monkeypatch.setattr(arbiter_module, "HANDOVER", -1.0)
+    set_pace(monkeypatch, look_interval=0.1, tick=0.1, handover=-1.0)
 
 
 @pytest.mark.kling_simulator(seconds=0.5, concurrency=3)

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from support import STEPS
 
 from airflow_provider_kling.models import Task, TaskStatus
-from airflow_provider_kling.waiting import arbiter as module
 from airflow_provider_kling.waiting.arbiter import Arbiter, SlotWish
+from airflow_provider_kling.waiting.pace import SlotPace
 
 START = 1_000_000.0
+PACE = SlotPace()
 GRACE = Arbiter(lambda: 0.5).grace
 
 
@@ -128,7 +129,7 @@ def test_one_that_was_let_go_and_never_comes_frees_what_it_was_let_go_for():
     wait(arbiter, "x", "y")
     arbiter.look(running("b"), (), START + 2)
     assert admitted(arbiter, START + 2) == ["x"]
-    late = START + 2 + module.ON_THE_WAY
+    late = START + 2 + PACE.on_the_way
     assert admitted(arbiter, late) == []
     for now in (late, late + GRACE):
         arbiter.look(running("b"), (), now)
@@ -160,13 +161,13 @@ def test_without_a_list_one_tries_now_and_then_and_goes_on_while_it_succeeds():
     wait(arbiter, "x", "y", "z", now=START)
     arbiter.look_failed()
     assert admitted(arbiter, START + 1) == []
-    assert admitted(arbiter, START + module.PROBE_FIRST + 1) == ["x"]
-    assert admitted(arbiter, START + module.PROBE_FIRST + 1) == []
+    assert admitted(arbiter, START + PACE.probe_first + 1) == ["x"]
+    assert admitted(arbiter, START + PACE.probe_first + 1) == []
     arbiter.accepted("x", *running("x"), START + 7)
     assert admitted(arbiter, START + 7) == ["y"], "there was a slot that nobody saw"
     arbiter.refused("y", START + 8, START + 8)
-    assert admitted(arbiter, START + 8 + module.PROBE_FIRST) == [], "longer each time"
-    assert admitted(arbiter, START + 8 + 3 * module.PROBE_FIRST) == ["z"]
+    assert admitted(arbiter, START + 8 + PACE.probe_first) == [], "longer each time"
+    assert admitted(arbiter, START + 8 + 3 * PACE.probe_first) == ["z"]
 
 
 def test_a_list_that_shows_nothing_when_all_is_taken_is_not_believed():
@@ -175,7 +176,7 @@ def test_a_list_that_shows_nothing_when_all_is_taken_is_not_believed():
     arbiter.refused("x", START, START)
     arbiter.look([], (), START + 1)
     assert admitted(arbiter, START + 1) == []
-    assert admitted(arbiter, START + 2 * module.PROBE_FIRST) == ["x"]
+    assert admitted(arbiter, START + 2 * PACE.probe_first) == ["x"]
 
 
 def test_a_list_that_was_read_long_ago_is_not_believed():
@@ -190,7 +191,7 @@ def test_a_list_that_was_read_long_ago_is_not_believed():
 def test_a_larger_pack_is_found_out_now_and_then():
     arbiter = full("a", "b")
     wait(arbiter, "x", "y")
-    later = START + 2 + module.RARE_PROBE
+    later = START + 2 + PACE.rare_probe
     arbiter.look(running("a", "b"), (), later)
     assert admitted(arbiter, later) == ["x"]
     arbiter.look(running("a", "b", "x"), (), later + 5)
@@ -252,7 +253,7 @@ def test_never_more_are_let_go_than_slots_are_free_and_the_longest_wait_is_first
             waiting = [wish for wish in waiting if wish not in chosen]
             assert all(wish.place >= chosen[-1].place for wish in waiting)
             going += [wish.name for wish in chosen]
-        assert len(account.alive) + len(going) <= slots or now - START >= module.ON_THE_WAY
+        assert len(account.alive) + len(going) <= slots or now - START >= PACE.on_the_way
 
 
 @pytest.mark.parametrize("count", [100_000])
@@ -308,7 +309,7 @@ def test_a_batch_that_is_never_refused_leaves_nothing_behind():
         arbiter.accepted(None, task, now)
         arbiter.ended(task, now, surely=False)
     kept = {name: len(value) for name, value in vars(arbiter).items() if isinstance(value, (list, dict, set))}
-    assert max(kept.values()) <= module.LIST_LAG, kept
+    assert max(kept.values()) <= PACE.list_lag, kept
 
 
 def test_one_that_is_accepted_again_keeps_no_other_from_being_forgotten():
@@ -316,5 +317,5 @@ def test_one_that_is_accepted_again_keeps_no_other_from_being_forgotten():
     first, other = running("c", "d")
     for task, now in ((first, START + 2), (other, START + 3), (first, START + 20)):
         arbiter.accepted(None, task, now)
-    arbiter.look(running("a", "b"), (), START + 3 + module.LIST_LAG)
+    arbiter.look(running("a", "b"), (), START + 3 + PACE.list_lag)
     assert set(arbiter._running) == {"a", "b", "c"}, "the list has not shown d in time"

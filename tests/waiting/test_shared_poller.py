@@ -16,6 +16,7 @@ from airflow_provider_kling.models import Task, TaskStatus, Video
 from airflow_provider_kling.simulator import KlingSimulator, Settings
 from airflow_provider_kling.waiting import shared_poller as poller_module
 from airflow_provider_kling.waiting.account_reader import AccountReader
+from airflow_provider_kling.waiting.pace import SweepPace
 from airflow_provider_kling.waiting.shared_poller import SharedPoller
 
 
@@ -257,7 +258,7 @@ def test_a_crowd_that_ends_together_leaves_turns_to_others_and_is_few_asyncio_ta
 
 
 def test_a_wait_ends_at_its_deadline_though_its_look_hangs(monkeypatch):
-    monkeypatch.setattr(poller_module, "LAST_LOOK", 0.1)
+    monkeypatch.setattr(SharedPoller, "pace", SweepPace(last_look=0.1))
 
     class Hanging(Listed):
         def read_together(self, waiting, began):

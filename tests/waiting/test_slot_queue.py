@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import gc
 import json
 import os
@@ -11,14 +10,12 @@ import threading
 import time
 
 import pytest
-from support import PHOTOGRAPH, connect
+from support import PHOTOGRAPH, connect, set_pace
 
 from airflow_provider_kling.hooks import KlingHook
-from airflow_provider_kling.models import Task, TaskStatus
 from airflow_provider_kling.triggers import KlingSlotTrigger, KlingTaskTrigger
 from airflow_provider_kling.triggers.base import KlingTrigger
-from airflow_provider_kling.waiting import arbiter, slot_queue
-from airflow_provider_kling.waiting.arbiter import SlotWish
+from airflow_provider_kling.waiting.arbiter import Arbiter, SlotWish
 from airflow_provider_kling.waiting.slot_queue import AccountSlots
 
 REFUSED = 3
@@ -27,15 +24,12 @@ REFUSED = 3
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
     monkeypatch.setattr(KlingTrigger, "min_deferral", 0.0)
-    monkeypatch.setattr(slot_queue, "LOOK_INTERVAL", 0.1)
-    monkeypatch.setattr(slot_queue, "TICK", 0.1)
-    monkeypatch.setattr(arbiter, "HANDOVER", -1.0)
+    set_pace(monkeypatch, look_interval=0.1, tick=0.1, handover=-1.0)
 
 
 @pytest.fixture
 def _no_probes(monkeypatch):
-    monkeypatch.setattr(arbiter, "PROBE_FIRST", 1000.0)
-    monkeypatch.setattr(arbiter, "PROBE_LONGEST", 1000.0)
+    set_pace(monkeypatch, probe_first=1000.0, probe_longest=1000.0)
 
 
 def submit(name: str, endpoint: str = "image2video"):
@@ -107,24 +101,18 @@ def test_a_slot_of_either_generation_is_seen_when_it_is_freed(kling_simulator, m
     asyncio.run(scene())
 
 
-@pytest.mark.parametrize(("model", "listed"), [("kling-v3", False), ("kling-3.0", True), ("", False)])
-def test_the_list_of_the_second_generation_is_read_while_somebody_waits_for_its_models(kling, model, listed):
+@pytest.mark.parametrize(("model", "is_listed"), [("kling-v3", False), ("kling-3.0", True), ("", False)])
+def test_the_list_of_the_second_generation_is_read_while_somebody_waits_for_its_models(kling, model, is_listed):
     async def scene():
         slots = await AccountSlots.of("kling_default", "text2video")
-        slots._all_seen_at = time.monotonic()
+        slots._list.worth_a_look(time.monotonic())
         wish = SlotWish("a", 1)
         slots.enter(wish, model, lambda: None)
-        assert ("text2video" in slots._worth_a_look(), "image-to-video" in slots._worth_a_look()) == (True, listed)
+        listed = slots._list.worth_a_look(time.monotonic())
+        assert ("text2video" in listed, "image-to-video" in listed) == (True, is_listed)
         slots.leave(wish)
 
     asyncio.run(scene())
-
-
-def test_a_task_that_both_lists_show_counts_once():
-    runs = Task("7", TaskStatus.PROCESSING, "text-to-video")
-    done = dataclasses.replace(runs, status=TaskStatus.SUCCEED)
-    other = dataclasses.replace(runs, task_id="8")
-    assert slot_queue._merged([[runs], [done, other]]) == slot_queue._merged([[done, other], [runs]]) == [done, other]
 
 
 @pytest.mark.kling_simulator(seconds=60, concurrency=2)
@@ -197,8 +185,7 @@ def test_it_gives_up_in_time_and_a_cancelled_waiter_leaves_no_trace(kling):
 @pytest.mark.kling_simulator(seconds=60, concurrency=1)
 @pytest.mark.parametrize("fault", [{"code": 5001}, {"code": 1201}, {"kind": "cut_before"}, {"code": 1000}])
 def test_a_list_that_cannot_be_read_ends_no_wait_and_the_head_tries_now_and_then(kling, monkeypatch, fault):
-    monkeypatch.setattr(arbiter, "PROBE_FIRST", 0.4)
-    monkeypatch.setattr(arbiter, "PROBE_LONGEST", 0.4)
+    set_pace(monkeypatch, probe_first=0.4, probe_longest=0.4)
     submit("a")
     kind = [fault.pop("kind")] if "kind" in fault else []
     kling.fault(*kind, operation="list", times=None, **fault)
@@ -253,7 +240,7 @@ def test_a_queue_that_breaks_still_is_one_event(kling, monkeypatch):
     def broken(*_arguments):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(arbiter.Arbiter, "admit", broken)
+    monkeypatch.setattr(Arbiter, "admit", broken)
     assert asyncio.run(fire(slot_trigger("x", seconds=30.0)))["status"] == "slot"
 
 

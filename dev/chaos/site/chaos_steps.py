@@ -12,6 +12,7 @@ Only the modules named in ``_WRAPS`` are touched, when they are imported; the pa
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import os
 import signal
@@ -221,7 +222,8 @@ def _wrap_object_files(module: ModuleType) -> None:
 
 
 def _wrap_slots(module: ModuleType) -> None:
-    module.PROBE_INTERVAL = _PROBE_INTERVAL
+    slots = module.AccountSlots
+    slots.pace = dataclasses.replace(slots.pace, worker_probe=_PROBE_INTERVAL)
 
 
 _WRAPS: dict[str, Callable[[ModuleType], None]] = {

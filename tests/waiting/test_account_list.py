@@ -1,0 +1,53 @@
+"""Which lists are read to see the slots of an account, and what they show together."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from airflow_provider_kling.models import Task, TaskStatus
+from airflow_provider_kling.waiting.account_list import ALL, NEWEST, AccountList, merged
+from airflow_provider_kling.waiting.pace import SlotPace
+
+PACE = SlotPace()
+
+
+def test_a_task_that_both_lists_show_counts_once():
+    runs = Task("7", TaskStatus.PROCESSING, "text-to-video")
+    done = dataclasses.replace(runs, status=TaskStatus.SUCCEED)
+    other = dataclasses.replace(runs, task_id="8")
+    assert merged([[runs], [done, other]]) == merged([[done, other], [runs]]) == [done, other]
+
+
+def test_only_what_is_asked_for_or_runs_is_read_and_all_of_it_now_and_then():
+    lists = AccountList("videos", lambda: 0.5, PACE)
+    everything = lists.worth_a_look(100.0)
+    assert {"image2video", "text2video", "image-to-video"} <= set(everything)
+    assert lists.worth_a_look(101.0) == []
+    lists.ask_for("text2video")
+    lists.succeeded({"image2video": [Task("7", TaskStatus.PROCESSING, "image2video")]}, 101.0)
+    assert set(lists.worth_a_look(102.0)) == {"image2video", "text2video"}
+    lists.look_at_all()
+    assert lists.worth_a_look(103.0) == everything
+    assert lists.worth_a_look(103.0 + PACE.all_products_every) == everything
+
+
+def test_one_look_at_a_time_and_later_after_each_that_failed():
+    lists = AccountList("videos", lambda: 0.5, PACE)
+    assert [lists.begin(100.0), lists.begin(100.0 + PACE.look_timeout)] == [True, False]
+    lists.failed(101.0)
+    assert lists.next_look == 101.0 + PACE.failed_first
+    lists.failed(103.0)
+    assert lists.next_look == 103.0 + 2 * PACE.failed_first
+    lists.succeeded({}, 107.0)
+    assert lists.next_look == 107.0 + PACE.look_interval
+    lists.failed(108.0)
+    assert lists.next_look == 108.0 + PACE.failed_first
+
+
+def test_the_longest_page_is_read_when_what_runs_may_not_be_among_the_newest():
+    lists = AccountList("videos", lambda: 0.5, PACE)
+    runs = [Task(str(number), TaskStatus.PROCESSING, "image2video") for number in range(NEWEST // 2)]
+    lists.succeeded({"image2video": runs}, 100.0)
+    assert lists.count == NEWEST
+    lists.succeeded({"image2video": [*runs, Task("x", TaskStatus.PROCESSING, "image2video")]}, 101.0)
+    assert lists.count == ALL

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 #: Transfer encodings that are read. Others, and several at once, can make gigabytes of one piece.
 ENCODINGS = ("", "identity", "gzip", "x-gzip", "deflate")
 
+#: Idle sockets that are kept for one host: the threads of a triggerer send over one connection at once.
+IDLE_SOCKETS = 32
+
 
 class Sender:
     """
@@ -42,7 +45,7 @@ class Sender:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._adapter = Adapter()
+        self._adapter = Adapter(pool_maxsize=IDLE_SOCKETS)
         _quiet_urllib3()
 
     def prepare(self, method: str, url: str, **parts: Any) -> requests.PreparedRequest:

@@ -16,7 +16,6 @@ from airflow_provider_kling.exceptions import (
     KlingError,
     KlingTaskNotFoundError,
 )
-from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.models import Video
 from airflow_provider_kling.products.catalogue import product_of
 from airflow_provider_kling.products.generations import spoken
@@ -25,13 +24,14 @@ from airflow_provider_kling.results.targets import targets_of
 from airflow_provider_kling.utils._airflow.compat import AirflowNotFoundException
 from airflow_provider_kling.utils._airflow.object_storage import place_of
 from airflow_provider_kling.utils.foreign import reason
-from airflow_provider_kling.waiting.account_reader import missing_connection
+from airflow_provider_kling.waiting.hook_lender import HookLender, missing_connection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from airflow_provider_kling.batch.plan import Plan, PlannedItem
     from airflow_provider_kling.batch.records import Record, Records
+    from airflow_provider_kling.hooks import KlingHook
     from airflow_provider_kling.models import FileRecord, Task
 
 
@@ -42,8 +42,6 @@ _ANY_VIDEO = Video(id="", url="-", watermark_url="-")
 class BatchCalls:
     """
     Carries out what was decided.
-
-    Each thread has a hook to itself for as long as it works; a hook sends one request at a time.
 
     :param plan: the items, each of which has a product.
     :param kling_conn_id: the Kling connection.
@@ -60,7 +58,7 @@ class BatchCalls:
         self._output_uri = output_uri
         self._output_conn_id = output_conn_id
         self._account = account
-        self._idle: list[KlingHook] = []
+        self._lender = HookLender(kling_conn_id)
 
     def survey(self, known: Records) -> tuple[dict[str, Task], bool]:
         """
@@ -191,34 +189,28 @@ class BatchCalls:
 
     @contextlib.contextmanager
     def _hook(self) -> Iterator[KlingHook]:
-        """Lend a hook, and make every problem one of ours."""
-        hook = None
+        """Lend the hook, and make every problem one of ours."""
         try:
-            with contextlib.suppress(IndexError):  # another thread may take the last
-                hook = self._idle.pop()
-            hook = hook or self._new_hook()
+            hook = self._lender.hook()
+            self._check_account(hook.account_name)
             yield hook
         except (KlingAuthenticationError, KlingTaskNotFoundError):
-            # The key may have been rotated, or the connection edited: this hook is not used again.
+            # The key may have been rotated, or the connection edited.
+            self._lender.forget()
             raise
         except KlingError:
-            if hook is not None:
-                self._idle.append(hook)
             raise
         except AirflowNotFoundException as error:
-            raise missing_connection(self._kling_conn_id, error) from None
+            # The storage's: what is wrong with Kling's is said where it is read.
+            raise missing_connection(place_of(self._output_uri, self._output_conn_id).conn_id, error) from None
         except Exception as error:  # noqa: BLE001 - becomes one of ours
             # Airflow's API or the storage may be away for a moment; what runs at Kling runs on.
             raise KlingConnectionError(f"Wait for the next try: a step of the batch broke. {reason(error)}") from None
-        else:
-            self._idle.append(hook)
 
-    def _new_hook(self) -> KlingHook:
-        hook = KlingHook(self._kling_conn_id)
-        account = hook.account_name
+    def _check_account(self, account: str) -> None:
         if self._account and account != self._account:
+            self._lender.forget()
             raise KlingConfigurationError(
                 f"Set the connection {self._kling_conn_id!r} back to the account of this batch. Its tasks were planned "
                 f"and paid under {self._account}; now the connection names {account}, where they are not found."
             )
-        return hook

@@ -82,7 +82,7 @@ def test_a_refusal_of_many_reads_the_connection_once(kling, monkeypatch):
     connect(monkeypatch, kling, password="a-revoked-secret-key-of-32-characters-or-more")
     made = []
     monkeypatch.setattr(
-        "airflow_provider_kling.waiting.account_reader.KlingHook",
+        "airflow_provider_kling.waiting.hook_lender.KlingHook",
         lambda conn_id: made.append(conn_id) or KlingHook(conn_id),
     )
     reader = AccountReader("kling_default")

@@ -214,12 +214,12 @@ def test_max_units_stops_before_the_next_submission(kling, ti, tmp_path, units_p
 
 
 def test_the_price_list_says_what_an_item_costs_when_the_dag_does_not(kling, ti, tmp_path):
-    assert deferred(ti, tmp_path, max_units=5).units_per_item == 1.8
-    assert deferred(ti, tmp_path, max_units=5, units_per_item=7).units_per_item == 7
+    assert deferred(ti, tmp_path, max_units=5).batch.units_per_item == 1.8
+    assert deferred(ti, tmp_path, max_units=5, units_per_item=7).batch.units_per_item == 7
     mixed = {"items": [{"prompt": "a"}, {"prompt": "b", "mode": "4k"}], "max_units": 50}
-    assert deferred(ti, tmp_path, **mixed).units_per_item == 9, "the dearest"
+    assert deferred(ti, tmp_path, **mixed).batch.units_per_item == 9, "the dearest"
     unknown = {"items": [{"prompt": "a"}, {"prompt": "b", "model_name": "kling-v9"}], "max_units": 50}
-    assert not deferred(ti, tmp_path, **unknown).units_per_item
+    assert not deferred(ti, tmp_path, **unknown).batch.units_per_item
 
 
 def test_the_log_says_what_all_items_cost_before_anything_is_submitted(kling, ti, tmp_path, logged):

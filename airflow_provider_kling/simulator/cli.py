@@ -92,6 +92,7 @@ def _add_behaviour_options(target: argparse.ArgumentParser) -> None:
     add("--ranges", choices=CHOICES["ranges"], default=default.ranges, help="parts of results")
     add("--creates-per-second", type=int, metavar="N", help="more get 1302 (default: no limit)")
     add("--element-digits", choices=CHOICES["element_digits"], default=default.element_digits)
+    add("--data-uris", choices=CHOICES["data_uris"], default=default.data_uris)
     add("--known-elements", type=int, nargs="*", metavar="ID", help="other element ids are not found")
 
 

@@ -57,23 +57,35 @@ def _voice(item: Item) -> list[Item]:
 
 def _element(item: Item) -> list[Item]:
     pictures = item.get("element_image_list")
-    videos = item.get("element_video_list", {}).get("refer_videos", [])
-    urls = (
-        [pictures["frontal_image"], *(picture["image_url"] for picture in pictures["refer_images"])] if pictures else []
-    )
     return [
         {
             "type": "element",
-            "id": item["element_id"],
+            "id": str(item["element_id"]),
             "name": item["element_name"],
             "description": item["element_description"],
             "element_type": "multi_image_elements" if pictures else "video_character_elements",
-            "references": [{"url": url} for url in [*urls, *(video["video_url"] for video in videos)]],
+            "references": _references(item),
             "owned_by": item["owned_by"],
             "status": "succeeded" if item["status"] == "succeed" else item["status"],
-            "tags": item["tag_list"],
+            "tags": [{**tag, "description": ""} for tag in item["tag_list"]],
         }
     ]
+
+
+def _references(element: Item) -> list[Item]:
+    """What an element was made of, with the part that each plays."""
+    pictures = element.get("element_image_list", {})
+    videos = element.get("element_video_list", {}).get("refer_videos", [])
+    found = [{"type": "image", "role": "frontal", "url": pictures["frontal_image"]}] if pictures else []
+    found += [
+        {"type": "image", "role": "reference", "url": picture["image_url"]}
+        for picture in pictures.get("refer_images", [])
+    ]
+    found += [{"type": "video", "role": "refer", "url": video["video_url"]} for video in videos]
+    if voice := element.get("element_voice_info"):
+        names = {"url": "trial_url", "id": "voice_id", "name": "voice_name", "owned_by": "owned_by"}
+        found.append({"type": "voice", "role": "refer"} | {new: voice[old] for new, old in names.items()})
+    return found
 
 
 _TRANSLATIONS: Final[dict[str, Callable[[Item], list[Item]]]] = {

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_kling.simulator.prices import as_text
+from airflow_provider_kling.simulator.deductions import deductions
+from airflow_provider_kling.simulator.owners import OWNER
 from airflow_provider_kling.simulator.results import FileName
 
 if TYPE_CHECKING:
@@ -12,10 +13,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_kling.simulator.results import Links
     from airflow_provider_kling.simulator.tasks import Task
-
-
-#: The account that owns what it made.
-OWNER: Final = "930800000000000000"
 
 #: Names of the tags of elements, as far as an example shows them.
 TAGS: Final = {"o_102": "Character"}
@@ -107,7 +104,16 @@ def element_result(task: Task, links: Links) -> dict[str, Any]:
         "owned_by": OWNER,
         "status": "deleted" if recipe.get("deleted") else "succeed",
     }
-    return {"elements": [element]}
+    return {"elements": [element | _voice_of(task, links)]}
+
+
+def _voice_of(task: Task, links: Links) -> dict[str, Any]:
+    """The voice that an element was bound to; one that nobody made here has no name and nothing to listen to."""
+    voice = task.recipe.get("voice")
+    if not voice:
+        return {}
+    trial = links.url(str(FileName(voice["voice_id"], "mp3")), ended_at=task.updated_at) if voice["owned_by"] else ""
+    return {"element_voice_info": voice | {"trial_url": trial}}
 
 
 def old_element_result(task: Task, links: Links) -> dict[str, Any]:
@@ -136,7 +142,7 @@ def face_result(task: Task, links: Links) -> dict[str, Any]:
         "start_time": 0,
         "end_time": round(task.recipe["facts"]["seconds"] * 1000),
     }
-    return {"session_id": task.result_id, "final_unit_deduction": as_text(task.charged), "face_data": [face]}
+    return {"session_id": task.result_id, **deductions(task), "face_data": [face]}
 
 
 def segment_result(task: Task, links: Links) -> dict[str, Any]:
@@ -146,7 +152,7 @@ def segment_result(task: Task, links: Links) -> dict[str, Any]:
         for index, kind in enumerate(("object", "head", "face"))
     ]
     segments.append({"type": "cloth_seg", "is_contain": False, "url": ""})
-    return {"task_result": {"images": segments}, "final_unit_deduction": as_text(task.charged)}
+    return {"task_result": {"images": segments}, **deductions(task)}
 
 
 def selection_result(task: Task, links: Links) -> dict[str, Any]:
@@ -155,7 +161,7 @@ def selection_result(task: Task, links: Links) -> dict[str, Any]:
     return {
         "status": 0,
         "session_id": task.result_id,
-        "final_unit_deduction": as_text(task.charged),
+        **deductions(task),
         "fps": facts["fps"],
         "original_duration": round(facts["seconds"] * 1000),
         "width": facts["width"],
@@ -181,7 +187,7 @@ def preview_result(task: Task, links: Links) -> dict[str, Any]:
 
 def _session(task: Task) -> dict[str, Any]:
     """What every answer within a session says."""
-    return {"status": 0, "session_id": task.recipe["session_id"], "final_unit_deduction": as_text(task.charged)}
+    return {"status": 0, "session_id": task.recipe["session_id"], **deductions(task)}
 
 
 def edited_result(task: Task, links: Links) -> dict[str, Any]:

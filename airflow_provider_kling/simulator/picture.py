@@ -10,8 +10,11 @@ from typing import Any, Final
 import av
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-#: Long side in pixels when small results are wanted.
+#: Long side in pixels of a small video.
 SMALL: Final = 320
+
+#: The short side of a small image: what Kling takes as an input, so that one product's result can be another's input.
+SMALL_IMAGE: Final = 300
 
 #: The shape of an image when neither the request nor an input says one.
 NO_RATIO: Final = (1, 1)
@@ -31,7 +34,9 @@ def make_image(recipe: dict[str, Any], inputs: dict[str, bytes], *, index: int, 
     width, height = _shape(recipe["ratio"], source)
     across, down = recipe.get("grow", (1, 1))
     width, height = round(width * across), round(height * down)
-    scale = (SMALL if small else recipe.get("long_side", 1024)) / max(width, height)
+    scale = recipe.get("long_side", 1024) / max(width, height)
+    if small:
+        scale = max(SMALL / max(width, height), SMALL_IMAGE / min(width, height))
     size = max(1, round(width * scale)), max(1, round(height * scale))
     picture = cover(source, size) if source else prompt_picture(recipe["prompt"], size, index=index)
     if source:

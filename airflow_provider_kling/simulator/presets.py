@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_kling.simulator.outputs import old_element
+from airflow_provider_kling.simulator.owners import OFFICIAL_VOICES
 from airflow_provider_kling.simulator.results import FileName
 from airflow_provider_kling.simulator.validation import bounded
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 #: Epoch milliseconds at which the presets were made, in the examples.
 MADE_AT: Final = 1_765_800_000_000
 
-VOICE_ID: Final = "829824295735410756"
+VOICE_ID, VOICE = next(iter(OFFICIAL_VOICES.items()))
 ELEMENT_ID: Final = 160
 
 #: Recipes of their files.
@@ -30,9 +31,8 @@ def voices(service: Service, query: Mapping[str, str]) -> list[dict[str, Any]]:
     """``data`` of the list of voices: objects like tasks."""
     voice = {
         "voice_id": VOICE_ID,
-        "voice_name": "official voice",
+        **VOICE,
         "trial_url": _url(service, FileName(VOICE_ID, "mp3")),
-        "owned_by": "kling",
     }
     return _page([_preset("830000000000000100", {"voices": [voice]})], query, most=1000)
 

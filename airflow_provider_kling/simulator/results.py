@@ -11,6 +11,7 @@ from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qsl
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,6 +69,15 @@ class Links:
         """A URL of a result; equal for every query of the same task."""
         expires = (ended_at + self.ttl_ms) // 1000
         return f"{self.base_url}/results/{file_name}?Expires={expires}&Signature={self._sign(file_name, expires)}"
+
+    def name(self, url: str, *, now: int) -> FileName | None:
+        """Which file of ours a URL names; ``None`` for any other address, and for a link that does not open."""
+        path, _, query = url.partition("?")
+        if not path.startswith(f"{self.base_url}/results/"):
+            return None
+        text, words = path.rpartition("/")[2], dict(parse_qsl(query))
+        opens = self.permits(text, words.get("Expires", ""), words.get("Signature", ""), now=now)
+        return FileName.parse(text) if opens else None
 
     def permits(self, file_name: str, expires: str, signature: str, *, now: int) -> bool:
         """Whether a link is genuine and not expired."""

@@ -68,6 +68,7 @@ class Service:
             retired_code=settings.retired_code,
             known_elements=settings.known_elements,
             takes_digits=settings.element_digits == "accept",
+            takes_data_uris=settings.data_uris == "accept",
             account=self.account,
         )
         self._state: StateFile | None = None
@@ -178,12 +179,16 @@ class Service:
         self._wake.set()
 
     async def _held(self, source: str) -> str:
-        """An input that is an earlier result, as content; any other as it is."""
-        if not source.startswith(media.RESULT):
-            return source
-        name = FileName.parse(source.removeprefix(media.RESULT))
+        """An input that is an earlier result, as content; any other as it is.
+
+        A link to a result is not fetched: behind another name or certificate the server may not reach itself.
+        """
+        if source.startswith(media.RESULT):
+            name = FileName.parse(source.removeprefix(media.RESULT))
+            return self.contents.put((await self.file(name) if name else None) or b"")
+        name = self.links.name(source, now=self.clock.now_ms())
         content = await self.file(name) if name else None
-        return self.contents.put(content or b"")
+        return source if content is None else self.contents.put(content)
 
     def settle(self) -> None:
         """Bring every task to the present and announce what changed."""
@@ -222,12 +227,14 @@ class Service:
         return await self._renderer.render(recipe, name) if recipe else None
 
     def parent(self, task: Task) -> dict[str, Any] | None:
-        """``parent_video`` of a task that works on a video: which one it was."""
+        """``parent_video`` of a task that works on a video, or on a session over one: which video it was."""
         if "parent" not in task.recipe:
             return None
         made = self.account.of_result(task.recipe["parent"])
         if made is None:
             return {"id": "", "url": task.recipe.get("parent_url", ""), "duration": ""}
+        if not PRODUCTS[made.product].is_task:
+            return self.parent(made)
         video: dict[str, Any] = self.result(made)["videos"][0]
         return {key: video[key] for key in ("id", "url", "duration")}
 

@@ -24,6 +24,7 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "new_callback": ("new", "classic"),
     "external_ids": ("keep", "drop"),
     "element_digits": ("accept", "refuse"),
+    "data_uris": ("accept", "refuse"),
 }
 
 THIRTY_DAYS: Final = 30 * 24 * 3600.0
@@ -51,7 +52,8 @@ class Settings:
     :param seconds: fixed processing time of every task; overrides ``time_scale``.
     :param clock_skew: seconds that the server's clock is ahead of ours.
     :param retired: what happens to models that Kling retired on 2026-09-15.
-    :param video_size: ``small`` renders 320 pixels on the long side instead of 720p, 1080p or 4K.
+    :param video_size: ``small`` renders 320 pixels on the long side instead of 720p, 1080p or 4K; an image has 300 on
+        its short one, so that Kling's check of an input lets it pass.
     :param url_ttl: seconds until a result URL expires, counted from the end of the task.
     :param webhook_secret: signs callbacks (``whsec_`` and base64); empty sends them unsigned.
     :param state: file (JSON lines) that keeps tasks across restarts; images stand in a directory beside it.
@@ -69,6 +71,8 @@ class Settings:
     :param creates_per_second: more create calls than this within one second get 1302 (undetermined: off).
     :param element_digits: whether the id of an element may be a string of digits; public clients send both
         (undetermined).
+    :param data_uris: whether an image of the new generation may be a ``data:`` URI; its pages speak of base64 alone,
+        and public clients send both (undetermined). The classic pages forbid it.
     :param known_elements: element ids that exist besides the account's own; ``None`` accepts every number.
     """
 
@@ -105,6 +109,7 @@ class Settings:
     ranges: Literal["accept", "ignore"] = "accept"
     creates_per_second: int | None = None
     element_digits: Literal["accept", "refuse"] = "accept"
+    data_uris: Literal["accept", "refuse"] = "accept"
     known_elements: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:

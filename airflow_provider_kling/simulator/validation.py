@@ -97,6 +97,12 @@ def image(body: Body, field: str, *, label: str = "", limit: int = MAX_IMAGE_BYT
     return value
 
 
+def without_prefix(value: str) -> str:
+    """The base64 of a ``data:`` URI; anything else as it is."""
+    head, comma, content = value.partition(",")
+    return content if comma and head.startswith("data:image/") and head.endswith(";base64") else value
+
+
 def is_url(value: str) -> bool:
     """Whether an input names a place instead of holding the content."""
     return value.startswith(("http://", "https://"))

@@ -5,21 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from airflow_provider_kling.simulator.deductions import deductions
 from airflow_provider_kling.simulator.new_outputs import new_outputs
 from airflow_provider_kling.simulator.prices import as_text
 from airflow_provider_kling.simulator.tasks import Task
 
 #: Makes ``task_result`` (classic) of a task that succeeded.
 ResultMaker = Callable[[Task], dict[str, Any]]
-
-
-def _deductions(task: Task) -> dict[str, Any]:
-    """Units or money of a task that ended; one of them is 0."""
-    units = "0" if task.money else as_text(task.charged)
-    if task.status != "succeed":
-        return {"final_unit_deduction": units}
-    money = as_text(task.money)
-    return {"final_unit_deduction": units, "final_balance_deduction": {"quota": money, "list_price": money}}
 
 
 def created(task: Task, *, missing_task_info: str) -> dict[str, Any]:
@@ -65,7 +57,7 @@ def classic(
     if task.ended and watermark:
         view["watermark_info"] = {"enabled": task.watermark}
     if task.ended:
-        view |= _deductions(task)
+        view |= deductions(task)
     return view | _times(task)
 
 
@@ -76,7 +68,7 @@ def at_once(task: Task, result: ResultMaker) -> dict[str, Any]:
         "task_status": task.status,
         "task_status_msg": task.message,
         "task_result": result(task) if task.status == "succeed" else {},
-        "final_unit_deduction": _deductions(task)["final_unit_deduction"],
+        **deductions(task),
         **_times(task),
     }
 
@@ -90,7 +82,7 @@ def callback(task: Task, result: ResultMaker) -> dict[str, Any]:
         **_times(task),
     }
     if task.ended:
-        view |= _deductions(task)
+        view |= deductions(task)
     info: dict[str, Any] = {}
     if task.status == "succeed":
         info = {"parent_video": {"id": "", "url": "", "duration": ""}}

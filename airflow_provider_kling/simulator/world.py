@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_kling.simulator.envelope import KlingError
+from airflow_provider_kling.simulator.owners import OFFICIAL_VOICES, OWNER
 
 if TYPE_CHECKING:
     from airflow_provider_kling.simulator.account import Account
@@ -25,6 +26,7 @@ class World:
     :param retired_code: service code of that refusal.
     :param known_elements: element ids that exist besides the account's own; ``None`` for all.
     :param takes_digits: whether an element id may be a string of digits.
+    :param takes_data_uris: whether an image of the new generation may be a ``data:`` URI.
     :param account: what was made before: videos, sounds, sessions, voices, elements.
     """
 
@@ -33,6 +35,7 @@ class World:
     retired_code: int = 1201
     known_elements: tuple[int, ...] | None = None
     takes_digits: bool = True
+    takes_data_uris: bool = True
     account: Account | None = None
 
     def discontinued(self, model: str) -> KlingError:
@@ -43,6 +46,13 @@ class World:
     def result(self, result_id: str) -> Task | None:
         """The task that made a result."""
         return self.account.of_result(result_id) if self.account else None
+
+    def voice(self, voice_id: str) -> dict[str, str]:
+        """Name and owner of a voice; empty for one that nobody made here."""
+        task = self.result(voice_id)
+        if task is not None and task.product == "custom-voices":
+            return {"voice_name": task.recipe["name"], "owned_by": OWNER}
+        return OFFICIAL_VOICES.get(voice_id, {"voice_name": "", "owned_by": ""})
 
     def own_element(self, element_id: int) -> Task | None:
         """The task that made an element, which may be deleted."""

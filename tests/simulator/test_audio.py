@@ -17,7 +17,8 @@ def speak(kling, **body):
 def test_text_to_speech_answers_with_its_result(kling):
     data = speak(kling).json()["data"]
     assert data.keys() == {
-        "task_id", "task_status", "task_status_msg", "task_result", "final_unit_deduction", "created_at", "updated_at",
+        "task_id", "task_status", "task_status_msg", "task_result", "final_unit_deduction", "final_balance_deduction",
+        "created_at", "updated_at",
     }  # fmt: skip
     assert (data["task_status"], data["final_unit_deduction"]) == ("succeed", "0.05")
     (audio,) = data["task_result"]["audios"]
@@ -33,6 +34,21 @@ def test_the_sound_is_a_real_mp3_of_the_length_that_was_said(kling):
         assert container.streams.audio[0].codec_context.name in {"mp3", "mp3float"}
         samples = sum(frame.samples for frame in container.decode(audio=0))
     assert samples / 44_100 == pytest.approx(float(audio["duration"]), abs=0.1)
+
+
+@pytest.mark.parametrize(("beyond", "edge"), [(0.5, 0.8), (3, 2.0)])
+def test_a_speed_out_of_range_is_brought_to_the_nearer_edge(kling, beyond, edge):
+    lengths = [
+        speak(kling, voice_speed=speed).json()["data"]["task_result"]["audios"][0]["duration"]
+        for speed in (beyond, edge, 1)
+    ]
+    assert lengths[0] == lengths[1] != lengths[2]
+
+
+def test_an_account_that_pays_with_money_is_told_so_at_once(start):
+    data = speak(start(charge="cash")).json()["data"]
+    paid = {"quota": "0.007", "list_price": "0.007"}
+    assert (data["final_unit_deduction"], data["final_balance_deduction"]) == ("0", paid)
 
 
 def test_a_task_that_answers_at_once_holds_no_slot_and_is_in_the_unified_list(start):
@@ -59,7 +75,7 @@ def test_a_lost_answer_was_charged_and_an_external_id_means_nothing(kling):
         ({"voice_id": None}, "voice_id can not be null"),
         ({"voice_id": "829824295735410756"}, "Voice id not found"),
         ({"voice_language": "de"}, "voice_language value 'de' is invalid, allowed values: zh, en"),
-        ({"voice_speed": 2.1}, "voice_speed value '2.1' is invalid, must be between 0.8 and 2.0"),
+        ({"voice_speed": "fast"}, "voice_speed value type is invalid, expected number"),
     ],
 )
 def test_a_bad_body_is_refused_and_costs_nothing(kling, body, message):

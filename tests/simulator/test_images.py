@@ -68,6 +68,14 @@ def test_several_images_differ_and_each_is_charged(kling, body):
     assert batch["billing"] == [{"charge_type": "unit", "amount": "24", "package_type": "image"}]
 
 
+@pytest.mark.parametrize("ratio", ["16:9", "9:16", "1:1", "21:9"])
+def test_a_small_image_is_large_enough_to_be_the_input_of_another_product(kling, ratio):
+    (image,) = made(kling, aspect_ratio=ratio)["task_result"]["images"]
+    assert min(opened(image["url"]).size) == (320 if ratio == "1:1" else 300)
+    film = kling.create(image=image["url"])
+    assert kling.finished(film)["task_status"] == "succeed"
+
+
 def test_a_watermarked_copy_is_another_picture(kling):
     (image,) = made(kling, watermark_info={"enabled": True})["task_result"]["images"]
     assert opened(image["url"]).tobytes() != opened(image["watermark_url"]).tobytes()

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from PIL import Image
 
-from .support import encoded, eventually, picture
+from .support import T2V, encoded, eventually, picture
 
 UNREACHABLE = "Something went wrong when we tried to get the contents of the file."
 FILES = {
@@ -42,6 +42,21 @@ def sized(size, form="PNG"):
     buffer = io.BytesIO()
     Image.new("RGB", size).save(buffer, form)
     return base64.b64encode(buffer.getvalue()).decode()
+
+
+def test_a_result_is_an_input_under_a_name_that_only_clients_know(start):
+    kling = start(public_url="https://kling.invalid")
+    first = kling.finished(kling.text2video().json()["data"]["task_id"], T2V)["task_result"]["videos"][0]["url"]
+    assert first.startswith("https://kling.invalid/results/")
+    omni = {"prompt": "x", "video_list": [{"video_url": first}]}
+    for url, status in ((first, "succeed"), (first[:-1] + "!", "failed")):
+        omni["video_list"][0]["video_url"] = url
+        task = kling.send("POST", "/v1/videos/omni-video", json=omni).json()["data"]["task_id"]
+        assert kling.finished(task, "/v1/videos/omni-video")["task_status"] == status
+    kling.simulator.advance(31 * 24 * 3600)
+    omni["video_list"][0]["video_url"] = first
+    task = kling.send("POST", "/v1/videos/omni-video", json=omni).json()["data"]["task_id"]
+    assert kling.finished(task, "/v1/videos/omni-video")["task_status_msg"] == UNREACHABLE, "its link has expired"
 
 
 @pytest.mark.parametrize(

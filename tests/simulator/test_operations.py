@@ -227,7 +227,7 @@ def test_a_function_of_the_new_generation_creates_and_is_read_and_listed(kling, 
 
 def test_faces_are_found_at_once(kling):
     data = post(kling, "identify-face", {"video_url": video(kling)["url"]})
-    assert data.keys() == {"session_id", "final_unit_deduction", "face_data"}
+    assert data.keys() == {"session_id", "final_unit_deduction", "final_balance_deduction", "face_data"}
     (found,) = data["face_data"]
     assert found.keys() == {"face_id", "face_image", "start_time", "end_time"}
     assert (data["final_unit_deduction"], found["start_time"]) == ("0.05", 0)
@@ -249,7 +249,7 @@ def test_an_input_that_answers_at_once_cannot_use_is_a_refusal_and_costs_nothing
 
 def test_an_image_is_segmented_at_once(kling):
     data = post(kling, "image-recognize", {"image": IMAGE})
-    assert data.keys() == {"task_result", "final_unit_deduction"}
+    assert data.keys() == {"task_result", "final_unit_deduction", "final_balance_deduction"}
     segments = data["task_result"]["images"]
     assert [segment["type"] for segment in segments] == ["object_seg", "head_seg", "face_seg", "cloth_seg"]
     assert [segment["is_contain"] for segment in segments] == [True, True, True, False]
@@ -259,13 +259,14 @@ def test_an_image_is_segmented_at_once(kling):
 def test_areas_of_a_video_are_marked_in_a_session(kling):
     opened = post(kling, INIT, {"video_id": video(kling)["id"]})
     assert opened.keys() == {
-        "status", "session_id", "final_unit_deduction", "fps", "original_duration", "width", "height", "total_frame",
-        "normalized_video",
+        "status", "session_id", "final_unit_deduction", "final_balance_deduction", "fps", "original_duration", "width",
+        "height", "total_frame", "normalized_video",
     }  # fmt: skip
     assert (opened["fps"], opened["width"], opened["height"], opened["total_frame"]) == (30.0, 320, 180, 151)
     check_file(opened["normalized_video"])
     mine = {"session_id": opened["session_id"]}
-    said = mine | {"status": 0, "final_unit_deduction": "0"}
+    free = {"final_unit_deduction": "0", "final_balance_deduction": {"quota": "0", "list_price": "0"}}
+    said = mine | {"status": 0} | free
     for name in ("add-selection", "delete-selection"):
         data = post(kling, f"multi-elements.{name}", mine | {"frame_index": 3, "points": POINTS})
         assert data == said | {"res": {"frame_index": 3, "rle_mask_list": []}}
@@ -390,7 +391,40 @@ def test_an_element_can_come_from_a_video(kling):
     (element,) = seen["task_result"]["elements"]
     assert element["element_video_list"] == {"refer_videos": [{"video_url": url}]}
     (output,) = kling.get("/tasks", task_ids=seen["task_id"]).json()["data"][0]["outputs"]
-    assert (output["element_type"], output["references"]) == ("video_character_elements", [{"url": url}])
+    reference = {"type": "video", "role": "refer", "url": url}
+    assert (output["element_type"], output["references"]) == ("video_character_elements", [reference])
+
+
+def test_an_element_shows_its_voice_and_the_part_of_each_picture(kling):
+    body = BODIES["advanced-custom-elements"](kling)
+    own = made(kling, "custom-voices", BODIES["custom-voices"](kling))["task_result"]["voices"][0]
+    official = kling.get("/v1/general/presets-voices").json()["data"][0]["task_result"]["voices"][0]
+    for voice in (own, official):
+        seen = made(kling, "advanced-custom-elements", body | {"element_voice_id": voice["voice_id"]})
+        info = seen["task_result"]["elements"][0]["element_voice_info"]
+        assert {key: info[key] for key in ("voice_id", "voice_name", "owned_by")} == {
+            key: voice[key] for key in ("voice_id", "voice_name", "owned_by")
+        }
+        check_file(info["trial_url"])
+    (output,) = kling.get("/tasks", task_ids=seen["task_id"]).json()["data"][0]["outputs"]
+    assert [(item["type"], item["role"]) for item in output["references"]] == [
+        ("image", "frontal"), ("image", "reference"), ("voice", "refer"),
+    ]  # fmt: skip
+    assert output["references"][2].keys() == {"type", "role", "url", "id", "name", "owned_by"}
+    assert (output["id"], output["tags"]) == (
+        str(seen["task_result"]["elements"][0]["element_id"]),
+        [{"id": "o_102", "name": "Character", "description": ""}],
+    )
+    stranger = made(kling, "advanced-custom-elements", body | {"element_voice_id": "nobody"})["task_result"]["elements"]
+    assert stranger[0]["element_voice_info"]["trial_url"] == ""
+
+
+def test_a_lip_sync_names_the_video_of_its_session(kling):
+    parent = video(kling)
+    for asked, known in (({"video_id": parent["id"]}, parent), ({"video_url": parent["url"]}, {"url": parent["url"]})):
+        found = post(kling, "identify-face", asked)["session_id"]
+        seen = made(kling, "advanced-lip-sync", {"session_id": found, "face_choose": [face(kling)]})
+        assert seen["task_info"]["parent_video"].items() >= known.items()
 
 
 @pytest.mark.parametrize("name", ["video-extend", "video-to-audio"])

@@ -196,7 +196,8 @@ def test_every_setting_can_be_given_on_the_command_line():
             "--new-callback classic --image-units 4 --external-ids drop "
             "--video-size small --url-ttl 6 --webhook-secret w --state s.json --list-order oldest "
             "--retired-code 1203 --reuse-after-failure accept --callback-retries 7 --early-result null "
-            "--missing-task-info null --creates-per-second 8 --known-elements 9 10 --element-digits refuse"
+            "--missing-task-info null --creates-per-second 8 --known-elements 9 10 --element-digits refuse "
+            "--data-uris refuse"
         )
     )
     default = asdict(Settings())

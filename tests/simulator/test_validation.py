@@ -253,6 +253,20 @@ def test_the_id_of_an_element_may_be_digits_unless_the_settings_say_no(start):
         assert kling.send("POST", "/image-to-video/kling-3.0", json=new).status_code == status
 
 
+def test_an_image_of_the_new_generation_may_be_a_data_uri_unless_the_settings_say_no(start):
+    uri = f"data:image/png;base64,{IMAGE}"
+    new = {"contents": [{"type": "first_frame", "url": uri}]}
+    for uris, status in (("accept", 200), ("refuse", 400)):
+        kling = start(data_uris=uris)
+        assert kling.send("POST", "/image-to-video/kling-3.0", json=new).status_code == status
+        assert IMAGE not in kling.get("/_simulator/requests").text
+        assert kling.refusal(kling.image2video(image=uri)) == (400, 1201, "File is not in a valid base64 format")
+    kling = start()
+    kling.send("POST", "/image-to-video/kling-3.0", json=new)
+    (task,) = kling.simulator.tasks()
+    assert kling.simulator.finish(task["task_id"])["status"] == "succeed"
+
+
 def test_an_unknown_element_is_refused_when_the_known_ones_are_listed(start):
     kling = start(known_elements=(7,))
     body = {"model_name": "kling-v3", "element_list": [{"element_id": 8}]}

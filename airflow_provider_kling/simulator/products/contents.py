@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_kling.simulator.validation import MAX_LARGE_IMAGE_BYTES, bad, image, is_url, typed
+from airflow_provider_kling.simulator.validation import MAX_LARGE_IMAGE_BYTES, bad, image, is_url, typed, without_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,7 +84,8 @@ def _take(item: Any, role: str, row: Mapping[str, Any], read: Contents, world: W
         if not typed(item, "voice_id", str, label=f"{role}.voice_id"):
             raise bad("Voice id not found")
     else:
-        read.media[role], read.kinds[role] = _url(item, kind, role), "video" if kind in VIDEOS else "large_image"
+        read.media[role] = _url(item, kind, role, takes_data_uris=world.takes_data_uris)
+        read.kinds[role] = "video" if kind in VIDEOS else "large_image"
 
 
 def _prompt(item: Body, longest: int, role: str) -> str:
@@ -96,7 +97,7 @@ def _prompt(item: Body, longest: int, role: str) -> str:
     return words
 
 
-def _url(item: Body, kind: str, role: str) -> str:
+def _url(item: Body, kind: str, role: str, *, takes_data_uris: bool) -> str:
     label = f"{role}.url"
     if not typed(item, "url", str, "", label=label).strip():
         raise bad(f"content item of type '{kind}' must have a non-blank url")
@@ -104,7 +105,8 @@ def _url(item: Body, kind: str, role: str) -> str:
         if not is_url(item["url"]):
             raise bad("Video URL is invalid")
         return str(item["url"])
-    return image(item, "url", label=label, limit=MAX_LARGE_IMAGE_BYTES) or ""
+    given = {"url": without_prefix(item["url"])} if takes_data_uris else item
+    return image(given, "url", label=label, limit=MAX_LARGE_IMAGE_BYTES) or ""
 
 
 def _check_element(item: Body, world: World) -> None:

@@ -40,10 +40,10 @@ FORMS: Final = {"video_id": "mp4", "audio_id": "mp3", "session": "mp4"}
 class Field:
     """One field of a request, as its row in ``data/products/`` says.
 
-    :param kind: a JSON type; ``numeral`` (an integer or its digits), ``amount`` (that, or ``auto``); the id of an
-        ``element``, of one's ``own_element`` or ``own_voice``, of a ``speaker`` (a voice of text to speech); a kind of
-        media, which is a string in JSON, ``images``, or the id of earlier media (``video_id``, ``audio_id``,
-        ``session``).
+    :param kind: a JSON type; ``nearest`` (a number that is brought into its range); ``numeral`` (an integer or its
+        digits), ``amount`` (that, or ``auto``); the id of an ``element``, of one's ``own_element`` or ``own_voice``, of
+        a ``speaker`` (a voice of text to speech); a kind of media, which is a string in JSON, ``images``, or the id of
+        earlier media (``video_id``, ``audio_id``, ``session``).
     :param enum: the values that are allowed.
     :param low: smallest number, or fewest items.
     :param high: largest number, most items, or most characters.
@@ -122,6 +122,11 @@ def _string(field: Field, body: Body, label: str, _reading: Reading) -> str:
 def _number(field: Field, body: Body, label: str, _reading: Reading) -> float | None:
     low, high = (field.low if field.low is not None else -(10**18)), (field.high if field.high is not None else 10**18)
     return number(body, field.name, low, high, label=label)
+
+
+def _nearest(field: Field, body: Body, label: str, _reading: Reading) -> float | None:
+    value = number(body, field.name, -(10**18), 10**18, label=label)
+    return None if value is None else min(max(value, field.low or 0), field.high or 0)
 
 
 def _integer(field: Field, body: Body, label: str, reading: Reading) -> int | None:
@@ -254,6 +259,7 @@ def _images(field: Field, body: Body, label: str, reading: Reading) -> list[str]
 _CHECKS: Final[dict[str, Callable[[Field, Body, str, Reading], Any]]] = {
     "string": _string,
     "number": _number,
+    "nearest": _nearest,
     "integer": _integer,
     "numeral": _numeral,
     "boolean": _boolean,

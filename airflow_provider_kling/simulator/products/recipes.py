@@ -127,6 +127,7 @@ def elements(_film: Values, values: Values, media: Media) -> dict[str, Any]:
         **{name: values[name] for name in kept},
         "tags": [tag["tag_id"] for tag in values["tag_list"] or []],
         "element_id": 0,
+        "voice": values.get("voice"),
         "roles": list(media),
         "source": media.get("element_video_list.refer_videos[0].video_url", ""),
         "prompt": "",

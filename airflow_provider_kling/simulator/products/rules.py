@@ -144,11 +144,13 @@ def expansion(reading: Reading) -> None:
 
 
 def element_inputs(reading: Reading) -> None:
-    """The inputs that the kind of an element needs."""
+    """The inputs that the kind of an element needs, and the voice that it is bound to."""
     needed = {"image_refer": "element_image_list", "video_refer": "element_video_list"}
     name = needed[reading.values["reference_type"]]
     if not reading.values[name]:
         raise bad(f"{name} can not be null")
+    if voice_id := reading.values["element_voice_id"]:
+        reading.values["voice"] = {"voice_id": voice_id, **reading.world.voice(voice_id)}
 
 
 RULES: Final[dict[str, Callable[[Reading], None]]] = {

@@ -222,7 +222,8 @@ def _created_id(data: dict[str, Any]) -> str:
 def _json_object(body: bytes) -> dict[str, Any]:
     try:
         value = json.loads(body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
+        # What is nested too deep to be read is no request either.
         raise KlingError(1200) from None
     if not isinstance(value, dict):
         raise KlingError(1200)

@@ -53,6 +53,8 @@ def authenticate(
     scheme, _, token = header.partition(" ")
     if scheme != "Bearer" or not token or token != token.strip():
         raise KlingError(1000)
+    # Bytes beyond ASCII arrive as half surrogate pairs, which neither a digest nor a JWT can hold.
+    token = token.encode("ascii", "backslashreplace").decode()
     if hmac.compare_digest(token.encode(), credentials.api_key.encode()):
         return "api_key"
     if paths == "new":

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import time
+from typing import Final
+
+#: A hundred years in seconds.
+LONGEST: Final = 100 * 365 * 24 * 3600
 
 
 class Clock:
@@ -19,7 +23,13 @@ class Clock:
         self._advanced = 0.0
 
     def advance(self, seconds: float) -> None:
-        """Let ``seconds`` pass at once for tasks and result URLs."""
+        """Let ``seconds`` pass at once for tasks and result URLs.
+
+        :param seconds: a negative number turns the time back.
+        :raises ValueError: they are no number, or more than a hundred years; no task could say its time afterwards.
+        """
+        if not -LONGEST <= seconds <= LONGEST:
+            raise ValueError(f"seconds is {seconds}; allowed: {-LONGEST} to {LONGEST}")
         self._advanced += seconds
 
     def server_time(self) -> float:

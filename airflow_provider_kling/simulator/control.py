@@ -112,7 +112,7 @@ class Control:
     async def _add_fault(self, http: web.Request) -> web.Response:
         try:
             number = self.add_fault(await http.json())
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             return web.json_response({"error": str(error)}, status=400)
         return web.json_response({"id": number}, status=201)
 
@@ -123,12 +123,17 @@ class Control:
     async def _advance(self, http: web.Request) -> web.Response:
         try:
             self.advance(float((await http.json())["seconds"]))
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             return web.json_response({"error": 'expected {"seconds": number}'}, status=400)
         return web.json_response(self.overview())
 
     async def _finish(self, http: web.Request) -> web.Response:
-        failure = (await http.json()).get("failure", "") if http.can_read_body else ""
+        try:
+            failure = (await http.json()).get("failure", "") if http.can_read_body else ""
+            if not isinstance(failure, str):
+                raise TypeError(failure)
+        except (ValueError, TypeError, AttributeError, RecursionError):
+            return web.json_response({"error": 'expected {"failure": text} or nothing'}, status=400)
         try:
             return web.json_response(await self.finish(http.match_info["task_id"], failure))
         except KlingError as error:

@@ -30,6 +30,8 @@ from __future__ import annotations
 import itertools
 from dataclasses import asdict, dataclass, fields
 from fnmatch import fnmatchcase
+from math import isfinite
+from types import NoneType
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -54,6 +56,18 @@ CHANGES: Final = frozenset(
 )
 
 
+#: What each field may be.
+_TYPES: Final[dict[str, tuple[type, ...]]] = {
+    "kind": (str,),
+    **dict.fromkeys(("method", "path", "product", "operation"), (str, NoneType)),
+    "nth": (int,),
+    **dict.fromkeys(("times", "code", "http_status"), (int, NoneType)),
+    "message": (str,),
+    "seconds": (int, float),
+    "accepted": (bool,),
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Fault:
     """One rule; the fields are those of the module's description."""
@@ -72,6 +86,14 @@ class Fault:
     accepted: bool = False
 
     def __post_init__(self) -> None:
+        for name, kinds in _TYPES.items():
+            # A wrong one would meet each request that follows.
+            value = getattr(self, name)
+            if type(value) not in kinds:
+                allowed = ", ".join(kind.__name__ for kind in kinds if kind is not NoneType)
+                raise ValueError(f"{name} of a fault is {value!r}; expected {allowed}")
+        if not isfinite(self.seconds) or not 200 <= (self.http_status or 200) <= 599:
+            raise ValueError("seconds of a fault is a finite number, http_status one from 200 to 599")
         if self.kind not in ANSWERS | CHANGES:
             raise ValueError(f"unknown fault kind {self.kind!r}; known: {', '.join(sorted(ANSWERS | CHANGES))}")
         if self.kind == "error" and self.code is None:
@@ -85,6 +107,8 @@ class Fault:
 
         :raises ValueError: the fault makes no sense.
         """
+        if not isinstance(values, dict):
+            raise ValueError(f"a fault is a JSON object, not {values!r}")  # noqa: TRY004 - one kind for all
         unknown = set(values) - {field.name for field in fields(cls)}
         if unknown:
             raise ValueError(f"unknown fault keys: {', '.join(sorted(unknown))}")

@@ -39,7 +39,7 @@ def _readable(body: bytes) -> Any:
         return None
     try:
         return summarise(json.loads(body))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {"not_json_length": len(body)}
 
 

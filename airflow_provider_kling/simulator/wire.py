@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 #: Several images of 10 MB, as base64, in one body.
 MAX_BODY: Final = 256 * 1024 * 1024
 
+#: Stands for a body that cannot be unpacked.
+UNREADABLE: Final = b"\x00"
+
 #: Pieces in which a dripping body arrives.
 DRIPS: Final = 20
 
@@ -51,7 +54,7 @@ class Wire:
 
     async def _handle(self, http: web.Request) -> web.StreamResponse:
         path = "/" + http.match_info["path"]
-        body = await http.read()
+        body = await _body(http)
         call = classify(http.method, path)
         faults = self._book.take(call)
         now = self._service.clock.now_ms()
@@ -85,6 +88,14 @@ class Wire:
             answer = None if instead.kind in {"cut_before", "cut_after"} else replacement(instead)
         entry["status"] = answer.status if answer else None
         return answer
+
+
+async def _body(http: web.Request) -> bytes:
+    """The body; one that is not packed as its header says is no JSON."""
+    try:
+        return await http.read()
+    except web.RequestPayloadError:
+        return UNREADABLE
 
 
 def _cut(http: web.Request) -> web.StreamResponse:

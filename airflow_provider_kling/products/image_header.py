@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 
+from airflow_provider_kling.products.header_bytes import plain
+
 #: Within these the end marker of a whole file stands.
 TAIL_BYTES = 1024
 
@@ -35,6 +37,8 @@ def read_header(data: bytes) -> tuple[ImageHeader | None, str]:
 
     :return: the header, or None and the reason.
     """
+    if found := plain(data):
+        return ImageHeader(*found, len(data), ends_whole(found.format, data[-TAIL_BYTES:])), ""
     from PIL import Image
 
     try:

@@ -7,14 +7,13 @@ Nothing here talks to Kling. Everything that is wrong is said at once.
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, get_args
-from urllib.parse import urlsplit, urlunsplit
 
 from airflow_provider_kling.exceptions import KlingValidationError
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.preparation.arguments import Validate
+from airflow_provider_kling.preparation.content import content_of
 from airflow_provider_kling.preparation.files import load_image
 from airflow_provider_kling.preparation.fit import Fit
 from airflow_provider_kling.preparation.media_link import ImageBy, link_image, load_link
@@ -33,22 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from airflow_provider_kling.products.product import Product
-
-#: Query parameters that sign a link and do not choose what it links to: S3, Google, Alibaba, Tencent. Compiled when a
-#: request holds a link, most hold none.
-_SIGNING = (
-    r"(?i)x-amz-.*|x-goog-.*|signature|expires|sig|awsaccesskeyid|googleaccessid|key-pair-id|ossaccesskeyid|security-token|"
-    r"x-oss-(?:signature.*|credential|date|expires|additional-headers|security-token)|q-(?:sign|ak|key|header|url).*"
-)
-#: More of them, which are that only beside a signature: CloudFront's policy, and Azure's shared access signature.
-_BESIDE_SIGNATURE = {
-    "key-pair-id": {"policy", "hash-algorithm"},
-    "sig": {
-        *("sv", "ss", "srt", "sp", "st", "se", "sr", "spr", "sip", "si", "sdd", "ses"),
-        *("skoid", "sktid", "skt", "ske", "sks", "skv", "saoid", "suoid", "scid"),
-    },
-}
-
 
 #: How many products a sentence names that have a field.
 NAMED_OWNERS = 3
@@ -158,7 +141,7 @@ def prepare(
         raise KlingValidationError(list(dict.fromkeys(refused)))
     remarks = generations.remarks(product, body, extra)
     warnings = [*draft.warnings, *(problem.sentence for problem in found), *remarks]
-    return Prepared(body, _content(body, draft.images), tuple(dict.fromkeys(warnings)), draft.images)
+    return Prepared(body, content_of(body, draft.images), tuple(dict.fromkeys(warnings)), draft.images)
 
 
 def _extra(extra_body: Any) -> tuple[dict[str, Any], list[str]]:
@@ -325,40 +308,3 @@ def _stranger(product: Product, name: str) -> str:
         others = " and others" if len(owners) > NAMED_OWNERS else ""
         return f"Leave {name} out: {flaw}, only of {one_of(owners[:NAMED_OWNERS])}{others}."
     return f"Check the spelling, or use extra_body: {flaw}{misspelt(name, product.by_name)}."
-
-
-def _content(body: Mapping[str, Any], images: Mapping[str, LoadedImage]) -> dict[str, Any]:
-    digests = {loaded.wire: loaded.identity for loaded in images.values() if loaded.identity}
-    kept = {name: value for name, value in body.items() if name not in ("external_task_id", "callback_url")}
-    content: dict[str, Any] = _without_content(kept, digests)
-    return content
-
-
-def _without_content(value: Any, digests: Mapping[str, str]) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_content(item, digests) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_without_content(item, digests) for item in value]
-    return digests.get(value) or unsigned(value) if isinstance(value, str) else value
-
-
-def unsigned(text: str) -> str:
-    """
-    A link without the parameters that sign it: a link that was signed anew still links to the same picture.
-
-    >>> unsigned("https://bucket.example/cat.png?versionId=7&X-Amz-Signature=abc")
-    'https://bucket.example/cat.png?versionId=7'
-
-    :param text: a URL; any other text is returned as it is.
-    """
-    if not text[:8].lower().startswith(("http://", "https://")) or "?" not in text:
-        return text
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return text
-    pairs = [(pair.partition("=")[0].lower(), pair) for pair in parts.query.split("&")]
-    names = {name for name, _ in pairs}
-    beside = {other for name, others in _BESIDE_SIGNATURE.items() if name in names for other in others}
-    kept = [pair for name, pair in pairs if name not in beside and not re.fullmatch(_SIGNING, name)]
-    return urlunsplit(parts._replace(query="&".join(kept)))

@@ -15,7 +15,8 @@ from PIL import Image
 from support import advice_first
 
 from airflow_provider_kling.exceptions import KlingValidationError
-from airflow_provider_kling.preparation.prepare import Prepared, prepare, unsigned
+from airflow_provider_kling.preparation.content import unsigned
+from airflow_provider_kling.preparation.prepare import Prepared, prepare
 from airflow_provider_kling.preparation.redaction import redact_images
 from airflow_provider_kling.products.catalogue import PRODUCTS
 from airflow_provider_kling.products.media import InlineImage

@@ -1,0 +1,70 @@
+"""What a request is known by: its fields, without the content of files and without what signs a link. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit, urlunsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_kling.products.media import LoadedImage
+
+#: Query parameters that sign a link and do not choose what it links to: S3, Google, Alibaba, Tencent. Compiled when a
+#: request holds a link, most hold none.
+_SIGNING = (
+    r"(?i)x-amz-.*|x-goog-.*|signature|expires|sig|awsaccesskeyid|googleaccessid|key-pair-id|ossaccesskeyid|security-token|"
+    r"x-oss-(?:signature.*|credential|date|expires|additional-headers|security-token)|q-(?:sign|ak|key|header|url).*"
+)
+#: More of them, which are that only beside a signature: CloudFront's policy, and Azure's shared access signature.
+_BESIDE_SIGNATURE = {
+    "key-pair-id": {"policy", "hash-algorithm"},
+    "sig": {
+        *("sv", "ss", "srt", "sp", "st", "se", "sr", "spr", "sip", "si", "sdd", "ses"),
+        *("skoid", "sktid", "skt", "ske", "sks", "skv", "saoid", "suoid", "scid"),
+    },
+}
+
+
+def content_of(body: Mapping[str, Any], images: Mapping[str, LoadedImage]) -> dict[str, Any]:
+    """
+    Return what decides whether two requests ask for the same.
+
+    :param body: the canonical body.
+    :param images: its files; each stands for its content.
+    """
+    digests = {loaded.wire: loaded.identity for loaded in images.values() if loaded.identity}
+    kept = {name: value for name, value in body.items() if name not in ("external_task_id", "callback_url")}
+    content: dict[str, Any] = _without_content(kept, digests)
+    return content
+
+
+def _without_content(value: Any, digests: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_content(item, digests) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_content(item, digests) for item in value]
+    return digests.get(value) or unsigned(value) if isinstance(value, str) else value
+
+
+def unsigned(text: str) -> str:
+    """
+    A link without the parameters that sign it: a link that was signed anew still links to the same picture.
+
+    >>> unsigned("https://bucket.example/cat.png?versionId=7&X-Amz-Signature=abc")
+    'https://bucket.example/cat.png?versionId=7'
+
+    :param text: a URL; any other text is returned as it is.
+    """
+    if not text[:8].lower().startswith(("http://", "https://")) or "?" not in text:
+        return text
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return text
+    pairs = [(pair.partition("=")[0].lower(), pair) for pair in parts.query.split("&")]
+    names = {name for name, _ in pairs}
+    beside = {other for name, others in _BESIDE_SIGNATURE.items() if name in names for other in others}
+    kept = [pair for name, pair in pairs if name not in beside and not re.fullmatch(_SIGNING, name)]
+    return urlunsplit(parts._replace(query="&".join(kept)))

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import time
-import uuid
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +16,7 @@ from airflow_provider_kling.operators.batch_limits import (
     Limits,
     OnItemFailure,
     read_limits,
+    work_uri,
 )
 from airflow_provider_kling.operators.record import origin_of
 from airflow_provider_kling.operators.spending import Spending, plan_of_batch
@@ -29,7 +27,6 @@ from airflow_provider_kling.products.wording import counted
 from airflow_provider_kling.submission import identity
 from airflow_provider_kling.triggers.base import backstop
 from airflow_provider_kling.utils._airflow.compat import AirflowSkipException, TaskDeferralError, TaskDeferralTimeout
-from airflow_provider_kling.utils._airflow.completion import can_finish_in_triggerer
 from airflow_provider_kling.utils._airflow.object_storage import with_connection
 from airflow_provider_kling.utils.foreign import reason
 
@@ -156,6 +153,9 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
 
     def execute(self, context: Context) -> None:
         """Check every item, write the plan, and hand the batch to the triggerer."""
+        from airflow_provider_kling.operators.batch_handover import arguments_of, write_plan
+        from airflow_provider_kling.triggers.batch import KlingBatchTrigger
+
         with self._failure_pushed(context):
             limits = read_limits(self)
             items = self._items()
@@ -171,14 +171,20 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
             # Before the plan is written: a retry that is refused does not stop the trigger of an earlier try.
             plan = plan_of_batch(batch_id, product, cost, limits.max_units)
             Spending(self, context, plan, limits.max_run_usd).permit()
-            token, token_uri = self._write_plan(context, planned, limits, batch_id)
+            token = write_plan(self, context, planned, limits, batch_id)
         if cost.most and limits.units_per_item is None:
             limits = limits._replace(units_per_item=float(cost.most))
         self.log.info("Checked %s, nothing is wrong; together %s", counted(len(planned), "item"), cost)
         self.log.info("Batch %s, manifest %s", batch_id, limits.manifest_uri)
         record.push(self, context, "batch_id", batch_id)
         record.push(self, context, "manifest_uri", with_connection(limits.manifest_uri, self.output_conn_id))
-        self._defer(limits, batch_id, len(planned), token, token_uri)
+        batch = arguments_of(self, limits, batch_id, len(planned), token)
+        self.defer(
+            trigger=KlingBatchTrigger(**batch.to_dict()),
+            method_name="execute_complete",
+            # Airflow's own end comes later than the trigger's, which is clearer.
+            timeout=backstop(batch.end_time, margin=limits.poll_interval + LAST_STEPS),
+        )
 
     def estimate(self) -> Total:
         """
@@ -228,7 +234,7 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
         check_target(limits.manifest_uri, self.output_conn_id, name="manifest_uri")
 
     def _plan(self, context: Context, items: list[dict[str, Any]], limits: Limits, batch_id: str) -> list[PlannedItem]:
-        planner = self._planner(origin_of(context, limits.on_clear), self._work_uri(limits, batch_id))
+        planner = self._planner(origin_of(context, limits.on_clear), work_uri(limits, batch_id))
         planned, warnings = planner.plan(items)
         for warning in warnings:
             self.log.warning("%s", warning)
@@ -259,23 +265,6 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
             image_by=self.image_by,
         )
 
-    def _write_plan(
-        self, context: Context, planned: list[PlannedItem], limits: Limits, batch_id: str
-    ) -> tuple[str, str]:
-        """Write what the triggerer reads; from then on an older trigger of this task submits nothing more."""
-        from airflow_provider_kling.batch import fence
-        from airflow_provider_kling.batch.plan import write_plan
-
-        token, uri = uuid.uuid4().hex, fence.token_uri(limits.manifest_uri, self._name(context))
-        plan_uri = f"{self._work_uri(limits, batch_id)}plan.jsonl"
-        fence.mark(uri, token, self.output_conn_id)
-        write_plan(plan_uri, planned, self.output_conn_id)
-        return token, uri
-
-    def _name(self, context: Context) -> str:
-        """Name the Airflow task instance, whatever it pays with and however often it was cleared."""
-        return identity.external_task_id(dataclasses.replace(origin_of(context, "reuse"), generation=0), "")
-
     def _batch_id(self, context: Context) -> str:
         fingerprint = identity.fingerprint(account=self.hook.account_name, endpoint=self.endpoint, content={})
         return identity.external_task_id(origin_of(context, read_limits(self).on_clear), fingerprint)
@@ -285,46 +274,3 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
         ti = context["ti"]
         kept = ti.xcom_pull(task_ids=ti.task_id, key="batch_id", map_indexes=ti.map_index)
         return kept if isinstance(kept, str) else self._batch_id(context)
-
-    def _work_uri(self, limits: Limits, batch_id: str) -> str:
-        return f"{limits.folder}.{batch_id}/"
-
-    def _defer(self, limits: Limits, batch_id: str, count: int, token: str, token_uri: str) -> None:
-        from airflow_provider_kling.batch.trigger_arguments import BatchArguments
-        from airflow_provider_kling.triggers.batch import KlingBatchTrigger
-
-        now = time.time()
-        lasts = limits.timeout
-        if self.execution_timeout:
-            # Airflow's own limit does not reach a deferred task.
-            lasts = min(lasts, self.execution_timeout.total_seconds())
-        batch = BatchArguments(
-            plan_uri=f"{self._work_uri(limits, batch_id)}plan.jsonl",
-            manifest_uri=limits.manifest_uri,
-            output_uri=limits.folder,
-            output_conn_id=self.output_conn_id or "",
-            kling_conn_id=self.kling_conn_id,
-            endpoint=self.endpoint,
-            batch_id=batch_id,
-            concurrency=limits.concurrency,
-            submit_concurrency=limits.submit_concurrency,
-            store_concurrency=limits.store_concurrency,
-            item_retries=limits.item_retries,
-            max_units=limits.max_units or 0.0,
-            units_per_item=limits.units_per_item or 0.0,
-            on_item_failure=limits.on_item_failure,
-            started_at=now,
-            end_time=now + lasts,
-            poll_interval=limits.poll_interval,
-            ends_task=can_finish_in_triggerer(self),
-            account=self.hook.account_name,
-            token_uri=token_uri,
-            token=token,
-            items=count,
-        )
-        # Airflow's own end comes later than the trigger's, which is clearer.
-        self.defer(
-            trigger=KlingBatchTrigger(**batch.to_dict()),
-            method_name="execute_complete",
-            timeout=backstop(batch.end_time, margin=limits.poll_interval + LAST_STEPS),
-        )

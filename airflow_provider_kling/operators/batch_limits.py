@@ -104,3 +104,13 @@ def _read_places(read: Callable[..., Any], problems: list[str]) -> tuple[str, st
     if manifest_uri.lower().endswith(("/", ".mp4")):
         problems.append(f"Give manifest_uri a file of its own: {manifest_uri[-60:]!r} is a folder or a video.")
     return folder, manifest_uri
+
+
+def work_uri(limits: Limits, batch_id: str) -> str:
+    """
+    Return the folder of the plan, and of files that only a worker can read.
+
+    :param limits: the arguments in shape.
+    :param batch_id: names the batch.
+    """
+    return f"{limits.folder}.{batch_id}/"

@@ -8,6 +8,7 @@ call, which only :mod:`airflow_provider_kling.submission.protocol` may decide on
 from __future__ import annotations
 
 import contextlib
+import itertools
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ from airflow_provider_kling.products.catalogue import NEW_GENERATION, product_of
 from airflow_provider_kling.products.generations import spoken
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from airflow_provider_kling.api.dialects import Dialect
     from airflow_provider_kling.api.download import Download
@@ -176,6 +177,21 @@ class KlingClient(Belongings):
                 break
             cursor = following
         return []
+
+    def pages(self, product: Product) -> Iterator[list[Task]]:
+        """
+        Yield the pages of a list of tasks until the last, each with one free request.
+
+        :param product: its row; one of the second generation stands for all of them.
+        """
+        dialect, cursor = self._dialect(product), ""
+        for number in itertools.count(1):
+            answer = self.transport.read(dialect.page(product, number, MAX_PAGE_SIZE, cursor))
+            page, following = dialect.read_page(answer, product), dialect.next_cursor(answer)
+            yield page
+            if following == "" or (following is None and len(page) < MAX_PAGE_SIZE):
+                return
+            cursor = following or ""
 
     def list_since(self, product: Product, since: float) -> list[Task]:
         """

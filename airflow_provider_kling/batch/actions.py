@@ -41,10 +41,12 @@ class Desired:
 
     :param key: the item's name.
     :param external_task_id: id of its first attempt.
+    :param pool: number of the slots that it needs, see :mod:`airflow_provider_kling.batch.kinds`.
     """
 
     key: str
     external_task_id: str
+    pool: int = 0
 
 
 #: Submissions under way at once, and results that are copied at once, unless the Dag says otherwise; a thread each.

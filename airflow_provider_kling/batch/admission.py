@@ -21,9 +21,10 @@ from airflow_provider_kling.exceptions import (
 from airflow_provider_kling.utils import backoff
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Sequence
 
     from airflow_provider_kling.batch.actions import Policy
+    from airflow_provider_kling.batch.item import Item
     from airflow_provider_kling.batch.slots import BatchSlots
     from airflow_provider_kling.exceptions import KlingError
     from airflow_provider_kling.models import Task
@@ -44,10 +45,10 @@ class Admission:
 
     :param policy: how far the batch may go.
     :param jitter: returns a number in [0, 1).
-    :param slots: the batch among those who want a slot.
+    :param slots: the batch among those who want a slot, for each of its pools.
     """
 
-    def __init__(self, policy: Policy, jitter: Callable[[], float], slots: BatchSlots) -> None:
+    def __init__(self, policy: Policy, jitter: Callable[[], float], slots: Sequence[BatchSlots]) -> None:
         self._policy = policy
         self._slots = slots
         self._jitter = jitter
@@ -64,49 +65,64 @@ class Admission:
         """Whether anything may be submitted now."""
         return now >= self._paused_until
 
-    def next_times(self) -> tuple[float, float]:
+    def next_times(self) -> tuple[float, ...]:
         """When more may be submitted, epoch seconds."""
-        return self._slots.next_time(), self._paused_until
+        return *(slots.next_time() for slots in self._slots), self._paused_until
 
-    def may_submit(self, key: str, in_flight: int, now: float) -> bool:
+    def may_submit(self, item: Item, in_flight: int, beside: int, now: float) -> bool:
         """
         Return whether there is a slot for one more, which is submitted then.
 
-        :param key: the item.
+        :param item: the next that needs such a slot.
         :param in_flight: how many of ours are at Kling now, or may be.
+        :param beside: how many of those have, or may have, slots of its kind.
         :param now: epoch seconds.
         """
-        return in_flight < self._policy.concurrency and self._slots.may_submit(key, in_flight, now)
+        return in_flight < self._policy.concurrency and self._slots[item.pool].may_submit(item.key, beside, now)
 
-    def nothing_to_submit(self) -> None:
-        """Leave the slots to others."""
-        self._slots.withdraw()
+    def nothing_to_submit(self, but: Collection[int]) -> None:
+        """
+        Leave the slots to others.
 
-    def accepted(self, key: str, task: Task, in_flight: int, now: float) -> None:
+        :param but: the pools of which something is to be submitted.
+        """
+        for pool, slots in enumerate(self._slots):
+            if pool not in but:
+                slots.withdraw()
+
+    def accepted(self, item: Item, task: Task, beside: int, now: float) -> None:
         """
         Kling took a submission.
 
-        :param key: the item.
+        :param item: whose.
         :param task: as Kling reports it.
-        :param in_flight: how many of ours are at Kling now, or may be.
+        :param beside: how many of ours have, or may have, slots of its kind.
         :param now: epoch seconds.
         """
         self._refusals = self._rate_refusals = self._strange_answers = 0
-        self._slots.accepted(key, task, in_flight, now)
+        self._slots[item.pool].accepted(item.key, task, beside, now)
 
-    def not_accepted(self, key: str, error: KlingError, running: int, now: float) -> None:
-        """A submission brought no task: Kling has no slot (1303), requests come too fast (1302), or something else."""
+    def not_accepted(self, item: Item, error: KlingError, running: int, now: float) -> None:
+        """
+        A submission brought no task: Kling has no slot (1303), requests come too fast (1302), or something else.
+
+        :param item: whose.
+        :param error: why.
+        :param running: how many of ours have slots of its kind.
+        :param now: epoch seconds.
+        """
+        slots = self._slots[item.pool]
         if isinstance(error, KlingConcurrencyError):
-            self._slots.refused(key, running, now)
+            slots.refused(item.key, running, now)
             return
-        self._slots.unsettled(key)
+        slots.unsettled(item.key)
         if isinstance(error, KlingThrottledError):
             self._rate_refusals += 1
             self._paused_until = now + self.pause(self._rate_refusals)
 
-    def ended(self, task: Task, now: float) -> None:
+    def ended(self, item: Item, task: Task, now: float) -> None:
         """A task of ours ended; its slot is free."""
-        self._slots.ended(task, now)
+        self._slots[item.pool].ended(task, now)
 
     def strange_answer(self, error: KlingError, now: float) -> None:
         """An answer to one submission is not Kling's; several in a row concern all."""

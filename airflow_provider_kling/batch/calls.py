@@ -18,7 +18,6 @@ from airflow_provider_kling.exceptions import (
 )
 from airflow_provider_kling.models import Video
 from airflow_provider_kling.products.catalogue import product_of
-from airflow_provider_kling.products.generations import spoken
 from airflow_provider_kling.results.storage import store
 from airflow_provider_kling.results.targets import targets_of
 from airflow_provider_kling.utils._airflow.compat import AirflowNotFoundException
@@ -71,7 +70,7 @@ class BatchCalls:
         with self._hook() as hook:
             tasks: dict[str, Task] = {}
             complete = True
-            for endpoint, count in self._plan.products.items():
+            for endpoint, count in self._plan.lists.items():
                 listed, is_all = self._list(hook, endpoint, count)
                 tasks.update(listed)
                 complete = complete and is_all
@@ -85,18 +84,19 @@ class BatchCalls:
 
     def _list(self, hook: KlingHook, endpoint: str, wanted: int) -> tuple[dict[str, Task], bool]:
         tasks: dict[str, Task] = {}
+        pages = hook.client.pages(product_of(endpoint))
         # Twice the plan leaves room for further attempts and for what others submit.
-        for number in range(1, math.ceil(2 * wanted / MAX_PAGE_SIZE) + 2):
+        for _ in range(math.ceil(2 * wanted / MAX_PAGE_SIZE) + 1):
             try:
-                page = hook.list_tasks(endpoint, page=number)
+                page = next(pages, None)
             except KlingError as error:
                 if error.transient:
                     raise
                 # A relay without this route, often: the tasks are found one by one.
                 return tasks, False
-            tasks.update({task.external_task_id: task for task in page})
-            if len(page) < MAX_PAGE_SIZE:
+            if page is None:
                 return tasks, True
+            tasks.update({task.external_task_id: task for task in page})
         return tasks, False
 
     def submit(self, item: PlannedItem, look_up_first: bool) -> Task:
@@ -116,8 +116,6 @@ class BatchCalls:
                     look_up_first=look_up_first,
                     on_doubt="fail",
                 ).task
-            # The list of the survey does not show the second generation: what an earlier run sent is looked up here.
-            look_up_first = look_up_first or spoken(product_of(item.endpoint), body).generation == "new"
             return hook.submit(
                 item.endpoint, body, external_task_id=item.external_task_id, look_up_first=look_up_first
             ).task

@@ -49,7 +49,7 @@ class Decisions:
             return [finish]
         actions: list[Action] = [*self._watches(now), *self._stores(now)]
         if stopped:
-            self._admission.nothing_to_submit()
+            self._admission.nothing_to_submit(())
         actions += self._looks(now) if stopped else self._submissions(now)
         return [*actions, Wait(self._until_next(now))]
 
@@ -115,12 +115,14 @@ class Decisions:
         if item := self._ledger.due(Phase.DOUBT, now):
             return item
         wanted = not self._is_behind() and self._affordable()
-        item = self._ledger.due(Phase.WAITING, now) if wanted else None
-        if item is None:
-            self._admission.nothing_to_submit()
-            return None
+        waiting = self._ledger.waiting(now) if wanted else []
+        self._admission.nothing_to_submit({item.pool for item in waiting})
         in_flight = self._ledger.count(*IN_FLIGHT)
-        return item if self._admission.may_submit(item.key, in_flight, now) else None
+        for item in waiting:
+            beside = self._ledger.count(*IN_FLIGHT, pool=item.pool)
+            if self._admission.may_submit(item, in_flight, beside, now):
+                return item
+        return None
 
     def _is_behind(self) -> bool:
         """Whether so many results wait to be stored that more would only pile up."""

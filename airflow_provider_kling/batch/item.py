@@ -42,6 +42,7 @@ class Item:
     :param key: its name.
     :param external_task_id: id of its first attempt.
     :param place: its number among the items.
+    :param pool: the number of the slots that it needs.
     :param task: its newest attempt, as Kling reported it last.
     :param attempt: number of the attempt that is alive or comes next.
     :param look_first: whether something of it may have been sent.
@@ -56,6 +57,7 @@ class Item:
     key: str
     external_task_id: str
     place: int = 0
+    pool: int = 0
     phase: Phase = Phase.WAITING
     task: Task | None = None
     attempt: int = 1

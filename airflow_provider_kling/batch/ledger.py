@@ -7,12 +7,14 @@ items as for a hundred thousand.
 
 from __future__ import annotations
 
+import array
 import heapq
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.batch.actions import Phase
 from airflow_provider_kling.batch.item import STATUS, Item, task_cash, task_units
+from airflow_provider_kling.batch.kinds import members
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -20,9 +22,8 @@ if TYPE_CHECKING:
     from airflow_provider_kling.batch.actions import Desired
     from airflow_provider_kling.models import Task
 
-#: The phases in which something is to be done about an item, once its time has come.
-TO_DO = (Phase.WAITING, Phase.DOUBT, Phase.RUNNING, Phase.SUCCEED)
-
+#: The phases in which something is to be done about an item that was sent, once its time has come.
+TO_DO = (Phase.DOUBT, Phase.RUNNING, Phase.SUCCEED)
 
 #: The turn of an item that is stored: no queue has an entry with it.
 _NO_TURN = -1
@@ -78,16 +79,26 @@ class Ledger:
     """
 
     def __init__(self, desired: Iterable[Desired]) -> None:
-        self._names = {wanted.key: wanted.external_task_id for wanted in desired}
+        self._names: dict[str, str] = {}
+        self._pools = array.array("B")
+        for wanted in desired:
+            self._names[wanted.key] = wanted.external_task_id
+            self._pools.append(wanted.pool)
         self._keys = list(self._names)
         self._places = {key: place for place, key in enumerate(self._keys)}
         self._under_way: dict[int, Item] = {}
         self._lines: list[bytes | None] = [None] * len(self._keys)
         self._is_stored = bytearray(len(self._keys))
+        #: How many slots of different kinds the items need.
+        self.pools = max(self._pools, default=0) + 1
+        places = members(self._pools, self.pools)
+        # In all, and of each pool.
         self._counts = dict.fromkeys(Phase, 0)
         self._counts[Phase.WAITING] = len(self._keys)
+        self._pool_counts = [{**dict.fromkeys(Phase, 0), Phase.WAITING: len(waiting)} for waiting in places]
         self._queues = {phase: _Queue(self._turn_of) for phase in TO_DO}
-        self._queues[Phase.WAITING] = _Queue(self._turn_of, ((place, 0) for place in range(len(self._keys))))
+        # A model without a slot holds up its own items only.
+        self._waiting = [_Queue(self._turn_of, ((place, 0) for place in waiting)) for waiting in places]
         #: What the finished tasks cost, as Kling says it, and how many of them say it.
         self.units, self.priced = Decimal(0), 0
         #: And what was taken from the balance of a post-paid account.
@@ -136,16 +147,29 @@ class Ledger:
             return item
         key = self._keys[place]
         phase = Phase.STORED if self._is_stored[place] else Phase.WAITING
-        return Item(key, self._names[key], place, phase, look_first=self.look_first, turn=self._turn_of(place))
+        return Item(
+            key,
+            self._names[key],
+            place,
+            self._pools[place],
+            phase,
+            look_first=self.look_first,
+            turn=self._turn_of(place),
+        )
 
     def _turn_of(self, place: int) -> int:
         if item := self._under_way.get(place):
             return item.turn
         return _NO_TURN if self._is_stored[place] else 0
 
-    def count(self, *phases: Phase) -> int:
-        """Return how many items are in these phases."""
-        return sum(self._counts[phase] for phase in phases)
+    def count(self, *phases: Phase, pool: int | None = None) -> int:
+        """
+        Return how many items are in these phases.
+
+        :param pool: of those that need these slots; default is all.
+        """
+        counts = self._counts if pool is None else self._pool_counts[pool]
+        return sum(counts[phase] for phase in phases)
 
     def move(self, item: Item, phase: Phase, *, not_before: float = 0.0) -> None:
         """
@@ -153,13 +177,16 @@ class Ledger:
 
         :param not_before: epoch seconds of its turn.
         """
-        self._counts[item.phase] -= 1
-        self._counts[phase] += 1
+        for counts in (self._counts, self._pool_counts[item.pool]):
+            counts[item.phase] -= 1
+            counts[phase] += 1
         item.phase, item.not_before = phase, not_before
         item.turn += 1
         self.version += 1
         self._under_way[item.place], self._lines[item.place] = item, None
-        if phase in self._queues:
+        if phase is Phase.WAITING:
+            self._waiting[item.pool].add(item)
+        elif phase in self._queues:
             self._queues[phase].add(item)
         elif phase is Phase.STORED:
             self._settle(item)
@@ -171,9 +198,14 @@ class Ledger:
         del self._under_way[item.place]
 
     def due(self, phase: Phase, now: float) -> Item | None:
-        """Return the first item of a phase whose turn has come."""
+        """Return the first item of a phase whose turn has come; of those that wait, see :meth:`waiting`."""
         place = self._queues[phase].first(now)
         return None if place is None else self._at(place)
+
+    def waiting(self, now: float) -> list[Item]:
+        """Return the first item of each pool that waits to be submitted and whose turn has come, in their order."""
+        places = [place for queue in self._waiting if (place := queue.first(now)) is not None]
+        return [self._at(place) for place in sorted(places)]
 
     def take(self, phase: Phase, now: float) -> Item | None:
         """Return the first item whose turn has come; it stays in its phase and is not returned again."""
@@ -185,7 +217,8 @@ class Ledger:
 
     def next_turns(self, now: float) -> list[float]:
         """When an item's turn comes that has not come yet, the first of each phase, epoch seconds."""
-        return [when for queue in self._queues.values() if (when := queue.next_time(now)) is not None]
+        queues = (*self._queues.values(), *self._waiting)
+        return [when for queue in queues if (when := queue.next_time(now)) is not None]
 
     def report(self, item: Item, task: Task) -> None:
         """Note what Kling says of an item's newest attempt; :meth:`move` has to follow."""

@@ -7,17 +7,18 @@ the plan; those in object storage are named, with their checksum, so that what w
 
 from __future__ import annotations
 
+import array
 import collections
 import copy
 import dataclasses
 import json
 import re
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from airflow_provider_kling.batch import files
 from airflow_provider_kling.batch.actions import Desired, ImageUnavailableError
+from airflow_provider_kling.batch.kinds import Kind, lists_of, pools_of
 from airflow_provider_kling.exceptions import (
     KlingBatchError,
     KlingConfigurationError,
@@ -62,6 +63,12 @@ class PlannedItem:
     images: dict[str, dict[str, Any]]
     endpoint: str = DEFAULT_ENDPOINT
 
+    @property
+    def kind(self) -> Kind:
+        """What it asks for."""
+        model = self.body.get("model_name")
+        return Kind(self.endpoint, model if isinstance(model, str) else "")
+
     def full_body(self) -> dict[str, Any]:
         """
         Return the body with its files: images, and links that are signed now.
@@ -86,26 +93,37 @@ class Plan(Sequence[PlannedItem]):
 
     :param lines: one for each item.
     :param names: the ``external_task_id`` of each, by its key.
-    :param endpoints: the product of each, by its key; of those that it does not name it is ``image2video``.
+    :param kinds: what the items ask for, each once.
+    :param asked: which of them each item does, by its number there.
     """
 
     def __init__(
-        self, lines: Sequence[bytes], names: Mapping[str, str], endpoints: Mapping[str, str] | None = None
+        self, lines: Sequence[bytes], names: Mapping[str, str], kinds: Sequence[Kind], asked: Sequence[int]
     ) -> None:
         self._lines = lines
         self._names = names
-        self._endpoints = endpoints or {}
+        self._kinds = kinds
+        self._asked = asked
         self._places = {key: place for place, key in enumerate(names)}
+        #: Whose slots the items need.
+        self.pools, self._pool_of_kind = pools_of(kinds)
 
     @property
     def desired(self) -> Iterator[Desired]:
         """What the reconciler needs to know."""
-        return (Desired(key, name) for key, name in self._names.items())
+        pools = (self._pool_of_kind[kind] for kind in self._asked)
+        return (Desired(key, name, pool) for (key, name), pool in zip(self._names.items(), pools, strict=True))
 
     @property
-    def products(self) -> collections.Counter[str]:
-        """How many items ask for which product."""
-        return collections.Counter(map(self.endpoint_of, self._names))
+    def endpoints(self) -> list[str]:
+        """The products that the items ask for, each once."""
+        return list(dict.fromkeys(kind.endpoint for kind in self._kinds))
+
+    @property
+    def lists(self) -> dict[str, int]:
+        """The products whose lists show what Kling has of this batch, and how many items each of them may show."""
+        counts = collections.Counter(self._asked)
+        return lists_of({kind: counts[number] for number, kind in enumerate(self._kinds)})
 
     def endpoint_of(self, key: str) -> str:
         """
@@ -113,7 +131,7 @@ class Plan(Sequence[PlannedItem]):
 
         :param key: its name.
         """
-        return self._endpoints.get(key, DEFAULT_ENDPOINT)
+        return self._kinds[self._asked[self._places[key]]].endpoint
 
     def __len__(self) -> int:
         return len(self._lines)
@@ -182,7 +200,8 @@ def read_plan(uri: str, conn_id: str | None, count: int = 0) -> Plan:
     """
     lines: list[bytes] = []
     names: dict[str, str] = {}
-    endpoints: dict[str, str] = {}
+    kinds: dict[Kind, int] = {}
+    asked = array.array("L")
     try:
         for line, value in files.each_line(uri, conn_id):
             item = _planned_item(value)
@@ -190,8 +209,7 @@ def read_plan(uri: str, conn_id: str | None, count: int = 0) -> Plan:
                 raise _broken_plan(uri, f"item {len(lines) + 1} lacks a part, or has one of another kind")
             lines.append(line)
             names[item.key] = item.external_task_id
-            if item.endpoint != DEFAULT_ENDPOINT:
-                endpoints[item.key] = sys.intern(item.endpoint)
+            asked.append(kinds.setdefault(item.kind, len(kinds)))
     except ValueError as error:
         raise _broken_plan(uri, reason(error)) from None
     if not lines:
@@ -200,7 +218,7 @@ def read_plan(uri: str, conn_id: str | None, count: int = 0) -> Plan:
         raise _broken_plan(uri, f"it has {counted(len(lines), 'item')}, and was written with {count}")
     if len(names) < len(lines) or len(set(names.values())) < len(lines):
         raise _broken_plan(uri, "an item stands there twice")
-    return Plan(lines, names, endpoints)
+    return Plan(lines, names, list(kinds), asked)
 
 
 def _broken_plan(uri: str, what: str) -> KlingBatchError:

@@ -38,7 +38,7 @@ from airflow_provider_kling.submission.protocol import MAX_ATTEMPTS
 from airflow_provider_kling.waiting.arbiter import Arbiter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from airflow_provider_kling.batch.actions import Action, Desired, Policy
     from airflow_provider_kling.batch.item import Item
@@ -56,7 +56,8 @@ class Reconciler:
     :param desired: the items, in the order in which they are submitted.
     :param policy: how far it may go.
     :param jitter: returns a number in [0, 1); ``random.random`` outside tests.
-    :param slots: the batch among those who want a slot of its account; default is one that knows of nobody else.
+    :param slots: the batch among those who want a slot of its account, for each pool of its items; default are some
+        that know of nobody else.
     """
 
     def __init__(
@@ -65,11 +66,11 @@ class Reconciler:
         policy: Policy,
         *,
         jitter: Callable[[], float],
-        slots: BatchSlots | None = None,
+        slots: Sequence[BatchSlots] = (),
     ) -> None:
         self._ledger = Ledger(desired)
         self._policy = policy
-        slots = slots or BatchSlots(OwnQueue(Arbiter(jitter)), "the batch")
+        slots = slots or [BatchSlots(OwnQueue(Arbiter(jitter)), "the batch") for _ in range(self._ledger.pools)]
         self._admission = Admission(policy, jitter, slots)
         self._decisions = Decisions(self._ledger, self._admission, policy)
 
@@ -111,6 +112,10 @@ class Reconciler:
             self._restore_paid(item, record, files_exist, endpoint)
         elif item.phase is Phase.WAITING and (failure := record.failed_for_good_since(self._policy.started_at)):
             self._fail(item, failure)
+        elif item.phase is Phase.WAITING and record.may_be_sent:
+            # Its answer may be on its way to nobody, and its task not in the list yet.
+            item.look_first = True
+            self._ledger.move(item, Phase.WAITING)
         elif item.phase is Phase.FAILED and known and item.failure and record.failed_before(self._policy.started_at):
             # Kling's clock is ahead of ours: this attempt is not of this run.
             item.failed_now = NONE
@@ -134,7 +139,7 @@ class Reconciler:
         accepted = item.phase is Phase.SENDING
         self._observe(item, task, now)
         if accepted:
-            self._admission.accepted(key, task, self._ledger.count(*IN_FLIGHT), now)
+            self._admission.accepted(item, task, self._ledger.count(*IN_FLIGHT, pool=item.pool), now)
 
     def not_submitted(self, key: str, error: KlingError, now: float) -> None:
         """
@@ -145,7 +150,7 @@ class Reconciler:
         :param now: epoch seconds.
         """
         item = self._ledger[key]
-        self._admission.not_accepted(key, error, self._accepted(), now)
+        self._admission.not_accepted(item, error, self._accepted(item.pool), now)
         if isinstance(error, KlingThrottledError):
             self._ledger.move(item, Phase.WAITING)
         elif isinstance(error, ImageUnavailableError):
@@ -254,7 +259,7 @@ class Reconciler:
         if not task.status.is_terminal:
             self._ledger.move(item, Phase.RUNNING)
             return
-        self._admission.ended(task, now)
+        self._admission.ended(item, task, now)
         try:
             polling.conclude(task, polling.Event("success", task.task_id))
             self._ledger.move(item, Phase.SUCCEED)
@@ -301,5 +306,5 @@ class Reconciler:
         else:
             self._wait_for(item, Phase.WAITING, failure, now)
 
-    def _accepted(self) -> int:
-        return self._ledger.count(Phase.DOUBT, Phase.LOOKING, Phase.RUNNING)
+    def _accepted(self, pool: int) -> int:
+        return self._ledger.count(Phase.DOUBT, Phase.LOOKING, Phase.RUNNING, pool=pool)

@@ -60,6 +60,11 @@ class Record:
             return bool(self.task_id) and self.failure is not None and self.failure.error not in failed_at_kling
         return bool(self.task_id) and self.status in ("running", "storing", "succeed")
 
+    @property
+    def may_be_sent(self) -> bool:
+        """Whether a submission was under way whose answer is not known."""
+        return self.status == "running" and not self.task_id
+
     def failed_for_good_since(self, started_at: float) -> Failure | None:
         """
         Return why another attempt would fail again, if it would.

@@ -50,6 +50,15 @@ def classic_row(product: Product) -> Product:
     return PRODUCTS[product.counterpart] if product.generation == "new" and product.counterpart else product
 
 
+def listed_under(product: Product) -> str:
+    """
+    Return the product in whose list Kling shows the tasks of a product: the second generation has one for all of its.
+
+    :param product: its row in the generation that serves it.
+    """
+    return next(iter(NEW_GENERATION)) if product.generation == "new" else product.endpoint
+
+
 def is_translated(product: Product, body: Mapping[str, Any]) -> bool:
     """
     Whether a request is asked for in classic words and sent in those of the second generation.

@@ -18,6 +18,7 @@ from airflow_provider_kling.batch.report import Reporter
 from airflow_provider_kling.batch.slots import BatchSlots
 from airflow_provider_kling.batch.trigger_arguments import BatchArguments
 from airflow_provider_kling.exceptions import KlingError
+from airflow_provider_kling.products.catalogue import product_of
 from airflow_provider_kling.products.wording import counted
 from airflow_provider_kling.triggers.base import KlingTrigger
 from airflow_provider_kling.utils._airflow.compat import AIRFLOW_V_3_2_PLUS
@@ -143,23 +144,26 @@ class KlingBatchTrigger(KlingTrigger):
         try:
             finish = await loop.run(known, sent_before=sent_before)
         finally:
-            slots.withdraw()
+            for queued in slots:
+                queued.withdraw()
         await reporter.finish(self._reconciler, deadline=self.batch.end_time + self.pace.last_steps)
         troubles = await in_thread(Work.REPORT, self._reconciler.troubles)
         event = outcome(finish, troubles, self._summary(finish), stop_on_failure=self.batch.stops_on_failure)
         self.log.info("The batch ended (%s). %s", event["status"], event["message"])
         return event
 
-    async def _slots(self, plan: Plan, learned: asyncio.Event) -> BatchSlots:
+    async def _slots(self, plan: Plan, learned: asyncio.Event) -> list[BatchSlots]:
+        """Stand in the queue of each model: each has slots of its own."""
         loop = asyncio.get_running_loop()
-        # Each model has slots of its own; a batch of several is taken for one of its first.
-        model_name = str(plan[0].body.get("model_name") or "") if plan else ""
-        account = await AccountSlots.of(self.batch.kling_conn_id, self.batch.endpoint)
+        accounts: dict[str, AccountSlots] = {}
+        for endpoint in plan.endpoints:
+            accounts[product_of(endpoint).group] = await AccountSlots.of(self.batch.kling_conn_id, endpoint)
 
         def wake() -> None:
             loop.call_soon_threadsafe(learned.set)
 
-        return BatchSlots(ModelQueue(account, model_name), self.batch.batch_id, wake)
+        queues = (ModelQueue(accounts[pool.group], pool.model_name) for pool in plan.pools)
+        return [BatchSlots(queue, self.batch.batch_id, wake) for queue in queues]
 
     def _fence(self) -> Fence:
         # Below Airflow 3.2 a question from a thread kills the runner; dag.test() has no task instance.
@@ -216,6 +220,6 @@ class KlingBatchTrigger(KlingTrigger):
         return await self._push("return_value", event["summary"])
 
 
-def _reconciler(plan: Plan, policy: Policy, slots: BatchSlots) -> Reconciler:
+def _reconciler(plan: Plan, policy: Policy, slots: list[BatchSlots]) -> Reconciler:
     """In a thread, as everything that goes through all items at once: there may be a hundred thousand."""
     return Reconciler(plan.desired, policy, jitter=random.random, slots=slots)

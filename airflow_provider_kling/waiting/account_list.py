@@ -10,6 +10,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 from airflow_provider_kling.products.catalogue import NEW_GENERATION, PRODUCTS
+from airflow_provider_kling.products.generations import listed_under
 from airflow_provider_kling.utils import backoff
 
 if TYPE_CHECKING:
@@ -113,9 +114,8 @@ def merged(pages: Iterable[Sequence[Task]]) -> list[Task]:
 
 def _lists_of(group: str) -> list[str]:
     """Names of products, one for each list that shows tasks of a group."""
-    lists = [product.endpoint for product in PRODUCTS.values() if product.group == group]
-    # The second generation has one list, of all its products.
-    return [*lists, *[product.endpoint for product in NEW_GENERATION.values() if product.group == group][:1]]
+    rows = (*PRODUCTS.values(), *NEW_GENERATION.values())
+    return list(dict.fromkeys(listed_under(product) for product in rows if product.group == group))
 
 
 def _alive(tasks: list[Task]) -> int:

@@ -27,7 +27,7 @@ from airflow_provider_kling.batch.actions import (
     Watch,
 )
 from airflow_provider_kling.batch.reconciler import Reconciler
-from airflow_provider_kling.batch.records import read_record
+from airflow_provider_kling.batch.records import Record, read_record
 from airflow_provider_kling.exceptions import (
     KlingAccountError,
     KlingAuthenticationError,
@@ -774,3 +774,48 @@ class Batch(RuleBasedStateMachine):
 
 TestBatch = Batch.TestCase
 TestBatch.settings = settings(max_examples=100 * STEPS, stateful_step_count=50, deadline=None)
+
+
+def mixed(*pools: int, **policy) -> Reconciler:
+    desired = [Desired(f"k{number}", f"x{number}", pool) for number, pool in enumerate(pools)]
+    return Reconciler(
+        desired, Policy(**{"concurrency": 9, "started_at": START, "end_time": FOREVER, **policy}), jitter=lambda: 0.5
+    )
+
+
+def test_a_model_without_a_slot_holds_up_its_own_items_only():
+    reconciler = mixed(0, 0, 0, 1, 1, submit_concurrency=1)
+    assert submits(reconciler.decide(START)) == ["k0"]
+    reconciler.observed("k0", task("x0"), START)
+    assert submits(reconciler.decide(START)) == ["k1"]
+    reconciler.not_submitted("k1", FULL, START)
+    assert submits(reconciler.decide(START)) == ["k3"]
+    reconciler.observed("k3", task("x3"), START)
+    assert submits(reconciler.decide(START)) == ["k4"]
+    reconciler.observed("k4", task("x4"), START)
+    assert submits(reconciler.decide(START)) == []
+    done(reconciler, 3)
+    assert submits(reconciler.decide(START)) == [], "that slot is of no use to the first model"
+    done(reconciler, 0)
+    assert submits(reconciler.decide(START)) == ["k1"]
+
+
+def test_the_limit_of_the_batch_counts_all_of_its_models():
+    reconciler = mixed(0, 1, 0, 1, concurrency=3)
+    assert submits(reconciler.decide(START)) == ["k0", "k1", "k2"]
+
+
+def test_items_of_several_models_are_submitted_in_their_order():
+    reconciler = mixed(1, 0, 1, 0, submit_concurrency=9)
+    assert submits(reconciler.decide(START)) == ["k0", "k1", "k2", "k3"]
+
+
+def test_what_was_being_sent_when_a_run_ended_is_looked_for_first():
+    reconciler = batch(2)
+    reconciler.observe_all({}, complete=True, sent_before=True, now=START)
+    reconciler.restore(Record("k0", "x0", "running"))
+    reconciler.restore(Record("k1", "x1", "waiting"))
+    assert [action for action in reconciler.decide(START) if isinstance(action, Submit)] == [
+        Submit("k0", look_up_first=True),
+        Submit("k1", look_up_first=False),
+    ]

@@ -1,0 +1,81 @@
+"""What the items of a batch ask for: whose slots they need, and which of Kling's lists shows them. Pure."""
+
+from __future__ import annotations
+
+import collections
+from typing import TYPE_CHECKING, NamedTuple
+
+from airflow_provider_kling.products.catalogue import product_of
+from airflow_provider_kling.products.generations import listed_under, spoken
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+#: Queues in which one batch stands at most; further models, of which nobody has that many, stand in the last.
+MAX_POOLS = 32
+
+
+class Kind(NamedTuple):
+    """
+    What an item asks for.
+
+    :param endpoint: the product.
+    :param model_name: Kling's name of the model; empty where there is no choice.
+    """
+
+    endpoint: str
+    model_name: str = ""
+
+
+class Pool(NamedTuple):
+    """
+    What shares slots: a model, for one group of products.
+
+    :param group: see :attr:`~airflow_provider_kling.products.product.Product.group`.
+    :param model_name: of the items.
+    """
+
+    group: str
+    model_name: str
+
+
+def pools_of(kinds: Iterable[Kind]) -> tuple[list[Pool], list[int]]:
+    """
+    Return the pools that a batch needs, and the number of that of each kind.
+
+    :param kinds: of its items, in their order.
+    """
+    numbers: dict[Pool, int] = {}
+    places = []
+    for kind in kinds:
+        pool = Pool(product_of(kind.endpoint).group, kind.model_name)
+        if len(numbers) < MAX_POOLS:
+            numbers.setdefault(pool, len(numbers))
+        places.append(numbers.get(pool, MAX_POOLS - 1))
+    return list(numbers), places
+
+
+def lists_of(counts: Mapping[Kind, int]) -> dict[str, int]:
+    """
+    Return the products whose lists show what a batch has at Kling, and how many of its items each of them may show.
+
+    :param counts: how many items there are of each kind.
+    """
+    lists: collections.Counter[str] = collections.Counter()
+    for kind, count in counts.items():
+        product = spoken(product_of(kind.endpoint), {"model_name": kind.model_name})
+        lists[listed_under(product)] += count
+    return dict(lists)
+
+
+def members(places: Sequence[int], count: int) -> list[list[int]]:
+    """
+    Return the numbers of the items of each pool, in their order.
+
+    :param places: the pool of each item.
+    :param count: how many pools there are.
+    """
+    found: list[list[int]] = [[] for _ in range(count)]
+    for item, pool in enumerate(places):
+        found[pool].append(item)
+    return found

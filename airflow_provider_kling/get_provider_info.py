@@ -7,6 +7,37 @@ from typing import Any
 #: The connection that operators use unless the Dag names another.
 DEFAULT_CONN_NAME = "kling_default"
 
+#: The operators, each with the module of ``operators`` that it stands in.
+OPERATORS = {
+    "KlingAvatarOperator": "clip",
+    "KlingCustomElementOperator": "asset",
+    "KlingCustomVoiceOperator": "asset",
+    "KlingEffectsOperator": "clip",
+    "KlingIdentifyFaceOperator": "face",
+    "KlingImageExpansionOperator": "image",
+    "KlingImageGenerationOperator": "image",
+    "KlingImageRecognitionOperator": "image",
+    "KlingImageToVideoBatchOperator": "batch",
+    "KlingImageToVideoOperator": "video",
+    "KlingLipSyncOperator": "face",
+    "KlingMotionControlOperator": "clip",
+    "KlingMultiElementsOperator": "edit",
+    "KlingMultiImageToImageOperator": "image",
+    "KlingMultiImageToVideoOperator": "clip",
+    "KlingMultiShotOperator": "asset",
+    "KlingOmniImageOperator": "image",
+    "KlingOmniVideoOperator": "clip",
+    "KlingOneCallLipSyncOperator": "face",
+    "KlingRunSummaryOperator": "run_summary",
+    "KlingSolutionOperator": "solution",
+    "KlingTextToAudioOperator": "audio",
+    "KlingTextToSpeechOperator": "audio",
+    "KlingTextToVideoOperator": "video",
+    "KlingVideoExtensionOperator": "clip",
+    "KlingVideoToAudioOperator": "audio",
+    "KlingVirtualTryOnOperator": "image",
+}
+
 #: The connection form. Airflow 3.2 and later read it from here; below, from the hook's methods, which return the same.
 CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     "timeout_seconds": {

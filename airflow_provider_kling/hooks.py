@@ -23,6 +23,7 @@ from airflow_provider_kling.get_provider_info import CONNECTION_FIELDS, DEFAULT_
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.preparation.named_task import named_task
 from airflow_provider_kling.products.catalogue import product_of
+from airflow_provider_kling.products.product import DEFAULT_ENDPOINT
 from airflow_provider_kling.submission import identity, protocol
 from airflow_provider_kling.submission.submitter import Asked, Submitter, finds_by_id
 from airflow_provider_kling.submission.unnamed import Window
@@ -208,7 +209,7 @@ class KlingHook(Belongings, BaseHook):
         """
         return finds_by_id(self.client, product_of(endpoint), body)
 
-    def get_task(self, kling_task_id: str, endpoint: str = "image2video", *, tries: int | None = None) -> Task:
+    def get_task(self, kling_task_id: str, endpoint: str = DEFAULT_ENDPOINT, *, tries: int | None = None) -> Task:
         """
         Read one task; free.
 
@@ -222,7 +223,7 @@ class KlingHook(Belongings, BaseHook):
         named = named_task(kling_task_id, endpoint)
         return self.client.get_task_anywhere(product_of(named.endpoint), named.task_id, tries=tries)
 
-    def get_paid_task(self, kling_task_id: str, endpoint: str = "image2video") -> Task:
+    def get_paid_task(self, kling_task_id: str, endpoint: str = DEFAULT_ENDPOINT) -> Task:
         """
         Read a task that Kling once accepted; free.
 
@@ -236,7 +237,7 @@ class KlingHook(Belongings, BaseHook):
         except KlingError as error:
             raise polling.of_paid_task(error, kling_task_id, account=self.account_name) from None
 
-    def find_task(self, external_task_id: str, endpoint: str = "image2video") -> Task | None:
+    def find_task(self, external_task_id: str, endpoint: str = DEFAULT_ENDPOINT) -> Task | None:
         """
         Look for the task with this external id; free.
 
@@ -256,7 +257,7 @@ class KlingHook(Belongings, BaseHook):
 
     def list_tasks(
         self,
-        endpoint: str = "image2video",
+        endpoint: str = DEFAULT_ENDPOINT,
         *,
         page: int = 1,
         page_size: int = MAX_PAGE_SIZE,
@@ -302,7 +303,7 @@ class KlingHook(Belongings, BaseHook):
     def wait(
         self,
         kling_task_id: str,
-        endpoint: str = "image2video",
+        endpoint: str = DEFAULT_ENDPOINT,
         *,
         poll_interval: float = polling.DEFAULT_POLL_INTERVAL,
         timeout: float = polling.DEFAULT_TIMEOUT,

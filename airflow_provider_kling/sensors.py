@@ -22,6 +22,7 @@ from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.plugins.links import KlingResultLink, without_empty_button
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.preparation.named_task import named_task
+from airflow_provider_kling.products.product import DEFAULT_ENDPOINT
 from airflow_provider_kling.results.failure import push_failure
 from airflow_provider_kling.triggers.base import BACKSTOP_MARGIN
 from airflow_provider_kling.triggers.task import KlingTaskTrigger
@@ -84,7 +85,7 @@ class KlingTaskSensor(BaseSensorOperator):
         self,
         *,
         kling_task_id: str | dict[str, Any],
-        endpoint: str = "image2video",
+        endpoint: str = DEFAULT_ENDPOINT,
         kling_conn_id: str = DEFAULT_CONN_NAME,
         deferrable: bool = True,
         poke_interval: float | timedelta | None = polling.DEFAULT_POLL_INTERVAL,

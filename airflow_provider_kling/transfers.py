@@ -16,6 +16,7 @@ from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.plugins.links import KlingResultLink
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.products import convert
+from airflow_provider_kling.products.product import DEFAULT_ENDPOINT
 from airflow_provider_kling.products.wording import shown
 from airflow_provider_kling.utils.foreign import foreign_text
 
@@ -74,7 +75,7 @@ class KlingToObjectStorageOperator(BaseOperator):
         output_uri: Any,
         kling_task_id: str | None = None,
         manifest: dict[str, Any] | str | None = None,
-        endpoint: str = "image2video",
+        endpoint: str = DEFAULT_ENDPOINT,
         kling_conn_id: str = DEFAULT_CONN_NAME,
         output_conn_id: str | None = None,
         duration: str | float | timedelta | None = None,

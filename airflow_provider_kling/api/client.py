@@ -26,6 +26,7 @@ from airflow_provider_kling.exceptions import (
 from airflow_provider_kling.models import TaskStatus
 from airflow_provider_kling.products.catalogue import NEW_GENERATION, product_of
 from airflow_provider_kling.products.generations import spoken
+from airflow_provider_kling.products.product import DEFAULT_ENDPOINT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -257,7 +258,7 @@ class KlingClient(Belongings):
 
         :raises KlingError: when it does not, or does not answer.
         """
-        product = product_of("image2video")
+        product = product_of(DEFAULT_ENDPOINT)
         # One try: somebody looks at a page that waits for this answer.
         with contextlib.suppress(KlingTaskNotFoundError):
             self.transport.send_once(dialect_of(product).query(product, PROBE_ID))

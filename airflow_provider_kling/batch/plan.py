@@ -30,6 +30,7 @@ from airflow_provider_kling.preparation.media_link import load_link
 from airflow_provider_kling.products.catalogue import PRODUCTS, product_of
 from airflow_provider_kling.products.limits import image_bytes
 from airflow_provider_kling.products.media import ImageLoadError
+from airflow_provider_kling.products.product import DEFAULT_ENDPOINT
 from airflow_provider_kling.products.wording import counted, named
 from airflow_provider_kling.utils.foreign import reason
 
@@ -39,9 +40,6 @@ if TYPE_CHECKING:
 
 #: What names an item also names its file.
 KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
-
-#: What an item asks for that does not say it.
-DEFAULT_ENDPOINT = "image2video"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -164,7 +162,7 @@ def problem_of_product(endpoint: Any) -> str | None:
     """
     try:
         product = product_of(endpoint)
-        if product.generation == "new" and product.counterpart:
+        if product.is_made_for_another:
             return f"Give endpoint as {product.counterpart!r}: the model of each item decides about {endpoint}."
         if product.has_external_id:
             return None

@@ -34,6 +34,7 @@ from airflow_provider_kling.exceptions import (
     KlingThrottledError,
 )
 from airflow_provider_kling.models import Task, TaskStatus
+from airflow_provider_kling.products.product import DEFAULT_ENDPOINT
 from airflow_provider_kling.submission.protocol import MAX_ATTEMPTS
 from airflow_provider_kling.waiting.arbiter import Arbiter
 
@@ -93,7 +94,7 @@ class Reconciler:
                     in_this_run = self._is_of_this_run(tasks[name])
                     self._observe(self._ledger[key], tasks[name], now, in_this_run=in_this_run)
 
-    def restore(self, record: Record, *, files_exist: bool = True, endpoint: str = "image2video") -> None:
+    def restore(self, record: Record, *, files_exist: bool = True, endpoint: str = DEFAULT_ENDPOINT) -> None:
         """
         Take over what only an earlier run of this batch knows: what is stored, what was refused, what was paid.
 

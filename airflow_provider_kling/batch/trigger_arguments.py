@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling import polling
 from airflow_provider_kling.batch.actions import DEFAULT_THREADS, Pace, Policy
-from airflow_provider_kling.batch.plan import DEFAULT_ENDPOINT
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
+from airflow_provider_kling.products.product import DEFAULT_ENDPOINT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,113 +4,95 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kling.operators.task import KlingTaskOperator
-from airflow_provider_kling.operators.video import KlingImageToVideoOperator, KlingTextToVideoOperator
+from airflow_provider_kling.get_provider_info import OPERATORS
 
 if TYPE_CHECKING:
+    # For editors and type checkers, which do not run what is below.
     from airflow_provider_kling.operators.asset import (
-        KlingCustomElementOperator,
-        KlingCustomVoiceOperator,
-        KlingMultiShotOperator,
+        KlingCustomElementOperator as KlingCustomElementOperator,
+    )
+    from airflow_provider_kling.operators.asset import (
+        KlingCustomVoiceOperator as KlingCustomVoiceOperator,
+    )
+    from airflow_provider_kling.operators.asset import (
+        KlingMultiShotOperator as KlingMultiShotOperator,
     )
     from airflow_provider_kling.operators.audio import (
-        KlingTextToAudioOperator,
-        KlingTextToSpeechOperator,
-        KlingVideoToAudioOperator,
+        KlingTextToAudioOperator as KlingTextToAudioOperator,
     )
-    from airflow_provider_kling.operators.batch import KlingImageToVideoBatchOperator
+    from airflow_provider_kling.operators.audio import (
+        KlingTextToSpeechOperator as KlingTextToSpeechOperator,
+    )
+    from airflow_provider_kling.operators.audio import (
+        KlingVideoToAudioOperator as KlingVideoToAudioOperator,
+    )
+    from airflow_provider_kling.operators.batch import KlingImageToVideoBatchOperator as KlingImageToVideoBatchOperator
     from airflow_provider_kling.operators.clip import (
-        KlingAvatarOperator,
-        KlingEffectsOperator,
-        KlingMotionControlOperator,
-        KlingMultiImageToVideoOperator,
-        KlingOmniVideoOperator,
-        KlingVideoExtensionOperator,
+        KlingAvatarOperator as KlingAvatarOperator,
     )
-    from airflow_provider_kling.operators.edit import KlingMultiElementsOperator
+    from airflow_provider_kling.operators.clip import (
+        KlingEffectsOperator as KlingEffectsOperator,
+    )
+    from airflow_provider_kling.operators.clip import (
+        KlingMotionControlOperator as KlingMotionControlOperator,
+    )
+    from airflow_provider_kling.operators.clip import (
+        KlingMultiImageToVideoOperator as KlingMultiImageToVideoOperator,
+    )
+    from airflow_provider_kling.operators.clip import (
+        KlingOmniVideoOperator as KlingOmniVideoOperator,
+    )
+    from airflow_provider_kling.operators.clip import (
+        KlingVideoExtensionOperator as KlingVideoExtensionOperator,
+    )
+    from airflow_provider_kling.operators.edit import KlingMultiElementsOperator as KlingMultiElementsOperator
     from airflow_provider_kling.operators.face import (
-        KlingIdentifyFaceOperator,
-        KlingLipSyncOperator,
-        KlingOneCallLipSyncOperator,
+        KlingIdentifyFaceOperator as KlingIdentifyFaceOperator,
+    )
+    from airflow_provider_kling.operators.face import (
+        KlingLipSyncOperator as KlingLipSyncOperator,
+    )
+    from airflow_provider_kling.operators.face import (
+        KlingOneCallLipSyncOperator as KlingOneCallLipSyncOperator,
     )
     from airflow_provider_kling.operators.image import (
-        KlingImageExpansionOperator,
-        KlingImageGenerationOperator,
-        KlingImageRecognitionOperator,
-        KlingMultiImageToImageOperator,
-        KlingOmniImageOperator,
-        KlingVirtualTryOnOperator,
+        KlingImageExpansionOperator as KlingImageExpansionOperator,
     )
-    from airflow_provider_kling.operators.run_summary import KlingRunSummaryOperator
-    from airflow_provider_kling.operators.solution import KlingSolutionOperator
-    from airflow_provider_kling.operators.video_item import KlingVideoItem
+    from airflow_provider_kling.operators.image import (
+        KlingImageGenerationOperator as KlingImageGenerationOperator,
+    )
+    from airflow_provider_kling.operators.image import (
+        KlingImageRecognitionOperator as KlingImageRecognitionOperator,
+    )
+    from airflow_provider_kling.operators.image import (
+        KlingMultiImageToImageOperator as KlingMultiImageToImageOperator,
+    )
+    from airflow_provider_kling.operators.image import (
+        KlingOmniImageOperator as KlingOmniImageOperator,
+    )
+    from airflow_provider_kling.operators.image import (
+        KlingVirtualTryOnOperator as KlingVirtualTryOnOperator,
+    )
+    from airflow_provider_kling.operators.run_summary import KlingRunSummaryOperator as KlingRunSummaryOperator
+    from airflow_provider_kling.operators.solution import KlingSolutionOperator as KlingSolutionOperator
+    from airflow_provider_kling.operators.task import KlingTaskOperator as KlingTaskOperator
+    from airflow_provider_kling.operators.video import (
+        KlingImageToVideoOperator as KlingImageToVideoOperator,
+    )
+    from airflow_provider_kling.operators.video import (
+        KlingTextToVideoOperator as KlingTextToVideoOperator,
+    )
+    from airflow_provider_kling.operators.video_item import KlingVideoItem as KlingVideoItem
 
-__all__ = [
-    "KlingAvatarOperator",
-    "KlingCustomElementOperator",
-    "KlingCustomVoiceOperator",
-    "KlingEffectsOperator",
-    "KlingIdentifyFaceOperator",
-    "KlingImageExpansionOperator",
-    "KlingImageGenerationOperator",
-    "KlingImageRecognitionOperator",
-    "KlingImageToVideoBatchOperator",
-    "KlingImageToVideoOperator",
-    "KlingLipSyncOperator",
-    "KlingMotionControlOperator",
-    "KlingMultiElementsOperator",
-    "KlingMultiImageToImageOperator",
-    "KlingMultiImageToVideoOperator",
-    "KlingMultiShotOperator",
-    "KlingOmniImageOperator",
-    "KlingOmniVideoOperator",
-    "KlingOneCallLipSyncOperator",
-    "KlingRunSummaryOperator",
-    "KlingSolutionOperator",
-    "KlingTaskOperator",
-    "KlingTextToAudioOperator",
-    "KlingTextToSpeechOperator",
-    "KlingTextToVideoOperator",
-    "KlingVideoExtensionOperator",
-    "KlingVideoItem",
-    "KlingVideoToAudioOperator",
-    "KlingVirtualTryOnOperator",
-]
+#: A process imports the operators that it uses, and no others.
+_MODULES = {**OPERATORS, "KlingTaskOperator": "task", "KlingVideoItem": "video_item"}
 
-#: What most Dags do not need, by its module: every process of another operator would import it for nothing.
-_LATER = {
-    "KlingAvatarOperator": "clip",
-    "KlingCustomElementOperator": "asset",
-    "KlingCustomVoiceOperator": "asset",
-    "KlingEffectsOperator": "clip",
-    "KlingIdentifyFaceOperator": "face",
-    "KlingImageExpansionOperator": "image",
-    "KlingImageGenerationOperator": "image",
-    "KlingImageRecognitionOperator": "image",
-    "KlingImageToVideoBatchOperator": "batch",
-    "KlingLipSyncOperator": "face",
-    "KlingMotionControlOperator": "clip",
-    "KlingMultiElementsOperator": "edit",
-    "KlingMultiImageToImageOperator": "image",
-    "KlingMultiImageToVideoOperator": "clip",
-    "KlingMultiShotOperator": "asset",
-    "KlingOmniImageOperator": "image",
-    "KlingOmniVideoOperator": "clip",
-    "KlingOneCallLipSyncOperator": "face",
-    "KlingRunSummaryOperator": "run_summary",
-    "KlingSolutionOperator": "solution",
-    "KlingTextToAudioOperator": "audio",
-    "KlingTextToSpeechOperator": "audio",
-    "KlingVideoExtensionOperator": "clip",
-    "KlingVideoItem": "video_item",
-    "KlingVideoToAudioOperator": "audio",
-    "KlingVirtualTryOnOperator": "image",
-}
+__all__ = [*_MODULES]  # noqa: PLE0604
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LATER:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -23,6 +23,7 @@ from airflow_provider_kling.operators.spending import Spending, plan_of_batch
 from airflow_provider_kling.plugins.links import KlingBatchLink
 from airflow_provider_kling.products import prices
 from airflow_provider_kling.products.catalogue import product_of
+from airflow_provider_kling.products.product import DEFAULT_ENDPOINT
 from airflow_provider_kling.products.wording import counted
 from airflow_provider_kling.submission import identity
 from airflow_provider_kling.triggers.base import backstop
@@ -124,7 +125,7 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
         items: Sequence[KlingVideoItem] | Iterable[Mapping[str, Any]] | str | os.PathLike[str] | XComArg,
         output_uri: str | os.PathLike[str] | ObjectStoragePath,
         defaults: KlingVideoItem | Mapping[str, Any] | None = None,
-        endpoint: str = "image2video",
+        endpoint: str = DEFAULT_ENDPOINT,
         concurrency: int = DEFAULT_CONCURRENCY,
         submit_concurrency: int = DEFAULT_THREADS,
         store_concurrency: int = DEFAULT_THREADS,

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from airflow.configuration import conf
 
+from airflow_provider_kling.get_provider_info import OPERATORS
 from airflow_provider_kling.utils._airflow.compat import AIRFLOW_V_3_1_PLUS, AIRFLOW_V_3_4_PLUS
 from airflow_provider_kling.utils._airflow.plugin_base import AirflowPlugin
 
@@ -17,37 +18,7 @@ if TYPE_CHECKING:
 URL_PREFIX = "/kling"
 
 #: Tasks that the tab has something to say about: Airflow 3.4 and later show it on these only.
-OPERATOR_NAMES = (
-    "KlingAvatarOperator",
-    "KlingCustomElementOperator",
-    "KlingCustomVoiceOperator",
-    "KlingEffectsOperator",
-    "KlingIdentifyFaceOperator",
-    "KlingImageExpansionOperator",
-    "KlingImageGenerationOperator",
-    "KlingImageRecognitionOperator",
-    "KlingImageToVideoBatchOperator",
-    "KlingImageToVideoOperator",
-    "KlingLipSyncOperator",
-    "KlingMotionControlOperator",
-    "KlingMultiElementsOperator",
-    "KlingMultiImageToImageOperator",
-    "KlingMultiImageToVideoOperator",
-    "KlingMultiShotOperator",
-    "KlingOmniImageOperator",
-    "KlingOmniVideoOperator",
-    "KlingOneCallLipSyncOperator",
-    "KlingRunSummaryOperator",
-    "KlingSolutionOperator",
-    "KlingTextToAudioOperator",
-    "KlingTextToSpeechOperator",
-    "KlingTextToVideoOperator",
-    "KlingVideoExtensionOperator",
-    "KlingVideoToAudioOperator",
-    "KlingVirtualTryOnOperator",
-    "KlingTaskSensor",
-    "KlingToObjectStorageOperator",
-)
+TAB_ON = (*OPERATORS, "KlingTaskSensor", "KlingToObjectStorageOperator")
 
 
 class LazyApp:
@@ -92,7 +63,7 @@ def task_view() -> dict[str, Any]:
         "icon_dark_mode": f"{_base_path()}{URL_PREFIX}/static/icon-dark.svg",
     }
     if AIRFLOW_V_3_4_PLUS:
-        view["applies_to"] = {"operator_name": list(OPERATOR_NAMES)}
+        view["applies_to"] = {"operator_name": list(TAB_ON)}
     return view
 
 

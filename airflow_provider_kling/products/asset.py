@@ -94,3 +94,5 @@ AI_MULTI_SHOT = Product(
     default_model="",
     typical_seconds=0,
 )
+
+PRODUCTS = (CUSTOM_VOICE, CUSTOM_ELEMENT, AI_MULTI_SHOT)

@@ -51,3 +51,5 @@ VIDEO_TO_AUDIO = Product(
     default_model="",
     typical_seconds=0,
 )
+
+PRODUCTS = (TEXT_TO_SPEECH, TEXT_TO_AUDIO, VIDEO_TO_AUDIO)

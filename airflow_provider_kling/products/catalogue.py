@@ -12,35 +12,14 @@ from airflow_provider_kling.utils.foreign import foreign_text
 if TYPE_CHECKING:
     from airflow_provider_kling.products.product import Product
 
-PRODUCTS: dict[str, Product] = {
-    product.endpoint: product
-    for product in (
-        *(video.IMAGE2VIDEO, video.TEXT2VIDEO),
-        *(
-            clip.OMNI_VIDEO,
-            clip.VIDEO_EXTENSION,
-            clip.AVATAR,
-            clip.MOTION_CONTROL,
-            clip.EFFECTS,
-            clip.MULTI_IMAGE2VIDEO,
-            clip.MULTI_ELEMENTS,
-        ),
-        *(face.IDENTIFY_FACE, face.LIP_SYNC, face.ONE_CALL_LIP_SYNC),
-        *(image.IMAGE_GENERATION, image.OMNI_IMAGE, image.MULTI_IMAGE2IMAGE, image.IMAGE_EXPANSION),
-        *(image.VIRTUAL_TRY_ON, audio.TEXT_TO_SPEECH, audio.TEXT_TO_AUDIO, audio.VIDEO_TO_AUDIO),
-        *(image.IMAGE_RECOGNITION, asset.CUSTOM_VOICE, asset.CUSTOM_ELEMENT, asset.AI_MULTI_SHOT),
-        solution.SOLUTION,
-    )
-}
+_ROWS: tuple[Product, ...] = tuple(
+    row for family in (video, clip, face, image, audio, asset, solution) for row in family.PRODUCTS
+)
+
+PRODUCTS = {row.endpoint: row for row in _ROWS if not row.is_made_for_another}
 
 #: The same products in the second generation: where their tasks are made and read. Asked for are the classic ones.
-NEW_GENERATION: dict[str, Product] = {
-    product.endpoint: product
-    for product in (
-        *(video.IMAGE_TO_VIDEO, video.TEXT_TO_VIDEO),
-        *(clip.OMNI_VIDEO_BY_MODEL, clip.MOTION_CONTROL_BY_MODEL),
-    )
-}
+NEW_GENERATION = {row.endpoint: row for row in _ROWS if row.is_made_for_another}
 
 
 def product_of(endpoint: str) -> Product:

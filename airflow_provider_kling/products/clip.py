@@ -166,3 +166,15 @@ MULTI_ELEMENTS_SESSION = Product(
     typical_seconds=0,
     answers="result",
 )
+
+PRODUCTS = (
+    OMNI_VIDEO,
+    VIDEO_EXTENSION,
+    AVATAR,
+    MOTION_CONTROL,
+    EFFECTS,
+    MULTI_IMAGE2VIDEO,
+    MULTI_ELEMENTS,
+    OMNI_VIDEO_BY_MODEL,
+    MOTION_CONTROL_BY_MODEL,
+)

@@ -65,3 +65,5 @@ ONE_CALL_LIP_SYNC = Product(
     default_model="",
     typical_seconds=_SECONDS,
 )
+
+PRODUCTS = (IDENTIFY_FACE, LIP_SYNC, ONE_CALL_LIP_SYNC)

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
     from airflow_provider_kling.products.fields import Field
 
+#: The product that is meant where none is named.
+DEFAULT_ENDPOINT = "image2video"
+
 #: Fields that every operator has, whatever its product.
 COMMON_FIELDS = ("callback_url", "external_task_id")
 
@@ -52,6 +55,11 @@ class Product:
     unsent: Mapping[str, str] = field(default_factory=dict)
     generation: Literal["classic", "new"] = "classic"
     counterpart: str = ""
+
+    @property
+    def is_made_for_another(self) -> bool:
+        """Whether a Dag asks for another product, the classic one, of which this is the second generation."""
+        return self.generation == "new" and bool(self.counterpart)
 
     @property
     def group(self) -> str:

@@ -36,3 +36,5 @@ SOLUTION = Product(
     typical_seconds=0,
     generation="new",
 )
+
+PRODUCTS = (SOLUTION,)

@@ -76,3 +76,5 @@ TEXT_TO_VIDEO = dataclasses.replace(
     generation="new",
     counterpart="text2video",
 )
+
+PRODUCTS = (IMAGE2VIDEO, TEXT2VIDEO, IMAGE_TO_VIDEO, TEXT_TO_VIDEO)

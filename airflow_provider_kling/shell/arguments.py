@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from airflow_provider_kling.products.catalogue import PRODUCTS
+from airflow_provider_kling.products.product import DEFAULT_ENDPOINT
 
 _EPILOG = """\
 The account is that of --conn-id, else of KLINGAI_API_KEY (or KLINGAI_ACCESS_KEY and KLINGAI_SECRET_KEY) with
@@ -64,7 +65,7 @@ def _submitting(commands: Any, name: str, text: str, *, endpoint: str) -> argpar
 
 
 def _add_endpoint(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--product", dest="endpoint", default="image2video", choices=sorted(PRODUCTS))
+    command.add_argument("--product", dest="endpoint", default=DEFAULT_ENDPOINT, choices=sorted(PRODUCTS))
 
 
 def _add_target(command: argparse.ArgumentParser) -> None:

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
+from airflow_provider_kling.products.product import DEFAULT_ENDPOINT
 from airflow_provider_kling.triggers.base import KlingTrigger, backstop, until_words
 from airflow_provider_kling.waiting.arbiter import SlotWish
 
@@ -45,7 +46,7 @@ class KlingSlotTrigger(KlingTrigger):
         refused_at: float = 0.0,
         external_task_id: str = "",
         model_name: str = "",
-        endpoint: str = "image2video",
+        endpoint: str = DEFAULT_ENDPOINT,
         **_from_other_versions: Any,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]

@@ -10,6 +10,7 @@ from airflow_provider_kling import polling
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.models import results_expired
 from airflow_provider_kling.plugins.links import KlingResultLink
+from airflow_provider_kling.products.product import DEFAULT_ENDPOINT
 from airflow_provider_kling.triggers.base import KlingTrigger, backstop, until_words
 from airflow_provider_kling.utils._airflow.completion import is_mapped_over, set_link, set_xcom
 from airflow_provider_kling.utils.foreign import foreign_text, reason
@@ -43,7 +44,7 @@ class KlingTaskTrigger(KlingTrigger):
     def __init__(
         self,
         kling_conn_id: str = DEFAULT_CONN_NAME,
-        endpoint: str = "image2video",
+        endpoint: str = DEFAULT_ENDPOINT,
         kling_task_id: str = "",
         end_time: float | None = None,
         poll_interval: float = polling.DEFAULT_POLL_INTERVAL,

@@ -10,12 +10,13 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from airflow.sdk import BaseOperator
 
 import airflow_provider_kling
-from airflow_provider_kling import operators
+from airflow_provider_kling import operators, sensors, transfers
 from airflow_provider_kling.get_provider_info import get_provider_info
 from airflow_provider_kling.plugins import plugin
-from airflow_provider_kling.plugins.plugin import OPERATOR_NAMES, KlingPlugin
+from airflow_provider_kling.plugins.plugin import TAB_ON, KlingPlugin
 
 ROOT = Path(airflow_provider_kling.__file__).parents[1]
 
@@ -106,9 +107,11 @@ def test_airflow_3_4_shows_it_on_our_tasks_only(monkeypatch, limits):
         assert "KlingImageToVideoOperator" in view["applies_to"]["operator_name"]
 
 
-def test_every_operator_of_ours_has_the_tab():
-    ours = {name for name in operators.__all__ if name.endswith("Operator")} - {"KlingTaskOperator"}
-    assert ours | {"KlingTaskSensor", "KlingToObjectStorageOperator"} == set(OPERATOR_NAMES)
+def test_every_name_that_has_the_tab_is_an_operator_of_ours():
+    places = (operators, sensors, transfers)
+    found = [next(getattr(place, name) for place in places if hasattr(place, name)) for name in TAB_ON]
+    assert [cls.__name__ for cls in found] == list(TAB_ON)
+    assert all(issubclass(cls, BaseOperator) for cls in found)
 
 
 def test_the_switch_is_declared_with_its_default():

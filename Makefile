@@ -32,6 +32,12 @@ browser: $(INSTALLED)
 test-browser: browser ## look at Airflow's pages in a real Chromium: the tests of tests/browser
 	@$(BIN)/python -m pytest tests/browser $(ARGS)
 
+.PHONY: test-fab
+test-fab: browser ## the pages behind FAB's auth manager: who may read one Dag, who has logged out
+	@$(BIN)/uv venv --quiet --allow-existing .airflow/venv-fab
+	@$(BIN)/uv pip install --quiet --python .airflow/venv-fab --editable '.[simulator]' --group fab 'apache-airflow>=3.3,<3.4'
+	@.airflow/venv-fab/bin/python -m pytest tests/browser/test_fab.py $(ARGS)
+
 .PHONY: test-google
 test-google: $(INSTALLED) ## store to and play from a Google Cloud Storage server on this machine
 	@$(BIN)/uv venv --quiet --allow-existing .airflow/venv-google

@@ -35,6 +35,7 @@ FILES = (
     "static/kling.css",
     "static/gallery.css",
     "static/theme.js",
+    "static/ask.js",
     "static/gallery_cards.js",
     "static/gallery.js",
 )

@@ -30,19 +30,6 @@ function drawTop(answer) {
     }));
 }
 
-async function ask(offset, limit) {
-  const query = new URLSearchParams(run);
-  Object.entries({ show, offset, limit }).forEach(([name, value]) => query.set(name, value));
-  const answer = await fetch(`api/run?${query}`, { credentials: "same-origin", cache: "no-store" });
-  if (!answer.ok) {
-    const body = await answer.json().catch(() => ({}));
-    throw new Error([401, 403].includes(answer.status)
-      ? "Ask for the right to read this Dag's task instances and XComs: Airflow does not give it to you."
-      : String(body.detail ?? "Airflow does not answer; this page tries again."));
-  }
-  return answer.json();
-}
-
 function place(data, position) {
   const known = cards[position];
   if (known && JSON.stringify(known.data) === JSON.stringify(data)) return;
@@ -54,7 +41,9 @@ function place(data, position) {
 
 async function load(offset, limit) {
   const mine = turn;
-  const answer = await ask(offset, limit);
+  const query = new URLSearchParams(run);
+  Object.entries({ show, offset, limit }).forEach(([name, value]) => query.set(name, value));
+  const answer = await ask(`api/run?${query}`);
   if (mine !== turn) return null;
   total = answer.total;
   answer.cards.forEach((data, index) => place(data, offset + index));
@@ -78,8 +67,11 @@ async function refresh() {
   try {
     if (!cards.length || !document.hidden) again = await pages();
   } catch (error) {
-    if (cards.length) part.end.textContent = error.message;
-    else part.sentence.textContent = error.message;
+    const isFinal = error instanceof Refusal;
+    const words = isFinal ? error.message : "Airflow does not answer; this page tries again.";
+    if (isFinal) again = 0;
+    if (cards.length) part.end.textContent = words;
+    else part.sentence.textContent = words;
   }
   if (again) timer = setTimeout(refresh, again * 1000);
 }

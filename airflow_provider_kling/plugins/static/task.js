@@ -156,23 +156,20 @@ async function load() {
   let again = 15;
   if (!drawn || !document.hidden) {
     try {
-      again = await ask();
-    } catch {
-      if (!drawn) page.replaceChildren(el("p", {}, "Airflow does not answer; this page tries again."));
+      again = await look();
+    } catch (error) {
+      const isFinal = error instanceof Refusal;
+      if (isFinal) again = 0;
+      if (isFinal || !drawn) {
+        page.replaceChildren(el("p", {}, isFinal ? error.message : "Airflow does not answer; this page tries again."));
+      }
     }
   }
   if (again) setTimeout(load, again * 1000);
 }
 
-async function ask() {
-  const answer = await fetch(`api/task${location.search}`, { credentials: "same-origin", cache: "no-store" });
-  const body = await answer.json();
-  if (!answer.ok) {
-    page.replaceChildren(el("p", {}, answer.status === 403 || answer.status === 401
-      ? "Ask for the right to read this Dag's task instances and XComs: Airflow does not give it to you."
-      : String(body.detail)));
-    return 0;
-  }
+async function look() {
+  const body = await ask(`api/task${location.search}`);
   // What plays goes on playing: the page is drawn anew only when something changed, or while a wait counts.
   const text = JSON.stringify(body);
   if (text !== drawn || body.wait) draw(body);

@@ -15,6 +15,7 @@ from airflow_provider_kling.plugins.run_items import MAX_ITEMS, read_items
 from airflow_provider_kling.plugins.run_progress import ENDED
 from airflow_provider_kling.plugins.stored_file import NotShownError, in_thread
 from airflow_provider_kling.plugins.task_routes import send_stored
+from airflow_provider_kling.plugins.task_story import KEPT_ELSEWHERE, is_kept_elsewhere
 from airflow_provider_kling.utils._airflow.api_server import TaskKey, permitted_dag, permitted_task
 from airflow_provider_kling.utils._airflow.object_storage import place_of
 from airflow_provider_kling.utils._airflow.run_reader import RunTask, read_run
@@ -129,7 +130,8 @@ async def _items_of(tasks: Sequence[RunTask]) -> tuple[Items, list[str]]:
         read, note = await _read(task)
         items[task.task_id, task.map_index] = read.items if read else ()
         notes += [note] if note else []
-    return items, notes
+    is_elsewhere = any(is_kept_elsewhere(task.xcoms.get("return_value")) and not task.manifest_uri for task in tasks)
+    return items, [*notes, KEPT_ELSEWHERE] if is_elsewhere else notes
 
 
 async def _read(task: RunTask) -> tuple[Read | None, str]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from airflow_provider_kling.exceptions import KlingConfigurationError
 from airflow_provider_kling.models import SUBMISSION_KEY, TaskStatus
+from airflow_provider_kling.plugins.run_progress import span
 from airflow_provider_kling.plugins.task_results import stored_files
 from airflow_provider_kling.products.catalogue import product_of
+from airflow_provider_kling.waiting.pace import SlotPace
 
 if TYPE_CHECKING:
     from airflow_provider_kling.products.product import Product
@@ -15,6 +18,13 @@ if TYPE_CHECKING:
 
 #: Epoch milliseconds after this are no times (the year 9999).
 _LATEST = 253_402_300_800_000
+
+
+#: What a page says of a result of which the database has only a reference: Airflow runs XCom backends on workers only.
+KEPT_ELSEWHERE = (
+    "Let the XCom backend leave values of a few kB in Airflow's database, and the result is shown here: "
+    "[common.io] xcom_objectstorage_threshold = 100000, for Airflow's own."
+)
 
 
 class Step(TypedDict):
@@ -29,7 +39,7 @@ class Wait(TypedDict):
     """
     What a task waits for. Times are epoch milliseconds, 0 when not known.
 
-    ``usual`` is how long this product takes, in words; empty when nobody has measured it.
+    ``usual`` is how long this product takes once Kling has accepted it, in words; empty when nobody has measured it.
     """
 
     what: str
@@ -60,6 +70,15 @@ def manifest_of(record: TaskRecord) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def is_kept_elsewhere(returned: Any) -> bool:
+    """
+    Whether an XCom backend keeps what a task returned outside of Airflow's database: a URI stands there.
+
+    :param returned: the XCom as the database has it; anything.
+    """
+    return isinstance(returned, str) and "://" in returned
+
+
 def product_of_record(record: TaskRecord) -> Product | None:
     """
     Return what was asked for, where that is known.
@@ -81,9 +100,8 @@ def time_line(record: TaskRecord) -> list[Step]:
     :param record: what Airflow knows.
     """
     submission, manifest = submission_of(record), manifest_of(record)
-    slot_since = milliseconds(submission.get("slot_since")) or _seconds(_waiting_slot(record).get("since"))
     steps: list[Step] = [
-        {"label": "No slot was free", "at": slot_since, "note": "the task waited outside the worker"},
+        _slot_step(record),
         {"label": "Submitted", "at": milliseconds(submission.get("submitted_at")), "note": ""},
         {
             "label": "Accepted by Kling",
@@ -100,6 +118,16 @@ def time_line(record: TaskRecord) -> list[Step]:
     return sorted((step for step in steps if step["at"]), key=lambda step: step["at"])
 
 
+def _slot_step(record: TaskRecord) -> Step:
+    """The wait for a slot, which begins with Kling's refusal and ends with the submission that it took."""
+    submission = submission_of(record)
+    if waiting := _seconds(_waiting_slot(record).get("since")):
+        return {"label": "Waits for a slot", "at": waiting, "note": "outside the worker, nothing is paid yet"}
+    since, until = milliseconds(submission.get("slot_since")), milliseconds(submission.get("submitted_at"))
+    note = f"{span((until - since) / 1000)} outside the worker" if since < until else "outside the worker"
+    return {"label": "Waited for a slot", "at": since, "note": note}
+
+
 def wait_of(record: TaskRecord, now: float) -> Wait | None:
     """
     Return what a task waits for in the triggerer, or nothing.
@@ -114,8 +142,8 @@ def wait_of(record: TaskRecord, now: float) -> Wait | None:
             "since": _seconds(slot.get("since")),
             "until": _seconds(slot.get("until")),
             "next_look": 0,
-            "every_seconds": 0,
-            "usual": "",
+            "every_seconds": math.ceil(1.5 * SlotPace().look_interval),  # give or take a half
+            "usual": usual(product_of_record(record)),
         }
     if record.trigger != "KlingTaskTrigger":
         return None

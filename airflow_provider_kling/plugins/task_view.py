@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from airflow_provider_kling.plugins.task_results import FRAMES, Frame, Shown, frames_shown, results_shown
 from airflow_provider_kling.plugins.task_story import (
+    KEPT_ELSEWHERE,
     Step,
     Wait,
+    is_kept_elsewhere,
     manifest_of,
     product_of_record,
     submission_of,
@@ -149,6 +151,8 @@ def _success(record: TaskRecord) -> tuple[str, Tone, str]:
         return "Done", "good", "A batch: its manifest names each result."
     if manifest.get("status") == "succeed":
         return "Done", "good", ""
+    if is_kept_elsewhere(record.xcoms.get("return_value")):
+        return "Done", "good", KEPT_ELSEWHERE
     if manifest:
         return "Submitted", "good", "This task only submits. The task that waits for the result shows it."
     return "Done", "good", "What it returned is not in Airflow's database, so nothing more is known here."

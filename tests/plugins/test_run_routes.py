@@ -140,6 +140,17 @@ def test_a_manifest_may_be_anything_and_the_page_still_comes(pages, uri):
     assert "root" not in json.dumps(answer)
 
 
+def test_results_that_an_xcom_backend_keeps_elsewhere_are_said_to_be_once(gallery):
+    reference = {"return_value": "s3://xcoms/d/r/one/1.json"}
+    mapped = [RunTask("one", number, state="success", operator="Kling", xcoms=reference) for number in range(3)]
+    gallery.tasks = mapped
+    answer = gallery.get("api/run").json()
+    assert (answer["counts"]["done"], len(answer["notes"])) == (3, 1)
+    assert answer["notes"][0].startswith("Let the XCom backend leave values of a few kB in Airflow's database")
+    gallery.tasks = [RunTask("one", 1, state="success", operator="Kling", xcoms={"return_value": "done"})]
+    assert gallery.get("api/run").json()["notes"] == []
+
+
 def test_a_prompt_or_a_message_never_becomes_markup_or_script(pages, tmp_path):
     evil = "<img src=x onerror=alert(1)>"
     line = {**record(0, tmp_path, "failed"), "key": evil, "error": {"message": evil}}

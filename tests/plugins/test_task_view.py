@@ -156,12 +156,26 @@ def test_facts_ids_and_time_line_of_a_finished_task():
     assert rows(shown["ids"]) == {"Kling's task id": "179", "external_task_id": "af-1", "Kling's request id": "q1"}
     steps = [(step["label"], round(NOW - step["at"] / 1000)) for step in shown["time_line"]]
     assert steps == [
-        ("No slot was free", 260),
+        ("Waited for a slot", 260),
         ("Submitted", 200),
         ("Accepted by Kling", 199),
         ("Made by Kling", 60),
         ("Stored", 50),
     ]
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(60, "60 s outside"), (600, "10 min outside"), (0, "outside")])
+def test_the_time_line_says_how_long_a_task_waited_for_a_slot(seconds, words):
+    submission = {**SUBMISSION, "slot_since": SUBMISSION["submitted_at"] - seconds * 1000}
+    step = view(record(xcoms={"submission": submission}))["time_line"][0]
+    assert (step["label"], step["note"]) == ("Waited for a slot", f"{words} the worker")
+
+
+def test_a_result_that_an_xcom_backend_keeps_elsewhere_is_said_to_be_with_what_to_do():
+    shown = view(record(xcoms={"return_value": "s3://xcoms/d/r/animate/1.json"}))
+    assert (shown["headline"], shown["results"]) == ("Done", [])
+    assert shown["sentence"].startswith("Let the XCom backend leave values of a few kB in Airflow's database")
+    assert "not in Airflow's database" in view(record())["sentence"]
 
 
 def test_a_task_that_only_submits_says_who_shows_the_result():
@@ -193,6 +207,8 @@ def test_a_task_without_a_slot_says_so_and_since_when():
     assert shown["wait"]["what"] == "no slot yet"
     assert shown["wait"]["since"] == int((NOW - 90) * 1000)
     assert shown["wait"]["until"] == int((NOW + 1000) * 1000)
+    assert (shown["wait"]["every_seconds"], shown["wait"]["usual"]) == (2, "about 3 min")
+    assert [step["label"] for step in shown["time_line"]] == ["Waits for a slot"]
     assert shown["refresh_seconds"] > 0
 
 

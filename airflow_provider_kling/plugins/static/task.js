@@ -109,7 +109,7 @@ function waiting(wait) {
   return rows([
     { label: "Waits for", value: wait.what === "no slot yet" ? "a slot at Kling" : "the result: it is being made" },
     { label: "Since", value: wait.since ? `${time(wait.since)} (${span((now - wait.since) / 1000)})` : "" },
-    { label: "Usually takes", value: wait.usual },
+    { label: wait.what === "no slot yet" ? "Then usually takes" : "Usually takes", value: wait.usual },
     { label: "Next look", value: look },
     { label: "Gives up", value: wait.until ? time(wait.until) : "" },
   ].filter((row) => row.value));

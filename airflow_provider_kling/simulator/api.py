@@ -170,11 +170,12 @@ class Api:
         return self._service.result(done)
 
     def _view(self, task: Task) -> dict[str, Any]:
-        early = self._service.settings.early_result
+        settings = self._service.settings
         return views.classic(
             task,
             self._service.result,
-            early_result=early,
+            early_result=settings.early_result,
+            missing_task_info=settings.missing_task_info,
             watermark=PRODUCTS[task.product].watermark,
             parent=self._service.parent(task),
         )

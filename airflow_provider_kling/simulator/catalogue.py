@@ -33,13 +33,15 @@ class Catalogue:
     :param models: by name, in order of release.
     :param capabilities: allowed extras by (model, product, mode, duration).
     :param prices: price rule by model, as in the data file.
-    :param other_models: names that exist in products which are not simulated.
+    :param other_models: names that exist in other products.
+    :param unknown_to_videos: those of which the classic video paths know nothing.
     """
 
     models: dict[str, Model]
     capabilities: dict[tuple[str, str, str, str], frozenset[str]]
     prices: dict[str, dict[str, Any]]
     other_models: frozenset[str] = frozenset()
+    unknown_to_videos: frozenset[str] = frozenset()
 
     def models_of(self, product: str) -> list[str]:
         """Names of the models that ``product`` has ever offered."""
@@ -63,7 +65,8 @@ def load_catalogue() -> Catalogue:
         for duration in row["durations"]
     }
     models = {name: _model(name, row) for name, row in raw["models"].items()}
-    return Catalogue(models, capabilities, raw["prices"], frozenset(raw["other_models"]))
+    unknown = frozenset(raw["unknown_to_videos"])
+    return Catalogue(models, capabilities, raw["prices"], frozenset(raw["other_models"]) | unknown, unknown)
 
 
 def _model(name: str, row: dict[str, Any]) -> Model:

@@ -65,7 +65,7 @@ class Settings:
         read in both ways (undetermined).
     :param early_result: what ``task_result`` is before success (undetermined).
     :param missing_task_info: ``task_info`` of a create answer without an external id: no such key, an id that is
-        ``null``, or an empty object (all three were recorded).
+        ``null`` (which then also stands in a query), or an empty object (all three were recorded).
     :param external_ids: ``drop`` forgets ``external_task_id``, as a relay may that does not pass it on.
     :param ranges: whether a part of a result can be asked for with ``Range`` (undetermined).
     :param creates_per_second: more create calls than this within one second get 1302 (undetermined: off).

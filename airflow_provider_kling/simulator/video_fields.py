@@ -130,7 +130,7 @@ def _choose(body: Body, product: str, world: World) -> Choice:
 def _check_model(model: str, product: str, catalogue: Catalogue) -> None:
     if model in catalogue.models_of(product):
         return
-    if model in catalogue.models or model in catalogue.other_models:
+    if model in catalogue.models or model in catalogue.other_models - catalogue.unknown_to_videos:
         raise KlingError(1203, "not supported for this API")
     raise bad("model is not supported")
 

@@ -37,7 +37,13 @@ def created_new(task: Task) -> dict[str, Any]:
 
 
 def classic(
-    task: Task, result: ResultMaker, *, early_result: str, watermark: bool, parent: dict[str, Any] | None
+    task: Task,
+    result: ResultMaker,
+    *,
+    early_result: str,
+    watermark: bool,
+    parent: dict[str, Any] | None,
+    missing_task_info: str,
 ) -> dict[str, Any]:
     """``data`` of a classic query.
 
@@ -50,6 +56,8 @@ def classic(
         "task_status_msg": task.message,
         "task_info": ({"parent_video": parent} if parent else {}) | _external(task),
     }
+    if missing_task_info == "null":
+        view["task_info"] |= {"external_task_id": task.external_task_id}
     if task.status == "succeed":
         view["task_result"] = result(task)
     elif early_result != "absent":

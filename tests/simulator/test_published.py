@@ -16,6 +16,7 @@ ANSWERS, REFUSALS = PUBLISHED["answers"], PUBLISHED["refusals"]
 TURBO = "/text-to-video/kling-3.0-turbo"
 FILM = {"prompt": "a cat", "settings": {"resolution": "1080p"}}
 MINE = {"external_task_id": "mine"}
+MARKED = {"watermark_info": {"enabled": True}}
 RISK = "Failure to pass the risk control system"
 NO_FILE = "Something went wrong when we tried to get the contents of the file."
 
@@ -32,6 +33,8 @@ def kind(value):
         return "flag"
     if isinstance(value, int | float):
         return "ms" if 10**12 <= value < 10**13 else "number"
+    if value is None:
+        return "null"
     if value in ([], {}):
         return "none" if value == [] else "empty"
     patterns = {"link": r"https?://.+", "digits": r"\d{12,}", "decimal": r"-?\d+(\.\d+)?"}
@@ -90,7 +93,7 @@ def processing(kling, answer):
 
 def two_in_a_list(kling):
     """A list with a task that is done and one that is under way."""
-    named(kling, "image2video", watermark_info={"enabled": True})
+    named(kling, "image2video", **MARKED)
     kling.create()
     return kling.get(I2V, pageNum=1, pageSize=30)
 
@@ -166,6 +169,7 @@ SCENES = {
     "query_processing": lambda kling: processing(kling, kling.image2video(**MINE)),
     "query_submitted": lambda kling: classic(kling, I2V, model_name=MODEL, image=IMAGE, finish=False, **MINE),
     "query_succeed": lambda kling: named(kling, "image2video", watermark_info={"enabled": True}),
+    "query_succeed_null_id": lambda kling: classic(kling, I2V, model_name=MODEL, image=IMAGE, **MARKED),
     "submit_ok": lambda kling: kling.text2video(**MINE),
     "submit_ok_no_external_id": lambda kling: kling.image2video(),
     "text_to_audio_succeed": lambda kling: unnamed(kling, "text-to-audio"),
@@ -185,7 +189,11 @@ SCENES = {
 #: The console's test of a callback is no answer of the API.
 CONSOLE = {"callback_new_test"}
 
-SETTINGS = {"account_billing_balance": {"charge": "cash"}, "account_costs_no_pack": {"charge": "cash"}}
+SETTINGS = {
+    "account_billing_balance": {"charge": "cash"},
+    "account_costs_no_pack": {"charge": "cash"},
+    "query_succeed_null_id": {"missing_task_info": "null"},
+}
 
 
 def test_every_published_answer_has_a_scene():

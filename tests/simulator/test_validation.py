@@ -206,10 +206,15 @@ def test_image2video_accepts_what_the_capability_map_allows(kling, body):
     assert kling.image2video(**body).json()["message"] == "SUCCEED"
 
 
-@pytest.mark.parametrize("model", ["kling-v2-1", "kling-v3-omni", "kling-3.0-turbo"])
+@pytest.mark.parametrize("model", ["kling-v2-1", "kling-3.0-turbo", "kling-v3-turbo", "kling-o1"])
 def test_a_model_of_another_api_is_1203(kling, model):
     refusal = (404, 1203, "not supported for this API")
     assert kling.refusal(kling.text2video(model_name=model)) == refusal
+
+
+@pytest.mark.parametrize("model", ["kling-v3-omni", "kling-v9"])
+def test_a_model_that_the_classic_video_paths_do_not_know_is_1201(kling, model):
+    assert kling.refusal(kling.text2video(model_name=model)) == (400, 1201, "model is not supported")
 
 
 def test_unknown_keys_and_aspect_ratio_of_image2video_are_ignored(kling):

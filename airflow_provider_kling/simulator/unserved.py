@@ -52,5 +52,6 @@ def not_simulated(method: str, path: str) -> dict[str, Any]:
 
 def not_found(path: str) -> dict[str, Any]:
     """Body of the answer to a path that Kling does not know."""
-    moment = time.strftime("%Y-%m-%dT%H:%M:%S.000+00:00", time.gmtime())
+    now = time.time()
+    moment = time.strftime(f"%Y-%m-%dT%H:%M:%S.{int(now % 1 * 1000):03d}+0000", time.gmtime(now))
     return {"timestamp": moment, "status": 404, "error": "Not Found", "message": "No message available", "path": path}

@@ -1,5 +1,6 @@
 """Tasks over HTTP: states, bodies, ids, slots, charges, lists and batches."""
 
+import re
 import time
 
 import pytest
@@ -282,7 +283,7 @@ def test_an_unknown_route_is_the_frameworks_404(kling, path):
     answer = kling.send("POST", path, json={})
     body = answer.json()
     assert answer.status_code == 404
-    assert body.pop("timestamp")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+0000", body.pop("timestamp"))
     assert body == {"status": 404, "error": "Not Found", "message": "No message available", "path": path}
 
 

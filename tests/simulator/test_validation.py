@@ -212,7 +212,7 @@ def test_a_model_of_another_api_is_1203(kling, model):
     assert kling.refusal(kling.text2video(model_name=model)) == refusal
 
 
-@pytest.mark.parametrize("model", ["kling-v3-omni", "kling-v9"])
+@pytest.mark.parametrize("model", ["kling-v2", "kling-v3-omni", "kling-v9"])
 def test_a_model_that_the_classic_video_paths_do_not_know_is_1201(kling, model):
     assert kling.refusal(kling.text2video(model_name=model)) == (400, 1201, "model is not supported")
 

@@ -6,7 +6,7 @@ import time
 import warnings
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
 from airflow.triggers.base import StartTriggerArgs
@@ -21,7 +21,7 @@ from airflow_provider_kling.exceptions import (
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.plugins.links import KlingResultLink, without_empty_button
 from airflow_provider_kling.preparation import arguments
-from airflow_provider_kling.preparation.named_task import named_task
+from airflow_provider_kling.preparation.named_task import named_task, unfinished_since
 from airflow_provider_kling.products.product import DEFAULT_ENDPOINT
 from airflow_provider_kling.results.failure import push_failure
 from airflow_provider_kling.triggers.base import BACKSTOP_MARGIN
@@ -140,13 +140,14 @@ class KlingTaskSensor(BaseSensorOperator):
         return KlingHook(self.kling_conn_id)
 
     def execute(self, context: Context) -> Any:
-        """Look once, then wait in the triggerer; or poke, when not deferrable."""
+        """Look once, if the task can have ended, then wait in the triggerer; or poke, when not deferrable."""
         if self.start_from_trigger and context["ti"].map_index not in (-1, None):
             self.log.warning("Airflow cannot start a mapped sensor in the triggerer; it was started on a worker")
         return self._or_skip(lambda: self._execute(context), context)
 
     def _execute(self, context: Context) -> Any:
         if self.deferrable:
+            self._defer_if_too_early()
             return self._conclude_or_defer(self._look())
         self._started_at = time.time()
         first = context["ti"].get_first_reschedule_date(context) if self.reschedule else None
@@ -182,8 +183,9 @@ class KlingTaskSensor(BaseSensorOperator):
         :param event: what the trigger fired.
         """
         ended = polling.event_of(event, {self._named.task_id})
-        # Where the sensor started in the triggerer nobody may have read the task: it may not exist.
-        unread = self.start_from_trigger and ended is not None and ended.status == "error"
+        # Where no worker looked first nobody may have read the task: it may not exist.
+        unlooked = self.start_from_trigger or unfinished_since(self.kling_task_id) is not None
+        unread = unlooked and ended is not None and ended.status == "error"
         task = self._look() if unread else self._look_again()
         ended = ended or polling.event_of(event, {task.task_id, task.external_task_id})
         if ended is None:
@@ -230,6 +232,32 @@ class KlingTaskSensor(BaseSensorOperator):
         event = polling.Event("timeout", task.task_id, f"{self.timeout:.0f} s have passed since Kling accepted it")
         return _delivered(task, event)
 
+    def _defer_if_too_early(self) -> None:
+        """Let the triggerer have the first look, when it would rarely find anything yet: no hook, no request."""
+        accepted = unfinished_since(self.kling_task_id)
+        now = time.time()
+        if accepted is None or accepted + self.timeout <= now:
+            return
+        named = self._named
+        interval = self.poke_interval
+        delay = polling.first_poll_delay(named.endpoint, accepted_at=accepted, poll_interval=interval, now=now)
+        if delay > 0:
+            trigger = KlingTaskTrigger(
+                self.kling_conn_id,
+                named.endpoint,
+                named.task_id,
+                poll_interval=interval,
+                first_poll_at=now + delay,
+                deferred_at=now,
+                ends_task=can_finish_in_triggerer(self),
+                timeout=self.timeout,
+            )
+            self._leave_worker(trigger, timedelta(seconds=self.timeout + BACKSTOP_MARGIN))
+
+    def _leave_worker(self, trigger: KlingTaskTrigger, timeout: timedelta) -> NoReturn:
+        without_empty_button(self)
+        self.defer(trigger=trigger, method_name="execute_complete", timeout=timeout)
+
     def _conclude_or_defer(self, task: Task) -> Manifest:
         end_time = self._end_time(task)
         if task.status.is_terminal or time.time() >= end_time:
@@ -241,8 +269,7 @@ class KlingTaskSensor(BaseSensorOperator):
             poll_interval=self.poke_interval,
             ends_task=can_finish_in_triggerer(self),
         )
-        without_empty_button(self)
-        self.defer(trigger=trigger, method_name="execute_complete", timeout=trigger.backstop)
+        self._leave_worker(trigger, trigger.backstop)
 
     def _wait_here(self, task: Task, why: str) -> Manifest:
         """Wait on this worker, which it holds: the triggerer cannot read the connection."""

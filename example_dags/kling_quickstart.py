@@ -40,7 +40,7 @@ def kling_quickstart():
     )
     wait = KlingTaskSensor(
         task_id="wait",
-        kling_task_id=animate.output["task_id"],
+        kling_task_id=animate.output,
         poke_interval=5,
     )
     KlingToObjectStorageOperator(

@@ -70,7 +70,7 @@ def test_the_wait_leaves_the_worker_and_ends_with_images(kling, ti):
 def test_sensor_and_transfer_take_the_manifest_of_any_product(kling, ti, tmp_path):
     manifest = images(image=str(PHOTOGRAPH), watermark_info=True).execute({"ti": ti})
     kling.finish(manifest["task_id"])
-    seen = KlingTaskSensor(task_id="wait", kling_task_id=manifest, poke_interval=1).execute({"ti": ti})
+    seen = KlingTaskSensor(task_id="wait", kling_task_id=manifest, deferrable=False).execute({"ti": ti})
     assert link_of(seen) == seen["images"][0]["url"]
     copied = KlingToObjectStorageOperator(task_id="copy", manifest=seen, output_uri=f"{tmp_path}/").execute({"ti": ti})
     assert [file.get("watermark") for file in copied["files"]] == [None, True]

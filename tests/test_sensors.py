@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 import warnings
 from datetime import timedelta
 
@@ -145,7 +146,7 @@ class TestWhatNamesTheTask:
         text = KlingHook().create_task("text2video", {"prompt": "x", "duration": 3})
         kling.finish(text.task_id)
         for manifest in (text.manifest(), str(text.manifest()), json.dumps(text.manifest())):
-            assert sensor(manifest).execute({"ti": ti})["endpoint"] == "text2video"
+            assert sensor(manifest, **POKE).execute({"ti": ti})["endpoint"] == "text2video"
 
     def test_native_rendering_makes_a_number_of_the_id(self, kling, task, ti):
         kling.finish(task.task_id)
@@ -169,6 +170,53 @@ class TestWhatNamesTheTask:
         kling.finish(task.task_id)
         trigger = KlingTaskTrigger(kling_task_id=task.manifest(), timeout=60.0)
         assert asyncio.run(anext(trigger.run())).payload["status"] == "success"
+
+
+@pytest.mark.kling_simulator(seconds=60)
+class TestAManifestOfATaskThatIsTooYoungToHaveEnded:
+    """The first look is the triggerer's: a worker would import an HTTP client only to hear that there is nothing."""
+
+    def deferred(self, ti, manifest, **kwargs):
+        with pytest.raises(TaskDeferred) as caught:
+            sensor(manifest, **kwargs).execute({"ti": ti})
+        return caught.value
+
+    def test_nothing_is_asked_on_the_worker(self, kling, task, ti):
+        before = kling.requests()
+        deferral = self.deferred(ti, task.manifest(), timeout=100)
+        trigger = deferral.trigger
+        assert kling.requests() == before
+        assert (trigger.kling_task_id, trigger.endpoint, trigger.ends_task) == (task.task_id, "image2video", True)
+        assert trigger.first_poll_at == pytest.approx(time.time() + 30, abs=5), "two intervals after it was accepted"
+        assert (trigger.end_time, trigger.timeout) == (None, 100), "counted from when Kling accepted it"
+        assert deferral.timeout == timedelta(seconds=220)
+
+    @pytest.mark.parametrize("age", [31, 200])
+    def test_later_the_worker_looks(self, kling, task, ti, age):
+        kling.finish(task.task_id)
+        manifest = {**task.manifest(), "created_at": task.created_at - 1000 * age}
+        assert sensor(manifest, timeout=100).execute({"ti": ti})["videos"]
+
+    @pytest.mark.parametrize(
+        "change",
+        [{"status": "succeed"}, {"status": "odd"}, {"created_at": 0}, {"created_at": "soon"}, {"created_at": True}],
+    )
+    def test_a_manifest_that_does_not_say_so_is_looked_up(self, kling, task, ti, change):
+        kling.finish(task.task_id)
+        assert sensor({**task.manifest(), **change}).execute({"ti": ti})["videos"]
+
+    def test_a_timeout_that_is_over_is_looked_up(self, kling, task, ti):
+        with pytest.raises(errors.KlingTimeoutError, match="still running"):
+            sensor(task.manifest(), timeout=0).execute({"ti": ti})
+
+    def test_the_task_of_another_account_fails_for_good(self, kling, task, ti):
+        manifest = {**task.manifest(), "task_id": "1"}
+        trigger = self.deferred(ti, manifest, poke_interval=0.1).trigger
+        trigger.min_deferral = 0.0
+        payload = asyncio.run(anext(trigger.run())).payload
+        assert payload["status"] == "error"
+        with pytest.raises(AirflowFailException):
+            sensor(manifest).resume_execution("execute_complete", {"event": payload}, {"ti": ti})
 
 
 class TestArguments:

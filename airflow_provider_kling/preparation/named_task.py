@@ -9,6 +9,7 @@ from typing import Any
 
 from airflow_provider_kling.api.reads import TaskRef
 from airflow_provider_kling.exceptions import KlingValidationError
+from airflow_provider_kling.models import TaskStatus
 from airflow_provider_kling.preparation.arguments import rendered_none
 from airflow_provider_kling.products.wording import named
 
@@ -17,6 +18,9 @@ MAX_ID_LENGTH = 128
 
 #: A manifest of one task is below a tenth of this.
 MAX_MANIFEST_LENGTH = 100_000
+
+#: The year 5138: later is no time of a task.
+_MAX_MILLISECONDS = 10**14
 
 
 def named_task(value: Any, endpoint: Any) -> TaskRef:
@@ -46,6 +50,22 @@ def named_task(value: Any, endpoint: Any) -> TaskRef:
     if not isinstance(endpoint, str):
         raise KlingValidationError([f"Give endpoint as text: {named('endpoint', endpoint)} names no product."])
     return TaskRef(endpoint.strip(), text)
+
+
+def unfinished_since(value: Any) -> float | None:
+    """
+    Return when Kling accepted a task that had not ended when its manifest was written.
+
+    :param value: what names the task.
+    :return: epoch seconds by Kling's clock; ``None`` when it has ended, or nobody can tell from this.
+    """
+    manifest = _manifest(value) or {}
+    created_at = manifest.get("created_at")
+    if manifest.get("status") not in (TaskStatus.SUBMITTED, TaskStatus.PROCESSING):
+        return None
+    if not isinstance(created_at, int) or isinstance(created_at, bool) or not 0 < created_at < _MAX_MILLISECONDS:
+        return None
+    return created_at / 1000
 
 
 def _manifest(value: Any) -> Mapping[str, Any] | None:

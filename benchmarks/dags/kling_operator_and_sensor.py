@@ -30,7 +30,7 @@ def kling_operator_and_sensor(scenario: Scenario) -> None:
             KlingTaskSensor(
                 task_id="wait",
                 kling_conn_id=scenario.kling_connection,
-                kling_task_id=animate.output["task_id"],
+                kling_task_id=animate.output,
                 poke_interval=scenario.poll_interval,
             )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.utils.foreign import foreign_text, reason
 
@@ -18,6 +18,22 @@ log = logging.getLogger(__name__)
 ID_CHARACTERS = 128
 
 
+def failure_of(error: KlingError, kling_task_id: str | None = None) -> dict[str, Any]:
+    """
+    Return what went wrong, for programs.
+
+    :param error: what was raised.
+    :param kling_task_id: the task, when the error does not name it.
+    """
+    task_id = error.kling_task_id or kling_task_id
+    return {
+        "error": type(error).__name__,
+        "code": getattr(error, "code", None),
+        "message": foreign_text(error.message),
+        "task_id": foreign_text(task_id, ID_CHARACTERS) if task_id else None,
+    }
+
+
 def push_failure(error: KlingError, context: Context, kling_task_id: str | None = None) -> None:
     """
     Leave the XCom ``failure``, so that a branch can look at what went wrong.
@@ -29,14 +45,7 @@ def push_failure(error: KlingError, context: Context, kling_task_id: str | None 
     :param context: Airflow's context.
     :param kling_task_id: the task, when the error does not name it.
     """
-    task_id = error.kling_task_id or kling_task_id
-    value = {
-        "error": type(error).__name__,
-        "code": getattr(error, "code", None),
-        "message": foreign_text(error.message),
-        "task_id": foreign_text(task_id, ID_CHARACTERS) if task_id else None,
-    }
     try:
-        context["ti"].xcom_push(key="failure", value=value)
+        context["ti"].xcom_push(key="failure", value=failure_of(error, kling_task_id))
     except Exception as problem:  # noqa: BLE001 - whatever the XCom backend raises, the failure itself goes on
         log.warning("The XCom 'failure' was not stored (%s); the error itself follows.", reason(problem))

@@ -6,6 +6,7 @@ import json
 import os
 from functools import cached_property
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from airflow_provider_kling.api.settings import settings_of
 from airflow_provider_kling.exceptions import KlingConfigurationError
@@ -45,7 +46,7 @@ class EnvironmentHook(KlingHook):
         given = self._environment
         login = None if given.get(API_KEY) else given.get(ACCESS_KEY)
         # Who points this at a server on the own machine, as the simulator is, takes its results from there too.
-        local = any(name in given.get(BASE_URL, "") for name in ("//127.0.0.1", "//localhost"))
+        local = _host(given.get(BASE_URL, "")) in ("127.0.0.1", "localhost")
         return settings_of(
             Connection(
                 conn_id=self.kling_conn_id,
@@ -56,6 +57,13 @@ class EnvironmentHook(KlingHook):
                 extra=json.dumps({"allow_private_urls": True} if local else {}),
             )
         )
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url if "://" in url else f"//{url}").hostname or ""
+    except ValueError:  # the connection says what is wrong with it
+        return ""
 
 
 def hook_for(conn_id: str | None) -> KlingHook:

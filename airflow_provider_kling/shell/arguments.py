@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from airflow_provider_kling.exceptions import KlingValidationError
+from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.products.catalogue import PRODUCTS
 from airflow_provider_kling.products.product import DEFAULT_ENDPOINT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _EPILOG = """\
 The account is that of --conn-id, else of KLINGAI_API_KEY (or KLINGAI_ACCESS_KEY and KLINGAI_SECRET_KEY) with
@@ -36,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
     _add_target(commands.choices["fetch"])
     listing = _command(commands, "list", "list the account's newest tasks of one product")
     _add_endpoint(listing)
-    listing.add_argument("--limit", type=int, default=30, help="how many, at most 500; default 30")
+    listing.add_argument("--limit", type=_whole(1, 500), default=30, help="how many, at most 500; default 30")
     _command(commands, "costs", "list the account's resource packs")
     return whole
 
@@ -57,8 +62,10 @@ def _submitting(commands: Any, name: str, text: str, *, endpoint: str) -> argpar
     command.add_argument(
         "--field", action="append", default=[], type=_field, metavar="NAME=VALUE", help="any other field of Kling"
     )
-    command.add_argument("--take", type=int, default=1, metavar="N", help="2 for another video of the same request")
-    command.add_argument("--poll-interval", type=float, default=5.0, help="seconds between two looks; default 5")
+    command.add_argument(
+        "--take", type=_whole(1, 1_000_000), default=1, metavar="N", help="2 for another video of the same request"
+    )
+    command.add_argument("--poll-interval", type=_interval, default=5.0, help="seconds between two looks; default 5")
     command.add_argument("--yes", "-y", action="store_true", help="do not ask before paying")
     _add_target(command)
     return command
@@ -76,7 +83,25 @@ def _field(text: str) -> tuple[str, Any]:
     name, separator, value = text.partition("=")
     if not separator or not name:
         raise argparse.ArgumentTypeError(f"write NAME=VALUE, {text!r} is not")
+    if name == "external_task_id":
+        raise argparse.ArgumentTypeError("leave external_task_id out: a command has one; --take 2 makes another video")
     try:
         return name, json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return name, value
+
+
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    def whole(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or len(text) > 9 or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"give a whole number from {least} to {most}, {text[:40]!r} is none")
+        return int(text)
+
+    return whole
+
+
+def _interval(text: str) -> float:
+    try:
+        return arguments.seconds("--poll-interval", text, minimum=0.01)
+    except KlingValidationError as error:
+        raise argparse.ArgumentTypeError(error.problems[0]) from None

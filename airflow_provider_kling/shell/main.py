@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
+from airflow_provider_kling import polling
 from airflow_provider_kling.exceptions import KlingError, KlingValidationError
+from airflow_provider_kling.results.failure import failure_of
 from airflow_provider_kling.results.storage import store
-from airflow_provider_kling.shell import show
+from airflow_provider_kling.shell import show, streams
 from airflow_provider_kling.shell.account import hook_for
 from airflow_provider_kling.shell.arguments import parser
 from airflow_provider_kling.shell.video import DeclinedError, make, target_of
-from airflow_provider_kling.utils.foreign import foreign_text
+from airflow_provider_kling.utils.foreign import foreign_text, reason
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -24,30 +27,68 @@ if TYPE_CHECKING:
 #: What a command returns: a JSON value, and the lines that a person reads instead.
 Output = tuple[Any, list[str]]
 
-_OK, _FAILED, _BAD_REQUEST, _INTERRUPTED = 0, 1, 2, 130
+_OK, _FAILED, _BAD_REQUEST, _INTERRUPTED, _NO_READER = 0, 1, 2, 130, 141
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, result: TextIO | None = None) -> int:
     """
     Run a command.
 
     :param argv: its words; default are those of the process.
-    :return: 0; 1 when Kling or the network failed it; 2 when the request is bad or nobody said yes; 130 after Ctrl-C.
+    :param result: where the result goes; default is standard output.
+    :return: 0; 1 when Kling, the network or the output failed it; 2 when the request is bad or nobody said yes; 130
+        after Ctrl-C; 141 when nobody reads its output any more.
     """
-    words = parser().parse_args(argv)
+    stream = result or sys.stdout
+    given = sys.argv[1:] if argv is None else list(argv)
     try:
-        value, lines = _COMMANDS[words.command](hook_for(words.conn_id), words)
+        status, text = _run(given)
+        streams.write(stream, text) if text is not None else None
     except KeyboardInterrupt:
-        show.say("Stopped. What Kling has accepted runs on: the same command finds it, and pays nothing.")
         return _INTERRUPTED
-    except (KlingValidationError, DeclinedError) as problem:
+    except BrokenPipeError:
+        _forget(stream)
+        return _NO_READER
+    except OSError as error:
+        _forget(stream)
+        show.say(f"Give standard output room: the result could not be written ({reason(error)}).")
+        return _FAILED
+    return status
+
+
+def _run(given: Sequence[str]) -> tuple[int, str | None]:
+    """Return the exit status, and what goes to standard output: with ``--json`` always one value."""
+    status, failure = _FAILED, None
+    try:
+        words = parser().parse_args(given)
+        value, lines = _COMMANDS[words.command](hook_for(words.conn_id), words)
+        return _OK, json.dumps(value) if words.json else "\n".join(lines)
+    except SystemExit as end:
+        if not end.code:  # --help has said it all
+            return _OK, None
+        status, failure = _BAD_REQUEST, _other("UsageError", "Correct the command: standard error says what is wrong.")
+    except KeyboardInterrupt:
+        sentence = "Stopped. What Kling has accepted runs on: the same command finds it, and pays nothing."
+        show.say(sentence)
+        status, failure = _INTERRUPTED, _other("KeyboardInterrupt", sentence)
+    except DeclinedError as problem:
         show.say(str(problem))
-        return _BAD_REQUEST
+        status, failure = _BAD_REQUEST, _other("DeclinedError", str(problem))
     except KlingError as error:
         show.say(str(error))
-        return _FAILED
-    sys.stdout.write((json.dumps(value) if words.json else "\n".join(lines)) + "\n")
-    return _OK
+        status = _BAD_REQUEST if isinstance(error, KlingValidationError) else _FAILED
+        failure = failure_of(error)
+    return status, json.dumps({"error": failure}) if "--json" in given else None
+
+
+def _other(name: str, message: str) -> dict[str, Any]:
+    return {"error": name, "code": None, "message": message, "task_id": None}
+
+
+def _forget(stream: TextIO) -> None:
+    """What could not be written is not tried again when the process ends."""
+    with contextlib.suppress(OSError):
+        stream.close()
 
 
 def _make(hook: KlingHook, words: Namespace) -> Output:
@@ -65,6 +106,7 @@ def _fetch(hook: KlingHook, words: Namespace) -> Output:
     task = hook.get_task(words.kling_task_id, words.endpoint)
     if not task.status.is_terminal:
         raise KlingValidationError([f"Wait, and fetch it again: Kling task {task.task_id} is {task.status.value}."])
+    task = polling.conclude(task, polling.Event("success", task.task_id))
     files = store(hook, task, target_of(words.to))
     return {**task.manifest(), "files": files}, [_plain(file["uri"]) for file in files]
 

@@ -108,13 +108,14 @@ class BatchCalls:
         with self._hook() as hook:
             body = item.full_body()
             if not hook.finds_by_id(item.endpoint, body):
-                # What is in doubt ends the item: nothing is sent again by itself.
+                # Whether its id is refused twice is not known. So it is looked up before it is sent, whatever the survey
+                # said, because an earlier run may have sent it; and what is in doubt now is never sent again.
                 return hook.submit(
                     item.endpoint,
                     body,
                     external_task_id=item.external_task_id,
-                    look_up_first=look_up_first,
-                    on_doubt="fail",
+                    look_up_first=True,
+                    on_doubt="fail" if look_up_first else None,
                 ).task
             return hook.submit(
                 item.endpoint, body, external_task_id=item.external_task_id, look_up_first=look_up_first

@@ -152,6 +152,39 @@ def test_without_a_store_a_retry_sends_nothing_that_may_be_paid(relay, ti, no_wa
     assert start(again(ti), on_doubt="resend")["task_id"]
 
 
+@pytest.fixture
+def folder(relay, monkeypatch, tmp_path):
+    """A connection with a folder that outlives a try, for Airflow without a task state store."""
+    connect(monkeypatch, relay, extra={**EXTRA, "budget_uri": f"file://{tmp_path}/kling"})
+    return tmp_path / "kling"
+
+
+def test_without_a_store_a_folder_carries_it_over_the_tries(relay, ti, no_waiting, folder):
+    first = start(ti)
+    assert start(again(ti))["task_id"] == first["task_id"]
+    (kept,) = (folder / "sent").iterdir()
+    kept.write_text(json.dumps({**json.loads(kept.read_text()), "task_id": ""}))
+    assert start(again(ti))["task_id"] == first["task_id"]
+    assert posts(relay) == 1
+    # Other runs and other mapped tasks have files of their own.
+    siblings_ids.append(first["task_id"])
+    assert start(dataclasses.replace(again(ti), map_index=1))["task_id"] != first["task_id"]
+
+
+def test_without_a_store_a_folder_says_that_nothing_was_sent(relay, ti, no_waiting, folder):
+    relay.fault(code=1102, operation="create")
+    with pytest.raises(errors.KlingAccountError):
+        start(ti)
+    assert start(again(ti))["task_id"]
+
+
+def test_a_folder_that_is_away_is_a_reason_to_send_nothing(relay, ti, folder):
+    folder.write_text("a file where the folder should be")
+    with pytest.raises(errors.KlingStorageError, match="nothing was sent"):
+        start(ti)
+    assert posts(relay) == 0
+
+
 def test_a_store_that_is_down_is_a_reason_to_send_nothing(relay, ti):
     class Broken:
         def get(self, key, default=None):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import threading
-from datetime import date
+import time
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +15,7 @@ import pytest
 from support import FakeTaskInstance, connect
 
 from airflow_provider_kling import exceptions as errors
+from airflow_provider_kling import polling
 from airflow_provider_kling.operators import (
     KlingImageToVideoBatchOperator,
     KlingTextToSpeechOperator,
@@ -20,7 +24,7 @@ from airflow_provider_kling.operators import (
     spending,
 )
 from airflow_provider_kling.simulator import KlingSimulator, Settings
-from airflow_provider_kling.submission.budget import State
+from airflow_provider_kling.submission.budget import Note, State
 from airflow_provider_kling.utils._airflow.compat import AirflowFailException, TaskDeferred
 
 #: Five seconds of kling-v3: 3 units.
@@ -273,6 +277,7 @@ def test_a_note_is_small_and_says_what_was_planned(kling):
         "units": "3.0",
         "endpoint": "text2video",
         "model_name": "kling-v3",
+        "name": run.xcoms["a", -1]["submission"]["external_task_id"],
     }
 
 
@@ -331,7 +336,8 @@ def test_all_dags_of_a_connection_share_its_day(kling, daily, tmp_path):
     ):
         Run("c").start("c")
     (day,) = (tmp_path / "budget").iterdir()
-    assert sorted(path.name.split("~", 1)[1] for path in day.iterdir()) == ["free~0.420", "spent~0.420", "spent~0.420"]
+    names = sorted(path.name.split("~", 1)[1] for path in day.iterdir())
+    assert names == [*["asking~0.420"] * 2, "free~0.420", *["spent~0.420"] * 2]
     daily(3 * PRICE)
     assert Run("c").start("c", try_number=2)["task_id"]
     assert posts(kling) == 3
@@ -350,7 +356,12 @@ def test_of_two_notes_of_one_task_the_one_that_counts_more_counts(tmp_path):
     for name in ("af-1~spent~0.42", "af-1~asking~0.42", "af-2~asking~1", "af-2~free~1", "af-3~spent~much", "a file"):
         (folder / name).write_bytes(b"1")
     found = notes.DayNotes(f"file://{tmp_path}", date(2026, 11, 28)).read()
-    assert {(note.owner[0], note.state.value) for note in found} == {("af-1", "spent"), ("af-2", "asking")}
+    assert {(note.owner[0], note.state.value, note.usd) for note in found} == {
+        ("af-1", "spent", Decimal("0.42")),
+        ("af-2", "asking", Decimal(1)),
+        # Whatever it says: somebody pays.
+        ("af-3", "spent", None),
+    }
 
 
 def test_a_retry_of_a_day_counts_once(kling, daily):
@@ -396,3 +407,194 @@ def test_what_a_connection_cannot_say_is_said(kling, monkeypatch, extra, says):
     connect(monkeypatch, kling, extra=extra)
     with pytest.raises(errors.KlingConfigurationError, match=says):
         Run("a").start("a")
+
+
+class Store(dict):
+    """The task state store, which outlives the XComs of a try."""
+
+    def set(self, key, value):
+        self[key] = json.loads(json.dumps(value))
+
+    def delete(self, key):
+        self.pop(key, None)
+
+
+def start(run, name, store, **instance):
+    return run.tasks[name].execute({**run.context(name, **instance), "task_state_store": store})
+
+
+def test_a_clear_that_pays_again_counts_again(kling):
+    run = Run("a", "b", max_run_usd=2 * PRICE, on_clear="regenerate")
+    store = Store()
+    first = start(run, "a", store)
+
+    def clear(number):
+        context = {**run.context("a", try_number=number), "task_state_store": store}
+        context["ti"].max_tries = number
+        return run.tasks["a"].execute(context)
+
+    assert clear(2)["task_id"] != first["task_id"]
+    assert run.xcoms["a", -1][notes.KEY]["usd"] == "0.840"
+    with pytest.raises(errors.KlingBudgetError, match=r"\$0.84 were paid by this task before a Clear"):
+        clear(3)
+    assert (run.state("a"), run.xcoms["a", -1][notes.KEY]["usd"]) == ("spent", "0.840")
+    with pytest.raises(errors.KlingBudgetError):
+        start(run, "b", Store())
+    assert posts(kling) == 2
+
+
+def test_a_second_take_that_is_refused_leaves_the_first_paid(kling):
+    run = Run("a", max_run_usd=3 * PRICE)
+    store = Store()
+    start(run, "a", store)
+    run.tasks["a"].prompt = "Another boat"
+    kling.fault(code=1102, operation="create")
+    with pytest.raises(errors.KlingAccountError):
+        start(run, "a", store, try_number=2)
+    assert (run.state("a"), run.xcoms["a", -1][notes.KEY]["usd"]) == ("spent", "0.420")
+    assert len(store["takes"]) == 1
+
+
+def test_a_retry_of_the_same_submission_counts_once(kling):
+    run, store = Run("a", max_run_usd=PRICE), Store()
+    assert start(run, "a", store)["task_id"] == start(run, "a", store, try_number=2)["task_id"]
+    assert run.xcoms["a", -1][notes.KEY]["usd"] == "0.420"
+
+
+def test_a_store_that_is_down_is_no_reason_to_pay_above_a_cap(kling):
+    class Broken(Store):
+        def get(self, key, default=None):
+            raise OSError("no store today")
+
+    with pytest.raises(errors.KlingStorageError, match="nothing was sent"):
+        start(Run("a", max_run_usd=1), "a", Broken())
+    assert posts(kling) == 0
+    run = Run("a")
+    run.add(operator(task_id="capped", max_run_usd=1))
+    assert start(run, "a", Broken())["task_id"]
+
+
+@pytest.mark.parametrize(
+    "kept", [{"task": "b"}, {"task": "b", "map_index": -1, "state": "spent", "usd": "NaN"}, "text", {}, [3],
+             {"task": "b", "map_index": -1, "state": "spent", "usd": "-5"},
+             {"task": "b", "map_index": -1, "state": "promised", "usd": "1"}]
+)  # fmt: skip
+def test_a_note_that_cannot_be_read_is_not_free(kling, kept):
+    run = Run("a", "b", max_run_usd=100)
+    run.xcoms["b", -1] = {notes.KEY: kept}
+    with pytest.raises(errors.KlingBudgetError, match=r"what other Kling tasks cost is unknown \(1 of them\)"):
+        run.start("a")
+    assert posts(kling) == 0
+
+
+def test_a_day_is_listed_in_pieces_and_no_note_is_missed_while_it_moves(tmp_path):
+    day = notes.DayNotes(f"file://{tmp_path}", date(2026, 11, 28))
+    mine = Note(("af-1", -1), State.ASKING, Decimal(1))
+    day.write(mine)
+    first = day._names()
+    day.write(dataclasses.replace(mine, state=State.SPENT))
+    # The first half of a listing that begins before the second note, and the second half of one that ends after it.
+    assert "af-1~asking~1" in first
+    assert set(day._names()) == {"af-1~asking~1", "af-1~spent~1"}
+
+
+def test_a_note_of_a_try_that_died_while_it_asked_goes_with_its_retry(daily, kling, tmp_path):
+    daily(PRICE)
+    run = Run("a")
+    run.start("a")
+    (folder,) = (tmp_path / "budget").iterdir()
+    other = Run("b")
+    with pytest.raises(errors.KlingBudgetError):
+        other.start("b")
+    (free,) = folder.glob("*~free~*")
+    (folder / free.name.replace("free", "asking")).write_bytes(b"1")
+    with pytest.raises(errors.KlingBudgetError):
+        other.start("b", try_number=2)
+    assert len([*folder.glob("*~asking~*")]) == 1
+
+
+@pytest.mark.parametrize("code", [1102, 1201])
+def test_what_kling_refused_is_free_again_on_its_day(kling, daily, code):
+    daily(PRICE)
+    kling.fault(code=code, operation="create")
+    with pytest.raises(errors.KlingApiError):
+        Run("a").start("a")
+    assert Run("b").start("b")["task_id"]
+
+
+@pytest.mark.kling_simulator(seconds=0.1)
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_what_kling_failed_is_free_again_on_its_day(kling, daily, deferrable):
+    daily(PRICE)
+    words = {"wait_for_completion": True, "deferrable": deferrable, "poll_interval": 0.05}
+    run = Run("a", **words)
+    kling.fault("fail_task", operation="create")
+    with pytest.raises((TaskDeferred, errors.KlingTaskFailedError)):
+        run.start("a")
+    if deferrable:  # another process
+        time.sleep(0.2)
+        event = polling.Event("error", run.xcoms["a", -1]["task_id"], "failed").payload()
+        with pytest.raises(errors.KlingTaskFailedError):
+            operator(task_id="a", **words).execute_complete(run.context("a"), event)
+    assert Run("b").start("b")["task_id"]
+
+
+def test_what_is_in_doubt_counts_on_its_day(kling, daily, no_waiting):
+    daily(PRICE)
+    kling.fault("cut_after", operation="create", times=20)
+    kling.fault(code=5000, operation="query", times=20)
+    with pytest.raises(errors.KlingError):
+        Run("a").start("a")
+    with pytest.raises(errors.KlingBudgetError):
+        Run("b").start("b")
+
+
+class Clock(datetime):
+    """A clock that a test moves by days."""
+
+    ahead = timedelta()
+
+    @classmethod
+    def now(cls, tz=None):
+        return datetime.now(tz) + cls.ahead
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    monkeypatch.setattr(spending, "datetime", Clock)
+    monkeypatch.setattr(Clock, "ahead", timedelta())
+    return lambda **time: monkeypatch.setattr(Clock, "ahead", timedelta(**time))
+
+
+def test_who_waits_for_a_slot_over_midnight_asks_the_new_day(kling, daily, clock):
+    daily(PRICE)
+    run = Run("a")
+    kling.fault(code=1303, operation="create")
+    with pytest.raises(TaskDeferred) as caught:
+        run.start("a")
+    event = {"since": caught.value.trigger.since, "until": caught.value.trigger.until}
+    with pytest.raises(errors.KlingBudgetError):
+        Run("b").start("b")
+    clock(days=1)
+    Run("c").start("c")
+    with pytest.raises(errors.KlingBudgetError):
+        operator(task_id="a").execute_with_slot(run.context("a"), event)
+    clock(days=0)
+    assert operator(task_id="a").execute_with_slot(run.context("a"), event)["task_id"], "it has its share of its day"
+    assert Clock.now(UTC).date() == datetime.now(UTC).date()
+
+
+def test_what_an_earlier_try_may_have_paid_is_not_freed_by_a_refusal(kling, monkeypatch, no_waiting):
+    with KlingSimulator(Settings(external_ids="drop")) as relay:
+        connect(monkeypatch, relay, extra={"allow_private_urls": True, "timeout_seconds": 5, "external_ids": False})
+        run, store = Run("a", max_run_usd=5, on_doubt="resend"), Store()
+        relay.fault("cut_before", operation="create")
+        relay.fault(code=1102, operation="create")
+        with pytest.raises(errors.KlingSubmissionInDoubtError):
+            start(run, "a", store)
+        assert run.state("a") == "spent"
+        relay.fault(code=1102, operation="create")
+        with pytest.raises(errors.KlingAccountError):
+            start(run, "a", store, try_number=2)
+        assert run.state("a") == "spent"
+        assert store["sent"]["since"]

@@ -6,7 +6,7 @@ import dataclasses
 import json
 
 import pytest
-from support import advice_first
+from support import advice_first, connect
 
 from airflow_provider_kling import exceptions as errors
 from airflow_provider_kling.hooks import KlingHook
@@ -102,6 +102,33 @@ def test_with_a_state_store_a_try_that_died_while_it_sent_is_doubt(kling, ti):
     assert posts(kling) == 1
     # Other words are another sound.
     assert speech(text="Another").execute({"ti": again(ti), "task_state_store": store})["audios"]
+
+
+def test_a_refusal_of_a_second_request_does_not_forget_the_first(kling, ti, no_waiting):
+    store = Store()
+    kling.fault("cut_after", operation="create")
+    with pytest.raises(errors.KlingAnswerLostError):
+        speech().execute({"ti": ti, "task_state_store": store})
+    kling.fault(code=1102, operation="create")
+    with pytest.raises(errors.KlingAccountError):
+        speech(on_doubt="resend").execute({"ti": again(ti), "task_state_store": store})
+    with pytest.raises(errors.KlingAnswerLostError):
+        speech().execute({"ti": again(ti), "task_state_store": store})
+    assert posts(kling) == 2
+
+
+def test_what_another_version_kept_is_found(kling, ti):
+    store = Store()
+    first = speech().execute({"ti": ti, "task_state_store": store})
+    store["sent"]["answer"] = {**store["sent"]["answer"], "status": "delivered", "units": 5, "created_at": None}
+    assert speech().execute({"ti": again(ti), "task_state_store": store})["audios"] == first["audios"]
+
+
+def test_before_there_is_a_state_store_a_folder_keeps_the_answer(kling, ti, monkeypatch, tmp_path):
+    connect(monkeypatch, kling, extra={"allow_private_urls": True, "budget_uri": f"{tmp_path}/kling/"})
+    first = speech().execute({"ti": ti})
+    assert speech().execute({"ti": again(ti)})["audios"] == first["audios"]
+    assert posts(kling) == 1
 
 
 @pytest.mark.parametrize("code", [1102, 1201])

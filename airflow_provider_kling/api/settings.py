@@ -57,7 +57,8 @@ class Settings:
     :param allow_private_urls: whether results may come over plain http or from private addresses.
     :param external_ids: whether the host keeps ``external_task_id`` and finds tasks by it; some relays drop it.
     :param max_usd_per_day: the most that operators that use the connection may spend on a day (UTC), at list price.
-    :param budget_uri: folder where they note it, on any storage of Airflow's.
+    :param budget_uri: folder where they note it, on any storage of Airflow's; before Airflow 3.3 also what a try keeps
+        for the next one.
     :param warnings: sentences about what the connection holds and nobody reads.
     :param limits: what one request may take.
     """

@@ -108,8 +108,8 @@ class BatchCalls:
         with self._hook() as hook:
             body = item.full_body()
             if not hook.finds_by_id(item.endpoint, body):
-                # Whether its id is refused twice is not known. So it is looked up before it is sent, whatever the survey
-                # said, because an earlier run may have sent it; and what is in doubt now is never sent again.
+                # Whether its id is refused twice is not known. So it is looked up before it is sent, because an earlier
+                # run may have sent it, whatever the survey said; and what is in doubt now is never sent again.
                 return hook.submit(
                     item.endpoint,
                     body,

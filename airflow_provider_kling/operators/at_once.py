@@ -2,8 +2,8 @@
 Operators of products that answer at once and have no ``external_task_id``: there is nothing to wait for, and nothing by
 which a lost answer could be found.
 
-Where Airflow has a task state store (3.3 and later), a try keeps there that it is about to send, and afterwards the
-answer. So a retry knows whether anything was sent, and finds what was paid for. Before 3.3 a retry knows neither.
+Where something outlives a try (:mod:`.state_files`), it keeps there that it is about to send, and afterwards the
+answer. So a retry knows whether anything was sent, and finds what was paid for. Elsewhere it knows neither.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_kling.batch.records import results_of
 from airflow_provider_kling.exceptions import KlingAnswerLostError, KlingError, KlingSubmissionInDoubtError
 from airflow_provider_kling.models import Task, TaskStatus
-from airflow_provider_kling.operators.doubt import SentNote
+from airflow_provider_kling.operators.doubt import Counted, SentNote
+from airflow_provider_kling.operators.state_files import store_of
 from airflow_provider_kling.operators.task import KlingTaskOperator
 from airflow_provider_kling.polling import Event
 from airflow_provider_kling.submission.protocol import Done
@@ -34,7 +35,7 @@ class KlingAtOnceOperator(KlingTaskOperator):
     """
 
     def _send(self, prepared: Prepared, sending: Sending) -> Done:
-        note = SentNote(sending.context.get("task_state_store"), self.log.warning)
+        note = SentNote(store_of(self, sending.context), self.log.warning)
         may_be_sent = sending.may_be_sent
         if note.is_possible:
             kept = note.read()
@@ -42,6 +43,7 @@ class KlingAtOnceOperator(KlingTaskOperator):
                 return Done(_task_of(kept["answer"]), adopted=True, attempt=1)
             may_be_sent = kept.get("id") == sending.name
             note.keep({"id": sending.name})
+        permit = Counted(sending.permit)
         try:
             done = self.hook.submit(
                 self.endpoint,
@@ -49,12 +51,14 @@ class KlingAtOnceOperator(KlingTaskOperator):
                 external_task_id=sending.name,
                 look_up_first=may_be_sent,
                 on_doubt=self.on_doubt,
-                permit=sending.permit,
+                permit=permit,
             )
         except KlingSubmissionInDoubtError:
             raise
         except KlingError:
-            note.forget()
+            self.may_be_paid = may_be_sent or permit.calls > 1
+            if not self.may_be_paid:
+                note.forget()
             raise
         if done.task.status is TaskStatus.FAILED:
             note.forget()  # it is not charged, and a retry may send it again
@@ -73,9 +77,11 @@ class KlingAtOnceOperator(KlingTaskOperator):
 
 
 def _task_of(manifest: dict[str, Any]) -> Task:
+    # Only what is paid was kept, perhaps by a version that had more words for it.
+    status = str(manifest.get("status"))
     return Task(
         task_id=str(manifest.get("task_id")),
-        status=TaskStatus(str(manifest.get("status"))),
+        status=TaskStatus(status) if status in set(TaskStatus) else TaskStatus.SUCCEED,
         endpoint=str(manifest.get("endpoint")),
         created_at=manifest.get("created_at") or 0,
         updated_at=manifest.get("updated_at") or 0,

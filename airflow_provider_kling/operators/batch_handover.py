@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 import uuid
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,8 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from airflow_provider_kling.batch import fence, plan
 from airflow_provider_kling.batch.trigger_arguments import BatchArguments
 from airflow_provider_kling.operators.batch_limits import work_uri
-from airflow_provider_kling.operators.record import origin_of
-from airflow_provider_kling.submission import identity
+from airflow_provider_kling.operators.record import task_name
 from airflow_provider_kling.utils._airflow.completion import can_finish_in_triggerer
 
 if TYPE_CHECKING:
@@ -45,7 +43,7 @@ def write_plan(
     :param limits: the operator's arguments, in shape.
     :param batch_id: names the batch.
     """
-    token = Token(uuid.uuid4().hex, fence.token_uri(limits.manifest_uri, _name(context)))
+    token = Token(uuid.uuid4().hex, fence.token_uri(limits.manifest_uri, task_name(context)))
     fence.mark(token.uri, token.value, operator.output_conn_id)
     plan.write_plan(_plan_uri(limits, batch_id), planned, operator.output_conn_id)
     return token
@@ -96,8 +94,3 @@ def arguments_of(
 
 def _plan_uri(limits: Limits, batch_id: str) -> str:
     return f"{work_uri(limits, batch_id)}plan.jsonl"
-
-
-def _name(context: Context) -> str:
-    """Name the Airflow task instance, whatever it pays with and however often it was cleared."""
-    return identity.external_task_id(dataclasses.replace(origin_of(context, "reuse"), generation=0), "")

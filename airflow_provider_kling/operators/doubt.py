@@ -1,8 +1,9 @@
 """
 Submissions that Kling does not find again by an id: what a try keeps for the next one, in the task state store.
 
-Airflow has that store from 3.3 on. Before, a retry knows neither whether nor when an earlier try sent its request,
-because Airflow deletes a task's XComs when a retry begins: then ``on_doubt`` decides.
+Airflow has that store from 3.3 on. Before, files take its place where the connection has a ``budget_uri``. Without both
+a retry knows neither whether nor when an earlier try sent its request, because Airflow deletes a task's XComs when a
+retry begins: then ``on_doubt`` decides.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from airflow_provider_kling.exceptions import KlingError, KlingStorageError, KlingSubmissionInDoubtError
 from airflow_provider_kling.operators import record
 from airflow_provider_kling.operators.notes import kling_tasks
+from airflow_provider_kling.operators.state_files import store_of
 from airflow_provider_kling.submission.unnamed import Window
 from airflow_provider_kling.utils.foreign import reason
 
@@ -53,11 +55,28 @@ class Sending(NamedTuple):
         return self.look_up_first and not self.is_refused
 
 
+class Counted:
+    """
+    Counts the paid calls: of the first two, one left doubt.
+
+    :param permit: called before each.
+    """
+
+    def __init__(self, permit: Callable[[], None]) -> None:
+        self._permit = permit
+        self.calls = 0
+
+    def __call__(self) -> None:
+        """Ask, and count."""
+        self._permit()
+        self.calls += 1
+
+
 class SentNote:
     """
     What is kept of a submission in the task state store.
 
-    :param store: Airflow's, or ``None`` where there is none.
+    :param store: from :func:`.state_files.store_of`.
     :param complain: logs a warning.
     :param key: under which it stands.
     """
@@ -122,7 +141,8 @@ def send(operator: KlingTaskOperator, prepared: Prepared, sending: Sending) -> D
     :param prepared: the checked request.
     :param sending: how.
     """
-    note = SentNote(sending.context.get("task_state_store"), operator.log.warning)
+    permit = Counted(sending.permit)
+    note = SentNote(store_of(operator, sending.context), operator.log.warning)
     now = Window.beginning(time.time(), request_seconds=operator.hook.settings.timeout_seconds)
     kept = note.read() if note.is_possible else {}
     earlier = Window.read(kept) if kept.get("id") == sending.name else None
@@ -146,13 +166,14 @@ def send(operator: KlingTaskOperator, prepared: Prepared, sending: Sending) -> D
             # Who does not know when it was sent cannot search.
             window=None if may_be_sent and earlier is None else window,
             owned=lambda: _ids_of_others(sending.context),
-            permit=sending.permit,
+            permit=permit,
             keep=keep,
         )
     except KlingSubmissionInDoubtError:
         raise
     except KlingError:
-        if not may_be_sent:
+        operator.may_be_paid = may_be_sent or permit.calls > 1
+        if not operator.may_be_paid:
             note.forget()
         raise
     note.keep_answer({"id": sending.name, **sent.record(), "task_id": done.task.task_id})
@@ -174,6 +195,6 @@ def _ids_of_others(context: Context) -> Iterable[str]:
 
 def _unusable(error: Exception) -> KlingStorageError:
     return KlingStorageError(
-        "Retry when Airflow's task state store answers: nothing was sent. Without it, a retry could not know whether "
-        f"this was paid. {reason(error)}"
+        "Retry when the task state store, or budget_uri, answers: nothing was sent. Without it, a retry could not know "
+        f"whether this was paid. {reason(error)}"
     )

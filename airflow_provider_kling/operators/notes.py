@@ -18,7 +18,7 @@ from airflow_provider_kling.submission.budget import Note, State
 from airflow_provider_kling.utils._airflow.object_storage import place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import date
 
     from airflow.sdk import Context
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 KEY = "planned_cost"
 
 #: The name of a file: owner, state and US dollars.
-_FILE = re.compile(r"(?P<task>[A-Za-z0-9_-]{1,64})~(?P<state>[a-z]+)~(?P<usd>[0-9]{1,12}(?:\.[0-9]{1,12})?)")
+_FILE = re.compile(r"(?P<task>[A-Za-z0-9_-]{1,64})~(?P<state>[a-z]{1,20})~(?P<usd>[^~/]{1,60})")
+_USD = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,18})?")
 
 #: Of two notes of one task, as between two writes, the one that counts more.
 _WEIGHT = {State.FREE: 0, State.YIELDING: 1, State.ASKING: 2, State.SPENT: 3}
@@ -57,7 +58,13 @@ class RunNotes:
 
     def read(self) -> list[Note]:
         """Return the notes of all tasks of the run, mapped ones too."""
-        return [note for kept in planned_costs(self._context) if (note := Note.read(kept))]
+        notes = planned_costs(self._context)
+        # One that cannot be read, as of another version, counts: of that it is not known what it costs.
+        return [
+            Note.read(kept) or Note((f"note {number}", -1), State.SPENT, None)
+            for number, kept in enumerate(notes)
+            if kept is not None
+        ]
 
     def write(self, note: Note) -> None:
         """Push one's own note."""
@@ -74,40 +81,71 @@ class DayNotes:
 
     def __init__(self, uri: str, day: date) -> None:
         self._folder = place_of(f"{uri.rstrip('/')}/{day.isoformat()}")
-        self._name = ""
+        self._own: set[str] = set()
 
     def read(self) -> list[Note]:
         """Return the notes of the day."""
-        filesystem, path = self._folder.filesystem, self._folder.path
-        with contextlib.suppress(Exception):
-            filesystem.invalidate_cache(path)
-        try:
-            names = [str(name).rpartition("/")[2] for name in filesystem.ls(path, detail=False)]
-        except FileNotFoundError:
-            return []
         notes: dict[tuple[str, int], Note] = {}
-        for note in map(_note_of, names):
+        for note in map(_note_of, self._names()):
             if note and (note.owner not in notes or _WEIGHT[note.state] > _WEIGHT[notes[note.owner].state]):
                 notes[note.owner] = note
         return list(notes.values())
 
-    def write(self, note: Note) -> None:
-        """Write one's own note, then remove the one before."""
+    def _names(self) -> list[str]:
         filesystem, path = self._folder.filesystem, self._folder.path
-        name = f"{note.owner[0]}~{note.state.value}~{note.usd or Decimal(0):f}"
+        with contextlib.suppress(Exception):
+            filesystem.invalidate_cache(path)
+        try:
+            return [str(name).rpartition("/")[2] for name in filesystem.ls(path, detail=False)]
+        except FileNotFoundError:
+            return []
+
+    def write(self, note: Note) -> None:
+        """
+        Write one's own note, then remove those before that would count for more.
+
+        A folder is not listed in one moment. Whoever reads while an asking note becomes a spent one could see neither,
+        if the first were removed; so it stays.
+        """
+        filesystem, path = self._folder.filesystem, self._folder.path
+        name = _name_of(note, note.state)
         if self._folder.has_folders:
             filesystem.makedirs(path, exist_ok=True)
         filesystem.pipe_file(f"{path}/{name}", b"1")
-        if self._name not in ("", name):
-            filesystem.rm_file(f"{path}/{self._name}")
-        self._name = name
+        before = {old for old in self._own if _WEIGHT[State(old.split("~")[1])] > _WEIGHT[note.state]}
+        if note.state is State.FREE:
+            # An earlier try may have died while it asked.
+            before.add(_name_of(note, State.ASKING))
+        self._remove(before)
+        self._own = {*self._own - before, name}
+
+    def _remove(self, names: Iterable[str]) -> None:
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                self._folder.filesystem.rm_file(f"{self._folder.path}/{name}")
+
+    def free(self, owner: tuple[str, int]) -> None:
+        """
+        Remove the notes of a task that is not charged after all, if it has any.
+
+        :param owner: the task.
+        """
+        names = [name for name in self._names() if (note := _note_of(name)) and note.owner == owner]
+        self._remove(name for name in names if f"~{State.FREE}~" not in name)
+
+
+def _name_of(note: Note, state: State) -> str:
+    return f"{note.owner[0]}~{state.value}~{note.usd or Decimal(0):f}"
 
 
 def _note_of(name: str) -> Note | None:
+    """Read a file's name; of a note that cannot be read, as of another version, it is not known what it costs."""
     parts = _FILE.fullmatch(name)
-    if parts is None or parts["state"] not in set(State):
+    if parts is None:
         return None
-    return Note((parts["task"], -1), State(parts["state"]), Decimal(parts["usd"]))
+    state = State(parts["state"]) if parts["state"] in set(State) else State.SPENT
+    usd = Decimal(parts["usd"]) if _USD.fullmatch(parts["usd"]) and state.value == parts["state"] else None
+    return Note((parts["task"], -1), state, usd)
 
 
 def planned_costs(context: Context) -> list[Any]:

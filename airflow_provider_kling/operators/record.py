@@ -44,6 +44,15 @@ def origin_of(context: Context, on_clear: str, kept: identity.Intent | None = No
     return identity.Origin(ti.dag_id, ti.run_id, ti.task_id, map_index, generation, _iteration(context))
 
 
+def task_name(context: Context) -> str:
+    """
+    Name an Airflow task instance, whatever it asks for and however often it was cleared; fit for a file's name.
+
+    :param context: Airflow's context.
+    """
+    return identity.external_task_id(dataclasses.replace(origin_of(context, "reuse"), generation=0), "")
+
+
 def _iteration(context: Context) -> int | None:
     """Number of a task group's loop (Airflow 3.4), in which every iteration has the same map index."""
     loop: Any = context.get("loop")
@@ -64,6 +73,19 @@ def submitted_id(context: Context) -> str | None:
     ti = context["ti"]
     value = ti.xcom_pull(task_ids=ti.task_id, key="task_id", map_indexes=ti.map_index)
     return value if isinstance(value, str) and value not in ("", "None") else None
+
+
+def submitted_name(context: Context) -> str:
+    """
+    Return the ``external_task_id`` of the first attempt of what this task instance submitted, as its XCom says.
+
+    :param context: Airflow's context.
+    :return: empty when it is not known.
+    """
+    ti = context["ti"]
+    value = ti.xcom_pull(task_ids=ti.task_id, key=SUBMISSION_KEY, map_indexes=ti.map_index)
+    name = value.get("external_task_id") if isinstance(value, dict) else ""
+    return identity.first_attempt(name) if isinstance(name, str) else ""
 
 
 def push(operator: BaseOperator, context: Context, key: str, value: Any) -> None:

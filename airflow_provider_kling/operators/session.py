@@ -17,6 +17,7 @@ from airflow_provider_kling.exceptions import KlingError, KlingSubmissionInDoubt
 from airflow_provider_kling.models import TaskStatus
 from airflow_provider_kling.operators import record
 from airflow_provider_kling.operators.doubt import SentNote
+from airflow_provider_kling.operators.state_files import store_of
 from airflow_provider_kling.operators.task import KlingTaskOperator
 from airflow_provider_kling.products.fields import omitted
 from airflow_provider_kling.submission.protocol import Done
@@ -88,7 +89,7 @@ class KlingSessionOperator(KlingTaskOperator):
 
     def _opened(self, video: Prepared, sending: Sending) -> dict[str, Any]:
         """What is known of the session: of an earlier try, as long as it lives, or of one that is opened now."""
-        note = SentNote(sending.context.get("task_state_store"), self.log.warning, key=SESSION_KEY)
+        note = SentNote(store_of(self, sending.context), self.log.warning, key=SESSION_KEY)
         kept = note.read() if note.is_possible else _pulled(sending.context)
         is_ours = kept.get("id") == sending.name
         if is_ours and kept.get("session") and time.time() < float(kept.get("at") or 0) + SESSION_SECONDS:
@@ -101,7 +102,8 @@ class KlingSessionOperator(KlingTaskOperator):
         except KlingSubmissionInDoubtError:
             raise
         except KlingError:
-            note.forget()
+            if not may_be_sent:
+                note.forget()
             raise
         value = {"id": sending.name, "at": time.time(), **opened}
         if note.is_possible:

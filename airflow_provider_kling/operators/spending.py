@@ -12,7 +12,7 @@ import dataclasses
 import random
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,7 +24,10 @@ from airflow_provider_kling.exceptions import (
     KlingTaskFailedError,
 )
 from airflow_provider_kling.operators.notes import KEY, DayNotes, RunNotes, is_kling_task
+from airflow_provider_kling.operators.record import submitted_name
 from airflow_provider_kling.operators.run_bill import BATCH
+from airflow_provider_kling.operators.state_files import store_of
+from airflow_provider_kling.operators.takes import Takes
 from airflow_provider_kling.products import prices
 from airflow_provider_kling.submission.budget import Answer, Ledger, Note, State, decide
 from airflow_provider_kling.utils.foreign import foreign_text, reason
@@ -32,7 +35,7 @@ from airflow_provider_kling.utils.foreign import foreign_text, reason
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from airflow.sdk import BaseOperator, Context
+    from airflow.sdk import Context
 
     from airflow_provider_kling.operators.base import KlingBaseOperator
     from airflow_provider_kling.operators.notes import Notes
@@ -41,6 +44,9 @@ if TYPE_CHECKING:
 #: Seconds that a task waits for others that ask at the same moment, and between two looks at them.
 PATIENCE = 120.0
 PAUSE = 0.5
+
+
+_NOTHING = Decimal(0)
 
 
 class Plan(NamedTuple):
@@ -99,14 +105,18 @@ class Cap:
     :param usd: US dollars; ``None`` when nothing is capped, and the note is only for others.
     :param note: of the task that is about to pay.
     :param notes: of all.
+    :param before: US dollars in its note that the task has paid already.
     """
 
-    def __init__(self, argument: str, scope: str, usd: float | None, note: Note, notes: Notes) -> None:
+    def __init__(
+        self, argument: str, scope: str, usd: float | None, note: Note, notes: Notes, *, before: Decimal = _NOTHING
+    ) -> None:
         self._argument = argument
         self._scope = scope
         self._usd = None if usd is None else Decimal(str(usd))
         self._note = note
         self._notes = notes
+        self._before = before
 
     def ask(self, words: str) -> None:
         """
@@ -126,7 +136,7 @@ class Cap:
                 case Answer.PAY:
                     return self.note(State.SPENT)
                 case Answer.REFUSE:
-                    self.note(State.FREE)
+                    self.free()
                     raise self._refusal(words, ledger)
                 case Answer.YIELD:
                     self.note(State.YIELDING)
@@ -134,12 +144,26 @@ class Cap:
                     self.note(State.ASKING)
                     continue
             if time.monotonic() > until:
-                self.note(State.FREE)
+                self.free()
                 raise KlingStorageError(
                     "Retry when the other Kling tasks have decided: nothing was sent. They asked for the rest of "
                     f"{self._argument} at the same time, and did not answer for {PATIENCE:.0f} s."
                 )
             time.sleep(PAUSE * (0.5 + random.random()))  # noqa: S311 - spreads load, guards nothing
+
+    def is_paid(self) -> bool:
+        """
+        Whether the notes say that the task pays already.
+
+        :raises KlingStorageError: when they cannot be read.
+        """
+        return any(note.owner == self._note.owner and note.state is State.SPENT for note in self._read())
+
+    def free(self) -> None:
+        """Note that the task pays nothing now; what it has paid before stays."""
+        if self._before:
+            self._note = dataclasses.replace(self._note, usd=self._before)
+        self.note(State.SPENT if self._before else State.FREE)
 
     def note(self, state: State) -> None:
         """
@@ -166,9 +190,10 @@ class Cap:
         elif ledger.unknown:
             why = f"what other Kling tasks cost is unknown ({ledger.unknown} of them)"
         else:
+            own = f", ${self._before:.2f} were paid by this task before a Clear" if self._before else ""
             return KlingBudgetError(
                 f"Raise {self._argument}, or ask for less: nothing was sent. This request costs {words}; of "
-                f"${self._usd:f} for {self._scope}, ${ledger.spent:.2f} are spent or committed by others."
+                f"${self._usd:f} for {self._scope}, ${ledger.spent:.2f} are spent or committed by others{own}."
             )
         return KlingBudgetError(f"Leave {self._argument} out, or use known prices: nothing was sent, because {why}.")
 
@@ -191,12 +216,26 @@ class Spending:
     def __init__(self, operator: KlingBaseOperator, context: Context, plan: Plan, max_run_usd: float | None) -> None:
         self._operator = operator
         self._plan = plan
-        self._is_permitted = False
+        self._is_permitted = self._may_be_noted = False
+        self._days: dict[date, Cap] = {}
         self._run: Cap | None = None
         self._is_capped = max_run_usd is not None
+        self._takes = Takes(store_of(operator, context))
         if self._is_capped or is_read(context):
-            note = Note(_owner(context), State.ASKING, plan.usd)
-            self._run = Cap("max_run_usd", "this Dag run", max_run_usd, note, RunNotes(context, plan.facts))
+            earlier = self._earlier()
+            usd = None if plan.usd is None or earlier is None else plan.usd + earlier
+            facts = {**plan.facts, "name": plan.name, **({"earlier": str(earlier)} if earlier else {})}
+            note = Note(_owner(context), State.ASKING, usd)
+            notes = RunNotes(context, facts)
+            before = earlier or _NOTHING
+            self._run = Cap("max_run_usd", "this Dag run", max_run_usd, note, notes, before=before)
+
+    def _earlier(self) -> Decimal | None:
+        try:
+            return self._takes.besides(self._plan.name)
+        except Exception as error:  # noqa: BLE001 - whatever a state store or a storage raises
+            self._complain(error)
+            return Decimal(0)
 
     def go_on(self, *, is_permitted: bool) -> None:
         """
@@ -204,7 +243,7 @@ class Spending:
 
         :param is_permitted: whether this try was permitted to pay, and only waited for a slot.
         """
-        self._is_permitted = is_permitted
+        self._is_permitted = self._may_be_noted = is_permitted
         if self._run:
             self._tolerant(self._run.note, State.SPENT)
 
@@ -215,26 +254,45 @@ class Spending:
         :raises KlingBudgetError: when it would bring its Dag run or its connection above a cap.
         :raises KlingStorageError: when the notes cannot be written or read, or others do not decide.
         """
+        day = self._ask_day()
         if self._is_permitted:
             return
-        if day := self._day():
-            day.ask(self._plan.words)
         if self._run:
             try:
                 self._tolerant(self._run.ask, self._plan.words)
+                self._keep_take()
             except KlingError:
                 if day:
-                    day.note(State.FREE)
+                    day.free()
                 raise
         self._is_permitted = True
 
-    def _day(self) -> Cap | None:
-        settings = self._operator.hook.settings
-        if settings.max_usd_per_day is None:
+    def _keep_take(self) -> None:
+        try:
+            self._takes.add(self._plan.name, self._plan.usd)
+        except Exception as error:  # noqa: BLE001 - whatever a state store or a storage raises
+            self._complain(error)
+
+    def _complain(self, error: Exception) -> None:
+        """Whoever does not know what this task has paid before a Clear may not pay under a cap."""
+        if self._is_capped:
+            raise KlingStorageError(
+                f"Retry when the task state store answers: nothing was sent. max_run_usd needs it. {reason(error)}"
+            ) from None
+        self._operator.log.warning("What this task paid before a Clear is not counted: %s", reason(error))
+
+    def _ask_day(self) -> Cap | None:
+        """Ask for today, once: who waited for a slot over midnight pays on another day."""
+        settings, today = self._operator.hook.settings, datetime.now(UTC).date()
+        if settings.max_usd_per_day is None or today in self._days:
             return None
         note = Note((self._plan.name, -1), State.ASKING, self._plan.usd)
-        notes = DayNotes(settings.budget_uri, datetime.now(UTC).date())
-        return Cap("max_usd_per_day", "this connection today (UTC)", settings.max_usd_per_day, note, notes)
+        notes = DayNotes(settings.budget_uri, today)
+        day = Cap("max_usd_per_day", "this connection today (UTC)", settings.max_usd_per_day, note, notes)
+        if not (self._may_be_noted and day.is_paid()):
+            day.ask(self._plan.words)
+        self._days[today] = day
+        return day
 
     def _tolerant(self, act: Any, *words: Any) -> None:
         """A note that is only for others may fail."""
@@ -264,9 +322,9 @@ def _asks(task: Any) -> bool:
 
 
 @contextlib.contextmanager
-def freed_when_not_charged(operator: BaseOperator, context: Context) -> Iterator[None]:
+def freed_when_not_charged(operator: KlingBaseOperator, context: Context) -> Iterator[None]:
     """
-    Note that a task of a Dag run is not charged after all, when it fails with an error that says so.
+    Note that a task is not charged after all, when it fails with an error that says so, and nothing else is in doubt.
 
     :param operator: the one that may fail.
     :param context: Airflow's context.
@@ -274,19 +332,34 @@ def freed_when_not_charged(operator: BaseOperator, context: Context) -> Iterator
     try:
         yield
     except KlingError as error:
-        if error.refused_for_sure or isinstance(error, (KlingTaskFailedError, KlingContentPolicyError)):
+        ended = error.refused_for_sure or isinstance(error, (KlingTaskFailedError, KlingContentPolicyError))
+        if ended and not getattr(operator, "may_be_paid", False):
             _free(operator, context)
         raise
 
 
-def _free(operator: BaseOperator, context: Context) -> None:
+def _free(operator: KlingBaseOperator, context: Context) -> None:
     ti = context["ti"]
     try:
         kept = ti.xcom_pull(task_ids=ti.task_id, key=KEY, map_indexes=ti.map_index)
         if isinstance(kept, dict) and kept.get("state") == State.SPENT.value:
-            ti.xcom_push(key=KEY, value={**kept, "state": State.FREE.value})
+            # What it paid before a Clear stays paid.
+            left = {"usd": kept["earlier"]} if "earlier" in kept else {"state": State.FREE.value}
+            ti.xcom_push(key=KEY, value={**kept, **left})
+            Takes(store_of(operator, context)).remove(str(kept.get("name")))
+        _free_day(operator, context)
     except Exception as problem:  # noqa: BLE001 - the task fails for another reason
-        operator.log.warning("The XCom %s still says that this task is paid: %s", KEY, reason(problem))
+        operator.log.warning("The notes of the budget still say that this task is paid: %s", reason(problem))
+
+
+def _free_day(operator: KlingBaseOperator, context: Context) -> None:
+    """The note of the day has the name that the submission has in the task's XCom, or had in this process."""
+    settings = operator.hook.settings
+    if settings.max_usd_per_day is None:
+        return
+    name = getattr(operator, "submission_name", "") or submitted_name(context)
+    if name:
+        DayNotes(settings.budget_uri, datetime.now(UTC).date()).free((name, -1))
 
 
 def _owner(context: Context) -> tuple[str, int]:

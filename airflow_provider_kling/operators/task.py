@@ -130,6 +130,10 @@ class KlingTaskOperator(KlingBaseOperator):
         self.timeout = timeout
         self.slot_timeout = slot_timeout
         self.output_uri = output_uri
+        #: What it submits in this process goes by this name.
+        self.submission_name = ""
+        #: Whether something that was sent is in doubt, whatever becomes of the request that follows it.
+        self.may_be_paid = False
         self._kling_task_id: str | None = None
         self._submitted_at: float | None = None
 
@@ -258,7 +262,7 @@ class KlingTaskOperator(KlingBaseOperator):
 
     def _submit(self, prepared: Prepared, context: Context, *, look_up_first: bool, slot: SlotWait | None) -> Done:
         intent = record.settle_intent(self, prepared, context, may_be_kept=look_up_first)
-        name = intent.external_task_id
+        name = self.submission_name = intent.external_task_id
         plan = plan_of_task(name, self.product, prepared.body)
         spending = Spending(self, context, plan, self.max_run_usd)
         if look_up_first:

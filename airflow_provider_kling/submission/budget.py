@@ -70,16 +70,18 @@ class Note:
     @classmethod
     def read(cls, kept: Any) -> Note | None:
         """
-        Return the note that was kept; ``None`` when there is none.
+        Return the note that was kept; ``None`` when it cannot be read.
 
         :param kept: from :meth:`record`, perhaps of another version of this package.
         """
         try:
-            usd = kept["usd"]
+            usd = None if kept["usd"] is None else Decimal(str(kept["usd"]))
             owner = (str(kept["task"]), int(kept["map_index"]))
-            return cls(owner, State(kept["state"]), None if usd is None else Decimal(str(usd)))
+            state = State(kept["state"])
         except (TypeError, KeyError, ValueError, InvalidOperation):
             return None
+        is_money = usd is None or (usd.is_finite() and usd >= 0)
+        return cls(owner, state, usd) if is_money else None
 
 
 @dataclass(frozen=True)

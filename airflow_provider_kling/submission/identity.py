@@ -101,6 +101,15 @@ def attempt_id(base_id: str, attempt: int) -> str:
     return base_id + suffix
 
 
+def first_attempt(name: str) -> str:
+    """
+    Return the id of the first attempt of a submission; of a long id of one's own, which a suffix has cut, it is not.
+
+    :param name: the id of any attempt.
+    """
+    return _ATTEMPT.sub("", name)
+
+
 def own_id(*given: Any) -> str | None:
     """
     Check an id that the Dag author gave, and return its one form.

@@ -23,6 +23,7 @@ from airflow_provider_kling.exceptions import (
     KlingAnswerLostError,
     KlingError,
     KlingSubmissionInDoubtError,
+    KlingThrottledError,
 )
 from airflow_provider_kling.models import Task, TaskStatus
 from airflow_provider_kling.submission.identity import attempt_id
@@ -220,7 +221,9 @@ class UnnamedSubmission:
     def _after_failed_post(self, error: KlingError) -> Step:
         exists = bool(self._name) and names_external_id(error, self._current_name)
         if not exists and not leaves_doubt(error):
-            return Fail(error)
+            # It says nothing about one before it that is in doubt. No room is a wait, after which it is looked for.
+            in_doubt = self._doubt is not None and not isinstance(error, KlingThrottledError)
+            return Fail(self._in_doubt(error.message) if in_doubt else error)
         self._is_sent_now, self._doubt, self._searches = not exists, error, 0
         self._seen, self._confirmations = "", 0
         self._is_unsent = False

@@ -57,7 +57,7 @@ def run_until(host, trigger, seconds, enough):
         running = asyncio.ensure_future(fire(trigger))
         until = time.monotonic() + seconds
         while time.monotonic() < until and len(host.tasks) < enough:
-            await asyncio.sleep(0.05)
+            await asyncio.wait([running], timeout=0.05)
         running.cancel()
         with contextlib.suppress(BaseException):
             await running

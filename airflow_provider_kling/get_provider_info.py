@@ -7,6 +7,13 @@ from typing import Any
 #: The connection that operators use unless the Dag names another.
 DEFAULT_CONN_NAME = "kling_default"
 
+#: Where a connection without a host goes: Kling's servers for accounts outside mainland China.
+#: Source: quick-start page of https://kling.ai/document-api, read 2026-11.
+DEFAULT_BASE_URL = "https://api-singapore.klingai.com"
+
+#: Of our tasks in Airflow's pages.
+UI_COLOR = "#e8f4d9"
+
 #: The operators, each with the module of ``operators`` that it stands in.
 OPERATORS = {
     "KlingAvatarOperator": "clip",
@@ -85,7 +92,7 @@ FIELD_BEHAVIOUR: dict[str, Any] = {
         "password": "API key or SecretKey",
     },
     "placeholders": {
-        "host": "https://api-singapore.klingai.com",
+        "host": DEFAULT_BASE_URL,
         "login": "empty for an API key",
         "password": "api-key-kling-...",
     },

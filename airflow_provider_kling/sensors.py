@@ -18,7 +18,7 @@ from airflow_provider_kling.exceptions import (
     KlingTaskFailedError,
     KlingTimeoutError,
 )
-from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
+from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME, UI_COLOR
 from airflow_provider_kling.plugins.links import KlingResultLink, without_empty_button
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.preparation.named_task import named_task, unfinished_since
@@ -79,7 +79,7 @@ class KlingTaskSensor(BaseSensorOperator):
     returns_manifest: ClassVar[bool] = True
 
     operator_extra_links = (KlingResultLink(),)
-    ui_color = "#e8f4d9"
+    ui_color = UI_COLOR
 
     def __init__(
         self,

@@ -12,7 +12,7 @@ from airflow.sdk import BaseOperator
 
 from airflow_provider_kling import polling
 from airflow_provider_kling.exceptions import KlingValidationError
-from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
+from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME, UI_COLOR
 from airflow_provider_kling.plugins.links import KlingResultLink
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.products import convert
@@ -66,7 +66,7 @@ class KlingToObjectStorageOperator(BaseOperator):
         "kling_conn_id",
         "duration",
     )
-    ui_color = "#e8f4d9"
+    ui_color = UI_COLOR
     operator_extra_links = (KlingResultLink(),)
 
     def __init__(

@@ -8,14 +8,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from airflow_provider_kling.exceptions import KlingConfigurationError
+from airflow_provider_kling.get_provider_info import DEFAULT_BASE_URL
 from airflow_provider_kling.utils.foreign import foreign_text
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
-
-#: Where a connection without a host goes: Kling's servers for accounts outside mainland China.
-#: Source: quick-start page of https://kling.ai/document-api, read 2026-11.
-DEFAULT_BASE_URL = "https://api-singapore.klingai.com"
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 

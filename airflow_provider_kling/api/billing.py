@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_kling.api import parts, values
+from airflow_provider_kling.api.account import WORD_CHARACTERS
 from airflow_provider_kling.api.request import Request
 from airflow_provider_kling.exceptions import KlingResponseError, particulars
 from airflow_provider_kling.models import Deduction
@@ -25,8 +26,6 @@ Purse = Literal["package", "balance"]
 PAGE_SIZE = 500
 #: No report is read further; at 500 on a page it has half a million lines.
 MAX_PAGES = 1000
-#: The longest word of a report; Kling's have less than 60 characters.
-WORD_CHARACTERS = 120
 
 
 class Billing:

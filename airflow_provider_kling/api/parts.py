@@ -229,11 +229,7 @@ def read_list(
     :raises KlingResponseError: when the answer is no list; permanent, so that nobody asks here again.
     """
     if answer.data is not None and not isinstance(answer.data, list):
-        raise KlingResponseError(
-            f"Check the connection's host: the answer is no list of tasks.{particulars(request_id=answer.request_id)}",
-            http_status=200,
-            transient=False,
-        )
+        raise no_list(answer)
     items: list[Any] = answer.data or []
     tasks, skipped = [], 0
     for item in items:
@@ -246,3 +242,12 @@ def read_list(
     if skipped:
         log.debug("%d of %d records of a list cannot be read and were left out", skipped, len(items))
     return tasks
+
+
+def no_list(answer: Answer) -> KlingResponseError:
+    """Return what to say of an answer that should hold a list of tasks; permanent, so that nobody asks here again."""
+    return KlingResponseError(
+        f"Check the connection's host: the answer is no list of tasks.{particulars(request_id=answer.request_id)}",
+        http_status=200,
+        transient=False,
+    )

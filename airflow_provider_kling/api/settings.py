@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from airflow_provider_kling.api.auth import Credential, credential_of
-from airflow_provider_kling.api.base_url import DEFAULT_BASE_URL, UNFIT, base_url_of
+from airflow_provider_kling.api.base_url import UNFIT, base_url_of
 from airflow_provider_kling.api.limits import Limits
 from airflow_provider_kling.exceptions import KlingConfigurationError
+from airflow_provider_kling.get_provider_info import DEFAULT_BASE_URL
 from airflow_provider_kling.utils.foreign import foreign_text
 
 if TYPE_CHECKING:
@@ -137,23 +138,25 @@ def _unknown(key: str) -> str:
 def _seconds(value: Any) -> float:
     if value in (None, ""):
         return DEFAULT_TIMEOUT_SECONDS
-    try:
-        seconds = math.nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError, OverflowError):
-        seconds = math.nan
+    seconds = _number(value)
     if not MIN_TIMEOUT_SECONDS <= seconds <= MAX_TIMEOUT_SECONDS:
         raise _refusal("timeout_seconds", value, f"seconds, {MIN_TIMEOUT_SECONDS:g} to {MAX_TIMEOUT_SECONDS:g}")
     return seconds
+
+
+def _number(value: Any) -> float:
+    """The number that a value is; not one of those, ``nan``, when it is none."""
+    try:
+        return math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
 
 
 def _dollars(extra: dict[str, Any]) -> float | None:
     value = extra.get("max_usd_per_day")
     if value in (None, ""):
         return None
-    try:
-        usd = math.nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError, OverflowError):
-        usd = math.nan
+    usd = _number(value)
     if not 0 < usd < math.inf:
         raise _refusal("max_usd_per_day", value, "US dollars, above 0")
     if not _budget_uri(extra):

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from airflow_provider_kling.api import parts, values
 from airflow_provider_kling.api.request import Request
-from airflow_provider_kling.exceptions import KlingResponseError, KlingTaskNotFoundError, particulars
+from airflow_provider_kling.exceptions import KlingTaskNotFoundError
 from airflow_provider_kling.models import Task, TaskStatus
 from airflow_provider_kling.products.translation import translated
 
@@ -99,7 +99,7 @@ def read_task(answer: Answer, product: Product) -> Task:
     if answer.data == []:
         raise KlingTaskNotFoundError(1201, "no task has this id", http_status=200, request_id=answer.request_id)
     if not isinstance(answer.data, list):
-        raise _no_list(answer)
+        raise parts.no_list(answer)
     return parts.read_task(answer.data, product.endpoint, answer.request_id)
 
 
@@ -115,7 +115,7 @@ def read_page(answer: Answer, product: Product, status: TaskStatus | None = None
     # Kling leaves the list out when it is empty.
     listed = [] if "result" not in data and data.get("count") == 0 else data.get("result", answer.data)
     if not isinstance(listed, list):
-        raise _no_list(answer)
+        raise parts.no_list(answer)
     return parts.read_list(answer._replace(data=listed), lambda _task_id: product.endpoint, status=status)
 
 
@@ -128,11 +128,3 @@ def read_tasks(answer: Answer, endpoints: dict[str, str]) -> list[Task]:
     :raises KlingResponseError: when the answer is no list; permanent, so that nobody asks here again.
     """
     return parts.read_list(answer, endpoints.get)
-
-
-def _no_list(answer: Answer) -> KlingResponseError:
-    return KlingResponseError(
-        f"Check the connection's host: the answer is no list of tasks.{particulars(request_id=answer.request_id)}",
-        http_status=200,
-        transient=False,
-    )

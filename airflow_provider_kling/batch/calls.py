@@ -204,7 +204,7 @@ class BatchCalls:
             raise missing_connection(place_of(self._output_uri, self._output_conn_id).conn_id, error) from None
         except Exception as error:  # noqa: BLE001 - becomes one of ours
             # Airflow's API or the storage may be away for a moment; what runs at Kling runs on.
-            raise KlingConnectionError(f"Wait for the next try: a step of the batch broke. {reason(error)}") from None
+            raise broken_step(error) from None
 
     def _check_account(self, account: str) -> None:
         if self._account and account != self._account:
@@ -213,3 +213,12 @@ class BatchCalls:
                 f"Set the connection {self._kling_conn_id!r} back to the account of this batch. Its tasks were planned "
                 f"and paid under {self._account}; now the connection names {account}, where they are not found."
             )
+
+
+def broken_step(error: Exception) -> KlingConnectionError:
+    """
+    Return what to say of a step that is made again.
+
+    :param error: that broke it.
+    """
+    return KlingConnectionError(f"Wait for the next try: a step of the batch broke. {reason(error)}")

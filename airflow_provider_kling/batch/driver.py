@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_kling import polling
 from airflow_provider_kling.api.reads import TaskRef
 from airflow_provider_kling.batch.actions import FindTask, Finish, Store, Submit, Wait, Watch
+from airflow_provider_kling.batch.calls import broken_step
 from airflow_provider_kling.exceptions import KlingConnectionError, KlingError
 from airflow_provider_kling.utils.foreign import foreign_text, reason
 from airflow_provider_kling.waiting.shared_poller import SharedPoller
@@ -252,7 +253,7 @@ class BatchLoop:
     def _problem(self, what: str, error: Exception) -> KlingError:
         """Make every problem one of ours, and tell it."""
         if not isinstance(error, KlingError):
-            error = KlingConnectionError(f"Wait for the next try: a step of the batch broke. {reason(error)}")
+            error = broken_step(error)
         self._say(what, error)
         return error
 

@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, TypeVar
 
 from airflow_provider_kling.batch import files
-from airflow_provider_kling.batch.plan import read_plan
+from airflow_provider_kling.batch.plan import broken_plan, read_plan
 from airflow_provider_kling.batch.records import Records, read_record
 from airflow_provider_kling.exceptions import KlingBatchError
 from airflow_provider_kling.utils.foreign import reason
@@ -29,6 +29,10 @@ _R = TypeVar("_R")
 
 #: How often a plan that is not there is looked for: a storage that is away for a moment may say so.
 PLAN_LOOKS = 5
+
+
+class _UnreadableError(Exception):
+    """A file that cannot be read, and why."""
 
 
 class BatchFiles:
@@ -52,31 +56,32 @@ class BatchFiles:
         :raises KlingBatchError: when it is broken, or cannot be read until the batch has to end.
         """
         read = functools.partial(read_plan, count=self._batch.items)
-        return await self._patiently(read, self._batch.plan_uri, until=self._batch.end_time)
+        uri = self._batch.plan_uri
+        try:
+            return await self._patiently(read, uri, until=self._batch.end_time)
+        except _UnreadableError as error:
+            raise broken_plan(uri, f"it cannot be read: {error}") from None
 
     async def manifest(self) -> tuple[Records, bool]:
         """Return what an earlier run wrote, and whether one that cannot be read may have sent something."""
         until = time.time() + self._pace.max_pause
         try:
             return await self._patiently(_records_if_any, self._batch.manifest_uri, until=until)
-        except KlingBatchError as error:
-            log.warning("The manifest of an earlier run is not used. %s", error.message)
+        except _UnreadableError as error:
+            log.warning("The manifest of an earlier run is not used: %s (%s)", error, self._batch.manifest_uri)
             return Records(), True
 
     async def _patiently(self, read: Callable[[str, str | None], _R], uri: str, *, until: float) -> _R:
         for times in itertools.count(1):
             try:
                 return await in_thread(Work.REPORT, read, uri, self._batch.output_conn_id or None)
-            except KlingBatchError:
+            except (KlingBatchError, _UnreadableError):
                 raise
             except Exception as error:  # noqa: BLE001 - whatever the storage raises
                 pause = self._pace.pause(times)
                 missing = isinstance(error, FileNotFoundError) and times >= PLAN_LOOKS
                 if missing or time.time() + pause >= until:
-                    raise KlingBatchError(
-                        f"Run this Airflow task again: it writes the plan of the batch anew. {uri} cannot be read: "
-                        f"{reason(error)}"
-                    ) from None
+                    raise _UnreadableError(reason(error)) from None
                 self._complain(error)
                 await asyncio.sleep(pause)
         raise AssertionError
@@ -94,5 +99,5 @@ def _records_if_any(uri: str, conn_id: str | None) -> tuple[Records, bool]:
     except FileNotFoundError:
         return Records(), False
     except ValueError as error:
-        raise KlingBatchError(f"It is no file of JSON lines: {reason(error)}") from None
+        raise _UnreadableError(f"it is no file of JSON lines: {reason(error)}") from None
     return Records(known), len(known) < lines

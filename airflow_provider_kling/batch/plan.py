@@ -12,7 +12,6 @@ import collections
 import copy
 import dataclasses
 import json
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, overload
 
@@ -32,6 +31,7 @@ from airflow_provider_kling.products.limits import image_bytes
 from airflow_provider_kling.products.media import ImageLoadError
 from airflow_provider_kling.products.product import DEFAULT_ENDPOINT
 from airflow_provider_kling.products.wording import counted, named
+from airflow_provider_kling.results.targets import SEGMENT
 from airflow_provider_kling.utils.foreign import reason
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 #: What names an item also names its file.
-KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
+KEY = SEGMENT
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -204,22 +204,28 @@ def read_plan(uri: str, conn_id: str | None, count: int = 0) -> Plan:
         for line, value in files.each_line(uri, conn_id):
             item = _planned_item(value)
             if item is None:
-                raise _broken_plan(uri, f"item {len(lines) + 1} lacks a part, or has one of another kind")
+                raise broken_plan(uri, f"item {len(lines) + 1} lacks a part, or has one of another kind")
             lines.append(line)
             names[item.key] = item.external_task_id
             asked.append(kinds.setdefault(item.kind, len(kinds)))
     except ValueError as error:
-        raise _broken_plan(uri, reason(error)) from None
+        raise broken_plan(uri, reason(error)) from None
     if not lines:
-        raise _broken_plan(uri, "it is empty")
+        raise broken_plan(uri, "it is empty")
     if count and len(lines) != count:
-        raise _broken_plan(uri, f"it has {counted(len(lines), 'item')}, and was written with {count}")
+        raise broken_plan(uri, f"it has {counted(len(lines), 'item')}, and was written with {count}")
     if len(names) < len(lines) or len(set(names.values())) < len(lines):
-        raise _broken_plan(uri, "an item stands there twice")
+        raise broken_plan(uri, "an item stands there twice")
     return Plan(lines, names, list(kinds), asked)
 
 
-def _broken_plan(uri: str, what: str) -> KlingBatchError:
+def broken_plan(uri: str, what: str) -> KlingBatchError:
+    """
+    Return what to say of a plan that cannot be used.
+
+    :param uri: the file.
+    :param what: is wrong with it.
+    """
     return KlingBatchError(f"Run this Airflow task again: it writes the plan of the batch anew. {uri}: {what}.")
 
 

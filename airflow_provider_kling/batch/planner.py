@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from airflow_provider_kling.preparation.prepare import Prepared
     from airflow_provider_kling.products.product import Product
 
-#: An id that the package made; a checksum meets no other.
-_DERIVED = re.compile(r"af-[0-9a-f]{40}")
 _REMOTE = re.compile(r"(?!file:)[A-Za-z][A-Za-z0-9+.-]*://")
 
 #: How many items a sentence about several of them names.
@@ -250,7 +248,7 @@ def _attempt_clashes(planned: Sequence[PlannedItem]) -> list[str]:
     owners = {item.external_task_id: item for item in planned}
     sentences = []
     for item in planned:
-        if _DERIVED.fullmatch(item.external_task_id):
+        if identity.DERIVED.fullmatch(item.external_task_id):
             continue
         for number in range(2, MAX_ATTEMPTS + 1):
             name = identity.attempt_id(item.external_task_id, number)

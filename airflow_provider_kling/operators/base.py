@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 from airflow.sdk import BaseOperator
 
 from airflow_provider_kling.exceptions import KlingError
-from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
+from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME, UI_COLOR
 from airflow_provider_kling.operators import map_label
 from airflow_provider_kling.plugins.links import without_empty_button
 from airflow_provider_kling.preparation.redaction import redact_images
@@ -55,7 +55,7 @@ class KlingBaseOperator(BaseOperator):
     #: Attributes that say what is made, those that hold files first: a mapped task is called after them in the grid.
     label_fields: ClassVar[tuple[str, ...]] = ()
 
-    ui_color = "#e8f4d9"
+    ui_color = UI_COLOR
     #: What the task returns, for :class:`~airflow_provider_kling.plugins.links.KlingResultLink`; known at its end.
     kling_result: Manifest | None = None
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.sdk import BaseOperator
 
 from airflow_provider_kling.exceptions import KlingBudgetError
+from airflow_provider_kling.get_provider_info import UI_COLOR
 from airflow_provider_kling.operators.notes import is_kling_task, planned_costs
 from airflow_provider_kling.operators.run_bill import bill, table
 from airflow_provider_kling.preparation import arguments
@@ -39,7 +40,7 @@ class KlingRunSummaryOperator(BaseOperator):
     #: Tasks of its Dag note what they plan to spend.
     reads_costs: ClassVar[bool] = True
 
-    ui_color = "#e8f4d9"
+    ui_color = UI_COLOR
 
     def __init__(self, *, alert_above_usd: float | None = None, **kwargs: Any) -> None:
         kwargs.setdefault("trigger_rule", "all_done")

@@ -6,12 +6,7 @@ from typing import Any
 
 from airflow_provider_kling.products import convert
 from airflow_provider_kling.products.fields import FIELDS, Field, Media, Shape, choice, named_fields, words
-from airflow_provider_kling.products.product import COMMON_FIELDS, Product
-
-_RULES = (
-    *("scalars.required", "scalars.either", "scalars.shapes", "scalars.callback_url", "scalars.lengths"),
-    "frames.contents",
-)
+from airflow_provider_kling.products.product import COMMON_FIELDS, COMMON_RULES, Product
 
 #: Views of a subject beside the frontal one.
 MAX_VIEWS = 3
@@ -51,7 +46,7 @@ CUSTOM_VOICE = Product(
         voice_name=words("voice_name", 20),
         voice_url=Field("voice_url", media=Media("audio")),
     ),
-    rules=_RULES,
+    rules=COMMON_RULES,
     required=("voice_name",),
     either=("voice_url", "video_id"),
     default_model="",
@@ -79,7 +74,7 @@ CUSTOM_ELEMENT = Product(
         element_voice_id=Field("element_voice_id", convert.own_id, FIELDS["voice_id"].shape),
         tag_list=Field("tag_list", convert.listed("tag_id"), _TAGS),
     ),
-    rules=("references.sources", *_RULES),
+    rules=("references.sources", *COMMON_RULES),
     required=("element_name", "element_description", "reference_type"),
     default_model="",
     typical_seconds=5,
@@ -89,7 +84,7 @@ AI_MULTI_SHOT = Product(
     "ai-multi-shot",
     "/v1/general/ai-multi-shot",
     fields=named_fields(_FRONTAL, *COMMON_FIELDS, **{_FRONTAL: Field(_FRONTAL, media=Media("image"))}),
-    rules=_RULES,
+    rules=COMMON_RULES,
     required=(_FRONTAL,),
     default_model="",
     typical_seconds=0,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from airflow_provider_kling.products import convert
 from airflow_provider_kling.products.fields import between, named_fields, words
-from airflow_provider_kling.products.product import COMMON_FIELDS, Product
+from airflow_provider_kling.products.product import COMMON_FIELDS, COMMON_RULES, Product
 
 # Paths, fields and limits: audio pages of https://kling.ai/document-api, classic API, read 2026-11. What text to speech
 # makes stands in the answer to its POST; it has neither external_task_id nor callback_url, and no page says that its
@@ -16,14 +16,12 @@ TEXT_TO_SPEECH = Product(
     "tts",
     "/v1/audio/tts",
     fields=named_fields("text", "voice_id", "voice_language", "voice_speed"),
-    rules=("scalars.required", "scalars.shapes", "scalars.lengths"),
+    rules=COMMON_RULES,
     required=("text", "voice_id", "voice_language"),
     default_model="",
     typical_seconds=0,
     answers="at once",
 )
-
-_RULES = ("scalars.required", "scalars.shapes", "scalars.callback_url", "scalars.lengths")
 
 TEXT_TO_AUDIO = Product(
     "text-to-audio",
@@ -34,7 +32,7 @@ TEXT_TO_AUDIO = Product(
         # The one duration with a fraction.
         duration=replace(between("duration", 3, 10), convert=convert.seconds),
     ),
-    rules=_RULES,
+    rules=COMMON_RULES,
     required=("prompt", "duration"),
     default_model="",
     typical_seconds=0,
@@ -46,7 +44,7 @@ VIDEO_TO_AUDIO = Product(
     fields=named_fields(
         *("video_id", "video_url", "sound_effect_prompt", "bgm_prompt", "asmr_mode", "watermark_info", *COMMON_FIELDS),
     ),
-    rules=("scalars.either", "frames.contents", *_RULES),
+    rules=COMMON_RULES,
     either=("video_id", "video_url"),
     default_model="",
     typical_seconds=0,

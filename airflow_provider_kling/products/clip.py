@@ -6,18 +6,13 @@ import dataclasses
 
 from airflow_provider_kling.products import convert
 from airflow_provider_kling.products.fields import choice, listed, named_fields
-from airflow_provider_kling.products.product import COMMON_FIELDS, Product
+from airflow_provider_kling.products.product import COMMON_FIELDS, COMMON_RULES, Product
 from airflow_provider_kling.products.video import RESOLUTION
 
 #: The live models; Kling's own default for motion control is kling-v2-6, for multi-image to video a retired one.
 DEFAULT_MOTION_MODEL = "kling-v3"
 DEFAULT_OMNI_VIDEO_MODEL = "kling-v3-omni"
 DEFAULT_MULTI_IMAGE_VIDEO_MODEL = "kling-v1-6"
-
-_RULES = (
-    *("scalars.required", "scalars.either", "scalars.shapes", "scalars.callback_url", "scalars.lengths"),
-    *("scalars.notice", "frames.contents"),
-)
 
 # Paths, fields and limits: video pages of https://kling.ai/document-api, classic API, read 2026-11.
 
@@ -41,7 +36,7 @@ OMNI_VIDEO = Product(
     ),
     rules=(
         *("shots.prompt_needed", "shots.shots", "shots.references"),
-        *("omni.frames", "omni.counts", "omni.videos", "omni.ratio", "omni.plain_durations", *_RULES),
+        *("omni.frames", "omni.counts", "omni.videos", "omni.ratio", "omni.plain_durations", *COMMON_RULES),
     ),
     default_model=DEFAULT_OMNI_VIDEO_MODEL,
     # 3 s in mode std, measured by a public client in 2026-09.
@@ -63,7 +58,7 @@ VIDEO_EXTENSION = Product(
     "video-extend",
     "/v1/videos/video-extend",
     fields=named_fields("video_id", "prompt", "negative_prompt", "cfg_scale", "watermark_info", *COMMON_FIELDS),
-    rules=("scalars.cfg_scale", *_RULES),
+    rules=("scalars.cfg_scale", *COMMON_RULES),
     required=("video_id",),
     notice="Check that the video is of a V1 model: video-extend takes no others, and Kling retired those on "
     "2026-09-15; a video is kept for 30 days.",
@@ -78,7 +73,7 @@ AVATAR = Product(
         *("image", "audio_id", "sound_file", "prompt", "mode", "watermark_info", *COMMON_FIELDS),
         mode=choice("mode", ("std", "pro"), convert.mode),
     ),
-    rules=_RULES,
+    rules=COMMON_RULES,
     required=("image",),
     either=("audio_id", "sound_file"),
     default_model="",
@@ -94,7 +89,7 @@ MOTION_CONTROL = Product(
         mode=choice("mode", ("std", "pro"), convert.mode),
         resolution=choice("resolution", ("720p", "1080p"), convert.resolution),
     ),
-    rules=("faces.one_element", "shots.references", *_RULES),
+    rules=("faces.one_element", "shots.references", *COMMON_RULES),
     required=("image_url", "video_url", "character_orientation", "mode"),
     default_model=DEFAULT_MOTION_MODEL,
     typical_seconds=0,
@@ -120,7 +115,7 @@ MULTI_IMAGE2VIDEO = Product(
         *("watermark_info", *COMMON_FIELDS),
         image_list=listed("image_list", "image", "image", 1, 4),
     ),
-    rules=_RULES,
+    rules=COMMON_RULES,
     required=("image_list", "prompt"),
     notice="Use omni-video for several images: Kling has retired multi-image2video (answered so on 2026-09-28).",
     default_model=DEFAULT_MULTI_IMAGE_VIDEO_MODEL,
@@ -131,7 +126,7 @@ EFFECTS = Product(
     "effects",
     "/v1/videos/effects",
     fields=named_fields("effect_scene", "input", "watermark_info", *COMMON_FIELDS),
-    rules=_RULES,
+    rules=COMMON_RULES,
     required=("effect_scene", "input"),
     default_model="",
     typical_seconds=0,
@@ -147,7 +142,7 @@ MULTI_ELEMENTS = Product(
         image_list=listed("image_list", "image", "image", 1, 2),
         mode=choice("mode", ("std", "pro"), convert.mode),
     ),
-    rules=("references.edits", *_RULES),
+    rules=("references.edits", *COMMON_RULES),
     required=("session_id", "edit_mode", "prompt"),
     notice="Check that Kling still edits videos: kling-v1-6, the only model of multi-elements, was retired on "
     "2026-09-15. Use omni-video with a base video instead.",

@@ -32,6 +32,10 @@ _NUMBER = re.compile(r"[+-]?\d{1,19}(?:\.\d{1,19})?", re.ASCII)
 _FLAGS = {"true": True, "on": True, "yes": True, "1": True, "false": False, "off": False, "no": False, "0": False}
 
 
+#: When a sound of a lip sync is heard, in milliseconds.
+SOUND_TIMES = ("sound_start_time", "sound_end_time", "sound_insert_time")
+
+
 class FieldEncodingError(Exception):
     """
     A value cannot be encoded. Internal.
@@ -334,7 +338,7 @@ def element_videos(value: Any) -> Any:
 
 def faces(value: Any) -> Any:
     """``face_choose``: the faces with their times as numbers."""
-    times = dict.fromkeys(("sound_start_time", "sound_end_time", "sound_insert_time"), number)
+    times = dict.fromkeys(SOUND_TIMES, number)
     volumes = dict.fromkeys(("sound_volume", "original_audio_volume"), fraction)
     return _items(value, lambda item: _with(item, face_id=own_id, audio_id=own_id, **times, **volumes))
 

@@ -6,12 +6,7 @@ from typing import Any
 
 from airflow_provider_kling.products import convert
 from airflow_provider_kling.products.fields import Field, Media, Shape, named_fields
-from airflow_provider_kling.products.product import COMMON_FIELDS, Product
-
-_RULES = (
-    *("scalars.required", "scalars.either", "scalars.shapes", "scalars.callback_url", "scalars.lengths"),
-    "frames.contents",
-)
+from airflow_provider_kling.products.product import COMMON_FIELDS, COMMON_RULES, Product
 
 #: Seconds of a lip sync: an average that ComfyUI's Kling nodes publish, read 2026-11.
 _SECONDS = 455
@@ -30,7 +25,7 @@ IDENTIFY_FACE = Product(
     "identify-face",
     "/v1/videos/identify-face",
     fields=named_fields("video_id", "video_url"),
-    rules=_RULES,
+    rules=COMMON_RULES,
     either=("video_id", "video_url"),
     default_model="",
     typical_seconds=0,
@@ -41,7 +36,7 @@ LIP_SYNC = Product(
     "advanced-lip-sync",
     "/v1/videos/advanced-lip-sync",
     fields=named_fields("session_id", "face_choose", "watermark_info", *COMMON_FIELDS),
-    rules=("faces.faces", *_RULES),
+    rules=("faces.faces", *COMMON_RULES),
     required=("session_id", "face_choose"),
     default_model="",
     typical_seconds=_SECONDS,
@@ -60,7 +55,7 @@ ONE_CALL_LIP_SYNC = Product(
             Media("video", at=("video_url", "audio_url")),
         ),
     ),
-    rules=("faces.spoken", *_RULES),
+    rules=("faces.spoken", *COMMON_RULES),
     required=("input",),
     default_model="",
     typical_seconds=_SECONDS,

@@ -214,8 +214,11 @@ def _ignored_keys(product: Product, body: Mapping[str, Any], extra: Mapping[str,
                 )
 
 
+#: What goes to Kling for whom it calls back and by which name, not for what it makes.
+OPTIONS = ("callback_url", "external_task_id", "watermark_info")
+
 #: What Kling reads there; a seed is not documented and taken (measured by a public client, 2026-09).
 _KNOWN_KEYS = {
     "settings": ("resolution", "aspect_ratio", "duration", "audio", "multi_shot", "character_orientation", "seed"),
-    "options": ("callback_url", "external_task_id", "watermark_info"),
+    "options": OPTIONS,
 }

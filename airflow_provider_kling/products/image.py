@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow_provider_kling.products import convert
 from airflow_provider_kling.products.fields import IMAGE_RATIOS, choice, named_fields
-from airflow_provider_kling.products.product import COMMON_FIELDS, Product
+from airflow_provider_kling.products.product import COMMON_FIELDS, COMMON_RULES, Product
 
 #: Kling's own default; the models before kling-v2-1 were retired on 2026-09-15.
 DEFAULT_IMAGE_MODEL = "kling-v3"
@@ -12,10 +12,6 @@ DEFAULT_OMNI_MODEL = "kling-v3-omni"
 DEFAULT_MULTI_IMAGE_MODEL = "kling-v2-1"
 DEFAULT_TRY_ON_MODEL = "kolors-virtual-try-on-v1-5"
 
-_SHARED_RULES = (
-    *("scalars.required", "scalars.shapes", "scalars.callback_url", "scalars.lengths", "scalars.notice"),
-    "frames.contents",
-)
 _RATIO = choice("aspect_ratio", IMAGE_RATIOS, convert.ratio)
 #: Of one image of kling-v3, measured by a public client in 2026-09.
 _SECONDS = 24
@@ -31,7 +27,7 @@ IMAGE_GENERATION = Product(
         *COMMON_FIELDS,
         aspect_ratio=_RATIO,
     ),
-    rules=("shots.prompt_needed", "references.reference", "references.elements", *_SHARED_RULES),
+    rules=("shots.prompt_needed", "references.reference", "references.elements", *COMMON_RULES),
     default_model=DEFAULT_IMAGE_MODEL,
     typical_seconds=_SECONDS,
 )
@@ -46,7 +42,7 @@ OMNI_IMAGE = Product(
         resolution=choice("resolution", ("1k", "2k", "4k")),
         aspect_ratio=choice("aspect_ratio", (*IMAGE_RATIOS, "auto"), convert.ratio),
     ),
-    rules=("shots.prompt_needed", "references.elements", "references.series", *_SHARED_RULES),
+    rules=("shots.prompt_needed", "references.elements", "references.series", *COMMON_RULES),
     default_model=DEFAULT_OMNI_MODEL,
     typical_seconds=_SECONDS,
 )
@@ -60,7 +56,7 @@ MULTI_IMAGE2IMAGE = Product(
         *COMMON_FIELDS,
         aspect_ratio=_RATIO,
     ),
-    rules=_SHARED_RULES,
+    rules=COMMON_RULES,
     required=("subject_image_list",),
     default_model=DEFAULT_MULTI_IMAGE_MODEL,
     typical_seconds=_SECONDS,
@@ -74,7 +70,7 @@ IMAGE_EXPANSION = Product(
         *("prompt", "n", "watermark_info"),
         *COMMON_FIELDS,
     ),
-    rules=("references.expansion", *_SHARED_RULES),
+    rules=("references.expansion", *COMMON_RULES),
     required=("image", *(f"{side}_expansion_ratio" for side in ("up", "down", "left", "right"))),
     default_model="",
     typical_seconds=_SECONDS,
@@ -84,7 +80,7 @@ VIRTUAL_TRY_ON = Product(
     "kolors-virtual-try-on",
     "/v1/images/kolors-virtual-try-on",
     fields=named_fields("model_name", "human_image", "cloth_image", *COMMON_FIELDS),
-    rules=_SHARED_RULES,
+    rules=COMMON_RULES,
     required=("human_image", "cloth_image"),
     notice="Check that Kling still serves try-on: its end was announced for 2026-09-15, and sources disagree whether "
     "it came (a probe of 2026-09-28 was answered).",
@@ -97,7 +93,7 @@ IMAGE_RECOGNITION = Product(
     "image-recognize",
     "/v1/videos/image-recognize",
     fields=named_fields("image"),
-    rules=_SHARED_RULES,
+    rules=COMMON_RULES,
     required=("image",),
     default_model="",
     typical_seconds=0,

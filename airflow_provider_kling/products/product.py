@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 #: The product that is meant where none is named.
 DEFAULT_ENDPOINT = "image2video"
 
+#: What is checked of every product: each of them says nothing where it does not apply.
+COMMON_RULES = (
+    *("scalars.required", "scalars.either", "scalars.shapes", "scalars.callback_url", "scalars.lengths"),
+    *("scalars.notice", "frames.contents"),
+)
+
 #: Fields that every operator has, whatever its product.
 COMMON_FIELDS = ("callback_url", "external_task_id")
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from airflow_provider_kling.products import convert
 from airflow_provider_kling.products.fields import FIELDS, Field, Shape, named_fields
-from airflow_provider_kling.products.product import COMMON_FIELDS, Product
+from airflow_provider_kling.products.product import COMMON_FIELDS, COMMON_RULES, Product
 
 #: What may stand in a path; Kling's names are not known here.
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -30,7 +30,7 @@ SOLUTION = Product(
         ),
         callback_url=replace(FIELDS["callback_url"], longest=1024),
     ),
-    rules=("scalars.required", "scalars.shapes", "scalars.callback_url", "scalars.lengths"),
+    rules=COMMON_RULES,
     required=("solution",),
     default_model="",
     typical_seconds=0,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.products.convert import RESOLUTIONS
 from airflow_provider_kling.products.generations import (
+    OPTIONS,
     PLACES,
     classic_row,
     features_of,
@@ -40,8 +41,6 @@ _FILES = (
 _FRAMES = {None: "refer_image", "end_frame": "last_frame"}
 _VIDEOS = {"base": "base_video", "feature": "feature_video"}
 
-#: What goes to Kling for whom it calls back and by which name, not for what it makes.
-_OPTIONS = ("callback_url", "external_task_id", "watermark_info")
 _SOUND = {"on": "native", "off": "off"}
 
 
@@ -56,7 +55,7 @@ def translated(product: Product, body: Mapping[str, Any]) -> dict[str, Any]:
     row = classic_row(product)
     known = row.by_name
     strange = {key: value for key, value in body.items() if key not in known and key not in PLACES}
-    options = {key: body[key] for key in _OPTIONS if key in body}
+    options = {key: body[key] for key in OPTIONS if key in body}
     sent: dict[str, Any] = {
         **strange,
         "settings": {**dict(_settings(product, body)), **_object(body.get("settings"))},

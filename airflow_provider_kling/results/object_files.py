@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from airflow_provider_kling.exceptions import KlingStorageError
-from airflow_provider_kling.results.local_files import write_whole
+from airflow_provider_kling.results.local_files import CHUNK_BYTES, write_whole
 from airflow_provider_kling.utils.foreign import reason
 
 if TYPE_CHECKING:
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from airflow_provider_kling.utils._airflow.object_storage import Place
 
 log = logging.getLogger(__name__)
-
-#: Bytes that are read of one file at a time.
-CHUNK_BYTES = 1 << 20
 
 
 def put_file(local: Path, place: Place) -> None:

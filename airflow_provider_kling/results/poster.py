@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_provider_kling.results import object_files
+from airflow_provider_kling.results.targets import MAX_NAME_BYTES
 from airflow_provider_kling.utils.foreign import foreign_text, reason
 
 if TYPE_CHECKING:
@@ -38,8 +39,6 @@ MAX_PICTURE_BYTES = 16 << 20
 #: What replaces the extension of the video's name.
 SUFFIX = ".poster.jpg"
 
-#: Bytes of one name on every filesystem.
-MAX_NAME_BYTES = 255
 
 #: All that the process gets of the environment: what it needs to find Python's libraries, and no secret.
 _ENVIRONMENT = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "SYSTEMROOT")

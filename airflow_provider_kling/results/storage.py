@@ -24,6 +24,7 @@ from airflow_provider_kling.products import convert
 from airflow_provider_kling.products.wording import size_words
 from airflow_provider_kling.results import object_files, poster
 from airflow_provider_kling.results.content import CONTENT_TYPES, Content, content_of
+from airflow_provider_kling.results.local_files import CHUNK_BYTES
 from airflow_provider_kling.results.targets import targets_of
 from airflow_provider_kling.utils._airflow.object_storage import place_of
 from airflow_provider_kling.utils.foreign import foreign_text
@@ -43,9 +44,6 @@ DURATION_TOLERANCE = 0.5
 #: How often a download is begun before its error counts, and the seconds between.
 DOWNLOAD_TRIES = 3
 DOWNLOAD_PAUSES = (2.0, 5.0)
-
-#: Bytes of a stored file that are read at a time.
-CHUNK_BYTES = 1 << 20
 
 
 @dataclasses.dataclass(frozen=True)

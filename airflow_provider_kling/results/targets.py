@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 DEFAULT_NAME = "{task_id}_{index}.{ext}"
 
 #: A part of a file's name that came from somebody else; nothing that leads to another folder.
-_SEGMENT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}", re.ASCII)
+SEGMENT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}", re.ASCII)
 #: A folder, the value of a partition or a file's name without its extension that a template without a value leaves.
 _NONE_IN_PATH = re.compile(r"[/=]None(?=[/.]|$)")
 #: Of one name on every filesystem that Airflow runs on.
@@ -121,7 +121,7 @@ def target_of(
     :param is_watermarked: whether it is the twin with the watermark, whose name says so.
     :raises KlingResultError: when the id would lead somewhere else.
     """
-    if not _SEGMENT.fullmatch(task_id):
+    if not SEGMENT.fullmatch(task_id):
         raise KlingResultError(f"Look at what answers in Kling's name: {foreign_text(task_id, 60)!r} is no task id.")
     if output_uri.endswith("/"):
         output_uri += DEFAULT_NAME

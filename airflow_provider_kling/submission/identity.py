@@ -25,7 +25,8 @@ MAX_LENGTH = 64
 _TAIL_DIGITS = 12
 
 _OWN_ID = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_LENGTH}}}")
-_DERIVED = re.compile(r"af-[0-9a-f]{40}")
+#: An id that was made here, of a first attempt.
+DERIVED = re.compile(r"af-[0-9a-f]{40}")
 _ATTEMPT = re.compile(r"-af-[0-9]+$")
 
 
@@ -227,7 +228,7 @@ class Intent:
 
         :param kept: what the earlier try kept.
         """
-        derived = kept is not None and all(map(_DERIVED.fullmatch, (kept.external_task_id, self.external_task_id)))
+        derived = kept is not None and all(map(DERIVED.fullmatch, (kept.external_task_id, self.external_task_id)))
         if kept is None or not derived or kept.generation != self.generation:
             return self
         upgraded = kept.version != self.version

@@ -416,7 +416,7 @@ def test_a_plan_that_is_gone_is_an_event(kling, ti, tmp_path):
     plan.unlink()
     payload = asyncio.run(fire(trigger))
     assert payload["status"] == "error"
-    with pytest.raises(KlingBatchError, match=r"plan.jsonl cannot be read"):
+    with pytest.raises(KlingBatchError, match=r"plan.jsonl: it cannot be read"):
         operator(tmp_path).execute_complete({"ti": ti}, payload)
 
 

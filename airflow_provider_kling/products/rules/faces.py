@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from airflow_provider_kling.products.convert import SOUND_TIMES
 from airflow_provider_kling.products.fields import is_number
 from airflow_provider_kling.products.problem import Problem
 from airflow_provider_kling.products.rules.elements import element_entries
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from airflow_provider_kling.products.problem import Request
 
 _SOUNDS = ("audio_id", "sound_file")
-_TIMES = ("sound_start_time", "sound_end_time", "sound_insert_time")
 #: Milliseconds of sound, at least.
 MIN_SOUND_MS = 2000
 #: Characters of a text that is spoken, and the bounds of its speed.
@@ -36,7 +36,7 @@ def faces(request: Request) -> Iterator[Problem]:
         place = f"face_choose[{index}]"
         if sum(name in face for name in _SOUNDS) != 1:
             yield Problem("face_choose", f"Give {place} one of {joined(_SOUNDS)}: it needs exactly one sound.")
-        missing = [name for name in _TIMES if not is_number(face.get(name))]
+        missing = [name for name in SOUND_TIMES if not is_number(face.get(name))]
         if missing:
             yield Problem("face_choose", f"Give {place}.{missing[0]} in milliseconds: a lip sync needs it.")
         elif face["sound_end_time"] - face["sound_start_time"] < MIN_SOUND_MS:

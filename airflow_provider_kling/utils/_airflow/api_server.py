@@ -19,16 +19,13 @@ from airflow.utils.session import create_session
 from fastapi import HTTPException, Request
 from sqlalchemy import select
 
-from airflow_provider_kling.utils._airflow.run_reader import KEYS, xcom_rows, xcom_text, xcom_value
+from airflow_provider_kling.utils._airflow.run_reader import KEYS, OURS, xcom_rows, xcom_text, xcom_value
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 #: XComs that the tab of a task tells something from.
 KEYS_OF_TASK = (*KEYS, "submission", "progress")
-
-#: Trigger arguments are read of our own triggers only: they hold no secret.
-_OURS = "airflow_provider_kling."
 
 
 class TaskKey(NamedTuple):
@@ -131,7 +128,8 @@ def _read(session: Any, key: TaskKey) -> TaskRecord | None:
     )
     if ti is None:
         return None
-    trigger = ti.trigger if ti.trigger is not None and ti.trigger.classpath.startswith(_OURS) else None
+    # Arguments are read of our own triggers only: they hold no secret.
+    trigger = ti.trigger if ti.trigger is not None and ti.trigger.classpath.startswith(OURS) else None
     return TaskRecord(
         key=key,
         state=str(getattr(ti.state, "value", ti.state) or ""),

@@ -35,7 +35,7 @@ MAX_VALUES = 64 << 20
 MARKS = ("_link_KlingResultLink", "_link_KlingBatchLink")
 
 #: Our own triggers.
-_OURS = "airflow_provider_kling."
+OURS = "airflow_provider_kling."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,7 +116,7 @@ def _of(model: Any, query: Any, dag_id: str, run_id: str, task: tuple[str, int] 
 
 
 def _is_ours(operator: str | None, classpath: str | None) -> bool:
-    return (operator or "").startswith("Kling") or (classpath or "").startswith(_OURS)
+    return (operator or "").startswith("Kling") or (classpath or "").startswith(OURS)
 
 
 def _run_task(row: Any, xcoms: dict[str, Any]) -> RunTask:
@@ -128,7 +128,7 @@ def _run_task(row: Any, xcoms: dict[str, Any]) -> RunTask:
         operator=row.operator or "",
         start=_seconds(row.start_date),
         end=_seconds(row.end_date),
-        trigger=row.classpath.rpartition(".")[2] if (row.classpath or "").startswith(_OURS) else "",
+        trigger=row.classpath.rpartition(".")[2] if (row.classpath or "").startswith(OURS) else "",
         xcoms=xcoms,
     )
 

@@ -51,6 +51,19 @@ ITEM_STATES: dict[str, State] = {
     "stopped": "stopped",
 }
 
+#: What a browser can do with the files of a kind; what is not here is only a name for later requests.
+SHOWS = {
+    "videos": "video",
+    "images": "image",
+    "faces": "image",
+    "segments": "image",
+    "audios": "audio",
+    "voices": "audio",
+}
+
+#: Ids by which later requests name a result.
+RESULT_IDS = ("voice_id", "element_id", "face_id")
+
 #: Characters of a name and of a sentence on a card.
 NAME_CHARACTERS = 120
 MESSAGE_CHARACTERS = 400
@@ -72,6 +85,7 @@ class Item:
     :param poster: URI of a picture of the first.
     :param link: Kling's own.
     :param kind: of the result: ``videos``, ``images`` or another of Kling's words.
+    :param result_id: the id by which later requests name the result, of kinds that have one.
     :param message: why it has no result.
     """
 
@@ -83,6 +97,7 @@ class Item:
     poster: str = ""
     link: str = ""
     kind: str = ""
+    result_id: str = ""
     message: str = ""
 
 
@@ -116,6 +131,8 @@ class Card:
             "state": item.state,
             "units": item.units,
             "kind": item.kind,
+            "shows": SHOWS.get(item.kind, ""),
+            "result_id": item.result_id,
             "files": len(item.files),
             "poster": bool(item.poster),
             "link": item.link,
@@ -238,7 +255,8 @@ def _item(manifest: Mapping[str, Any], state: State, key: str, message: Any) -> 
     files = manifest.get("files")
     stored = [file for file in files[:MAX_FILES] if isinstance(file, dict)] if isinstance(files, list) else []
     group = next((group for group in KINDS if isinstance(manifest.get(group), list) and manifest[group]), "")
-    first = manifest[group][0] if group else None
+    results = manifest[group] if group else [None]
+    first = results[0] if isinstance(results[0], dict) else {}
     return Item(
         key=foreign_text(key, NAME_CHARACTERS),
         state=state,
@@ -246,8 +264,9 @@ def _item(manifest: Mapping[str, Any], state: State, key: str, message: Any) -> 
         units=str(cost) if (cost := _decimal(manifest.get("units"))) is not None else "",
         files=tuple(_text(file.get("uri")) for file in stored),
         poster=next((_text(file.get("poster")) for file in stored), ""),
-        link=web_link(first.get("url")) if isinstance(first, dict) else "",
+        link=web_link(next((first[name] for name in ("url", "trial_url", "image_url") if first.get(name)), None)),
         kind=group,
+        result_id=next((foreign_text(first[name], NAME_CHARACTERS) for name in RESULT_IDS if first.get(name)), ""),
         message=foreign_text(message, MESSAGE_CHARACTERS),
     )
 

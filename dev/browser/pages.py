@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 
+#: The button above the fields of a connection that are its type's own; Airflow 3.4 calls it after the type.
+EXTRA_FIELDS = re.compile("^(Extra Fields|Kling AI Fields)$")
+
 PLAYS = """video => new Promise((done, fail) => {
     const say = words => fail(new Error(`${words}; at ${video.currentTime} s, ${video.readyState}, ${video.error}`));
     setTimeout(() => say("it does not play"), 60000);

@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_kling.simulator import KlingSimulator, Settings
 from dev.browser import Pages
-from dev.browser.pages import DESKTOP, play
+from dev.browser.pages import DESKTOP, EXTRA_FIELDS, play
 from dev.demo import RETRIES
 from dev.local_airflow import LocalAirflow
 
@@ -49,7 +49,7 @@ def _connect(pages: Pages, kling: KlingSimulator) -> None:
     dialog.locator("[name=connection_id]").fill("kling_default")
     dialog.locator("[name=host]").fill(kling.url)
     dialog.locator("[name=password]").fill(kling.api_key)
-    dialog.get_by_role("button", name="Extra Fields", exact=True).click()
+    dialog.get_by_role("button", name=EXTRA_FIELDS).click()
     dialog.locator("label", has=pages.page.locator("[name=element_allow_private_urls]")).click()
     dialog.get_by_role("button", name="Save").click()
     pages.page.get_by_role("row").filter(has_text="kling_default").wait_for()

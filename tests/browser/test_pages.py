@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
-from urllib.parse import urlsplit
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
+
+from dev.browser.pages import EXTRA_FIELDS
+from dev.browser.stage import LAUNCH
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -58,6 +63,30 @@ def test_the_result_link_stands_on_the_last_tab_and_leads_to_the_video(pages, si
     assert page.request.get(address).headers["content-type"] == "video/mp4"
 
 
+def test_the_button_of_a_batch_names_its_manifest(pages, launch, stage):
+    link = pages.task(LAUNCH, launch, "animate_all", "details").get_by_role("link", name="Kling batch manifest")
+    address = link.get_attribute("href")
+    assert address.startswith(stage.videos.as_uri())
+    manifest = Path(unquote(urlsplit(address).path)).read_text()
+    assert min(json.loads(line)["key"] for line in manifest.splitlines()) == "dawn-wide"
+
+
+@pytest.mark.parametrize(("task_id", "name"), [("cover", "Kling image"), ("narrate", "Kling sound")])
+def test_the_button_is_called_after_what_it_opens(pages, launch, task_id, name):
+    link = pages.task(LAUNCH, launch, task_id, "details").get_by_role("link", name=name)
+    assert pages.page.request.get(link.get_attribute("href")).ok
+
+
+def test_the_button_of_a_transfer_leads_to_the_video_at_kling(airflow, pages, simulator, tmp_path):
+    run_id = airflow.trigger_dag("kling_quickstart", {"output_uri": f"{tmp_path.as_uri()}/"})
+    assert airflow.wait_for_run("kling_quickstart", run_id) == "success"
+    (stored,) = tmp_path.glob("*.mp4")
+    link = pages.task("kling_quickstart", run_id, "store", "details").get_by_role("link", name="Kling video")
+    address = link.get_attribute("href")
+    assert urlsplit(address).netloc == urlsplit(simulator.url).netloc
+    assert pages.page.request.get(address).body() == stored.read_bytes()
+
+
 def test_the_log_of_a_refused_task_says_why(pages, seen):
     page = pages.task("seen", seen, "refused")
     page.get_by_text("Failure to pass the risk control system").first.wait_for()
@@ -71,7 +100,7 @@ def test_the_connection_form_has_klings_words(pages):
         assert dialog.get_by_text(hidden, exact=True).count() == 0
     assert dialog.locator("[name=host]").get_attribute("placeholder") == "https://api-singapore.klingai.com"
     assert dialog.locator("[name=login]").get_attribute("placeholder") == "empty for an API key"
-    dialog.get_by_role("button", name="Extra Fields", exact=True).click()
+    dialog.get_by_role("button", name=EXTRA_FIELDS).click()
     dialog.get_by_text("Allow results from private addresses").wait_for()
 
 
@@ -80,7 +109,7 @@ def test_a_connection_of_the_form_is_stored_as_it_was_typed(airflow, pages, simu
     dialog.locator("[name=connection_id]").fill("kling_typed")
     dialog.locator("[name=host]").fill(simulator.url)
     dialog.locator("[name=password]").fill(simulator.api_key)
-    dialog.get_by_role("button", name="Extra Fields", exact=True).click()
+    dialog.get_by_role("button", name=EXTRA_FIELDS).click()
     dialog.locator("label", has=pages.page.locator("[name=element_allow_private_urls]")).click()
     dialog.get_by_role("button", name="Save").click()
     pages.page.get_by_role("row").filter(has_text="kling_typed").wait_for()

@@ -56,6 +56,26 @@ def test_the_state_is_the_tasks_and_a_wait_for_a_slot_is_told_from_the_making(ta
     assert only(task).item.state == state
 
 
+@pytest.mark.parametrize(
+    ("group", "result", "shown"),
+    [
+        ("images", {"url": "https://h.example/a.png"}, ("image", "https://h.example/a.png", "")),
+        ("audios", {"url": "https://h.example/a.mp3"}, ("audio", "https://h.example/a.mp3", "")),
+        (
+            "voices",
+            {"voice_id": "9", "trial_url": "https://h.example/a.mp3"},
+            ("audio", "https://h.example/a.mp3", "9"),
+        ),
+        ("elements", {"element_id": "7"}, ("", "", "7")),
+        ("faces", {"face_id": "f", "image_url": "https://h.example/f.png"}, ("image", "https://h.example/f.png", "f")),
+    ],
+)
+def test_each_kind_of_result_says_what_a_browser_can_do_with_it(group, result, shown):
+    manifest = {**{name: MANIFEST[name] for name in ("task_id", "status")}, group: [result]}
+    card = only(made(xcoms={"return_value": manifest})).shown()
+    assert (card["kind"], (card["shows"], card["link"], card["result_id"])) == (group, shown)
+
+
 def test_a_mapped_task_has_its_label_or_its_number():
     assert only(made(map_index=3, label="cat.jpg")).name == "cat.jpg"
     assert only(made(map_index=3, label="cat.jpg: waits for a slot")).name == "cat.jpg"

@@ -34,7 +34,7 @@ function place(data, position) {
   const known = cards[position];
   if (known && JSON.stringify(known.data) === JSON.stringify(data)) return;
   const element = drawCard(data);
-  if (known) known.element.replaceWith(element);
+  if (known) replaceCard(known.element, element);
   else part.sheet.append(element);
   cards[position] = { data, element };
 }

@@ -6,6 +6,9 @@ const STATES = {
   waiting: "waiting", slot: "waits for a slot", making: "being made", storing: "being stored",
   done: "done", failed: "failed", stopped: "not made",
 };
+// What a card without a picture says.
+const KINDS = { audios: "Sound", voices: "Voice", elements: "Element", faces: "Face", segments: "Part of an image" };
+const MOTION = !matchMedia("(prefers-reduced-motion: reduce)").matches;
 const given = new URLSearchParams(location.search);
 const run = new URLSearchParams({ dag_id: given.get("dag_id") ?? "", run_id: given.get("run_id") ?? "" });
 const part = Object.fromEntries(["sentence", "bar", "notes", "filters", "sheet", "end", "viewer", "viewer-name",
@@ -35,19 +38,19 @@ function frame(card) {
   const box = el("span", { className: "frame" });
   const words = (text) => box.replaceChildren(el("span", { className: "words" }, text));
   const source = card.poster ? address(card, { what: "poster" })
-    : (card.kind === "images" ? (card.files ? address(card, {}) : card.link) : "");
+    : (card.shows === "image" ? (card.files ? address(card, {}) : card.link) : "");
   const video = card.files ? address(card, {}) : card.link;
   if (source) {
     const image = el("img", { src: source, alt: "", loading: "lazy", decoding: "async" });
     image.addEventListener("error", () => words("No preview"), { once: true });
     box.append(image);
-  } else if (card.kind === "videos" && video) {
+  } else if (card.shows === "video" && video) {
     const player = el("video", { muted: true, preload: "metadata", playsInline: true, tabIndex: -1 });
     player.dataset.source = `${video}#t=0.1`;
     player.addEventListener("error", () => words("No preview"), { once: true });
     box.append(player);
     seen.observe(player);
-  } else words(card.message || (card.kind === "audios" ? "Sound" : STATES[card.state]));
+  } else words(card.message || (card.state === "done" && KINDS[card.kind]) || STATES[card.state]);
   return box;
 }
 
@@ -58,17 +61,18 @@ function drawCard(card) {
     el("span", { className: "name" }, card.name),
     el("span", { className: "says" }, el("span", { className: `state ${card.state}` }, STATES[card.state]),
       el("span", {}, units)));
-  element.addEventListener("click", () => view(card));
+  element.addEventListener("click", () => view(card, element));
   return element;
 }
 
 function media(card, index) {
   const source = card.files ? address(card, { index }) : card.link;
   if (!source) return null;
-  if (card.kind === "images") return el("img", { src: source, alt: card.name, className: "picture" });
-  if (card.kind === "audios") return el("audio", { src: source, controls: true, preload: "metadata" });
-  if (card.kind !== "videos") return null;
-  return el("video", { src: source, controls: true, autoplay: true, loop: true, muted: true, playsInline: true,
+  const named = { src: source, controls: true, ariaLabel: card.name };
+  if (card.shows === "image") return el("img", { src: source, alt: card.name, className: "picture" });
+  if (card.shows === "audio") return el("audio", { ...named, preload: "metadata" });
+  if (card.shows !== "video") return null;
+  return el("video", { ...named, autoplay: MOTION, loop: true, muted: true, playsInline: true,
     poster: card.poster ? address(card, { what: "poster" }) : "" });
 }
 
@@ -89,7 +93,10 @@ function openTask(card) {
   link.remove();
 }
 
-function view(card) {
+let opened = null;    // the card whose viewer is open
+
+function view(card, element) {
+  opened = element;
   part["viewer-name"].textContent = card.name;
   const shown = Array.from({ length: Math.max(1, card.files) }, (_, index) => media(card, index)).filter(Boolean);
   shown.slice(1).forEach((player) => { player.autoplay = false; });
@@ -100,12 +107,50 @@ function view(card) {
   part["viewer-body"].replaceChildren(...shown,
     el("p", {}, facts),
     card.message ? el("p", { className: "failure" }, card.message) : "",
+    card.result_id ? el("p", { className: "mono" }, `${KINDS[card.kind] ?? "Result"} ${card.result_id}`) : "",
     card.kling_task_id ? el("p", { className: "quiet mono" }, `Kling task ${card.kling_task_id}`) : "",
     card.files ? el("p", {}, el("a", { href: address(card, {}), download: "" }, "Download")) : "",
     el("p", {}, go));
-  part.viewer.showModal();
+  if (!part.viewer.open) part.viewer.showModal();
+}
+
+// A card that is drawn anew takes the place of the one before, for the keyboard too.
+function replaceCard(before, after) {
+  const hasFocus = document.activeElement === before;
+  before.replaceWith(after);
+  if (opened === before) opened = after;
+  if (hasFocus) after.focus();
+}
+
+// Left and right go through the results; on the sheet up and down, too. In a player they belong to the player.
+const STEPS = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: 0, ArrowDown: 0 };
+
+function step(event) {
+  const from = part.viewer.open ? opened : document.activeElement;
+  if (!(event.key in STEPS) || !from?.matches(".card") || event.target.matches("video, audio")) return;
+  const next = STEPS[event.key] ? cardBeside(from, STEPS[event.key]) : cardBelow(from, event.key === "ArrowDown" ? 1 : -1);
+  if (!next || (part.viewer.open && !STEPS[event.key])) return;
+  event.preventDefault();
+  if (part.viewer.open) next.click();
+  else next.focus();
+}
+
+function cardBeside(card, way) {
+  return way > 0 ? card.nextElementSibling : card.previousElementSibling;
+}
+
+function cardBelow(card, way) {
+  const isBelow = (other) => other.offsetLeft === card.offsetLeft && other.offsetTop !== card.offsetTop;
+  let next = cardBeside(card, way);
+  while (next && !isBelow(next)) next = cardBeside(next, way);
+  return next;
 }
 
 part.close.addEventListener("click", () => part.viewer.close());
 part.viewer.addEventListener("click", (event) => { if (event.target === part.viewer) part.viewer.close(); });
-part.viewer.addEventListener("close", () => part["viewer-body"].replaceChildren());
+part.viewer.addEventListener("close", () => {
+  part["viewer-body"].replaceChildren();
+  opened?.focus();
+  opened = null;
+});
+document.addEventListener("keydown", step);

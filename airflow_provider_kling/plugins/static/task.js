@@ -56,8 +56,9 @@ function rows(list, canCopy = false) {
 }
 
 function player(result, source) {
-  if (result.kind === "video") return el("video", { src: source, controls: true, preload: "metadata", loop: true });
-  if (result.kind === "audio") return el("audio", { src: source, controls: true, preload: "metadata" });
+  const named = { src: source, controls: true, preload: "metadata", ariaLabel: result.title };
+  if (result.kind === "video") return el("video", { ...named, loop: true });
+  if (result.kind === "audio") return el("audio", named);
   return el("img", { src: source, alt: result.title, className: "picture", loading: "lazy" });
 }
 

@@ -3,7 +3,8 @@ Seconds until the gallery of a run with a thousand videos is there: ``python -m 
 
 A real Airflow serves it; the thousand are the lines of a batch's manifest, then a thousand mapped tasks. What is timed
 is what a browser does before somebody sees the sheet: the page with its scripts, the first cards, and their posters,
-four at a time. The posters are files on this machine.
+four at a time; and, where there is a Chromium, the sheet in it until each poster in its window is drawn. The posters
+are files on this machine.
 """
 
 from __future__ import annotations
@@ -16,20 +17,32 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import requests
 from PIL import Image
 
+from dev.browser import BrowserMissingError, open_chromium
+from dev.browser.pages import DESKTOP
 from dev.local_airflow import LocalAirflow
 from dev.local_airflow.settings import REPOSITORY
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from playwright.sync_api import Browser
+
 VIDEOS = 1000
 LIMIT = 2.0
 REPETITIONS = 3
 DAG_ID, BATCH, MAPPED = "kling_batch", "batch", "mapped"
+#: Milliseconds since the page was asked for, as soon as every poster in the window is drawn.
+DRAWN = """() => {
+  const cards = [...document.querySelectorAll(".card")].filter(card => card.getBoundingClientRect().top < innerHeight);
+  const posters = cards.map(card => card.querySelector("img"));
+  const areDrawn = posters.every(image => image?.complete && image.naturalWidth > 0);
+  return posters.length > 0 && areDrawn && performance.now();
+}"""
 FILES = (
     "gallery",
     "static/kling.css",
@@ -53,9 +66,18 @@ def main() -> None:
         _make_batch(airflow, records)
         _make_mapped(airflow, records)
         for run_id in (BATCH, MAPPED):
-            times = [_open(airflow, run_id) for _ in range(REPETITIONS)]
-            seconds = ", ".join(f"{time:.2f}" for time in times)
-            print(f"{VIDEOS} videos, {run_id}: {seconds} s; {LIMIT:g} s {'met' if max(times) < LIMIT else 'missed'}")
+            _print(f"{run_id}, its requests", [_open(airflow, run_id) for _ in range(REPETITIONS)])
+        try:
+            with open_chromium() as chromium:
+                for run_id in (BATCH, MAPPED):
+                    _print(f"{run_id}, in Chromium", [_draw(chromium, airflow, run_id) for _ in range(REPETITIONS)])
+        except BrowserMissingError as error:
+            print(f"not measured in a browser: {error}")
+
+
+def _print(what: str, times: list[float]) -> None:
+    seconds = ", ".join(f"{time:.2f}" for time in times)
+    print(f"{VIDEOS} videos, {what}: {seconds} s; {LIMIT:g} s {'met' if max(times) < LIMIT else 'missed'}")
 
 
 def _records(folder: Path) -> list[dict[str, Any]]:
@@ -134,6 +156,18 @@ def _open(airflow: LocalAirflow, run_id: str) -> float:
         for poster in threads.map(lambda card: get("api/run/file", **run, **card, what="poster"), wanted):
             assert poster.headers["content-type"] == "image/jpeg"
     return time.perf_counter() - began
+
+
+def _draw(chromium: Browser, airflow: LocalAirflow, run_id: str) -> float:
+    """Open the sheet in a window of its own; returns the seconds until every poster in the window is drawn."""
+    context = chromium.new_context(viewport=DESKTOP)
+    try:
+        context.add_cookies([{"name": "_token", "value": airflow._token(), "url": airflow.url}])
+        page = context.new_page()
+        page.goto(f"{airflow.url}/kling/gallery?{urlencode({'dag_id': DAG_ID, 'run_id': run_id})}", wait_until="commit")
+        return float(page.wait_for_function(DRAWN, timeout=60_000).json_value()) / 1000
+    finally:
+        context.close()
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
-"""The buttons on a task's page: its video, or the manifest of its batch."""
+"""The buttons on a task's page: its video, or the gallery of its run."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperatorLink
-from airflow.sdk.execution_time.xcom import XCom
 
 from airflow_provider_kling.models import KINDS
 from airflow_provider_kling.utils.foreign import web_link
@@ -78,21 +77,17 @@ def without_empty_button(operator: Any) -> None:
         operator.operator_extra_links = tuple(link for link in links if not isinstance(link, KlingResultLink))
 
 
-#: What a browser or a person can open; anything else in an ``href`` might be a script.
-_OPENS = ("https://", "http://", "s3://", "gs://", "abfs://", "abfss://", "file://", "/")
-
-
 class KlingBatchLink(BaseOperatorLink):
     """
-    Name the manifest of a batch, from the moment that it is deferred.
+    Open the gallery of the run that a batch is part of, from the moment that it is deferred.
 
-    On object storage it is the manifest's URI (``s3://…``), to be opened with what your team reads its storage with.
+    The manifest itself would be a ``file://`` or ``s3://`` address, and Airflow shows buttons for web addresses only.
     """
 
     #: Where the link lives; a worker fills it when it defers.
     XCOM_KEY: ClassVar[str] = "_link_KlingBatchLink"
 
-    name = "Kling batch manifest"
+    name = "Kling gallery"
 
     @property
     def xcom_key(self) -> str:
@@ -100,9 +95,7 @@ class KlingBatchLink(BaseOperatorLink):
         return self.XCOM_KEY
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
-        """Return the manifest's URI, or nothing while it is not known. It never raises."""
-        try:
-            uri = XCom.get_value(ti_key=ti_key, key="manifest_uri")
-        except Exception:  # noqa: BLE001 - whatever an XCom backend raises, the task's other links must stay
-            return ""
-        return uri if isinstance(uri, str) and uri.lower().startswith(_OPENS) else ""
+        """Return the gallery's address; nothing where there is none: before Airflow 3.1, or switched off."""
+        from airflow_provider_kling.plugins.plugin import gallery_address
+
+        return gallery_address(ti_key.dag_id, ti_key.run_id) if ti_key else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from airflow.configuration import conf
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 #: Where the pages are, below Airflow's own address.
 URL_PREFIX = "/kling"
+
+#: What Airflow calls the gallery in the address of its own page.
+GALLERY = "kling-gallery"
 
 #: Tasks that the tab has something to say about: Airflow 3.4 and later show it on these only.
 TAB_ON = (*OPERATORS, "KlingTaskSensor", "KlingToObjectStorageOperator")
@@ -73,10 +76,22 @@ def run_view() -> dict[str, Any]:
         "name": "Kling",
         "href": f"{_base_path()}{URL_PREFIX}/gallery?dag_id={{DAG_ID}}&run_id={{RUN_ID}}",
         "destination": "dag_run",
-        "url_route": "kling-gallery",
+        "url_route": GALLERY,
         "icon": f"{_base_path()}{URL_PREFIX}/static/icon.svg",
         "icon_dark_mode": f"{_base_path()}{URL_PREFIX}/static/icon-dark.svg",
     }
+
+
+def gallery_address(dag_id: str, run_id: str) -> str:
+    """
+    Return where Airflow shows the gallery of a Dag run, below its own host; empty when it shows none.
+
+    :param dag_id: the Dag.
+    :param run_id: the run.
+    """
+    if not shows_pages():
+        return ""
+    return f"{_base_path()}/dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}/plugin/{GALLERY}"
 
 
 def _base_path() -> str:

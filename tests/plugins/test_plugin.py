@@ -10,12 +10,14 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from airflow.models.taskinstancekey import TaskInstanceKey
 from airflow.sdk import BaseOperator
 
 import airflow_provider_kling
 from airflow_provider_kling import operators, sensors, transfers
 from airflow_provider_kling.get_provider_info import get_provider_info
 from airflow_provider_kling.plugins import plugin
+from airflow_provider_kling.plugins.links import KlingBatchLink
 from airflow_provider_kling.plugins.plugin import TAB_ON, KlingPlugin
 
 ROOT = Path(airflow_provider_kling.__file__).parents[1]
@@ -83,6 +85,17 @@ def test_an_airflow_below_a_path_is_found_there(monkeypatch):
     assert view["href"].startswith("/team/kling/task?")
     assert gallery["href"].startswith("/team/kling/gallery?")
     assert view["icon"].startswith("/team/kling/static/")
+
+
+@needs_pages
+def test_the_button_of_a_batch_leads_to_the_gallery_of_its_run(monkeypatch):
+    key = TaskInstanceKey("d", "all", "manual__2026-11-28T00:00:00+00:00 #1", 1)
+    link = KlingBatchLink().get_link(None, ti_key=key)
+    assert link == "/dags/d/runs/manual__2026-11-28T00%3A00%3A00%2B00%3A00%20%231/plugin/kling-gallery"
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.example.com/team/")
+    assert KlingBatchLink().get_link(None, ti_key=key).startswith("/team/dags/d/runs/")
+    monkeypatch.setenv("AIRFLOW__KLING__UI", "False")
+    assert KlingBatchLink().get_link(None, ti_key=key) == ""
 
 
 def test_it_can_be_switched_off(monkeypatch):

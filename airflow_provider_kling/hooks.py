@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from airflow_provider_kling.api.transport import Transport
     from airflow_provider_kling.models import ResourcePack, Task
     from airflow_provider_kling.preparation.arguments import Validate
+    from airflow_provider_kling.preparation.fit import Fit
+    from airflow_provider_kling.preparation.media_link import ImageBy
     from airflow_provider_kling.products.prices import Estimate
 
 
@@ -109,6 +111,9 @@ class KlingHook(Belongings, BaseHook):
         look_up_first: bool = False,
         extra_body: Mapping[str, Any] | None = None,
         validate: Validate = "strict",
+        fit: Fit = "refuse",
+        image_by: ImageBy = "content",
+        image_conn_id: str | None = None,
         on_doubt: protocol.OnDoubt = "fail",
     ) -> Task:
         """
@@ -121,6 +126,9 @@ class KlingHook(Belongings, BaseHook):
         :param look_up_first: whether an earlier call may have sent this ``external_task_id`` already.
         :param extra_body: fields that this package does not know, added to the body as they are.
         :param validate: ``strict``, ``warn`` or ``off``.
+        :param fit: ``refuse``, or ``shrink`` to mend images that Kling would not take, see :ref:`howto/give-an-image`.
+        :param image_by: how images in object storage go: as ``content``, or as a signed ``link``.
+        :param image_conn_id: Airflow connection of files in object storage.
         :param on_doubt: ``fail`` or ``resend`` what is lost, see :ref:`howto/second-protocol`.
         :return: the task as Kling reports it now.
         :raises KlingValidationError: when the request is bad; nothing was sent.
@@ -128,11 +136,17 @@ class KlingHook(Belongings, BaseHook):
         """
         from airflow_provider_kling.preparation.prepare import prepare
 
-        name, extra = identity.take_own_id(
-            identity.own_id(external_task_id, fields.get("external_task_id")), extra_body
+        own = identity.own_id(external_task_id, fields.get("external_task_id"))
+        name, extra = identity.take_own_id(own, extra_body)
+        prepared = prepare(
+            product_of(endpoint),
+            {**fields, "external_task_id": name},
+            extra_body=extra,
+            validate=validate,
+            image_conn_id=image_conn_id,
+            fit=fit,
+            image_by=image_by,
         )
-        fields = {**fields, "external_task_id": name}
-        prepared = prepare(product_of(endpoint), fields, extra_body=extra, validate=validate)
         for warning in prepared.warnings:
             self.log.warning("%s", warning)
         # extra_body may have been text.

@@ -10,6 +10,7 @@ import socket
 from decimal import Decimal
 
 import pytest
+from PIL import Image
 from support import PHOTOGRAPH, connect, limit
 
 from airflow_provider_kling import exceptions as errors
@@ -381,3 +382,19 @@ def test_the_simulated_kling_charges_what_the_hook_estimates(kling, endpoint, fi
     task = KlingHook().create_task(endpoint, fields)
     kling.finish(task.task_id)
     assert Decimal(KlingHook().get_task(task.task_id, endpoint).units) == estimated.units
+
+
+def test_a_hook_mends_a_picture_and_sends_a_link_as_the_operators_do(kling, object_store, tmp_path):
+    picture = tmp_path / "boat.webp"
+    Image.new("RGB", (640, 640), "navy").save(picture)
+    with pytest.raises(errors.KlingValidationError, match="Convert image to JPEG or PNG"):
+        KlingHook().create_task("image2video", {"image": str(picture)})
+    KlingHook().create_task("image2video", {"image": str(picture)}, fit="shrink")
+    Image.new("RGB", (640, 640), "navy").save(picture.with_suffix(".png"))
+    object_store.write("boat.png", picture.with_suffix(".png").read_bytes())
+    stored = {"image": "s3://videos/boat.png"}
+    KlingHook().create_task("image2video", stored, image_by="link", image_conn_id="store")
+    mended, linked = (request["body"]["image"] for request in kling.requests(path="/v1/videos/image2video"))
+    assert isinstance(mended, dict), "the simulator's summary of content"
+    assert linked.startswith("http")
+    assert "Signature=" in linked

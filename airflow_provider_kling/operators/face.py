@@ -134,7 +134,8 @@ class KlingOneCallLipSyncOperator(KlingTaskOperator):
 
     :param input: ``video_id`` or ``video_url``; and ``text`` (at most 120 characters) with ``voice_id``, and perhaps
         ``voice_language`` and ``voice_speed``; or ``audio_url`` (an https URL, or a URI in object storage); or
-        ``audio_file`` (base64, at most 5 MB). ``mode`` and ``audio_type`` follow from that (templated).
+        ``audio_file`` (a path, a URI in object storage, bytes or base64 of a sound of at most 5 MB, which is sent as
+        its content). ``mode`` and ``audio_type`` follow from that (templated).
     """
 
     product = ONE_CALL_LIP_SYNC

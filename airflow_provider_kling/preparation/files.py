@@ -69,9 +69,9 @@ def load_image(
     elif isinstance(value, str):
         data = _from_text(value.strip(), field, conn_id, limit)
     elif hasattr(value, "protocol") and hasattr(value, "path"):  # before PathLike, which older ObjectStoragePaths are
-        data = _read_stored(value, field, str(value), limit)
+        data = read_stored(value, field, str(value), limit)
     elif isinstance(value, os.PathLike):
-        data = _read_file(os.fsdecode(value), field, limit)
+        data = read_file(os.fsdecode(value), field, limit)
     else:
         raise ImageLoadError(
             f"Give {field} as a URL or a path: it has the type {shown(type(value).__name__)[1:-1]}; {_ALLOWED}."
@@ -82,6 +82,11 @@ def load_image(
 def is_link(text: str) -> bool:
     """Whether a text is a URL that Kling reads itself."""
     return text.strip()[:8].lower().startswith(("http://", "https://"))
+
+
+def is_uri(text: str) -> bool:
+    """Whether a text begins as a URI does."""
+    return bool(_SCHEME.match(text))
 
 
 def _loaded(data: bytes, field: str, fit: str, most: int) -> LoadedImage:
@@ -99,14 +104,14 @@ def _loaded(data: bytes, field: str, fit: str, most: int) -> LoadedImage:
 
 def _from_text(text: str, field: str, conn_id: str | None, limit: int) -> bytes:
     # "/9j/4AAQ..." is a JPEG in base64 and also looks like an absolute path: an existing file decides.
-    if len(text) <= _MAX_PATH and _exists(text):
-        return _read_file(text, field, limit)
+    if exists(text):
+        return read_file(text, field, limit)
     if is_inline(text):
         return decoded(text, field, limit)
     if text[:5].lower() == "data:":
         raise ImageLoadError(NO_DATA_URI.format(field=field))
-    if _SCHEME.match(text):
-        return _read_uri(text, field, conn_id, limit)
+    if is_uri(text):
+        return read_uri(text, field, conn_id, limit)
     if text.startswith("<"):
         raise ImageLoadError(f"Give {field} as a URL or a path: it is HTML or XML text, not an image; {_ALLOWED}.")
     if len(text) > _MAX_PATH:
@@ -117,29 +122,51 @@ def _from_text(text: str, field: str, conn_id: str | None, limit: int) -> bytes:
     )
 
 
-def _exists(text: str) -> bool:
+def exists(text: str) -> bool:
+    """
+    Whether a text is the path of something on this machine.
+
+    :param text: may be anything.
+    """
+    if len(text) > _MAX_PATH:
+        return False
     try:
         return Path(text).exists()
     except (OSError, ValueError):  # for example: the name is too long to be a path
         return False
 
 
-def _read_uri(uri: str, field: str, conn_id: str | None, limit: int) -> bytes:
+def read_uri(uri: str, field: str, conn_id: str | None, limit: int) -> bytes:
+    """
+    Read from object storage, no more than one byte over the limit.
+
+    :param uri: where it stands.
+    :param field: the field's name, for sentences.
+    :param conn_id: Airflow connection of that storage.
+    :param limit: bytes.
+    """
     from airflow.sdk import ObjectStoragePath
 
     try:
         path = ObjectStoragePath(uri, conn_id=conn_id) if conn_id else ObjectStoragePath(uri)
     except Exception as error:  # noqa: BLE001 - a bad URI, and whatever a storage's own package says of it
         raise unreadable(field, named(field, uri), error) from None
-    return _read_stored(path, field, uri, limit)
+    return read_stored(path, field, uri, limit)
 
 
-def _read_stored(path: Any, field: str, name: str, limit: int) -> bytes:
-    """Read from object storage, no more than one byte over the limit."""
+def read_stored(path: Any, field: str, name: str, limit: int) -> bytes:
+    """
+    Read from object storage, no more than one byte over the limit.
+
+    :param path: a path object.
+    :param field: the field's name, for sentences.
+    :param name: how a sentence names the file.
+    :param limit: bytes.
+    """
     from airflow_provider_kling.utils._airflow.compat import AirflowNotFoundException
 
     if str(getattr(path, "protocol", "")) in ("", "file", "local"):
-        return _read_file(str(path.path), field, limit)
+        return read_file(str(path.path), field, limit)
     try:
         stream: IO[bytes]
         with path.open("rb") as stream:
@@ -153,8 +180,14 @@ def _read_stored(path: Any, field: str, name: str, limit: int) -> bytes:
         raise not_now(field, named(field, name), error) from None
 
 
-def _read_file(name: str, field: str, limit: int) -> bytes:
-    """Read a local file; a pipe, a socket or a device would block, or never end, and is not read."""
+def read_file(name: str, field: str, limit: int) -> bytes:
+    """
+    Read a local file; a pipe, a socket or a device would block, or never end, and is not read.
+
+    :param name: its path.
+    :param field: the field's name, for sentences.
+    :param limit: bytes; no more than one over it is read.
+    """
     try:
         with open(name, "rb", opener=_without_blocking) as stream:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
@@ -184,7 +217,7 @@ def missing(field: str, file: str) -> ImageLoadError:
 
 
 def _not_a_file(field: str, name: str) -> ImageLoadError:
-    return ImageLoadError(f"Give {field} the path of a JPEG or PNG file: {named(field, name)} is not a file.")
+    return ImageLoadError(f"Give {field} the path of a file: {named(field, name)} is not a file.")
 
 
 def unreadable(field: str, file: str, error: Exception) -> ImageLoadError:

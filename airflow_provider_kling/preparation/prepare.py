@@ -17,6 +17,7 @@ from airflow_provider_kling.preparation.content import content_of
 from airflow_provider_kling.preparation.files import load_image
 from airflow_provider_kling.preparation.fit import Fit
 from airflow_provider_kling.preparation.media_link import ImageBy, link_image, load_link
+from airflow_provider_kling.preparation.sounds import load_sound
 from airflow_provider_kling.products import capabilities, generations, limits
 from airflow_provider_kling.products.catalogue import PRODUCTS
 from airflow_provider_kling.products.convert import RESOLUTIONS, FieldEncodingError
@@ -84,7 +85,10 @@ class _Draft:
     def load(self, value: Any, place: str) -> str:
         """The file for the body; blank text, which keeps its place, when it cannot be loaded."""
         try:
-            if self.product.media_kind(place) == "image":
+            kind = self.product.media_kind(place)
+            if kind == "sound":
+                loaded = load_sound(value, field=place, conn_id=self.conn_id)
+            elif kind == "image":
                 most = limits.image_bytes(self.product, {**self.body, **self.extra})
                 load = link_image if self.image_by == "link" else load_image
                 loaded = load(value, field=place, conn_id=self.conn_id, fit=self.fit, most=most)

@@ -60,14 +60,16 @@ class Media(NamedTuple):
     """
     What a field holds besides JSON: a file that is loaded, checked and sent as its link or its content.
 
-    :param kind: of the file; videos and audio are sent as links only.
+    :param kind: of the file; videos and audio are sent as links.
     :param at: under which keys of an object; empty when the field's value is the file.
     :param levels: how many objects deep a file may stand; one that stands deeper is none, and refused.
+    :param sounds: which of these keys hold a sound that is sent as its content.
     """
 
     kind: Literal["image", "video", "audio"]
     at: tuple[str, ...] = ()
     levels: int = 1
+    sounds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

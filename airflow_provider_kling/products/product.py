@@ -94,13 +94,16 @@ class Product:
 
     def media_kind(self, place: str) -> str:
         """
-        Return the kind of file at a place of a body.
+        Return the kind of file at a place of a body: ``image``, ``video``, ``audio``, or ``sound`` for a sound that is
+        sent as its content.
 
         :param place: as :meth:`slots` names it.
         """
         from airflow_provider_kling.products.fields import field_of
 
         media = self.by_name[field_of(place)].media
+        if media and place.rpartition(".")[2] in media.sounds:
+            return "sound"
         return media.kind if media else ""
 
     def slots(self, body: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:

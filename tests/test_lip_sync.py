@@ -77,6 +77,19 @@ def test_one_operator_finds_the_face_and_moves_its_lips(kling, ti, tmp_path, vid
     assert chosen == {"face_id": "0", **face}
 
 
+def test_the_search_counts_with_the_lip_sync(kling, ti, video, face):
+    made = lip_sync(video_id=video["id"], face_choose=[face])
+    assert str(made.estimate()).startswith("at most 6.05 units, $0.85 ")
+    assert str(lip_sync(session_id="1", face_choose=[{"face_id": "0", **face}]).estimate()).startswith(
+        "at most 6 units"
+    )
+    with pytest.raises(errors.KlingValidationError, match="this request costs at most 6.05 units"):
+        lip_sync(video_id=video["id"], face_choose=[face], max_units=6).execute({"ti": ti})
+    assert posts(kling) == []
+    made.execute({"ti": ti})
+    assert ti.xcoms["submission"]["estimate"].startswith("at most 6.05 units")
+
+
 def test_a_retry_pays_for_neither_again(kling, ti, video, face):
     store = Store()
     kling.fault("cut_after", path=SYNC, times=1)

@@ -11,12 +11,15 @@ from airflow_provider_kling.operators.at_once import KlingAtOnceOperator
 from airflow_provider_kling.operators.session import KlingSessionOperator
 from airflow_provider_kling.operators.task import KlingTaskOperator
 from airflow_provider_kling.plugins.links import KlingResultLink
+from airflow_provider_kling.products import prices
 from airflow_provider_kling.products.convert import FieldEncodingError, faces
 from airflow_provider_kling.products.face import IDENTIFY_FACE, LIP_SYNC, ONE_CALL_LIP_SYNC
 from airflow_provider_kling.products.fields import omitted
 from airflow_provider_kling.products.wording import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from airflow_provider_kling.operators.doubt import Sending
     from airflow_provider_kling.preparation.prepare import Prepared
 
@@ -61,7 +64,7 @@ class KlingLipSyncOperator(KlingSessionOperator):
 
     Give ``session_id`` and the ``face_id`` of a face that
     :class:`~airflow_provider_kling.operators.KlingIdentifyFaceOperator` has found; or a video, in which this operator
-    finds the faces itself: that is a paid call of its own, which ``max_units`` does not count.
+    finds the faces itself: that is a paid call of its own, and counts with it.
 
     A ``sound_file`` is an https URL or a URI in object storage; mp3, wav, m4a or aac, at most 5 MB, 2 to 60
     seconds.
@@ -99,6 +102,11 @@ class KlingLipSyncOperator(KlingSessionOperator):
                 if isinstance(chosen, list) and all(isinstance(face, dict) for face in chosen):
                     self.face_choose = [{"face_id": LONGEST, **face} for face in chosen]
         return super()._prepare()
+
+    def cost_of(self, body: Mapping[str, Any]) -> prices.Estimate:
+        """Return what the lip sync costs at most, and the search for the faces where there is one."""
+        cost = super().cost_of(body)
+        return cost if self._video is None else prices.together(cost, prices.estimate(self.opens, self._video.body))
 
     def _open(self, video: Prepared, sending: Sending, *, may_be_sent: bool) -> dict[str, Any]:
         task = self.hook.submit(

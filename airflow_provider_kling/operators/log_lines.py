@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from airflow_provider_kling.products.prices import estimate
 from airflow_provider_kling.utils.foreign import foreign_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_provider_kling.models import Task
+    from airflow_provider_kling.products.prices import Estimate
     from airflow_provider_kling.products.product import Product
     from airflow_provider_kling.submission.protocol import Done
 
@@ -22,20 +22,21 @@ class Line(NamedTuple):
     warns: bool = False
 
 
-def submitting(product: Product, body: Mapping[str, Any], external_task_id: str) -> Line:
+def submitting(product: Product, body: Mapping[str, Any], external_task_id: str, cost: Estimate) -> Line:
     """
     Return what is about to be asked for, and what it costs by the price list.
 
     :param product: what is asked for.
     :param body: the checked request.
     :param external_task_id: the id of the submission.
+    :param cost: by the price list.
     """
     parts = [product.endpoint, *(str(body[name]) for name in ("model_name", "mode") if name in body)]
     if "duration" in body:
         parts.append(f"{body['duration']} s")
     request = foreign_text(", ".join(parts), 120)
     name = f"; external_task_id {external_task_id}" if product.has_external_id else ""
-    return Line(f"Submitting {request}; {estimate(product, body)}{name}")
+    return Line(f"Submitting {request}; {cost}{name}")
 
 
 def accepted(done: Done, *, own: bool, looked_up_first: bool) -> Line:

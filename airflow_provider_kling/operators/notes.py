@@ -113,9 +113,6 @@ class DayNotes:
             filesystem.makedirs(path, exist_ok=True)
         filesystem.pipe_file(f"{path}/{name}", b"1")
         before = {old for old in self._own if _WEIGHT[State(old.split("~")[1])] > _WEIGHT[note.state]}
-        if note.state is State.FREE:
-            # An earlier try may have died while it asked.
-            before.add(_name_of(note, State.ASKING))
         self._remove(before)
         self._own = {*self._own - before, name}
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling import __version__
 from airflow_provider_kling.models import SUBMISSION_KEY
-from airflow_provider_kling.products.prices import estimate
 from airflow_provider_kling.submission import identity
 from airflow_provider_kling.utils.foreign import reason
 
@@ -130,7 +129,7 @@ def push_submission(
         "submitted_at": _milliseconds(submitted_at),
         "accepted_at": done.task.created_at or None,
         "adopted": done.adopted and not done.answer_lost,
-        "estimate": str(estimate(operator.product, prepared.body)),
+        "estimate": str(operator.cost_of(prepared.body)),
     }
     push(operator, context, SUBMISSION_KEY, value)
 

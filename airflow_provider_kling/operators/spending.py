@@ -65,15 +65,15 @@ class Plan(NamedTuple):
     facts: dict[str, Any]
 
 
-def plan_of_task(name: str, product: Product, body: Mapping[str, Any]) -> Plan:
+def plan_of_task(name: str, product: Product, body: Mapping[str, Any], cost: prices.Estimate) -> Plan:
     """
     Return what one task costs by the price list.
 
     :param name: its ``external_task_id``.
     :param product: what is asked for.
     :param body: the checked request.
+    :param cost: of it, and of what is paid with it.
     """
-    cost = prices.estimate(product, body)
     units = None if cost.units is None else str(cost.units)
     model = foreign_text(body.get("model_name") or "", 80)
     return Plan(name, cost.usd, str(cost), {"units": units, "endpoint": product.endpoint, "model_name": model})
@@ -151,14 +151,6 @@ class Cap:
                 )
             time.sleep(PAUSE * (0.5 + random.random()))  # noqa: S311 - spreads load, guards nothing
 
-    def is_paid(self) -> bool:
-        """
-        Whether the notes say that the task pays already.
-
-        :raises KlingStorageError: when they cannot be read.
-        """
-        return any(note.owner == self._note.owner and note.state is State.SPENT for note in self._read())
-
     def free(self) -> None:
         """Note that the task pays nothing now; what it has paid before stays."""
         if self._before:
@@ -216,7 +208,7 @@ class Spending:
     def __init__(self, operator: KlingBaseOperator, context: Context, plan: Plan, max_run_usd: float | None) -> None:
         self._operator = operator
         self._plan = plan
-        self._is_permitted = self._may_be_noted = False
+        self._is_permitted = False
         self._days: dict[date, Cap] = {}
         self._run: Cap | None = None
         self._is_capped = max_run_usd is not None
@@ -243,7 +235,7 @@ class Spending:
 
         :param is_permitted: whether this try was permitted to pay, and only waited for a slot.
         """
-        self._is_permitted = self._may_be_noted = is_permitted
+        self._is_permitted = is_permitted
         if self._run:
             self._tolerant(self._run.note, State.SPENT)
 
@@ -289,8 +281,7 @@ class Spending:
         note = Note((self._plan.name, -1), State.ASKING, self._plan.usd)
         notes = DayNotes(settings.budget_uri, today)
         day = Cap("max_usd_per_day", "this connection today (UTC)", settings.max_usd_per_day, note, notes)
-        if not (self._may_be_noted and day.is_paid()):
-            day.ask(self._plan.words)
+        day.ask(self._plan.words)
         self._days[today] = day
         return day
 

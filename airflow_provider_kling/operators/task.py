@@ -28,7 +28,7 @@ from airflow_provider_kling.utils._airflow.completion import can_finish_in_trigg
 from airflow_provider_kling.utils.foreign import foreign_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from airflow.sdk import Context
 
@@ -213,7 +213,15 @@ class KlingTaskOperator(KlingBaseOperator):
         :return: with ``units`` and ``usd``, which are ``None`` where the list has no price.
         :raises KlingValidationError: when the request is bad, or costs more than ``max_units``.
         """
-        return prices.estimate(self.product, self._prepare().body)
+        return self.cost_of(self._prepare().body)
+
+    def cost_of(self, body: Mapping[str, Any]) -> Estimate:
+        """
+        Return what a checked request costs by Kling's price list.
+
+        :param body: the canonical body.
+        """
+        return prices.estimate(self.product, body)
 
     def on_kill(self) -> None:
         """Say what keeps running: Kling has no call that cancels a task."""
@@ -247,7 +255,7 @@ class KlingTaskOperator(KlingBaseOperator):
                 fit=self.fit,
                 image_by=self.image_by,
             )
-        if not problems and (too_dear := prices.above(self.max_units, prices.estimate(self.product, prepared.body))):
+        if not problems and (too_dear := prices.above(self.max_units, self.cost_of(prepared.body))):
             problems.append(too_dear)
         if problems:
             # What is wrong with an argument that both look at is said once.
@@ -263,12 +271,13 @@ class KlingTaskOperator(KlingBaseOperator):
     def _submit(self, prepared: Prepared, context: Context, *, look_up_first: bool, slot: SlotWait | None) -> Done:
         intent = record.settle_intent(self, prepared, context, may_be_kept=look_up_first)
         name = self.submission_name = intent.external_task_id
-        plan = plan_of_task(name, self.product, prepared.body)
+        cost = self.cost_of(prepared.body)
+        plan = plan_of_task(name, self.product, prepared.body, cost)
         spending = Spending(self, context, plan, self.max_run_usd)
         if look_up_first:
             spending.go_on(is_permitted=slot is not None)
         if slot is None:
-            self._say(log_lines.submitting(self.product, prepared.body, name))
+            self._say(log_lines.submitting(self.product, prepared.body, name, cost))
         is_refused = slot is not None
         while True:
             begun = time.time()

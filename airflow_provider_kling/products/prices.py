@@ -124,6 +124,14 @@ def total(requests: Iterable[tuple[Product, Mapping[str, Any]]]) -> Total:
     return Total(units if alike else None, usd, unknown, most if alike and not unknown else None, _prices()["as_of"])
 
 
+def together(first: Estimate, second: Estimate) -> Estimate:
+    """Return what two requests cost that take units of the same pack; unknown when one of them is."""
+    if first.units is None or second.units is None or first.usd is None or second.usd is None:
+        return Estimate(None, None, first.as_of)
+    is_most = first.is_most or second.is_most
+    return Estimate(first.units + second.units, first.usd + second.usd, first.as_of, is_most)
+
+
 def above(limit: float | None, found: Estimate) -> str | None:
     """
     Return why a request may not be paid, as a sentence; ``None`` when it may.

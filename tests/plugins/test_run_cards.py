@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from airflow_provider_kling.plugins.run_cards import cards_of, item_of_line, progress_of
+from airflow_provider_kling.plugins.run_cards import MAX_FILES, MESSAGE_CHARACTERS, cards_of, item_of_line, progress_of
 from airflow_provider_kling.utils._airflow.run_reader import RunTask
 
 MANIFEST = {
@@ -162,6 +162,15 @@ def test_xcoms_and_lines_may_hold_anything(junk):
         progress_of([card]).sentence(5)
         if isinstance(value, dict):
             json.dumps(only(made(), items={("animate", -1): [item_of_line(value)]}).shown()).encode()
+
+
+def test_what_others_wrote_is_bounded_on_a_card():
+    files = [{"uri": f"/{number}.mp4"} for number in range(10_000)]
+    card = only(made(xcoms={"return_value": {**MANIFEST, "files": files}}))
+    assert card.shown()["files"] == MAX_FILES
+    failed = only(made(state="failed", xcoms={"failure": {"message": "\x1b[31mred " + "words " * 10_000}}))
+    assert len(failed.item.message) == MESSAGE_CHARACTERS
+    assert "\x1b" not in failed.item.message
 
 
 def test_a_link_that_would_run_is_no_link():

@@ -43,6 +43,10 @@ def test_a_run_without_results_and_one_without_prices():
     assert Progress({"waiting": 2}).sentence(now=5) == "0 of 2 done, 2 waiting"
 
 
+def test_a_run_whose_beginning_nobody_knows_took_no_time():
+    assert Progress({"done": 2}, ended=1400).sentence(now=5) == "2 of 2 done"
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"), [(0, "1 s"), (89, "89 s"), (91, "2 min"), (5399, "90 min"), (9000, "2.5 h")]
 )

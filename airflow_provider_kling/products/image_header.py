@@ -14,6 +14,14 @@ TAIL_BYTES = 1024
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 
 
+#: Parts of one file. A PNG file of 128 MB with the usual 8 kB of pixels in each has 16,384, a progressive JPEG file
+#: about ten scans; decoding takes so many times as long, for a file of a few kilobytes.
+MAX_CHUNKS = 20_000
+MAX_SCANS = 100
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+
+
 @dataclass(frozen=True)
 class ImageHeader:
     """
@@ -41,6 +49,8 @@ def read_header(data: bytes) -> tuple[ImageHeader | None, str]:
         return ImageHeader(*found, len(data), ends_whole(found.format, data[-TAIL_BYTES:])), ""
     from PIL import Image
 
+    if flaw := intricacy(data):
+        return None, f"is no everyday picture: {flaw}"
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
             # MPO is what Pillow calls the JPEG of a phone with two cameras.
@@ -50,6 +60,24 @@ def read_header(data: bytes) -> tuple[ImageHeader | None, str]:
         return None, "has so many pixels that it looks like a decompression bomb"
     except Exception:  # noqa: BLE001 - damaged files make Pillow raise almost anything
         return None, _why_not_a_picture(data)
+
+
+def intricacy(data: bytes) -> str:
+    """
+    Say why a picture would take much longer to read than its size says; empty when it would not.
+
+    :param data: a file; it may be anything.
+    """
+    if data.startswith(_PNG):
+        position, count = len(_PNG), 0
+        while position + 12 <= len(data) and count <= MAX_CHUNKS:
+            position += 12 + int.from_bytes(data[position : position + 4], "big")
+            count += 1
+        return f"it has more than {MAX_CHUNKS} chunks" if count > MAX_CHUNKS else ""
+    # Between the pixels of a JPEG file, this is no other thing than the beginning of a scan.
+    if data.startswith(b"\xff\xd8") and data.count(b"\xff\xda") > MAX_SCANS:
+        return f"it has more than {MAX_SCANS} scans"
+    return ""
 
 
 def ends_whole(kind: str, tail: bytes) -> bool:

@@ -46,6 +46,7 @@ def seconds_of_video(path: Path) -> float:
     so the last box must end where the file does.
 
     :param path: the file.
+    :return: seconds; 0 for a fragmented file, as encoders write that cannot go back, whose header names no duration.
     :raises KlingResultError: when it is no whole MP4 video; any bytes get an answer at once.
     """
     size = path.stat().st_size
@@ -56,7 +57,10 @@ def seconds_of_video(path: Path) -> float:
         if not {b"moov", b"mdat"} <= {box.kind for box in boxes}:
             raise _unreadable("it has no header or no content")
         header = next(box for box in boxes if box.kind == b"moov")
-        seconds = _seconds(stream, list(_boxes(stream, header.start, header.end)))
+        parts = list(_boxes(stream, header.start, header.end))
+        seconds = _seconds(stream, parts)
+    if not seconds and _is_fragmented(boxes, parts):
+        return 0.0
     if not 0 < seconds <= MAX_SECONDS:
         raise _unreadable("its header names no duration that can be")
     return seconds
@@ -94,6 +98,11 @@ def _seconds(stream: IO[bytes], boxes: list[Box]) -> float:
     if duration == 0:
         duration = _fragments(stream, boxes)
     return duration / scale if scale else 0.0
+
+
+def _is_fragmented(boxes: list[Box], header: list[Box]) -> bool:
+    """Whether the pictures stand in fragments, which the header announces."""
+    return any(box.kind == b"moof" for box in boxes) and any(box.kind == b"mvex" for box in header)
 
 
 def _fragments(stream: IO[bytes], boxes: list[Box]) -> int:

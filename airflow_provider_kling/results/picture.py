@@ -1,17 +1,30 @@
-"""Is a file a whole picture, and how large is it: every pixel is decoded, by Pillow."""
+"""
+Is a file a whole picture, and how large is it: every pixel is decoded, by Pillow.
+
+The file comes from somebody else's server and is looked at in a worker or triggerer, so what would take many seconds or
+hundreds of megabytes to decode is recognised before.
+"""
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING
 
 from airflow_provider_kling.exceptions import KlingResultError
-from airflow_provider_kling.products.image_header import TAIL_BYTES, ends_whole
+from airflow_provider_kling.products.image_header import TAIL_BYTES, ends_whole, intricacy
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 #: Pillow's names of what Kling's image products make; its samples are PNG files, read 2026-11.
 FORMATS = ("PNG", "JPEG", "WEBP")
+
+#: Bytes that a picture may have.
+MAX_BYTES = 128 << 20
+
+#: Pixels of a picture that is decoded; Kling's largest have 4096 x 4096. A larger one is paid for, too: its beginning
+#: and its end are looked at.
+MAX_PIXELS = 40_000_000
 
 
 def size_of_picture(path: Path) -> tuple[int, int]:
@@ -25,23 +38,23 @@ def size_of_picture(path: Path) -> tuple[int, int]:
     """
     from PIL import Image
 
+    if path.stat().st_size > MAX_BYTES:
+        raise _unreadable(f"it has more than {MAX_BYTES >> 20} MB")
+    data = path.read_bytes()
+    if flaw := intricacy(data):
+        raise _unreadable(flaw)
     try:
-        with Image.open(path, formats=FORMATS) as picture:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
             kind, size = str(picture.format).lower(), picture.size
-            picture.load()
+            if picture.width * picture.height <= MAX_PIXELS:
+                picture.load()
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise _unreadable("it claims more pixels than any result has") from None
     except Exception:  # noqa: BLE001 - damaged files make Pillow raise almost anything
         raise _unreadable("it is cut, or was never one") from None
-    if not ends_whole("jpeg" if kind == "mpo" else kind, _tail(path)):
+    if not ends_whole("jpeg" if kind == "mpo" else kind, data[-TAIL_BYTES:]):
         raise _unreadable("it is cut")
     return size
-
-
-def _tail(path: Path) -> bytes:
-    with path.open("rb") as stream:
-        stream.seek(max(0, path.stat().st_size - TAIL_BYTES))
-        return stream.read()
 
 
 def _unreadable(why: str) -> KlingResultError:

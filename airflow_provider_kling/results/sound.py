@@ -16,8 +16,8 @@ from airflow_provider_kling.exceptions import KlingResultError
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: Frames that are looked at; an MP3 has 38 a second.
-MAX_FRAMES = 1_000_000
+#: Frames that are looked at; an MP3 has 38 a second, so this is three quarters of an hour.
+MAX_FRAMES = 100_000
 
 #: Parts of a WAV file that are looked at; it has two or three.
 MAX_CHUNKS = 1024
@@ -32,6 +32,9 @@ _RATES_2 = (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160)
 _SAMPLES = (44100, 48000, 32000)
 #: What divides them, by the version bits of the header; 1 is reserved.
 _DIVISORS = {3: 1, 2: 2, 0: 4}
+
+#: Lengths of sound that an encoder writes before it knows: the sound goes on to the end of the file.
+_UNKNOWN = (0, 0xFFFFFFFF)
 
 #: What may follow the last frame.
 _TAGS = (b"TAG", b"APETAGEX", b"ID3", b"3DI")
@@ -72,6 +75,8 @@ def _wave(stream: IO[bytes], size: int) -> float:
         if name == b"fmt ":
             rate = int.from_bytes(stream.read(12)[8:], "little")
         if name == b"data":
+            if length in _UNKNOWN:
+                length = size - position
             if position + length > size:
                 break
             return length / rate if rate else 0.0

@@ -1,8 +1,10 @@
 """
 An element: a figure that looks the same in every video.
 
-* **What:** one task makes an element of pictures of the figure, the next one puts it into a video by its id.
-* **When:** the same person or thing has to appear in many videos. An element stays in the account until it is deleted.
+* **What:** one task makes an element of pictures of the figure, the next one puts it into a video by its id. The
+  last one looks at the elements of the account and deletes this one.
+* **When:** the same person or thing has to appear in many videos. An element stays in the account until it is
+  deleted.
 * **Needs:** a connection `kling_default`; storage that all workers reach.
 """
 
@@ -10,8 +12,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from airflow.sdk import Param, dag
+from airflow.sdk import Param, dag, task
 
+from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.operators import KlingCustomElementOperator, KlingImageToVideoOperator
 
 IMAGES = Path(__file__).parent / "images"
@@ -47,8 +50,16 @@ def kling_element():
         output_uri="{{ params.output_uri }}",
         poll_interval=5,
     )
+
+    @task
+    def tidy(element_id: str) -> list[str]:
+        elements = KlingHook("kling_default").elements
+        names = [known.element_name for known in [*elements.presets(), *elements.own()]]
+        elements.delete(element_id)
+        return names
+
     # [END howto_operator_element]
-    figure >> report
+    figure >> report >> tidy("{{ ti.xcom_pull(task_ids='figure')['elements'][0]['element_id'] }}")
 
 
 kling_element()

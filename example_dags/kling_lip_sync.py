@@ -1,18 +1,24 @@
 """
 Lip sync from private files: the figure of your video says what your sound says.
 
-* **What:** one task finds the faces, the next one moves the lips of one of them. Kling takes videos and sounds by link
-  only; the storage signs links that live twelve hours, so that the files stay private.
+* **What:** one task finds the faces, the next one moves the lips of one of them. The two others leave the face to
+  Kling: one says a text, one a sound. Kling takes videos by link only; the storage signs links that live twelve
+  hours, so that the files stay private.
 * **When:** dubbing, a changed line, a text in another voice.
-* **Needs:** connections `kling_default` and `kling_studio` (S3; gs and Azure work too), and a bucket `studio` with the
-  two files of the folder `files` beside this Dag. Kling must reach the storage. The demo has all of it on this machine.
+* **Needs:** connections `kling_default` and `kling_studio` (S3; gs and Azure work too), and a bucket `studio` with
+  the two files of the folder `files` beside this Dag. Kling must reach the storage. The demo has all of it on this
+  machine.
 """
 
 from __future__ import annotations
 
 from airflow.sdk import Param, dag
 
-from airflow_provider_kling.operators import KlingIdentifyFaceOperator, KlingLipSyncOperator
+from airflow_provider_kling.operators import (
+    KlingIdentifyFaceOperator,
+    KlingLipSyncOperator,
+    KlingOneCallLipSyncOperator,
+)
 
 
 @dag(
@@ -46,6 +52,27 @@ def kling_lip_sync():
         poll_interval=5,
     )
     # [END howto_operator_lip_sync]
+    # [START howto_operator_one_call_lip_sync]
+    KlingOneCallLipSyncOperator(
+        task_id="greet",
+        input={
+            "video_url": "s3://studio/presenter.mp4",
+            "text": "Good morning!",
+            "voice_id": "oversea_male1",
+            "voice_language": "en",
+        },
+        image_conn_id="kling_studio",
+        output_uri="{{ params.output_uri }}",
+        poll_interval=5,
+    )
+    KlingOneCallLipSyncOperator(
+        task_id="dub_in_one_call",
+        input={"video_url": "s3://studio/presenter.mp4", "audio_url": "s3://studio/voice.mp3"},
+        image_conn_id="kling_studio",
+        output_uri="{{ params.output_uri }}",
+        poll_interval=5,
+    )
+    # [END howto_operator_one_call_lip_sync]
     faces >> dub
 
 

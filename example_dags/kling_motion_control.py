@@ -44,7 +44,19 @@ def kling_motion_control():
         poll_interval=5,
     )
     # [END howto_operator_motion_control]
-    dance >> imitate
+    # [START howto_operator_motion_control_by_model]
+    imitate_again = KlingMotionControlOperator(
+        task_id="imitate_again",
+        model_name="kling-3.0",
+        image_url=PRESENTER,
+        video_url="{{ ti.xcom_pull(task_ids='dance')['videos'][0]['url'] }}",
+        character_orientation="image",
+        mode="std",
+        output_uri="{{ params.output_uri }}",
+        poll_interval=5,
+    )
+    # [END howto_operator_motion_control_by_model]
+    dance >> [imitate, imitate_again]
 
 
 kling_motion_control()

@@ -37,6 +37,19 @@ def kling_omni_video():
         poll_interval=5,
     )
     # [END howto_operator_omni_video]
+    # [START howto_operator_omni_video_by_model]
+    KlingOmniVideoOperator(
+        task_id="meet_again",
+        model_name="kling-3.0-omni",
+        prompt="<<<image_1>>> waves to the camera",
+        image_list=[str(IMAGES / "presenter.jpg")],
+        aspect_ratio="16:9",
+        mode="std",
+        duration=3,
+        output_uri="{{ params.output_uri }}",
+        poll_interval=5,
+    )
+    # [END howto_operator_omni_video_by_model]
 
 
 kling_omni_video()

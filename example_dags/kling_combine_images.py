@@ -1,9 +1,11 @@
 """
-Several subjects in one picture.
+Several subjects in one picture, or in one video.
 
-* **What:** one to four pictures of subjects, and a picture of the scene, become one picture.
+* **What:** one to four pictures of subjects, and a picture of the scene, become one picture; up to four pictures
+  become a video.
 * **When:** a figure has to stand in a place of which there is only another picture.
-* **Needs:** a connection `kling_default`; storage that all workers reach.
+* **Needs:** a connection `kling_default`; storage that all workers reach. Kling has retired the video: a relay may
+  serve it, the simulator does.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from pathlib import Path
 
 from airflow.sdk import Param, dag
 
-from airflow_provider_kling.operators import KlingMultiImageToImageOperator
+from airflow_provider_kling.operators import KlingMultiImageToImageOperator, KlingMultiImageToVideoOperator
 
 IMAGES = Path(__file__).parent / "images"
 
@@ -36,6 +38,16 @@ def kling_combine_images():
         poll_interval=5,
     )
     # [END howto_operator_multi_image]
+    # [START howto_operator_multi_image_video]
+    KlingMultiImageToVideoOperator(
+        task_id="meet",
+        image_list=[str(IMAGES / "presenter.jpg"), str(IMAGES / "rocket.jpg")],
+        prompt="The figure walks to the rocket",
+        duration=5,
+        output_uri="{{ params.output_uri }}",
+        poll_interval=5,
+    )
+    # [END howto_operator_multi_image_video]
 
 
 kling_combine_images()

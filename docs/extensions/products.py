@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import yaml
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from airflow_provider_kling.products.product import Product
 
 LIST = Path(__file__).parents[1] / "operations.yaml"
+EXAMPLES = Path(__file__).parents[2] / "example_dags"
 
 #: What of the hook has a page of its own in the reference, and where its documentation stands.
 HOMES = {
@@ -37,14 +39,36 @@ OPERATORS = {
 }
 
 
+class Run(NamedTuple):
+    """An operator in an example Dag; the tests run every example in a real Airflow, and look at what it stored."""
+
+    operator: str
+    dag_id: str
+    model_name: str
+
+
+def runs() -> list[Run]:
+    """Read the examples."""
+    found = []
+    for file in sorted(EXAMPLES.glob("kling_*.py")):
+        for call in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and hasattr(operators, call.func.id):
+                values = {keyword.arg: keyword.value for keyword in call.keywords}
+                model = values.get("model_name")
+                named = str(model.value) if isinstance(model, ast.Constant) else ""
+                found.append(Run(call.func.id, file.stem, named))
+    return found
+
+
 class KlingProducts(Table):
     """What Kling sells: one row for each product."""
 
-    head = ("Product (``endpoint``)", "Operator", "Models", "Generation", "Status", "Paid once")
-    widths = "16 22 22 10 18 12"
+    head = ("Product (``endpoint``)", "Operator", "Models", "Generation", "Status", "Paid once", "Example")
+    widths = "14 19 19 9 15 9 15"
 
     def rows(self) -> Iterator[tuple[str, ...]]:
-        """Read the catalogue, the capability table and the operators."""
+        """Read the catalogue, the capability table, the operators and the examples."""
+        examples = runs()
         for endpoint, product in PRODUCTS.items():
             name = OPERATORS[endpoint].__name__
             yield (
@@ -54,6 +78,7 @@ class KlingProducts(Table):
                 "both" if product.counterpart else {"new": "second"}.get(product.generation, "classic"),
                 product.notice or "live",
                 "yes" if product.has_external_id else "no: ``on_doubt``",
+                ", ".join(f"``{dag}``" for dag in sorted({run.dag_id for run in examples if run.operator == name})),
             )
 
 

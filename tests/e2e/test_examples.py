@@ -29,7 +29,7 @@ EXAMPLES: dict[str, dict[str, int]] = {
     "kling_omni_video": {"mp4": 2},
     "kling_images": {"png": 2, "mp4": 1},
     "kling_edit_image": {"png": 2},
-    "kling_combine_images": {"png": 2},
+    "kling_combine_images": {"png": 2, "mp4": 1},
     "kling_try_on": {"png": 1},
     "kling_batch_mix": {"mp4": 1, "png": 2, "mp3": 1, "wav": 1},
     "kling_speech": {"mp3": 1},
@@ -51,6 +51,9 @@ EXAMPLES: dict[str, dict[str, int]] = {
 #: What a run is given beside its folder.
 CONFIGURATION = {"kling_content_policy": {"prompt": "simulate-risk-control"}}
 
+
+#: Dags in which a task may fail, or be left out.
+BRANCHES = {"kling_content_policy"}
 
 #: What is started by a callback, in tests/e2e/test_callbacks.py.
 STARTED_BY_KLING = {"kling_callback"}
@@ -92,7 +95,10 @@ def runs(airflow, tmp_path_factory):
 def test_an_example_runs_to_success(airflow, runs, dag_id):
     run_id, folder = runs[dag_id]
     state = airflow.wait_for_run(dag_id, run_id, timeout=300)
-    assert state == "success", airflow.states(dag_id, run_id)
+    states = airflow.states(dag_id, run_id)
+    assert state == "success", states
+    if dag_id not in BRANCHES:
+        assert set(states.values()) == {"success"}, "each operator that it shows has run"
     files = [path for path in folder.rglob("*") if path.suffix in {".mp4", ".png", ".mp3", ".wav"}]
     assert Counter(path.suffix[1:] for path in files) == EXAMPLES[dag_id]
     for path in files:

@@ -48,6 +48,10 @@ test-google: $(INSTALLED) ## store to and play from a Google Cloud Storage serve
 screenshots: browser ## make the pictures of Airflow's pages and the moving one again, for the documentation
 	@$(BIN)/python -m dev.browser.screenshots $(ARGS)
 
+.PHONY: walk
+walk: browser ## follow the page of the first video: the wheel, an empty Airflow, a browser; makes its pictures again
+	@$(BIN)/python -m dev.walk
+
 # Of the tests with a real Airflow those that show the promises; the others show the harness, demo and chaos.
 OTHER_RELEASE := $(addprefix --ignore tests/,browser $(addprefix e2e/test_,chaos.py examples.py local_airflow.py))
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dev.browser.pages import DESKTOP, Pages
 from dev.browser.picture import Film
+from dev.local_airflow.rest import FINISHED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +19,7 @@ DAG_ID, LAST = "kling_quickstart", "store"
 PROMPT = "The rocket lifts off, smoke rolls over the pad"
 SECONDS_TO_THE_END = 120
 FRAMES_OF_VIDEO = 12
+MILLISECONDS_TO_FOLLOW = 2500
 
 
 def make_film(chromium: Browser, stage: Stage, file: Path) -> None:
@@ -51,16 +53,23 @@ def _start(film: Film, pages: Pages, stage: Stage) -> str:
 
 
 def _watch(film: Film, pages: Pages, stage: Stage, run_id: str) -> None:
-    """The grid, until the last task has ended."""
-    page = pages.run(DAG_ID, run_id)
-    page.get_by_role("link", name=LAST, exact=True).first.wait_for()
+    """The run's page, which opens by itself: a frame for each change of its tasks, until the last one has ended."""
+    page, before = pages.page, {}
+    page.wait_for_url("**/runs/**")
+    page.get_by_text("Task Instances", exact=True).last.wait_for()
+    film.add(page, 400)
     for _ in range(SECONDS_TO_THE_END):
-        state = stage.airflow.run_state(DAG_ID, run_id)
+        ended = stage.airflow.run_state(DAG_ID, run_id) in FINISHED
+        states = stage.airflow.states(DAG_ID, run_id)
         page.wait_for_timeout(1000)
-        film.add(page, 400)
-        if state not in {"running", "queued"}:
+        if states != before:
+            before = states
+            # As long as Airflow's page takes until it looks again.
+            page.wait_for_timeout(MILLISECONDS_TO_FOLLOW)
+            film.add(page, 700)
+        if ended:
             break
-    page.wait_for_timeout(3000)
+    page.wait_for_timeout(MILLISECONDS_TO_FOLLOW)
     film.add(page, 900)
 
 

@@ -1,4 +1,4 @@
-"""Pictures of pages, small enough to be committed: PNG with a palette, and a moving picture as animated WebP."""
+"""Pictures of pages, small enough to be committed: WebP, standing and moving."""
 
 from __future__ import annotations
 
@@ -12,21 +12,19 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Page
 
-#: A page of text has about 3,000 colours, one with a film 20,000.
-TEXT_COLOURS = 8000
 #: The moving picture is shown at half of a README's width.
 FILM_WIDTH = 800
 FILM_QUALITY = 55
 
 
-def save_png(shot: bytes, file: Path) -> None:
-    """Write a picture; a page of text gets a palette, which is a third of the bytes and looks the same."""
-    picture = Image.open(io.BytesIO(shot)).convert("RGB")
-    # A palette would make steps of a film's sky. This method keeps small spots, such as a red state among green ones.
-    if picture.getcolors(TEXT_COLOURS):
-        picture = picture.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+def save(shot: bytes, file: Path) -> Path:
+    """Write a picture under a name without ending, with all of its colours; returns its path."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    picture.save(file, optimize=True)
+    picture = Image.open(io.BytesIO(shot)).convert("RGB")
+    # Without loss this is half of a PNG. A palette of 256 colours tints the greys of a page and makes steps of a sky.
+    written = file.with_suffix(".webp")
+    picture.save(written, lossless=True, quality=100, method=6)
+    return written
 
 
 class Film:

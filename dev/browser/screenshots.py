@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dev.browser.chromium import BrowserMissingError, open_chromium
 from dev.browser.demo_film import make_film
-from dev.browser.picture import save_png
+from dev.browser.picture import save
 from dev.browser.scenes import SCENES, Scenery, take
 from dev.browser.stage import open_stage
 from dev.local_airflow.settings import REPOSITORY
@@ -41,16 +41,15 @@ def make(names: list[str]) -> None:
     ):
         if FILM.stem in names:
             make_film(chromium, stage, FILM)
-            _say(FILM)
+            say(FILM)
         chosen = [name for name in names if name in SCENES]
         scenery = Scenery(stage, stage.launch() if chosen else "")
         for name in chosen:
-            file = FOLDER / f"{name}.png"
-            save_png(take(name, chromium, scenery), file)
-            _say(file)
+            say(save(take(name, chromium, scenery), FOLDER / name))
 
 
-def _say(file: Path) -> None:
+def say(file: Path) -> None:
+    """Print a picture's path and size."""
     print(f"{file.relative_to(REPOSITORY)}: {file.stat().st_size / 1024:.0f} KiB", flush=True)
 
 

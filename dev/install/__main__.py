@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from dev.local_airflow.settings import REPOSITORY, clean_environment
+from dev.wheel import UV, build_wheel
 
 HERE = Path(__file__).parent
 FOLDER = REPOSITORY / ".airflow" / "install"
-UV = Path(sys.executable).with_name("uv")
 
 
 def main() -> int:
@@ -26,7 +26,7 @@ def main() -> int:
     arguments = _arguments()
     releases = tomllib.loads((HERE / "releases.toml").read_text())["release"]
     chosen = [release for release in releases if release["airflow"] in (arguments.airflow or [release["airflow"]])]
-    wheel = _wheel()
+    wheel = build_wheel(FOLDER)
     combinations = [(release, python) for release in chosen for python in arguments.python or release["pythons"]]
     failed = [
         f"Airflow {release['airflow']} with Python {python}"
@@ -84,15 +84,6 @@ def _interpreter(python: str) -> str | None:
     variables = clean_environment() | {"PATH": path}
     ended = subprocess.run(command, env=variables, capture_output=True, text=True, check=False, cwd=FOLDER)
     return ended.stdout.strip() or None
-
-
-def _wheel() -> Path:
-    """The package as an index would hand it out."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for old in FOLDER.glob("*.whl"):
-        old.unlink()
-    _run([UV, "build", "--quiet", "--wheel", "--out-dir", FOLDER, REPOSITORY])
-    return next(FOLDER.glob("*.whl"))
 
 
 def _run(command: list[Any], day: str | None = None, environment: dict[str, str] | None = None) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 DOCS = Path(__file__).parents[1]
 #: Where pictures of Airflow's pages are, and the moving one.
-PLACES = ("_static/screenshots/{}.png", "_static/{}.webp")
+PLACES = ("_static/screenshots/{}.webp", "_static/{}.webp")
 
 
 class Screenshot(Made):

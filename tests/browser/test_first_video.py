@@ -1,55 +1,47 @@
-"""The way of the quickstart: from an Airflow without connection and Dag to a video that plays on the task's page."""
+"""The page of the first video, word for word: the wheel, an empty Airflow, a browser, and a video that plays."""
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
 import pytest
 
-from airflow_provider_kling.simulator import KlingSimulator, Settings
-from dev.browser import Pages
-from dev.browser.pages import DESKTOP, EXTRA_FIELDS, play
-from dev.demo import RETRIES
-from dev.local_airflow import LocalAirflow
+from dev.browser.pages import DESKTOP
+from dev.local_airflow import unwinding_on_termination
+from dev.walk import make_in_a_shell, open_newcomer, page, walk
 
-pytestmark = pytest.mark.timeout(600)
-
-README = (Path(__file__).parents[2] / "README.md").read_text()
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture
-def empty(chromium, tmp_path):
-    """An Airflow that knows nothing of Kling but the provider; its Dags folder is empty."""
-    (tmp_path / "dags").mkdir()
-    with LocalAirflow(tmp_path / "airflow", tmp_path / "dags", RETRIES) as running:
+def newcomer(chromium, tmp_path):
+    """What the page lets its reader install and start; without a browser nothing is installed."""
+    with unwinding_on_termination(), open_newcomer(tmp_path, print) as running:
         yield running
 
 
-def test_an_empty_airflow_shows_a_video_by_what_the_quickstart_says(chromium, empty, tmp_path):
-    with KlingSimulator(Settings(seconds=3, video_size="small")) as kling:
-        pages = Pages(chromium.new_page(viewport=DESKTOP), empty.url)
-        pages.page.set_default_timeout(60_000)
-        _connect(pages, kling)
-        code = re.search(r"```python\n(.*?)```", README, re.DOTALL)[1]
-        (tmp_path / "dags" / "first.py").write_text(code.replace("file:///tmp/kling/", f"{tmp_path.as_uri()}/"))
-        empty.wait_for_dag("paper_boat", timeout=120)
-        run_id = pages.trigger("paper_boat", {})
-        assert empty.wait_for_run("paper_boat", run_id, timeout=200) == "success"
-        frame = pages.kling_task("paper_boat", run_id, "imagine")
-        assert play(frame.locator("video")) > 100
-        assert frame.locator(".prompt").inner_text() == "A paper boat sails through a puddle, macro shot"
-        pages.page.close()
-    assert len(list(tmp_path.glob("*.mp4"))) == 1
+def test_the_page_leads_to_a_video_on_its_task_and_the_shell_makes_the_same(chromium, newcomer):
+    window = chromium.new_page(viewport=DESKTOP)
+    window.set_default_timeout(90_000)
+    pictured = []
+    stored = walk(window, newcomer, lambda name, shown: pictured.append(name))
+    window.close()
+    assert pictured == ["sign-in", "connection", "extra", "trigger", "waiting", "video", "gallery"]
+    made, printed = make_in_a_shell(newcomer)
+    assert made.parent == newcomer.folder / "elsewhere"
+    # Two tasks at Kling, and one film: the simulator draws the same for the same request.
+    assert made.name != stored.name
+    assert made.read_bytes() == stored.read_bytes()
+    said = ("This costs about 3 units", "Submit it? (y/N)", "Kling accepted task", "Kling charged 3 units")
+    assert [words for words in said if words not in printed] == []
+    for file in (stored, stored.with_suffix(".poster.jpg")):
+        file.unlink()
 
 
-def _connect(pages: Pages, kling: KlingSimulator) -> None:
-    """Step 1: the connection, typed into the form."""
-    dialog = pages.connection_form()
-    dialog.locator("[name=connection_id]").fill("kling_default")
-    dialog.locator("[name=host]").fill(kling.url)
-    dialog.locator("[name=password]").fill(kling.api_key)
-    dialog.get_by_role("button", name=EXTRA_FIELDS).click()
-    dialog.locator("label", has=pages.page.locator("[name=element_allow_private_urls]")).click()
-    dialog.get_by_role("button", name="Save").click()
-    pages.page.get_by_role("row").filter(has_text="kling_default").wait_for()
+def test_what_the_page_does_not_name_is_not_clicked():
+    assert page.label("Add Connection") == "Add Connection"
+    with pytest.raises(LookupError, match="does not say"):
+        page.label("Add a link")
+
+
+def test_the_commands_of_the_page_are_read_whole():
+    assert page.command("airflow", "standalone") == ["airflow", "standalone"]
+    assert page.command("pip", "install")[-2] == "--constraint"

@@ -1,0 +1,142 @@
+"""A machine on which nothing of ours is but the wheel: an environment, an Airflow and a simulator, as the page says."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import requests
+
+from dev.local_airflow import Component, ComponentError, stop
+from dev.local_airflow.settings import LOOPBACK, clean_environment, free_ports
+from dev.walk import page
+from dev.wheel import UV, build_wheel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+#: Airflow writes what it prints as the administrator's password into this file of its home too.
+PASSWORDS = "simple_auth_manager_passwords.json.generated"
+SECONDS_TO_START = 300.0
+
+
+@dataclass(frozen=True)
+class Newcomer:
+    """What runs, and what was printed when it started."""
+
+    folder: Path
+    environment: dict[str, str]
+    url: str
+    password: str
+    kling_url: str
+    kling_key: str
+
+    def run(self, words: list[str], answer: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of the page in an empty folder, and answer its question."""
+        folder = self.folder / "elsewhere"
+        folder.mkdir(exist_ok=True)
+        program = [str(self.folder / "venv" / "bin" / words[0]), *words[1:]]
+        return subprocess.run(
+            program,
+            cwd=folder,
+            env=self.environment,
+            input=answer,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+
+@contextmanager
+def open_newcomer(folder: Path, say: Callable[[str], object]) -> Iterator[Newcomer]:
+    """Install, write the Dag, start simulator and Airflow; both are stopped at the end."""
+    _install(folder, say)
+    dags = folder / "airflow" / "dags"
+    dags.mkdir(parents=True)
+    (dags / "paper_boat.py").write_text(page.dag_file())
+    api, *log_servers = free_ports(3)
+    environment = _environment(folder, api, log_servers)
+    url = f"http://{LOOPBACK}:{api}"
+    simulator = [*page.command("python", "-m", "airflow_provider_kling.simulator"), "--port", "0"]
+    with ExitStack() as stack:
+        started: list[Component] = []
+        stack.callback(lambda: stop(started))
+        for words in (simulator, page.command("airflow", "standalone")):
+            say(f"starting {' '.join(words)}")
+            program = [str(folder / "venv" / "bin" / words[0]), *words[1:]]
+            started.append(Component(words[0], program, environment, folder / f"{words[0]}.log"))
+        kling, airflow = started
+        address, key = (_printed(kling, words) for words in (r"listening on (\S+)", r"--conn-password (\S+)"))
+        _wait(lambda: _healthy(url), airflow)
+        password = json.loads((folder / "airflow" / PASSWORDS).read_text())["admin"]
+        if password not in airflow.log.read_text():
+            raise ComponentError(f"airflow standalone did not print its password:\n{airflow.tail()}")
+        yield Newcomer(folder, environment, url, password, address, key)
+
+
+def _install(folder: Path, say: Callable[[str], object]) -> None:
+    """What the page's command installs; Airflow's constraints are on a host that is not asked here."""
+    wheel = build_wheel(folder / "wheel")
+    ours, airflow = (word for word in page.command("pip", "install") if re.match(r"(airflow-pro|apache-air)", word))
+    say(f"installing {wheel.name} and {airflow}")
+    python = folder / "venv" / "bin" / "python"
+    extra = ours.partition("[")[2].rstrip("]")
+    wanted = [f"airflow-provider-kling[{extra}] @ {wheel.as_uri()}", airflow]
+    for command in (
+        [UV, "venv", "--quiet", "--python", sys.executable, folder / "venv"],
+        [UV, "pip", "install", "--quiet", "--python", python, *wanted],
+    ):
+        subprocess.run([str(word) for word in command], env=_outside(), check=True, timeout=300)
+
+
+def _environment(folder: Path, api: int, log_servers: list[int]) -> dict[str, str]:
+    """What differs from a newcomer's shell: its own home and ports, and none of the shell's paths of Python."""
+    settings = {
+        "CORE__LOAD_EXAMPLES": False,
+        "API__PORT": api,
+        "API__BASE_URL": f"http://{LOOPBACK}:{api}",
+        "LOGGING__WORKER_LOG_SERVER_PORT": log_servers[0],
+        "LOGGING__TRIGGER_LOG_SERVER_PORT": log_servers[1],
+        # By default 32 workers are started at once.
+        "CORE__PARALLELISM": 4,
+    }
+    path = os.pathsep.join([str(folder / "venv" / "bin"), os.environ.get("PATH", "")])
+    named = {f"AIRFLOW__{name}": str(value) for name, value in settings.items()}
+    return _outside() | named | {"AIRFLOW_HOME": str(folder / "airflow"), "PATH": path}
+
+
+def _outside() -> dict[str, str]:
+    """An environment in which the checkout's modules are not found."""
+    return {name: value for name, value in clean_environment().items() if name not in {"PYTHONPATH", "VIRTUAL_ENV"}}
+
+
+def _printed(component: Component, pattern: str) -> str:
+    """What a component has printed, as soon as it has."""
+    _wait(lambda: bool(re.search(pattern, component.log.read_text())), component)
+    return re.findall(pattern, component.log.read_text())[0]  # type: ignore[no-any-return]
+
+
+def _healthy(url: str) -> bool:
+    """Whether all parts of the Airflow work, as its own page of health says."""
+    with suppress(requests.RequestException):
+        parts = requests.get(f"{url}/api/v2/monitor/health", timeout=10).json()
+        wanted = ("metadatabase", "scheduler", "triggerer", "dag_processor")
+        return all(parts[name]["status"] == "healthy" for name in wanted)
+    return False
+
+
+def _wait(reached: Callable[[], bool], component: Component) -> None:
+    deadline = time.monotonic() + SECONDS_TO_START
+    while not reached():
+        if time.monotonic() > deadline or not component.running:
+            raise ComponentError(f"{component.name} did not come up:\n{component.tail()}")
+        time.sleep(0.3)

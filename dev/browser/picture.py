@@ -23,7 +23,7 @@ def save(shot: bytes, file: Path) -> Path:
     picture = Image.open(io.BytesIO(shot)).convert("RGB")
     # Without loss this is half of a PNG. A palette of 256 colours tints the greys of a page and makes steps of a sky.
     written = file.with_suffix(".webp")
-    picture.save(written, lossless=True, quality=100, method=6)
+    picture.save(written, lossless=True)
     return written
 
 

@@ -30,7 +30,6 @@ def _walk(folder: Path) -> None:
     """Everything that the page says, once."""
     with open_chromium() as chromium, open_newcomer(folder, partial(print, flush=True)) as newcomer:
         page = chromium.new_page(viewport=DESKTOP, locale="en-GB", timezone_id="UTC")
-        page.set_default_timeout(60_000)
         stored = walk(page, newcomer, lambda name, shown: say(save(shown.screenshot(), FOLDER / f"walk-{name}")))
         print(f"played {stored}: {stored.stat().st_size} bytes")
         made, printed = make_in_a_shell(newcomer)

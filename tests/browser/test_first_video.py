@@ -20,7 +20,6 @@ def newcomer(chromium, tmp_path):
 
 def test_the_page_leads_to_a_video_on_its_task_and_the_shell_makes_the_same(chromium, newcomer):
     window = chromium.new_page(viewport=DESKTOP)
-    window.set_default_timeout(90_000)
     pictured = []
     stored = walk(window, newcomer, lambda name, shown: pictured.append(name))
     window.close()

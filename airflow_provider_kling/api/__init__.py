@@ -1,1 +1,1 @@
-"""Kling's wire format, pure: build a request, sign it, read the answer. No I/O, no clock."""
+"""The wire: a request is built, signed, sent, and its answer read. What builds and reads is pure."""

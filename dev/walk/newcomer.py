@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import requests
 
+from dev.demo import RETRIES
 from dev.local_airflow import Component, ComponentError, stop
 from dev.local_airflow.settings import LOOPBACK, clean_environment, free_ports
 from dev.walk import page
@@ -111,7 +112,7 @@ def _environment(folder: Path, api: int, log_servers: list[int]) -> dict[str, st
     }
     path = os.pathsep.join([str(folder / "venv" / "bin"), os.environ.get("PATH", "")])
     named = {f"AIRFLOW__{name}": str(value) for name, value in settings.items()}
-    return _outside() | named | {"AIRFLOW_HOME": str(folder / "airflow"), "PATH": path}
+    return _outside() | RETRIES | named | {"AIRFLOW_HOME": str(folder / "airflow"), "PATH": path}
 
 
 def _outside() -> dict[str, str]:

@@ -75,6 +75,8 @@ def hook_for(conn_id: str | None) -> KlingHook:
     """
     if conn_id is None and any(os.environ.get(name) for name in (API_KEY, ACCESS_KEY)):
         return EnvironmentHook(os.environ)
+    # As Airflow's own commands say it: without this, connections of its database are not looked for outside of a task.
+    os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
     hook = KlingHook(conn_id or DEFAULT_CONN_NAME)
     try:
         _ = hook.settings

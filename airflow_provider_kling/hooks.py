@@ -19,7 +19,7 @@ from airflow_provider_kling.api.client import KlingClient
 from airflow_provider_kling.api.limits import Limits
 from airflow_provider_kling.api.settings import Settings, settings_of
 from airflow_provider_kling.exceptions import KlingConfigurationError, KlingError, KlingTaskNotFoundError
-from airflow_provider_kling.get_provider_info import CONNECTION_FIELDS, DEFAULT_CONN_NAME, FIELD_BEHAVIOUR
+from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.preparation.named_task import named_task
 from airflow_provider_kling.products.catalogue import product_of
@@ -28,6 +28,7 @@ from airflow_provider_kling.submission import identity, protocol
 from airflow_provider_kling.submission.submitter import Asked, Submitter, finds_by_id
 from airflow_provider_kling.submission.unnamed import Window
 from airflow_provider_kling.utils._airflow.base_hook import BaseHook
+from airflow_provider_kling.utils._airflow.connection_form import ConnectionForm
 from airflow_provider_kling.utils.foreign import foreign_text
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from airflow_provider_kling.products.prices import Estimate
 
 
-class KlingHook(Belongings, BaseHook):
+class KlingHook(Belongings, ConnectionForm, BaseHook):
     """
     Talk to Kling's API.
 
@@ -134,31 +135,26 @@ class KlingHook(Belongings, BaseHook):
         :raises KlingValidationError: when the request is bad; nothing was sent.
         :raises KlingSubmissionInDoubtError: when it is not known whether Kling accepted it.
         """
+        own = identity.own_id(external_task_id, fields.get("external_task_id"))
+        how: dict[str, Any] = {"validate": validate, "fit": fit, "image_by": image_by, "image_conn_id": image_conn_id}
+        body = self._prepared_body(endpoint, fields, own, extra_body, **how)
+        # extra_body may have been text.
+        name = identity.own_id(body.get("external_task_id")) or f"af-{uuid.uuid4().hex}"
+        window = None if look_up_first else self._window_from_now()
+        return self.submit(
+            endpoint, body, external_task_id=name, look_up_first=look_up_first, on_doubt=on_doubt, window=window
+        ).task
+
+    def _prepared_body(
+        self, endpoint: str, fields: Mapping[str, Any], own: str | None, extra_body: Any, **how: Any
+    ) -> dict[str, Any]:
         from airflow_provider_kling.preparation.prepare import prepare
 
-        own = identity.own_id(external_task_id, fields.get("external_task_id"))
         name, extra = identity.take_own_id(own, extra_body)
-        prepared = prepare(
-            product_of(endpoint),
-            {**fields, "external_task_id": name},
-            extra_body=extra,
-            validate=validate,
-            image_conn_id=image_conn_id,
-            fit=fit,
-            image_by=image_by,
-        )
+        prepared = prepare(product_of(endpoint), {**fields, "external_task_id": name}, extra_body=extra, **how)
         for warning in prepared.warnings:
             self.log.warning("%s", warning)
-        # extra_body may have been text.
-        name = identity.own_id(prepared.body.get("external_task_id")) or f"af-{uuid.uuid4().hex}"
-        return self.submit(
-            endpoint,
-            prepared.body,
-            external_task_id=name,
-            look_up_first=look_up_first,
-            on_doubt=on_doubt,
-            window=None if look_up_first else self._window_from_now(),
-        ).task
+        return prepared.body
 
     def _window_from_now(self) -> Window:
         """When a call that begins may send; of what an earlier call may have sent, the time is not known."""
@@ -382,19 +378,3 @@ class KlingHook(Belongings, BaseHook):
         except KlingError as error:
             return False, error.message
         return True, " ".join([f"Kling at {self.settings.base_url} accepted the {kind}.", *self.settings.warnings])
-
-    @classmethod
-    def get_ui_field_behaviour(cls) -> dict[str, Any]:
-        """Return the labels of the connection form, for Airflow 3.0 and 3.1; later ones read the provider info."""
-        return {key.replace("-", "_"): value for key, value in FIELD_BEHAVIOUR.items()}
-
-    @classmethod
-    def get_connection_form_widgets(cls) -> dict[str, Any]:
-        """Return the extra fields of the connection form, for Airflow 3.0 and 3.1."""
-        from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
-        from wtforms import StringField
-
-        return {
-            name: StringField(str(field["label"]), widget=BS3TextFieldWidget())
-            for name, field in CONNECTION_FIELDS.items()
-        }

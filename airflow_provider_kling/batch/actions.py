@@ -71,6 +71,7 @@ class Pace:
     :param last_steps: for threads at work when the deadline comes.
     :param tick: after which the loop looks around even when nothing happened.
     :param manifest_every: between two manifests, at least.
+    :param lines_per_second: of manifests, at most: storage takes whole files only, so a long one is written less often.
     :param progress_every: between two progress reports at first; longer in a batch that lasts.
     :param fence_every: between two checks that this trigger is still the one that works on the batch.
     :param lookers: doubtful submissions that are looked up at once, a thread each.
@@ -82,6 +83,7 @@ class Pace:
     last_steps: float = LAST_STEPS
     tick: float = 1.0
     manifest_every: float = 5.0
+    lines_per_second: float = 1000.0
     progress_every: float = 10.0
     fence_every: float = 5.0
     lookers: int = 2

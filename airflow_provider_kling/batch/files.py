@@ -39,31 +39,37 @@ def write_bytes(uri: str, content: bytes, conn_id: str | None) -> None:
     object_files.put_bytes(content, place_of(uri, conn_id))
 
 
-def read_lines(uri: str, conn_id: str | None, *, is_growing: bool = False) -> list[dict[str, Any]]:
+def read_lines(
+    uri: str, conn_id: str | None, *, is_growing: bool = False, most: int = MAX_BYTES
+) -> list[dict[str, Any]]:
     """
     Read a file of JSON objects; blank lines are skipped.
 
     :param uri: any ``ObjectStoragePath`` URI, or a path.
     :param conn_id: Airflow connection of the storage.
     :param is_growing: whether somebody may be appending to it; a last line without its end is skipped then.
+    :param most: bytes that it may have.
     :raises FileNotFoundError: when there is none.
     :raises ValueError: when a line is no JSON object; it names the line. Also when the file is too large.
     :raises KlingStorageError: when the storage says no.
     """
-    return [value for _, value in each_line(uri, conn_id, is_growing=is_growing)]
+    return [value for _, value in each_line(uri, conn_id, is_growing=is_growing, most=most)]
 
 
-def each_line(uri: str, conn_id: str | None, *, is_growing: bool = False) -> Iterator[tuple[bytes, dict[str, Any]]]:
+def each_line(
+    uri: str, conn_id: str | None, *, is_growing: bool = False, most: int = MAX_BYTES
+) -> Iterator[tuple[bytes, dict[str, Any]]]:
     """
     Yield each line and what it holds, for who keeps not all of both; see :func:`read_lines`.
 
     :param uri: any ``ObjectStoragePath`` URI, or a path.
     :param conn_id: Airflow connection of the storage.
     :param is_growing: whether somebody may be appending to it.
+    :param most: bytes that it may have.
     """
-    content = object_files.read_bytes(place_of(uri, conn_id), MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        raise ValueError(f"{foreign_text(uri)} has more than {MAX_BYTES >> 20} MiB; split it")
+    content = object_files.read_bytes(place_of(uri, conn_id), most + 1)
+    if len(content) > most:
+        raise ValueError(f"{foreign_text(uri)} has more than {most >> 20} MiB; split it")
     for number, line in enumerate(_lines_of(content, is_growing), 1):
         if line.strip():
             yield line, _object(line, number, uri)

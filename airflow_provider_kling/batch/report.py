@@ -30,9 +30,6 @@ SETTLE_WITHIN = 30.0
 #: A manifest that takes long to write is written less often: this many times as long lies between two.
 WRITE_SHARE = 10.0
 
-#: And one that is long, too: storage takes whole files only, so what they cost in a second is bounded by their lines.
-LINES_PER_SECOND = 1000.0
-
 
 async def lines_of(reconciler: Reconciler, *, ended: bool = False) -> list[bytes]:
     """
@@ -150,5 +147,5 @@ class Reporter:
             self._written_version = version
             ended = time.monotonic()
             self._next_manifest = ended + max(
-                self._pace.manifest_every, WRITE_SHARE * (ended - started), len(lines) / LINES_PER_SECOND
+                self._pace.manifest_every, WRITE_SHARE * (ended - started), len(lines) / self._pace.lines_per_second
             )

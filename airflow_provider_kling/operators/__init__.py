@@ -8,69 +8,38 @@ from airflow_provider_kling.get_provider_info import OPERATORS
 
 if TYPE_CHECKING:
     # For editors and type checkers, which do not run what is below.
+    # isort: off
     from airflow_provider_kling.operators.asset import (
         KlingCustomElementOperator as KlingCustomElementOperator,
-    )
-    from airflow_provider_kling.operators.asset import (
         KlingCustomVoiceOperator as KlingCustomVoiceOperator,
-    )
-    from airflow_provider_kling.operators.asset import (
         KlingMultiShotOperator as KlingMultiShotOperator,
     )
     from airflow_provider_kling.operators.audio import (
         KlingTextToAudioOperator as KlingTextToAudioOperator,
-    )
-    from airflow_provider_kling.operators.audio import (
         KlingTextToSpeechOperator as KlingTextToSpeechOperator,
-    )
-    from airflow_provider_kling.operators.audio import (
         KlingVideoToAudioOperator as KlingVideoToAudioOperator,
     )
     from airflow_provider_kling.operators.batch import KlingImageToVideoBatchOperator as KlingImageToVideoBatchOperator
     from airflow_provider_kling.operators.clip import (
         KlingAvatarOperator as KlingAvatarOperator,
-    )
-    from airflow_provider_kling.operators.clip import (
         KlingEffectsOperator as KlingEffectsOperator,
-    )
-    from airflow_provider_kling.operators.clip import (
         KlingMotionControlOperator as KlingMotionControlOperator,
-    )
-    from airflow_provider_kling.operators.clip import (
         KlingMultiImageToVideoOperator as KlingMultiImageToVideoOperator,
-    )
-    from airflow_provider_kling.operators.clip import (
         KlingOmniVideoOperator as KlingOmniVideoOperator,
-    )
-    from airflow_provider_kling.operators.clip import (
         KlingVideoExtensionOperator as KlingVideoExtensionOperator,
     )
     from airflow_provider_kling.operators.edit import KlingMultiElementsOperator as KlingMultiElementsOperator
     from airflow_provider_kling.operators.face import (
         KlingIdentifyFaceOperator as KlingIdentifyFaceOperator,
-    )
-    from airflow_provider_kling.operators.face import (
         KlingLipSyncOperator as KlingLipSyncOperator,
-    )
-    from airflow_provider_kling.operators.face import (
         KlingOneCallLipSyncOperator as KlingOneCallLipSyncOperator,
     )
     from airflow_provider_kling.operators.image import (
         KlingImageExpansionOperator as KlingImageExpansionOperator,
-    )
-    from airflow_provider_kling.operators.image import (
         KlingImageGenerationOperator as KlingImageGenerationOperator,
-    )
-    from airflow_provider_kling.operators.image import (
         KlingImageRecognitionOperator as KlingImageRecognitionOperator,
-    )
-    from airflow_provider_kling.operators.image import (
         KlingMultiImageToImageOperator as KlingMultiImageToImageOperator,
-    )
-    from airflow_provider_kling.operators.image import (
         KlingOmniImageOperator as KlingOmniImageOperator,
-    )
-    from airflow_provider_kling.operators.image import (
         KlingVirtualTryOnOperator as KlingVirtualTryOnOperator,
     )
     from airflow_provider_kling.operators.run_summary import KlingRunSummaryOperator as KlingRunSummaryOperator
@@ -78,11 +47,10 @@ if TYPE_CHECKING:
     from airflow_provider_kling.operators.task import KlingTaskOperator as KlingTaskOperator
     from airflow_provider_kling.operators.video import (
         KlingImageToVideoOperator as KlingImageToVideoOperator,
-    )
-    from airflow_provider_kling.operators.video import (
         KlingTextToVideoOperator as KlingTextToVideoOperator,
     )
     from airflow_provider_kling.operators.video_item import KlingVideoItem as KlingVideoItem
+    # isort: on
 
 #: A process imports the operators that it uses, and no others.
 _MODULES = {**OPERATORS, "KlingTaskOperator": "task", "KlingVideoItem": "video_item"}

@@ -87,8 +87,7 @@ class KlingImageToVideoOperator(KlingTaskOperator):
         self.voice_list = voice_list
         self.element_list = element_list
         self.multi_shot, self.shot_type, self.multi_prompt = multi_shot, shot_type, multi_prompt
-        self.static_mask = static_mask
-        self.dynamic_masks = dynamic_masks
+        self.static_mask, self.dynamic_masks = static_mask, dynamic_masks
         self.camera_control = camera_control
         self.watermark_info = watermark_info
         self.aspect_ratio = aspect_ratio

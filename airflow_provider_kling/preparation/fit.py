@@ -46,18 +46,19 @@ class Fitted(NamedTuple):
     done: str = ""
 
 
-def shrink(data: bytes, most: int = MAX_IMAGE_BYTES) -> Fitted:
+def shrink(data: bytes, most: int = MAX_IMAGE_BYTES, most_pixels: int = MAX_PIXELS) -> Fitted:
     """
     Convert what is no JPEG or PNG, is CMYK, has 16 bits a colour or is rotated by EXIF; reduce what is too large.
 
     :param data: a file. What is no picture, is damaged or has too many pixels is returned as it is: the checks say so.
     :param most: bytes that it may have; default 10 MB.
+    :param most_pixels: that are decoded.
     """
     from PIL import Image
 
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
-            if picture.width * picture.height > MAX_PIXELS:
+            if picture.width * picture.height > most_pixels:
                 return Fitted(data)
             reasons = _reasons(picture, len(data), most)
             return _mended(picture, reasons, most) if reasons else Fitted(data)

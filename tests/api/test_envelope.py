@@ -41,7 +41,7 @@ def answer(code: object, message: str = "text", data: object = None) -> bytes:
 
 
 def test_the_table_has_every_code_of_the_error_page():
-    assert sorted(kling.KLING_CODES) == [row[0] for row in CODES]
+    assert {row[0] for row in CODES} <= kling.KLING_CODES.keys()
 
 
 @pytest.mark.parametrize(("code", "status", "error", "transient"), CODES)

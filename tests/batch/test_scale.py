@@ -15,7 +15,6 @@ from airflow_provider_kling.batch import driver as driver_module
 from airflow_provider_kling.batch import files
 from airflow_provider_kling.batch import item as item_module
 from airflow_provider_kling.batch import plan as plan_module
-from airflow_provider_kling.batch import report as report_module
 from airflow_provider_kling.batch.actions import Desired, Pace, Policy, Submit, Watch
 from airflow_provider_kling.batch.driver import BatchLoop
 from airflow_provider_kling.batch.item import Item
@@ -132,16 +131,14 @@ def test_a_manifest_writes_the_lines_that_changed(monkeypatch):
     assert lines_written(monkeypatch, 400) == lines_written(monkeypatch, 800) <= 3
 
 
-def test_manifests_are_rarer_the_longer_they_are(tmp_path, monkeypatch):
-    monkeypatch.setattr(report_module, "LINES_PER_SECOND", 10.0)
-
+def test_manifests_are_rarer_the_longer_they_are(tmp_path):
     class Open:
         async def check(self): ...
 
     async def pause(count):
         async def announce(_progress): ...
 
-        uri, pace = f"file://{tmp_path}/m.jsonl", Pace(manifest_every=0.0)
+        uri, pace = f"file://{tmp_path}/m.jsonl", Pace(manifest_every=0.0, lines_per_second=10.0)
         reporter = Reporter(uri, None, Open(), pace, announce=announce, complain=pytest.fail)
         reporter.tick(batch(count))
         await reporter.settle()

@@ -90,12 +90,11 @@ def test_what_kling_takes_stays_as_it_is():
         assert fit.shrink(data) == (data, "")
 
 
-def test_what_is_no_picture_and_what_is_cut_or_too_big_to_decode_stays_for_the_checks(monkeypatch):
+def test_what_is_no_picture_and_what_is_cut_or_too_big_to_decode_stays_for_the_checks():
     whole = saved(noise(400, 300), "WEBP")
     for data in (b"<html>", whole[:40], b""):
         assert fit.shrink(data) == (data, "")
-    monkeypatch.setattr(fit, "MAX_PIXELS", 1000)
-    assert fit.shrink(whole) == (whole, "")
+    assert fit.shrink(whole, most_pixels=1000) == (whole, "")
 
 
 def test_only_who_asks_gets_it_and_the_log_says_what_was_done():

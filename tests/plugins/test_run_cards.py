@@ -113,6 +113,12 @@ def test_a_sensor_that_failed_says_so_on_the_card_of_the_submission():
     assert (card.item.state, card.item.message) == ("failed", "Change the prompt")
 
 
+def test_a_transfer_that_failed_takes_no_result_away():
+    store = made(task_id="store", operator="KlingToObjectStorageOperator", state="failed")
+    store = dataclasses.replace(store, xcoms={"return_value": MANIFEST, "failure": {"message": "The disk is full"}})
+    assert only(made(xcoms={"return_value": {**MANIFEST, "files": []}}), store).item.state == "done"
+
+
 def test_a_sensor_of_another_runs_task_has_a_card_once_it_knows_it():
     waiting = made(task_id="wait", operator="KlingTaskSensor", state="deferred", trigger="KlingTaskTrigger")
     assert cards_of([waiting], {}) == []

@@ -178,6 +178,10 @@ def test_a_result_that_an_xcom_backend_keeps_elsewhere_is_said_to_be_with_what_t
     assert "not in Airflow's database" in view(record())["sentence"]
 
 
+def test_the_facts_of_a_finished_task_say_what_is_usual():
+    assert rows(view(record(xcoms={"return_value": manifest()}))["facts"])["Usual time"].startswith("about ")
+
+
 def test_a_task_that_only_submits_says_who_shows_the_result():
     given = record(xcoms={"return_value": manifest(status=TaskStatus.SUBMITTED, videos=[])})
     assert view(given)["headline"] == "Submitted"
@@ -222,6 +226,7 @@ def test_a_task_that_is_being_made_says_what_is_usual_and_when_the_next_look_is(
     assert wait["since"] == SUBMISSION["accepted_at"]
     assert wait["next_look"] == int((NOW + 20) * 1000)
     assert wait["usual"].startswith("about ")
+    assert "Usual time" not in rows(shown["facts"]), "it stands beside the wait"
     assert rows(shown["ids"])["Kling's task id"] == "179"
 
 
@@ -264,6 +269,11 @@ def test_a_failure_says_what_to_do_and_klings_code():
     assert shown["failure"] == {"sentence": "Top up the account: it is empty.", "code": "1102"}
     assert shown["tone"] == "bad"
     assert rows(shown["ids"])["Kling's task id"] == "5"
+
+
+@pytest.mark.parametrize("code", ["1102", "<b>" * 999, [1102], 1.5, None])
+def test_what_is_no_number_is_no_code(code):
+    assert view(record("failed", xcoms={"failure": {"message": "Top up.", "code": code}}))["failure"]["code"] == ""
 
 
 def test_a_failure_that_a_later_try_mended_is_not_shown():

@@ -401,6 +401,11 @@ def test_on_an_object_store_a_day_is_kept_too(kling, daily, object_store):
         ({"max_usd_per_day": 0, "budget_uri": "s3://b/x"}, "max_usd_per_day"),
         ({"max_usd_per_day": 5}, "Give budget_uri"),
         ({"budget_uri": 5}, "budget_uri"),
+        ({"max_usd_per_day": 5, "budget_uri": "None"}, "budget_uri"),
+        ({"max_usd_per_day": 5, "budget_uri": "s3://"}, "budget_uri"),
+        ({"max_usd_per_day": 5, "budget_uri": "budget"}, "budget_uri"),
+        ({"max_usd_per_day": 5, "budget_uri": "file:///"}, "budget_uri"),
+        ({"budget_uri": "./here"}, "budget_uri"),
     ],
 )
 def test_what_a_connection_cannot_say_is_said(kling, monkeypatch, extra, says):

@@ -38,6 +38,9 @@ EXTRAS = (
 
 PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 
+#: A URI with a bucket, host or path, or an absolute path.
+_FOLDER = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/\s].*|file:///+[^/].*|/+[^/].*", re.DOTALL)
+
 #: The keys of proxies, as requests reads them.
 _PROXY_KEY = re.compile(r"(http|https|all)(://[^/\s]+)?|no_proxy")
 
@@ -169,9 +172,11 @@ def _dollars(extra: dict[str, Any]) -> float | None:
 
 def _budget_uri(extra: dict[str, Any]) -> str:
     value = extra.get("budget_uri")
-    if value is None or isinstance(value, str):
-        return (value or "").strip()
-    raise _refusal("budget_uri", value, "a folder such as s3://aws_default@bucket/kling-budget")
+    text = "" if value is None else value.strip() if isinstance(value, str) else "?"
+    # A relative path would be another folder for each process, and a cap of its own.
+    if text and not _FOLDER.fullmatch(text):
+        raise _refusal("budget_uri", value, "a folder such as s3://aws_default@bucket/kling-budget")
+    return text
 
 
 def _verify(value: Any) -> bool | str:

@@ -140,14 +140,14 @@ def _charge(line: Line, manifest: dict[str, Any]) -> None:
 def _charge_batch(line: Line, summary: dict[str, Any]) -> None:
     for name in ("done", "failed", "running"):
         count = summary.get(name)
-        setattr(line, name, getattr(line, name) + (count if isinstance(count, int) else 0))
+        setattr(line, name, getattr(line, name) + (count if isinstance(count, int) and count > 0 else 0))
     _pay(line, summary)
 
 
 def _pay(line: Line, value: dict[str, Any]) -> None:
-    units = values.number(value.get("units")) or _ZERO
+    units = Decimal(values.amount(value.get("units")) or 0)
     line.units += units
-    line.cash += values.number(value.get("cash")) or _ZERO
+    line.cash += Decimal(values.amount(value.get("cash")) or 0)
     try:
         line.usd += prices.usd_of(product_of(line.endpoint), units)
     except KlingConfigurationError:  # of a version that knew another product

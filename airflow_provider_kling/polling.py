@@ -5,8 +5,7 @@ the jitter are arguments.
 
 from __future__ import annotations
 
-import dataclasses
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from airflow_provider_kling.exceptions import (
     KlingConfigurationError,
@@ -65,8 +64,7 @@ TIME_IS_OVER = "the time given to it is over"
 MODERATION_TEXT = "risk control"
 
 
-@dataclasses.dataclass(frozen=True)
-class Event:
+class Event(NamedTuple):
     """
     How a wait ended.
 
@@ -96,8 +94,7 @@ class Event:
         }
 
 
-@dataclasses.dataclass(frozen=True)
-class Sleep:
+class Sleep(NamedTuple):
     """Look again after this many seconds."""
 
     seconds: float

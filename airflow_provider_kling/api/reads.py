@@ -7,10 +7,9 @@ The second generation lists all products in one, whose pages cannot be asked for
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from airflow_provider_kling.api.classic import MAX_PAGE_SIZE
 from airflow_provider_kling.api.v2 import MAX_IDS
@@ -26,8 +25,7 @@ if TYPE_CHECKING:
 CLOCK_SKEW = 30.0
 
 
-@dataclasses.dataclass(frozen=True)
-class TaskRef:
+class TaskRef(NamedTuple):
     """
     What names a task.
 
@@ -44,22 +42,19 @@ class TaskRef:
         return self.task_id.isdecimal()
 
 
-@dataclasses.dataclass(frozen=True)
-class ReadOne:
+class ReadOne(NamedTuple):
     """Read one task."""
 
     waiting: TaskRef
 
 
-@dataclasses.dataclass(frozen=True)
-class ReadMany:
+class ReadMany(NamedTuple):
     """Read up to 20 tasks of any product by id."""
 
     waiting: tuple[TaskRef, ...]
 
 
-@dataclasses.dataclass(frozen=True)
-class ReadPage:
+class ReadPage(NamedTuple):
     """Read the first ``pages`` list pages of one product, which should hold these tasks."""
 
     endpoint: str
@@ -70,8 +65,7 @@ class ReadPage:
 Read = ReadOne | ReadMany | ReadPage
 
 
-@dataclasses.dataclass(frozen=True)
-class ServerRoutes:
+class ServerRoutes(NamedTuple):
     """
     What an account's server can do.
 

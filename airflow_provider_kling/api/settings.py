@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import json
 import math
 import re
@@ -129,6 +128,9 @@ def _extra(connection: Connection) -> dict[str, Any]:
 
 def _unknown(key: str) -> str:
     shown = foreign_text(key, 50)
+    # Only a wrong word needs it.
+    import difflib
+
     near = difflib.get_close_matches(str(key).lower(), EXTRAS, n=1, cutoff=0.6)
     if near:
         raise KlingConfigurationError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from typing import TYPE_CHECKING
 
@@ -104,7 +103,7 @@ class TaskReader:
         """A server that refuses a route (a relay, often) is not asked for it again; single reads always work."""
         kind = "batch" if isinstance(look, reads.ReadMany) else "page"
         log.debug("Reading tasks by %s is not possible here (%s); reading them one by one", kind, error.message)
-        self._routes = dataclasses.replace(self._routes, **{kind: False})
+        self._routes = self._routes._replace(**{kind: False})
 
 
 def _matched(waiting: Iterable[reads.TaskRef], tasks: Iterable[Task]) -> Results:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_kling.operators.base import KlingBaseOperator
 from airflow_provider_kling.submission.budget import Note, State
-from airflow_provider_kling.utils._airflow.object_storage import place_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -80,6 +79,9 @@ class DayNotes:
     """
 
     def __init__(self, uri: str, day: date) -> None:
+        # Few connections have a cap for a day.
+        from airflow_provider_kling.utils._airflow.object_storage import place_of
+
         self._folder = place_of(f"{uri.rstrip('/')}/{day.isoformat()}")
         self._own: set[str] = set()
 

@@ -12,13 +12,11 @@ from airflow_provider_kling.exceptions import KlingConfigurationError
 from airflow_provider_kling.models import TaskStatus
 from airflow_provider_kling.products import prices
 from airflow_provider_kling.products.catalogue import product_of
+from airflow_provider_kling.submission.budget import BATCH
 from airflow_provider_kling.utils.foreign import foreign_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-
-#: The model of a batch's line: its items may have several.
-BATCH = "batch"
 
 _ZERO = Decimal(0)
 
@@ -29,7 +27,7 @@ class Line:
     One product and model.
 
     :param endpoint: the product.
-    :param model_name: the model; :data:`BATCH` for batches, empty for products without a choice of models.
+    :param model_name: the model; ``batch`` for batches, empty for products without a choice of models.
     :param planned: submissions that were noted; ``unknown`` of them have no known price.
     :param done: results that Kling made.
     :param failed: tasks that Kling failed.

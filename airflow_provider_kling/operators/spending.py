@@ -8,7 +8,6 @@ begins; so a retry writes its note again before it does anything else.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import random
 import time
 from collections.abc import Mapping
@@ -25,11 +24,10 @@ from airflow_provider_kling.exceptions import (
 )
 from airflow_provider_kling.operators.notes import KEY, DayNotes, RunNotes, is_kling_task
 from airflow_provider_kling.operators.record import submitted_name
-from airflow_provider_kling.operators.run_bill import BATCH
 from airflow_provider_kling.operators.state_files import store_of
 from airflow_provider_kling.operators.takes import Takes
 from airflow_provider_kling.products import prices
-from airflow_provider_kling.submission.budget import Answer, Ledger, Note, State, decide
+from airflow_provider_kling.submission.budget import BATCH, Answer, Ledger, Note, State, decide
 from airflow_provider_kling.utils.foreign import foreign_text, reason
 
 if TYPE_CHECKING:
@@ -154,7 +152,7 @@ class Cap:
     def free(self) -> None:
         """Note that the task pays nothing now; what it has paid before stays."""
         if self._before:
-            self._note = dataclasses.replace(self._note, usd=self._before)
+            self._note = self._note._replace(usd=self._before)
         self.note(State.SPENT if self._before else State.FREE)
 
     def note(self, state: State) -> None:
@@ -164,7 +162,7 @@ class Cap:
         :param state: what the task is doing.
         :raises KlingStorageError: when there is a cap and the note cannot be written.
         """
-        self._note = dataclasses.replace(self._note, state=state)
+        self._note = self._note._replace(state=state)
         try:
             self._notes.write(self._note)
         except Exception as error:  # noqa: BLE001 - whatever an XCom backend or a storage raises

@@ -9,7 +9,6 @@ sentence that begins with what to do.
 from __future__ import annotations
 
 import contextlib
-import difflib
 import math
 import numbers
 import os
@@ -106,6 +105,9 @@ def choice(name: str, value: Any, allowed: Collection[str]) -> str:
     word = value.strip().lower() if isinstance(value, str) else ""
     if word in allowed:
         return word
+    # Only a wrong word needs it.
+    import difflib
+
     near = difflib.get_close_matches(word[:60], allowed, 1)
     advice = f"Did you mean {name}={near[0]!r}?" if near else f"Give {name} as {one_of(allowed)}."
     sentence = f"{advice} {named(name, value)} is unknown; {one_of(allowed)} can be given."

@@ -6,7 +6,6 @@ Facts that age are not code: a model that the table does not know is never refus
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_kling.products.capability_map import Model, Row, Table, generation_of, table
@@ -135,7 +134,7 @@ def _uncertain() -> Problem:
 
 
 def _as_warning(problem: Problem) -> Problem:
-    return dataclasses.replace(problem, severity="warning")
+    return problem._replace(severity="warning")
 
 
 def _unknown(name: str) -> Problem:

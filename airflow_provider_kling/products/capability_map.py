@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_kling.products.data_file import read_data
 
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 _NEW_ID = re.compile(r"kling-\d.*")
 
 
-@dataclass(frozen=True)
-class Model:
+class Model(NamedTuple):
     """
     One model.
 
@@ -45,7 +44,7 @@ class Model:
     live_for: tuple[str, ...] = ()
     plain_durations: tuple[str, ...] = ()
     certain: bool = True
-    prompt: Mapping[str, int] = field(default_factory=dict)
+    prompt: Mapping[str, int] = MappingProxyType({})
     ratios: tuple[str, ...] = ()
     image_mb: int | None = None
 
@@ -58,8 +57,7 @@ class Model:
         return None if product in self.live_for else self.retired
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """
     What a model does for a product in some modes and durations.
 
@@ -77,8 +75,7 @@ class Row:
     source: str
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(NamedTuple):
     """
     The whole map, as of a date.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from airflow_provider_kling.products.header_bytes import plain
 
@@ -22,8 +22,7 @@ MAX_SCANS = 100
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
-@dataclass(frozen=True)
-class ImageHeader:
+class ImageHeader(NamedTuple):
     """
     What the first bytes of an image say.
 
@@ -45,12 +44,12 @@ def read_header(data: bytes) -> tuple[ImageHeader | None, str]:
 
     :return: the header, or None and the reason.
     """
+    if flaw := intricacy(data):
+        return None, f"is no everyday picture: {flaw}"
     if found := plain(data):
         return ImageHeader(*found, len(data), ends_whole(found.format, data[-TAIL_BYTES:])), ""
     from PIL import Image
 
-    if flaw := intricacy(data):
-        return None, f"is no everyday picture: {flaw}"
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
             # MPO is what Pillow calls the JPEG of a phone with two cameras.

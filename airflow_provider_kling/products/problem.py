@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 Severity = Literal["error", "warning"]
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """
     One thing that is wrong with a request, in words.
 
@@ -32,8 +31,7 @@ class Problem:
     severity: Severity = "error"
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """
     A canonical request body, with what is known about its images.
 
@@ -44,7 +42,7 @@ class Request:
 
     product: Product
     body: Mapping[str, Any]
-    images: Mapping[str, LoadedImage] = field(default_factory=dict)
+    images: Mapping[str, LoadedImage] = MappingProxyType({})
 
     def duration(self) -> Any:
         """Seconds as Kling's string; ``"5"`` when it is left out (image2video and text2video pages)."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -111,6 +110,9 @@ def did_you_mean(word: Any, known: Iterable[str], aliases: Mapping[str, str] = M
     """
     if not isinstance(word, str) or len(word) > _MAX_COMPARED:
         return ""
+    # Only a wrong word needs it.
+    import difflib
+
     near = difflib.get_close_matches(word.strip().lower(), [*known, *aliases], n=1, cutoff=0.6)
     return f" (did you mean {aliases.get(near[0], near[0])!r}?)" if near else ""
 

@@ -9,13 +9,16 @@ with the higher place step back until the others have decided.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+#: What a note says in place of the model of a batch, whose items may have several.
+BATCH = "batch"
 
 
 class State(StrEnum):
@@ -44,8 +47,7 @@ class Answer(StrEnum):
     WAIT = "wait"
 
 
-@dataclass(frozen=True)
-class Note:
+class Note(NamedTuple):
     """
     What one task is about to spend, or has spent.
 
@@ -84,8 +86,7 @@ class Note:
         return cls(owner, state, usd) if is_money else None
 
 
-@dataclass(frozen=True)
-class Ledger:
+class Ledger(NamedTuple):
     """
     What the others have noted.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 
 import pytest
@@ -248,8 +247,8 @@ def test_the_table_is_read_once():
 
 def test_a_model_that_has_no_row_yet_is_sent_with_a_warning(monkeypatch):
     known = capabilities.table()
-    model = dataclasses.replace(known.models["kling-v3"], released="2026-12")
-    added = dataclasses.replace(known, models={**known.models, "kling-next": model})
+    model = known.models["kling-v3"]._replace(released="2026-12")
+    added = known._replace(models={**known.models, "kling-next": model})
     monkeypatch.setattr(capabilities, "table", lambda: added)
     (found,) = capabilities.problems(PRODUCTS["image2video"], {"model_name": "kling-next", "duration": "7"})
     assert found.severity == "warning"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from decimal import Decimal
 
 import pytest
@@ -35,7 +34,7 @@ def test_what_is_above_is_refused():
 
 def test_ones_own_note_does_not_count_twice():
     assert answer("2", OWN) == Answer.PAY
-    assert answer("2", dataclasses.replace(OWN, state=State.SPENT)) == Answer.PAY
+    assert answer("2", OWN._replace(state=State.SPENT)) == Answer.PAY
 
 
 @pytest.mark.parametrize("state", [State.FREE, State.YIELDING])
@@ -53,7 +52,7 @@ def test_an_unknown_price_leaves_no_room_that_anybody_could_know(state):
 def test_of_two_that_ask_for_the_last_room_the_first_waits_for_the_second_to_step_back():
     assert answer("2", note("a", State.ASKING)) == Answer.YIELD
     assert answer("2", note("c", State.ASKING)) == Answer.WAIT
-    yielding = dataclasses.replace(OWN, state=State.YIELDING)
+    yielding = OWN._replace(state=State.YIELDING)
     assert answer("2", note("a", State.ASKING), own=yielding) == Answer.WAIT
     assert answer("2", own=yielding) == Answer.ASK
     assert answer("2", note("b", State.ASKING, map_index=10)) == Answer.WAIT, "10 comes after 1"
@@ -99,7 +98,7 @@ class Spender:
         states = {Answer.PAY: State.SPENT, Answer.REFUSE: State.FREE, Answer.YIELD: State.YIELDING}
         state = State.ASKING if self.answer is Answer.ASK else states.get(self.answer, self.note.state)
         self.written = state is self.note.state
-        self.note = dataclasses.replace(self.note, state=state)
+        self.note = self.note._replace(state=state)
         if self.written:
             self.seen, self.to_read = [], list(self.kept)
 

@@ -1,4 +1,8 @@
-"""A task that ends in the triggerer at once: the least that Airflow itself takes to end a wait."""
+"""
+What nobody can do with less: a task that only defers and ends in the triggerer, and one that sends one POST before.
+
+Neither checks, remembers or looks at anything.
+"""
 
 from __future__ import annotations
 
@@ -42,6 +46,46 @@ class FloorOperator(BaseOperator):
         moment = time.time() + self.seconds
         context["ti"].xcom_push(key="moment", value=moment)
         self.defer(trigger=FloorTrigger(moment), method_name="execute_complete")
+
+    def execute_complete(self, context: Any, event: Any = None) -> None:
+        """Only ``dag.test()`` comes here."""
+
+
+class SubmittingFloorOperator(BaseOperator):
+    """Send one POST, push Kling's id, and defer to a trigger that only sleeps; without seconds it ends there."""
+
+    template_fields = ("prompt",)
+
+    def __init__(self, *, conn_id: str, image: str, prompt: str, seconds: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.conn_id = conn_id
+        self.image = image
+        self.prompt = prompt
+        self.seconds = seconds
+
+    def execute(self, context: Any) -> None:
+        context["ti"].xcom_push(key="task_id", value=self._submitted())
+        if self.seconds:
+            self.defer(trigger=FloorTrigger(time.time() + self.seconds), method_name="execute_complete")
+
+    def _submitted(self) -> str:
+        # Not while the Dag file is read: that happens in the Dag processor too.
+        import jwt
+        import requests
+        from airflow.sdk import BaseHook
+
+        connection = BaseHook.get_connection(self.conn_id)
+        claims = {"iss": connection.login, "exp": int(time.time()) + 1800, "nbf": int(time.time()) - 5}
+        token = jwt.encode(claims, connection.password, algorithm="HS256")
+        body = {"model_name": "kling-v3", "image": self.image, "prompt": self.prompt, "duration": "5"}
+        answer = requests.post(
+            f"{connection.host}/v1/videos/image2video",
+            json=body,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=30,
+        )
+        answer.raise_for_status()
+        return str(answer.json()["data"]["task_id"])
 
     def execute_complete(self, context: Any, event: Any = None) -> None:
         """Only ``dag.test()`` comes here."""

@@ -19,6 +19,10 @@ STARTED_IN_TRIGGERER = "kling_sensor_in_triggerer"
 BATCH = "kling_batch"
 #: No alternative: it asks nobody and makes nothing. Whatever starts a worker and waits costs at least this.
 FLOOR = "floor"
+#: No alternatives either: they pay without a check and look at nothing. Whatever submits with requests costs at least
+#: this.
+LEAST = "least"
+LEAST_PAIR = "least_pair"
 
 #: Those that are compared with slow results.
 ALL = (
@@ -45,6 +49,8 @@ ALTERNATIVES = {
     STARTED_IN_TRIGGERER: "the same, not mapped, start_from_trigger=True",
     BATCH: "KlingImageToVideoBatchOperator",
     FLOOR: "an operator that only defers, to a trigger that only sleeps",
+    LEAST: "the floor, and one POST with requests and one XCom",
+    LEAST_PAIR: "one POST with requests and one XCom, then the floor as a task of its own",
 }
 
 

@@ -77,3 +77,11 @@ def test_pillow_is_not_imported_for_a_photograph():
     )
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert answer.stdout.strip().splitlines()[-1] == "False"
+
+
+def test_a_plain_beginning_does_not_hide_a_file_that_takes_long_to_decode():
+    scans = PHOTOGRAPH.read_bytes() + b"\xff\xda" * (image_header.MAX_SCANS + 1)
+    assert plain(scans) is not None
+    header, flaw = image_header.read_header(scans)
+    assert header is None
+    assert "scans" in flaw

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 #: Airflow writes what it prints as the administrator's password into this file of its home too.
 PASSWORDS = "simple_auth_manager_passwords.json.generated"
+SIMULATOR_PORT = 8780
 SECONDS_TO_START = 300.0
 
 
@@ -67,7 +69,7 @@ def open_newcomer(folder: Path, say: Callable[[str], object]) -> Iterator[Newcom
     api, *log_servers = free_ports(3)
     environment = _environment(folder, api, log_servers)
     url = f"http://{LOOPBACK}:{api}"
-    simulator = [*page.command("python", "-m", "airflow_provider_kling.simulator"), "--port", "0"]
+    simulator = [*page.command("python", "-m", "airflow_provider_kling.simulator"), "--port", _port_of_the_page()]
     with ExitStack() as stack:
         started: list[Component] = []
         stack.callback(lambda: stop(started))
@@ -82,6 +84,16 @@ def open_newcomer(folder: Path, say: Callable[[str], object]) -> Iterator[Newcom
         if password not in airflow.log.read_text():
             raise ComponentError(f"airflow standalone did not print its password:\n{airflow.tail()}")
         yield Newcomer(folder, environment, url, password, address, key)
+
+
+def _port_of_the_page() -> str:
+    """The simulator's own port, as the page shows it, and another where that is taken."""
+    with socket.socket() as listener:
+        try:
+            listener.bind((LOOPBACK, SIMULATOR_PORT))
+        except OSError:
+            return "0"
+    return str(SIMULATOR_PORT)
 
 
 def _install(folder: Path, say: Callable[[str], object]) -> None:

@@ -261,7 +261,7 @@ class KlingHook(Belongings, ConnectionForm, BaseHook):
             task = self.get_task(external_task_id, endpoint)
         except KlingTaskNotFoundError:
             return None
-        if other := protocol.stranger(task, external_task_id):
+        if other := protocol.of_another_id(task, external_task_id):
             raise other
         return task
 

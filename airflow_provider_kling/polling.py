@@ -240,8 +240,8 @@ def event_of(payload: dict[str, Any] | None, task_ids: Collection[str]) -> Event
     """
     Read what a trigger fired.
 
-    An event may be a stranger's: a triggerer that was frozen fires for a trigger that is gone, and SQLite has given its
-    id to another task's trigger. Taken at its word it would deliver somebody else's video.
+    Another task's event may come: a triggerer that was frozen fires for a trigger that is gone, and SQLite has given
+    its id to another task's trigger. Taken at its word it would deliver somebody else's video.
 
     :param payload: the event.
     :param task_ids: the names of the task that was waited for.

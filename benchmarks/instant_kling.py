@@ -103,7 +103,7 @@ class InstantCalls:
     def __init__(self, kling: InstantKling) -> None:
         self._kling = kling
 
-    def survey(self, *_arguments: Any) -> tuple[dict[str, Task], bool]:
+    def find_tasks(self, *_arguments: Any) -> tuple[dict[str, Task], bool]:
         """Nothing was sent before."""
         return {}, True
 

@@ -221,7 +221,7 @@ def read_list(
     answer: Answer, endpoint_of: Callable[[str], str | None], *, status: TaskStatus | None = None
 ) -> list[Task]:
     """
-    Read a list of tasks; a record that cannot be read, perhaps a stranger's, is left out.
+    Read a list of tasks; a record that cannot be read, perhaps of another product, is left out.
 
     :param answer: whose data is the list.
     :param endpoint_of: returns the product of a task id, or ``None`` for a task that nobody asked for.

@@ -106,7 +106,7 @@ def read_task(answer: Answer, product: Product) -> Task:
 @parts.guarded
 def read_page(answer: Answer, product: Product, status: TaskStatus | None = None) -> list[Task]:
     """
-    Read a page of tasks; a record that cannot be read, perhaps a stranger's, is left out.
+    Read a page of tasks; a record that cannot be read, perhaps of another product, is left out.
 
     :param status: what stands for an unknown one; without it, such a task is left out.
     :raises KlingResponseError: when the answer holds no list; permanent, so that nobody asks here again.

@@ -59,7 +59,7 @@ class BatchCalls:
         self._account = account
         self._lender = HookLender(kling_conn_id)
 
-    def survey(self, known: Records) -> tuple[dict[str, Task], bool]:
+    def find_tasks(self, known: Records) -> tuple[dict[str, Task], bool]:
         """
         Find what Kling already has, with few requests however long the plan is.
 
@@ -109,7 +109,7 @@ class BatchCalls:
             body = item.full_body()
             if not hook.finds_by_id(item.endpoint, body):
                 # Whether its id is refused twice is not known. So it is looked up before it is sent, because an earlier
-                # run may have sent it, whatever the survey said; and what is in doubt now is never sent again.
+                # run may have sent it, whatever find_tasks said; and what is in doubt now is never sent again.
                 return hook.submit(
                     item.endpoint,
                     body,

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 SAY_AGAIN_AFTER = 300.0
 
 #: Seconds at the end of a batch for what waits in it to end, too.
-LAST_WORDS = 2.0
+WATCHES_END_WITHIN = 2.0
 
 #: Actions that begin, at most, before the event loop's others have their turn: after a restart thousands are due.
 SLICE = 25
@@ -95,13 +95,13 @@ class BatchLoop:
         """
         try:
             await self._fence.check()
-            await self._survey(known, sent_before)
+            await self._find_tasks(known, sent_before)
             while True:
                 await self._fence.check()
                 pause = self._pace.tick
                 for number, action in enumerate(self._reconciler.decide(time.time()), 1):
                     if isinstance(action, Finish):
-                        await self._last_words()
+                        await self._let_watches_end()
                         return action
                     if isinstance(action, Wait):
                         pause = min(pause, action.seconds)
@@ -116,10 +116,10 @@ class BatchLoop:
                 job.cancel()
             await self._reporter.settle()
 
-    async def _last_words(self) -> None:
+    async def _let_watches_end(self) -> None:
         """Waits that end with the batch say what their last look met; the manifest tells it."""
         if self._jobs:
-            await asyncio.wait(self._jobs, timeout=LAST_WORDS)
+            await asyncio.wait(self._jobs, timeout=WATCHES_END_WITHIN)
 
     async def _pause(self, seconds: float) -> None:
         """Wait until something was learned. Not asyncio.wait, which asks every job each time one of them ends."""
@@ -142,7 +142,7 @@ class BatchLoop:
         if not job.cancelled():
             self._broken = self._broken or job.exception()
 
-    async def _survey(self, known: Records, sent_before: bool) -> None:
+    async def _find_tasks(self, known: Records, sent_before: bool) -> None:
         # In threads: comparing tens of thousands of names takes a moment, and the event loop belongs to all.
         ours = await in_thread(Work.LOOK, self._of_this_batch, known)
         tasks, complete = await self._look_around(ours)
@@ -173,7 +173,7 @@ class BatchLoop:
         times = 0
         while True:
             try:
-                return await in_thread(Work.LOOK, self._calls.survey, ours)
+                return await in_thread(Work.LOOK, self._calls.find_tasks, ours)
             except KlingError as error:
                 times += 1
                 until = self._end_time if error.transient else min(refused_after, self._end_time)

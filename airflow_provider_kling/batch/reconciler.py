@@ -4,7 +4,7 @@ are arguments.
 
 A driver tells the :class:`Reconciler` what it learns, asks :meth:`Reconciler.decide`, and carries the actions out, in
 any order and as slowly as it must; every answer goes back in. It can be thrown away at any moment: a new one that
-surveys Kling goes on where Kling says that the batch is.
+asks Kling goes on where Kling says that the batch is.
 
 What it keeps:
 

@@ -91,7 +91,7 @@ class BatchSlots:
         self._numbers = itertools.count(1)
         self._wish: SlotWish | None = None
         # Wishes, by name, that may go; one is as good as another. And with which one an item has gone.
-        self._leaves: list[str] = []
+        self._granted: list[str] = []
         self._sent: dict[str, str] = {}
         self._most = 0
         self._left_until = self._leave_next = 0.0
@@ -111,12 +111,12 @@ class BatchSlots:
             return False
         if self._queue.arbiter.ceiling is None:
             return True
-        if not self._leaves:
+        if not self._granted:
             if self._wish is None:
                 self._ask(now)
             self._queue.settle(now)
-        if self._leaves:
-            self._sent[key] = self._leaves.pop()
+        if self._granted:
+            self._sent[key] = self._granted.pop()
             return True
         return False
 
@@ -126,8 +126,8 @@ class BatchSlots:
         if wish:
             self._queue.leave(wish)
         with self._queue.lock:
-            while self._leaves:
-                self._queue.arbiter.settled(self._leaves.pop())
+            while self._granted:
+                self._queue.arbiter.settled(self._granted.pop())
 
     def accepted(self, key: str, task: Task, in_flight: int, now: float) -> None:
         """
@@ -190,7 +190,7 @@ class BatchSlots:
 
         def go() -> None:
             self._wish = None
-            self._leaves.append(wish.name)
+            self._granted.append(wish.name)
             self._wake()
 
         self._queue.enter(wish, go, now)

@@ -207,7 +207,7 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
 
         event = event if isinstance(event, dict) else {"message": f"Resumed by {reason(ValueError(event))}."}
         if "batch_id" in event and event["batch_id"] != self._submitted_batch_id(context):
-            # A stranger's, see polling.event_of.
+            # That of another batch, see polling.event_of.
             event = {"status": "error", "message": "Resumed by an event that is not about this batch."}
         if event.get("status") == "success" and isinstance(event.get("summary"), dict):
             return dict(event["summary"])

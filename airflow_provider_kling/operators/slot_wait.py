@@ -24,7 +24,7 @@ class SlotWait(NamedTuple):
         """
         Read the slot trigger's event.
 
-        :param event: what resumed the task; a stranger's, see :func:`polling.event_of`, begins the wait anew.
+        :param event: what resumed the task; that of another one, see :func:`polling.event_of`, begins the wait anew.
         """
         values = [event.get(name) for name in cls._fields] if isinstance(event, dict) else [None]
         return cls(*values) if all(isinstance(value, (int, float)) for value in values) else None

@@ -302,10 +302,10 @@ def _findings(draft: _Draft) -> list[Problem]:
 def _unknown_fields(draft: _Draft) -> list[Problem]:
     """Fields that the product does not have."""
     product = draft.product
-    return [Problem(name, _stranger(product, name)) for name in draft.body if name not in product.by_name]
+    return [Problem(name, _unknown_field(product, name)) for name in draft.body if name not in product.by_name]
 
 
-def _stranger(product: Product, name: str) -> str:
+def _unknown_field(product: Product, name: str) -> str:
     flaw = f"{shown(name)} is not a field of {product.endpoint}"
     owners = [other.endpoint for other in PRODUCTS.values() if name in other.by_name]
     if owners:

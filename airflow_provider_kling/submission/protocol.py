@@ -189,7 +189,7 @@ def names_external_id(error: KlingError, external_task_id: str) -> bool:
     return "externaltaskid" in words or "externalid" in words or external_task_id in error.kling_message
 
 
-def stranger(task: Task, external_task_id: str) -> KlingResponseError | None:
+def of_another_id(task: Task, external_task_id: str) -> KlingResponseError | None:
     """
     Return why a task is not the one that has this id; ``None`` when it is, or does not say.
 
@@ -252,13 +252,13 @@ class Submission:
         """
         match self._step, outcome:
             case Post(), Found(task):
-                other = stranger(task, self.external_task_id)
+                other = of_another_id(task, self.external_task_id)
                 done = Done(task, adopted=False, attempt=self._attempt)
                 return self._go(self._after_failed_post(other) if other else done)
             case Post(), Problem(error):
                 return self._go(self._after_failed_post(error))
             case LookUp(), Found(task):
-                other = stranger(task, self.external_task_id)
+                other = of_another_id(task, self.external_task_id)
                 return self._go(Fail(self._in_doubt(other)) if other else self._after_find(task))
             case LookUp(), Absent():
                 return self._go(self._after_absence())

@@ -161,7 +161,7 @@ def test_the_first_decision_sorts_nobody(monkeypatch):
 
 
 class Calls:
-    def survey(self, known):
+    def find_tasks(self, known):
         return {}, True
 
 

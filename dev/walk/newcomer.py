@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
 import socket
 import subprocess
@@ -42,21 +43,27 @@ class Newcomer:
     kling_url: str
     kling_key: str
 
-    def run(self, words: list[str], answer: str) -> subprocess.CompletedProcess[str]:
-        """Run a command of the page in an empty folder, and answer its question."""
+    def run(self, words: list[str], answer: bytes) -> subprocess.CompletedProcess[str]:
+        """Run a command of the page in an empty folder, and answer its question at a terminal."""
         folder = self.folder / "elsewhere"
         folder.mkdir(exist_ok=True)
         program = [str(self.folder / "venv" / "bin" / words[0]), *words[1:]]
-        return subprocess.run(
-            program,
-            cwd=folder,
-            env=self.environment,
-            input=answer,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
+        ours, terminal = pty.openpty()
+        try:
+            os.write(ours, answer)
+            return subprocess.run(
+                program,
+                cwd=folder,
+                env=self.environment,
+                stdin=terminal,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=240,
+            )
+        finally:
+            os.close(ours)
+            os.close(terminal)
 
 
 @contextmanager

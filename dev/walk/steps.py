@@ -41,7 +41,7 @@ def walk(page: Page, newcomer: Newcomer, camera: Camera) -> Path:
 
 def make_in_a_shell(newcomer: Newcomer) -> tuple[Path, str]:
     """Make the same video with the page's command; returns the file and everything that was printed."""
-    done = newcomer.run(told.command("python", "-m", "airflow_provider_kling", "imagine"), "y\n")
+    done = newcomer.run(told.command("python", "-m", "airflow_provider_kling", "imagine"), b"y\n")
     if done.returncode:
         raise RuntimeError(done.stdout + done.stderr)
     return Path(done.stdout.splitlines()[-1]), done.stderr + done.stdout

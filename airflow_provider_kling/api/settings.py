@@ -30,6 +30,9 @@ MAX_TIMEOUT_SECONDS = 600.0
 #: Below this no server answers, and every request would fail.
 MIN_TIMEOUT_SECONDS = 0.1
 
+#: The longest extra; one with every key has less than a thousand characters.
+MAX_EXTRA_CHARACTERS = 50_000
+
 EXTRAS = (
     *("timeout_seconds", "verify", "proxies", "allow_private_urls"),
     *("external_ids", "max_usd_per_day", "budget_uri"),
@@ -92,8 +95,8 @@ def settings_of(connection: Connection) -> Settings:
     """
     extra = _extra(connection)
     return Settings(
-        base_url=base_url_of(connection.host, schema=connection.schema, port=connection.port),
-        credential=credential_of(connection.login, connection.password),
+        base_url=base_url_of(_text(connection, "host"), schema=_text(connection, "schema"), port=connection.port),
+        credential=credential_of(_text(connection, "login"), _text(connection, "password")),
         timeout_seconds=_seconds(extra.get("timeout_seconds")),
         verify=_verify(extra.get("verify")),
         proxies=_proxies(extra.get("proxies")),
@@ -111,11 +114,29 @@ def _refusal(name: str, value: Any, takes: str) -> KlingConfigurationError:
     )
 
 
+def _text(connection: Connection, name: str) -> str | None:
+    """Return a field; one in JSON may hold anything, such as a key of digits without quotes."""
+    value = getattr(connection, name)
+    if value is None or isinstance(value, str):
+        return value
+    raise KlingConfigurationError(
+        f"Put {name} in quotes where the connection is written: it is no text.\n"
+        f"In the Kling connection {name} has the type {type(value).__name__}."
+    )
+
+
 def _extra(connection: Connection) -> dict[str, Any]:
     """Return the extra; Airflow itself takes one that cannot be read for an empty one."""
+    length = len(connection.extra or "")
+    if length > MAX_EXTRA_CHARACTERS:
+        # Airflow makes a pattern of each secret in it, for its logs, which takes a minute for a few megabytes.
+        raise KlingConfigurationError(
+            "Shorten the connection's extra: it is too long.\n"
+            f"It has {length} characters, {MAX_EXTRA_CHARACTERS} is the most."
+        )
     try:
         extra = json.loads(connection.extra) if connection.extra else {}
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         extra = None
     if not isinstance(extra, dict):
         raise KlingConfigurationError(
@@ -209,7 +230,7 @@ def _proxies(value: Any) -> dict[str, str]:
     if isinstance(value, str) and value.strip():
         try:
             value = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             value = None
     if isinstance(value, dict):
         return {str(key): _proxy(str(key), url) for key, url in value.items()}

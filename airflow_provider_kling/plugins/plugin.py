@@ -10,6 +10,7 @@ from airflow.configuration import conf
 from airflow_provider_kling.get_provider_info import OPERATORS
 from airflow_provider_kling.utils._airflow.compat import AIRFLOW_V_3_1_PLUS, AIRFLOW_V_3_4_PLUS
 from airflow_provider_kling.utils._airflow.plugin_base import AirflowPlugin
+from airflow_provider_kling.utils._airflow.switches import is_switched_on
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -51,7 +52,7 @@ class LazyApp:
 
 def shows_pages() -> bool:
     """Whether this Airflow has a place for our pages (3.1), and nobody switched them off (``[kling] ui``)."""
-    return AIRFLOW_V_3_1_PLUS and conf.getboolean("kling", "ui", fallback=True)
+    return AIRFLOW_V_3_1_PLUS and is_switched_on("ui")
 
 
 def task_view() -> dict[str, Any]:

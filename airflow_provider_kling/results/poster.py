@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_kling.results import object_files
 from airflow_provider_kling.results.targets import MAX_NAME_BYTES
+from airflow_provider_kling.utils._airflow.switches import is_switched_on
 from airflow_provider_kling.utils.foreign import foreign_text, reason
 
 if TYPE_CHECKING:
@@ -122,6 +123,4 @@ def _run(argument: str, data: bytes) -> bytes:
 @functools.cache
 def _is_wanted() -> bool:
     """Whether the decoder is installed, and ``[kling] posters`` does not say no."""
-    from airflow.configuration import conf
-
-    return importlib.util.find_spec("av") is not None and conf.getboolean("kling", "posters", fallback=True)
+    return importlib.util.find_spec("av") is not None and is_switched_on("posters")

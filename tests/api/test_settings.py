@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
+from airflow.sdk import Connection
 
 from airflow_provider_kling.api.auth import AccessKeyPair, ApiKey
 from airflow_provider_kling.api.settings import DEFAULT_BASE_URL, base_url_of, settings_of
@@ -92,3 +94,29 @@ def test_a_bad_connection_names_the_field_and_what_it_holds(monkeypatch, connect
 def test_verify_takes_what_forms_and_json_send(monkeypatch, value, verify):
     connection = {"conn_type": "kling", "password": "K", "extra": {"verify": value}}
     assert settings_from(monkeypatch, connection).verify is verify
+
+
+@pytest.mark.parametrize("name", ["host", "login", "password", "schema"])
+@pytest.mark.parametrize("value", [12345, True, 1.5, ["a"], {"a": 1}])
+def test_a_field_that_is_no_text_is_named_and_not_shown(name, value):
+    fields = {"password": "k" * 20, name: value}
+    with pytest.raises(KlingConfigurationError, match=f"^Put {name} in quotes") as caught:
+        settings_of(Connection(conn_id="k", conn_type="kling", **fields))
+    assert repr(value) not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        ("[" * 40_000, "Check the connection's extra"),
+        ('{"a":' * 9_000, "Check the connection's extra"),
+        (json.dumps({"proxies": "[" * 40_000}), "Check proxies in extra"),
+        (json.dumps({"proxies": "x" * 3_000_000}), "Shorten the connection's extra"),
+    ],
+    ids=["deep", "deep object", "deep proxies", "long"],
+)
+def test_an_extra_of_any_depth_and_length_is_a_sentence_at_once(extra, words):
+    began = time.monotonic()
+    with pytest.raises(KlingConfigurationError, match=words):
+        settings_of(Connection(conn_id="k", conn_type="kling", password="k" * 20, extra=extra))
+    assert time.monotonic() - began < 3

@@ -1,0 +1,34 @@
+"""A switch in airflow.cfg is on or off, and never an error."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_provider_kling.plugins.plugin import KlingPlugin, shows_pages
+from airflow_provider_kling.results import poster
+from airflow_provider_kling.utils._airflow.switches import is_switched_on
+
+NO = ["False", "false", "0", "no", "off", "OFF ", "n", ""]
+
+
+@pytest.mark.parametrize(
+    ("word", "is_on"), [*((word, False) for word in NO), ("True", True), ("1", True), ("on", True), ("maybe", True)]
+)
+def test_a_word_is_yes_or_no(monkeypatch, word, is_on):
+    monkeypatch.setenv("AIRFLOW__KLING__POSTERS", word)
+    assert is_switched_on("posters") is is_on
+
+
+@pytest.mark.parametrize("word", ["off", "maybe"])
+def test_a_spelling_fails_neither_the_plugin_nor_a_paid_result(monkeypatch, word):
+    monkeypatch.setenv("AIRFLOW__KLING__UI", word)
+    monkeypatch.setenv("AIRFLOW__KLING__POSTERS", word)
+    poster._is_wanted.cache_clear()
+    assert shows_pages() is bool(KlingPlugin().external_views)
+    assert poster._is_wanted() is (word == "maybe")
+    poster._is_wanted.cache_clear()
+
+
+def test_what_nobody_has_set_is_on(monkeypatch):
+    monkeypatch.delenv("AIRFLOW__KLING__UI", raising=False)
+    assert is_switched_on("ui") is True

@@ -188,6 +188,15 @@ def test_a_file_that_only_claims_to_be_a_video_is_not_sent(pages, tmp_path, name
     assert "sql_alchemy_conn" not in response.text
 
 
+@pytest.mark.parametrize(
+    ("name", "content"), [("a.webp", WAV), ("a.wav", WAV.replace(b"WAVE", b"WEBP")), ("a.png", JPEG)]
+)
+def test_a_file_of_another_kind_than_its_name_says_is_not_sent(pages, tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    stores(pages, tmp_path / name)
+    assert pages.get("api/file", index=0).status_code == 502
+
+
 def test_a_link_to_something_else_is_looked_at_like_the_thing(pages, tmp_path):
     (tmp_path / "secret").write_bytes(b"sql_alchemy_conn = secret")
     (tmp_path / "a.mp4").symlink_to(tmp_path / "secret")

@@ -182,6 +182,24 @@ def test_the_facts_of_a_finished_task_say_what_is_usual():
     assert rows(view(record(xcoms={"return_value": manifest()}))["facts"])["Usual time"].startswith("about ")
 
 
+@pytest.mark.parametrize(("cash", "shown"), [("0", None), ("0.42", "0.42"), (None, None)])
+def test_cash_is_named_where_some_was_charged(cash, shown):
+    facts = rows(view(record(xcoms={"return_value": manifest(cash=cash)}))["facts"])
+    assert facts.get("Cash charged") == shown
+
+
+def test_a_task_that_stored_nothing_has_ended_and_not_stored():
+    end = datetime.fromtimestamp(NOW, UTC)
+    steps = view(record(end=end, xcoms={"return_value": manifest()}))["time_line"]
+    assert (steps[-1]["label"], steps[-1]["note"]) == ("Ended in Airflow", "success")
+
+
+@pytest.mark.parametrize("moment", [10**20, -5, True, "yesterday", 1e300])
+def test_what_is_no_time_is_no_step(moment):
+    shown = view(record(xcoms={"return_value": manifest(updated_at=moment)}))["time_line"]
+    assert [step["label"] for step in shown] == ["Accepted by Kling"]
+
+
 def test_a_task_that_only_submits_says_who_shows_the_result():
     given = record(xcoms={"return_value": manifest(status=TaskStatus.SUBMITTED, videos=[])})
     assert view(given)["headline"] == "Submitted"

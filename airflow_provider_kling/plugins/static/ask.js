@@ -9,10 +9,20 @@ const REFUSED = {
 
 class Refusal extends Error {}
 
+// A link comes from a Dag. One to Airflow itself would be opened with the session of whoever looks at the page: its address
+// of the logout ends that.
+function elsewhere(link) {
+  try {
+    return new URL(link, location.href).origin === location.origin ? "" : link;
+  } catch {
+    return "";
+  }
+}
+
 // Returns the answer. Raises a Refusal with what to do when asking again is of no use.
 async function ask(address) {
   const answer = await fetch(address, { credentials: "same-origin", cache: "no-store" });
-  if (answer.ok) return answer.json();
+  if (answer.ok) return JSON.parse(await answer.text(), (name, value) => (name === "link" ? elsewhere(value) : value));
   const detail = (await answer.json().catch(() => ({}))).detail;
   // A token that was revoked is Airflow's 403, too.
   const status = String(detail).includes("JWT") ? 401 : answer.status;

@@ -24,8 +24,24 @@ def old(count, **changes):
     ]
 
 
+#: Stand for the time of the answer: tests are collected long before they run.
+NOW, NOW_IN_SECONDS = -1, -2
+
+
 def ours(**changes):
-    return task(task_id=OURS, **changes)
+    return task(**{"task_id": OURS, "created_at": NOW, **changes})
+
+
+def timed(page):
+    """A page with the time of this answer."""
+    now = int(time.time() * 1000)
+    times = {NOW: now, NOW_IN_SECONDS: now // 1000}
+
+    def moved(record):
+        said = record.get("created_at") if isinstance(record, dict) else None
+        return {**record, "created_at": times[said]} if said in times else record
+
+    return [moved(record) for record in page] if isinstance(page, (list, tuple)) else page
 
 
 class Relay:
@@ -42,7 +58,7 @@ class Relay:
         if not where.path.endswith("/text2video"):
             return NOT_FOUND
         number = int(dict(parse_qsl(where.query))["pageNum"])
-        return kling([*self.pages, self.after][min(number - 1, len(self.pages))])
+        return kling(timed([*self.pages, self.after][min(number - 1, len(self.pages))]))
 
 
 def submit(scripted, relay, on_doubt="resend"):
@@ -65,7 +81,7 @@ def submit(scripted, relay, on_doubt="resend"):
         ([[*old(499), ours()]], [*old(499), ours()]),
         ([old(500, created_at=1_700_000_000_000), [ours()]], ()),
         ([[ours(task_status="moderating")]], ()),
-        ([[ours(created_at=int(time.time()))]], ()),
+        ([[ours(created_at=NOW_IN_SECONDS)]], ()),
     ],
     ids=["alone", "repeated", "second page", "unreadable", "small pages", "twice", "the same page for ever", "one time",
          "unknown status", "seconds"],

@@ -36,7 +36,7 @@ def _parts(count: int) -> dict[str, dict[str, Any]]:
 
 
 def _rows(count: int, found: dict[str, dict[str, Any]]) -> list[Row]:
-    plan, decide, run = found["plan"], found["decide"], found["run"]
+    decide, run = found["decide"], found["run"]
     return [
         Row(
             f"CPU per item and decision, {count:,} items",
@@ -57,6 +57,13 @@ def _rows(count: int, found: dict[str, dict[str, Any]]) -> list[Row]:
             reason="Python's garbage collector goes through an object for each item, or a step holds the loop.",
             idea="make an item's object when it is first sent; see the stalls that benchmarks.batch_process prints.",
         ),
+        *_bulk_rows(count, found),
+    ]
+
+
+def _bulk_rows(count: int, found: dict[str, dict[str, Any]]) -> list[Row]:
+    plan, run = found["plan"], found["run"]
+    return [
         Row(
             f"most memory, {count:,} items",
             max(part["peak_mb"] for part in found.values()),

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from airflow_provider_kling.exceptions import KlingThrottledError
     from airflow_provider_kling.operators.task import KlingTaskOperator
 
+#: The year 10000, in epoch seconds.
+_LATEST = 253_402_300_800
+
 
 class SlotWait(NamedTuple):
     """Since when and until when, in epoch seconds, a submission waits for a slot."""
@@ -27,7 +30,12 @@ class SlotWait(NamedTuple):
         :param event: what resumed the task; that of another one, see :func:`polling.event_of`, begins the wait anew.
         """
         values = [event.get(name) for name in cls._fields] if isinstance(event, dict) else [None]
-        return cls(*values) if all(isinstance(value, (int, float)) for value in values) else None
+        return cls(*values) if all(map(_is_time, values)) else None
+
+
+def _is_time(value: Any) -> bool:
+    """Whether it can be shown as a time: NaN and what lies behind the year 9999 end as an error where it is."""
+    return isinstance(value, (int, float)) and 0 <= value < _LATEST
 
 
 def wait_for_slot(

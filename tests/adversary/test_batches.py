@@ -284,20 +284,6 @@ def test_an_event_of_another_shape_is_an_error_with_a_sentence(kling, ti, tmp_pa
     str(caught.value).encode()
 
 
-def test_the_link_to_the_manifest_is_there_while_it_is_deferred_and_is_no_script(kling, ti, tmp_path, monkeypatch):
-    deferred(ti, tmp_path)
-    (link,) = operator(tmp_path).operator_extra_links
-    monkeypatch.setattr(
-        "airflow_provider_kling.plugins.links.XCom.get_value", lambda **_kwargs: ti.xcoms["manifest_uri"]
-    )
-    assert link.get_link(operator(tmp_path), ti_key=None) == f"file://{tmp_path}/manifest.jsonl"
-    for foreign in ("javascript:alert(1)", None, {"a": 1}, "data:text/html,x"):
-        monkeypatch.setattr(
-            "airflow_provider_kling.plugins.links.XCom.get_value", lambda foreign=foreign, **_kwargs: foreign
-        )
-        assert link.get_link(operator(tmp_path), ti_key=None) == ""
-
-
 @pytest.mark.kling_simulator(seconds=0.1)
 def test_videos_that_were_stored_in_another_folder_are_stored_in_this_one(kling, ti, tmp_path):
     where = {"manifest_uri": f"file://{tmp_path}/list.jsonl"}

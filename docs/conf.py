@@ -47,6 +47,8 @@ html_css_files = ["pages.css"]
 
 # What is copied are the commands: neither the prompt nor what they print.
 copybutton_prompt_text = "$ "
+# A command of several lines is copied with all of them.
+copybutton_line_continuation_character = "\\"
 
 autodoc_member_order = "bysource"
 # Types stand in the signatures of the source; what a reader needs of them is in the text of each parameter.

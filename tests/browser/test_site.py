@@ -97,9 +97,21 @@ def test_a_block_that_is_too_wide_and_one_out_of_order_are_found(window, tmp_pat
     assert window.evaluate(OUT_OF_ORDER)["wrong"] == ["P: first"]
 
 
-def test_commands_can_be_copied_without_prompt_and_output(window, built):
+def test_commands_can_be_copied_whole_without_prompt_and_output(window, built):
     window.context.grant_permissions(["clipboard-read", "clipboard-write"])
     window.goto((built / "quickstart.html").as_uri())
-    window.locator("div.highlight", has_text="make demo").first.hover()
-    window.locator("button.copybtn").first.click()
-    assert window.evaluate("navigator.clipboard.readText()") == "make demo"
+    copied = {text: _copied(window, text) for text in ("make demo", "listening on", "pip install")}
+    assert copied["make demo"] == "make demo"
+    assert copied["listening on"] == "python -m airflow_provider_kling.simulator --seconds 20"
+    *_, install, constraint = copied["pip install"].splitlines()
+    assert install.startswith("pip install")
+    assert install.endswith("\\")
+    assert constraint.strip().startswith("--constraint https://")
+
+
+def _copied(window, text):
+    """What the button of the first block that holds this text leaves in the clipboard."""
+    block = window.locator("div.highlight", has_text=text).first
+    block.hover()
+    block.locator("button.copybtn").click()
+    return window.evaluate("navigator.clipboard.readText()")

@@ -224,8 +224,7 @@ def test_without_xcoms_nothing_is_sent_under_a_cap(kling, monkeypatch):
 
 
 def test_one_that_died_while_it_asked_makes_the_others_retry_not_pay(kling, monkeypatch):
-    monkeypatch.setattr(spending, "PATIENCE", 0.0)
-    monkeypatch.setattr(spending, "PAUSE", 0.01)
+    monkeypatch.setattr(spending.Cap, "pace", spending.AskingPace(patience=0.0, pause=0.01))
     run = Run("a", "b", max_run_usd=PRICE)
     run.start("a")
     run.xcoms["a", -1][notes.KEY]["state"] = State.ASKING.value
@@ -236,7 +235,7 @@ def test_one_that_died_while_it_asked_makes_the_others_retry_not_pay(kling, monk
 
 
 def test_of_twenty_at_the_same_moment_exactly_those_that_fit_are_sent(monkeypatch):
-    monkeypatch.setattr(spending, "PAUSE", 0.01)
+    monkeypatch.setattr(spending.Cap, "pace", spending.AskingPace(pause=0.01))
     with KlingSimulator(Settings(concurrency=50)) as kling:
         connect(monkeypatch, kling)
         assert at_the_same_moment(20, room=7) == ["KlingBudgetError"] * 13 + ["sent"] * 7
@@ -344,7 +343,7 @@ def test_all_dags_of_a_connection_share_its_day(kling, daily, tmp_path):
 
 def test_dags_that_start_together_keep_to_the_day(daily, kling, monkeypatch):
     daily(3 * PRICE)
-    monkeypatch.setattr(spending, "PAUSE", 0.01)
+    monkeypatch.setattr(spending.Cap, "pace", spending.AskingPace(pause=0.01))
     assert at_the_same_moment(8) == ["KlingBudgetError"] * 5 + ["sent"] * 3
     assert posts(kling) == 3
 

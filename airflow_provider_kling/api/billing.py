@@ -33,10 +33,12 @@ class Billing:
     The reports of one account; free.
 
     :param transport: the connection to the account.
+    :param page_size: deductions on one page, 1 to 500; default 500.
     """
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, *, page_size: int = PAGE_SIZE) -> None:
         self._transport = transport
+        self._page_size = page_size
 
     def units(self, start_ms: int, end_ms: int, **filters: Sequence[str]) -> Iterator[Deduction]:
         """
@@ -62,7 +64,7 @@ class Billing:
     def _report(
         self, purse: Purse, start_ms: int, end_ms: int, filters: Mapping[str, Sequence[str]]
     ) -> Iterator[Deduction]:
-        body: dict[str, Any] = {"start_time": start_ms, "end_time": end_ms, "limit": PAGE_SIZE}
+        body: dict[str, Any] = {"start_time": start_ms, "end_time": end_ms, "limit": self._page_size}
         if filters:
             body["filters"] = [{"key": key, "values": list(words)} for key, words in filters.items()]
         for _ in range(MAX_PAGES):

@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from airflow_provider_kling.exceptions import (
     KlingBudgetError,
@@ -39,9 +39,17 @@ if TYPE_CHECKING:
     from airflow_provider_kling.operators.notes import Notes
     from airflow_provider_kling.products.product import Product
 
-#: Seconds that a task waits for others that ask at the same moment, and between two looks at them.
-PATIENCE = 120.0
-PAUSE = 0.5
+
+class AskingPace(NamedTuple):
+    """
+    How tasks ask that are about to pay at the same time.
+
+    :param patience: seconds that one waits for the others to decide; default 120.
+    :param pause: seconds between two looks at their notes, give or take a half; default 0.5.
+    """
+
+    patience: float = 120.0
+    pause: float = 0.5
 
 
 _NOTHING = Decimal(0)
@@ -106,6 +114,8 @@ class Cap:
     :param before: US dollars in its note that the task has paid already.
     """
 
+    pace: ClassVar[AskingPace] = AskingPace()
+
     def __init__(
         self, argument: str, scope: str, usd: float | None, note: Note, notes: Notes, *, before: Decimal = _NOTHING
     ) -> None:
@@ -127,7 +137,7 @@ class Cap:
         if self._usd is None:
             return self.note(State.SPENT)
         self.note(State.ASKING)
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + self.pace.patience
         while True:
             ledger = Ledger.of(self._read(), self._note)
             match decide(self._usd, self._note, ledger):
@@ -145,9 +155,9 @@ class Cap:
                 self.free()
                 raise KlingStorageError(
                     "Retry when the other Kling tasks have decided: nothing was sent. They asked for the rest of "
-                    f"{self._argument} at the same time, and did not answer for {PATIENCE:.0f} s."
+                    f"{self._argument} at the same time, and did not answer for {self.pace.patience:.0f} s."
                 )
-            time.sleep(PAUSE * (0.5 + random.random()))  # noqa: S311 - spreads load, guards nothing
+            time.sleep(self.pace.pause * (0.5 + random.random()))  # noqa: S311 - spreads load, guards nothing
 
     def free(self) -> None:
         """Note that the task pays nothing now; what it has paid before stays."""

@@ -57,11 +57,12 @@ _kept: OrderedDict[str, _Kept] = OrderedDict()
 _lock = threading.Lock()
 
 
-def read_items(uri: str) -> Read:
+def read_items(uri: str, *, fresh_seconds: float = FRESH_SECONDS) -> Read:
     """
     Return the items of a batch. It blocks.
 
     :param uri: of the manifest, as the batch named it.
+    :param fresh_seconds: for which the storage is not asked again; default 3.
     :raises FileNotFoundError: when there is none.
     :raises Exception: whatever else the storage says.
     """
@@ -73,7 +74,7 @@ def read_items(uri: str) -> Read:
     # One at a time: a hundred requests for pictures of one batch read it once.
     with kept.lock:
         now = time.monotonic()
-        if kept.read is None or now - kept.asked_at >= FRESH_SECONDS:
+        if kept.read is None or now - kept.asked_at >= fresh_seconds:
             place = place_of(uri)
             if not is_airflows(place):
                 raise ValueError(f"{place.protocol} is no storage of Airflow's")

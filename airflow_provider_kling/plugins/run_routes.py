@@ -9,11 +9,10 @@ from fastapi import APIRouter, Depends, Header, HTTPException, Query
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response  # noqa: TC002 - FastAPI reads the annotation
 
-from airflow_provider_kling.plugins import stored_file
 from airflow_provider_kling.plugins.run_cards import cards_of, item_of_task, progress_of
 from airflow_provider_kling.plugins.run_items import MAX_ITEMS, read_items
 from airflow_provider_kling.plugins.run_progress import ENDED
-from airflow_provider_kling.plugins.stored_file import NotShownError, in_thread
+from airflow_provider_kling.plugins.stored_file import NotShownError, StoredFile, in_thread
 from airflow_provider_kling.plugins.task_routes import send_stored
 from airflow_provider_kling.plugins.task_story import KEPT_ELSEWHERE, is_kept_elsewhere
 from airflow_provider_kling.utils._airflow.api_server import TaskKey, permitted_dag, permitted_task
@@ -123,7 +122,7 @@ async def _items_of(tasks: Sequence[RunTask]) -> tuple[Items, list[str]]:
     """Return the items of the batches, and a sentence for each that cannot be shown as a whole."""
     items: Items = {}
     notes: list[str] = []
-    until = time.monotonic() + stored_file.READ_SECONDS
+    until = time.monotonic() + StoredFile.read_seconds
     for task in [task for task in tasks if task.manifest_uri][:MAX_BATCHES]:
         if time.monotonic() > until:
             return items, [*notes, "Try again: some batches are not shown, their storage is too slow."]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from airflow_provider_kling.plugins import storage_threads
 from airflow_provider_kling.plugins.media import HEAD_BYTES, media_kind
@@ -24,12 +24,6 @@ if TYPE_CHECKING:
     from airflow_provider_kling.utils._airflow.object_storage import Place
 
 T = TypeVar("T")
-
-#: Bytes that are read at a time; each viewer holds one such piece.
-PIECE_BYTES = 1 << 20
-
-#: Seconds that one read may take.
-READ_SECONDS = 30.0
 
 
 class NotShownError(Exception):
@@ -56,6 +50,11 @@ class StoredFile:
     :param version: what tells this content from the next one, as far as the storage says.
     """
 
+    #: Bytes that are read at a time; each viewer holds one such piece.
+    piece_bytes: ClassVar[int] = 1 << 20
+    #: Seconds that one read may take.
+    read_seconds: ClassVar[float] = 30.0
+
     place: Place
     media: MediaKind
     size: int
@@ -74,7 +73,7 @@ class StoredFile:
         """
         start = part.start
         while start <= part.end:
-            end = min(start + PIECE_BYTES, part.end + 1)
+            end = min(start + self.piece_bytes, part.end + 1)
             piece = await in_thread(self.place, self.read, start, end)
             if not piece:  # somebody cut it meanwhile
                 return
@@ -149,6 +148,6 @@ async def in_thread(place: Place, work: Callable[..., T], *arguments: Any) -> T:
     :raises NotShownError: when it takes too long.
     """
     try:
-        return await storage_threads.in_thread(place, READ_SECONDS, work, *arguments)
+        return await storage_threads.in_thread(place, StoredFile.read_seconds, work, *arguments)
     except TimeoutError:
-        raise NotShownError(f"Try again: the storage did not answer within {READ_SECONDS:.0f} s.") from None
+        raise NotShownError(f"Try again: the storage did not answer within {StoredFile.read_seconds:.0f} s.") from None

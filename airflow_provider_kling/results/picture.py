@@ -27,19 +27,20 @@ MAX_BYTES = 128 << 20
 MAX_PIXELS = 40_000_000
 
 
-def size_of_picture(path: Path) -> tuple[int, int]:
+def size_of_picture(path: Path, *, most: int = MAX_BYTES) -> tuple[int, int]:
     """
     Return width and height in pixels.
 
     Pillow decodes a PNG file whose last bytes are missing, so the end marker is asked for too.
 
     :param path: the file.
+    :param most: bytes that are read; default 128 MB.
     :raises KlingResultError: when it is no whole picture; one that claims to be enormous is not decoded.
     """
     from PIL import Image
 
-    if path.stat().st_size > MAX_BYTES:
-        raise _unreadable(f"it has more than {MAX_BYTES >> 20} MB")
+    if path.stat().st_size > most:
+        raise _unreadable(f"it has more than {most >> 20} MB")
     data = path.read_bytes()
     if flaw := intricacy(data):
         raise _unreadable(flaw)

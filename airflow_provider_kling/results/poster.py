@@ -44,7 +44,8 @@ SUFFIX = ".poster.jpg"
 #: All that the process gets of the environment: what it needs to find Python's libraries, and no secret.
 _ENVIRONMENT = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "SYSTEMROOT")
 
-_PROGRAM = Path(__file__).with_name("poster_process.py")
+#: What decodes, in a process of its own.
+PROGRAM = Path(__file__).with_name("poster_process.py")
 _JPEG = b"\xff\xd8\xff"
 
 
@@ -81,16 +82,18 @@ def poster_place(place: Place) -> Place | None:
     return dataclasses.replace(place, rest=rest)
 
 
-def make(video: Path) -> bytes:
+def make(video: Path, *, seconds: float = SECONDS, program: Path = PROGRAM) -> bytes:
     """
     Return a video's first picture, at most 480 pixels wide or high.
 
     :param video: the file; it may be anything.
+    :param seconds: that it may take; default 20.
+    :param program: what makes it.
     :return: JPEG.
     :raises ValueError: when there is none.
     :raises subprocess.TimeoutExpired: when it took too long.
     """
-    return _run(str(video), b"")
+    return _run(program, str(video), b"", seconds)
 
 
 def thumbnail(picture: bytes) -> bytes:
@@ -102,15 +105,15 @@ def thumbnail(picture: bytes) -> bytes:
     :raises ValueError: when it is none.
     :raises subprocess.TimeoutExpired: when it took too long.
     """
-    return _run("-", picture)
+    return _run(PROGRAM, "-", picture, SECONDS)
 
 
-def _run(argument: str, data: bytes) -> bytes:
+def _run(program: Path, argument: str, data: bytes, seconds: float) -> bytes:
     done = subprocess.run(  # noqa: S603 - this Python, a file of this package, and a path that we made
-        [sys.executable, "-P", str(_PROGRAM), argument],
+        [sys.executable, "-P", str(program), argument],
         input=data,
         capture_output=True,
-        timeout=SECONDS,
+        timeout=seconds,
         check=False,
         env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
     )

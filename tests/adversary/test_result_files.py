@@ -107,9 +107,12 @@ def test_a_picture_that_is_too_large_to_decode_is_kept_and_takes_little_memory(t
     assert "cut" in judged(tmp_path, "b.png", (tmp_path / "a.png").read_bytes()[:-20])
 
 
-def test_a_picture_of_many_bytes_is_not_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(picture, "MAX_BYTES", 1000)
-    assert "more than 0 MB" in judged(tmp_path, "a.png", png(10, 10, chunk(b"teSt", bytes(1000))))
+def test_a_picture_of_many_bytes_is_not_read(tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(png(10, 10, chunk(b"teSt", bytes(1000))))
+    with pytest.raises(KlingResultError, match="more than 0 MB"):
+        picture.size_of_picture(path, most=1000)
+    assert picture.size_of_picture(path) == (10, 10)
 
 
 def test_ordinary_pictures_have_fewer_parts(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_kling.api import billing
+from airflow_provider_kling.api.billing import Billing
 from airflow_provider_kling.api.envelope import Answer
 from airflow_provider_kling.api.selection import read_selection
 from airflow_provider_kling.exceptions import KlingRequestError, KlingResponseError, KlingValidationError
@@ -75,11 +76,10 @@ def test_a_session_that_is_none_is_an_error_that_nobody_repeats(data):
     assert not caught.value.transient
 
 
-def test_a_report_is_read_page_by_page(kling, monkeypatch):
-    monkeypatch.setattr(billing, "PAGE_SIZE", 1)
+def test_a_report_is_read_page_by_page(kling):
     hook = KlingHook()
     made = text2video(hook, 3)
-    lines = list(hook.billing.units(1, 10**14, product_type=["video"]))
+    lines = list(Billing(hook.client.transport, page_size=1).units(1, 10**14, product_type=["video"]))
     assert sorted(line.task_id for line in lines) == sorted(made)
     assert {(line.unit, line.product_function, line.product_type) for line in lines} == {
         ("units", "text_to_video", "video")

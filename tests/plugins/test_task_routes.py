@@ -145,7 +145,7 @@ def test_packages_of_storages_are_not_imported_where_airflow_answers(pages, vide
 
 
 def test_a_file_of_several_pieces_arrives_whole(pages, video, monkeypatch):
-    monkeypatch.setattr(stored_file, "PIECE_BYTES", 1000)
+    monkeypatch.setattr(stored_file.StoredFile, "piece_bytes", 1000)
     assert pages.get("api/file", index=0).content == MP4
     assert pages.get("api/file", index=0, headers={"Range": "bytes=999-2001"}).content == MP4[999:2002]
 
@@ -228,7 +228,7 @@ def test_a_manifest_of_any_shape_opens_nothing(pages, files):
 
 
 def test_a_storage_that_hangs_is_given_up(pages, video, monkeypatch):
-    monkeypatch.setattr(stored_file, "READ_SECONDS", 0.2)
+    monkeypatch.setattr(stored_file.StoredFile, "read_seconds", 0.2)
     monkeypatch.setattr(stored_file, "_look", lambda *_: __import__("time").sleep(1))
     response = pages.get("api/file", index=0)
     assert response.status_code == 502
@@ -287,8 +287,7 @@ def test_the_fields_of_other_peoples_tasks_open_nothing(pages, tmp_path):
     assert pages.get("api/frame", index=0).status_code == 404
 
 
-def test_whatever_is_no_picture_gets_one_and_the_same_answer(pages, tmp_path, monkeypatch):
-    monkeypatch.setattr(poster, "MAX_PICTURE_BYTES", 100_000)
+def test_whatever_is_no_picture_gets_one_and_the_same_answer(pages, tmp_path):
     (tmp_path / "secret.txt").write_bytes(b"secret")
     (tmp_path / "secret.jpg").write_bytes(b"secret")
     (tmp_path / "cut.png").write_bytes(PNG)
@@ -298,11 +297,12 @@ def test_whatever_is_no_picture_gets_one_and_the_same_answer(pages, tmp_path, mo
     os.mkfifo(tmp_path / "pipe.jpg")
     picture(tmp_path / "bomb.png", (9000, 9000), compress_level=9)
     picture(tmp_path / "other.jpg", format="TIFF")
-    Image.effect_noise((600, 600), 90).save(tmp_path / "large.png")
+    large = picture(tmp_path / "large.jpg")
+    large.write_bytes(large.read_bytes() + bytes(poster.MAX_PICTURE_BYTES))
     names = ["secret.txt", "secret.jpg", "cut.png", "half.jpg", "video.mp4", "folder.jpg", "pipe.jpg", "bomb.png"]
     gives(pages, *(tmp_path / name for name in [*names, "other.jpg", "none.jpg"]))
     answers = [pages.get("api/frame", index=index) for index in range(10)]
-    gives(pages, tmp_path / "large.png", "http://127.0.0.1:1/a.jpg", "ftp://127.0.0.1/a.jpg", "nowhere://b/a.jpg")
+    gives(pages, large, "http://127.0.0.1:1/a.jpg", "ftp://127.0.0.1/a.jpg", "nowhere://b/a.jpg")
     answers += [pages.get("api/frame", index=index) for index in range(5)]
     assert {answer.status_code for answer in answers} == {404}
     assert len({answer.text for answer in answers}) == 1
@@ -310,7 +310,8 @@ def test_whatever_is_no_picture_gets_one_and_the_same_answer(pages, tmp_path, mo
 
 def test_a_decoder_that_does_not_end_is_ended(pages, tmp_path, monkeypatch):
     gives(pages, picture(tmp_path / "a.jpg"))
-    monkeypatch.setattr(poster, "SECONDS", 0.001)
+    run = subprocess.run
+    monkeypatch.setattr(subprocess, "run", lambda *given, timeout, **more: run(*given, timeout=0.001, **more))
     assert pages.get("api/frame", index=0).status_code == 404
 
 

@@ -93,11 +93,14 @@ def test_what_is_no_video_costs_the_task_nothing(posters, tmp_path, caplog, cont
 def test_a_video_that_never_ends_is_left(posters, video, tmp_path, monkeypatch, caplog):
     program = tmp_path / "hangs.py"
     program.write_text("import time\ntime.sleep(60)\n")
-    monkeypatch.setattr(poster, "_PROGRAM", program)
-    monkeypatch.setattr(poster, "SECONDS", 0.5)
     began = time.monotonic()
-    with pytest.raises(subprocess.TimeoutExpired):
-        poster.make(tmp_path / "a.mp4")
+    with pytest.raises(subprocess.TimeoutExpired) as ended:
+        poster.make(tmp_path / "a.mp4", seconds=0.5, program=program)
+
+    def give_up(_video):
+        raise ended.value
+
+    monkeypatch.setattr(poster, "make", give_up)
     with caplog.at_level(logging.WARNING):
         assert poster.keep_beside(program, video) == ""
     assert time.monotonic() - began < 10
@@ -113,7 +116,7 @@ def test_the_process_ends_itself_when_it_takes_time_or_memory(tmp_path):
             f"def work(path):\n    {body}\n    return b'done'\n"
             "poster_process.poster_of = work; poster_process.main(sys.argv[1])\n"
         )
-        folder = str(poster._PROGRAM.parent)
+        folder = str(poster.PROGRAM.parent)
         command = [poster.sys.executable, str(program), "a", folder]
         done = subprocess.run(command, capture_output=True, timeout=30, cwd=tmp_path, check=False)
         assert done.returncode != 0
@@ -124,9 +127,8 @@ def test_the_process_has_no_secret(posters, monkeypatch, tmp_path):
     monkeypatch.setenv("AIRFLOW_CONN_KLING_DEFAULT", "kling://secret@")
     program = tmp_path / "shows.py"
     program.write_text("import os, sys\nsys.exit(str(dict(os.environ)))\n")
-    monkeypatch.setattr(poster, "_PROGRAM", program)
     with pytest.raises(ValueError, match="PATH") as error:
-        poster.make(program)
+        poster.make(program, program=program)
     assert "secret" not in str(error.value)
 
 

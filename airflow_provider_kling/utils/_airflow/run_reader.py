@@ -71,24 +71,25 @@ class RunTask:
         return uri if isinstance(uri, str) else ""
 
 
-def read_run(dag_id: str, run_id: str, task: tuple[str, int] | None = None) -> list[RunTask]:
+def read_run(dag_id: str, run_id: str, task: tuple[str, int] | None = None, *, most: int = MAX_VALUES) -> list[RunTask]:
     """
     Return the Kling tasks of a run; whether the user may read them has been asked before.
 
     :param dag_id: of the run.
     :param run_id: of the run.
     :param task: task id and map index, when only one is wanted.
+    :param most: characters of XComs that are read; default 64 MiB.
     """
     with create_session(scoped=False) as session:
-        return _read(session, dag_id, run_id, task)
+        return _read(session, dag_id, run_id, task, most)
 
 
-def _read(session: Any, dag_id: str, run_id: str, task: tuple[str, int] | None) -> list[RunTask]:
+def _read(session: Any, dag_id: str, run_id: str, task: tuple[str, int] | None, most: int) -> list[RunTask]:
     found = session.execute(_of(TaskInstance, _instances(), dag_id, run_id, task).limit(MAX_TASKS)).all()
     names = {row.task_id for row in found if _is_ours(row.operator, row.classpath)}
     names.update(session.scalars(_of(XComModel, _marked(), dag_id, run_id, task)))
     xcoms: dict[tuple[str, int], dict[str, Any]] = {}
-    for row in xcom_rows(session, _of(XComModel, _xcoms(names), dag_id, run_id, task)):
+    for row in xcom_rows(session, _of(XComModel, _xcoms(names), dag_id, run_id, task), most=most):
         xcoms.setdefault((row.task_id, row.map_index), {})[row.key] = xcom_value(row.text)
     return [_run_task(row, xcoms.get((row.task_id, row.map_index), {})) for row in found if row.task_id in names]
 
@@ -144,14 +145,15 @@ def xcom_text() -> Any:
     return case((func.length(text) <= MAX_VALUE, text)).label("text")
 
 
-def xcom_rows(session: Any, query: Any) -> Iterator[Any]:
+def xcom_rows(session: Any, query: Any, *, most: int = MAX_VALUES) -> Iterator[Any]:
     """
     Yield rows with a column of :func:`xcom_text`, until they hold more than is read at once.
 
     :param session: of the database.
     :param query: what to select.
+    :param most: characters of XComs that are read; default 64 MiB.
     """
-    left = MAX_VALUES
+    left = most
     for row in session.execute(query.execution_options(yield_per=200)):
         left -= len(row.text or "")
         if left < 0:

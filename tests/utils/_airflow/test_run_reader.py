@@ -103,10 +103,9 @@ def test_the_tab_reads_the_xcoms_that_it_tells_something_from_and_no_other(datab
     assert tab_of("t").keys() == told.keys()
 
 
-def test_no_more_is_read_at_once_than_the_api_server_can_hold(database, monkeypatch):
-    monkeypatch.setattr(run_reader, "MAX_VALUES", 10_000)
+def test_no_more_is_read_at_once_than_the_api_server_can_hold(database):
     for number in range(30):
         database.add("t", number, return_value=json.dumps({"task_id": "x" * 980}))
-    tasks = run_reader.read_run("d", "r")
+    tasks = run_reader.read_run("d", "r", most=10_000)
     assert len(tasks) == 30
     assert sum("return_value" in task.xcoms for task in tasks) == 10

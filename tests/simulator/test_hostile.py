@@ -40,7 +40,7 @@ def test_a_body_that_is_no_request_is_refused(start, body, code):
     [
         ({"Content-Type": "text/plain"}, GOOD, 200),
         ({"Content-Type": ""}, GOOD, 200),
-        ({"Content-Encoding": "gzip"}, gzip.compress(GOOD), 200),
+        ({"Content-Encoding": "gzip"}, gzip.compress(GOOD, mtime=0), 200),
         ({"Content-Encoding": "gzip"}, GOOD, 400),
         ({"Content-Type": "application/x-www-form-urlencoded"}, b"prompt=x", 400),
         ({}, iter([GOOD[:9], GOOD[9:]]), 200),

@@ -41,8 +41,7 @@ class AirflowClient:
 
     def request(self, method: str, path: str, **arguments: Any) -> requests.Response:
         """One call below ``/api/v2``; an error status raises with what the server said."""
-        if "Authorization" not in self._session.headers:
-            self._session.headers["Authorization"] = f"Bearer {self._token()}"
+        self._log_in()
         response = self._session.request(method, f"{self.url}/api/v2/{path}", timeout=60, **arguments)
         if not response.ok:
             message = f"{method} {path}: {response.status_code} {response.text[:2000]}"
@@ -52,6 +51,11 @@ class AirflowClient:
     def get(self, path: str, **query: Any) -> Any:
         """The JSON answer of a GET."""
         return self.request("GET", path, params=query).json()
+
+    def page(self, path: str, headers: Mapping[str, str] | None = None, **query: Any) -> requests.Response:
+        """One GET outside of ``/api/v2``, whatever its status; Airflow before 3.2 wants a token from everybody."""
+        self._log_in()
+        return self._session.get(f"{self.url}/{path}", params=query, headers=headers, timeout=60)
 
     def health(self) -> dict[str, Any]:
         """What ``/monitor/health`` says, needing no token."""
@@ -218,6 +222,10 @@ class AirflowClient:
                 return False
             raise
         return True
+
+    def _log_in(self) -> None:
+        if "Authorization" not in self._session.headers:
+            self._session.headers["Authorization"] = f"Bearer {self._token()}"
 
     def _token(self) -> str:
         response = self._session.get(f"{self.url}/auth/token", timeout=30)

@@ -8,7 +8,6 @@ import subprocess
 import sys
 
 import pytest
-import requests
 
 from airflow_provider_kling.utils._airflow.compat import AIRFLOW_V_3_1_PLUS
 
@@ -19,7 +18,7 @@ pytestmark = [
 
 
 def gallery(airflow, path="api/run", **query):
-    return requests.get(f"{airflow.url}/kling/{path}", params=query, timeout=60)
+    return airflow.page(f"kling/{path}", **query)
 
 
 def test_airflow_lists_the_gallery_on_dag_runs(airflow):

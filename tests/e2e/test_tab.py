@@ -19,6 +19,11 @@ pytestmark = pytest.mark.skipif(not AIRFLOW_V_3_1_PLUS, reason="Airflow 3.1 is t
 
 
 def tab(airflow, path="api/task", headers=None, **query):
+    return airflow.page(f"kling/{path}", headers, **query)
+
+
+def asked(airflow, path, headers=None, **query):
+    """The answer to somebody who brings these headers and no others."""
     return requests.get(f"{airflow.url}/kling/{path}", params=query, headers=headers, timeout=60)
 
 
@@ -82,12 +87,12 @@ def guarded(tmp_path_factory):
 @pytest.mark.parametrize("path", ["api/task", "api/file", "api/run/file"])
 def test_airflows_own_auth_manager_decides_who_may_look(guarded, path):
     where = {"dag_id": "promise_hand_over", "run_id": "none", "task_id": "animate", "index": 0}
-    assert tab(guarded, path, **where).status_code == 401
-    assert tab(guarded, path, {"Authorization": "Bearer nonsense"}, **where).status_code in (401, 403)
+    assert asked(guarded, path, **where).status_code == 401
+    assert asked(guarded, path, {"Authorization": "Bearer nonsense"}, **where).status_code in (401, 403)
     passwords = json.loads((guarded.home / "simple_auth_manager_passwords.json.generated").read_text())
     login = {"username": "reader", "password": passwords["reader"]}
     token = requests.post(f"{guarded.url}/auth/token", json=login, timeout=60).json()["access_token"]
-    allowed = tab(guarded, path, {"Authorization": f"Bearer {token}"}, **where)
+    allowed = asked(guarded, path, {"Authorization": f"Bearer {token}"}, **where)
     assert (allowed.status_code, allowed.json()["detail"]) == (404, "Airflow has no such task instance.")
     with_cookie = requests.get(f"{guarded.url}/kling/{path}", params=where, cookies={"_token": token}, timeout=60)
     assert with_cookie.status_code == 404

@@ -40,7 +40,15 @@ class Database:
 
     def add(self, task_id: str, map_index: int = -1, **xcoms: str) -> None:
         place = {"dag_id": "d", "run_id": "r", "task_id": task_id, "map_index": map_index}
-        columns = {"id": uuid.uuid4(), "operator": "KlingTextToVideoOperator", "pool": "p", "pool_slots": 1}
+        # Airflow before 3.2 keeps ids as text.
+        number = uuid.uuid4()
+        is_text = isinstance(TaskInstance.__table__.c.id.type, sa.String)
+        columns = {
+            "id": str(number) if is_text else number,
+            "operator": "KlingTextToVideoOperator",
+            "pool": "p",
+            "pool_slots": 1,
+        }
         row = {**place, **columns, "try_number": 1, "max_tries": 0}
         self.session.execute(sa.insert(TaskInstance.__table__).values(row))
         for key, text in xcoms.items():

@@ -32,7 +32,8 @@ class KlingSimulator:
 
     def __init__(self, settings: Settings | None = None, **changes: Any) -> None:
         self.settings = replace(settings or Settings(), **changes)
-        self._loop = asyncio.new_event_loop()
+        # Python's own, whatever the process prefers: uvicorn makes that uvloop, under which a stop did not return once.
+        self._loop = asyncio.SelectorEventLoop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="kling-simulator", daemon=True)
         self._server = Server(self.settings)
         self._control = self._server.control

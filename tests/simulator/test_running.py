@@ -1,5 +1,6 @@
 """Start, stop, state file, command line, pytest plugin."""
 
+import asyncio
 import json
 import os
 import re
@@ -279,3 +280,12 @@ def test_an_image_is_kept_once_in_the_state_directory(start, tmp_path):
         kling.finished(kling.create())
     (kept,) = (tmp_path / "state.json.images").iterdir()
     assert kept.read_bytes() == picture()
+
+
+def test_it_runs_on_pythons_own_loop_whatever_policy_the_process_has(monkeypatch):
+    def loop_of_the_policy():
+        pytest.fail("the loop that the process prefers")
+
+    monkeypatch.setattr(asyncio, "new_event_loop", loop_of_the_policy)
+    with KlingSimulator() as kling:
+        assert kling.requests() == []

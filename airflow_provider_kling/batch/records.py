@@ -12,13 +12,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_kling.api import values
 from airflow_provider_kling.batch.actions import Failure
-from airflow_provider_kling.models import KINDS, FileRecord, Result, Task, TaskStatus
+from airflow_provider_kling.models import KINDS, TIME_LIMIT, FileRecord, Result, Task, TaskStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-
-#: No epoch second is beyond this: the year 9999.
-_LATEST = 253_402_300_800
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -181,7 +178,7 @@ def _result(kind: type[Result], entry: dict[str, Any]) -> Result:
 
 
 def _count(value: Any) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _LATEST else 0
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < TIME_LIMIT else 0
 
 
 def _failure(value: Any) -> Failure | None:
@@ -201,4 +198,4 @@ def _time(value: Any) -> float:
     """Epoch seconds; 0 for what is none, so that nothing is final because of it."""
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     # Comparing works with a whole number that is too large for a float, and is false for a NaN.
-    return float(value) if is_number and 0 < value < _LATEST else 0.0
+    return float(value) if is_number and 0 < value < TIME_LIMIT else 0.0

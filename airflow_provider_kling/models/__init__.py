@@ -21,6 +21,7 @@ from airflow_provider_kling.models.results import (
 from airflow_provider_kling.models.task import (
     RESULT_SECONDS,
     SUBMISSION_KEY,
+    TIME_LIMIT,
     BatchRecord,
     BatchSummary,
     Deduction,
@@ -39,6 +40,7 @@ __all__ = [
     "KINDS",
     "RESULT_SECONDS",
     "SUBMISSION_KEY",
+    "TIME_LIMIT",
     "Audio",
     "BatchRecord",
     "BatchSummary",

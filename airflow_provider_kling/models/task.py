@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 R = TypeVar("R", bound=Result)
 
+#: No point in time is this many epoch seconds or more: the year 10000, which Python's dates do not have.
+TIME_LIMIT = 253_402_300_800
+
 
 class TaskStatus(StrEnum):
     """

@@ -7,13 +7,11 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_kling.exceptions import KlingConcurrencyError
+from airflow_provider_kling.models import TIME_LIMIT
 
 if TYPE_CHECKING:
     from airflow_provider_kling.exceptions import KlingThrottledError
     from airflow_provider_kling.operators.task import KlingTaskOperator
-
-#: The year 10000, in epoch seconds.
-_LATEST = 253_402_300_800
 
 
 class SlotWait(NamedTuple):
@@ -35,7 +33,7 @@ class SlotWait(NamedTuple):
 
 def _is_time(value: Any) -> bool:
     """Whether it can be shown as a time: NaN and what lies behind the year 9999 end as an error where it is."""
-    return isinstance(value, (int, float)) and 0 <= value < _LATEST
+    return isinstance(value, (int, float)) and 0 <= value < TIME_LIMIT
 
 
 def wait_for_slot(

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from airflow_provider_kling.exceptions import KlingConfigurationError
-from airflow_provider_kling.models import SUBMISSION_KEY, TaskStatus
+from airflow_provider_kling.models import SUBMISSION_KEY, TIME_LIMIT, TaskStatus
 from airflow_provider_kling.plugins.run_progress import span
 from airflow_provider_kling.plugins.task_results import stored_files
 from airflow_provider_kling.products.catalogue import product_of
@@ -15,9 +15,6 @@ from airflow_provider_kling.waiting.pace import SlotPace
 if TYPE_CHECKING:
     from airflow_provider_kling.products.product import Product
     from airflow_provider_kling.utils._airflow.api_server import TaskRecord
-
-#: Epoch milliseconds after this are no times (the year 9999).
-_LATEST = 253_402_300_800_000
 
 
 #: What a page says of a result of which the database has only a reference: Airflow runs XCom backends on workers only.
@@ -181,7 +178,7 @@ def milliseconds(value: Any) -> int:
     :param value: anything.
     """
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return int(value) if is_number and 0 < value < _LATEST else 0
+    return int(value) if is_number and 0 < value < 1000 * TIME_LIMIT else 0
 
 
 def _seconds(value: Any) -> int:

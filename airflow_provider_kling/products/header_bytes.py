@@ -14,7 +14,8 @@ from typing import NamedTuple
 #: More are Pillow's to judge, which calls them a decompression bomb.
 MAX_PIXELS = 50_000_000
 
-_PNG = b"\x89PNG\r\n\x1a\n"
+#: With which a PNG file begins.
+PNG = b"\x89PNG\r\n\x1a\n"
 #: Chunks before the pixels that hold nothing compressed; an animation (acTL) is not among them.
 _PLAIN_CHUNKS = frozenset((b"PLTE", b"gAMA", b"cHRM", b"sRGB", b"pHYs", b"tIME", b"bKGD", b"sBIT", b"tEXt", b"eXIf"))
 #: Bits for each colour type: grey, RGB, palette, grey and RGB with transparency.
@@ -46,7 +47,7 @@ def plain(data: bytes) -> Plain | None:
     :return: ``None`` when only Pillow can tell.
     """
     try:
-        found = _png(data) if data.startswith(_PNG) else _jpeg(data) if data.startswith(_JPEG) else None
+        found = _png(data) if data.startswith(PNG) else _jpeg(data) if data.startswith(_JPEG) else None
     except (struct.error, IndexError):
         return None
     if found is None or min(found.width, found.height) < 1 or found.width * found.height > MAX_PIXELS:
@@ -55,7 +56,7 @@ def plain(data: bytes) -> Plain | None:
 
 
 def _png(data: bytes) -> Plain | None:
-    at, found = len(_PNG), None
+    at, found = len(PNG), None
     while True:
         length, name = struct.unpack_from(">I4s", data, at)
         if name == b"IDAT":

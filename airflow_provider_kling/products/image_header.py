@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import NamedTuple
 
-from airflow_provider_kling.products.header_bytes import plain
+from airflow_provider_kling.products.header_bytes import PNG, plain
 
 #: Within these the end marker of a whole file stands.
 TAIL_BYTES = 1024
@@ -18,8 +18,6 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 #: about ten scans; decoding takes so many times as long, for a file of a few kilobytes.
 MAX_CHUNKS = 20_000
 MAX_SCANS = 100
-
-_PNG = b"\x89PNG\r\n\x1a\n"
 
 
 class ImageHeader(NamedTuple):
@@ -67,8 +65,8 @@ def intricacy(data: bytes) -> str:
 
     :param data: a file; it may be anything.
     """
-    if data.startswith(_PNG):
-        position, count = len(_PNG), 0
+    if data.startswith(PNG):
+        position, count = len(PNG), 0
         # What follows the end is read by nobody.
         while position + 12 <= len(data) and count <= MAX_CHUNKS and data[position + 4 : position + 8] != b"IEND":
             position += 12 + int.from_bytes(data[position : position + 4], "big")

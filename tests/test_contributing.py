@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
+
+import pytest
 
 import airflow_provider_kling
 
@@ -29,3 +33,15 @@ def test_what_the_rules_and_recipes_name_is_there():
     named = re.findall(r"`((?:[a-z_0-9]+/)*[a-z_0-9]+\.(?:py|yaml))`", CONTRIBUTING)
     assert named
     assert not [name for name in named if not (PACKAGE / name).exists() and not (PACKAGE.parent / name).exists()]
+
+
+def test_the_top_level_holds_what_belongs_there():
+    """A file that a test left in the working folder is committed with the next ``git add --all``."""
+    git = ["git", "-C", str(PACKAGE.parent), "ls-files", "-z"]
+    listed = subprocess.run(git, check=False, capture_output=True, text=True) if shutil.which("git") else None
+    if listed is None or listed.returncode:
+        pytest.skip("not a checkout that git reads")
+    rooms = {PACKAGE.name, "benchmarks", "dev", "docs", "example_dags", "tests"}
+    files = {"CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md", "pyproject.toml"}
+    named = {name.split("/")[0] for name in listed.stdout.split("\0") if name}
+    assert {name for name in named if not name.startswith(".")} == rooms | files

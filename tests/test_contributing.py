@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,10 @@ import airflow_provider_kling
 
 PACKAGE = Path(airflow_provider_kling.__file__).parent
 CONTRIBUTING = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text()
+
+ROOMS = {PACKAGE.name, "benchmarks", "dev", "docs", "example_dags", "tests"}
+FILES = {"CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md", "pyproject.toml"}
+TOP_LEVEL = ROOMS | FILES
 
 
 def _map() -> str:
@@ -41,7 +46,12 @@ def test_the_top_level_holds_what_belongs_there():
     listed = subprocess.run(git, check=False, capture_output=True, text=True) if shutil.which("git") else None
     if listed is None or listed.returncode:
         pytest.skip("not a checkout that git reads")
-    rooms = {PACKAGE.name, "benchmarks", "dev", "docs", "example_dags", "tests"}
-    files = {"CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md", "pyproject.toml"}
     named = {name.split("/")[0] for name in listed.stdout.split("\0") if name}
-    assert {name for name in named if not name.startswith(".")} == rooms | files
+    assert {name for name in named if not name.startswith(".")} == TOP_LEVEL
+
+
+def test_the_source_distribution_holds_the_top_level():
+    """Who unpacks it can follow the README, which begins with make."""
+    project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text())
+    included = project["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
+    assert {*included, "pyproject.toml"} == TOP_LEVEL

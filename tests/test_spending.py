@@ -19,11 +19,12 @@ from airflow_provider_kling.operators import (
     KlingImageToVideoBatchOperator,
     KlingTextToSpeechOperator,
     KlingTextToVideoOperator,
-    notes,
+    cap,
+    reservations,
     spending,
 )
 from airflow_provider_kling.simulator import KlingSimulator, Settings
-from airflow_provider_kling.submission.budget import Note, State
+from airflow_provider_kling.submission.budget import Reservation, ReservationState
 from airflow_provider_kling.utils._airflow.compat import AirflowFailException, TaskDeferred
 
 #: Five seconds of kling-v3: 3 units.
@@ -51,7 +52,7 @@ class Run:
         return self.tasks[task_id].execute(self.context(task_id, **instance))
 
     def state(self, task_id: str, map_index: int = -1) -> str:
-        return self.xcoms[task_id, map_index][notes.KEY]["state"]
+        return self.xcoms[task_id, map_index][reservations.KEY]["state"]
 
 
 class Instance(FakeTaskInstance):
@@ -102,7 +103,7 @@ def test_money_counts_not_units_which_differ_with_the_pack(kling):
     run = Run("a", max_run_usd=PRICE + 0.01)
     run.add(KlingTextToSpeechOperator(task_id="say", text="Hello", voice_id="oversea_male1", voice_language="en"))
     run.start("say")
-    assert run.xcoms["say", -1][notes.KEY]["usd"] == "0.0070"
+    assert run.xcoms["say", -1][reservations.KEY]["usd"] == "0.0070"
     assert run.start("a")["task_id"]
 
 
@@ -117,10 +118,10 @@ def test_tasks_without_a_cap_are_counted_and_not_refused(kling):
     assert run.tasks["free"].execute(run.context("free"))
 
 
-def test_a_dag_without_a_cap_notes_nothing(kling):
+def test_a_dag_without_a_cap_reserves_nothing(kling):
     run = Run("a")
     run.start("a")
-    assert notes.KEY not in run.xcoms["a", -1]
+    assert reservations.KEY not in run.xcoms["a", -1]
 
 
 def test_a_mapped_task_with_a_cap_is_a_dag_with_a_cap():
@@ -129,9 +130,9 @@ def test_a_mapped_task_with_a_cap_is_a_dag_with_a_cap():
         {"expand_input": SimpleNamespace(value={"max_run_usd": [1]})},
     ):
         mapped = SimpleNamespace(operator_class=KlingTextToVideoOperator, **words)
-        assert spending.is_read({"dag": SimpleNamespace(tasks=[mapped])})
+        assert spending.is_cost_read({"dag": SimpleNamespace(tasks=[mapped])})
     other = SimpleNamespace(operator_class=object, partial_kwargs={"max_run_usd": 1})
-    assert not spending.is_read({"dag": SimpleNamespace(tasks=[other])})
+    assert not spending.is_cost_read({"dag": SimpleNamespace(tasks=[other])})
 
 
 def test_an_unknown_price_is_refused(kling):
@@ -139,7 +140,7 @@ def test_an_unknown_price_is_refused(kling):
     run.add(operator(task_id="new", model_name="kling-v9", max_run_usd=100))
     with pytest.raises(errors.KlingBudgetError, match="what this request costs is unknown"):
         run.start("new")
-    run.xcoms["new", -1][notes.KEY]["state"] = "spent"
+    run.xcoms["new", -1][reservations.KEY]["state"] = "spent"
     with pytest.raises(errors.KlingBudgetError, match="what other Kling tasks cost is unknown"):
         run.start("a")
     assert posts(kling) == 0
@@ -224,10 +225,10 @@ def test_without_xcoms_nothing_is_sent_under_a_cap(kling, monkeypatch):
 
 
 def test_one_that_died_while_it_asked_makes_the_others_retry_not_pay(kling, monkeypatch):
-    monkeypatch.setattr(spending.Cap, "pace", spending.AskingPace(patience=0.0, pause=0.01))
+    monkeypatch.setattr(cap.Cap, "pace", cap.ReservationPace(patience=0.0, pause=0.01))
     run = Run("a", "b", max_run_usd=PRICE)
     run.start("a")
-    run.xcoms["a", -1][notes.KEY]["state"] = State.ASKING.value
+    run.xcoms["a", -1][reservations.KEY]["state"] = ReservationState.ASKING.value
     with pytest.raises(errors.KlingStorageError, match="nothing was sent") as caught:
         run.start("b")
     assert caught.value.transient
@@ -235,7 +236,7 @@ def test_one_that_died_while_it_asked_makes_the_others_retry_not_pay(kling, monk
 
 
 def test_of_twenty_at_the_same_moment_exactly_those_that_fit_are_sent(monkeypatch):
-    monkeypatch.setattr(spending.Cap, "pace", spending.AskingPace(pause=0.01))
+    monkeypatch.setattr(cap.Cap, "pace", cap.ReservationPace(pause=0.01))
     with KlingSimulator(Settings(concurrency=50)) as kling:
         connect(monkeypatch, kling)
         assert at_the_same_moment(20, room=7) == ["KlingBudgetError"] * 13 + ["sent"] * 7
@@ -264,10 +265,10 @@ def at_the_same_moment(count: int, *, room: int | None = None) -> list[str]:
     return sorted(outcomes)
 
 
-def test_a_note_is_small_and_says_what_was_planned(kling):
+def test_a_reservation_is_small_and_says_what_was_planned(kling):
     run = Run("a", max_run_usd=1)
     run.start("a")
-    assert run.xcoms["a", -1][notes.KEY] == {
+    assert run.xcoms["a", -1][reservations.KEY] == {
         "task": "a",
         "map_index": -1,
         "state": "spent",
@@ -292,7 +293,7 @@ def test_a_batch_counts_what_it_may_cost_at_most(kling, tmp_path):
     run.add(batch(tmp_path, max_run_usd=5 * PRICE))
     with pytest.raises(TaskDeferred):
         run.start("all")
-    assert run.xcoms["all", -1][notes.KEY]["usd"] == "2.100"
+    assert run.xcoms["all", -1][reservations.KEY]["usd"] == "2.100"
     assert run.start("a")["task_id"]
     run.tasks["all"].max_run_usd = 5.9 * PRICE
     with pytest.raises(errors.KlingBudgetError):
@@ -300,7 +301,7 @@ def test_a_batch_counts_what_it_may_cost_at_most(kling, tmp_path):
     run.add(batch(tmp_path, max_run_usd=2 * PRICE, max_units=3))
     with pytest.raises(TaskDeferred):
         run.start("all", try_number=2)
-    assert run.xcoms["all", -1][notes.KEY]["usd"] == "0.420"
+    assert run.xcoms["all", -1][reservations.KEY]["usd"] == "0.420"
 
 
 def test_a_batch_of_unknown_price_is_refused_unless_it_has_a_limit(kling, tmp_path):
@@ -343,18 +344,18 @@ def test_all_dags_of_a_connection_share_its_day(kling, daily, tmp_path):
 
 def test_dags_that_start_together_keep_to_the_day(daily, kling, monkeypatch):
     daily(3 * PRICE)
-    monkeypatch.setattr(spending.Cap, "pace", spending.AskingPace(pause=0.01))
+    monkeypatch.setattr(cap.Cap, "pace", cap.ReservationPace(pause=0.01))
     assert at_the_same_moment(8) == ["KlingBudgetError"] * 5 + ["sent"] * 3
     assert posts(kling) == 3
 
 
-def test_of_two_notes_of_one_task_the_one_that_counts_more_counts(tmp_path):
+def test_of_two_reservations_of_one_task_the_higher_state_counts(tmp_path):
     folder = tmp_path / "2026-11-28"
     folder.mkdir()
     for name in ("af-1~spent~0.42", "af-1~asking~0.42", "af-2~asking~1", "af-2~free~1", "af-3~spent~much", "a file"):
         (folder / name).write_bytes(b"1")
-    found = notes.DayNotes(f"file://{tmp_path}", date(2026, 11, 28)).read()
-    assert {(note.owner[0], note.state.value, note.usd) for note in found} == {
+    found = reservations.DayReservations(f"file://{tmp_path}", date(2026, 11, 28)).read()
+    assert {(each.owner[0], each.state.value, each.usd) for each in found} == {
         ("af-1", "spent", Decimal("0.42")),
         ("af-2", "asking", Decimal(1)),
         # Whatever it says: somebody pays.
@@ -380,7 +381,7 @@ def test_a_run_that_is_full_gives_the_day_its_share_back(kling, daily):
 
 def test_a_folder_that_is_away_is_a_reason_to_send_nothing(kling, daily, tmp_path):
     (tmp_path / "budget").write_text("a file where the folder should be")
-    with pytest.raises(errors.KlingStorageError, match="notes of max_usd_per_day"):
+    with pytest.raises(errors.KlingStorageError, match="reservations of max_usd_per_day"):
         Run("a").start("a")
     assert posts(kling) == 0
 
@@ -437,10 +438,10 @@ def test_a_clear_that_pays_again_counts_again(kling):
         return run.tasks["a"].execute(context)
 
     assert clear(2)["task_id"] != first["task_id"]
-    assert run.xcoms["a", -1][notes.KEY]["usd"] == "0.840"
+    assert run.xcoms["a", -1][reservations.KEY]["usd"] == "0.840"
     with pytest.raises(errors.KlingBudgetError, match=r"\$0.84 were paid by this task before a Clear"):
         clear(3)
-    assert (run.state("a"), run.xcoms["a", -1][notes.KEY]["usd"]) == ("spent", "0.840")
+    assert (run.state("a"), run.xcoms["a", -1][reservations.KEY]["usd"]) == ("spent", "0.840")
     with pytest.raises(errors.KlingBudgetError):
         start(run, "b", Store())
     assert posts(kling) == 2
@@ -454,14 +455,14 @@ def test_a_second_take_that_is_refused_leaves_the_first_paid(kling):
     kling.fault(code=1102, operation="create")
     with pytest.raises(errors.KlingAccountError):
         start(run, "a", store, try_number=2)
-    assert (run.state("a"), run.xcoms["a", -1][notes.KEY]["usd"]) == ("spent", "0.420")
+    assert (run.state("a"), run.xcoms["a", -1][reservations.KEY]["usd"]) == ("spent", "0.420")
     assert len(store["takes"]) == 1
 
 
 def test_a_retry_of_the_same_submission_counts_once(kling):
     run, store = Run("a", max_run_usd=PRICE), Store()
     assert start(run, "a", store)["task_id"] == start(run, "a", store, try_number=2)["task_id"]
-    assert run.xcoms["a", -1][notes.KEY]["usd"] == "0.420"
+    assert run.xcoms["a", -1][reservations.KEY]["usd"] == "0.420"
 
 
 def test_a_store_that_is_down_is_no_reason_to_pay_above_a_cap(kling):
@@ -482,26 +483,26 @@ def test_a_store_that_is_down_is_no_reason_to_pay_above_a_cap(kling):
              {"task": "b", "map_index": -1, "state": "spent", "usd": "-5"},
              {"task": "b", "map_index": -1, "state": "promised", "usd": "1"}]
 )  # fmt: skip
-def test_a_note_that_cannot_be_read_is_not_free(kling, kept):
+def test_a_reservation_that_cannot_be_read_is_not_free(kling, kept):
     run = Run("a", "b", max_run_usd=100)
-    run.xcoms["b", -1] = {notes.KEY: kept}
+    run.xcoms["b", -1] = {reservations.KEY: kept}
     with pytest.raises(errors.KlingBudgetError, match=r"what other Kling tasks cost is unknown \(1 of them\)"):
         run.start("a")
     assert posts(kling) == 0
 
 
-def test_a_day_is_listed_in_pieces_and_no_note_is_missed_while_it_moves(tmp_path):
-    day = notes.DayNotes(f"file://{tmp_path}", date(2026, 11, 28))
-    mine = Note(("af-1", -1), State.ASKING, Decimal(1))
+def test_a_day_is_listed_in_pieces_and_no_reservation_is_missed_while_it_moves(tmp_path):
+    day = reservations.DayReservations(f"file://{tmp_path}", date(2026, 11, 28))
+    mine = Reservation(("af-1", -1), ReservationState.ASKING, Decimal(1))
     day.write(mine)
-    first = day._names()
-    day.write(mine._replace(state=State.SPENT))
-    # The first half of a listing that begins before the second note, and the second half of one that ends after it.
+    first = day._file_names()
+    day.write(mine._replace(state=ReservationState.SPENT))
+    # The first half of a listing that begins before the second write, and the second half of one that ends after it.
     assert "af-1~asking~1" in first
-    assert set(day._names()) == {"af-1~asking~1", "af-1~spent~1"}
+    assert set(day._file_names()) == {"af-1~asking~1", "af-1~spent~1"}
 
 
-def test_a_note_of_a_try_that_died_while_it_asked_goes_with_its_retry(daily, kling, tmp_path):
+def test_a_reservation_of_a_try_that_died_while_it_asked_goes_with_its_retry(daily, kling, tmp_path):
     daily(PRICE)
     run = Run("a")
     run.start("a")

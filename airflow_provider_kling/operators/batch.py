@@ -19,7 +19,7 @@ from airflow_provider_kling.operators.batch_limits import (
     work_uri,
 )
 from airflow_provider_kling.operators.record import origin_of
-from airflow_provider_kling.operators.spending import Spending, plan_of_batch
+from airflow_provider_kling.operators.spending import Spending, planned_cost_of_batch
 from airflow_provider_kling.plugins.links import KlingBatchLink
 from airflow_provider_kling.products import prices
 from airflow_provider_kling.products.catalogue import product_of
@@ -170,8 +170,8 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
             # A limit counts units of all packs alike; in dollars it is at most what the dearest of them costs.
             product = max((product for product, _ in requests), key=lambda one: prices.usd_of(one, Decimal(1)))
             # Before the plan is written: a retry that is refused does not stop the trigger of an earlier try.
-            plan = plan_of_batch(batch_id, product, cost, limits.max_units)
-            Spending(self, context, plan, limits.max_run_usd).permit()
+            planned_cost = planned_cost_of_batch(batch_id, product, cost, limits.max_units)
+            Spending(self, context, planned_cost, limits.max_run_usd).permit()
             token = write_plan(self, context, planned, limits, batch_id)
         if cost.most and limits.units_per_item is None:
             limits = limits._replace(units_per_item=float(cost.most))

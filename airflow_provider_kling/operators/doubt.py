@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_kling.exceptions import KlingError, KlingStorageError, KlingSubmissionInDoubtError
 from airflow_provider_kling.operators import record
-from airflow_provider_kling.operators.notes import kling_tasks
+from airflow_provider_kling.operators.reservations import kling_tasks
 from airflow_provider_kling.operators.state_files import store_of
 from airflow_provider_kling.submission.unnamed import Window
 from airflow_provider_kling.utils.foreign import reason

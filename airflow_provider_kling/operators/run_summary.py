@@ -8,7 +8,7 @@ from airflow.sdk import BaseOperator
 
 from airflow_provider_kling.exceptions import KlingBudgetError
 from airflow_provider_kling.get_provider_info import UI_COLOR
-from airflow_provider_kling.operators.notes import is_kling_task, planned_costs
+from airflow_provider_kling.operators.reservations import is_kling_task, planned_costs
 from airflow_provider_kling.operators.run_bill import bill, table
 from airflow_provider_kling.preparation import arguments
 

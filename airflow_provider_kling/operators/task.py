@@ -16,7 +16,7 @@ from airflow_provider_kling.operators import log_lines, record
 from airflow_provider_kling.operators.base import KlingBaseOperator
 from airflow_provider_kling.operators.doubt import Sending, send
 from airflow_provider_kling.operators.slot_wait import SlotWait, wait_for_slot
-from airflow_provider_kling.operators.spending import Spending, freed_when_not_charged, plan_of_task
+from airflow_provider_kling.operators.spending import Spending, planned_cost_of_task, released_when_not_charged
 from airflow_provider_kling.operators.task_arguments import read_arguments
 from airflow_provider_kling.plugins.links import KlingResultLink, without_empty_button
 from airflow_provider_kling.preparation import arguments
@@ -233,7 +233,7 @@ class KlingTaskOperator(KlingBaseOperator):
 
     @contextlib.contextmanager
     def _failure_pushed(self, context: Context) -> Iterator[None]:
-        with freed_when_not_charged(self, context), super()._failure_pushed(context):
+        with released_when_not_charged(self, context), super()._failure_pushed(context):
             yield
 
     def _prepare(self) -> Prepared:
@@ -272,10 +272,10 @@ class KlingTaskOperator(KlingBaseOperator):
         intent = record.settle_intent(self, prepared, context, may_be_kept=look_up_first)
         name = self.submission_name = intent.external_task_id
         cost = self.cost_of(prepared.body)
-        plan = plan_of_task(name, self.product, prepared.body, cost)
-        spending = Spending(self, context, plan, self.max_run_usd)
+        planned = planned_cost_of_task(name, self.product, prepared.body, cost)
+        spending = Spending(self, context, planned, self.max_run_usd)
         if look_up_first:
-            spending.go_on(is_permitted=slot is not None)
+            spending.restore(is_permitted=slot is not None)
         if slot is None:
             self._say(log_lines.submitting(self.product, prepared.body, name, cost))
         is_refused = slot is not None

@@ -1,10 +1,10 @@
 """
-Whether a request may be paid within a cap that several tasks share. Pure: what the others have noted is passed in.
+Whether a request may be paid within a cap that several tasks share. Pure: the reservations of the others are passed in.
 
-Every task notes what it is about to spend before it looks at the notes of the others, and pays only when everything
-that it sees fits below the cap together with its own. Of two tasks, the one that notes later sees the other's note: so
-the cap holds without a lock, in as many processes as there are. When several ask at once for more than is left, those
-with the higher place step back until the others have decided.
+Every task writes a reservation of what it is about to spend before it reads those of the others. It pays only when all
+of them fit below the cap together. Of two tasks, the one that writes later sees the other's reservation: so the cap
+holds without a lock, in as many processes as there are. When several tasks ask at the same time for more than is left,
+those with a higher owner yield until the others have decided.
 """
 
 from __future__ import annotations
@@ -17,51 +17,51 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-#: What a note says in place of the model of a batch, whose items may have several.
+#: Stands in a reservation for the model of a batch, whose items may have several.
 BATCH = "batch"
 
 
-class State(StrEnum):
-    """What a note says."""
+class ReservationState(StrEnum):
+    """What the task of a reservation is doing. The values are stored, so they stay."""
 
-    #: Its task looks whether it may pay. It counts, because it may.
+    #: It asks whether it may pay. The amount counts, because it may.
     ASKING = "asking"
-    #: Its task lets others go first. It counts nothing.
+    #: It lets other tasks decide first. The amount does not count.
     YIELDING = "yielding"
-    #: Its task pays, or has paid.
+    #: It pays, or has paid.
     SPENT = "spent"
-    #: Its task paid nothing after all.
+    #: It paid nothing.
     FREE = "free"
 
 
-class Answer(StrEnum):
+class Decision(StrEnum):
     """What the task does next."""
 
     PAY = "pay"
     REFUSE = "refuse"
-    #: Note that it yields, and look again.
+    #: Write that it yields, and read again.
     YIELD = "yield"
-    #: Note that it asks, and look again.
+    #: Write that it asks, and read again.
     ASK = "ask"
-    #: Look again.
+    #: Read again later.
     WAIT = "wait"
 
 
-class Note(NamedTuple):
+class Reservation(NamedTuple):
     """
     What one task is about to spend, or has spent.
 
-    :param owner: the task, and its place among the others: a lower one goes first.
-    :param state: what it is doing.
+    :param owner: Airflow's task id and map index; of two that ask, the lower owner decides first.
+    :param state: what the task is doing.
     :param usd: at the list price; ``None`` when that is not known.
     """
 
     owner: tuple[str, int]
-    state: State
+    state: ReservationState
     usd: Decimal | None
 
-    def record(self) -> dict[str, Any]:
-        """Return what is kept; JSON."""
+    def to_dict(self) -> dict[str, Any]:
+        """Return what is stored; JSON."""
         return {
             "task": self.owner[0],
             "map_index": self.owner[1],
@@ -70,63 +70,64 @@ class Note(NamedTuple):
         }
 
     @classmethod
-    def read(cls, kept: Any) -> Note | None:
+    def from_dict(cls, stored: Any) -> Reservation | None:
         """
-        Return the note that was kept; ``None`` when it cannot be read.
+        Return the reservation that was stored; ``None`` when it cannot be read.
 
-        :param kept: from :meth:`record`, perhaps of another version of this package.
+        :param stored: from :meth:`to_dict`, perhaps of another version of this package.
         """
         try:
-            usd = None if kept["usd"] is None else Decimal(str(kept["usd"]))
-            owner = (str(kept["task"]), int(kept["map_index"]))
-            state = State(kept["state"])
+            usd = None if stored["usd"] is None else Decimal(str(stored["usd"]))
+            owner = (str(stored["task"]), int(stored["map_index"]))
+            state = ReservationState(stored["state"])
         except (TypeError, KeyError, ValueError, InvalidOperation):
             return None
         is_money = usd is None or (usd.is_finite() and usd >= 0)
         return cls(owner, state, usd) if is_money else None
 
 
-class Ledger(NamedTuple):
+class ReservedByOthers(NamedTuple):
     """
-    What the others have noted.
+    The sum of the other tasks' reservations.
 
     :param spent: US dollars, without those of unknown price.
-    :param unknown: how many pay, or ask, for what has no known price.
-    :param asking: the notes of those that ask.
+    :param unknown: how many tasks pay, or ask, for something without a known price.
+    :param asking: the reservations of the tasks that ask.
     """
 
     spent: Decimal
     unknown: int
-    asking: tuple[Note, ...]
+    asking: tuple[Reservation, ...]
 
     @classmethod
-    def of(cls, notes: Iterable[Note], own: Note) -> Ledger:
+    def of(cls, reservations: Iterable[Reservation], own: Reservation) -> ReservedByOthers:
         """
-        Sum up what was noted.
+        Sum up the reservations of the others.
 
-        :param notes: of all; one's own does not count.
-        :param own: the note of the task that looks.
+        :param reservations: of all tasks.
+        :param own: that of the task that asks; it is left out.
         """
-        others = [note for note in notes if note.owner != own.owner and note.state in (State.ASKING, State.SPENT)]
-        known = [note for note in others if note.usd is not None]
-        spent = sum((note.usd or Decimal(0) for note in known if note.state is State.SPENT), Decimal(0))
-        asking = tuple(note for note in known if note.state is State.ASKING)
+        counted = (ReservationState.ASKING, ReservationState.SPENT)
+        others = [each for each in reservations if each.owner != own.owner and each.state in counted]
+        known = [each for each in others if each.usd is not None]
+        spent = sum((each.usd or Decimal(0) for each in known if each.state is ReservationState.SPENT), Decimal(0))
+        asking = tuple(each for each in known if each.state is ReservationState.ASKING)
         return cls(spent, len(others) - len(known), asking)
 
 
-def decide(cap: Decimal, own: Note, ledger: Ledger) -> Answer:
+def decide(cap: Decimal, own: Reservation, others: ReservedByOthers) -> Decision:
     """
-    Return what a task does that wants to pay.
+    Return what a task that wants to pay does next.
 
-    :param cap: US dollars for all together.
-    :param own: its note, as everybody sees it since before the ledger was read.
-    :param ledger: what the others have noted.
+    :param cap: US dollars for all tasks together.
+    :param own: its reservation, which was written before those of the others were read.
+    :param others: what the others have reserved.
     """
-    if own.usd is None or ledger.unknown or ledger.spent + own.usd > cap:
-        return Answer.REFUSE
-    goes_first = any(note.owner < own.owner for note in ledger.asking)
-    if own.state is State.YIELDING:
-        return Answer.WAIT if goes_first else Answer.ASK
-    if ledger.spent + sum((note.usd or Decimal(0) for note in ledger.asking), own.usd) <= cap:
-        return Answer.PAY
-    return Answer.YIELD if goes_first else Answer.WAIT
+    if own.usd is None or others.unknown or others.spent + own.usd > cap:
+        return Decision.REFUSE
+    is_another_first = any(each.owner < own.owner for each in others.asking)
+    if own.state is ReservationState.YIELDING:
+        return Decision.WAIT if is_another_first else Decision.ASK
+    if others.spent + sum((each.usd or Decimal(0) for each in others.asking), own.usd) <= cap:
+        return Decision.PAY
+    return Decision.YIELD if is_another_first else Decision.WAIT

@@ -1,0 +1,51 @@
+"""
+What a task instance has paid before for other submissions: earlier takes (``on_clear="regenerate"``), other content.
+
+Its reservation for the Dag run is an XCom, which Airflow deletes with a Clear. The task state store
+(:mod:`.state_files`) is not deleted.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from airflow_provider_kling.api import values
+
+#: Key of the task state store: US dollars by the name of each submission, ``None`` where the price is unknown.
+PAID_KEY = "takes"
+
+
+class PaidSubmissions:
+    """
+    The submissions of a task instance that were paid, or may be.
+
+    :param store: from :func:`.state_files.store_of`; ``None`` where there is no store: then nothing is known.
+    """
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+
+    def total_without(self, name: str) -> Decimal | None:
+        """
+        Return what the other submissions cost in US dollars; ``None`` when that is not known.
+
+        :param name: the submission that does not count.
+        """
+        others = [values.number(usd) for other, usd in self._read().items() if other != name]
+        return None if None in others else sum(filter(None, others), Decimal(0))
+
+    def add(self, name: str, usd: Decimal | None) -> None:
+        """Add a submission, before it is sent."""
+        if self._store is not None:
+            self._store.set(PAID_KEY, {**self._read(), name: None if usd is None else str(usd)})
+
+    def remove(self, name: str) -> None:
+        """Remove a submission that is not charged."""
+        stored = self._read()
+        if stored.pop(name, "") != "":
+            self._store.set(PAID_KEY, stored)
+
+    def _read(self) -> dict[str, Any]:
+        stored = None if self._store is None else self._store.get(PAID_KEY)
+        return dict(stored) if isinstance(stored, dict) else {}

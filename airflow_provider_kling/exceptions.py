@@ -57,7 +57,7 @@ ADVICE_CHARACTERS = 75
 REQUEST_ID_CHARACTERS = 64
 
 
-def particulars(
+def error_details(
     *, kling_task_id: str | None = None, code: int | None = None, http_status: int = 0, request_id: str = ""
 ) -> str:
     """
@@ -162,7 +162,9 @@ class KlingApiError(KlingError):
         row = KLING_CODES.get(code) if code is not None else None
         more = f" {row.more}" if row and row.more else ""
         advice = advice or self.class_advice or (row.advice if row else UNKNOWN_CODE_ADVICE)
-        known = particulars(kling_task_id=kling_task_id, code=code, http_status=http_status, request_id=self.request_id)
+        known = error_details(
+            kling_task_id=kling_task_id, code=code, http_status=http_status, request_id=self.request_id
+        )
         super().__init__(f"{advice}{quoted(self.kling_message)}{more}{known}", kling_task_id=kling_task_id)
 
     @property

@@ -12,8 +12,8 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar
 import pendulum
 
 from airflow_provider_kling import polling
+from airflow_provider_kling.api.account_resources import AccountResources
 from airflow_provider_kling.api.auth import ApiKey
-from airflow_provider_kling.api.belongings import Belongings
 from airflow_provider_kling.api.classic import MAX_PAGE_SIZE
 from airflow_provider_kling.api.client import KlingClient
 from airflow_provider_kling.api.limits import Limits
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from airflow_provider_kling.api.download import Download
-    from airflow_provider_kling.api.reads import TaskRef
+    from airflow_provider_kling.api.read_plan import TaskRef
     from airflow_provider_kling.api.transport import Transport
     from airflow_provider_kling.models import ResourcePack, Task
     from airflow_provider_kling.preparation.arguments import Validate
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from airflow_provider_kling.products.prices import Estimate
 
 
-class KlingHook(Belongings, ConnectionForm, BaseHook):
+class KlingHook(AccountResources, ConnectionForm, BaseHook):
     """
     Talk to Kling's API.
 
@@ -231,7 +231,7 @@ class KlingHook(Belongings, ConnectionForm, BaseHook):
         :raises KlingValidationError: when ``kling_task_id`` names no task.
         """
         named = named_task(kling_task_id, endpoint)
-        return self.client.get_task_anywhere(product_of(named.endpoint), named.task_id, tries=tries)
+        return self.client.get_task_of_any_generation(product_of(named.endpoint), named.task_id, tries=tries)
 
     def get_paid_task(self, kling_task_id: str, endpoint: str = DEFAULT_ENDPOINT) -> Task:
         """
@@ -290,7 +290,7 @@ class KlingHook(Belongings, ConnectionForm, BaseHook):
         :param waiting: product and id of each.
         :return: for each its task, or why it could not be read.
         """
-        results, rest = self.get_together(waiting)
+        results, rest = self.get_tasks_in_bulk(waiting)
         for single in rest:
             try:
                 results[single] = self.get_task(single.task_id, single.endpoint)
@@ -298,7 +298,7 @@ class KlingHook(Belongings, ConnectionForm, BaseHook):
                 results[single] = error
         return results
 
-    def get_together(
+    def get_tasks_in_bulk(
         self, waiting: Sequence[TaskRef], *, tries: int | None = None
     ) -> tuple[dict[TaskRef, Task | KlingError], list[TaskRef]]:
         """
@@ -308,7 +308,7 @@ class KlingHook(Belongings, ConnectionForm, BaseHook):
         :param tries: how often a request is sent before its error counts; default 4.
         :return: for each its task, or why it could not be read; and those that have to be asked for singly.
         """
-        return self.client.get_together(waiting, tries=tries)
+        return self.client.get_tasks_in_bulk(waiting, tries=tries)
 
     def wait(
         self,

@@ -16,7 +16,7 @@ from airflow_provider_kling.exceptions import (
     KlingTaskFailedError,
     KlingTaskNotFoundError,
     KlingTimeoutError,
-    particulars,
+    error_details,
     quoted,
 )
 from airflow_provider_kling.models import Task, TaskStatus, results_expired
@@ -290,7 +290,7 @@ def _words(message: str) -> str:
 
 
 def _particulars(task: Task) -> str:
-    return particulars(kling_task_id=task.task_id, request_id=task.request_id)
+    return error_details(kling_task_id=task.task_id, request_id=task.request_id)
 
 
 def check_links(task: Task, *, now: float) -> None:

@@ -89,8 +89,8 @@ def test_the_example_of_an_account_in_arrears_reads_like_this():
 
 def test_only_what_is_known_is_said():
     assert kling.KlingApiError(None, "").message == f"{kling.UNKNOWN_CODE_ADVICE} Kling gives no reason."
-    assert kling.particulars() == ""
-    assert kling.particulars(kling_task_id="7", code=0, http_status=0) == "\ntask 7, code 0"
+    assert kling.error_details() == ""
+    assert kling.error_details(kling_task_id="7", code=0, http_status=0) == "\ntask 7, code 0"
 
 
 @pytest.mark.parametrize("code", [*kling.KLING_CODES, None, 200, 1999, 40001, -1])

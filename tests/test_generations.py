@@ -10,7 +10,7 @@ from support import PHOTOGRAPH, FakeTaskInstance, connect
 from support_batch import deferred, fire, hurry, manifest, posts, run
 
 from airflow_provider_kling import exceptions as errors
-from airflow_provider_kling.api.reads import TaskRef
+from airflow_provider_kling.api.read_plan import TaskRef
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.operators import (
     KlingImageToVideoOperator,

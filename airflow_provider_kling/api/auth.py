@@ -1,5 +1,5 @@
 """
-A credential becomes an ``Authorization`` header.
+Makes the ``Authorization`` header from a credential.
 
 Source: authentication page of https://kling.ai/document-api, read 2026-11.
 """
@@ -17,11 +17,11 @@ from airflow_provider_kling.exceptions import KlingConfigurationError
 #: Lifetime of a token in seconds; Kling's documentation asks for 30 minutes.
 TOKEN_LIFETIME = 1800
 
-#: What no key holds; the typical traces of copying it: blanks, line breaks, quotes, invisible characters, an ellipsis.
-_NOT_IN_KEYS = re.compile(r"[^!-~]|[\"'`]")
+#: Characters that no key has. They come from copying it: blanks, line breaks, quotes, invisible ones, an ellipsis.
+_INVALID_IN_KEY = re.compile(r"[^!-~]|[\"'`]")
 
-#: The shortest credential that is looked for in answers; a shorter one could be any word of them.
-_MIN_ECHO = 8
+#: The shortest credential that is redacted in answers; a shorter one may be an ordinary word of an answer.
+_MIN_REDACTED_CHARACTERS = 8
 
 #: How many seconds a token claims to be older than it is, so that a server slightly behind accepts it.
 TOKEN_LEEWAY = 5
@@ -35,7 +35,7 @@ class ApiKey:
 
     @property
     def identity(self) -> str:
-        """What tells it from others, without saying it."""
+        """A hash that identifies the key and does not reveal it."""
         return hashlib.sha256(self.key.encode()).hexdigest()[:32]
 
     def authorization(self, now: int) -> str:
@@ -52,7 +52,7 @@ class AccessKeyPair:
 
     @property
     def identity(self) -> str:
-        """What tells it from others, without saying its secret."""
+        """The AccessKey, which identifies the pair and is no secret."""
         return self.access_key
 
     def authorization(self, now: int) -> str:
@@ -81,7 +81,7 @@ def credential_of(login: str | None, password: str | None) -> Credential:
     :param password: the SecretKey, or the API key when ``login`` is empty.
     :raises KlingConfigurationError: when something is missing, or is no key.
     """
-    login, password = _key("login", login), _key("password", password)
+    login, password = _clean_key("login", login), _clean_key("password", password)
     if not password:
         raise KlingConfigurationError(
             "Put the API key into password; for a pair, AccessKey into login.\n"
@@ -91,25 +91,25 @@ def credential_of(login: str | None, password: str | None) -> Credential:
     return AccessKeyPair(login, password) if login else ApiKey(password)
 
 
-def without_credential(answer: bytes, authorization: str) -> bytes:
+def redact_credential(answer: bytes, authorization: str) -> bytes:
     """
-    Return an answer without the credential of its request: some servers repeat what they refuse.
+    Replace the credential of a request in its answer, because some servers repeat what they refuse.
 
     :param answer: its body.
     :param authorization: the header that was sent.
     """
     token = authorization.rpartition(" ")[2]
-    if len(token) < _MIN_ECHO:
+    if len(token) < _MIN_REDACTED_CHARACTERS:
         return answer
     for form in (token, json.dumps(token)[1:-1], token.replace("/", "\\/"), html.escape(token)):
         answer = answer.replace(form.encode(), b"(credential)")
     return answer
 
 
-def _key(field: str, value: str | None) -> str:
+def _clean_key(field: str, value: str | None) -> str:
     """Return the key without the blanks around it; one that cannot be sent in a header is refused, and never shown."""
     key = (value or "").strip()
-    if found := _NOT_IN_KEYS.search(key):
+    if found := _INVALID_IN_KEY.search(key):
         raise KlingConfigurationError(
             f"Paste the connection's {field} again: it holds U+{ord(found[0]):04X}, as no key does.\n"
             f"It is character {found.start() + 1} of {len(key)}. Keys are printable ASCII without blanks, line breaks "

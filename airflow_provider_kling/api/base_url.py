@@ -1,4 +1,4 @@
-"""Host, schema and port of an Airflow connection become the base URL of Kling's API. Pure."""
+"""Makes the base URL of Kling's API from host, schema and port of an Airflow connection. Pure."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
-#: What no address holds. Libraries disagree about which host such an address names.
-UNFIT = re.compile(r"[\\\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u2060\ufeff]")
+#: Characters that no address has. Libraries disagree about which host an address with them names.
+INVALID_CHARACTERS = re.compile(r"[\\\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u2060\ufeff]")
 
-#: Of what a host name consists once it is written in ASCII.
+#: A host name in ASCII.
 _NAME = re.compile(r"(?!\.)[A-Za-z0-9._-]+")
 
 
@@ -34,20 +34,20 @@ def base_url_of(host: str | None, *, schema: str | None = None, port: int | str 
     :raises KlingConfigurationError: naming what is wrong with it.
     """
     host = (host or "").strip()
-    scheme, prefix = _of_schema(schema)
+    scheme, prefix = _split_schema(schema)
     if not host:
         if prefix or str(port or 443) != "443":
-            raise _refusal("it is empty, while port or schema is set")
+            raise _configuration_error("it is empty, while port or schema is set")
         return DEFAULT_BASE_URL
-    if UNFIT.search(host + prefix) or "?" in host + prefix or "#" in host + prefix:
-        raise _refusal("no blanks, backslash, ? or # belong there", host)
-    parts = _parts(host, scheme)
+    if INVALID_CHARACTERS.search(host + prefix) or "?" in host + prefix or "#" in host + prefix:
+        raise _configuration_error("no blanks, backslash, ? or # belong there", host)
+    parts = _split_host(host, scheme)
     path = parts.path.rstrip("/") + (f"/{prefix}" if prefix else "")
     # Kling's paths begin with /v1; a base URL copied from a relay's example often ends with it too.
-    return f"{parts.scheme}://{parts.netloc}{_port(parts, port)}{path}".rstrip("/").removesuffix("/v1")
+    return f"{parts.scheme}://{parts.netloc}{_port_suffix(parts, port)}{path}".rstrip("/").removesuffix("/v1")
 
 
-def _refusal(what: str, host: str = "") -> KlingConfigurationError:
+def _configuration_error(what: str, host: str = "") -> KlingConfigurationError:
     # What stands before an @ may be a key that was pasted with the address.
     shown = f"It is {foreign_text(host.rpartition('@')[2], 100)!r}. " if host else ""
     return KlingConfigurationError(
@@ -57,51 +57,51 @@ def _refusal(what: str, host: str = "") -> KlingConfigurationError:
     )
 
 
-def _of_schema(schema: str | None) -> tuple[str, str]:
+def _split_schema(schema: str | None) -> tuple[str, str]:
     first, _, rest = (schema or "").strip().strip("/").partition("/")
     if first.lower() in _DEFAULT_PORTS:
         return first.lower(), rest
     return "", f"{first}/{rest}" if rest else first
 
 
-def _parts(host: str, scheme: str) -> SplitResult:
+def _split_host(host: str, scheme: str) -> SplitResult:
     if "://" not in host:
-        host = f"{scheme or 'https'}://{_bracketed(host)}"
+        host = f"{scheme or 'https'}://{_bracket_ipv6(host)}"
     try:
         parts = urlsplit(host)
         name = parts.hostname or ""
         valid = "%" not in parts.netloc and (":" in name or _NAME.fullmatch(name.encode("idna").decode()))
     except ValueError:
-        raise _refusal("it is not a valid address", host) from None
+        raise _configuration_error("it is not a valid address", host) from None
     if parts.scheme not in _DEFAULT_PORTS:
-        raise _refusal("it must begin with https:// (or http://)", host)
+        raise _configuration_error("it must begin with https:// (or http://)", host)
     if "@" in parts.netloc:
-        raise _refusal("it must not hold a login", host)
+        raise _configuration_error("it must not hold a login", host)
     if not valid:
-        raise _refusal("it is not a valid address", host)
+        raise _configuration_error("it is not a valid address", host)
     if scheme and parts.scheme != scheme:
-        raise _refusal(f"it begins with {parts.scheme}://, and schema is {scheme}", host)
+        raise _configuration_error(f"it begins with {parts.scheme}://, and schema is {scheme}", host)
     return parts
 
 
-def _bracketed(host: str) -> str:
+def _bracket_ipv6(host: str) -> str:
     try:
         return f"[{ipaddress.IPv6Address(host)}]"
     except ValueError:
         return host
 
 
-def _port(parts: SplitResult, port: int | str | None) -> str:
-    """Return what the port adds to the address; it is used or refused, never ignored."""
+def _port_suffix(parts: SplitResult, port: int | str | None) -> str:
+    """Return the port as the end of the address; a port is used or refused, never ignored."""
     try:
         # Airflow's Test button sends 0 for a connection without a port.
         own, other = parts.port, int(port or 0) or None
     except ValueError:
-        raise _refusal("a port is a number from 1 to 65535", parts.geturl()) from None
+        raise _configuration_error("a port is a number from 1 to 65535", parts.geturl()) from None
     if own == 0 or (other is not None and not 1 <= other <= 65535):
-        raise _refusal("a port is a number from 1 to 65535", parts.geturl())
+        raise _configuration_error("a port is a number from 1 to 65535", parts.geturl())
     if other is None or other == (own or _DEFAULT_PORTS[parts.scheme]):
         return ""
     if own is not None:
-        raise _refusal(f"its port is {own}, and the connection's port is {other}", parts.geturl())
+        raise _configuration_error(f"its port is {own}, and the connection's port is {other}", parts.geturl())
     return f":{other}"

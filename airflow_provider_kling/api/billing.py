@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from airflow_provider_kling.api import parts, values
-from airflow_provider_kling.api.account import WORD_CHARACTERS
+from airflow_provider_kling.api import values
+from airflow_provider_kling.api.account import MAX_NAME_CHARACTERS
 from airflow_provider_kling.api.request import Request
-from airflow_provider_kling.exceptions import KlingResponseError, particulars
+from airflow_provider_kling.api.response_errors import raises_response_error
+from airflow_provider_kling.exceptions import KlingResponseError, error_details
 from airflow_provider_kling.models import Deduction
 
 if TYPE_CHECKING:
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
     from airflow_provider_kling.api.envelope import Answer
     from airflow_provider_kling.api.transport import Transport
 
-Purse = Literal["package", "balance"]
+ReportKind = Literal["package", "balance"]
 
 #: The most deductions on one page, which is also Kling's default.
 PAGE_SIZE = 500
-#: No report is read further; at 500 on a page it has half a million lines.
+#: The most pages that are read of one report; with 500 lines on a page that is half a million lines.
 MAX_PAGES = 1000
 
 
@@ -62,15 +63,15 @@ class Billing:
         return self._report("balance", start_ms, end_ms, filters)
 
     def _report(
-        self, purse: Purse, start_ms: int, end_ms: int, filters: Mapping[str, Sequence[str]]
+        self, kind: ReportKind, start_ms: int, end_ms: int, filters: Mapping[str, Sequence[str]]
     ) -> Iterator[Deduction]:
         body: dict[str, Any] = {"start_time": start_ms, "end_time": end_ms, "limit": self._page_size}
         if filters:
             body["filters"] = [{"key": key, "values": list(words)} for key, words in filters.items()]
         for _ in range(MAX_PAGES):
-            answer = self._transport.read(Request("POST", f"/account/billing/{purse}", json=body))
+            answer = self._transport.read(Request("POST", f"/account/billing/{kind}", json=body))
             yield from read_deductions(answer)
-            data = values.record(answer.data)
+            data = values.json_object(answer.data)
             cursor = data.get("next_cursor")
             if data.get("has_more") is not True or not isinstance(cursor, str) or cursor == body.get("cursor"):
                 return
@@ -78,7 +79,7 @@ class Billing:
             body = {"cursor": cursor}
 
 
-@parts.guarded
+@raises_response_error
 def read_deductions(answer: Answer) -> list[Deduction]:
     """
     Read one page; a line whose amount cannot be read is left out: 0 would say that it was free.
@@ -86,19 +87,19 @@ def read_deductions(answer: Answer) -> list[Deduction]:
     :param answer: to either report.
     :raises KlingResponseError: when it holds no report.
     """
-    report = values.record(answer.data).get("result")
+    report = values.json_object(answer.data).get("result")
     if not isinstance(report, dict):
-        known = particulars(request_id=answer.request_id)
+        known = error_details(request_id=answer.request_id)
         raise KlingResponseError(f"Check the connection's host: the answer holds no report.{known}", http_status=200)
-    lines = (_deduction(item) for item in values.records(report.get("detail")))
+    lines = (_deduction(item) for item in values.json_objects(report.get("detail")))
     return [line for line in lines if line.amount]
 
 
 def _deduction(item: dict[str, Any]) -> Deduction:
     def word(name: str) -> str:
-        return values.text(item.get(name), WORD_CHARACTERS)
+        return values.text(item.get(name), MAX_NAME_CHARACTERS)
 
-    def left(moment: str) -> str:
+    def remaining(moment: str) -> str:
         return values.amount(values.first(item, f"unit_{moment}_deduction", f"balance_{moment}_deduction"))
 
     return Deduction(
@@ -111,6 +112,6 @@ def _deduction(item: dict[str, Any]) -> Deduction:
         api_key_name=word("api_key_name"),
         package_id=word("package_id"),
         at=values.milliseconds(item.get("deduction_time")),
-        before=left("before"),
-        after=left("after"),
+        before=remaining("before"),
+        after=remaining("after"),
     )

@@ -1,8 +1,8 @@
 """
 Callbacks: what Kling posts to a ``callback_url`` when the status of a task changes. Pure: the clock is an argument.
 
-A callback is a hint, and :func:`verify` says whether it is Kling's. What became of a task is read from Kling: retries,
-order and timeouts of callbacks are not documented, and one that was kept by somebody can be sent again.
+A callback is a hint, and :func:`verify` says whether Kling sent it. Read the task itself from Kling: retries, order
+and timeouts of callbacks are not documented, and somebody may have recorded a callback and send it again.
 
 Kling signs as https://www.standardwebhooks.com describes, once the account has a webhook secret in Kling's console.
 Source: the page on callbacks of https://kling.ai/document-api, read 2026-11.
@@ -18,7 +18,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from airflow_provider_kling.api import parts
+from airflow_provider_kling.api import task_record
 from airflow_provider_kling.exceptions import KlingCallbackError, KlingConfigurationError, KlingError
 from airflow_provider_kling.utils.foreign import foreign_text
 
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
 
     from airflow_provider_kling.models import Task
 
-#: The largest body that is looked at. Kling names none; a task's record has a few kilobytes.
+#: The largest body that is read. Kling documents no limit; a task's record has a few kilobytes.
 MAX_BYTES = 1024 * 1024
 
-#: Seconds that the time of a callback may be apart from ours, as Kling's page says.
+#: Seconds by which a callback's timestamp may differ from this machine's clock, as Kling's page says.
 TOLERANCE = 300.0
 
-#: Signatures in one header that are looked at. Kling sends two while a secret is changed.
+#: Signatures that are read in one header. Kling sends two while a secret is changed.
 MAX_SIGNATURES = 8
 
 _ID, _TIMESTAMP, _SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
-_FORMS = {
+_HEADER_PATTERNS = {
     _ID: re.compile(r"[!-~]{1,256}"),
     _TIMESTAMP: re.compile(r"[0-9]{1,12}"),
     _SIGNATURE: re.compile(r"[ -~]{1,4096}"),
@@ -68,7 +68,7 @@ def verify(
     :raises KlingConfigurationError: when the secret is none.
     """
     _check_size(body)
-    key, values = _key(secret), {name: _header(headers, name) for name in _FORMS}
+    key, values = _decode_secret(secret), {name: _header(headers, name) for name in _HEADER_PATTERNS}
     if abs(now - int(values[_TIMESTAMP])) > tolerance:
         raise KlingCallbackError(
             f"Check this machine's clock if Kling sent it: its time is not now. {_TIMESTAMP} is {values[_TIMESTAMP]}, "
@@ -77,8 +77,8 @@ def verify(
     signed = f"{values[_ID]}.{values[_TIMESTAMP]}.".encode() + body
     expected = hmac.digest(key, signed, hashlib.sha256)
     given = values[_SIGNATURE].split(" ", MAX_SIGNATURES)[:MAX_SIGNATURES]
-    # How long it takes tells nothing of what was expected.
-    if not any(hmac.compare_digest(expected, _decoded(signature)) for signature in given):
+    # The comparison takes the same time for any signature, so its duration reveals nothing of the expected one.
+    if not any(hmac.compare_digest(expected, _decode_signature(signature)) for signature in given):
         raise KlingCallbackError(
             "Refuse it, or check the webhook secret: no signature fits the body. A body that was changed on its way, "
             "or parsed and written anew, fits none."
@@ -90,8 +90,8 @@ def read(body: bytes, *, endpoint: str = "") -> Task:
     """
     Return the task that a callback is about, whoever sent it.
 
-    Without a webhook secret Kling signs nothing; then this is all that a receiver can do, and the task has to be read
-    from Kling the more.
+    Without a webhook secret Kling signs nothing, and a receiver can do no more than this. Then anybody may have sent
+    it: read the task from Kling.
 
     :param body: a bare task, in the words of either generation of the API.
     :param endpoint: the task's product, which no callback names.
@@ -99,7 +99,7 @@ def read(body: bytes, *, endpoint: str = "") -> Task:
     """
     _check_size(body)
     try:
-        return parts.read_task(json.loads(body), endpoint, "")
+        return task_record.read_task(json.loads(body), endpoint, "")
     except KlingError as error:
         raise KlingCallbackError(f"Refuse it: the body is no task of Kling's. {foreign_text(error.message)}") from None
     except (ValueError, RecursionError) as error:
@@ -113,7 +113,7 @@ def _check_size(body: bytes) -> None:
         raise KlingCallbackError(f"Refuse it: {len(body):,} bytes are no callback of Kling's. At most {MAX_BYTES:,}.")
 
 
-def _key(secret: str) -> bytes:
+def _decode_secret(secret: str) -> bytes:
     try:
         key = base64.b64decode(secret.strip().removeprefix(_PREFIX), validate=True)
     except (binascii.Error, ValueError, AttributeError):
@@ -132,13 +132,13 @@ def _header(headers: Mapping[str, str], name: str) -> str:
             f"Refuse it, or set a webhook secret in Kling's console: it has no {name}. Without a secret Kling does not "
             "sign."
         )
-    if len(set(found)) > 1 or not isinstance(found[0], str) or not _FORMS[name].fullmatch(found[0]):
+    if len(set(found)) > 1 or not isinstance(found[0], str) or not _HEADER_PATTERNS[name].fullmatch(found[0]):
         raise KlingCallbackError(f"Refuse it: the header {name} has a form that Kling's never has.")
     return found[0]
 
 
-def _decoded(signature: str) -> bytes:
-    """The bytes of one signature; none for one of another version."""
+def _decode_signature(signature: str) -> bytes:
+    """Return the bytes of one signature; empty for a signature of another version."""
     try:
         return base64.b64decode(signature.removeprefix(_VERSION), validate=True) if signature[:3] == _VERSION else b""
     except binascii.Error:

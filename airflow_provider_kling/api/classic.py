@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from airflow_provider_kling.api import parts
+from airflow_provider_kling.api import task_record
 from airflow_provider_kling.api.request import Request
+from airflow_provider_kling.api.response_errors import raises_response_error
 from airflow_provider_kling.models import Task, TaskStatus
 
 if TYPE_CHECKING:
@@ -46,38 +47,38 @@ def page(product: Product, number: int, size: int, cursor: str = "") -> Request:
 
 
 def next_cursor(answer: Answer) -> None:
-    """Return nothing: pages have numbers."""
+    """Return ``None``: pages have numbers here, no cursors."""
 
 
-@parts.guarded
+@raises_response_error
 def read_created(answer: Answer, product: Product) -> Task:
     """
-    Read the task that a POST has created. Whatever its status is said to be, an id means that there is a task.
+    Read the task that a POST has created. An id is enough: it means that there is a task, whatever its status.
 
-    :raises KlingResponseError: when the answer names no task; it is not known then whether there is one.
+    :raises KlingResponseError: when the answer names no task; then it is not known whether there is one.
     """
     if product.answers == "result":
-        return parts.read_result(answer, product.endpoint)
-    data = {"task_id": answer.data} if parts.is_bare_id(answer.data) else answer.data
-    return parts.read_task(data, product.endpoint, answer.request_id, status=TaskStatus.SUBMITTED)
+        return task_record.read_result(answer, product.endpoint)
+    data = {"task_id": answer.data} if task_record.is_bare_id(answer.data) else answer.data
+    return task_record.read_task(data, product.endpoint, answer.request_id, status=TaskStatus.SUBMITTED)
 
 
-@parts.guarded
+@raises_response_error
 def read_task(answer: Answer, product: Product) -> Task:
     """
     Read one task.
 
     :raises KlingResponseError: when there is no task in the answer, or its status is unknown.
     """
-    return parts.read_task(answer.data, product.endpoint, answer.request_id)
+    return task_record.read_task(answer.data, product.endpoint, answer.request_id)
 
 
-@parts.guarded
+@raises_response_error
 def read_page(answer: Answer, product: Product, status: TaskStatus | None = None) -> list[Task]:
     """
     Read a page of tasks; a record that cannot be read, perhaps of another product, is left out.
 
-    :param status: what stands for an unknown one; without it, such a task is left out.
-    :raises KlingResponseError: when the answer is no list; permanent, so that nobody asks here again.
+    :param status: taken in place of an unknown status; without it, such a task is left out.
+    :raises KlingResponseError: when the answer is no list; permanent, so that the list is not asked for again.
     """
-    return parts.read_list(answer, lambda _task_id: product.endpoint, status=status)
+    return task_record.read_list(answer, lambda _task_id: product.endpoint, status=status)

@@ -1,8 +1,8 @@
 """
 A client of one account at Kling, without Airflow: it chooses the dialect, builds requests, reads answers.
 
-The hook is an adapter around it. Reads are free and repeated on errors; :meth:`KlingClient.create_once` is the paid
-call, which only :mod:`airflow_provider_kling.submission.protocol` may decide on.
+The hook is an adapter around it. Reads are free and repeated on errors. :meth:`KlingClient.create_once` is the paid
+call; only :mod:`airflow_provider_kling.submission.protocol` decides when to make it.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import itertools
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any
 
+from airflow_provider_kling.api.account_resources import AccountResources
 from airflow_provider_kling.api.auth import ApiKey
-from airflow_provider_kling.api.belongings import Belongings
 from airflow_provider_kling.api.classic import MAX_PAGE_SIZE
 from airflow_provider_kling.api.dialects import dialect_of
-from airflow_provider_kling.api.reads import reaches_behind
+from airflow_provider_kling.api.read_plan import ends_before
 from airflow_provider_kling.exceptions import (
     KlingConfigurationError,
     KlingError,
@@ -33,21 +33,21 @@ if TYPE_CHECKING:
 
     from airflow_provider_kling.api.dialects import Dialect
     from airflow_provider_kling.api.download import Download
-    from airflow_provider_kling.api.reads import TaskRef
+    from airflow_provider_kling.api.read_plan import TaskRef
     from airflow_provider_kling.api.settings import Settings
     from airflow_provider_kling.api.task_reader import Results, TaskReader
     from airflow_provider_kling.api.transport import Transport
     from airflow_provider_kling.models import ResourcePack, Task
     from airflow_provider_kling.products.product import Product
 
-#: How far back a search goes: pages of 500 tasks, which are not in a known order.
+#: How many pages of 500 tasks a search reads; their order is not documented.
 MAX_PAGES = 4
 
 #: An id that no task has; asking for it is free and shows whether Kling accepts the credential.
 PROBE_ID = "airflow-connection-test"
 
 
-class KlingClient(Belongings):
+class KlingClient(AccountResources):
     """
     Talk to Kling's API; safe to use from several threads.
 
@@ -76,15 +76,16 @@ class KlingClient(Belongings):
 
         :param product: its row.
         :param body: the canonical body.
-        :raises KlingError: when the answer confirms no task; whether there is one, the error does not always know.
+        :raises KlingError: when the answer confirms no task; there may be one all the same, see
+            :attr:`~airflow_provider_kling.exceptions.KlingError.refused_for_sure`.
         """
         product = spoken(product, body)
         dialect = self._dialect(product)
         return dialect.read_created(self.transport.send_once(dialect.create(product, body)), product)
 
-    def check_speaks(self, product: Product, body: Mapping[str, Any]) -> None:
+    def check_can_send(self, product: Product, body: Mapping[str, Any]) -> None:
         """
-        Check that a request can be sent with this credential; nothing is asked of Kling.
+        Check that a request can be sent with this credential, without a request to Kling.
 
         :param product: its row.
         :param body: the canonical body.
@@ -94,9 +95,10 @@ class KlingClient(Belongings):
 
     def _dialect(self, product: Product) -> Dialect:
         """
-        Return what speaks for a product here.
+        Return the dialect of a product.
 
-        :raises KlingConfigurationError: when the credential is none for it; Kling would only say that it is invalid.
+        :raises KlingConfigurationError: when its API does not take this kind of credential. Kling would only say that
+            the credential is invalid.
         """
         dialect = dialect_of(product)
         if dialect.NEEDS_API_KEY and not self.has_api_key:
@@ -109,7 +111,7 @@ class KlingClient(Belongings):
 
     @property
     def has_api_key(self) -> bool:
-        """Whether the credential is taken everywhere; AccessKey and SecretKey are by the first generation only."""
+        """Whether the credential is an API key, which both generations take; the classic one also takes a pair."""
         return isinstance(self.settings.credential, ApiKey)
 
     def get_task(self, product: Product, any_id: str, *, tries: int | None = None) -> Task:
@@ -124,11 +126,11 @@ class KlingClient(Belongings):
         dialect = self._dialect(product)
         return dialect.read_task(self.transport.read(dialect.query(product, any_id), tries=tries), product)
 
-    def get_task_anywhere(self, product: Product, any_id: str, *, tries: int | None = None) -> Task:
+    def get_task_of_any_generation(self, product: Product, any_id: str, *, tries: int | None = None) -> Task:
         """
         Read one task of a product, whichever generation of the API has made it; free.
 
-        An id does not say which, and whoever waits for it may not know: the first generation is asked first.
+        The id does not show the generation, and a sensor may have no more than the id. The classic one is asked first.
 
         :param product: its row.
         :param any_id: Kling's task id, or an ``external_task_id``.
@@ -144,7 +146,7 @@ class KlingClient(Belongings):
             try:
                 return self.get_task(other, any_id, tries=tries)
             except KlingError as error:
-                # What a relay without that route says about it, often a page of HTML, counts for nothing.
+                # A relay without that route often answers with a page of HTML; then the first answer counts.
                 if error.transient and not isinstance(error, KlingResponseError):
                     raise
             raise
@@ -165,10 +167,10 @@ class KlingClient(Belongings):
         :param page: 1 to 1000.
         :param page_size: 1 to 500; a page that is shorter is the last, unless something on it could not be read.
         :param tries: how often the request is sent before its error counts; default 4.
-        :param status: what stands for a status that is not known; without it, such a task is left out.
+        :param status: taken in place of an unknown status; without it, such a task is left out.
         """
         dialect, cursor = self._dialect(product), ""
-        # Where pages have no numbers, one is reached through those before it.
+        # With cursors, a page is reached through the pages before it.
         for number in range(1, page + 1):
             answer = self.transport.read(dialect.page(product, page, page_size, cursor), tries=tries)
             tasks, following = dialect.read_page(answer, product, status), dialect.next_cursor(answer)
@@ -179,7 +181,7 @@ class KlingClient(Belongings):
             cursor = following
         return []
 
-    def pages(self, product: Product) -> Iterator[list[Task]]:
+    def iter_pages(self, product: Product) -> Iterator[list[Task]]:
         """
         Yield the pages of a list of tasks until the last, each with one free request.
 
@@ -198,7 +200,7 @@ class KlingClient(Belongings):
         """
         List the tasks of one product that Kling accepted since a time, and perhaps older ones; free.
 
-        A short page is not the end: relays have smaller ones, and what cannot be read is missing on it.
+        A short page is not taken for the last one: relays have smaller pages, and unreadable tasks are left out.
 
         :param product: its row.
         :param since: epoch seconds.
@@ -206,11 +208,11 @@ class KlingClient(Belongings):
         """
         tasks: dict[str, Task] = {}
         for number in range(1, MAX_PAGES + 1):
-            # A task whose status has a new name exists all the same.
+            # A task with an unknown status exists too: leaving it out could make the caller pay a second time.
             page = self.list_tasks(product, number, MAX_PAGE_SIZE, status=TaskStatus.SUBMITTED)
             before = len(tasks)
             tasks.update({task.task_id: task for task in page})
-            if len(tasks) == before or reaches_behind(page, since):
+            if len(tasks) == before or ends_before(page, since):
                 return list(tasks.values())
         raise KlingResponseError(
             f"Look in Kling's console: its list of {product.endpoint} is longer than {len(tasks)} tasks, too long to "
@@ -219,13 +221,16 @@ class KlingClient(Belongings):
             transient=False,
         )
 
-    def get_together(self, waiting: Sequence[TaskRef], *, tries: int | None = None) -> tuple[Results, list[TaskRef]]:
+    def get_tasks_in_bulk(
+        self, waiting: Sequence[TaskRef], *, tries: int | None = None
+    ) -> tuple[Results, list[TaskRef]]:
         """
-        Read many tasks as far as a request can answer for several; free.
+        Read many tasks with requests that each answer for several; free.
 
         :param waiting: product and id of each.
         :param tries: how often a request is sent before its error counts; default 4.
-        :return: for each its task, or why it could not be read; and those that have to be asked for singly.
+        :return: the task, or the error, of each that such a request answered for; and those that have to be read one
+            by one.
         """
         return self._reader.read(waiting, tries=tries)
 
@@ -254,11 +259,11 @@ class KlingClient(Belongings):
 
     def check_credential(self) -> None:
         """
-        Ask, once, for a task that does not exist: free, and Kling answers only to a credential that it knows.
+        Ask once for a task that does not exist. It is free, and Kling looks for it only if the credential is valid.
 
         :raises KlingError: when it does not, or does not answer.
         """
         product = product_of(DEFAULT_ENDPOINT)
-        # One try: somebody looks at a page that waits for this answer.
+        # One try: Airflow's Test button waits for this answer.
         with contextlib.suppress(KlingTaskNotFoundError):
             self.transport.send_once(dialect_of(product).query(product, PROBE_ID))

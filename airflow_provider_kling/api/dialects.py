@@ -1,4 +1,4 @@
-"""The generations of Kling's API as one contract, and which of them speaks for a product."""
+"""The contract that each generation of Kling's API fulfils, and which generation a product belongs to."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Dialect(Protocol):
-    """How a generation of the API says it. Pure: requests are built and answers read here, nothing is sent."""
+    """How a generation of the API words requests and answers. Pure: it builds and reads them, it sends nothing."""
 
     #: Tasks on the largest page that Kling serves.
     MAX_PAGE_SIZE: int
@@ -47,7 +47,7 @@ class Dialect(Protocol):
 
 def dialect_of(product: Product) -> Dialect:
     """
-    Return what speaks for a product.
+    Return the dialect of a product.
 
     :param product: its row in the generation that serves its model, see
         :func:`airflow_provider_kling.products.generations.spoken`.

@@ -1,11 +1,11 @@
 """
-An HTTP answer becomes data, or the right exception. The only place where that is decided.
+Turns an HTTP answer into data, or into the right exception. Only this module decides which.
 
-Every answer of Kling is ``{code, message, request_id[, data]}``. Both the HTTP status and ``code`` are judged: a
-refusal has been seen inside an HTTP 200, and HTTP 429 carries seven different codes.
+Every answer of Kling is ``{code, message, request_id[, data]}``. Both the HTTP status and ``code`` count: a refusal has
+been seen inside an HTTP 200, and HTTP 429 carries seven different codes.
 
-Relays send ``code`` as text, as a word, as 200 for success, or not at all. What is certain is only what Kling's own
-table says: an answer with a foreign code that names a task is read, and one that does not is no refusal.
+Relays send ``code`` as text, as a word, as 200 for success, or not at all. Only codes of Kling's own table are certain.
+With another code, an answer that names a task is read as a success; one that names none proves no refusal.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
-from airflow_provider_kling.api import parts, values
+from airflow_provider_kling.api import task_record, values
+from airflow_provider_kling.api.response_errors import raises_response_error
 from airflow_provider_kling.exceptions import (
     KLING_CODES,
     REQUEST_ID_CHARACTERS,
@@ -23,17 +24,17 @@ from airflow_provider_kling.exceptions import (
     KlingResponseError,
     KlingServerError,
     KlingTaskNotFoundError,
-    particulars,
+    error_details,
     quoted,
 )
 from airflow_provider_kling.utils.foreign import foreign_text
 
-#: Texts that tell one 1201 from another, in lower case; Kling overloads the code, only the message differs.
+#: Texts, in lower case, by which the meanings of code 1201 are told apart; only the message differs.
 #: Measured by public clients in 2026-09: "External_task_id x already exists", "Task not found by id/external id: x".
 DUPLICATE_TEXT = "already exist"
 NOT_FOUND_TEXT = "not found by id"
 
-#: How much of a foreign answer an error shows; enough to recognise a proxy's page.
+#: How much of an unexpected answer an error shows; enough to recognise a proxy's page.
 SHOWN_CHARACTERS = 120
 
 #: What relays say for Kling's 0.
@@ -43,8 +44,8 @@ RELAY_SUCCESS = frozenset({200, 201})
 #: More digits are no service code.
 _LARGEST_CODE = 10**9
 
-#: HTTP statuses below 500 that pass by themselves.
-_PASSING = frozenset({408, 425, 429})
+#: HTTP statuses below 500 after which a later try may succeed.
+_TRANSIENT_STATUSES = frozenset({408, 425, 429})
 
 
 class Answer(NamedTuple):
@@ -54,7 +55,7 @@ class Answer(NamedTuple):
     request_id: str
 
 
-@parts.guarded
+@raises_response_error
 def read(http_status: int, body: bytes) -> Answer:
     """
     Return the data of an accepted request.
@@ -69,12 +70,12 @@ def read(http_status: int, body: bytes) -> Answer:
     request_id = values.text(envelope.get("request_id"), REQUEST_ID_CHARACTERS)
     if http_status < 400:
         accepted = code == 0 or code in RELAY_SUCCESS
-        if accepted or (code not in KLING_CODES and parts.holds_task(envelope)):
+        if accepted or (code not in KLING_CODES and task_record.holds_task(envelope)):
             return Answer(_data(envelope), request_id)
     message = values.text(values.first(envelope, "message", "msg"))
     if code is None or (http_status < 400 and code not in KLING_CODES):
         raise _no_usable_code(envelope, message, http_status, request_id)
-    raise refusal(code, message, http_status=http_status, request_id=request_id)
+    raise api_error(code, message, http_status=http_status, request_id=request_id)
 
 
 def _envelope(http_status: int, body: bytes) -> dict[str, Any]:
@@ -82,12 +83,12 @@ def _envelope(http_status: int, body: bytes) -> dict[str, Any]:
         envelope = json.loads(body)
     except (ValueError, RecursionError):
         envelope = None
-    if isinstance(envelope, dict) and ("code" in envelope or (http_status < 400 and parts.holds_task(envelope))):
+    if isinstance(envelope, dict) and ("code" in envelope or (http_status < 400 and task_record.holds_task(envelope))):
         return envelope
     shown = foreign_text(body[: 4 * SHOWN_CHARACTERS].decode("utf-8", "replace"), SHOWN_CHARACTERS) or "nothing"
     raise KlingResponseError(
         f"Check the connection's host: the answer is not Kling's. It is {shown!r}: something between here and Kling "
-        f"answered, or the answer was cut.{particulars(http_status=http_status)}",
+        f"answered, or the answer was cut.{error_details(http_status=http_status)}",
         http_status=http_status,
     )
 
@@ -95,7 +96,7 @@ def _envelope(http_status: int, body: bytes) -> dict[str, Any]:
 def _data(envelope: dict[str, Any]) -> Any:
     """Return what an accepted answer holds; some relays put the task beside ``code`` instead of into ``data``."""
     data = envelope.get("data")
-    return envelope if not data and parts.holds_task(envelope) else data
+    return envelope if not data and task_record.holds_task(envelope) else data
 
 
 def service_code(value: Any) -> int | None:
@@ -116,12 +117,12 @@ def _no_usable_code(envelope: dict[str, Any], message: str, http_status: int, re
     shown = foreign_text(envelope.get("code"), SHOWN_CHARACTERS) or "nothing"
     return KlingResponseError(
         f"Check the connection's host: the answer has no usable code. {shown!r} is not Kling's."
-        f"{quoted(message, 'It')}{particulars(http_status=http_status, request_id=request_id)}",
+        f"{quoted(message, 'It')}{error_details(http_status=http_status, request_id=request_id)}",
         http_status=http_status,
     )
 
 
-def refusal(code: int, message: str, *, http_status: int, request_id: str) -> KlingApiError:
+def api_error(code: int, message: str, *, http_status: int, request_id: str) -> KlingApiError:
     """
     Return the error that a code means.
 
@@ -132,15 +133,15 @@ def refusal(code: int, message: str, *, http_status: int, request_id: str) -> Kl
     """
     row = KLING_CODES.get(code)
     if row is not None:
-        kind = _class_of(row.error, message)
+        kind = _error_class(row.error, message)
         return kind(code, message, http_status=http_status, request_id=request_id)
-    if http_status >= 500 or http_status in _PASSING:
+    if http_status >= 500 or http_status in _TRANSIENT_STATUSES:
         advice = "Try again later: the server failed, with a code that is not Kling's."
         return KlingServerError(code, message, http_status=http_status, request_id=request_id, advice=advice)
     return KlingRequestError(code, message, http_status=http_status, request_id=request_id)
 
 
-def _class_of(kind: type[KlingApiError], message: str) -> type[KlingApiError]:
+def _error_class(kind: type[KlingApiError], message: str) -> type[KlingApiError]:
     if kind is KlingRequestError:
         text = message.lower()
         if DUPLICATE_TEXT in text:

@@ -16,10 +16,10 @@ class Limits:
         below a third of this.
     :param upload_rate: bytes a second that a body needs at least; a request with an image of 10 MB may take this much
         longer.
-    :param piece_bytes: bytes that are read at a time. What one piece can become when it is decompressed stays bounded.
-    :param download_rate: bytes a second that a download brings at least, on average; below that its host is taken for
-        broken.
-    :param download_grace: seconds that a download may take beside that, and beside the connection's timeout.
+    :param chunk_bytes: bytes that are read at a time. Bounds the memory that one decompressed chunk takes.
+    :param download_rate: the lowest average rate of a download, in bytes a second; a slower one is given up.
+    :param download_grace: seconds that a download may take in addition to the connection's timeout and to what
+        ``download_rate`` allows.
     :param download_bytes: bytes that a result may have. A 15 s video in 4K is below a tenth of this.
     """
 
@@ -27,7 +27,7 @@ class Limits:
     read_max_wait: float = 10.0
     answer_bytes: int = 32 << 20
     upload_rate: int = 64 << 10
-    piece_bytes: int = 1 << 14
+    chunk_bytes: int = 1 << 14
     download_rate: int = 16 << 10
     download_grace: float = 30.0
     download_bytes: int = 4 << 30

@@ -26,20 +26,23 @@ def read_results(record: dict[str, Any]) -> tuple[Result, ...]:
 
     :param record: with ``task_result`` (classic), ``outputs`` (new generation), or a relay's lists of its own.
     """
-    # Of a record itself only the videos: relays repeat there what was sent, images among it.
+    # Only these lists of the record itself: relays also repeat the request there, with its images.
     own = {name: record.get(name) for name in ("videos", "face_data")}
-    listed = {**own, **values.record(record.get("task_result"))}
+    listed = {**own, **values.json_object(record.get("task_result"))}
     found = [
-        result for name, read in _LISTS.items() for item in values.records(listed.get(name)) for result in read(item)
+        result
+        for name, read in _LISTS.items()
+        for item in values.json_objects(listed.get(name))
+        for result in read(item)
     ]
     if not found:
-        outputs = values.records(record.get("outputs"))
+        outputs = values.json_objects(record.get("outputs"))
         found = [result for item in outputs for result in _OUTPUTS.get(values.text(item.get("type")), _nothing)(item)]
-    return tuple(_numbered(found))
+    return tuple(_number_images(found))
 
 
-def _numbered(found: list[Result]) -> Iterator[Result]:
-    """Number the images of which Kling does not say where they stand."""
+def _number_images(found: list[Result]) -> Iterator[Result]:
+    """Give each image without an index its position in the list."""
     position = 0
     for result in found:
         if isinstance(result, Image) and result.index < 0:

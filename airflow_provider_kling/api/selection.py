@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kling.api import parts, values
+from airflow_provider_kling.api import values
 from airflow_provider_kling.api.request import Request
-from airflow_provider_kling.exceptions import KlingResponseError, KlingValidationError, particulars
+from airflow_provider_kling.api.response_errors import raises_response_error
+from airflow_provider_kling.exceptions import KlingResponseError, KlingValidationError, error_details
 from airflow_provider_kling.models import Selection
 from airflow_provider_kling.products.wording import named
 from airflow_provider_kling.utils.foreign import web_link
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 PATH = "/v1/videos/multi-elements"
 
-#: Of one frame.
+#: The most points in one frame.
 MAX_POINTS = 10
 
 Point = Sequence[float] | Mapping[str, float]
@@ -31,7 +32,7 @@ Point = Sequence[float] | Mapping[str, float]
 
 class Selections:
     """
-    The sessions of one account; each lives a day. What is not known to be the same when it is repeated is sent once.
+    The sessions of one account; each lives a day. A call is repeated only where repeating it is known to do no harm.
 
     :param transport: the connection to the account.
     """
@@ -62,7 +63,7 @@ class Selections:
         :return: what Kling says of the frame; its keys are not verified.
         :raises KlingValidationError: when they are no such points.
         """
-        return self._send("add-selection", {"session_id": session_id, **checked_mark(frame_index, points)})
+        return self._send("add-selection", {"session_id": session_id, **build_mark(frame_index, points)})
 
     def remove(self, session_id: str, frame_index: int, points: Sequence[Point]) -> dict[str, Any]:
         """
@@ -72,7 +73,7 @@ class Selections:
         :param frame_index: the frame, from 0.
         :param points: in the area.
         """
-        return self._send("delete-selection", {"session_id": session_id, **checked_mark(frame_index, points)})
+        return self._send("delete-selection", {"session_id": session_id, **build_mark(frame_index, points)})
 
     def clear(self, session_id: str) -> None:
         """
@@ -95,9 +96,9 @@ class Selections:
         return _res(self._transport.send_once(Request("POST", f"{PATH}/{call}", json=body)))
 
 
-def checked_mark(frame_index: int, points: Sequence[Point]) -> dict[str, Any]:
+def build_mark(frame_index: int, points: Sequence[Point]) -> dict[str, Any]:
     """
-    Return a mark as Kling takes it.
+    Return the part of a request that marks an area.
 
     :param frame_index: the frame, from 0.
     :param points: see :meth:`Selections.add`.
@@ -121,7 +122,7 @@ def _point(index: int, point: Any) -> dict[str, float]:
     return {"x": x, "y": y}
 
 
-@parts.guarded
+@raises_response_error
 def read_selection(answer: Answer) -> Selection:
     """
     Read the session that was opened.
@@ -145,24 +146,24 @@ def read_selection(answer: Answer) -> Selection:
     )
 
 
-@parts.guarded
+@raises_response_error
 def _res(answer: Answer) -> dict[str, Any]:
-    return values.record(_checked(answer).get("res"))
+    return values.json_object(_checked(answer).get("res"))
 
 
 def _checked(answer: Answer) -> dict[str, Any]:
-    """The data of an answer; beside the code of the envelope it has a status, which is 0 when all is well."""
-    data = values.record(answer.data)
+    """Return the data of an answer. It has a status of its own beside the code of the envelope, 0 for success."""
+    data = values.json_object(answer.data)
     if not data or values.number(data.get("status", 0)) != 0:
         raise _no_session(answer)
     return data
 
 
 def _no_session(answer: Answer) -> KlingResponseError:
-    status = values.text(values.record(answer.data).get("status"), 20) or "none"
+    status = values.text(values.json_object(answer.data).get("status"), 20) or "none"
     return KlingResponseError(
-        f"Open another session: Kling does not go on with this one. Its status is {status}, 0 is the good one."
-        f"{particulars(request_id=answer.request_id)}",
+        f"Open another session: Kling does not go on with this one. Its status is {status}, 0 means success."
+        f"{error_details(request_id=answer.request_id)}",
         http_status=200,
         transient=False,
     )

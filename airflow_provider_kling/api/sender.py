@@ -1,5 +1,5 @@
 """
-The one way out: how every request of this package is sent, to Kling and to the hosts of its results.
+Sends every HTTP request of this package, to Kling and to the hosts of its results.
 
 ``requests`` without its ``Session``: a session takes credentials from ``~/.netrc``, lets environment variables replace
 the proxies and the CA bundle of the connection, keeps cookies and follows redirects. An adapter does none of that, and
@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import requests
 from requests.utils import default_headers, get_environ_proxies, select_proxy, should_bypass_proxies
 
-from airflow_provider_kling.api.exchange import current
+from airflow_provider_kling.api.http_exchange import current_exchange
 from airflow_provider_kling.api.sockets import CONNECT_TIMEOUT, Adapter
 from airflow_provider_kling.exceptions import KlingConfigurationError
 from airflow_provider_kling.utils.foreign import foreign_text, reason
@@ -26,10 +26,10 @@ from airflow_provider_kling.utils.foreign import foreign_text, reason
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from airflow_provider_kling.api.exchange import Exchange
+    from airflow_provider_kling.api.http_exchange import HttpExchange
     from airflow_provider_kling.api.settings import Settings
 
-#: Transfer encodings that are read. Others, and several at once, can make gigabytes of one piece.
+#: Transfer encodings that are read. Others, and several at once, can make gigabytes of one chunk.
 ENCODINGS = ("", "identity", "gzip", "x-gzip", "deflate")
 
 #: Idle sockets that are kept for one host: the threads of a triggerer send over one connection at once.
@@ -46,7 +46,7 @@ class Sender:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._adapter = Adapter(pool_maxsize=IDLE_SOCKETS)
-        _quiet_urllib3()
+        _redact_urllib3_logs()
 
     def prepare(self, method: str, url: str, **parts: Any) -> requests.PreparedRequest:
         """
@@ -60,7 +60,7 @@ class Sender:
         headers = {**default_headers(), "Accept-Encoding": "gzip, deflate", **parts.pop("headers", {})}
         return requests.Request(method, url, headers=headers, **parts).prepare()
 
-    def send(self, request: requests.PreparedRequest, exchange: Exchange) -> requests.Response:
+    def send(self, request: requests.PreparedRequest, exchange: HttpExchange) -> requests.Response:
         """
         Send it, once; the body of the answer is still to be read.
 
@@ -71,7 +71,7 @@ class Sender:
         return self._adapter.send(
             request,
             stream=True,
-            timeout=(min(CONNECT_TIMEOUT, max(exchange.left(), 0.001)), self._settings.timeout_seconds),
+            timeout=(min(CONNECT_TIMEOUT, max(exchange.seconds_left(), 0.001)), self._settings.timeout_seconds),
             # Reading the bundle takes as long as several requests; nothing is verified without TLS.
             verify=self._verify if url.startswith("https:") else True,
             proxies={urlsplit(url).scheme: proxy} if proxy else {},
@@ -98,18 +98,18 @@ class Sender:
         return ca_bundle(self._settings.verify)
 
 
-def pieces(response: requests.Response, piece_bytes: int) -> Iterator[bytes]:
+def iter_chunks(response: requests.Response, chunk_bytes: int) -> Iterator[bytes]:
     """
-    Read the body of an answer, decoded, a bounded piece at a time.
+    Read the body of an answer, decoded, in chunks of bounded size.
 
     :param response: whose body was not read yet.
-    :param piece_bytes: bytes that are read at a time, before they are decoded.
+    :param chunk_bytes: bytes that are read at a time, before they are decoded.
     :raises requests.RequestException: when it breaks off, or is encoded in a way that was not asked for.
     """
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in ENCODINGS:
         raise requests.exceptions.ContentDecodingError(f"Content-Encoding {foreign_text(encoding, 50)!r}")
-    return response.iter_content(piece_bytes)  # type: ignore[no-any-return,unused-ignore]
+    return response.iter_content(chunk_bytes)  # type: ignore[no-any-return,unused-ignore]
 
 
 def ca_bundle(verify: bool | str) -> bool | str:
@@ -137,11 +137,11 @@ def ca_bundle(verify: bool | str) -> bool | str:
     return path
 
 
-class _WithoutQueries(logging.Filter):
+class _RedactQueries(logging.Filter):
     """urllib3 writes the path of every request at DEBUG; that of a result holds its signature."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if current() is not None and isinstance(record.args, tuple):
+        if current_exchange() is not None and isinstance(record.args, tuple):
             record.args = tuple(
                 f"{value.partition('?')[0]}?…" if isinstance(value, str) and "?" in value else value
                 for value in record.args
@@ -149,9 +149,9 @@ class _WithoutQueries(logging.Filter):
         return True
 
 
-_WITHOUT_QUERIES = _WithoutQueries()
+_REDACT_QUERIES = _RedactQueries()
 
 
-def _quiet_urllib3() -> None:
+def _redact_urllib3_logs() -> None:
     # Adding the same filter again does nothing; Airflow may have configured its logging anew since the last time.
-    logging.getLogger("urllib3.connectionpool").addFilter(_WITHOUT_QUERIES)
+    logging.getLogger("urllib3.connectionpool").addFilter(_REDACT_QUERIES)

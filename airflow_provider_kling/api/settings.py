@@ -1,4 +1,4 @@
-"""An Airflow connection becomes settings: base URL, credential and the few extras. Pure."""
+"""Reads an Airflow connection into settings: base URL, credential and the few extras. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from airflow_provider_kling.api.auth import Credential, credential_of
-from airflow_provider_kling.api.base_url import UNFIT, base_url_of
+from airflow_provider_kling.api.base_url import INVALID_CHARACTERS, base_url_of
 from airflow_provider_kling.api.limits import Limits
 from airflow_provider_kling.exceptions import KlingConfigurationError
 from airflow_provider_kling.get_provider_info import DEFAULT_BASE_URL
@@ -24,7 +24,7 @@ __all__ = ["DEFAULT_BASE_URL", "DEFAULT_TIMEOUT_SECONDS", "Settings", "base_url_
 #: Seconds that one answer may take. Kling answers in under a second; a body with a 10 MB image takes longer to send.
 DEFAULT_TIMEOUT_SECONDS = 30.0
 
-#: The most that one answer may be given; a thread waits for it.
+#: The longest timeout of one answer; a thread waits that long.
 MAX_TIMEOUT_SECONDS = 600.0
 
 #: Below this no server answers, and every request would fail.
@@ -63,10 +63,10 @@ class Settings:
     :param allow_private_urls: whether results may come over plain http or from private addresses.
     :param external_ids: whether the host keeps ``external_task_id`` and finds tasks by it; some relays drop it.
     :param max_usd_per_day: the most that operators that use the connection may spend on a day (UTC), at list price.
-    :param budget_uri: folder where they note it, on any storage of Airflow's; before Airflow 3.3 also what a try keeps
-        for the next one.
-    :param warnings: sentences about what the connection holds and nobody reads.
-    :param limits: what one request may take.
+    :param budget_uri: folder on any storage of Airflow's where operators record that spending; before Airflow 3.3 also
+        what one try of a task stores for the next one.
+    :param warnings: sentences about keys of the extra that the package does not know.
+    :param limits: bounds of requests, answers and downloads.
     """
 
     base_url: str
@@ -83,7 +83,7 @@ class Settings:
 
     @property
     def account(self) -> str:
-        """What tells the account from others, whichever connections name it; it holds no secret."""
+        """Identifies the account, whichever connection names it; it holds no secret."""
         return f"{self.base_url}#{self.credential.identity}"
 
 
@@ -93,29 +93,31 @@ def settings_of(connection: Connection) -> Settings:
 
     :raises KlingConfigurationError: naming the field, what it holds, and what it should hold.
     """
-    extra = _extra(connection)
+    extra = _read_extra(connection)
     return Settings(
-        base_url=base_url_of(_text(connection, "host"), schema=_text(connection, "schema"), port=connection.port),
-        credential=credential_of(_text(connection, "login"), _text(connection, "password")),
-        timeout_seconds=_seconds(extra.get("timeout_seconds")),
-        verify=_verify(extra.get("verify")),
-        proxies=_proxies(extra.get("proxies")),
-        allow_private_urls=_flag("allow_private_urls", extra.get("allow_private_urls")),
-        external_ids=_flag("external_ids", extra.get("external_ids"), default=True),
-        max_usd_per_day=_dollars(extra),
-        budget_uri=_budget_uri(extra),
-        warnings=tuple(_unknown(key) for key in extra if key not in EXTRAS),
+        base_url=base_url_of(
+            _read_text(connection, "host"), schema=_read_text(connection, "schema"), port=connection.port
+        ),
+        credential=credential_of(_read_text(connection, "login"), _read_text(connection, "password")),
+        timeout_seconds=_read_timeout(extra.get("timeout_seconds")),
+        verify=_read_verify(extra.get("verify")),
+        proxies=_read_proxies(extra.get("proxies")),
+        allow_private_urls=_read_flag("allow_private_urls", extra.get("allow_private_urls")),
+        external_ids=_read_flag("external_ids", extra.get("external_ids"), default=True),
+        max_usd_per_day=_read_max_usd(extra),
+        budget_uri=_read_budget_uri(extra),
+        warnings=tuple(_warn_of_unknown_key(key) for key in extra if key not in EXTRAS),
     )
 
 
-def _refusal(name: str, value: Any, takes: str) -> KlingConfigurationError:
+def _extra_error(name: str, value: Any, takes: str) -> KlingConfigurationError:
     return KlingConfigurationError(
         f"Check {name} in extra: it takes {takes}.\nIn the Kling connection {name} is {foreign_text(repr(value), 100)}."
     )
 
 
-def _text(connection: Connection, name: str) -> str | None:
-    """Return a field; one in JSON may hold anything, such as a key of digits without quotes."""
+def _read_text(connection: Connection, name: str) -> str | None:
+    """Return a text field. A connection in JSON may hold another type, such as a key of digits without quotes."""
     value = getattr(connection, name)
     if value is None or isinstance(value, str):
         return value
@@ -125,11 +127,11 @@ def _text(connection: Connection, name: str) -> str | None:
     )
 
 
-def _extra(connection: Connection) -> dict[str, Any]:
-    """Return the extra; Airflow itself takes one that cannot be read for an empty one."""
+def _read_extra(connection: Connection) -> dict[str, Any]:
+    """Return the extra. One that cannot be read is refused; Airflow itself would take it for an empty one."""
     length = len(connection.extra or "")
     if length > MAX_EXTRA_CHARACTERS:
-        # Airflow makes a pattern of each secret in it, for its logs, which takes a minute for a few megabytes.
+        # To mask secrets in logs, Airflow compiles a pattern from each of them: a minute for a few megabytes.
         raise KlingConfigurationError(
             "Shorten the connection's extra: it is too long.\n"
             f"It has {length} characters, {MAX_EXTRA_CHARACTERS} is the most."
@@ -143,11 +145,11 @@ def _extra(connection: Connection) -> dict[str, Any]:
             "Check the connection's extra: it takes a JSON object.\n"
             'Such as {"timeout_seconds": 60}. What it holds is not shown, it may be secret.'
         )
-    # Not the one above: Airflow masks the secrets of this one in its logs.
+    # Not the dict above: reading extra_dejson makes Airflow mask its secrets in logs.
     return dict(connection.extra_dejson)
 
 
-def _unknown(key: str) -> str:
+def _warn_of_unknown_key(key: str) -> str:
     shown = foreign_text(key, 50)
     # Only a wrong word needs it.
     import difflib
@@ -158,34 +160,34 @@ def _unknown(key: str) -> str:
             f"Check extra: {shown} is not known, did you mean {near[0]}?\n"
             f"The Kling connection's extra takes {', '.join(EXTRAS)}."
         )
-    return f"The connection's extra holds {shown}, which nobody reads. It takes {', '.join(EXTRAS)}."
+    return f"The connection's extra holds {shown}, which is not known. It takes {', '.join(EXTRAS)}."
 
 
-def _seconds(value: Any) -> float:
+def _read_timeout(value: Any) -> float:
     if value in (None, ""):
         return DEFAULT_TIMEOUT_SECONDS
-    seconds = _number(value)
+    seconds = _as_number(value)
     if not MIN_TIMEOUT_SECONDS <= seconds <= MAX_TIMEOUT_SECONDS:
-        raise _refusal("timeout_seconds", value, f"seconds, {MIN_TIMEOUT_SECONDS:g} to {MAX_TIMEOUT_SECONDS:g}")
+        raise _extra_error("timeout_seconds", value, f"seconds, {MIN_TIMEOUT_SECONDS:g} to {MAX_TIMEOUT_SECONDS:g}")
     return seconds
 
 
-def _number(value: Any) -> float:
-    """The number that a value is; not one of those, ``nan``, when it is none."""
+def _as_number(value: Any) -> float:
+    """Return a value as a number; ``nan`` when it is none."""
     try:
         return math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError, OverflowError):
         return math.nan
 
 
-def _dollars(extra: dict[str, Any]) -> float | None:
+def _read_max_usd(extra: dict[str, Any]) -> float | None:
     value = extra.get("max_usd_per_day")
     if value in (None, ""):
         return None
-    usd = _number(value)
+    usd = _as_number(value)
     if not 0 < usd < math.inf:
-        raise _refusal("max_usd_per_day", value, "US dollars, above 0")
-    if not _budget_uri(extra):
+        raise _extra_error("max_usd_per_day", value, "US dollars, above 0")
+    if not _read_budget_uri(extra):
         raise KlingConfigurationError(
             "Give budget_uri in extra, or leave max_usd_per_day out.\n"
             "max_usd_per_day needs a folder that all workers reach, such as s3://aws_default@bucket/kling-budget."
@@ -193,38 +195,38 @@ def _dollars(extra: dict[str, Any]) -> float | None:
     return usd
 
 
-def _budget_uri(extra: dict[str, Any]) -> str:
+def _read_budget_uri(extra: dict[str, Any]) -> str:
     value = extra.get("budget_uri")
     text = "" if value is None else value.strip() if isinstance(value, str) else "?"
-    # A relative path would be another folder for each process, and a cap of its own.
+    # A relative path would be another folder in each process, so each would have its own cap.
     if text and not _FOLDER.fullmatch(text):
-        raise _refusal("budget_uri", value, "a folder such as s3://aws_default@bucket/kling-budget")
+        raise _extra_error("budget_uri", value, "a folder such as s3://aws_default@bucket/kling-budget")
     return text
 
 
-def _verify(value: Any) -> bool | str:
+def _read_verify(value: Any) -> bool | str:
     if value is None or isinstance(value, bool):
         return value is not False
     text = value.strip() if isinstance(value, str) else "0"
     known = {"": True, "true": True, "false": False}.get(text.lower())
     if known is not None:
         return known
-    # "no" or 0 may mean that certificates are not checked: a guess here would be an open door, or a file called "no".
+    # "no" or 0 may mean that certificates are not checked, or name a file: guessing could switch the check off.
     if "\0" in text or not ("/" in text or "." in text):
-        raise _refusal("verify", value, "true, false or a CA bundle's path")
+        raise _extra_error("verify", value, "true, false or a CA bundle's path")
     return text
 
 
-def _flag(name: str, value: Any, *, default: bool = False) -> bool:
+def _read_flag(name: str, value: Any, *, default: bool = False) -> bool:
     if value is None or isinstance(value, bool):
         return default if value is None else value
     flag = {"": default, "true": True, "false": False}.get(str(value).strip().lower())
     if flag is None:
-        raise _refusal(name, value, "true or false")
+        raise _extra_error(name, value, "true or false")
     return flag
 
 
-def _proxies(value: Any) -> dict[str, str]:
+def _read_proxies(value: Any) -> dict[str, str]:
     # A connection URI, and the form of older releases of Airflow, can give nothing but text.
     given = value
     if isinstance(value, str) and value.strip():
@@ -233,21 +235,21 @@ def _proxies(value: Any) -> dict[str, str]:
         except (ValueError, RecursionError):
             value = None
     if isinstance(value, dict):
-        return {str(key): _proxy(str(key), url) for key, url in value.items()}
+        return {str(key): _read_proxy(str(key), url) for key, url in value.items()}
     if given is None or given == "" or (isinstance(given, str) and given.strip() in ("", "null")):
         return {}
     raise KlingConfigurationError(
         "Check proxies in extra: it takes an object.\n"
-        f'proxies is {_without_login(given)}; write it as {{"https": "http://proxy.example.com:3128"}}.'
+        f'proxies is {_redact_login(given)}; write it as {{"https": "http://proxy.example.com:3128"}}.'
     )
 
 
-def _without_login(value: Any) -> str:
+def _redact_login(value: Any) -> str:
     text = repr(value)
     return "not shown, it may hold a password" if "@" in text else foreign_text(text, 100)
 
 
-def _proxy(key: str, url: Any) -> str:
+def _read_proxy(key: str, url: Any) -> str:
     if not _PROXY_KEY.fullmatch(key):
         raise KlingConfigurationError(
             f"Check proxies in extra: {foreign_text(key, 30)!r} is no scheme.\n"
@@ -260,7 +262,7 @@ def _proxy(key: str, url: Any) -> str:
     if not isinstance(url, str) or not _is_proxy_url(url.strip()):
         raise KlingConfigurationError(
             f"Check proxies in extra: that for {foreign_text(key, 30)} is no proxy.\n"
-            f"It is {_without_login(url)}; it takes a URL such as http://proxy.example.com:3128, with one of "
+            f"It is {_redact_login(url)}; it takes a URL such as http://proxy.example.com:3128, with one of "
             f"{', '.join(PROXY_SCHEMES)}."
         )
     return url.strip()
@@ -272,5 +274,5 @@ def _is_proxy_url(url: str) -> bool:
         port = parts.port
     except ValueError:
         return False
-    fit = url.isascii() and not UNFIT.search(url) and parts.scheme in PROXY_SCHEMES
+    fit = url.isascii() and not INVALID_CHARACTERS.search(url) and parts.scheme in PROXY_SCHEMES
     return fit and bool(parts.hostname) and port != 0

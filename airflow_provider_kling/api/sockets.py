@@ -1,8 +1,8 @@
 """
-Connections that are made to exactly the address that was checked, and that say what goes over them.
+Connections to exactly the address that was checked, which record whether a request was sent over them.
 
-Own code, because ``requests-hardened``, the maintained library for this, resolves names behind a proxy too, takes only
-the first address of a host, and has no end by the wall clock.
+``requests-hardened``, the maintained library for this, is not used: it resolves names behind a proxy too, takes only
+the first address of a host, and has no deadline.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
-from airflow_provider_kling.api.exchange import current
+from airflow_provider_kling.api.http_exchange import current_exchange
 from airflow_provider_kling.exceptions import KlingResultError
 from airflow_provider_kling.products.addresses import is_public
 from airflow_provider_kling.utils.foreign import foreign_text
@@ -22,14 +22,14 @@ from airflow_provider_kling.utils.foreign import foreign_text
 if TYPE_CHECKING:
     import urllib3
 
-    from airflow_provider_kling.api.exchange import Exchange
+    from airflow_provider_kling.api.http_exchange import HttpExchange
 
 #: Seconds to establish a connection; a host that does not answer by then is down.
 CONNECT_TIMEOUT = 5.0
 
 
-class _Tracked:
-    """A connection that tells the exchange what it sends and over which socket."""
+class _TrackedConnection:
+    """A connection that tells the exchange its socket, and when it sends a byte of the request."""
 
     sock: Any
     _connecting = False
@@ -43,25 +43,25 @@ class _Tracked:
 
     def _new_conn(self) -> socket.socket:
         sock: socket.socket = super()._new_conn()  # type: ignore[misc]
-        if exchange := current():
+        if exchange := current_exchange():
             exchange.watch(sock)
         return sock
 
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
-        # What is sent while connecting is a word to the proxy, not the request.
-        if (exchange := current()) and not self._connecting:
+        # Bytes that are sent while connecting go to the proxy and are not part of the request.
+        if (exchange := current_exchange()) and not self._connecting:
             if not exchange.sent:
                 exchange.watch(self.sock)
             exchange.sent = True
-            # urllib3 leaves the timeout of connecting here: a body of 10 MB would have five seconds.
-            self.sock.settimeout(max(exchange.left(), 0.001))
+            # urllib3 keeps the timeout of connecting on the socket: sending 10 MB would have to end in five seconds.
+            self.sock.settimeout(max(exchange.seconds_left(), 0.001))
         super().send(data)  # type: ignore[misc]
 
 
-class _Checked(_Tracked):
-    """A connection to exactly the address that was checked: names are resolved once."""
+class _CheckedConnection(_TrackedConnection):
+    """A connection that resolves the name once, checks the address, and connects to that address."""
 
     _dns_host: str
     host: str
@@ -71,7 +71,7 @@ class _Checked(_Tracked):
     socket_options: Any
 
     def _new_conn(self) -> socket.socket:
-        exchange = current()
+        exchange = current_exchange()
         if exchange is None:
             return super()._new_conn()
         try:
@@ -84,10 +84,10 @@ class _Checked(_Tracked):
         exchange.watch(sock)
         return sock
 
-    def _open(self, found: list[Any], exchange: Exchange) -> socket.socket:
+    def _open(self, found: list[Any], exchange: HttpExchange) -> socket.socket:
         problem: OSError = OSError("the name has no address")
         for family, kind, protocol, _, address in found:
-            if (seconds := min(self.timeout or CONNECT_TIMEOUT, exchange.left())) <= 0:
+            if (seconds := min(self.timeout or CONNECT_TIMEOUT, exchange.seconds_left())) <= 0:
                 problem = TimeoutError("timed out")
                 break
             sock = socket.socket(family, kind, protocol)
@@ -107,7 +107,7 @@ class _Checked(_Tracked):
 
 def refuse_private(addresses: list[str], host: str) -> None:
     """
-    Refuse a result's host that would make this machine read its own network for somebody else.
+    Refuse the host of a result when an address is private: whoever made the link could read this network through it.
 
     :raises KlingResultError: when one of its addresses is not public.
     """
@@ -126,7 +126,7 @@ class Adapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Make the pools of direct connections."""
         super().init_poolmanager(*args, **kwargs)  # type: ignore[no-untyped-call,unused-ignore]
-        _install(self.poolmanager, _Checked)
+        _set_connection_class(self.poolmanager, _CheckedConnection)
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
         """Return the pools of connections through a proxy."""
@@ -134,16 +134,18 @@ class Adapter(HTTPAdapter):
         manager = super().proxy_manager_for(proxy, **kwargs)  # type: ignore[no-untyped-call,unused-ignore]
         if not known:
             # A SOCKS connection is opened by the library that speaks it.
-            _install(manager, _Tracked if proxy.lower().startswith("socks") else _Checked)
+            _set_connection_class(
+                manager, _TrackedConnection if proxy.lower().startswith("socks") else _CheckedConnection
+            )
         return manager
 
 
-def _install(manager: Any, behaviour: type) -> None:
+def _set_connection_class(manager: Any, mixin: type) -> None:
     pools = manager.pool_classes_by_scheme
-    manager.pool_classes_by_scheme = {scheme: _pool_class(pool, behaviour) for scheme, pool in pools.items()}
+    manager.pool_classes_by_scheme = {scheme: _pool_class(pool, mixin) for scheme, pool in pools.items()}
 
 
 @functools.cache
-def _pool_class(pool: type[urllib3.HTTPConnectionPool], behaviour: type) -> type:
-    connection = type(pool.ConnectionCls.__name__, (behaviour, pool.ConnectionCls), {})
+def _pool_class(pool: type[urllib3.HTTPConnectionPool], mixin: type) -> type:
+    connection = type(pool.ConnectionCls.__name__, (mixin, pool.ConnectionCls), {})
     return type(pool.__name__, (pool,), {"ConnectionCls": connection})

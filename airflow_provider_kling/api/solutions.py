@@ -33,12 +33,12 @@ __all__ = [
     "read_task",
 ]
 
-#: What is no field of a scenario.
+#: Keys of the body that are no fields of the scenario.
 _OURS = ("solution", "callback_url", "external_task_id", "watermark_info", "options")
 
 
 def create(product: Product, body: dict[str, Any]) -> Request:
-    """Build the paid call: the fields of the scenario as they are, and what concerns the task in ``options``."""
+    """Build the paid call: the fields of the scenario unchanged, and those that concern the task in ``options``."""
     options: dict[str, Any] = {name: body[name] for name in ("callback_url", "external_task_id") if name in body}
     if "watermark_info" in body:
         options["watermark"] = body["watermark_info"]["enabled"]

@@ -1,11 +1,11 @@
-"""Reading many tasks with few requests: carries out what :mod:`airflow_provider_kling.api.reads` plans."""
+"""Reads many tasks with few requests, as :mod:`airflow_provider_kling.api.read_plan` plans them."""
 
 from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING
 
-from airflow_provider_kling.api import reads, v2
+from airflow_provider_kling.api import read_plan, v2
 from airflow_provider_kling.api.dialects import dialect_of
 from airflow_provider_kling.exceptions import (
     KlingAccountError,
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Refusals that say nothing about the route: each single look would be refused alike.
+#: Refusals that concern the account and not the route: a read of one task would be refused too.
 CONCERNS_ACCOUNT = (KlingAuthenticationError, KlingAccountError, KlingIpPolicyError)
 
-Results = dict[reads.TaskRef, "Task | KlingError"]
+Results = dict[read_plan.TaskRef, "Task | KlingError"]
 
 
 class TaskReader:
     """
-    Reads tasks of one account, and remembers what its server does not offer.
+    Reads tasks of one account, and remembers which routes its server lacks.
 
     :param transport: sends the requests.
     :param batch: whether the credential may ask for several tasks by id.
@@ -40,51 +40,52 @@ class TaskReader:
 
     def __init__(self, transport: Transport, *, batch: bool) -> None:
         self._transport = transport
-        self._routes = reads.ServerRoutes(batch=batch)
+        self._routes = read_plan.ServerRoutes(batch=batch)
 
     def read(
-        self, waiting: Sequence[reads.TaskRef], *, tries: int | None = None
-    ) -> tuple[Results, list[reads.TaskRef]]:
+        self, waiting: Sequence[read_plan.TaskRef], *, tries: int | None = None
+    ) -> tuple[Results, list[read_plan.TaskRef]]:
         """
-        Read many tasks as far as a request can answer for several.
+        Read many tasks with requests that each answer for several.
 
         :param waiting: product and id of each.
         :param tries: how often a request is sent before its error counts; default 4.
-        :return: for each its task, or why it could not be read; and those that have to be asked for singly.
+        :return: the task, or the error, of each that such a request answered for; and those that have to be read one
+            by one.
         """
         results: Results = {}
-        singles: list[reads.TaskRef] = []
-        looks = reads.plan_reads(waiting, self._routes)
-        while looks:
-            look = looks.pop()
-            if isinstance(look, reads.ReadOne):
-                singles.append(look.waiting)
+        singles: list[read_plan.TaskRef] = []
+        reads = read_plan.plan_reads(waiting, self._routes)
+        while reads:
+            read = reads.pop()
+            if isinstance(read, read_plan.ReadOne):
+                singles.append(read.task)
                 continue
-            found = self._carry_out(look, tries)
+            found = self._perform(read, tries)
             results.update(found)
-            missed = [single for single in look.waiting if single not in found]
-            # What a batch of ids does not hold is asked for singly: only that answer says why.
-            again = self._routes if isinstance(look, reads.ReadPage) else reads.ServerRoutes(batch=False)
-            looks.extend(reads.plan_by_id(missed, again))
+            missed = [ref for ref in read.waiting if ref not in found]
+            # A task that is missing in the answer to a list of ids is read alone: only that answer says why.
+            again = self._routes if isinstance(read, read_plan.ReadPage) else read_plan.ServerRoutes(batch=False)
+            reads.extend(read_plan.plan_reads_by_id(missed, again))
         return results, singles
 
-    def _carry_out(self, look: reads.ReadMany | reads.ReadPage, tries: int | None) -> Results:
+    def _perform(self, read: read_plan.ReadMany | read_plan.ReadPage, tries: int | None) -> Results:
         try:
-            match look:
-                case reads.ReadMany(waiting):
-                    endpoints = {single.task_id: single.endpoint for single in waiting}
+            match read:
+                case read_plan.ReadMany(waiting):
+                    endpoints = {ref.task_id: ref.endpoint for ref in waiting}
                     answer = self._transport.read(v2.query_many(list(endpoints)), tries=tries)
                     return _matched(waiting, v2.read_tasks(answer, endpoints))
-                case reads.ReadPage(endpoint, pages, waiting):
+                case read_plan.ReadPage(endpoint, pages, waiting):
                     return _matched(waiting, self._list_pages(endpoint, pages, tries))
         except KlingResponseError as error:
-            # A page of a relay, often, which lacks this route and says so with HTTP 200; a single look tells.
-            self._forget_route(look, error)
+            # Often a relay that lacks this route and says so in a page with HTTP 200; then a read of one task works.
+            self._forget_route(read, error)
             return {}
         except KlingError as error:
             if error.transient or isinstance(error, CONCERNS_ACCOUNT):
-                return dict.fromkeys(look.waiting, error)
-            self._forget_route(look, error)
+                return dict.fromkeys(read.waiting, error)
+            self._forget_route(read, error)
             return {}
 
     def _list_pages(self, endpoint: str, pages: int, tries: int | None) -> list[Task]:
@@ -99,13 +100,13 @@ class TaskReader:
                 break
         return tasks
 
-    def _forget_route(self, look: reads.Read, error: KlingError) -> None:
-        """A server that refuses a route (a relay, often) is not asked for it again; single reads always work."""
-        kind = "batch" if isinstance(look, reads.ReadMany) else "page"
+    def _forget_route(self, read: read_plan.Read, error: KlingError) -> None:
+        """Do not use a route again that the server refuses, as many relays do; reads of one task always work."""
+        kind = "batch" if isinstance(read, read_plan.ReadMany) else "page"
         log.debug("Reading tasks by %s is not possible here (%s); reading them one by one", kind, error.message)
         self._routes = self._routes._replace(**{kind: False})
 
 
-def _matched(waiting: Iterable[reads.TaskRef], tasks: Iterable[Task]) -> Results:
+def _matched(waiting: Iterable[read_plan.TaskRef], tasks: Iterable[Task]) -> Results:
     by_id = {name: task for task in tasks for name in (task.task_id, task.external_task_id)}
-    return {single: by_id[single.task_id] for single in waiting if single.task_id in by_id}
+    return {ref: by_id[ref.task_id] for ref in waiting if ref.task_id in by_id}

@@ -1,4 +1,4 @@
-"""One request to Kling's API and its answer: signing, sending, and repeating what is free to repeat."""
+"""Signs a request, sends it to Kling and reads the answer; repeats it where that is free."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import pendulum
 import requests
 
 from airflow_provider_kling.api import envelope
-from airflow_provider_kling.api.auth import AccessKeyPair, without_credential
-from airflow_provider_kling.api.exchange import Exchange
-from airflow_provider_kling.api.no_answer import ERRORS, explain, name_of, unsendable
-from airflow_provider_kling.api.sender import Sender, pieces
+from airflow_provider_kling.api.auth import AccessKeyPair, redact_credential
+from airflow_provider_kling.api.connection_errors import REQUEST_ERRORS, explain, host_of, is_unsendable
+from airflow_provider_kling.api.http_exchange import HttpExchange
+from airflow_provider_kling.api.sender import Sender, iter_chunks
 from airflow_provider_kling.exceptions import (
     KlingAuthenticationError,
     KlingConfigurationError,
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     from airflow_provider_kling.api.request import Request
     from airflow_provider_kling.api.settings import Settings
 
-#: Codes for a token that is not valid yet, or no longer: the two that a new signature can mend.
+#: Codes for a token that is not valid yet, or no longer: a token signed with the right time is accepted.
 CLOCK_CODES = (1003, 1004)
 
 
-class _Raw(NamedTuple):
-    """An answer as it came."""
+class _RawResponse(NamedTuple):
+    """An HTTP answer before it is read."""
 
     status: int
     headers: Mapping[str, str]
@@ -51,8 +51,8 @@ class Transport:
     The connection to one Kling account. Several threads may use it at once.
 
     A read (GET) is repeated with backoff and jitter: reads are free, not counted, and without a rate limit. A paid call
-    (POST) is sent exactly once; what to do about its doubtful outcomes is decided in
-    :mod:`airflow_provider_kling.submission.protocol`.
+    (POST) is sent exactly once; :mod:`airflow_provider_kling.submission.protocol` decides what follows a doubtful
+    outcome.
 
     :param settings: from the Airflow connection.
     """
@@ -63,7 +63,7 @@ class Transport:
 
     def read(self, request: Request, *, tries: int | None = None) -> Answer:
         """
-        Send what is free and may be sent twice, again if that can help.
+        Send a request that is free and may be sent twice; send it again after a transient error.
 
         :param request: a GET, or a POST that only reads, or that changes nothing the second time.
         :param tries: how often it is sent before its error counts; default ``read_attempts`` of the limits.
@@ -75,45 +75,45 @@ class Transport:
 
     def send_once(self, request: Request) -> Answer:
         """
-        Send a request once; a token that Kling's clock refuses is signed again with Kling's own time, once.
+        Send a request once. If Kling refuses the token because of its time, send it again, signed with Kling's time.
 
-        That second signature is no second submission: what was refused by its token created nothing.
+        That is no second submission: a request that was refused because of its token created nothing.
 
         :raises KlingError: the class that belongs to the failure.
         """
         now = pendulum.now("UTC").int_timestamp
-        raw = self._exchange(request, now)
+        raw = self._send(request, now)
         try:
             return envelope.read(raw.status, raw.body)
         except KlingAuthenticationError as error:
             if error.code not in CLOCK_CODES or not isinstance(self._settings.credential, AccessKeyPair):
                 raise
             skew = _server_time(raw, now) - now
-        return _read_second_answer(self._exchange(request, now + skew), skew)
+        return _read_second_answer(self._send(request, now + skew), skew)
 
     def close(self) -> None:
         """Close the sockets."""
         self._sender.close()
 
-    def _exchange(self, request: Request, now: int) -> _Raw:
+    def _send(self, request: Request, now: int) -> _RawResponse:
         prepared = self._prepare(request, now)
         seconds = self._settings.timeout_seconds + len(prepared.body or b"") / self._settings.limits.upload_rate
-        with Exchange(seconds) as exchange:
+        with HttpExchange(seconds) as exchange:
             try:
-                return self._answer(prepared, exchange)
-            except ERRORS as error:
-                problem = self._problem(error, prepared, exchange)
+                return self._receive(prepared, exchange)
+            except REQUEST_ERRORS as error:
+                problem = self._connection_error(error, prepared, exchange)
         raise problem
 
-    def _answer(self, prepared: requests.PreparedRequest, exchange: Exchange) -> _Raw:
+    def _receive(self, prepared: requests.PreparedRequest, exchange: HttpExchange) -> _RawResponse:
         with contextlib.closing(self._sender.send(prepared, exchange)) as response:
-            body = _body(response, self._settings.limits)
+            body = _read_body(response, self._settings.limits)
         if exchange.expired:
             # A body without a length ends where its connection is shut down.
             raise TimeoutError
-        # Before anything is read: no message, log line or XCom can repeat what is not there.
-        body = without_credential(body, str(prepared.headers.get("Authorization", "")))
-        return _Raw(response.status_code, response.headers, body)
+        # Before anything is read, so that no message, log line or XCom can repeat the credential.
+        body = redact_credential(body, str(prepared.headers.get("Authorization", "")))
+        return _RawResponse(response.status_code, response.headers, body)
 
     def _prepare(self, request: Request, now: int) -> requests.PreparedRequest:
         url = self._settings.base_url + request.path
@@ -126,22 +126,24 @@ class Transport:
             raise KlingValidationError((f"The request cannot be written as JSON: {reason(error)}.",)) from None
         except ValueError as error:
             raise KlingConfigurationError(
-                f"Check the connection's host {name_of(url)}: requests cannot use it.\n{type(error).__name__}"
+                f"Check the connection's host {host_of(url)}: requests cannot use it.\n{type(error).__name__}"
             ) from None
 
-    def _problem(self, error: Exception, prepared: requests.PreparedRequest, exchange: Exchange) -> KlingError:
+    def _connection_error(
+        self, error: Exception, prepared: requests.PreparedRequest, exchange: HttpExchange
+    ) -> KlingError:
         url = str(prepared.url)
         words = explain(error, url, exchange, self._sender.proxy(url))
-        if unsendable(error, exchange):
+        if is_unsendable(error, exchange):
             return KlingConfigurationError(words)
         return KlingConnectionError(f"{words} ({prepared.method})", nothing_sent=not exchange.sent)
 
 
-def _body(response: requests.Response, limits: Limits) -> bytes:
+def _read_body(response: requests.Response, limits: Limits) -> bytes:
     body = bytearray()
     try:
-        for piece in pieces(response, limits.piece_bytes):
-            body += piece
+        for chunk in iter_chunks(response, limits.chunk_bytes):
+            body += chunk
             if len(body) > limits.answer_bytes:
                 raise KlingResponseError(
                     f"Check the connection's host: its answer is larger than {limits.answer_bytes >> 20} MiB.\n"
@@ -168,14 +170,14 @@ def _read_retry(tries: int, max_wait: float) -> tenacity.Retrying:
     )
 
 
-def _server_time(raw: _Raw, default: int) -> int:
+def _server_time(raw: _RawResponse, default: int) -> int:
     """Return the server's clock, from its Date header; ours when it sends none that can be read."""
     with contextlib.suppress(KeyError, TypeError, ValueError, OverflowError):
         return int(parsedate_to_datetime(raw.headers["Date"]).timestamp())
     return default
 
 
-def _read_second_answer(raw: _Raw, skew: int) -> Answer:
+def _read_second_answer(raw: _RawResponse, skew: int) -> Answer:
     try:
         return envelope.read(raw.status, raw.body)
     except KlingAuthenticationError as error:

@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from airflow_provider_kling.api import parts, values
+from airflow_provider_kling.api import task_record, values
 from airflow_provider_kling.api.request import Request
+from airflow_provider_kling.api.response_errors import raises_response_error
 from airflow_provider_kling.exceptions import KlingTaskNotFoundError
 from airflow_provider_kling.models import Task, TaskStatus
 from airflow_provider_kling.products.translation import translated
@@ -33,7 +34,7 @@ NEEDS_API_KEY = True
 
 
 def create(product: Product, body: dict[str, Any]) -> Request:
-    """Build the paid call; the canonical body is translated here, because nothing else notices a misplaced word."""
+    """Build the paid call; the canonical body is translated here, because Kling ignores a misplaced key silently."""
     model = quote(str(body.get("model_name") or product.default_model), safe="")
     return Request("POST", f"{product.path}/{model}", json=translated(product, body))
 
@@ -72,23 +73,23 @@ def page(product: Product, number: int, size: int, cursor: str = "") -> Request:
 
 def next_cursor(answer: Answer) -> str:
     """Return what leads to the page after this one; empty when there is none."""
-    data = values.record(answer.data)
+    data = values.json_object(answer.data)
     cursor = data.get("next_cursor") if data.get("has_more") is True else ""
     return cursor if isinstance(cursor, str) else ""
 
 
-@parts.guarded
+@raises_response_error
 def read_created(answer: Answer, product: Product) -> Task:
     """
-    Read the task that a POST has created. Whatever its status is said to be, an id means that there is a task.
+    Read the task that a POST has created. An id is enough: it means that there is a task, whatever its status.
 
-    :raises KlingResponseError: when the answer names no task; it is not known then whether there is one.
+    :raises KlingResponseError: when the answer names no task; then it is not known whether there is one.
     """
-    data = {"id": answer.data} if parts.is_bare_id(answer.data) else answer.data
-    return parts.read_task(data, product.endpoint, answer.request_id, status=TaskStatus.SUBMITTED)
+    data = {"id": answer.data} if task_record.is_bare_id(answer.data) else answer.data
+    return task_record.read_task(data, product.endpoint, answer.request_id, status=TaskStatus.SUBMITTED)
 
 
-@parts.guarded
+@raises_response_error
 def read_task(answer: Answer, product: Product) -> Task:
     """
     Read one task.
@@ -99,32 +100,32 @@ def read_task(answer: Answer, product: Product) -> Task:
     if answer.data == []:
         raise KlingTaskNotFoundError(1201, "no task has this id", http_status=200, request_id=answer.request_id)
     if not isinstance(answer.data, list):
-        raise parts.no_list(answer)
-    return parts.read_task(answer.data, product.endpoint, answer.request_id)
+        raise task_record.no_list(answer)
+    return task_record.read_task(answer.data, product.endpoint, answer.request_id)
 
 
-@parts.guarded
+@raises_response_error
 def read_page(answer: Answer, product: Product, status: TaskStatus | None = None) -> list[Task]:
     """
     Read a page of tasks; a record that cannot be read, perhaps of another product, is left out.
 
-    :param status: what stands for an unknown one; without it, such a task is left out.
-    :raises KlingResponseError: when the answer holds no list; permanent, so that nobody asks here again.
+    :param status: taken in place of an unknown status; without it, such a task is left out.
+    :raises KlingResponseError: when the answer holds no list; permanent, so that the list is not asked for again.
     """
-    data = values.record(answer.data)
+    data = values.json_object(answer.data)
     # Kling leaves the list out when it is empty.
     listed = [] if "result" not in data and data.get("count") == 0 else data.get("result", answer.data)
     if not isinstance(listed, list):
-        raise parts.no_list(answer)
-    return parts.read_list(answer._replace(data=listed), lambda _task_id: product.endpoint, status=status)
+        raise task_record.no_list(answer)
+    return task_record.read_list(answer._replace(data=listed), lambda _task_id: product.endpoint, status=status)
 
 
-@parts.guarded
+@raises_response_error
 def read_tasks(answer: Answer, endpoints: dict[str, str]) -> list[Task]:
     """
     Read the tasks; an id that Kling does not know is simply missing, and a record that cannot be read is left out.
 
     :param endpoints: product by task id; the answer does not name it.
-    :raises KlingResponseError: when the answer is no list; permanent, so that nobody asks here again.
+    :raises KlingResponseError: when the answer is no list; permanent, so that the list is not asked for again.
     """
-    return parts.read_list(answer, endpoints.get)
+    return task_record.read_list(answer, endpoints.get)

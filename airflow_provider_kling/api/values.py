@@ -1,5 +1,5 @@
 """
-Single values of an answer: each function takes any JSON and returns what can be used of it, or nothing. Never raises.
+Reads single values of an answer: each function takes any JSON and returns a usable value, or an empty one. None raises.
 
 Kling's own types are narrow. Relays send numbers as text, seconds for milliseconds, ids as numbers and null for absent.
 """
@@ -13,32 +13,32 @@ from typing import Any
 
 from airflow_provider_kling.utils.foreign import foreign_text
 
-#: The form of an id. Kling's are 18 decimal digits today; an id becomes part of a path, so nothing else is let in.
+#: The form of an id. Kling's have 18 decimal digits today. An id becomes part of a path, so other forms are refused.
 _IDENTIFIER = re.compile(r"(?=.*[A-Za-z0-9])[A-Za-z0-9_-]{1,128}")
 
-#: What a program prints for an id that it has not.
-_NO_IDENTIFIER = frozenset({"0", "null", "none", "nil", "undefined", "nan"})
+#: What programs write in place of a missing id.
+_PLACEHOLDER_IDS = frozenset({"0", "null", "none", "nil", "undefined", "nan"})
 
-#: How long a number may be when it comes as text.
+#: The most characters of a number that comes as text.
 _NUMBER_CHARACTERS = 40
 
-#: Below this power of ten, either way, a number is a quantity of this world.
+#: The largest power of ten of a number, positive or negative; beyond it, computing with it takes time and memory.
 _LARGEST_POWER = 30
 
-#: Units and money of one task; more is no price.
+#: The largest number of units, or amount of money, that is taken for the price of a task.
 _LARGEST_AMOUNT = Decimal(10) ** 12
 
-#: What a point in time between 2001 and 2100 is divided by to become milliseconds, by its unit.
+#: Divisors that make milliseconds of seconds, milliseconds, microseconds and nanoseconds.
 _TIME_UNITS = (Decimal("0.001"), Decimal(1), Decimal(1000), Decimal(1_000_000))
 _EARLIEST, _LATEST = 978_307_200_000, 4_102_444_800_000
 
 
-def record(value: Any) -> dict[str, Any]:
+def json_object(value: Any) -> dict[str, Any]:
     """Return a JSON object, or an empty one."""
     return value if isinstance(value, dict) else {}
 
 
-def records(value: Any) -> list[dict[str, Any]]:
+def json_objects(value: Any) -> list[dict[str, Any]]:
     """Return the JSON objects of a list; what else is in it is left out."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
@@ -50,9 +50,9 @@ def first(source: dict[str, Any], *names: str) -> Any:
 
 def text(value: Any, limit: int = 500) -> str:
     """
-    Return words, fit for a log, or nothing.
+    Return text that is safe to log, or an empty one.
 
-    :param value: text or a number; anything else is no words.
+    :param value: text or a number; anything else gives an empty text.
     :param limit: the most characters.
     """
     usable = isinstance(value, (str, int, float)) and not isinstance(value, bool)
@@ -67,7 +67,7 @@ def identifier(value: Any) -> str:
     """
     if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**_NUMBER_CHARACTERS:
         value = str(value)
-    if not isinstance(value, str) or not _IDENTIFIER.fullmatch(value) or value.lower() in _NO_IDENTIFIER:
+    if not isinstance(value, str) or not _IDENTIFIER.fullmatch(value) or value.lower() in _PLACEHOLDER_IDS:
         return ""
     return value
 
@@ -86,7 +86,7 @@ def number(value: Any) -> Decimal | None:
 
 
 def amount(value: Any) -> str:
-    """Return units or money as a finite decimal text, or nothing: never NaN, never negative, never beyond any price."""
+    """Return units or money as decimal text; empty when it is no number, negative, or larger than any price."""
     read = number(value)
     if read is None or read < 0 or read >= _LARGEST_AMOUNT:
         return ""
@@ -98,7 +98,7 @@ def milliseconds(value: Any) -> int:
     Return a point in time as epoch milliseconds, or 0.
 
     :param value: epoch seconds, milliseconds, microseconds or nanoseconds, told apart by their size; or an ISO 8601
-        date with its offset. Without an offset it would be a guess.
+        date with its offset. Without an offset, the time zone would be a guess.
     """
     read = number(value)
     if read is None:

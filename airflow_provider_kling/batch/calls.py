@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_kling import polling
 from airflow_provider_kling.api.classic import MAX_PAGE_SIZE
-from airflow_provider_kling.api.reads import TaskRef
+from airflow_provider_kling.api.read_plan import TaskRef
 from airflow_provider_kling.exceptions import (
     KlingAuthenticationError,
     KlingConfigurationError,
@@ -84,7 +84,7 @@ class BatchCalls:
 
     def _list(self, hook: KlingHook, endpoint: str, wanted: int) -> tuple[dict[str, Task], bool]:
         tasks: dict[str, Task] = {}
-        pages = hook.client.pages(product_of(endpoint))
+        pages = hook.client.iter_pages(product_of(endpoint))
         # Twice the plan leaves room for further attempts and for what others submit.
         for _ in range(math.ceil(2 * wanted / MAX_PAGE_SIZE) + 1):
             try:

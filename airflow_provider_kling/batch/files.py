@@ -26,12 +26,12 @@ def write_lines(uri: str, lines: Iterable[Mapping[str, Any]], conn_id: str | Non
     :param conn_id: Airflow connection of the storage.
     :raises KlingStorageError: when the storage says no.
     """
-    write_pieces(uri, map(encoded, lines), conn_id)
+    write_chunks(uri, map(encoded, lines), conn_id)
 
 
-def write_pieces(uri: str, pieces: Iterable[bytes], conn_id: str | None) -> None:
+def write_chunks(uri: str, chunks: Iterable[bytes], conn_id: str | None) -> None:
     """Replace a file as :func:`write_lines` does, without ever holding it as a whole."""
-    object_files.put_pieces(pieces, place_of(uri, conn_id))
+    object_files.put_chunks(chunks, place_of(uri, conn_id))
 
 
 def write_bytes(uri: str, content: bytes, conn_id: str | None) -> None:

@@ -102,7 +102,7 @@ class Reporter:
         for times in itertools.count(1):
             try:
                 await self._fence.check()
-                await in_thread(Work.REPORT, files.write_pieces, self._manifest_uri, lines, self._conn_id)
+                await in_thread(Work.REPORT, files.write_chunks, self._manifest_uri, lines, self._conn_id)
                 break
             except SupersededError:
                 raise
@@ -143,7 +143,7 @@ class Reporter:
         if version != self._written_version:
             await self._fence.check()
             lines = await lines_of(reconciler)
-            await in_thread(Work.REPORT, files.write_pieces, self._manifest_uri, lines, self._conn_id)
+            await in_thread(Work.REPORT, files.write_chunks, self._manifest_uri, lines, self._conn_id)
             self._written_version = version
             ended = time.monotonic()
             self._next_manifest = ended + max(

@@ -247,7 +247,7 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
                 ]
             )
         for item in planned:
-            self.hook.client.check_speaks(product_of(item.endpoint), item.body)
+            self.hook.client.check_can_send(product_of(item.endpoint), item.body)
         return planned
 
     def _planner(self, origin: identity.Origin, work_uri: str) -> Planner:

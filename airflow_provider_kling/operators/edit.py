@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kling.api.selection import checked_mark
+from airflow_provider_kling.api.selection import build_mark
 from airflow_provider_kling.exceptions import KlingValidationError
 from airflow_provider_kling.operators.session import KlingSessionOperator
 from airflow_provider_kling.products import convert
@@ -119,4 +119,4 @@ def _listed(marks: Any) -> list[Any]:
 def _mark(mark: Any) -> dict[str, Any]:
     if not isinstance(mark, dict) or set(mark) != {"frame_index", "points"}:
         raise KlingValidationError([f"Give each mark frame_index and points, nothing else: {named('marks', mark)}."])
-    return checked_mark(**mark)
+    return build_mark(**mark)

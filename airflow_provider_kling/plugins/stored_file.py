@@ -1,5 +1,5 @@
 """
-A stored result on its way to a browser: from any storage that Airflow knows, piece by piece.
+A stored result on its way to a browser: from any storage that Airflow knows, chunk by chunk.
 
 What stands in a manifest was written by a Dag, which may be wrong or malicious: only storage of Airflow's own is asked
 (never a web server), only regular files are read, and only what begins like a video, picture or sound is sent.
@@ -50,8 +50,8 @@ class StoredFile:
     :param version: what tells this content from the next one, as far as the storage says.
     """
 
-    #: Bytes that are read at a time; each viewer holds one such piece.
-    piece_bytes: ClassVar[int] = 1 << 20
+    #: Bytes that are read at a time; each viewer holds one such chunk.
+    chunk_bytes: ClassVar[int] = 1 << 20
     #: Seconds that one read may take.
     read_seconds: ClassVar[float] = 30.0
 
@@ -65,7 +65,7 @@ class StoredFile:
         """Its ``ETag``: a browser that has a part of an older content does not add a part of this one."""
         return f'"{hashlib.sha256(self.version.encode(errors="replace")).hexdigest()[:32]}"'
 
-    async def pieces(self, part: ByteRange) -> AsyncIterator[bytes]:
+    async def iter_chunks(self, part: ByteRange) -> AsyncIterator[bytes]:
         """
         Yield a part of it.
 
@@ -73,12 +73,12 @@ class StoredFile:
         """
         start = part.start
         while start <= part.end:
-            end = min(start + self.piece_bytes, part.end + 1)
-            piece = await in_thread(self.place, self.read, start, end)
-            if not piece:  # somebody cut it meanwhile
+            end = min(start + self.chunk_bytes, part.end + 1)
+            chunk = await in_thread(self.place, self.read, start, end)
+            if not chunk:  # somebody cut it meanwhile
                 return
-            yield piece
-            start += len(piece)
+            yield chunk
+            start += len(chunk)
 
     def read(self, start: int, end: int) -> bytes:
         """

@@ -98,5 +98,5 @@ def answer(stored: StoredFile, requested: str | None) -> Response:
     sent = part or ByteRange(0, stored.size - 1)
     headers["Content-Length"] = str(sent.length)
     return StreamingResponse(
-        stored.pieces(sent), 206 if part else 200, headers=headers, media_type=stored.media.content_type
+        stored.iter_chunks(sent), 206 if part else 200, headers=headers, media_type=stored.media.content_type
     )

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_provider_kling.api.reads import TaskRef
+from airflow_provider_kling.api.read_plan import TaskRef
 from airflow_provider_kling.exceptions import KlingValidationError
 from airflow_provider_kling.models import TaskStatus
 from airflow_provider_kling.preparation.arguments import rendered_none

@@ -27,7 +27,7 @@ MAX_VALUES = 20_000
 MAX_PLACE = 40
 
 #: Control characters and halves of surrogate pairs; tab, line ends and U+0085 are text.
-_UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
+_INVALID_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
 _KINDS = "text, numbers, True, False, None, lists and dicts"
 
 
@@ -107,7 +107,7 @@ def _article(name: str) -> str:
 
 
 def _text(text: str, place: str) -> str:
-    found = _UNFIT.search(text)
+    found = _INVALID_CHARACTERS.search(text)
     if found is None:
         return text
     code = f"U+{ord(found[0]):04X}"

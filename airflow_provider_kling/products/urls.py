@@ -23,7 +23,7 @@ MAX_URL = 8192
 #: Names that mean another machine to Kling than here (RFC 6761, 6762 and 8375, and ICANN's ``.internal``).
 _LOCAL = ("localhost", "local", "internal", "intranet", "lan", "home.arpa", "localdomain")
 _LABEL = re.compile(r"(?!-)(?:[A-Za-z0-9_-]|[^\x00-\x7f]){1,63}(?<!-)")
-_UNFIT = re.compile("[\x00-\x1f\x7f\ud800-\udfff\\\\]")
+_INVALID_CHARACTERS = re.compile("[\x00-\x1f\x7f\ud800-\udfff\\\\]")
 _NUMERIC = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
 
 
@@ -62,7 +62,7 @@ def _parts(url: str) -> tuple[str, bool]:
         raise UrlError(f"has {len(url)} characters, {MAX_URL} is the most")
     if not url.lower().startswith(("http://", "https://")):
         raise UrlError("does not begin with http:// or https://")
-    if _UNFIT.search(url):
+    if _INVALID_CHARACTERS.search(url):
         raise UrlError("holds a backslash, a line break or another character that no URL has")
     try:
         parts = urlsplit(url)

@@ -55,20 +55,20 @@ def put_bytes(content: bytes, place: Place) -> None:
     :param place: where to.
     :raises KlingStorageError: when the storage says no, or has another size than was written.
     """
-    put_pieces([content], place)
+    put_chunks([content], place)
 
 
-def put_pieces(pieces: Iterable[bytes], place: Place) -> None:
+def put_chunks(chunks: Iterable[bytes], place: Place) -> None:
     """
-    Do the same with bytes that come in pieces, one after the other.
+    Do the same with bytes that come in chunks, one after the other.
 
-    :param pieces: what the file will hold.
+    :param chunks: what the file will hold.
     :param place: where to.
     :raises KlingStorageError: when the storage says no, or has another size than was written.
     """
     with worker_disk(), tempfile.NamedTemporaryFile(suffix=Path(place.key).suffix[:16]) as local:
-        for piece in pieces:
-            local.write(piece)
+        for chunk in chunks:
+            local.write(chunk)
         local.flush()
         put_file(Path(local.name), place)
 

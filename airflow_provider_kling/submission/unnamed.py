@@ -18,7 +18,7 @@ import dataclasses
 import math
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kling.api.reads import CLOCK_SKEW
+from airflow_provider_kling.api.read_plan import CLOCK_SKEW
 from airflow_provider_kling.exceptions import (
     KlingAnswerLostError,
     KlingError,

@@ -28,7 +28,7 @@ _URL_LOGIN = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,30}://)[^\s/@'\"]{1,2000}@")
 _BLANKS = re.compile(r"\s+")
 
 #: Unicode categories that nobody wants to meet in a log: controls, surrogates, unassigned, private use.
-_UNFIT = {"Cc", "Cs", "Cn", "Co"}
+_INVALID_CHARACTERS = {"Cc", "Cs", "Cn", "Co"}
 
 #: Invisible characters that turn the direction of what follows, or hide in it.
 _INVISIBLE = frozenset(map(chr, [0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF]))
@@ -82,7 +82,7 @@ def web_link(value: Any) -> str:
 def _fit(character: str) -> str:
     if character in _INVISIBLE:
         return ""
-    return "\N{REPLACEMENT CHARACTER}" if unicodedata.category(character) in _UNFIT else character
+    return "\N{REPLACEMENT CHARACTER}" if unicodedata.category(character) in _INVALID_CHARACTERS else character
 
 
 def _printed(value: Any) -> str:

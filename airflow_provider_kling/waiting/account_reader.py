@@ -12,7 +12,7 @@ from airflow_provider_kling.waiting.pace import CONNECTION_SECONDS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from airflow_provider_kling.api.reads import TaskRef
+    from airflow_provider_kling.api.read_plan import TaskRef
     from airflow_provider_kling.hooks import KlingHook
     from airflow_provider_kling.models import Task
 
@@ -46,12 +46,12 @@ class AccountReader:
         """
         try:
             hook = self._lender.hook()
-            results, singles = hook.get_together(waiting, tries=1)
+            results, singles = hook.get_tasks_in_bulk(waiting, tries=1)
             refused = [task for task, result in results.items() if _is_refusal(result)]
             renewed = self._lender.newer(hook, began) if refused else None
             if renewed is None:
                 return results, singles
-            again, more = renewed.get_together(refused, tries=1)
+            again, more = renewed.get_tasks_in_bulk(refused, tries=1)
         except KlingError as error:
             return dict.fromkeys(waiting, error), []
         for task in refused:

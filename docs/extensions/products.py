@@ -26,8 +26,8 @@ EXAMPLES = Path(__file__).parents[2] / "example_dags"
 
 #: What of the hook has a page of its own in the reference, and where its documentation stands.
 HOMES = {
-    "voices": "api.library.Library",
-    "elements": "api.library.Library",
+    "voices": "api.assets.AssetCollection",
+    "elements": "api.assets.AssetCollection",
     "selections": "api.selection.Selections",
     "billing": "api.billing.Billing",
 }

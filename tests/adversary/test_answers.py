@@ -14,7 +14,7 @@ from adversary.scripted import TASK_ID, kling, task
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_kling.api import account, classic, envelope, parts, v2
+from airflow_provider_kling.api import account, classic, envelope, task_record, v2
 from airflow_provider_kling.exceptions import (
     KlingConcurrencyError,
     KlingError,
@@ -184,7 +184,7 @@ def test_a_reader_that_trips_is_a_response_error_all_the_same(monkeypatch):
     def broken(*_arguments: object, **_more: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(parts, "_status", broken)
+    monkeypatch.setattr(task_record, "_status", broken)
     with pytest.raises(KlingResponseError, match="ZeroDivisionError") as caught:
         read("create", json.dumps(whole(CLASSIC)).encode())
     assert caught.value.__cause__ is None
@@ -202,7 +202,7 @@ def test_only_the_id_and_the_status_are_essential(name, value):
     "bad", [None, 7, "x", [], {}, {"task_id": "../../x", "task_status": "succeed"}, {"task_id": "8"}]
 )
 def test_a_strangers_record_that_cannot_be_read_hurts_nobody(bad, caplog):
-    with caplog.at_level(logging.DEBUG, "airflow_provider_kling.api.parts"):
+    with caplog.at_level(logging.DEBUG, "airflow_provider_kling.api.task_record"):
         found = read("list", json.dumps(whole([bad, CLASSIC, bad])).encode())
     assert [kling_task.task_id for kling_task in found] == [TASK_ID]
     assert "2 of 3 records" in caplog.text

@@ -250,7 +250,7 @@ def test_a_download_that_drips_ends(scripted, monkeypatch):
 
 def test_a_download_that_brings_enough_goes_on_beyond_the_timeout(scripted, monkeypatch):
     limit(monkeypatch, download_rate=10)
-    limit(monkeypatch, piece_bytes=8)
+    limit(monkeypatch, chunk_bytes=8)
     limit(monkeypatch, download_grace=3)
     server = scripted(Reply(b"v" * 200, byte_pause=0.03), extra={"timeout_seconds": 2})
     assert KlingHook().download(f"{server.url}/v.mp4", io.BytesIO()).bytes == 200

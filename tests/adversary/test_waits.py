@@ -12,7 +12,7 @@ import pytest
 from adversary.scripted import Reply, kling, task
 
 from airflow_provider_kling import polling
-from airflow_provider_kling.api.reads import TaskRef
+from airflow_provider_kling.api.read_plan import TaskRef
 from airflow_provider_kling.waiting.shared_poller import MAX_READS, SharedPoller
 
 VIDEO = {"videos": [{"id": "1", "url": "https://example.com/v.mp4", "duration": "5.1"}]}

@@ -8,7 +8,7 @@ import pytest
 
 from airflow_provider_kling.api.auth import AccessKeyPair, ApiKey
 from airflow_provider_kling.api.client import KlingClient
-from airflow_provider_kling.api.reads import TaskRef
+from airflow_provider_kling.api.read_plan import TaskRef
 from airflow_provider_kling.api.settings import Settings
 from airflow_provider_kling.exceptions import (
     KlingAuthenticationError,
@@ -39,7 +39,7 @@ def test_a_task_is_made_read_listed_and_fetched(client, kling_simulator):
     task = client.get_task(TEXT2VIDEO, "mine")
     assert (task.task_id, task.status) == (created.task_id, TaskStatus.SUCCEED)
     assert [listed.task_id for listed in client.list_tasks(TEXT2VIDEO, 1, 500)] == [task.task_id]
-    found, rest = client.get_together([TaskRef("text2video", task.task_id)])
+    found, rest = client.get_tasks_in_bulk([TaskRef("text2video", task.task_id)])
     assert [*found, *rest] == [TaskRef("text2video", task.task_id)]
     target = io.BytesIO()
     assert client.download(task.link, target).bytes == len(target.getvalue()) > 0
@@ -99,18 +99,18 @@ def test_a_key_pair_is_told_what_to_do_before_anything_is_sent(paired, kling_sim
 def test_whoever_does_not_know_the_generation_finds_the_task_all_the_same(keyed, paired, kling_simulator):
     created = keyed.create_once(TEXT2VIDEO, NEW_BODY)
     for name in (created.task_id, "mine"):
-        assert keyed.get_task_anywhere(TEXT2VIDEO, name).task_id == created.task_id
+        assert keyed.get_task_of_any_generation(TEXT2VIDEO, name).task_id == created.task_id
     with pytest.raises(KlingTaskNotFoundError):
-        keyed.get_task_anywhere(TEXT2VIDEO, "nobodys")
+        keyed.get_task_of_any_generation(TEXT2VIDEO, "nobodys")
     with pytest.raises(KlingTaskNotFoundError):
-        paired.get_task_anywhere(TEXT2VIDEO, created.task_id)
+        paired.get_task_of_any_generation(TEXT2VIDEO, created.task_id)
 
 
 def test_a_passing_failure_is_not_taken_for_absence(keyed, kling_simulator):
     created = keyed.create_once(TEXT2VIDEO, NEW_BODY)
     kling_simulator.fault(http_status=503, code=5001, product="tasks", operation="query")
     with pytest.raises(KlingServerError):
-        keyed.get_task_anywhere(TEXT2VIDEO, created.task_id, tries=1)
+        keyed.get_task_of_any_generation(TEXT2VIDEO, created.task_id, tries=1)
 
 
 def test_twenty_tasks_are_read_in_a_call(keyed, kling_simulator):
@@ -118,7 +118,7 @@ def test_twenty_tasks_are_read_in_a_call(keyed, kling_simulator):
         keyed.create_once(TEXT2VIDEO, {**NEW_BODY, "external_task_id": f"n-{number}"}).task_id for number in range(5)
     ]
     refs = [TaskRef("text-to-video", task_id) for task_id in [*made, *(str(10**17 + number) for number in range(16))]]
-    found, _ = keyed.get_together(refs)
+    found, _ = keyed.get_tasks_in_bulk(refs)
     assert {ref.task_id for ref in found} == set(made)
     sizes = [len(request["query"]["task_ids"].split(",")) for request in kling_simulator.requests(method="GET")]
     assert sorted(sizes) == [1, 20]
@@ -134,6 +134,6 @@ def test_pages_of_the_second_generation_follow_one_another(keyed):
 def test_tasks_of_both_generations_are_read_in_one_call(keyed, kling_simulator):
     old, new = keyed.create_once(TEXT2VIDEO, BODY), keyed.create_once(TEXT2VIDEO, {**NEW_BODY, "external_task_id": "n"})
     refs = [TaskRef(task.endpoint, task.task_id) for task in (old, new)]
-    found, rest = keyed.get_together(refs)
+    found, rest = keyed.get_tasks_in_bulk(refs)
     assert ([found[ref].endpoint for ref in refs], rest) == (["text2video", "text-to-video"], [])
     assert len(kling_simulator.requests(method="GET")) == 1

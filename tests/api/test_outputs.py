@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_kling.api.parts import read_task
+from airflow_provider_kling.api.task_record import read_task
 from airflow_provider_kling.batch.records import read_record
 from airflow_provider_kling.models import (
     KINDS,

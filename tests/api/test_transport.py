@@ -12,8 +12,8 @@ import requests
 import urllib3
 
 from airflow_provider_kling.api.auth import ApiKey
-from airflow_provider_kling.api.exchange import Exchange, current
-from airflow_provider_kling.api.no_answer import explain, unsendable
+from airflow_provider_kling.api.connection_errors import explain, is_unsendable
+from airflow_provider_kling.api.http_exchange import HttpExchange, current_exchange
 from airflow_provider_kling.api.request import Request
 from airflow_provider_kling.api.settings import Settings
 from airflow_provider_kling.api.transport import Transport
@@ -26,8 +26,8 @@ def settings(**changes) -> Settings:
     return Settings(**{"base_url": "http://127.0.0.1:1", "credential": ApiKey("api-key"), **changes})
 
 
-def exchange(*, sent: bool = False, connected: bool = False) -> Exchange:
-    made = Exchange(30)
+def exchange(*, sent: bool = False, connected: bool = False) -> HttpExchange:
+    made = HttpExchange(30)
     made.sent, made.connected = sent, connected
     return made
 
@@ -66,9 +66,9 @@ def test_an_error_becomes_advice_without_the_link(error, state, words):
 
 
 def test_only_what_was_never_sent_can_be_unsendable():
-    assert unsendable(requests.exceptions.InvalidHeader("x"), exchange())
-    assert not unsendable(requests.exceptions.InvalidHeader("x"), exchange(sent=True))
-    assert not unsendable(ConnectionResetError(), exchange())
+    assert is_unsendable(requests.exceptions.InvalidHeader("x"), exchange())
+    assert not is_unsendable(requests.exceptions.InvalidHeader("x"), exchange(sent=True))
+    assert not is_unsendable(ConnectionResetError(), exchange())
 
 
 def test_a_proxy_is_named_without_its_login():
@@ -98,19 +98,19 @@ def test_a_connection_that_was_refused_is_known_to_have_sent_nothing():
 def test_an_exchange_shuts_its_sockets_down_at_its_end():
     ours, theirs = socket.socketpair()
     begin = time.monotonic()
-    with ours, theirs, Exchange(0.2) as made:
+    with ours, theirs, HttpExchange(0.2) as made:
         made.watch(ours)
         assert ours.recv(1) == b"", "it would wait for ever"
         assert made.expired
-        assert current() is made
+        assert current_exchange() is made
     assert time.monotonic() - begin < 30
-    assert current() is None
+    assert current_exchange() is None
 
 
 def test_an_exchange_that_is_over_touches_nothing_any_more():
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        with Exchange(0.2) as made:
+        with HttpExchange(0.2) as made:
             made.watch(ours)
         time.sleep(0.4)
         theirs.sendall(b"x")

@@ -145,7 +145,7 @@ def test_packages_of_storages_are_not_imported_where_airflow_answers(pages, vide
 
 
 def test_a_file_of_several_pieces_arrives_whole(pages, video, monkeypatch):
-    monkeypatch.setattr(stored_file.StoredFile, "piece_bytes", 1000)
+    monkeypatch.setattr(stored_file.StoredFile, "chunk_bytes", 1000)
     assert pages.get("api/file", index=0).content == MP4
     assert pages.get("api/file", index=0, headers={"Range": "bytes=999-2001"}).content == MP4[999:2002]
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support import STEPS
 
 from airflow_provider_kling import exceptions as kling
-from airflow_provider_kling.api.reads import CLOCK_SKEW, reaches_behind
+from airflow_provider_kling.api.read_plan import CLOCK_SKEW, ends_before
 from airflow_provider_kling.models import Task, TaskStatus
 from airflow_provider_kling.submission.protocol import (
     MAX_SENDS,
@@ -228,11 +228,11 @@ def test_a_window_is_read_as_it_was_kept():
 
 def test_a_list_from_new_to_old_is_read_no_further_than_it_must():
     old, new = task(1, at=NOW - 100), task(2)
-    assert reaches_behind([new, old], NOW)
-    assert not reaches_behind([old, new], NOW), "another order says nothing"
-    assert not reaches_behind([new, task(3)], NOW)
-    assert not reaches_behind([], NOW)
-    assert not reaches_behind([old, dataclasses.replace(old, task_id="4")], NOW), "one time shows no order"
+    assert ends_before([new, old], NOW)
+    assert not ends_before([old, new], NOW), "another order says nothing"
+    assert not ends_before([new, task(3)], NOW)
+    assert not ends_before([], NOW)
+    assert not ends_before([old, dataclasses.replace(old, task_id="4")], NOW), "one time shows no order"
 
 
 @dataclasses.dataclass

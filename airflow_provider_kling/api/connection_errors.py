@@ -14,10 +14,16 @@ import urllib3
 from airflow_provider_kling.utils.foreign import foreign_text, reason
 
 if TYPE_CHECKING:
-    from airflow_provider_kling.api.exchange import Exchange
+    from airflow_provider_kling.api.http_exchange import HttpExchange
 
 #: What can come out of sending a request and reading its answer.
-ERRORS = (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError)
+REQUEST_ERRORS = (
+    requests.RequestException,
+    urllib3.exceptions.HTTPError,
+    http.client.HTTPException,
+    OSError,
+    ValueError,
+)
 
 #: What a TLS handshake says when the other side speaks plain HTTP, in the words of OpenSSL's versions.
 _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE")
@@ -33,40 +39,40 @@ _UNSENDABLE = (
 )
 
 
-def unsendable(error: Exception, exchange: Exchange) -> bool:
-    """Whether the request was not sent because of what it is or how it is to be sent, and never can be."""
+def is_unsendable(error: Exception, exchange: HttpExchange) -> bool:
+    """Whether the request can never be sent, because its URL, a header or its proxy is invalid."""
     return isinstance(error, _UNSENDABLE) and not exchange.sent
 
 
-def explain(error: Exception, url: str, exchange: Exchange, proxy: str | None) -> str:
+def explain(error: Exception, url: str, exchange: HttpExchange, proxy: str | None) -> str:
     """
     Return what to do and, on the next line, what happened.
 
     It holds neither a path nor a query, header or password; raise it ``from None``.
 
-    :param error: one of :data:`ERRORS`.
+    :param error: one of :data:`REQUEST_ERRORS`.
     :param url: where the request went.
     :param exchange: the exchange that failed.
     :param proxy: the proxy that was used.
     """
-    root = _root(error)
-    # Errors of requests and urllib3 repeat the path; those of the system do not.
-    of_system = isinstance(root, (OSError, http.client.HTTPException)) and not isinstance(
-        root, requests.RequestException
+    cause = _root_cause(error)
+    # Errors of requests and urllib3 repeat the URL's path; those of the operating system do not.
+    of_system = isinstance(cause, (OSError, http.client.HTTPException)) and not isinstance(
+        cause, requests.RequestException
     )
-    words = reason(root) if of_system else type(root).__name__
-    if unsendable(error, exchange):
-        where = f"proxy {name_of(proxy)} for {name_of(url)}" if proxy else f"address {name_of(url)}"
-        # Others repeat the address, and with it a signature.
+    words = reason(cause) if of_system else type(cause).__name__
+    if is_unsendable(error, exchange):
+        where = f"proxy {host_of(proxy)} for {host_of(url)}" if proxy else f"address {host_of(url)}"
+        # The text of other errors repeats the URL, and with it a signature.
         harmless = isinstance(error, (requests.exceptions.InvalidSchema, requests.exceptions.InvalidProxyURL))
         return f"Check the {where}: requests cannot use it.\n{reason(error) if harmless else type(error).__name__}"
     if proxy and not exchange.sent:
-        return f"Check the proxy {name_of(proxy)}: no connection through it.\nTo {name_of(url)}: {words}"
+        return f"Check the proxy {host_of(proxy)}: no connection through it.\nTo {host_of(url)}: {words}"
     late = f" (it has {exchange.seconds:.0f} s)" if exchange.expired else ""
-    return f"{_advice(root, name_of(url), exchange)}\n{words}{late}"
+    return f"{_advice(cause, host_of(url), exchange)}\n{words}{late}"
 
 
-def name_of(url: str | None) -> str:
+def host_of(url: str | None) -> str:
     """Return host and port of a URL, without a login; fit for a sentence."""
     try:
         url = url or ""
@@ -75,26 +81,28 @@ def name_of(url: str | None) -> str:
         return "?"
 
 
-def _advice(root: BaseException, host: str, exchange: Exchange) -> str:
+def _advice(cause: BaseException, host: str, exchange: HttpExchange) -> str:
     if exchange.sent:
-        timed_out = exchange.expired or isinstance(root, (TimeoutError, urllib3.exceptions.TimeoutError))
+        timed_out = exchange.expired or isinstance(cause, (TimeoutError, urllib3.exceptions.TimeoutError))
         what = f"{host} did not answer in time" if timed_out else f"the connection to {host} broke off"
         return f"Try again later: {what}."
     # urllib3 has a class of its own for a name that does not match, at another place in each of its versions.
-    if isinstance(root, ssl.SSLCertVerificationError) or type(root).__name__ == "CertificateError":
+    if isinstance(cause, ssl.SSLCertVerificationError) or type(cause).__name__ == "CertificateError":
         return f"Check verify in the connection: {host} shows a certificate that is not trusted."
     if exchange.connected:
         # An old server waits for the end of a line, which a TLS greeting does not have, and says nothing at all.
-        plain = isinstance(root, ssl.SSLError) and any(word in str(root).upper().replace(" ", "_") for word in _NO_TLS)
+        plain = isinstance(cause, ssl.SSLError) and any(
+            word in str(cause).upper().replace(" ", "_") for word in _NO_TLS
+        )
         return f"Write http:// before the host {host}{': it answers' if plain else ' if it is'} without TLS."
-    if isinstance(root, socket.gaierror):
+    if isinstance(cause, socket.gaierror):
         return f"Check the host {host}: its name cannot be found (DNS)."
-    if isinstance(root, ConnectionRefusedError):
+    if isinstance(cause, ConnectionRefusedError):
         return f"Check the host {host}: it refuses connections (nothing listens there)."
     return f"Check the network and the host {host}: no connection to it."
 
 
-def _root(error: BaseException) -> BaseException:
+def _root_cause(error: BaseException) -> BaseException:
     """Return the error at the bottom: requests wraps urllib3's, which wraps the system's."""
     for _ in range(10):
         inner = [getattr(error, "reason", None), error.__cause__, *error.args]

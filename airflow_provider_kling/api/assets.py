@@ -1,8 +1,8 @@
 """
-The voices and elements of an account, and those that Kling offers to everybody: listed and deleted.
+Lists and deletes the voices and elements of an account, and lists those that Kling offers to everybody.
 
-They are made by tasks like videos, see :class:`~airflow_provider_kling.operators.KlingCustomVoiceOperator`; listing and
-deleting is free. Source: pages of assets of https://kling.ai/document-api, classic API, read 2026-11.
+Tasks make them, see :class:`~airflow_provider_kling.operators.KlingCustomVoiceOperator`; listing and deleting is
+free. Source: pages of assets of https://kling.ai/document-api, classic API, read 2026-11.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from airflow_provider_kling.api import classic, parts, values
+from airflow_provider_kling.api import classic, values
 from airflow_provider_kling.api.outputs import read_results
 from airflow_provider_kling.api.request import Request
+from airflow_provider_kling.api.response_errors import raises_response_error
 from airflow_provider_kling.exceptions import KlingRequestError, KlingValidationError
 from airflow_provider_kling.models import Element, Result, Voice
 from airflow_provider_kling.products.asset import CUSTOM_ELEMENT, CUSTOM_VOICE
@@ -32,16 +33,16 @@ UNKNOWN_TEXT = "id not found"
 
 
 @dataclass(frozen=True)
-class Shelf(Generic[R]):
+class AssetKind(Generic[R]):
     """
-    Where one kind of asset stands at Kling.
+    One kind of asset: voices, or elements.
 
-    :param kind: what stands there.
-    :param product: whose tasks make one.
-    :param presets: path of those that Kling offers.
-    :param delete: paths that delete one, by the pages that name them.
-    :param id_name: of the field that names one.
-    :param page_size: the most on one page.
+    :param kind: the class of its results.
+    :param product: the product whose tasks make one.
+    :param presets: path that lists those of Kling.
+    :param delete: paths that delete one, by the name of the documentation page that has the path.
+    :param id_name: name of the field that holds an id.
+    :param page_size: the largest page.
     """
 
     kind: type[R]
@@ -52,7 +53,7 @@ class Shelf(Generic[R]):
     page_size: int
 
 
-VOICES = Shelf(
+VOICES = AssetKind(
     Voice,
     CUSTOM_VOICE,
     presets="/v1/general/presets-voices",
@@ -61,7 +62,7 @@ VOICES = Shelf(
     page_size=1000,
 )
 # Both paths act on one store (measured, 2026-09).
-ELEMENTS = Shelf(
+ELEMENTS = AssetKind(
     Element,
     CUSTOM_ELEMENT,
     presets="/v1/general/advanced-presets-elements",
@@ -71,17 +72,17 @@ ELEMENTS = Shelf(
 )
 
 
-class Library(Generic[R]):
+class AssetCollection(Generic[R]):
     """
-    The assets of one kind that an account can name in a request; all calls are free.
+    The assets of one kind that a request of this account can name; all calls are free.
 
     :param transport: the connection to the account.
-    :param shelf: where they stand.
+    :param asset_kind: voices or elements.
     """
 
-    def __init__(self, transport: Transport, shelf: Shelf[R]) -> None:
+    def __init__(self, transport: Transport, asset_kind: AssetKind[R]) -> None:
         self._transport = transport
-        self._shelf = shelf
+        self._asset_kind = asset_kind
 
     def presets(self, page: int = 1, page_size: int = 30) -> list[R]:
         """
@@ -91,31 +92,32 @@ class Library(Generic[R]):
         :param page_size: 1 to 1000 for voices, to 500 for elements; a page that is shorter is the last.
         """
         params = {"pageNum": str(page), "pageSize": str(page_size)}
-        answer = self._transport.read(Request("GET", self._shelf.presets, params=params))
-        return _read_presets(answer, self._shelf.kind)
+        answer = self._transport.read(Request("GET", self._asset_kind.presets, params=params))
+        return _read_presets(answer, self._asset_kind.kind)
 
     def own(self, page: int = 1, page_size: int = 30) -> list[R]:
         """
         List what this account has made; the order is not documented. Deleted ones may be among them.
 
         :param page: 1 to 1000.
-        :param page_size: tasks on a page, 1 to 1000 for voices, to 500 for elements. A page of tasks that failed or run
-            holds fewer.
+        :param page_size: tasks on a page, 1 to 1000 for voices, to 500 for elements. A task that failed or still runs
+            has no asset, so a page may hold fewer.
         """
-        product = self._shelf.product
+        product = self._asset_kind.product
         answer = self._transport.read(classic.page(product, page, page_size))
-        return [made for task in classic.read_page(answer, product) for made in task.of_kind(self._shelf.kind)]
+        return [made for task in classic.read_page(answer, product) for made in task.of_kind(self._asset_kind.kind)]
 
     def delete(self, any_id: str | int, *, by: str = "") -> bool:
         """
-        Delete one. It is repeated when the network fails: what is gone cannot be deleted twice.
+        Delete one. The request is repeated when the network fails: deleting twice does no harm.
 
         :param any_id: ``voice_id`` or ``element_id``.
-        :param by: for elements, whose pages' path is used: ``videos`` (default) or ``images``; both do the same.
-        :return: ``False`` when Kling knows no such id, which is also its answer to a repetition.
+        :param by: for elements, which of Kling's two paths is used: ``videos`` (default) or ``images``; both do the
+            same.
+        :return: ``False`` when Kling knows no such id, which is also its answer to a repeated request.
         :raises KlingValidationError: when it is no id.
         """
-        paths, name = self._shelf.delete, self._shelf.id_name
+        paths, name = self._asset_kind.delete, self._asset_kind.id_name
         path = paths.get(by) if by else next(iter(paths.values()))
         if path is None:
             raise KlingValidationError([f"Give by as {one_of(paths)}: {named('by', by)} is neither."])
@@ -130,7 +132,7 @@ class Library(Generic[R]):
         return True
 
 
-@parts.guarded
+@raises_response_error
 def _read_presets(answer: Answer, kind: type[R]) -> list[R]:
-    found = [result for record in values.records(answer.data) for result in read_results(record)]
+    found = [result for record in values.json_objects(answer.data) for result in read_results(record)]
     return [result for result in found if isinstance(result, kind)]

@@ -1,8 +1,8 @@
 """
-One request and its answer, bounded in time.
+One request and its answer, with a deadline.
 
-A timeout of ``requests`` is the silence between two bytes; a server that sends a byte a second keeps it waiting for
-ever. An exchange has an end by the wall clock, and knows whether anything of the request was sent.
+The timeout of ``requests`` is the silence between two bytes: a server that sends a byte a second keeps it waiting for
+ever. An exchange has a deadline by the clock, and knows whether anything of the request was sent.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ import time
 from contextvars import ContextVar
 from typing import Any, Self
 
-_CURRENT: ContextVar[Exchange | None] = ContextVar("kling_exchange", default=None)
+_CURRENT: ContextVar[HttpExchange | None] = ContextVar("kling_exchange", default=None)
 
 
-def current() -> Exchange | None:
-    """Return the exchange that this thread is in."""
+def current_exchange() -> HttpExchange | None:
+    """Return the exchange whose ``with`` block this thread is in."""
     return _CURRENT.get()
 
 
-class Exchange:
+class HttpExchange:
     """
-    What happens in a ``with`` block ends in time: at the end of its seconds its sockets are shut down.
+    A ``with`` block whose sockets are shut down at a deadline, so that nothing in it waits longer.
 
     :param seconds: from now until then: connecting, sending, and all of the answer.
     :param public_only: whether it may connect to public addresses only.
@@ -38,34 +38,34 @@ class Exchange:
         self.connected = False
         #: Whether a byte of the request may have left this machine.
         self.sent = False
-        #: Whether the time was over before the answer.
+        #: Whether the deadline passed before the answer came.
         self.expired = False
         self._begin = time.monotonic()
-        self._over = threading.Event()
+        self._finished = threading.Event()
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
 
     def __enter__(self) -> Self:
         self._token = _CURRENT.set(self)
-        threading.Thread(target=self._end_in_time, name="kling-deadline", daemon=True).start()
+        threading.Thread(target=self._shut_down_at_the_end, name="kling-deadline", daemon=True).start()
         return self
 
     def __exit__(self, *_exception: object) -> None:
         _CURRENT.reset(self._token)
-        self._over.set()
+        self._finished.set()
         with self._lock:
             while self._sockets:
                 self._sockets.pop().close()
 
-    def left(self) -> float:
+    def seconds_left(self) -> float:
         """Return the seconds that are left; 0 or less when the time is over."""
         return self._begin + self.seconds - time.monotonic()
 
     def watch(self, sock: Any) -> None:
         """
-        Have a connected socket shut down at the end.
+        Shut this connected socket down at the deadline.
 
-        A duplicate of it is kept: urllib3 hands the socket on to TLS and to the answer, and both may close their own.
+        A duplicate is kept, because urllib3 hands the socket to TLS and to the answer, and either may close it.
         """
         self.connected = True
         duplicate = socket.socket(fileno=os.dup(sock.fileno()))
@@ -74,9 +74,9 @@ class Exchange:
             if self.expired:
                 _shut_down(duplicate)
 
-    def _end_in_time(self) -> None:
-        while (left := self.left()) > 0:
-            if self._over.wait(left):
+    def _shut_down_at_the_end(self) -> None:
+        while (left := self.seconds_left()) > 0:
+            if self._finished.wait(left):
                 return
         with self._lock:
             self.expired = True

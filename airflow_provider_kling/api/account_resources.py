@@ -6,19 +6,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from airflow_provider_kling.api.assets import AssetCollection
     from airflow_provider_kling.api.billing import Billing
-    from airflow_provider_kling.api.library import Library
     from airflow_provider_kling.api.selection import Selections
     from airflow_provider_kling.api.transport import Transport
     from airflow_provider_kling.models import Element, Voice
 
 
-class Belongings:
-    """
-    Mixed into what speaks for an account. All calls of these are free, and each is imported when it is first used.
-
-    Not used by itself.
-    """
+class AccountResources:
+    """Mixin of client and hook. All calls of these resources are free. Each is imported when it is first used."""
 
     @property
     def transport(self) -> Transport:
@@ -26,18 +22,18 @@ class Belongings:
         raise NotImplementedError
 
     @cached_property
-    def voices(self) -> Library[Voice]:
+    def voices(self) -> AssetCollection[Voice]:
         """Voices for ``voice_list``: Kling's, and the account's own."""
-        from airflow_provider_kling.api.library import VOICES, Library
+        from airflow_provider_kling.api.assets import VOICES, AssetCollection
 
-        return Library(self.transport, VOICES)
+        return AssetCollection(self.transport, VOICES)
 
     @cached_property
-    def elements(self) -> Library[Element]:
+    def elements(self) -> AssetCollection[Element]:
         """Elements for ``element_list``: Kling's, and the account's own."""
-        from airflow_provider_kling.api.library import ELEMENTS, Library
+        from airflow_provider_kling.api.assets import ELEMENTS, AssetCollection
 
-        return Library(self.transport, ELEMENTS)
+        return AssetCollection(self.transport, ELEMENTS)
 
     @cached_property
     def selections(self) -> Selections:

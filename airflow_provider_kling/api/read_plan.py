@@ -1,7 +1,7 @@
 """
-Which requests to send when many tasks wait: the fewest that can answer for all of them. Pure.
+Plans which requests read many tasks: as few as possible. Pure.
 
-Kling offers three ways to look, all free: one task, 20 tasks by id (API key only), and a product's list, 500 to a page.
+Kling offers three reads, all free: one task, 20 tasks by id (API key only), and a product's list, 500 to a page.
 The second generation lists all products in one, whose pages cannot be asked for by number: its tasks are read by id.
 """
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_kling.models import Task
 
-#: Seconds that Kling's clock and ours may be apart. A JWT asks for clocks that agree too: it is valid from five seconds
-#: before it is made.
+#: Seconds by which Kling's clock and this machine's may differ. JWTs need clocks that agree too: a token is valid from
+#: five seconds before it is made.
 CLOCK_SKEW = 30.0
 
 
@@ -30,7 +30,7 @@ class TaskRef(NamedTuple):
     What names a task.
 
     :param endpoint: its product.
-    :param task_id: Kling's id, or an ``external_task_id``, which only a single look finds.
+    :param task_id: Kling's id, or an ``external_task_id``, which only a read of one task finds.
     """
 
     endpoint: str
@@ -45,7 +45,7 @@ class TaskRef(NamedTuple):
 class ReadOne(NamedTuple):
     """Read one task."""
 
-    waiting: TaskRef
+    task: TaskRef
 
 
 class ReadMany(NamedTuple):
@@ -79,28 +79,28 @@ class ServerRoutes(NamedTuple):
 
 def plan_reads(waiting: Iterable[TaskRef], routes: ServerRoutes) -> list[Read]:
     """
-    Choose the looks of one sweep.
+    Choose the requests that read these tasks.
 
     :param waiting: what is due.
     :param routes: what the server is known to offer.
-    :return: looks that together cover everything, cheapest first choice per product.
+    :return: reads that together cover all of them; for each product the kind that needs the fewest requests.
     """
-    looks: list[Read] = []
+    reads: list[Read] = []
     leftover: list[TaskRef] = []
     for endpoint, group in _by_endpoint(waiting).items():
         pages = math.ceil(len(group) / MAX_PAGE_SIZE)
         batches = math.ceil(len(group) / MAX_IDS) if routes.batch else len(group)
-        # A page may miss a task (others use the account too), so it has to save something to be worth it.
+        # A page may miss a task (others use the account too), so it is read only where it saves requests.
         if routes.page and endpoint not in NEW_GENERATION and pages < batches and len(group) > 1:
-            looks.append(ReadPage(endpoint, pages, tuple(group)))
+            reads.append(ReadPage(endpoint, pages, tuple(group)))
         else:
             leftover.extend(group)
-    return looks + plan_by_id(leftover, routes)
+    return reads + plan_reads_by_id(leftover, routes)
 
 
-def plan_by_id(waiting: Sequence[TaskRef], routes: ServerRoutes) -> list[Read]:
+def plan_reads_by_id(waiting: Sequence[TaskRef], routes: ServerRoutes) -> list[Read]:
     """
-    Choose the looks that ask for tasks by their ids, as for those that a page did not hold.
+    Choose the requests that read tasks by their ids, for example those that a page did not hold.
 
     :param waiting: what to ask for.
     :param routes: what the server is known to offer.
@@ -119,9 +119,9 @@ def _by_endpoint(waiting: Iterable[TaskRef]) -> dict[str, list[TaskRef]]:
     return groups
 
 
-def reaches_behind(page: Sequence[Task], since: float) -> bool:
+def ends_before(page: Sequence[Task], since: float) -> bool:
     """
-    Whether a page of a list that goes from new to old reaches behind a time, so that the next pages need no look.
+    Whether a page is sorted from new to old and ends before a time: then the pages after it need not be read.
 
     :param page: of one product; Kling documents no order.
     :param since: epoch seconds.

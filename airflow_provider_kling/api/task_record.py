@@ -1,22 +1,21 @@
 """
-A task's record in an answer becomes a :class:`Task`: both generations of the API, and what relays make of them.
+Turns a task's record in an answer into a :class:`Task`: records of both generations of the API, and of relays.
 
-Only the id and the status are essential. Any other field that cannot be read is left empty: it must not fail a task
-that was paid for.
+Only the id and the status are needed. Any other field that cannot be read is left empty, because it must not fail a
+task that was paid for.
 """
 
 from __future__ import annotations
 
-import functools
 import logging
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.api import values
 from airflow_provider_kling.api.outputs import read_results
-from airflow_provider_kling.exceptions import KlingError, KlingResponseError, particulars
+from airflow_provider_kling.exceptions import KlingResponseError, error_details
 from airflow_provider_kling.models import Task, TaskStatus
-from airflow_provider_kling.utils.foreign import foreign_text, reason
+from airflow_provider_kling.utils.foreign import foreign_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,11 +24,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
 #: Kling's words for the states of a task, then those of relays and of the clients written for them (read 2026-11), in
-#: lower case with ``_`` between words. A word that may mean either end, such as ``cancelled`` or ``expired``, is none.
+#: lower case with ``_`` between words. ``cancelled`` and ``expired`` are not here: either end may be meant.
 STATUS_WORDS: dict[str, TaskStatus] = {
     **dict.fromkeys(
         ("submitted", "queued", "queuing", "in_queue", "pending", "waiting", "staged", "created", "not_start"),
@@ -50,37 +46,20 @@ _EXTERNAL_ID = ("external_task_id", "external_id")
 _CREATED = ("created_at", "create_time", "submit_time")
 _UPDATED = ("updated_at", "update_time", "finish_time")
 
-#: Where relays put a task's record, or another envelope around it, and how often one inside another.
-_WRAPPINGS = ("data", "task", "output", "result")
-_DEPTH = 4
+#: Keys under which relays put a task's record or another envelope around it, and how deep such envelopes are opened.
+_WRAPPER_KEYS = ("data", "task", "output", "result")
+_MAX_WRAPPERS = 4
 
-#: The shortest id that is believed without a name; Kling's have 18 digits.
+#: The shortest text that is taken for an id where no key says that it is one; Kling's ids have 18 digits.
 _BARE_ID_CHARACTERS = 16
 
 
-def guarded(read: Callable[P, R]) -> Callable[P, R]:
-    """Make whatever a reader trips over a :class:`KlingResponseError`; a raw error after a POST would hide a task."""
-
-    @functools.wraps(read)
-    def reader(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return read(*args, **kwargs)
-        except KlingError:
-            raise
-        except Exception as error:  # noqa: BLE001 - any of them means: this answer cannot be read
-            raise KlingResponseError(
-                f"Check the connection's host: the answer has an unknown shape. {reason(error)}.", http_status=200
-            ) from None
-
-    return reader
-
-
-def task_records(data: Any, depth: int = _DEPTH) -> Iterator[dict[str, Any]]:
+def task_records(data: Any, depth: int = _MAX_WRAPPERS) -> Iterator[dict[str, Any]]:
     """
     Yield the records of one task that an answer holds, the outermost first; a relay may wrap Kling's in its own.
 
     :param data: any JSON.
-    :param depth: how many wrappings are opened.
+    :param depth: how many envelopes are opened.
     """
     if isinstance(data, list) and len(data) == 1:
         data = data[0]
@@ -89,7 +68,7 @@ def task_records(data: Any, depth: int = _DEPTH) -> Iterator[dict[str, Any]]:
     if values.first(data, *_ID) is not None:
         yield data
     if depth:
-        for name in _WRAPPINGS:
+        for name in _WRAPPER_KEYS:
             yield from task_records(data.get(name), depth - 1)
 
 
@@ -104,7 +83,7 @@ def _is_task(record: dict[str, Any]) -> bool:
 
 
 def is_bare_id(data: Any) -> bool:
-    """Whether the data of an answer is nothing but an id, as some relays answer a POST; ``"success"`` is none."""
+    """Whether the data of an answer is an id alone, as some relays answer a POST; ``"success"`` is no id."""
     return isinstance(data, str) and len(data) >= _BARE_ID_CHARACTERS and any(map(str.isdigit, data))
 
 
@@ -115,13 +94,13 @@ def read_task(data: Any, endpoint: str, request_id: str, *, status: TaskStatus |
     :param data: where its record is.
     :param endpoint: the product.
     :param request_id: of the answer.
-    :param status: what stands for a missing or unknown status: a POST that returned an id has created a task.
+    :param status: taken in place of a missing or unknown status: a POST that returned an id has created a task.
     :raises KlingResponseError: when there is no task, its id has no usable form, or its status is unknown.
     """
     found = sorted(task_records(data), key=lambda record: not _is_task(record))
     task_id = _task_id(found, request_id)
-    info = values.record(found[0].get("task_info"))
-    cost = values.records(found[0].get("billing"))
+    info = values.json_object(found[0].get("task_info"))
+    cost = values.json_objects(found[0].get("billing"))
     return Task(
         task_id=task_id,
         status=_status(found, task_id, status),
@@ -130,8 +109,8 @@ def read_task(data: Any, endpoint: str, request_id: str, *, status: TaskStatus |
         external_task_id=values.identifier(values.first({**found[0], **info}, *_EXTERNAL_ID)),
         created_at=_first_time(found[0], _CREATED),
         updated_at=_first_time(found[0], _UPDATED),
-        units=values.amount(found[0].get("final_unit_deduction")) or _billed(cost, "unit"),
-        cash=_cash(found[0].get("final_balance_deduction")) or _billed(cost, "cash"),
+        units=values.amount(found[0].get("final_unit_deduction")) or _sum_charges(cost, "unit"),
+        cash=_read_cash(found[0].get("final_balance_deduction")) or _sum_charges(cost, "cash"),
         results=next((made for record in found if (made := read_results(record))), ()),
         request_id=request_id,
     )
@@ -139,31 +118,32 @@ def read_task(data: Any, endpoint: str, request_id: str, *, status: TaskStatus |
 
 def read_result(answer: Answer, endpoint: str) -> Task:
     """
-    Read what a call made that answers with the result and makes no task; its id is that of a session, or Kling's id of
-    the request.
+    Read the answer of a product that returns its result at once and creates no task.
+
+    The id of the returned task is the session's id, or Kling's ``request_id``.
 
     :param answer: to the POST.
     :param endpoint: the product.
     :raises KlingResponseError: when there is neither a session nor a result.
     """
-    data = values.record(answer.data)
+    data = values.json_object(answer.data)
     session, results = values.identifier(data.get("session_id")), read_results(data)
     if not session and not results:
-        known = particulars(request_id=answer.request_id)
+        known = error_details(request_id=answer.request_id)
         raise KlingResponseError(f"Check the connection's host: the answer holds no result.{known}", http_status=200)
     return Task(
         task_id=session or answer.request_id,
         status=TaskStatus.SUCCEED,
         endpoint=endpoint,
         units=values.amount(data.get("final_unit_deduction")),
-        cash=_cash(data.get("final_balance_deduction")),
+        cash=_read_cash(data.get("final_balance_deduction")),
         results=results,
         request_id=answer.request_id,
     )
 
 
 def _task_id(found: list[dict[str, Any]], request_id: str) -> str:
-    known = particulars(request_id=request_id)
+    known = error_details(request_id=request_id)
     if not found:
         raise KlingResponseError(f"Check the connection's host: the answer holds no task.{known}", http_status=200)
     raw = values.first(found[0], *_ID)
@@ -193,10 +173,10 @@ def _status_word(record: dict[str, Any]) -> str:
 
 
 def _unknown_status(word: str, task_id: str) -> KlingResponseError:
-    """Return the error for a status that nobody documents: no end, and transient, because the next look may know."""
+    """Return the error for an unknown status: transient, because the task may still run and end with a known one."""
     return KlingResponseError(
         f"Look at the task in Kling's console: its status is not known here. The unknown status {word!r} is no end; "
-        f"the task may still run and be billed.{particulars(kling_task_id=task_id)}",
+        f"the task may still run and be billed.{error_details(kling_task_id=task_id)}",
         http_status=200,
         kling_task_id=task_id,
     )
@@ -206,12 +186,12 @@ def _first_time(record: dict[str, Any], names: tuple[str, ...]) -> int:
     return next((moment for name in names if (moment := values.milliseconds(record.get(name)))), 0)
 
 
-def _cash(deduction: Any) -> str:
+def _read_cash(deduction: Any) -> str:
     """Read what was taken from the balance: ``{"quota", "list_price"}``, of which the first was charged."""
     return values.amount(deduction.get("quota") if isinstance(deduction, dict) else deduction)
 
 
-def _billed(billing: list[dict[str, Any]], charge_type: str) -> str:
+def _sum_charges(billing: list[dict[str, Any]], charge_type: str) -> str:
     amounts = (values.amount(entry.get("amount")) for entry in billing if entry.get("charge_type") == charge_type)
     readable = [Decimal(amount) for amount in amounts if amount]
     return format(sum(readable, Decimal(0)), "f") if readable else ""
@@ -224,16 +204,16 @@ def read_list(
     Read a list of tasks; a record that cannot be read, perhaps of another product, is left out.
 
     :param answer: whose data is the list.
-    :param endpoint_of: returns the product of a task id, or ``None`` for a task that nobody asked for.
+    :param endpoint_of: returns the product of a task id, or ``None`` for a task to leave out.
     :param status: see :func:`read_task`.
-    :raises KlingResponseError: when the answer is no list; permanent, so that nobody asks here again.
+    :raises KlingResponseError: when the answer is no list; permanent, so that the list is not asked for again.
     """
     if answer.data is not None and not isinstance(answer.data, list):
         raise no_list(answer)
     items: list[Any] = answer.data or []
     tasks, skipped = [], 0
     for item in items:
-        endpoint = endpoint_of(values.identifier(values.first(values.record(item), *_ID)))
+        endpoint = endpoint_of(values.identifier(values.first(values.json_object(item), *_ID)))
         try:
             if endpoint is not None:
                 tasks.append(read_task(item, endpoint, answer.request_id, status=status))
@@ -245,9 +225,9 @@ def read_list(
 
 
 def no_list(answer: Answer) -> KlingResponseError:
-    """Return what to say of an answer that should hold a list of tasks; permanent, so that nobody asks here again."""
+    """Return the error for an answer without a list of tasks; permanent, so that the list is not asked for again."""
     return KlingResponseError(
-        f"Check the connection's host: the answer is no list of tasks.{particulars(request_id=answer.request_id)}",
+        f"Check the connection's host: the answer is no list of tasks.{error_details(request_id=answer.request_id)}",
         http_status=200,
         transient=False,
     )

@@ -25,7 +25,7 @@ from airflow_provider_kling.preparation.named_task import named_task
 from airflow_provider_kling.products.catalogue import product_of
 from airflow_provider_kling.products.product import DEFAULT_ENDPOINT
 from airflow_provider_kling.submission import identity, protocol
-from airflow_provider_kling.submission.submitter import Asked, Submitter, finds_by_id
+from airflow_provider_kling.submission.submitter import SubmitOptions, Submitter, finds_by_id
 from airflow_provider_kling.submission.unnamed import Window
 from airflow_provider_kling.utils._airflow.base_hook import BaseHook
 from airflow_provider_kling.utils._airflow.connection_form import ConnectionForm
@@ -150,15 +150,15 @@ class KlingHook(AccountResources, ConnectionForm, BaseHook):
     ) -> dict[str, Any]:
         from airflow_provider_kling.preparation.prepare import prepare
 
-        name, extra = identity.take_own_id(own, extra_body)
+        name, extra = identity.pop_own_id(own, extra_body)
         prepared = prepare(product_of(endpoint), {**fields, "external_task_id": name}, extra_body=extra, **how)
         for warning in prepared.warnings:
             self.log.warning("%s", warning)
         return prepared.body
 
     def _window_from_now(self) -> Window:
-        """When a call that begins may send; of what an earlier call may have sent, the time is not known."""
-        return Window.beginning(time.time(), request_seconds=self.settings.timeout_seconds)
+        """The time in which this call may send. When an earlier call sent is not known."""
+        return Window.starting_at(time.time(), request_seconds=self.settings.timeout_seconds)
 
     def estimate(self, endpoint: str, fields: Mapping[str, Any]) -> Estimate:
         """
@@ -183,9 +183,9 @@ class KlingHook(AccountResources, ConnectionForm, BaseHook):
         look_up_first: bool,
         on_doubt: protocol.OnDoubt | None = None,
         window: Window | None = None,
-        owned: Callable[[], Iterable[str]] = tuple,
+        ids_of_others: Callable[[], Iterable[str]] = tuple,
         permit: Callable[[], None] = lambda: None,
-        keep: Callable[[Window], None] = lambda _window: None,
+        save_window: Callable[[Window], None] = lambda _window: None,
     ) -> protocol.Done:
         """
         Drive the pay-once protocol for a body that has been checked.
@@ -194,25 +194,26 @@ class KlingHook(AccountResources, ConnectionForm, BaseHook):
         :param body: the canonical body.
         :param external_task_id: id of the logical submission's first attempt.
         :param look_up_first: whether an earlier try may have sent it already.
-        :param on_doubt: what a request that is not found by its id comes to when nobody knows whether it was made, see
-            :mod:`~airflow_provider_kling.submission.unnamed`; without it such a model is looked up by its id all the
-            same, and sent once a call.
-        :param window: when it was sent, or will be, if it is one of those.
-        :param owned: returns Kling's ids of tasks that are known to be others', for its search.
+        :param on_doubt: what follows when it is not known whether Kling accepted a request that is not found by its id,
+            see :mod:`~airflow_provider_kling.submission.unnamed`. Without it such a request is still looked up by its
+            id, and sent once in each call.
+        :param window: the time in which it was sent, or will be, if it is one of those.
+        :param ids_of_others: returns Kling's ids of tasks that are known to belong to other submissions.
         :param permit: called before each paid call; what it raises is raised, and nothing is sent.
-        :param keep: likewise, with what the search of a later try needs.
+        :param save_window: called before each paid call of a request that is not found by its id, with the time window
+            that a later try needs.
         :return: the task, whether it was adopted, and the attempt that it belongs to.
         """
         submitter = Submitter(self.client, self.log.warning, time.sleep)
         return submitter.submit(
             product_of(endpoint),
             body,
-            Asked(external_task_id, look_up_first, on_doubt, window, owned, permit, keep),
+            SubmitOptions(external_task_id, look_up_first, on_doubt, window, ids_of_others, permit, save_window),
         )
 
     def finds_by_id(self, endpoint: str, body: Mapping[str, Any]) -> bool:
         """
-        Whether a request can be found again by its ``external_task_id``, as far as anybody knows.
+        Whether a request can be found again by its ``external_task_id``, as far as is known.
 
         :param endpoint: the product.
         :param body: the canonical body.

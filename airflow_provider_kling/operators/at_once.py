@@ -1,9 +1,9 @@
 """
-Operators of products that answer at once and have no ``external_task_id``: there is nothing to wait for, and nothing by
-which a lost answer could be found.
+Operators of products that answer at once and have no ``external_task_id``: nothing is waited for, and a lost answer
+cannot be found.
 
-Where something outlives a try (:mod:`.state_files`), it keeps there that it is about to send, and afterwards the
-answer. So a retry knows whether anything was sent, and finds what was paid for. Elsewhere it knows neither.
+Where there is a store (:mod:`.stored_submission`), a try writes there that it is about to send, and afterwards the
+answer. So a retry knows whether anything was sent, and finds what was paid for. Without a store it knows neither.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.batch.records import results_of
-from airflow_provider_kling.exceptions import KlingAnswerLostError, KlingError, KlingSubmissionInDoubtError
+from airflow_provider_kling.exceptions import KlingAnswerLostError
 from airflow_provider_kling.models import Task, TaskStatus
-from airflow_provider_kling.operators.doubt import Counted, SentNote
-from airflow_provider_kling.operators.state_files import store_of
+from airflow_provider_kling.operators.stored_submission import CountedPermit, StoredSubmission
 from airflow_provider_kling.operators.task import KlingTaskOperator
 from airflow_provider_kling.polling import Event
 from airflow_provider_kling.submission.protocol import Done
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_kling.models import Manifest
-    from airflow_provider_kling.operators.doubt import Sending
+    from airflow_provider_kling.operators.unnamed import SendOptions
     from airflow_provider_kling.preparation.prepare import Prepared
 
 
@@ -34,36 +33,34 @@ class KlingAtOnceOperator(KlingTaskOperator):
     Not used by itself.
     """
 
-    def _send(self, prepared: Prepared, sending: Sending) -> Done:
-        note = SentNote(store_of(self, sending.context), self.log.warning)
-        may_be_sent = sending.may_be_sent
-        if note.is_possible:
-            kept = note.read()
-            if kept.get("id") == sending.name and isinstance(kept.get("answer"), dict):
-                return Done(_task_of(kept["answer"]), adopted=True, attempt=1)
-            may_be_sent = kept.get("id") == sending.name
-            note.keep({"id": sending.name})
-        permit = Counted(sending.permit)
-        try:
+    def _send(self, prepared: Prepared, options: SendOptions) -> Done:
+        store = StoredSubmission(self, options.context)
+        may_be_sent = options.may_be_sent
+        if store.has_store:
+            stored = store.read()
+            if stored.get("id") == options.name and isinstance(stored.get("answer"), dict):
+                return Done(_task_of(stored["answer"]), adopted=True, attempt=1)
+            may_be_sent = stored.get("id") == options.name
+            store.save({"id": options.name})
+        permit = CountedPermit(options.permit)
+
+        def may_be_paid() -> bool:
+            self.may_be_paid = may_be_sent or permit.calls > 1
+            return self.may_be_paid
+
+        with store.deleted_when_refused(may_be_sent=may_be_paid):
             done = self.hook.submit(
                 self.endpoint,
                 prepared.body,
-                external_task_id=sending.name,
+                external_task_id=options.name,
                 look_up_first=may_be_sent,
                 on_doubt=self.on_doubt,
                 permit=permit,
             )
-        except KlingSubmissionInDoubtError:
-            raise
-        except KlingError:
-            self.may_be_paid = may_be_sent or permit.calls > 1
-            if not self.may_be_paid:
-                note.forget()
-            raise
         if done.task.status is TaskStatus.FAILED:
-            note.forget()  # it is not charged, and a retry may send it again
+            store.delete()  # it is not charged, and a retry may send it again
         else:
-            note.keep_answer({"id": sending.name, "answer": done.task.manifest()})
+            store.save_answer({"id": options.name, "answer": done.task.manifest()})
         return done
 
     def _after_submission(self, task: Task, context: Context) -> Manifest:
@@ -77,7 +74,7 @@ class KlingAtOnceOperator(KlingTaskOperator):
 
 
 def _task_of(manifest: dict[str, Any]) -> Task:
-    # Only what is paid was kept, perhaps by a version that had more words for it.
+    # Only paid tasks are stored. Another version of the package may know more statuses.
     status = str(manifest.get("status"))
     return Task(
         task_id=str(manifest.get("task_id")),

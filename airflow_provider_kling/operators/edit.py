@@ -19,7 +19,7 @@ from airflow_provider_kling.products.fields import omitted
 from airflow_provider_kling.products.wording import named
 
 if TYPE_CHECKING:
-    from airflow_provider_kling.operators.doubt import Sending
+    from airflow_provider_kling.operators.unnamed import SendOptions
     from airflow_provider_kling.preparation.prepare import Prepared
 
 
@@ -55,7 +55,7 @@ class KlingMultiElementsOperator(KlingSessionOperator):
     """
 
     product = MULTI_ELEMENTS
-    opens = MULTI_ELEMENTS_SESSION
+    session_product = MULTI_ELEMENTS_SESSION
     session_arguments = (*KlingSessionOperator.session_arguments, "marks")
 
     def __init__(
@@ -94,7 +94,7 @@ class KlingMultiElementsOperator(KlingSessionOperator):
             return prepared
         return dataclasses.replace(prepared, content={**prepared.content, "marks": self.marks})
 
-    def _open(self, video: Prepared, sending: Sending, *, may_be_sent: bool) -> dict[str, Any]:
+    def _open(self, video: Prepared, options: SendOptions, *, may_be_sent: bool) -> dict[str, Any]:
         selection = self.hook.selections.open(**video.body)
         for mark in self.marks or ():
             self.hook.selections.add(selection.session_id, **mark)  # type: ignore[arg-type]

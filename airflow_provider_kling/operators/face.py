@@ -20,7 +20,7 @@ from airflow_provider_kling.products.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_kling.operators.doubt import Sending
+    from airflow_provider_kling.operators.unnamed import SendOptions
     from airflow_provider_kling.preparation.prepare import Prepared
 
 #: Stands for the face that is seen for the longest time, until the faces are known.
@@ -80,7 +80,7 @@ class KlingLipSyncOperator(KlingSessionOperator):
     """
 
     product = LIP_SYNC
-    opens = IDENTIFY_FACE
+    session_product = IDENTIFY_FACE
 
     def __init__(
         self,
@@ -106,28 +106,32 @@ class KlingLipSyncOperator(KlingSessionOperator):
     def cost_of(self, body: Mapping[str, Any]) -> prices.Estimate:
         """Return what the lip sync costs at most, and the search for the faces where there is one."""
         cost = super().cost_of(body)
-        return cost if self._video is None else prices.together(cost, prices.estimate(self.opens, self._video.body))
+        return (
+            cost
+            if self._video is None
+            else prices.together(cost, prices.estimate(self.session_product, self._video.body))
+        )
 
-    def _open(self, video: Prepared, sending: Sending, *, may_be_sent: bool) -> dict[str, Any]:
+    def _open(self, video: Prepared, options: SendOptions, *, may_be_sent: bool) -> dict[str, Any]:
         task = self.hook.submit(
-            self.opens.endpoint,
+            self.session_product.endpoint,
             video.body,
-            external_task_id=sending.name,
+            external_task_id=options.name,
             look_up_first=may_be_sent,
             on_doubt=self.on_doubt,
-            permit=sending.permit,
+            permit=options.permit,
         ).task
         found = task.of_kind(Face)
         self.log.info("Found %s in the video; Kling charged %s units", counted(len(found), "face"), task.units or "?")
         spans = [{"face_id": face.face_id, "milliseconds": face.end_time - face.start_time} for face in found]
         return {"session": task.task_id, "faces": spans}
 
-    def _in_session(self, body: dict[str, Any], opened: dict[str, Any]) -> dict[str, Any]:
-        if not opened["faces"]:
+    def _in_session(self, body: dict[str, Any], session: dict[str, Any]) -> dict[str, Any]:
+        if not session["faces"]:
             raise KlingNoFaceError("Give a video that shows a face: Kling found none in this one.")
-        longest = max(opened["faces"], key=lambda face: face["milliseconds"])["face_id"]
+        longest = max(session["faces"], key=lambda face: face["milliseconds"])["face_id"]
         chosen = [{**face, "face_id": longest} if face["face_id"] == LONGEST else face for face in body["face_choose"]]
-        return {**super()._in_session(body, opened), "face_choose": chosen}
+        return {**super()._in_session(body, session), "face_choose": chosen}
 
 
 class KlingOneCallLipSyncOperator(KlingTaskOperator):

@@ -1,7 +1,7 @@
 """
-What a try leaves behind for people, for other tasks and for the next try: XComs, and the task state store.
+What a try writes for people, for other tasks and for the next try: XComs, and the task state store.
 
-The store (Airflow 3.3 and later) survives retries and Clears. Both may be away for a moment; neither may fail a task
+The store (Airflow 3.3 and later) survives retries and Clears. Both may not answer for a moment; neither may fail a task
 that is paid for.
 """
 
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
     from airflow_provider_kling.preparation.prepare import Prepared
     from airflow_provider_kling.submission.protocol import Done
 
-#: Key of the task state store under which a try keeps what it is about to submit.
+#: Key of the task state store: what a try is about to submit.
 INTENT_KEY = "submission"
 
 _NO_UUID = "00000000-0000-0000-0000-000000000000"
 
 
-def origin_of(context: Context, on_clear: str, kept: identity.Intent | None = None) -> identity.Origin:
+def origin_of(context: Context, on_clear: str, stored: identity.Intent | None = None) -> identity.Origin:
     """
     Return the task instance that a submission belongs to.
 
     :param context: Airflow's context.
     :param on_clear: ``reuse``, or ``regenerate`` for another origin after each Clear by a user.
-    :param kept: what an earlier try kept, if that is known.
+    :param stored: the intent of an earlier try, if that is known.
     """
     ti = context["ti"]
     map_index = -1 if ti.map_index is None else ti.map_index
-    generation = identity.generation_of(on_clear=on_clear, max_tries=ti.max_tries or 0, kept=kept)
+    generation = identity.generation_of(on_clear=on_clear, max_tries=ti.max_tries or 0, stored=stored)
     return identity.Origin(ti.dag_id, ti.run_id, ti.task_id, map_index, generation, _iteration(context))
 
 
@@ -91,7 +91,7 @@ def push(operator: BaseOperator, context: Context, key: str, value: Any) -> None
     """
     Push an XCom that the task can do without: a problem is logged.
 
-    :param operator: the one that speaks.
+    :param operator: the one that logs.
     :param context: Airflow's context.
     :param key: of the XCom.
     :param value: JSON.
@@ -112,7 +112,7 @@ def push_submission(
     slot_since: float | None,
 ) -> None:
     """
-    Leave what the task's page says of the submission, in one XCom.
+    Push what the task's page shows of the submission, in one XCom.
 
     :param operator: the one that submitted.
     :param context: Airflow's context.
@@ -138,31 +138,31 @@ def _milliseconds(seconds: float | None) -> int | None:
     return None if seconds is None else int(seconds * 1000)
 
 
-def settle_intent(
-    operator: KlingTaskOperator, prepared: Prepared, context: Context, *, may_be_kept: bool
+def choose_intent(
+    operator: KlingTaskOperator, prepared: Prepared, context: Context, *, may_be_stored: bool
 ) -> identity.Intent:
     """
-    Decide under which id this try submits, and keep it before the POST.
+    Choose the id with which this try submits, and store it before the POST.
 
     :param operator: the one that submits.
     :param prepared: the checked request.
     :param context: Airflow's context.
-    :param may_be_kept: whether an earlier try may have kept something.
+    :param may_be_stored: whether an earlier try may have stored an intent.
     """
-    kept = _kept_intent(operator, context) if may_be_kept else None
-    intent = _intent(operator, prepared, context, kept)
-    settled = intent.under_kept_id(kept)
-    if kept and settled.external_task_id != intent.external_task_id:
-        operator.log.info("Version %s of this package sent the same request in an earlier try", kept.version)
-    if settled != kept:
-        _keep(operator, context, INTENT_KEY, dataclasses.asdict(settled))
-    return settled
+    stored = _stored_intent(operator, context) if may_be_stored else None
+    computed = _computed_intent(operator, prepared, context, stored)
+    chosen = computed.with_id_of(stored)
+    if stored and chosen.external_task_id != computed.external_task_id:
+        operator.log.info("Version %s of this package sent the same request in an earlier try", stored.version)
+    if chosen != stored:
+        _store(operator, context, INTENT_KEY, dataclasses.asdict(chosen))
+    return chosen
 
 
-def _intent(
-    operator: KlingTaskOperator, prepared: Prepared, context: Context, kept: identity.Intent | None
+def _computed_intent(
+    operator: KlingTaskOperator, prepared: Prepared, context: Context, stored: identity.Intent | None
 ) -> identity.Intent:
-    origin = origin_of(context, operator.on_clear, kept)
+    origin = origin_of(context, operator.on_clear, stored)
     account = operator.hook.account_name
     fingerprint = identity.fingerprint(account=account, endpoint=operator.endpoint, content=prepared.content)
     written = {name: getattr(operator, name) for name in (*operator.product.arguments, "extra_body")}
@@ -177,18 +177,18 @@ def _intent(
     )
 
 
-def _kept_intent(operator: BaseOperator, context: Context) -> identity.Intent | None:
+def _stored_intent(operator: BaseOperator, context: Context) -> identity.Intent | None:
     store = context.get("task_state_store")
     if store is None:
         return None
     try:
-        return identity.Intent.read(store.get(INTENT_KEY))
+        return identity.Intent.from_dict(store.get(INTENT_KEY))
     except Exception as error:  # noqa: BLE001 - whatever a state store raises
         operator.log.warning("The task state store cannot be read, the id is computed anew: %s", reason(error))
         return None
 
 
-def _keep(operator: BaseOperator, context: Context, key: str, value: Any) -> None:
+def _store(operator: BaseOperator, context: Context, key: str, value: Any) -> None:
     store = context.get("task_state_store")
     if store is None:
         return

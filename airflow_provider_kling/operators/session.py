@@ -1,8 +1,8 @@
 """
 Operators of products that work in a session on a video, which they open themselves when they are given a video.
 
-The session is no part of what a task is known by: a retry would open another one, and pay for the same video again.
-What counts is the video.
+The session is no part of a task's identity, the video is: a retry opens another session, and must not pay for the same
+video again.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ import json
 import time
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_kling.exceptions import KlingError, KlingSubmissionInDoubtError, KlingValidationError
+from airflow_provider_kling.exceptions import KlingValidationError
 from airflow_provider_kling.models import TaskStatus
 from airflow_provider_kling.operators import record
-from airflow_provider_kling.operators.doubt import SentNote
-from airflow_provider_kling.operators.state_files import store_of
+from airflow_provider_kling.operators.stored_submission import StoredSubmission
 from airflow_provider_kling.operators.task import KlingTaskOperator
 from airflow_provider_kling.products.fields import omitted
 from airflow_provider_kling.submission.protocol import Done
@@ -25,11 +24,11 @@ from airflow_provider_kling.submission.protocol import Done
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_provider_kling.operators.doubt import Sending
+    from airflow_provider_kling.operators.unnamed import SendOptions
     from airflow_provider_kling.preparation.prepare import Prepared
     from airflow_provider_kling.products.product import Product
 
-#: Key of the task state store, and of an XCom where there is no store: what is known of the session.
+#: Key of the session in the task state store, or of its XCom where there is no store.
 SESSION_KEY = "session"
 
 #: Seconds after which a session is not used any more; at Kling it lives a day.
@@ -46,8 +45,8 @@ class KlingSessionOperator(KlingTaskOperator):
     :param video_url: or an https URL, or a URI in object storage, of mp4 or mov (templated).
     """
 
-    #: The call that opens a session; it has the fields ``video_id`` and ``video_url``.
-    opens: ClassVar[Product]
+    #: The product that opens a session; it has the fields ``video_id`` and ``video_url``.
+    session_product: ClassVar[Product]
     session_id: str | None
     #: Arguments that are no fields of the product, and that a template may fill in.
     session_arguments: ClassVar[tuple[str, ...]] = ("video_id", "video_url")
@@ -70,59 +69,53 @@ class KlingSessionOperator(KlingTaskOperator):
         from airflow_provider_kling.preparation.prepare import prepare
 
         fields = {"video_id": self.video_id, "video_url": self.video_url}
-        self._video = prepare(self.opens, fields, validate=self.validate, image_conn_id=self.image_conn_id)
-        # It stands for the session until there is one, and differs with the video.
-        known = json.dumps(self._video.content, sort_keys=True)
-        self.session_id = f"of-{hashlib.sha256(known.encode()).hexdigest()}"
+        self._video = prepare(self.session_product, fields, validate=self.validate, image_conn_id=self.image_conn_id)
+        # A placeholder until the session is open; it differs with the video.
+        content = json.dumps(self._video.content, sort_keys=True)
+        self.session_id = f"of-{hashlib.sha256(content.encode()).hexdigest()}"
         prepared = super()._prepare()
         return dataclasses.replace(prepared, content={**prepared.content, "session_id": self._video.content})
 
-    def _send(self, prepared: Prepared, sending: Sending) -> Done:
+    def _send(self, prepared: Prepared, options: SendOptions) -> Done:
         if self._video is None:
-            return super()._send(prepared, sending)
-        if sending.look_up_first:
-            task = self.hook.find_task(sending.name, self.endpoint)
+            return super()._send(prepared, options)
+        if options.look_up_first:
+            task = self.hook.find_task(options.name, self.endpoint)
             if task is not None and task.status is not TaskStatus.FAILED:
                 return Done(task, adopted=True, attempt=1)
-        opened = self._opened(self._video, sending)
-        return super()._send(dataclasses.replace(prepared, body=self._in_session(prepared.body, opened)), sending)
+        session = self._session(self._video, options)
+        return super()._send(dataclasses.replace(prepared, body=self._in_session(prepared.body, session)), options)
 
-    def _opened(self, video: Prepared, sending: Sending) -> dict[str, Any]:
-        """What is known of the session: of an earlier try, as long as it lives, or of one that is opened now."""
-        note = SentNote(store_of(self, sending.context), self.log.warning, key=SESSION_KEY)
-        kept = note.read() if note.is_possible else _pulled(sending.context)
-        is_ours = kept.get("id") == sending.name
-        if is_ours and kept.get("session") and time.time() < float(kept.get("at") or 0) + SESSION_SECONDS:
-            return kept
-        may_be_sent = (is_ours and not kept.get("session")) if note.is_possible else sending.may_be_sent
-        if note.is_possible:
-            note.keep({"id": sending.name})
-        try:
-            opened = self._open(video, sending, may_be_sent=may_be_sent)
-        except KlingSubmissionInDoubtError:
-            raise
-        except KlingError:
-            if not may_be_sent:
-                note.forget()
-            raise
-        value = {"id": sending.name, "at": time.time(), **opened}
-        if note.is_possible:
-            note.keep_answer(value)
+    def _session(self, video: Prepared, options: SendOptions) -> dict[str, Any]:
+        """Return the session of an earlier try while it lives, or open one."""
+        store = StoredSubmission(self, options.context, key=SESSION_KEY)
+        stored = store.read() if store.has_store else _pull_session(options.context)
+        is_ours = stored.get("id") == options.name
+        if is_ours and stored.get("session") and time.time() < float(stored.get("at") or 0) + SESSION_SECONDS:
+            return stored
+        may_be_sent = (is_ours and not stored.get("session")) if store.has_store else options.may_be_sent
+        if store.has_store:
+            store.save({"id": options.name})
+        with store.deleted_when_refused(may_be_sent=lambda: may_be_sent):
+            opened = self._open(video, options, may_be_sent=may_be_sent)
+        session = {"id": options.name, "at": time.time(), **opened}
+        if store.has_store:
+            store.save_answer(session)
         else:
             # It survives the wait for a slot, and no retry.
-            record.push(self, sending.context, SESSION_KEY, value)
-        return value
+            record.push(self, options.context, SESSION_KEY, session)
+        return session
 
-    def _open(self, video: Prepared, sending: Sending, *, may_be_sent: bool) -> dict[str, Any]:
+    def _open(self, video: Prepared, options: SendOptions, *, may_be_sent: bool) -> dict[str, Any]:
         """Open a session; the result has ``session``, its id, and is JSON."""
         raise NotImplementedError
 
-    def _in_session(self, body: dict[str, Any], opened: dict[str, Any]) -> dict[str, Any]:
-        """Return the request in a session that is open."""
-        return {**body, "session_id": opened["session"]}
+    def _in_session(self, body: dict[str, Any], session: dict[str, Any]) -> dict[str, Any]:
+        """Return the request in an open session."""
+        return {**body, "session_id": session["session"]}
 
 
-def _pulled(context: Context) -> dict[str, Any]:
+def _pull_session(context: Context) -> dict[str, Any]:
     ti = context["ti"]
     value = ti.xcom_pull(task_ids=ti.task_id, key=SESSION_KEY, map_indexes=ti.map_index)
     return value if isinstance(value, dict) else {}

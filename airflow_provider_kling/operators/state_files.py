@@ -1,7 +1,4 @@
-"""
-What a try keeps for the next one, where Airflow has no task state store (before 3.3): files in the folder that the
-connection's ``budget_uri`` names.
-"""
+"""What replaces Airflow's task state store before 3.3: files in the folder of the connection's ``budget_uri``."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ FOLDER = "sent"
 
 class StateFiles:
     """
-    Has the methods of Airflow's store; what they raise is the storage's.
+    Has the methods of Airflow's store; they raise the storage's errors.
 
     :param uri: ``budget_uri``.
     :param name: of the Airflow task instance.
@@ -30,7 +27,7 @@ class StateFiles:
         self._base = f"{uri.rstrip('/')}/{FOLDER}/{name}"
 
     def get(self, key: str) -> dict[str, Any] | None:
-        """Return what was kept; ``None`` when nothing was."""
+        """Return a value; ``None`` when there is none."""
         from airflow_provider_kling.batch import files
 
         try:
@@ -40,13 +37,13 @@ class StateFiles:
         return value
 
     def set(self, key: str, value: dict[str, Any]) -> None:
-        """Keep a value; a reader sees the old one or the new one."""
+        """Store a value; a reader sees the old one or the new one."""
         from airflow_provider_kling.batch import files
 
         files.write_lines(self._uri(key), [value], None)
 
     def delete(self, key: str) -> None:
-        """Keep nothing any more; the file stays, because not every storage lets us delete."""
+        """Empty a value. The file stays, because not every storage lets us delete."""
         self.set(key, {})
 
     def _uri(self, key: str) -> str:
@@ -55,7 +52,7 @@ class StateFiles:
 
 def store_of(operator: KlingBaseOperator, context: Context) -> Any:
     """
-    Return what outlives the tries of a task: Airflow's store, or files, or ``None``.
+    Return the store that outlives the tries of a task: Airflow's, or files, or ``None``.
 
     :param operator: has the connection.
     :param context: Airflow's context.

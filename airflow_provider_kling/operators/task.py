@@ -14,10 +14,10 @@ from airflow_provider_kling.exceptions import (
 from airflow_provider_kling.models import TaskStatus
 from airflow_provider_kling.operators import log_lines, record
 from airflow_provider_kling.operators.base import KlingBaseOperator
-from airflow_provider_kling.operators.doubt import Sending, send
 from airflow_provider_kling.operators.slot_wait import SlotWait, wait_for_slot
 from airflow_provider_kling.operators.spending import Spending, planned_cost_of_task, released_when_not_charged
 from airflow_provider_kling.operators.task_arguments import read_arguments
+from airflow_provider_kling.operators.unnamed import SendOptions, send
 from airflow_provider_kling.plugins.links import KlingResultLink, without_empty_button
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.products import prices
@@ -139,7 +139,7 @@ class KlingTaskOperator(KlingBaseOperator):
 
     def execute(self, context: Context) -> Manifest:
         """Submit, or adopt what an earlier try submitted; then wait if asked."""
-        # Any earlier try, or a Clear, may have sent it: look before sending.
+        # Any earlier try, or a Clear, may have sent it: look before options.
         return self._run(context, look_up_first=context["ti"].try_number > 1, slot=None)
 
     def execute_with_slot(self, context: Context, event: dict[str, Any] | None = None) -> Manifest:
@@ -243,7 +243,7 @@ class KlingTaskOperator(KlingBaseOperator):
         problems = self._read_arguments()
         own, extra = None, self.extra_body
         with arguments.collect(problems):
-            own, extra = identity.take_own_id(self.external_task_id, self.extra_body)
+            own, extra = identity.pop_own_id(self.external_task_id, self.extra_body)
         fields = {name: getattr(self, name) for name in (*self.product.arguments, "callback_url")}
         with arguments.collect(problems):
             prepared = prepare(
@@ -269,7 +269,7 @@ class KlingTaskOperator(KlingBaseOperator):
         return read_arguments(self, is_paid=is_paid)
 
     def _submit(self, prepared: Prepared, context: Context, *, look_up_first: bool, slot: SlotWait | None) -> Done:
-        intent = record.settle_intent(self, prepared, context, may_be_kept=look_up_first)
+        intent = record.choose_intent(self, prepared, context, may_be_stored=look_up_first)
         name = self.submission_name = intent.external_task_id
         cost = self.cost_of(prepared.body)
         planned = planned_cost_of_task(name, self.product, prepared.body, cost)
@@ -282,7 +282,7 @@ class KlingTaskOperator(KlingBaseOperator):
         while True:
             begun = time.time()
             try:
-                done = self._send(prepared, Sending(context, name, look_up_first, is_refused, spending.permit))
+                done = self._send(prepared, SendOptions(context, name, look_up_first, is_refused, spending.permit))
                 break
             except KlingThrottledError as error:
                 slot = wait_for_slot(self, error, slot, name)
@@ -304,15 +304,15 @@ class KlingTaskOperator(KlingBaseOperator):
             )
         return fresh
 
-    def _send(self, prepared: Prepared, sending: Sending) -> Done:
+    def _send(self, prepared: Prepared, options: SendOptions) -> Done:
         if not self.hook.finds_by_id(self.endpoint, prepared.body):
-            return send(self, prepared, sending)
+            return send(self, prepared, options)
         return self.hook.submit(
             self.endpoint,
             prepared.body,
-            external_task_id=sending.name,
-            look_up_first=sending.look_up_first,
-            permit=sending.permit,
+            external_task_id=options.name,
+            look_up_first=options.look_up_first,
+            permit=options.permit,
         )
 
     def _say(self, line: log_lines.Line) -> None:

@@ -1,4 +1,4 @@
-"""Carries a submission out, step by step; what touches the world is passed in. Pure."""
+"""Carries out the steps of a submission; the functions that call Kling are passed in. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def drive(
-    machine: Submission | UnnamedSubmission,
+    submission: Submission | UnnamedSubmission,
     *,
     post: Callable[[str], Outcome],
     look_up: Callable[[str], Outcome],
@@ -24,14 +24,14 @@ def drive(
     """
     Return how a submission ended.
 
-    :param machine: decides.
+    :param submission: decides each step.
     :param post: sends the paid call under an id, once.
     :param look_up: reads the task with an id.
     :param search: lists the product's tasks since a time, in epoch seconds.
     :param sleep: waits for seconds.
-    :raises KlingError: when there is no task, or nobody can tell.
+    :raises KlingError: when there is no task, or it is not known.
     """
-    step = machine.start()
+    step = submission.start()
     while True:
         match step:
             case Done():
@@ -40,10 +40,10 @@ def drive(
                 raise error
             case Wait(seconds):
                 sleep(seconds)
-                step = machine.on(Waited())
+                step = submission.next_step(Waited())
             case LookUp(name):
-                step = machine.on(look_up(name))
+                step = submission.next_step(look_up(name))
             case Search(since):
-                step = machine.on(search(since))
+                step = submission.next_step(search(since))
             case Post(name):
-                step = machine.on(post(name))
+                step = submission.next_step(post(name))

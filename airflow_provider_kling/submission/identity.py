@@ -21,11 +21,11 @@ from airflow_provider_kling.products.wording import named
 #: Kling documents no limit for the id; this many characters of ``[A-Za-z0-9_-]`` are known to be safe.
 MAX_LENGTH = 64
 
-#: How much of the checksum of a long id stands for the part that a suffix displaced.
-_TAIL_DIGITS = 12
+#: Digits of a checksum that replace the end of an id that is too long for a suffix.
+_CHECKSUM_DIGITS = 12
 
 _OWN_ID = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_LENGTH}}}")
-#: An id that was made here, of a first attempt.
+#: An id of a first attempt that this module made.
 DERIVED = re.compile(r"af-[0-9a-f]{40}")
 _ATTEMPT = re.compile(r"-af-[0-9]+$")
 
@@ -86,8 +86,8 @@ def attempt_id(base_id: str, attempt: int) -> str:
     """
     Return the id of the n-th attempt of a logical submission.
 
-    No own id may end like an attempt (:func:`own_id`), and what is too long for a suffix keeps a checksum of itself, so
-    ids of different submissions never meet.
+    No id of a Dag author may end like an attempt (:func:`own_id`), and an id that is too long for a suffix keeps a
+    checksum of itself. So two submissions never have the same id.
 
     :param base_id: the id of the first attempt.
     :param attempt: 1 for the first; the next begins when Kling reports the one before as failed.
@@ -97,14 +97,15 @@ def attempt_id(base_id: str, attempt: int) -> str:
     suffix = f"-af-{attempt}"
     room = MAX_LENGTH - len(suffix)
     if len(base_id) > room:
-        digest = hashlib.sha256(base_id.encode()).hexdigest()[:_TAIL_DIGITS]
+        digest = hashlib.sha256(base_id.encode()).hexdigest()[:_CHECKSUM_DIGITS]
         base_id = f"{base_id[: room - len(digest) - 1]}-{digest}"
     return base_id + suffix
 
 
 def first_attempt(name: str) -> str:
     """
-    Return the id of the first attempt of a submission; of a long id of one's own, which a suffix has cut, it is not.
+    Return the id of the first attempt of a submission. A long id of a Dag author, which a suffix has cut, is not
+    restored.
 
     :param name: the id of any attempt.
     """
@@ -115,7 +116,7 @@ def own_id(*given: Any) -> str | None:
     """
     Check an id that the Dag author gave, and return its one form.
 
-    :param given: what stands in each place where an id may be given; ``None`` where none was.
+    :param given: the value in each place where an id may be given; ``None`` where there is none.
     :return: the id; ``None`` when none was given.
     :raises KlingValidationError: when it could name another submission too, or the places contradict each other.
     """
@@ -150,12 +151,12 @@ def _problem_of_own_id(text: Any, given: str) -> str:
     return ""
 
 
-def take_own_id(given: Any, extra_body: Any) -> tuple[str | None, Any]:
+def pop_own_id(given: Any, extra_body: Any) -> tuple[str | None, Any]:
     """
-    Return the id that the Dag author gave, wherever it stands, and ``extra_body`` without it.
+    Return the id that the Dag author gave, in either place, and ``extra_body`` without it.
 
     :param given: ``external_task_id``.
-    :param extra_body: may hold another one.
+    :param extra_body: may hold the id too.
     :raises KlingValidationError: see :func:`own_id`.
     """
     if not isinstance(extra_body, Mapping) or "external_task_id" not in extra_body:
@@ -175,10 +176,10 @@ def digest_of_words(account: str, endpoint: str, fields: dict[str, Any]) -> str:
     :param fields: rendered fields; those without a value do not count.
     """
     words = {name: value for name, value in fields.items() if value is not None}
-    return _digest([account, endpoint, json.loads(json.dumps(words, default=_plain, skipkeys=True))])
+    return _digest([account, endpoint, json.loads(json.dumps(words, default=_json_default, skipkeys=True))])
 
 
-def _plain(value: Any) -> str:
+def _json_default(value: Any) -> str:
     content = getattr(value, "content", value)
     data = content.encode() if isinstance(content, str) else content
     if isinstance(data, (bytes, bytearray, memoryview)):
@@ -189,7 +190,7 @@ def _plain(value: Any) -> str:
 @dataclasses.dataclass(frozen=True)
 class Intent:
     """
-    What a try is about to submit; kept in the task state store (Airflow 3.3 and later) before the POST.
+    What a try is about to submit; written to the task state store (Airflow 3.3 and later) before the POST.
 
     :param external_task_id: the id of its first attempt.
     :param fingerprint: from :func:`fingerprint`, as the version that wrote it encodes the content.
@@ -207,36 +208,36 @@ class Intent:
     version: str
 
     @classmethod
-    def read(cls, stored: Any) -> Intent | None:
+    def from_dict(cls, stored: Any) -> Intent | None:
         """
-        Return what was kept; ``None`` when it is not readable, as of a version that keeps something else.
+        Return what was stored; ``None`` when it cannot be read, as of another version of the package.
 
         :param stored: the value in the store.
         """
         if not isinstance(stored, dict):
             return None
         values: dict[str, Any] = {field.name: stored.get(field.name) for field in dataclasses.fields(cls)}
-        whole = all(type(values[field.name]).__name__ == field.type for field in dataclasses.fields(cls))
-        return cls(**values) if whole and _OWN_ID.fullmatch(values["external_task_id"]) else None
+        is_complete = all(type(values[field.name]).__name__ == field.type for field in dataclasses.fields(cls))
+        return cls(**values) if is_complete and _OWN_ID.fullmatch(values["external_task_id"]) else None
 
-    def under_kept_id(self, kept: Intent | None) -> Intent:
+    def with_id_of(self, stored: Intent | None) -> Intent:
         """
-        Return this intent, under the id of an earlier try when both ask for the same video.
+        Return this intent, with the id of an earlier try when both ask for the same video.
 
         The same version of the package encodes the same content alike. Another version (an upgrade between two tries)
         may not; then the Dag author's words decide.
 
-        :param kept: what the earlier try kept.
+        :param stored: the intent of the earlier try.
         """
-        derived = kept is not None and all(map(DERIVED.fullmatch, (kept.external_task_id, self.external_task_id)))
-        if kept is None or not derived or kept.generation != self.generation:
+        derived = stored is not None and all(map(DERIVED.fullmatch, (stored.external_task_id, self.external_task_id)))
+        if stored is None or not derived or stored.generation != self.generation:
             return self
-        upgraded = kept.version != self.version
-        same = kept.fingerprint == self.fingerprint or (upgraded and kept.words == self.words)
-        return dataclasses.replace(self, external_task_id=kept.external_task_id) if same else self
+        upgraded = stored.version != self.version
+        same = stored.fingerprint == self.fingerprint or (upgraded and stored.words == self.words)
+        return dataclasses.replace(self, external_task_id=stored.external_task_id) if same else self
 
 
-def generation_of(*, on_clear: str, max_tries: int, kept: Intent | None) -> int:
+def generation_of(*, on_clear: str, max_tries: int, stored: Intent | None) -> int:
     """
     Return the generation of a try.
 
@@ -245,8 +246,8 @@ def generation_of(*, on_clear: str, max_tries: int, kept: Intent | None) -> int:
 
     :param on_clear: ``reuse`` or ``regenerate``.
     :param max_tries: of the task instance; Airflow moves it with a Clear only.
-    :param kept: what an earlier try kept, if that is known.
+    :param stored: the intent of an earlier try, if that is known.
     """
-    if kept and (on_clear == "reuse" or kept.max_tries == max_tries):
-        return kept.generation
+    if stored and (on_clear == "reuse" or stored.max_tries == max_tries):
+        return stored.generation
     return max_tries if on_clear == "regenerate" else 0

@@ -7,19 +7,19 @@ A driver asks for the first step, carries it out, and hands the outcome back unt
     submission = Submission(base_id, look_up_first=False)
     step = submission.start()
     while not isinstance(step, (Done, Fail)):
-        step = submission.on(carry_out(step))
+        step = submission.next_step(carry_out(step))
 
 What it keeps:
 
 * One logical submission never has two tasks. Only ids of one chain are ever sent (``id``, ``id-af-2``, ...), the next
   one only after Kling has reported the one before as failed, and Kling refuses to create an id twice.
-* Any doubt about a POST (timeout, cut connection, HTTP 5xx, unreadable answer, unknown code) is followed by a look, a
-  wait, another look, and then the *same* id again.
-* Doubt lasts: a refusal that follows a doubtful POST says nothing about that one.
-* Not being able to look is not the same as not being there: it ends the submission, it never sends.
+* Any doubt about a POST (timeout, cut connection, HTTP 5xx, unreadable answer, unknown code) is followed by a look-up,
+  a wait, another look-up, and then the *same* id again.
+* Doubt lasts: a refusal after a doubtful POST says nothing about the doubtful one.
+* A look-up that fails does not mean that there is no task: it ends the submission, it never sends.
 * Only a task that carries the id that was asked for, or none, is taken.
 
-A request that Kling does not find again by an id has a machine of its own:
+A request that Kling does not find again by an id has a state machine of its own:
 :class:`~airflow_provider_kling.submission.unnamed.UnnamedSubmission`.
 """
 
@@ -47,18 +47,18 @@ from airflow_provider_kling.utils.foreign import foreign_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: Seconds between the looks after a doubtful POST. No delay between a create and its visibility was ever measured
+#: Seconds between the look-ups after a doubtful POST. No delay between a create and its visibility was ever measured
 #: (152 reads of 19 fresh tasks, none missed, 2026-09); the wait is for a request that is still on its way.
 LOOK_AGAIN_AFTER = (2.0, 5.0)
 
-#: How often one id is sent before the doubt goes back to Airflow. A later retry starts by looking.
+#: How often one id is sent before the submission fails as in doubt. A later retry starts with a look-up.
 MAX_SENDS = 3
 
-#: How many failed attempts of one logical submission are walked past; each costs one free read.
+#: How many failed attempts of one logical submission are skipped; each costs one free read.
 MAX_ATTEMPTS = 50
 
 
-#: What doubt about a request without an id leads to: an error that says how to look, or the same request once more.
+#: What doubt about a request without an id leads to: an error that says where to look, or the same request again.
 OnDoubt = Literal["fail", "resend"]
 
 
@@ -72,7 +72,7 @@ class LookUp:
 @dataclasses.dataclass(frozen=True)
 class Search:
     """
-    Step: list the product's tasks that Kling accepted in a time. Outcome: Listed or Problem.
+    Step: list the product's tasks that Kling accepted since a time. Outcome: Listed or Problem.
 
     :param since: epoch seconds.
     """
@@ -133,14 +133,14 @@ class Absent:
 @dataclasses.dataclass(frozen=True)
 class Listed:
     """
-    Outcome: Kling's list of that time, complete.
+    Outcome: Kling's list since that time, complete.
 
     :param tasks: of the product.
-    :param owned: ids of those that are known to be somebody else's.
+    :param owned: ids of tasks that are known to belong to other submissions.
     """
 
     tasks: tuple[Task, ...]
-    owned: frozenset[str] = frozenset()
+    ids_of_others: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -163,9 +163,9 @@ def leaves_doubt(error: KlingError) -> bool:
     """
     Whether a POST that ended with this error may have created a task.
 
-    What is certain: nothing left this machine; a code of Kling's table below 5000, 1303 included, created none; an HTTP
-    4xx page of something in between did not reach Kling. Everything else may have: relays wrap tasks into codes of
-    their own.
+    None was created when nothing left this machine, when the answer has a code of Kling's table below 5000 (1303
+    included), or when it is an HTTP 4xx page of a proxy. Everything else may have created one: relays wrap tasks into
+    codes of their own.
     """
     if isinstance(error, (KlingConfigurationError, KlingValidationError)) or error.refused_for_sure:
         return False
@@ -176,7 +176,7 @@ def leaves_doubt(error: KlingError) -> bool:
 
 def names_external_id(error: KlingError, external_task_id: str) -> bool:
     """
-    Whether a refusal is about the id itself, in whatever words: then a task with this id may exist.
+    Whether a refusal is about the id itself, however it is worded: then a task with this id may exist.
 
     :param error: of a POST.
     :param external_task_id: what was sent.
@@ -211,8 +211,8 @@ class Submission:
 
     :param base_id: the ``external_task_id`` of its first attempt.
     :param look_up_first: whether an earlier try may have sent it already (a retry, a Clear).
-    :param look_again_after: seconds to wait before each further look when a POST left doubt.
-    :param max_sends: how often one id is sent before the doubt is handed back.
+    :param look_again_after: seconds to wait before each further look-up when a POST left doubt.
+    :param max_sends: how often one id is sent before the submission fails as in doubt.
     """
 
     def __init__(
@@ -229,10 +229,10 @@ class Submission:
         self._max_sends = max_sends
         self._attempt = 1
         self._sends = 0
-        self._looks = 0
+        self._repeated_look_ups = 0
         self._doubt: KlingError | None = None
         self._refusal: KlingError | None = None
-        self._may_be_ours = False
+        self._is_sent_in_this_run = False
         self._step: Step | None = None
 
     @property
@@ -242,41 +242,41 @@ class Submission:
 
     def start(self) -> Step:
         """Return the first step."""
-        return self._go(self._look() if self._look_up_first else self._send())
+        return self._set_step(self._look_up_step() if self._look_up_first else self._post_step())
 
-    def on(self, outcome: Outcome) -> Step:
+    def next_step(self, outcome: Outcome) -> Step:
         """
         Return the step that follows the outcome of the last one.
 
-        :param outcome: what came of the step that :meth:`start` or :meth:`on` returned last.
+        :param outcome: what came of the step that :meth:`start` or :meth:`next_step` returned last.
         """
         match self._step, outcome:
             case Post(), Found(task):
                 other = of_another_id(task, self.external_task_id)
                 done = Done(task, adopted=False, attempt=self._attempt)
-                return self._go(self._after_failed_post(other) if other else done)
+                return self._set_step(self._after_failed_post(other) if other else done)
             case Post(), Problem(error):
-                return self._go(self._after_failed_post(error))
+                return self._set_step(self._after_failed_post(error))
             case LookUp(), Found(task):
                 other = of_another_id(task, self.external_task_id)
-                return self._go(Fail(self._in_doubt(other)) if other else self._after_find(task))
+                return self._set_step(Fail(self._in_doubt_error(other)) if other else self._after_find(task))
             case LookUp(), Absent():
-                return self._go(self._after_absence())
+                return self._set_step(self._after_absence())
             case LookUp(), Problem(error):
-                return self._go(self._after_failed_look(error))
+                return self._set_step(self._after_failed_look_up(error))
             case Wait(), Waited():
-                return self._go(self._look())
+                return self._set_step(self._look_up_step())
         raise TypeError(f"{outcome!r} is not an outcome of {self._step!r}")
 
-    def _go(self, step: Step) -> Step:
+    def _set_step(self, step: Step) -> Step:
         self._step = step
         return step
 
-    def _send(self) -> Step:
+    def _post_step(self) -> Step:
         self._sends += 1
         return Post(self.external_task_id)
 
-    def _look(self) -> Step:
+    def _look_up_step(self) -> Step:
         return LookUp(self.external_task_id)
 
     def _after_failed_post(self, error: KlingError) -> Step:
@@ -285,25 +285,25 @@ class Submission:
         if not exists and not doubtful and self._doubt is None:
             return Fail(error)
         if not exists and not doubtful:
-            # Sure of this POST only. One before it may have arrived, and be slow to show.
+            # This POST created no task. An earlier, doubtful one may have, and Kling may not show it yet.
             self._refusal = error
-            return self._look()
-        self._may_be_ours = self._may_be_ours or doubtful
-        self._doubt, self._looks = error, 0
-        return self._look()
+            return self._look_up_step()
+        self._is_sent_in_this_run = self._is_sent_in_this_run or doubtful
+        self._doubt, self._repeated_look_ups = error, 0
+        return self._look_up_step()
 
-    def _after_failed_look(self, error: KlingError) -> Step:
-        # A refusal that is not understood (a 1201 in another language, a code of a relay's own) is neither an absence
-        # nor the end of what an earlier try may have paid for.
+    def _after_failed_look_up(self, error: KlingError) -> Step:
+        # A refusal that is not understood (a 1201 in another language, a relay's own code) does not mean that there is
+        # no task: an earlier try may have paid for one.
         if self._doubt or isinstance(error, KlingRequestError):
-            return Fail(self._in_doubt(error))
+            return Fail(self._in_doubt_error(error))
         return Fail(error)
 
     def _after_find(self, task: Task) -> Step:
         # A task that failed before this run of the protocol is a closed attempt: failed tasks are not charged, and
         # their id cannot be used again. One that this run itself sent is the answer to this run.
-        if task.status is not TaskStatus.FAILED or self._may_be_ours:
-            return Done(task, adopted=True, attempt=self._attempt, answer_lost=self._may_be_ours)
+        if task.status is not TaskStatus.FAILED or self._is_sent_in_this_run:
+            return Done(task, adopted=True, attempt=self._attempt, answer_lost=self._is_sent_in_this_run)
         if self._attempt >= MAX_ATTEMPTS:
             return Fail(
                 KlingSubmissionInDoubtError(
@@ -313,24 +313,30 @@ class Submission:
                 )
             )
         self._attempt += 1
-        self._sends, self._looks, self._doubt, self._refusal, self._may_be_ours = 0, 0, None, None, False
-        return self._look()
+        self._sends, self._repeated_look_ups, self._doubt, self._refusal, self._is_sent_in_this_run = (
+            0,
+            0,
+            None,
+            None,
+            False,
+        )
+        return self._look_up_step()
 
     def _after_absence(self) -> Step:
         if self._doubt is None:
-            return self._send()
+            return self._post_step()
         if self._refusal is not None:
-            # No room is a wait, and whoever waits looks before it sends; no other refusal may end what is in doubt.
-            wait = isinstance(self._refusal, KlingThrottledError)
-            return Fail(self._refusal if wait else self._in_doubt(self._refusal))
-        if self._looks < len(self._look_again_after):
-            self._looks += 1
-            return Wait(self._look_again_after[self._looks - 1])
+            # Without a slot the caller waits, and looks up again before it sends. Other refusals leave the doubt.
+            waits = isinstance(self._refusal, KlingThrottledError)
+            return Fail(self._refusal if waits else self._in_doubt_error(self._refusal))
+        if self._repeated_look_ups < len(self._look_again_after):
+            self._repeated_look_ups += 1
+            return Wait(self._look_again_after[self._repeated_look_ups - 1])
         if self._sends < self._max_sends:
-            return self._send()
-        return Fail(self._in_doubt(self._doubt))
+            return self._post_step()
+        return Fail(self._in_doubt_error(self._doubt))
 
-    def _in_doubt(self, cause: KlingError) -> KlingSubmissionInDoubtError:
+    def _in_doubt_error(self, cause: KlingError) -> KlingSubmissionInDoubtError:
         return KlingSubmissionInDoubtError(
             "Let Airflow retry: it looks this id up before it sends, and pays once. It is not known whether Kling "
             f"accepted {self.external_task_id}; nothing else was sent. {cause.message}"

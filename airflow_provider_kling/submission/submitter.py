@@ -1,4 +1,4 @@
-"""Sends a checked request through the protocol that fits it. Pauses, log and times are passed in."""
+"""Submits a checked request through one of the two pay-once protocols. Sleep, log and times are passed in."""
 
 from __future__ import annotations
 
@@ -18,33 +18,34 @@ if TYPE_CHECKING:
     from airflow_provider_kling.products.product import Product
 
 
-class Asked(NamedTuple):
+class SubmitOptions(NamedTuple):
     """
     How a request is to be submitted.
 
     :param name: ``external_task_id`` of the logical submission's first attempt.
     :param may_be_sent: whether an earlier try may have sent it already.
     :param on_doubt: see :class:`.UnnamedSubmission`; ``None`` for the first protocol wherever there is an id.
-    :param window: when it was sent, or will be.
-    :param owned: returns ids of tasks that are known to be others'.
+    :param window: the time in which it was sent, or will be.
+    :param ids_of_others: returns ids of tasks that are known to belong to other submissions.
     :param permit: called before each paid call; what it raises is raised, and nothing is sent.
-    :param keep: likewise, with what the next try needs, for requests that are not found by an id.
+    :param save_window: called before each paid call of a request that is not found by an id, with the time window that
+        the next try needs.
     """
 
     name: str
     may_be_sent: bool
     on_doubt: protocol.OnDoubt | None = None
     window: Window | None = None
-    owned: Callable[[], Iterable[str]] = tuple
+    ids_of_others: Callable[[], Iterable[str]] = tuple
     permit: Callable[[], None] = lambda: None
-    keep: Callable[[Window], None] = lambda _window: None
+    save_window: Callable[[Window], None] = lambda _window: None
 
 
 def finds_by_id(client: KlingClient, product: Product, body: Mapping[str, Any]) -> bool:
     """
-    Whether a request can be found again by its ``external_task_id``, as far as anybody knows.
+    Whether a request can be found again by its ``external_task_id``, as far as is known.
 
-    :param client: knows what its host keeps.
+    :param client: knows whether its host keeps the field.
     :param product: its row in either generation.
     :param body: the canonical body.
     """
@@ -66,35 +67,34 @@ class Submitter:
         self._warn = warn
         self._sleep = sleep
 
-    def submit(self, product: Product, body: Mapping[str, Any], asked: Asked) -> protocol.Done:
+    def submit(self, product: Product, body: Mapping[str, Any], options: SubmitOptions) -> protocol.Done:
         """
         Drive the protocol of a request to its end.
 
         :param product: its row in either generation.
         :param body: the canonical body, checked.
-        :param asked: how.
-        :raises KlingError: when there is no task, or nobody can tell.
+        :param options: the rest.
+        :raises KlingError: when there is no task, or it is not known.
         """
         product = spoken(product, body)
         is_found = finds_by_id(self._client, product, body)
-
-        machine = _machine(product, asked, is_found=is_found)
+        submission = _new_submission(product, options, is_found=is_found)
 
         def post(name: str) -> protocol.Outcome:
-            asked.permit()
-            if isinstance(machine, UnnamedSubmission) and machine.window:
-                asked.keep(machine.window)
+            options.permit()
+            if isinstance(submission, UnnamedSubmission) and submission.window:
+                options.save_window(submission.window)
             return self._post(product, {**body, "external_task_id": name} if product.has_external_id else dict(body))
 
         done = drive(
-            machine,
+            submission,
             post=post,
             look_up=lambda name: self._look_up(product, name),
-            search=lambda since: self._search(product, since, asked),
+            search=lambda since: self._search(product, since, options),
             sleep=self._sleep,
         )
         if is_found and not (done.adopted or done.task.external_task_id):
-            self._check_that_ids_are_kept(product, attempt_id(asked.name, done.attempt))
+            self._warn_if_ids_are_dropped(product, attempt_id(options.name, done.attempt))
         return done
 
     def _post(self, product: Product, body: dict[str, Any]) -> protocol.Outcome:
@@ -111,14 +111,14 @@ class Submitter:
         except KlingError as error:
             return protocol.Problem(error)
 
-    def _search(self, product: Product, since: float, asked: Asked) -> protocol.Outcome:
+    def _search(self, product: Product, since: float, options: SubmitOptions) -> protocol.Outcome:
         try:
-            return protocol.Listed(tuple(self._client.list_since(product, since)), frozenset(asked.owned()))
+            return protocol.Listed(tuple(self._client.list_since(product, since)), frozenset(options.ids_of_others()))
         except KlingError as error:
             return protocol.Problem(error)
 
-    def _check_that_ids_are_kept(self, product: Product, name: str) -> None:
-        """Say so when a host drops the id, of which its answer had none: one free look."""
+    def _warn_if_ids_are_dropped(self, product: Product, name: str) -> None:
+        """The answer had no id. One free read tells whether the host dropped it."""
         if isinstance(self._look_up(product, name), protocol.Absent):
             self._warn(
                 "Set external_ids to false in the connection's extra: this host drops external_task_id, and a lost "
@@ -126,14 +126,16 @@ class Submitter:
             )
 
 
-def _machine(product: Product, asked: Asked, *, is_found: bool) -> protocol.Submission | UnnamedSubmission:
-    if is_found or (product.has_external_id and asked.on_doubt is None):
-        # Where it is not known whether Kling refuses a name twice, a doubtful POST is not sent again.
+def _new_submission(
+    product: Product, options: SubmitOptions, *, is_found: bool
+) -> protocol.Submission | UnnamedSubmission:
+    if is_found or (product.has_external_id and options.on_doubt is None):
+        # It is not known whether Kling refuses this id a second time, so a doubtful POST is not sent again.
         sends = protocol.MAX_SENDS if is_found else 1
-        return protocol.Submission(asked.name, look_up_first=asked.may_be_sent, max_sends=sends)
+        return protocol.Submission(options.name, look_up_first=options.may_be_sent, max_sends=sends)
     return UnnamedSubmission(
-        may_be_sent=asked.may_be_sent,
-        on_doubt=asked.on_doubt or "fail",
-        name=asked.name if product.has_external_id else "",
-        window=asked.window if product.answers == "task" else None,
+        may_be_sent=options.may_be_sent,
+        on_doubt=options.on_doubt or "fail",
+        name=options.name if product.has_external_id else "",
+        window=options.window if product.answers == "task" else None,
     )

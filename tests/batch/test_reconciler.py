@@ -639,7 +639,7 @@ class Batch(RuleBasedStateMachine):
                 case protocol.Post(attempt):
                     outcome = None if fault == "before" else self.kling.create(attempt, self.now)
                     outcome = protocol.Problem(CUT) if fault in ("lost", "before") else outcome
-            step = machine.on(outcome)
+            step = machine.next_step(outcome)
         return step
 
     def carry_out(self, observer: Observer, action, faults: list[str]) -> bool:

@@ -139,27 +139,27 @@ KEPT = Intent(IDS[0], "print", "words", 2, 2, "1.0")
 )
 def test_a_kept_id_is_used_when_the_content_is_the_same_as_far_as_can_be_known(change, kept_id):
     now = dataclasses.replace(KEPT, **{"external_task_id": IDS[1], **change})
-    assert now.under_kept_id(KEPT).external_task_id == (IDS[0] if kept_id else now.external_task_id)
+    assert now.with_id_of(KEPT).external_task_id == (IDS[0] if kept_id else now.external_task_id)
 
 
 def test_an_own_id_of_an_earlier_try_is_not_taken_over():
     kept = dataclasses.replace(KEPT, external_task_id="mine")
     now = dataclasses.replace(KEPT, external_task_id=IDS[1])
-    assert now.under_kept_id(kept) == now.under_kept_id(None) == now
+    assert now.with_id_of(kept) == now.with_id_of(None) == now
 
 
 def test_what_was_kept_is_read_back():
-    assert Intent.read(json.loads(json.dumps(dataclasses.asdict(KEPT)))) == KEPT
-    assert Intent.read({**dataclasses.asdict(KEPT), "new": 1}) == KEPT
+    assert Intent.from_dict(json.loads(json.dumps(dataclasses.asdict(KEPT)))) == KEPT
+    assert Intent.from_dict({**dataclasses.asdict(KEPT), "new": 1}) == KEPT
 
 
 @pytest.mark.parametrize("stored", [None, "x", 5, [1], {}, {**dataclasses.asdict(KEPT), "generation": "2"}])
 def test_what_is_no_intent_is_not_read_as_one(stored):
-    assert Intent.read(stored) is None
+    assert Intent.from_dict(stored) is None
 
 
 def test_an_intent_whose_id_cannot_be_sent_is_not_read_as_one():
-    assert Intent.read({**dataclasses.asdict(KEPT), "external_task_id": "../../x"}) is None
+    assert Intent.from_dict({**dataclasses.asdict(KEPT), "external_task_id": "../../x"}) is None
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_an_intent_whose_id_cannot_be_sent_is_not_read_as_one():
     ],
 )
 def test_a_clear_moves_the_generation_and_nothing_else_does(on_clear, max_tries, kept, generation):
-    assert generation_of(on_clear=on_clear, max_tries=max_tries, kept=kept) == generation
+    assert generation_of(on_clear=on_clear, max_tries=max_tries, stored=kept) == generation
 
 
 def test_the_words_of_a_dag_author_are_digested_whatever_their_type():

@@ -68,7 +68,7 @@ def stranger_s(status: TaskStatus = TaskStatus.SUBMITTED) -> Task:
 def walk(submission: Submission, *outcomes):
     step = submission.start()
     for outcome in outcomes:
-        step = submission.on(outcome)
+        step = submission.next_step(outcome)
     return step
 
 
@@ -88,8 +88,8 @@ def test_a_duplicate_is_looked_up_and_adopted():
 def test_a_duplicate_of_a_failed_task_goes_on_to_the_next_attempt():
     submission = first_try()
     assert walk(submission, Problem(DUPLICATE), Found(task(TaskStatus.FAILED))) == LookUp("x-af-2")
-    assert submission.on(Absent()) == Post("x-af-2")
-    assert submission.on(Found(task())) == Done(task(), adopted=False, attempt=2)
+    assert submission.next_step(Absent()) == Post("x-af-2")
+    assert submission.next_step(Found(task())) == Done(task(), adopted=False, attempt=2)
 
 
 def test_a_duplicate_that_cannot_be_found_is_looked_for_again_and_never_gets_another_id():
@@ -98,7 +98,7 @@ def test_a_duplicate_that_cannot_be_found_is_looked_for_again_and_never_gets_ano
     while not isinstance(steps[-1], (Done, Fail)):
         step = steps[-1]
         outcome = {LookUp: Absent(), Wait: Waited(), Post: Problem(DUPLICATE)}[type(step)]
-        steps.append(submission.on(outcome))
+        steps.append(submission.next_step(outcome))
     assert isinstance(steps[-1], Fail)
     assert isinstance(steps[-1].error, KlingSubmissionInDoubtError)
     assert {step.external_task_id for step in steps if isinstance(step, Post)} == {"x"}
@@ -120,10 +120,10 @@ def test_doubt_is_look_wait_look_and_then_the_same_id_again(doubt):
     submission = first_try()
     assert walk(submission, Problem(doubt)) == LookUp("x")
     for seconds in LOOK_AGAIN_AFTER:
-        assert submission.on(Absent()) == Wait(seconds)
-        assert submission.on(Waited()) == LookUp("x")
-    assert submission.on(Absent()) == Post("x")
-    assert submission.on(Found(task())) == Done(task(), adopted=False, attempt=1)
+        assert submission.next_step(Absent()) == Wait(seconds)
+        assert submission.next_step(Waited()) == LookUp("x")
+    assert submission.next_step(Absent()) == Post("x")
+    assert submission.next_step(Found(task())) == Done(task(), adopted=False, attempt=1)
 
 
 def test_a_doubtful_post_that_did_create_is_adopted():
@@ -177,16 +177,16 @@ def test_a_retry_walks_past_failed_attempts_to_the_first_free_one():
     failed = Found(task(TaskStatus.FAILED))
     submission = retry()
     assert walk(submission, failed) == LookUp("x-af-2")
-    assert submission.on(failed) == LookUp("x-af-3")
-    assert submission.on(Absent()) == Post("x-af-3")
-    assert submission.on(Found(task())) == Done(task(), adopted=False, attempt=3)
+    assert submission.next_step(failed) == LookUp("x-af-3")
+    assert submission.next_step(Absent()) == Post("x-af-3")
+    assert submission.next_step(Found(task())) == Done(task(), adopted=False, attempt=3)
 
 
 def test_a_chain_of_failures_has_an_end():
     submission = retry()
     step = submission.start()
     for _ in range(MAX_ATTEMPTS):
-        step = submission.on(Found(task(TaskStatus.FAILED)))
+        step = submission.next_step(Found(task(TaskStatus.FAILED)))
     assert isinstance(step, Fail)
     assert "because" in str(step.error)
 
@@ -206,7 +206,7 @@ def test_an_outcome_that_does_not_belong_to_the_step_is_a_bug_and_says_so():
     submission = first_try()
     submission.start()
     with pytest.raises(TypeError, match="not an outcome"):
-        submission.on(Waited())
+        submission.next_step(Waited())
 
 
 def test_a_task_that_carries_another_id_is_not_adopted():
@@ -370,11 +370,11 @@ def run_try(submission: Submission, ledger: Ledger, fates: list[str], dies_after
         fate = fates[index % len(fates)]
         match step:
             case Post(name):
-                step = submission.on(ledger.post(name, fate))
+                step = submission.next_step(ledger.post(name, fate))
             case LookUp(name):
-                step = submission.on(ledger.look(name, fate))
+                step = submission.next_step(ledger.look(name, fate))
             case Wait():
-                step = submission.on(Waited())
+                step = submission.next_step(Waited())
             case _:
                 break
     return step

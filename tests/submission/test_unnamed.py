@@ -37,30 +37,30 @@ REFUSALS = [
 ]
 
 
-def machine(on_doubt="fail", may_be_sent=False):
+def submission_of(on_doubt="fail", may_be_sent=False):
     return UnnamedSubmission(may_be_sent=may_be_sent, on_doubt=on_doubt, look_again_after=(1.0, 2.0))
 
 
 def test_an_answer_is_the_end():
     for on_doubt in ("fail", "resend"):
-        submission = machine(on_doubt)
+        submission = submission_of(on_doubt)
         assert submission.start() == Post("")
-        assert submission.on(Found(TASK)) == Done(TASK, adopted=False, attempt=1)
+        assert submission.next_step(Found(TASK)) == Done(TASK, adopted=False, attempt=1)
 
 
 @pytest.mark.parametrize("error", REFUSALS)
 @pytest.mark.parametrize("on_doubt", ["fail", "resend"])
 def test_a_refusal_is_the_end(on_doubt, error):
-    submission = machine(on_doubt)
+    submission = submission_of(on_doubt)
     submission.start()
-    assert submission.on(Problem(error)) == Fail(error)
+    assert submission.next_step(Problem(error)) == Fail(error)
 
 
 @pytest.mark.parametrize("error", DOUBTS)
 def test_doubt_sends_nothing_again_and_says_where_to_look(error):
-    submission = machine()
+    submission = submission_of()
     submission.start()
-    step = submission.on(Problem(error))
+    step = submission.next_step(Problem(error))
     assert isinstance(step, Fail)
     assert isinstance(step.error, kling.KlingAnswerLostError)
     assert not step.error.transient
@@ -70,7 +70,7 @@ def test_doubt_sends_nothing_again_and_says_where_to_look(error):
 
 
 def test_what_an_earlier_try_may_have_sent_is_not_sent_again():
-    step = machine(may_be_sent=True).start()
+    step = submission_of(may_be_sent=True).start()
     assert isinstance(step, Fail)
     assert isinstance(step.error, kling.KlingAnswerLostError)
 
@@ -78,16 +78,16 @@ def test_what_an_earlier_try_may_have_sent_is_not_sent_again():
 @pytest.mark.parametrize("may_be_sent", [True, False])
 @pytest.mark.parametrize("error", DOUBTS)
 def test_who_prefers_to_pay_twice_gets_three_tries_and_an_error_that_leaves_retries(error, may_be_sent):
-    submission = machine("resend", may_be_sent)
+    submission = submission_of("resend", may_be_sent)
     steps = [submission.start()]
     while not isinstance(steps[-1], Fail):
-        steps.append(submission.on(Waited() if isinstance(steps[-1], Wait) else Problem(error)))
+        steps.append(submission.next_step(Waited() if isinstance(steps[-1], Wait) else Problem(error)))
     assert steps == [Post(""), Wait(1.0), Post(""), Wait(2.0), Post(""), Fail(error)]
 
 
 def test_it_never_looks():
-    submission = machine("resend")
+    submission = submission_of("resend")
     submission.start()
     with pytest.raises(TypeError):
-        submission.on(Absent())
-    assert not isinstance(submission.on(Problem(DOUBTS[0])), LookUp)
+        submission.next_step(Absent())
+    assert not isinstance(submission.next_step(Problem(DOUBTS[0])), LookUp)

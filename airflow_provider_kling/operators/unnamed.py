@@ -1,0 +1,108 @@
+"""
+Submissions that Kling does not find again by an id: the second pay-once protocol, with what earlier tries stored.
+
+Without a store (:mod:`.stored_submission`) a retry knows neither whether nor when an earlier try sent its request,
+because Airflow deletes a task's XComs when a retry begins: then ``on_doubt`` decides.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from airflow_provider_kling.exceptions import KlingStorageError
+from airflow_provider_kling.operators import record
+from airflow_provider_kling.operators.reservations import kling_tasks
+from airflow_provider_kling.operators.stored_submission import CountedPermit, StoredSubmission
+from airflow_provider_kling.submission.unnamed import Window
+from airflow_provider_kling.utils.foreign import reason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from airflow.sdk import Context
+
+    from airflow_provider_kling.operators.task import KlingTaskOperator
+    from airflow_provider_kling.preparation.prepare import Prepared
+    from airflow_provider_kling.submission.protocol import Done
+
+
+class SendOptions(NamedTuple):
+    """
+    How a request is sent.
+
+    :param context: Airflow's context.
+    :param name: the ``external_task_id``.
+    :param look_up_first: whether an earlier try may have sent it.
+    :param is_refused: whether Kling certainly refused it before, in the same try.
+    :param permit: called before the paid call.
+    """
+
+    context: Context
+    name: str
+    look_up_first: bool
+    is_refused: bool
+    permit: Callable[[], None]
+
+    @property
+    def may_be_sent(self) -> bool:
+        """Whether an earlier try may have sent it, as far as is known without a store."""
+        return self.look_up_first and not self.is_refused
+
+
+def send(operator: KlingTaskOperator, prepared: Prepared, options: SendOptions) -> Done:
+    """
+    Submit through the second pay-once protocol.
+
+    :param operator: the one that submits.
+    :param prepared: the checked request.
+    :param options: how.
+    """
+    permit = CountedPermit(options.permit)
+    store = StoredSubmission(operator, options.context)
+    now = Window.starting_at(time.time(), request_seconds=operator.hook.settings.timeout_seconds)
+    stored = store.read() if store.has_store else {}
+    earlier = Window.from_dict(stored) if stored.get("id") == options.name else None
+    may_be_sent = earlier is not None if store.has_store else options.may_be_sent
+    window = dataclasses.replace(earlier, until=now.until) if earlier else now
+    sent = window
+
+    def save_window(window: Window) -> None:
+        nonlocal sent
+        sent = window
+        if store.has_store:
+            store.save({"id": options.name, **window.to_dict()})
+
+    def may_be_paid() -> bool:
+        operator.may_be_paid = may_be_sent or permit.calls > 1
+        return operator.may_be_paid
+
+    with store.deleted_when_refused(may_be_sent=may_be_paid):
+        done = operator.hook.submit(
+            operator.endpoint,
+            prepared.body,
+            external_task_id=options.name,
+            look_up_first=may_be_sent,
+            on_doubt=operator.on_doubt,
+            # A search needs the time at which it was sent.
+            window=None if may_be_sent and earlier is None else window,
+            ids_of_others=lambda: _ids_of_others(options.context),
+            permit=permit,
+            save_window=save_window,
+        )
+    store.save_answer({"id": options.name, **sent.to_dict(), "task_id": done.task.task_id})
+    return done
+
+
+def _ids_of_others(context: Context) -> Iterable[str]:
+    """Kling's ids of the tasks that the other Airflow tasks of this run have submitted."""
+    ti = context["ti"]
+    try:
+        pulled = ti.xcom_pull(task_ids=kling_tasks(context), key="task_id") or ()
+        own = record.submitted_id(context)
+    except Exception as error:  # noqa: BLE001 - whatever an XCom backend raises
+        raise KlingStorageError(
+            f"Retry when Airflow's XComs answer: they say which tasks are not this one's. {reason(error)}"
+        ) from None
+    return [value for value in pulled if isinstance(value, str) and value != own]

@@ -13,7 +13,7 @@ from airflow_provider_kling.simulator.envelope import KlingError, accepted, refu
 from airflow_provider_kling.simulator.faults import Call
 from airflow_provider_kling.simulator.products import PATHS, PRODUCTS, solutions
 from airflow_provider_kling.simulator.results import CONTENT_TYPES, FileName
-from airflow_provider_kling.simulator.validation import bad, bounded
+from airflow_provider_kling.simulator.validation import Lenient, bad, bounded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -153,7 +153,9 @@ class Api:
         return self._view(self._service.account.find(call.path.rpartition("/")[2], product=call.product))
 
     async def _create(self, product: str, request: Request) -> dict[str, Any]:
-        task = self._service.submit(product, _json_object(request.body), failure=request.failure)
+        lenient = self._service.settings.scalars == "convert" and not PRODUCTS[product].is_new
+        body = _json_object(request.body, Lenient if lenient else None)
+        task = self._service.submit(product, body, failure=request.failure)
         if PRODUCTS[product].is_new:
             return views.created_new(task)
         if not PRODUCTS[product].is_task:
@@ -220,9 +222,9 @@ def _created_id(data: dict[str, Any]) -> str:
     return str(data.get("task_id") or data.get("id") or "")
 
 
-def _json_object(body: bytes) -> dict[str, Any]:
+def _json_object(body: bytes, kind: type[dict[str, Any]] | None = None) -> dict[str, Any]:
     try:
-        value = json.loads(body or b"{}")
+        value = json.loads(body or b"{}", object_hook=kind)
     except (ValueError, RecursionError):
         # What is nested too deep to be read is no request either.
         raise KlingError(1200) from None

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 import airflow_provider_kling.simulator as package
 from airflow_provider_kling.simulator.faults import Fault
 from airflow_provider_kling.simulator.server import Server
-from airflow_provider_kling.simulator.settings import CHOICES, Settings
+from airflow_provider_kling.simulator.setting_rules import CHOICES
+from airflow_provider_kling.simulator.settings import Settings
+from airflow_provider_kling.simulator.state import StateError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +38,8 @@ def parser() -> argparse.ArgumentParser:
     """The options; every one is a field of :class:`.settings.Settings`, except ``--fault``."""
     result = argparse.ArgumentParser(
         prog="python -m airflow_provider_kling.simulator",
+        # Argparse repeats the usage before each error; all options there would hide the sentence that matters.
+        usage="%(prog)s [options]",
         description="A local Kling.",
         epilog=package.__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -74,35 +78,53 @@ def _add_behaviour_options(target: argparse.ArgumentParser) -> None:
     )
     add("--units", type=float, default=default.units, help="units in the pack (default %(default)s)")
     add("--image-units", type=float, metavar="N", help="a pack of their own for images")
-    add("--charge", choices=CHOICES["charge"], default=default.charge, help="pay with units or money")
+    add("--charge", choices=CHOICES["charge"], default=default.charge, help="pay with units (default) or money")
+    add("--retired", choices=CHOICES["retired"], default=default.retired, help="what Kling retired; default refuse")
     add("--balance", type=float, default=default.balance, metavar="USD", help="money, if it pays (default %(default)s)")
     add("--time-scale", type=float, default=1.0, help="multiplies Kling's usual times (default %(default)s)")
     add("--seconds", type=float, metavar="N", help="fixed processing time; overrides --time-scale")
-    add("--retired", choices=CHOICES["retired"], default=default.retired, help="discontinued models")
-    add("--retired-code", type=int, default=default.retired_code, help="default %(default)s")
-    add("--video-size", choices=CHOICES["video_size"], default=default.video_size, help="default %(default)s")
-    add("--url-ttl", type=float, default=default.url_ttl, metavar="SECONDS", help="life of result URLs")
-    add("--list-order", choices=CHOICES["list_order"], default=default.list_order, help="default %(default)s")
-    add("--reuse-after-failure", choices=CHOICES["reuse_after_failure"], default=default.reuse_after_failure)
-    add("--callback-retries", type=int, default=default.callback_retries, help="default %(default)s; 0 = never")
-    add("--new-callback", choices=CHOICES["new_callback"], default=default.new_callback)
-    add("--early-result", choices=CHOICES["early_result"], default=default.early_result)
-    add("--missing-task-info", choices=CHOICES["missing_task_info"], default=default.missing_task_info)
-    add("--external-ids", choices=CHOICES["external_ids"], default=default.external_ids)
-    add("--ranges", choices=CHOICES["ranges"], default=default.ranges, help="parts of results")
+    add("--video-size", choices=CHOICES["video_size"], default=default.video_size, help="of results; small is quick")
+    add("--url-ttl", type=float, default=default.url_ttl, metavar="SECONDS", help="life of result URLs (30 days)")
+    _add_undecided_options(target)
+
+
+def _add_undecided_options(target: argparse.ArgumentParser) -> None:
+    group = target.add_argument_group("what no source decides", "the first word of each is its default")
+    default = Settings()
+
+    def add_choice(name: str, says: str) -> None:
+        option, chosen = f"--{name.replace('_', '-')}", getattr(default, name)
+        group.add_argument(option, choices=CHOICES[name], default=chosen, help=says)
+
+    add = group.add_argument
+    add_choice("missing_task_info", "task_info of a create answer without an external id")
+    add_choice("early_result", "task_result before success")
+    add_choice("list_order", "order of the lists")
+    add_choice("reuse_after_failure", "the external id of a failed task, again")
+    add_choice("external_ids", "whether they are kept; some relays drop them")
+    add("--retired-code", type=int, default=default.retired_code, help="of a retired model (default %(default)s)")
+    add_choice("new_callback", "the words of a callback of the new generation")
+    add("--callback-retries", type=int, default=default.callback_retries, help="of a callback that failed (default 3)")
+    add_choice("element_digits", "the id of an element as text")
+    add_choice("data_uris", "data: URIs on paths of the new generation")
+    add_choice("scalars", "numbers as text, and text as numbers, on classic paths")
+    add_choice("ranges", "parts of results")
     add("--creates-per-second", type=int, metavar="N", help="more get 1302 (default: no limit)")
-    add("--element-digits", choices=CHOICES["element_digits"], default=default.element_digits)
-    add("--data-uris", choices=CHOICES["data_uris"], default=default.data_uris)
-    add("--known-elements", type=int, nargs="*", metavar="ID", help="other element ids are not found")
+    add("--known-elements", type=int, nargs="*", metavar="ID", help="no others exist (default: all exist)")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until Ctrl-C or SIGTERM."""
-    options = vars(parser().parse_args(arguments))
+    words = parser()
+    options = vars(words.parse_args(arguments))
     faults = options.pop("faults")
     if options["known_elements"] is not None:
         options["known_elements"] = tuple(options["known_elements"])
-    settings = Settings(**{field.name: options[field.name] for field in fields(Settings)})
+    try:
+        settings = Settings(**{field.name: options[field.name] for field in fields(Settings)})
+    except ValueError as error:
+        name, _, problem = str(error).partition(" ")
+        words.error(f"argument --{name.replace('_', '-')} {problem}")
     return asyncio.run(_serve(settings, faults))
 
 
@@ -133,8 +155,9 @@ async def _serve(settings: Settings, faults: list[dict[str, Any]]) -> int:
         server.control.add_fault(values)
     try:
         url = await server.start()
-    except OSError as error:
-        sys.stderr.write(f"cannot listen: {error}\n")
+    except (OSError, StateError) as error:
+        problem = "argument --state" if isinstance(error, StateError) else "cannot listen"
+        sys.stderr.write(f"{problem}: {error}\n")
         return 1
     # Scripts wait for the first line: it must not stay in a buffer.
     sys.stdout.write(f"listening on {url}\nto use it: {connection_command(settings, url, server.certificate)}\n")

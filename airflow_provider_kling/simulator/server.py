@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 SHUTDOWN_SECONDS: Final = 0.05
 
 
+#: Kling's API has these names, and many clients have one of them built in: the certificate is for all, so that one
+#: simulator serves every such client.
+KLING_HOSTS: Final = ("api-singapore.klingai.com", "api-beijing.klingai.com", "api.klingai.com")
+
+
 class Server:
     """Serves one simulated account.
 
@@ -46,7 +51,8 @@ class Server:
 
     def _make_certificate(self) -> Certificate:
         settings = self._settings
-        names = {"localhost", "127.0.0.1", "::1", settings.host, urlsplit(settings.public_url).hostname or "localhost"}
+        public = urlsplit(settings.public_url).hostname or "localhost"
+        names = {"localhost", "127.0.0.1", "::1", settings.host, public, *KLING_HOSTS}
         if settings.state is not None:
             directory = settings.state.with_name(settings.state.name + ".tls")
         else:
@@ -71,8 +77,9 @@ class Server:
         await web.TCPSite(self._runner, settings.host, settings.port, ssl_context=context).start()
         port = self._runner.addresses[0][1]
         # Nobody can connect to "every interface".
-        host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104
-        self.url = f"{'https' if context else 'http'}://{host}:{port}{settings.prefix}"
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104
+        place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        self.url = f"{'https' if context else 'http'}://{place}{settings.prefix}"
         public = settings.public_url.rstrip("/")
         trusted = self._certificate.client_context() if self._certificate else None
         await self._service.start(f"{public}{settings.prefix}" if public else self.url, trusted)

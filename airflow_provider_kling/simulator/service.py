@@ -83,12 +83,13 @@ class Service:
         :param trusted: whom to trust when inputs are fetched and callbacks sent; an input may be a result of ours.
         """
         self.links = Links(base_url, self.links.secret, self.links.ttl_ms)
-        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trusted or True))
-        self._wake = asyncio.Event()
+        # First: a file that can not be used leaves nothing open.
         if self.settings.state is not None:
             self._state = StateFile(self.settings.state)
             self._state.load(self.account)
-            self._resume()
+        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trusted or True))
+        self._wake = asyncio.Event()
+        self._resume()
         self._ticker = asyncio.create_task(self._tick())
 
     async def stop(self) -> None:

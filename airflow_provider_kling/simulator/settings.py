@@ -8,24 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+from airflow_provider_kling.simulator.setting_rules import check
+
 if TYPE_CHECKING:
     from pathlib import Path
-
-#: The words that a setting can be; a typing mistake must not silently mean the other one.
-CHOICES: Final[dict[str, tuple[str, ...]]] = {
-    "retired": ("accept", "refuse"),
-    "video_size": ("full", "small"),
-    "list_order": ("newest", "oldest"),
-    "reuse_after_failure": ("accept", "refuse"),
-    "early_result": ("empty", "absent", "null"),
-    "missing_task_info": ("absent", "null", "empty"),
-    "charge": ("unit", "cash"),
-    "ranges": ("accept", "ignore"),
-    "new_callback": ("new", "classic"),
-    "external_ids": ("keep", "drop"),
-    "element_digits": ("accept", "refuse"),
-    "data_uris": ("accept", "refuse"),
-}
 
 THIRTY_DAYS: Final = 30 * 24 * 3600.0
 
@@ -73,6 +59,8 @@ class Settings:
         (undetermined).
     :param data_uris: whether an image of the new generation may be a ``data:`` URI; its pages speak of base64 alone,
         and public clients send both (undetermined). The classic pages forbid it.
+    :param scalars: whether a classic path takes a number where text is asked (``"duration": 5``), and text where a
+        number or a flag is. Relays send it so, and lists of pitfalls say that it must be text (undetermined).
     :param known_elements: element ids that exist besides the account's own; ``None`` accepts every number.
     """
 
@@ -110,12 +98,11 @@ class Settings:
     creates_per_second: int | None = None
     element_digits: Literal["accept", "refuse"] = "accept"
     data_uris: Literal["accept", "refuse"] = "accept"
+    scalars: Literal["refuse", "convert"] = "refuse"
     known_elements: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
-        for name, words in CHOICES.items():
-            if getattr(self, name) not in words:
-                raise ValueError(f"{name} is {getattr(self, name)!r}; allowed: {', '.join(words)}")
+        check(vars(self))
 
     @property
     def prefix(self) -> str:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from airflow_provider_kling.simulator.tasks import Task
 
 
+class StateError(Exception):
+    """The file can not be used: the sentence says why and what to do."""
+
+
 class StateFile:
     """The file of one account.
 
@@ -26,7 +30,18 @@ class StateFile:
         self._path = path
 
     def load(self, account: Account) -> None:
-        """Read the account, if it was ever written, and write it anew with one line a task."""
+        """Read the account, if it was ever written, and write it anew with one line a task.
+
+        :raises StateError: the file can not be read or written, or holds something else.
+        """
+        try:
+            self._load(account)
+        except OSError as error:
+            raise StateError(f"name a file that can be written: {error}") from None
+        except (ValueError, KeyError, TypeError):
+            raise StateError(f"move {str(self._path)!r} away or name another file: it holds no account") from None
+
+    def _load(self, account: Account) -> None:
         if self._path.exists():
             first, *others = self._lines()
             latest = {values["task_id"]: values for values in others}

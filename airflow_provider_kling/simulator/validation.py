@@ -41,6 +41,23 @@ MAX_DIGITS: Final = 16
 Body = Mapping[str, Any]
 
 
+class Lenient(dict[str, Any]):
+    """An object of a request in which a number may stand where text is asked, and text where a number or a flag is."""
+
+    def converted(self, value: Any, kind: type) -> Any:
+        """``value`` as ``kind``, if one can be read as the other; else as it is."""
+        if kind is str and isinstance(value, int | float) and not isinstance(value, bool):
+            return f"{value:g}" if isinstance(value, float) else str(value)
+        if not isinstance(value, str):
+            return value
+        if kind is bool:
+            return {"true": True, "false": False}.get(value, value)
+        try:
+            return kind(value) if kind in {int, float} else value
+        except ValueError:
+            return value
+
+
 def bad(message: str) -> KlingError:
     """A refusal of a key or value."""
     return KlingError(1201, message)
@@ -49,6 +66,8 @@ def bad(message: str) -> KlingError:
 def typed(body: Body, field: str, kind: type, default: Any = None, *, label: str = "") -> Any:
     """The value of ``field``, which must be of ``kind``; ``null`` counts as absent."""
     value = body.get(field)
+    if isinstance(body, Lenient):
+        value = body.converted(value, kind)
     if value is None:
         return default
     is_flag = isinstance(value, bool)

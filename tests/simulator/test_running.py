@@ -11,12 +11,14 @@ import sys
 import threading
 import time
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 import requests
 
 from airflow_provider_kling.simulator import KlingSimulator, Settings
 from airflow_provider_kling.simulator.cli import connection_command, main, parser
+from airflow_provider_kling.simulator.setting_rules import CHOICES
 
 from .support import Client, eventually, picture
 
@@ -113,6 +115,71 @@ def test_a_setting_that_is_not_one_of_its_words_is_an_error(name):
         Settings(**{name: "refused"})
 
 
+IMPOSSIBLE = {
+    "port": "99999", "concurrency": "0", "image_concurrency": "-1", "units": "nan", "image_units": "-1",
+    "balance": "inf", "time_scale": "-1", "seconds": "-1", "clock_skew": "inf", "url_ttl": "-1",
+    "callback_retries": "-1", "creates_per_second": "0", "retired_code": "99", "public_url": "kling:8780",
+    "webhook_secret": "whsec_?", "host": "", "access_key": "", "secret_key": "", "api_key": "",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value"), IMPOSSIBLE.items())
+def test_a_senseless_option_is_refused_in_one_sentence_that_names_it(capsys, name, value):
+    option = f"--{name.replace('_', '-')}"
+    with pytest.raises(SystemExit) as ended:
+        main([f"{option}={value}"])
+    assert ended.value.code == 2
+    usage, sentence = capsys.readouterr().err.splitlines()
+    assert usage == "usage: python -m airflow_provider_kling.simulator [options]"
+    assert f"error: argument {option} is " in sentence
+
+
+@pytest.mark.parametrize("url", ["http://", "http://[", "ftp://kling", "/kling"])
+def test_a_public_url_that_no_client_can_open_is_an_error(url):
+    with pytest.raises(ValueError, match="public_url"):
+        Settings(public_url=url)
+
+
+@pytest.mark.parametrize("content", ["garbage\n", '{"opened_at": 1}\n[]\n', "{}\n", "5\n"])
+def test_a_state_file_of_something_else_ends_the_command_with_a_sentence(tmp_path, content):
+    path = tmp_path / "state.json"
+    path.write_text(content)
+    command = [*MODULE, "--port", "0", "--state", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"argument --state: move '{path}' away or name another file: it holds no account\n"
+    assert path.read_text() == content
+
+
+def test_a_state_that_is_a_directory_ends_the_command_with_a_sentence(tmp_path):
+    command = [*MODULE, "--port", "0", "--state", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("argument --state: name a file that can be written: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_an_ipv6_address_stands_in_brackets(start):
+    try:
+        simulator = start(host="::1").simulator
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    assert simulator.url.startswith("http://[::1]:")
+    assert requests.get(simulator.url + "/_simulator/", timeout=5).status_code == 200
+
+
+def test_every_option_says_what_it_does_and_stands_in_the_documentation():
+    page = (Path(__file__).parents[2] / "docs" / "simulator.rst").read_text(encoding="utf-8")
+    # The documented interface of argparse has no list of the options.
+    for action in parser()._actions:
+        assert action.help, action.option_strings
+        assert action.option_strings[-1] in page, action.option_strings
+
+
+def test_the_first_of_the_words_is_the_default():
+    assert {name: words[0] for name, words in CHOICES.items()} == {name: getattr(Settings(), name) for name in CHOICES}
+
+
 @pytest.mark.parametrize("prefix", ["kling", "/kling", "/kling/"])
 def test_a_prefix_is_the_same_with_and_without_slashes(start, prefix):
     assert start(path_prefix=prefix).simulator.url.endswith("/kling")
@@ -198,7 +265,7 @@ def test_every_setting_can_be_given_on_the_command_line():
             "--video-size small --url-ttl 6 --webhook-secret w --state s.json --list-order oldest "
             "--retired-code 1203 --reuse-after-failure accept --callback-retries 7 --early-result null "
             "--missing-task-info null --creates-per-second 8 --known-elements 9 10 --element-digits refuse "
-            "--data-uris refuse"
+            "--data-uris refuse --scalars convert"
         )
     )
     default = asdict(Settings())

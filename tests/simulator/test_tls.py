@@ -5,6 +5,7 @@ import shlex
 
 import pytest
 import requests
+from cryptography import x509
 
 from airflow_provider_kling.simulator.cli import connection_command
 
@@ -34,6 +35,14 @@ def test_results_are_reached_over_https_and_can_be_inputs(start):
     assert requests.get(url, timeout=20, **trust).status_code == 200
     face = kling.send("POST", "/v1/videos/identify-face", json={"video_url": url}, **trust).json()
     assert face["code"] == 0, face
+
+
+def test_one_certificate_is_for_every_name_of_klings_api(start):
+    simulator = start(tls=True).simulator
+    certificate = x509.load_pem_x509_certificate(simulator.certificate.read_bytes())
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    kling = {"api-singapore.klingai.com", "api-beijing.klingai.com", "api.klingai.com"}
+    assert kling <= set(names.get_values_for_type(x509.DNSName))
 
 
 def test_the_certificate_is_the_same_after_a_restart_with_the_same_state(start, tmp_path):

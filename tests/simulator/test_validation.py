@@ -326,3 +326,37 @@ def test_any_body_is_either_an_order_with_a_price_or_a_refusal(body, product):
         assert order.seconds > 0 or PRODUCTS[product].at_once
     else:
         assert (refusal.code, refusal.http_status) in {(1201, 400), (1203, 404)}
+
+
+#: Fields of other types than Kling's pages say, and whether they can be read as those.
+SCALARS = [
+    ({"duration": 5}, True),
+    ({"duration": 5.0}, True),
+    ({"cfg_scale": "0.5"}, True),
+    ({"watermark_info": {"enabled": "true"}}, True),
+    ({"external_task_id": 7}, True),
+    ({"duration": 99}, False),
+    ({"duration": True}, False),
+    ({"cfg_scale": "much"}, False),
+    ({"watermark_info": {"enabled": "yes"}}, False),
+    ({"image": {}}, False),
+]
+
+
+@pytest.mark.parametrize(("fields", "readable"), SCALARS)
+def test_a_classic_path_converts_numbers_and_texts_only_where_it_is_told_to(start, fields, readable):
+    assert start().image2video(**fields).json()["code"] == 1201
+    converting = start(scalars="convert")
+    assert converting.image2video(**fields).json()["code"] == (0 if readable else 1201)
+
+
+def test_a_converted_external_id_finds_the_task(start):
+    kling = start(scalars="convert")
+    kling.image2video(external_task_id=7)
+    assert kling.get(f"{I2V}/7").json()["data"]["task_info"] == {"external_task_id": "7"}
+
+
+def test_the_new_generation_converts_nothing(start):
+    kling = start(scalars="convert")
+    body = {"prompt": "a boat", "settings": {"resolution": 720}}
+    assert kling.send("POST", "/text-to-video/kling-3.0-turbo", json=body).json()["code"] == 1201

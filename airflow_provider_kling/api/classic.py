@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 #: The largest page that Kling serves.
 MAX_PAGE_SIZE = 500
 
+#: A page is asked for by its number.
+PAGES_HAVE_NUMBERS = True
+
 #: An API key and a JWT are both taken.
 NEEDS_API_KEY = False
 
@@ -46,8 +49,9 @@ def page(product: Product, number: int, size: int, cursor: str = "") -> Request:
     return Request("GET", product.path, params={"pageNum": str(number), "pageSize": str(size)})
 
 
-def next_cursor(answer: Answer) -> None:
-    """Return ``None``: pages have numbers here, no cursors."""
+def next_cursor(answer: Answer) -> str:
+    """Return nothing: pages have numbers here, no cursors."""
+    return ""
 
 
 @raises_response_error

@@ -8,14 +8,17 @@ call; only :mod:`airflow_provider_kling.submission.protocol` decides when to mak
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any
 
+from airflow_provider_kling.api import listing
 from airflow_provider_kling.api.account_resources import AccountResources
 from airflow_provider_kling.api.auth import ApiKey
 from airflow_provider_kling.api.classic import MAX_PAGE_SIZE
 from airflow_provider_kling.api.dialects import dialect_of
+from airflow_provider_kling.api.listing import Page
 from airflow_provider_kling.api.read_plan import ends_before
 from airflow_provider_kling.exceptions import (
     KlingConfigurationError,
@@ -165,54 +168,54 @@ class KlingClient(AccountResources):
 
         :param product: its row.
         :param page: 1 to 1000.
-        :param page_size: 1 to 500; a page that is shorter is the last, unless something on it could not be read.
+        :param page_size: 1 to 500. A shorter page is the last, unless the host has smaller ones or something on it
+            could not be read.
         :param tries: how often the request is sent before its error counts; default 4.
         :param status: taken in place of an unknown status; without it, such a task is left out.
         """
-        dialect, cursor = self._dialect(product), ""
-        # With cursors, a page is reached through the pages before it.
-        for number in range(1, page + 1):
-            answer = self.transport.read(dialect.page(product, page, page_size, cursor), tries=tries)
-            tasks, following = dialect.read_page(answer, product, status), dialect.next_cursor(answer)
-            if following is None or number == page:
-                return tasks
-            if not following:
-                break
-            cursor = following
-        return []
+        walk = self.iter_pages(product, first=page, size=page_size, tries=tries, status=status)
+        return next(walk, Page([], is_last=True)).tasks
 
-    def iter_pages(self, product: Product) -> Iterator[list[Task]]:
+    def iter_pages(
+        self,
+        product: Product,
+        *,
+        first: int = 1,
+        size: int = MAX_PAGE_SIZE,
+        tries: int | None = None,
+        status: TaskStatus | None = None,
+    ) -> Iterator[Page]:
         """
-        Yield the pages of a list of tasks until the last, each with one free request.
+        Yield the pages of a list of tasks, each with one free request, as
+        :func:`airflow_provider_kling.api.listing.iter_pages` does.
 
         :param product: its row; one of the second generation stands for all of them.
+        :param first: number of the first page to yield.
+        :param size: tasks on a page, 1 to 500.
+        :param tries: how often a request is sent before its error counts; default 4.
+        :param status: taken in place of an unknown status; without it, such a task is left out.
         """
-        dialect, cursor = self._dialect(product), ""
-        for number in itertools.count(1):
-            answer = self.transport.read(dialect.page(product, number, MAX_PAGE_SIZE, cursor))
-            page, following = dialect.read_page(answer, product), dialect.next_cursor(answer)
-            yield page
-            if following == "" or (following is None and len(page) < MAX_PAGE_SIZE):
-                return
-            cursor = following or ""
+        read = functools.partial(self.transport.read, tries=tries)
+        return listing.iter_pages(read, self._dialect(product), product, first=first, size=size, status=status)
 
-    def list_since(self, product: Product, since: float) -> list[Task]:
+    def list_since(self, product: Product, since: float, *, page_size: int = MAX_PAGE_SIZE) -> list[Task]:
         """
         List the tasks of one product that Kling accepted since a time, and perhaps older ones; free.
 
-        A short page is not taken for the last one: relays have smaller pages, and unreadable tasks are left out.
-
         :param product: its row.
         :param since: epoch seconds.
+        :param page_size: tasks on each of the pages, of which there are at most :data:`MAX_PAGES`.
         :raises KlingError: when it could not be read; :class:`KlingResponseError` when it is too long to be complete.
         """
         tasks: dict[str, Task] = {}
-        for number in range(1, MAX_PAGES + 1):
-            # A task with an unknown status exists too: leaving it out could make the caller pay a second time.
-            page = self.list_tasks(product, number, MAX_PAGE_SIZE, status=TaskStatus.SUBMITTED)
-            before = len(tasks)
-            tasks.update({task.task_id: task for task in page})
-            if len(tasks) == before or ends_before(page, since):
+        # A task with an unknown status exists too: leaving it out could make the caller pay a second time.
+        pages = self.iter_pages(product, size=page_size, status=TaskStatus.SUBMITTED)
+        for page in itertools.islice(pages, MAX_PAGES):
+            known = len(tasks)
+            tasks.update({task.task_id: task for task in page.tasks})
+            # A host that does not count pages repeats one.
+            is_repeated = bool(page.tasks) and len(tasks) == known
+            if page.is_last or is_repeated or ends_before(page.tasks, since):
                 return list(tasks.values())
         raise KlingResponseError(
             f"Look in Kling's console: its list of {product.endpoint} is longer than {len(tasks)} tasks, too long to "

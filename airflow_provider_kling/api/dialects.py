@@ -20,6 +20,9 @@ class Dialect(Protocol):
     #: Tasks on the largest page that Kling serves.
     MAX_PAGE_SIZE: int
 
+    #: Whether a page is asked for by its number; else by the cursor of the one before.
+    PAGES_HAVE_NUMBERS: bool
+
     #: Whether a JWT of AccessKey and SecretKey is refused.
     NEEDS_API_KEY: bool
 
@@ -39,7 +42,7 @@ class Dialect(Protocol):
         """Build the call that lists tasks: a page by its number, or by the cursor of the one before."""
 
     def next_cursor(self, answer: Answer) -> str | None:
-        """Return what leads to the next page, nothing after the last; ``None`` where pages have numbers."""
+        """Return what leads to the next page, nothing after the last; ``None`` when it is not said."""
 
     def read_page(self, answer: Answer, product: Product, status: TaskStatus | None = None) -> list[Task]:
         """Read a page of tasks."""

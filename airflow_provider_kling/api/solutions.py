@@ -12,6 +12,7 @@ from airflow_provider_kling.api.request import Request
 from airflow_provider_kling.api.v2 import (
     MAX_PAGE_SIZE,
     NEEDS_API_KEY,
+    PAGES_HAVE_NUMBERS,
     next_cursor,
     read_created,
     read_page,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MAX_PAGE_SIZE",
     "NEEDS_API_KEY",
+    "PAGES_HAVE_NUMBERS",
     "create",
     "next_cursor",
     "page",

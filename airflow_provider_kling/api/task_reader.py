@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import logging
 from typing import TYPE_CHECKING
 
-from airflow_provider_kling.api import read_plan, v2
+from airflow_provider_kling.api import listing, read_plan, v2
 from airflow_provider_kling.api.dialects import dialect_of
 from airflow_provider_kling.exceptions import (
     KlingAccountError,
@@ -91,12 +93,12 @@ class TaskReader:
     def _list_pages(self, endpoint: str, pages: int, tries: int | None) -> list[Task]:
         product = product_of(endpoint)
         dialect = dialect_of(product)
+        read = functools.partial(self._transport.read, tries=tries)
         tasks: list[Task] = []
-        for number in range(1, pages + 1):
-            answer = self._transport.read(dialect.page(product, number, dialect.MAX_PAGE_SIZE), tries=tries)
-            page = dialect.read_page(answer, product)
-            tasks += page
-            if len(page) < dialect.MAX_PAGE_SIZE:
+        for page in itertools.islice(listing.iter_pages(read, dialect, product, size=dialect.MAX_PAGE_SIZE), pages):
+            tasks += page.tasks
+            # What a short page lacks all the same is asked for by its id.
+            if len(page.tasks) < dialect.MAX_PAGE_SIZE:
                 break
         return tasks
 

@@ -29,6 +29,9 @@ MAX_IDS = 20
 #: The largest page that Kling serves.
 MAX_PAGE_SIZE = 500
 
+#: A page is asked for with the cursor of the one before.
+PAGES_HAVE_NUMBERS = False
+
 #: A JWT of AccessKey and SecretKey is refused on every path of this generation.
 NEEDS_API_KEY = True
 
@@ -71,11 +74,13 @@ def page(product: Product, number: int, size: int, cursor: str = "") -> Request:
     return Request("POST", "/tasks", json={**body, "cursor": cursor} if cursor else body)
 
 
-def next_cursor(answer: Answer) -> str:
-    """Return what leads to the page after this one; empty when there is none."""
+def next_cursor(answer: Answer) -> str | None:
+    """Return what leads to the page after this one; empty when there is none, ``None`` when it is not said."""
     data = values.json_object(answer.data)
-    cursor = data.get("next_cursor") if data.get("has_more") is True else ""
-    return cursor if isinstance(cursor, str) else ""
+    if data.get("has_more") is not True:
+        return ""
+    cursor = data.get("next_cursor")
+    return cursor if isinstance(cursor, str) and cursor else None
 
 
 @raises_response_error

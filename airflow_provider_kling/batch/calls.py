@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 from typing import TYPE_CHECKING
 
@@ -84,19 +85,17 @@ class BatchCalls:
 
     def _list(self, hook: KlingHook, endpoint: str, wanted: int) -> tuple[dict[str, Task], bool]:
         tasks: dict[str, Task] = {}
-        pages = hook.client.iter_pages(product_of(endpoint))
         # Twice the plan leaves room for further attempts and for what others submit.
-        for _ in range(math.ceil(2 * wanted / MAX_PAGE_SIZE) + 1):
-            try:
-                page = next(pages, None)
-            except KlingError as error:
-                if error.transient:
-                    raise
-                # A relay without this route, often: the tasks are found one by one.
-                return tasks, False
-            if page is None:
-                return tasks, True
-            tasks.update({task.external_task_id: task for task in page})
+        most = math.ceil(2 * wanted / MAX_PAGE_SIZE) + 1
+        try:
+            for page in itertools.islice(hook.client.iter_pages(product_of(endpoint)), most):
+                tasks.update({task.external_task_id: task for task in page.tasks})
+                if page.is_last:
+                    return tasks, True
+        except KlingError as error:
+            if error.transient:
+                raise
+            # A relay without this route, often: the tasks are found one by one.
         return tasks, False
 
     def submit(self, item: PlannedItem, look_up_first: bool) -> Task:

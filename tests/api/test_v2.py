@@ -89,8 +89,10 @@ def test_a_cursor_stands_alone_because_it_overrides_a_window():
 def test_the_last_page_leads_nowhere():
     page = {"result": [DONE], "count": 1, "next_cursor": "abc", "has_more": True}
     assert v2.next_cursor(Answer(page, "")) == "abc"
-    for data in ({**page, "has_more": False}, {**page, "next_cursor": 7}, {"count": 0, "has_more": False}, None, []):
+    for data in ({**page, "has_more": False}, {"count": 0, "has_more": False}, None, []):
         assert v2.next_cursor(Answer(data, "")) == ""
+    for unsaid in (7, "", None):
+        assert v2.next_cursor(Answer({**page, "next_cursor": unsaid}, "")) is None
 
 
 def test_a_page_is_read_and_an_empty_one_has_no_list():

@@ -8,6 +8,7 @@ from airflow.sdk import BaseOperatorLink
 
 from airflow_provider_kling.models import KINDS
 from airflow_provider_kling.utils.foreign import web_link
+from airflow_provider_kling.utils.ours import BATCH_LINK_KEY, RESULT_LINK_KEY, is_our_operator
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
@@ -24,7 +25,7 @@ class KlingResultLink(BaseOperatorLink):
     """
 
     #: Where the link lives. Airflow fills it on the worker; a wait that ends in the triggerer fills it itself.
-    XCOM_KEY: ClassVar[str] = "_link_KlingResultLink"
+    XCOM_KEY: ClassVar[str] = RESULT_LINK_KEY
 
     name = "Kling video"
 
@@ -60,10 +61,6 @@ def link_of(manifest: Any) -> str:
     return web_link(next(filter(None, links), None))
 
 
-#: How the names of our operators begin. A subclass with another name is known to the pages by the XCom of its button.
-OUR_NAMES = "Kling"
-
-
 def without_empty_button(operator: Any) -> None:
     """
     Keep Airflow from pushing a link that there is not yet: a request to its API server that says nothing.
@@ -72,7 +69,8 @@ def without_empty_button(operator: Any) -> None:
 
     :param operator: the one that runs; it is a copy, the Dag's own keeps its buttons.
     """
-    if type(operator).__name__.startswith(OUR_NAMES) and not link_of(getattr(operator, "kling_result", None)):
+    # The pages know a subclass with another name by the XCom of its button: that one is pushed.
+    if is_our_operator(type(operator).__name__) and not link_of(getattr(operator, "kling_result", None)):
         links = operator.operator_extra_links
         operator.operator_extra_links = tuple(link for link in links if not isinstance(link, KlingResultLink))
 
@@ -85,7 +83,7 @@ class KlingBatchLink(BaseOperatorLink):
     """
 
     #: Where the link lives; a worker fills it when it defers.
-    XCOM_KEY: ClassVar[str] = "_link_KlingBatchLink"
+    XCOM_KEY: ClassVar[str] = BATCH_LINK_KEY
 
     name = "Kling gallery"
 

@@ -19,6 +19,7 @@ from airflow_provider_kling.plugins.task_story import (
     wait_of,
 )
 from airflow_provider_kling.utils.foreign import foreign_text
+from airflow_provider_kling.utils.ours import is_our_operator
 
 if TYPE_CHECKING:
     from airflow_provider_kling.utils._airflow.api_server import TaskRecord
@@ -110,7 +111,7 @@ def is_kling(record: TaskRecord) -> bool:
     :param record: what Airflow knows.
     """
     made = {"task_id", "external_task_id", "endpoint"} <= manifest_of(record).keys()
-    return record.operator.startswith("Kling") or bool(record.trigger) or made or bool(submission_of(record))
+    return is_our_operator(record.operator) or bool(record.trigger) or made or bool(submission_of(record))
 
 
 #: Headline, tone and sentence by the trigger that a task waits in; a batch's trigger is the other one.

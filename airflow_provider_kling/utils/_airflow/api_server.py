@@ -19,7 +19,8 @@ from airflow.utils.session import create_session
 from fastapi import HTTPException, Request
 from sqlalchemy import select
 
-from airflow_provider_kling.utils._airflow.run_reader import KEYS, OURS, xcom_rows, xcom_text, xcom_value
+from airflow_provider_kling.utils._airflow.run_reader import KEYS, xcom_rows, xcom_text, xcom_value
+from airflow_provider_kling.utils.ours import our_trigger
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -129,7 +130,7 @@ def _read(session: Any, key: TaskKey) -> TaskRecord | None:
     if ti is None:
         return None
     # Arguments are read of our own triggers only: they hold no secret.
-    trigger = ti.trigger if ti.trigger is not None and ti.trigger.classpath.startswith(OURS) else None
+    trigger = our_trigger(ti.trigger.classpath if ti.trigger else None)
     return TaskRecord(
         key=key,
         state=str(getattr(ti.state, "value", ti.state) or ""),
@@ -139,8 +140,8 @@ def _read(session: Any, key: TaskKey) -> TaskRecord | None:
         try_number=ti.try_number or 0,
         fields=RenderedTaskInstanceFields.get_templated_fields(ti, session=session) or {},
         xcoms=_xcoms(session, key),
-        trigger=trigger.classpath.rpartition(".")[2] if trigger else "",
-        trigger_arguments=dict(trigger.kwargs) if trigger else {},
+        trigger=trigger,
+        trigger_arguments=dict(ti.trigger.kwargs) if trigger else {},
     )
 
 

@@ -16,6 +16,8 @@ from airflow.models.xcom import XComModel
 from airflow.utils.session import create_session
 from sqlalchemy import Text, case, cast, func, select
 
+from airflow_provider_kling.utils.ours import BATCH_LINK_KEY, RESULT_LINK_KEY, is_our_operator, our_trigger
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
@@ -30,12 +32,6 @@ KEYS = ("return_value", "task_id", "failure", "manifest_uri")
 #: push any XCom, and the API server would hold them all.
 MAX_VALUE = 256 << 10
 MAX_VALUES = 64 << 20
-
-#: XComs that only our operators have, also those of a subclass with another name.
-MARKS = ("_link_KlingResultLink", "_link_KlingBatchLink")
-
-#: Our own triggers.
-OURS = "airflow_provider_kling."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +82,7 @@ def read_run(dag_id: str, run_id: str, task: tuple[str, int] | None = None, *, m
 
 def _read(session: Any, dag_id: str, run_id: str, task: tuple[str, int] | None, most: int) -> list[RunTask]:
     found = session.execute(_of(TaskInstance, _instances(), dag_id, run_id, task).limit(MAX_TASKS)).all()
-    names = {row.task_id for row in found if _is_ours(row.operator, row.classpath)}
+    names = {row.task_id for row in found if is_our_operator(row.operator) or our_trigger(row.classpath)}
     names.update(session.scalars(_of(XComModel, _marked(), dag_id, run_id, task)))
     xcoms: dict[tuple[str, int], dict[str, Any]] = {}
     for row in xcom_rows(session, _of(XComModel, _xcoms(names), dag_id, run_id, task), most=most):
@@ -103,7 +99,7 @@ def _instances() -> Any:
 
 
 def _marked() -> Any:
-    return select(XComModel.task_id).where(XComModel.key.in_(MARKS)).distinct()
+    return select(XComModel.task_id).where(XComModel.key.in_((RESULT_LINK_KEY, BATCH_LINK_KEY))).distinct()
 
 
 def _xcoms(names: Iterable[str]) -> Any:
@@ -116,10 +112,6 @@ def _of(model: Any, query: Any, dag_id: str, run_id: str, task: tuple[str, int] 
     return query.where(model.task_id == task[0], model.map_index == task[1]) if task else query
 
 
-def _is_ours(operator: str | None, classpath: str | None) -> bool:
-    return (operator or "").startswith("Kling") or (classpath or "").startswith(OURS)
-
-
 def _run_task(row: Any, xcoms: dict[str, Any]) -> RunTask:
     return RunTask(
         task_id=row.task_id,
@@ -129,7 +121,7 @@ def _run_task(row: Any, xcoms: dict[str, Any]) -> RunTask:
         operator=row.operator or "",
         start=_seconds(row.start_date),
         end=_seconds(row.end_date),
-        trigger=row.classpath.rpartition(".")[2] if (row.classpath or "").startswith(OURS) else "",
+        trigger=our_trigger(row.classpath),
         xcoms=xcoms,
     )
 

@@ -1,0 +1,49 @@
+"""What is ours is told by its name: every operator and trigger of the package, and nobody else's."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from airflow_provider_kling import operators
+from airflow_provider_kling.get_provider_info import OPERATORS
+from airflow_provider_kling.plugins.plugin import TAB_ON
+from airflow_provider_kling.triggers import batch, slot, task
+from airflow_provider_kling.utils.ours import is_our_operator, our_trigger
+
+TRIGGERS = [
+    cls
+    for module in (batch, slot, task)
+    for name, cls in inspect.getmembers(module, inspect.isclass)
+    if name.startswith("Kling") and name.endswith("Trigger") and cls.__module__ == module.__name__
+]
+
+
+@pytest.mark.parametrize("name", sorted({*OPERATORS, *TAB_ON}))
+def test_our_operators_are_known_by_their_names(name):
+    assert is_our_operator(getattr(operators, name, type(name, (), {})).__name__)
+
+
+@pytest.mark.parametrize("name", ["BashOperator", "KubernetesPodOperator", "kling_task", "MyKlingOperator", "", None])
+def test_another_name_says_nothing(name):
+    assert not is_our_operator(name)
+
+
+def test_our_triggers_are_known_by_where_they_stand():
+    assert len(TRIGGERS) == 3
+    assert [our_trigger(f"{cls.__module__}.{cls.__name__}") for cls in TRIGGERS] == [cls.__name__ for cls in TRIGGERS]
+
+
+@pytest.mark.parametrize(
+    "classpath",
+    [
+        "airflow.providers.standard.triggers.temporal.DateTimeTrigger",
+        "airflow_provider_kling_more.KlingTaskTrigger",
+        "KlingTaskTrigger",
+        "",
+        None,
+    ],
+)
+def test_another_trigger_has_no_name_here(classpath):
+    assert our_trigger(classpath) == ""

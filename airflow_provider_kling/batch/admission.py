@@ -88,7 +88,7 @@ class Admission:
         """
         for pool, slots in enumerate(self._slots):
             if pool not in but:
-                slots.withdraw()
+                slots.leave_queue()
 
     def accepted(self, item: Item, task: Task, beside: int, now: float) -> None:
         """
@@ -115,7 +115,7 @@ class Admission:
         if isinstance(error, KlingConcurrencyError):
             slots.refused(item.key, running, now)
             return
-        slots.unsettled(item.key)
+        slots.not_accepted(item.key)
         if isinstance(error, KlingThrottledError):
             self._rate_refusals += 1
             self._paused_until = now + self.pause(self._rate_refusals)

@@ -24,7 +24,7 @@ from airflow_provider_kling.results.targets import targets_of
 from airflow_provider_kling.utils._airflow.compat import AirflowNotFoundException
 from airflow_provider_kling.utils._airflow.object_storage import place_of
 from airflow_provider_kling.utils.foreign import reason
-from airflow_provider_kling.waiting.hook_lender import HookLender, missing_connection
+from airflow_provider_kling.waiting.hook_cache import HookCache, missing_connection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -58,7 +58,7 @@ class BatchCalls:
         self._output_uri = output_uri
         self._output_conn_id = output_conn_id
         self._account = account
-        self._lender = HookLender(kling_conn_id)
+        self._hooks = HookCache(kling_conn_id)
 
     def find_tasks(self, known: Records) -> tuple[dict[str, Task], bool]:
         """
@@ -189,12 +189,12 @@ class BatchCalls:
     def _hook(self) -> Iterator[KlingHook]:
         """Lend the hook, and make every problem one of ours."""
         try:
-            hook = self._lender.hook()
+            hook = self._hooks.get()
             self._check_account(hook.account_name)
             yield hook
         except (KlingAuthenticationError, KlingTaskNotFoundError):
             # The key may have been rotated, or the connection edited.
-            self._lender.forget()
+            self._hooks.invalidate()
             raise
         except KlingError:
             raise
@@ -207,7 +207,7 @@ class BatchCalls:
 
     def _check_account(self, account: str) -> None:
         if self._account and account != self._account:
-            self._lender.forget()
+            self._hooks.invalidate()
             raise KlingConfigurationError(
                 f"Set the connection {self._kling_conn_id!r} back to the account of this batch. Its tasks were planned "
                 f"and paid under {self._account}; now the connection names {account}, where they are not found."

@@ -144,10 +144,10 @@ class BatchLoop:
 
     async def _find_tasks(self, known: Records, sent_before: bool) -> None:
         # In threads: comparing tens of thousands of names takes a moment, and the event loop belongs to all.
-        ours = await in_thread(Work.LOOK, self._of_this_batch, known)
+        ours = await in_thread(Work.READ, self._of_this_batch, known)
         tasks, complete = await self._look_around(ours)
         missing = await in_thread(Work.REPORT, self._missing, ours)
-        await in_thread(Work.LOOK, self._take_over, tasks, complete, ours, missing, sent_before)
+        await in_thread(Work.READ, self._take_over, tasks, complete, ours, missing, sent_before)
 
     def _of_this_batch(self, known: Records) -> Records:
         ids = {wanted.external_task_id for wanted in self._plan.desired}
@@ -173,7 +173,7 @@ class BatchLoop:
         times = 0
         while True:
             try:
-                return await in_thread(Work.LOOK, self._calls.find_tasks, ours)
+                return await in_thread(Work.READ, self._calls.find_tasks, ours)
             except KlingError as error:
                 times += 1
                 until = self._end_time if error.transient else min(refused_after, self._end_time)
@@ -196,7 +196,7 @@ class BatchLoop:
 
     async def _submit(self, key: str, look_up_first: bool) -> None:
         try:
-            task = await in_thread(Work.SEND, self._calls.submit, self._plan.item(key), look_up_first)
+            task = await in_thread(Work.SUBMIT, self._calls.submit, self._plan.item(key), look_up_first)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is about this item
             self._reconciler.not_submitted(key, self._problem(f"Item {key!r} was not submitted", error), time.time())
         else:
@@ -204,7 +204,7 @@ class BatchLoop:
 
     async def _look(self, key: str, external_task_id: str) -> None:
         try:
-            task = await in_thread(Work.LOOK, self._calls.find, key, external_task_id)
+            task = await in_thread(Work.READ, self._calls.find, key, external_task_id)
         except Exception as error:  # noqa: BLE001 - the doubt stays
             self._problem(f"Item {key!r} could not be looked up", error)
             self._reconciler.lookup_failed(key, time.time())
@@ -216,7 +216,7 @@ class BatchLoop:
 
     async def _store(self, key: str, task: Task, fresh: bool) -> None:
         try:
-            files = await in_thread(Work.COPY, self._calls.store, self._plan.item(key), task, fresh)
+            files = await in_thread(Work.STORE, self._calls.store, self._plan.item(key), task, fresh)
         except Exception as error:  # noqa: BLE001 - the video is paid; it is tried again
             self._reconciler.not_stored(key, self._problem(f"Item {key!r} was not stored", error), time.time())
         else:
@@ -232,7 +232,7 @@ class BatchLoop:
         )
         try:
             event, found = await SharedPoller.of(self._kling_conn_id).wait(
-                TaskRef(task.endpoint, task.task_id), poller, first_look=min(now + delay, self._end_time)
+                TaskRef(task.endpoint, task.task_id), poller, first_read=min(now + delay, self._end_time)
             )
         except Exception as error:  # noqa: BLE001 - the task runs on; it is watched again
             event, found = polling.Event("error", task.task_id, reason(error)), None

@@ -26,7 +26,7 @@ from airflow_provider_kling.batch.admission import CONCERNS_ALL, Admission
 from airflow_provider_kling.batch.decisions import ITEM_TRIES, Decisions
 from airflow_provider_kling.batch.item import IN_FLIGHT, NONE, attempt_ids
 from airflow_provider_kling.batch.ledger import Ledger
-from airflow_provider_kling.batch.slots import BatchSlots, OwnQueue
+from airflow_provider_kling.batch.slots import BatchSlots, PrivateQueue
 from airflow_provider_kling.exceptions import (
     KlingError,
     KlingResponseError,
@@ -71,7 +71,7 @@ class Reconciler:
     ) -> None:
         self._ledger = Ledger(desired)
         self._policy = policy
-        slots = slots or [BatchSlots(OwnQueue(Arbiter(jitter)), "the batch") for _ in range(self._ledger.pools)]
+        slots = slots or [BatchSlots(PrivateQueue(Arbiter(jitter)), "the batch") for _ in range(self._ledger.pools)]
         self._admission = Admission(policy, jitter, slots)
         self._decisions = Decisions(self._ledger, self._admission, policy)
 

@@ -1,11 +1,11 @@
 """
-What a batch asks the arbiter of its account's slots, and what it tells him. Pure.
+A batch in the queue for the slots of its account. Pure.
 
-A batch submits freely until Kling refuses somebody (1303). From then on it stands in the queue like everybody else,
-with one wish at a time: a single task that has waited longer goes first, and batches take turns.
+A batch submits freely until Kling refuses a submission (1303). From then on it waits in the queue like all others, with
+one request at a time: a single task that has waited longer goes first, and batches take turns.
 
-Those who wait in another triggerer only see slots that are free, and a batch takes its own again within a moment. So it
-leaves one of them for some seconds now and then, more seldom while nobody takes it.
+Waiters in another triggerer only see slots that are free, and a batch uses its own again within a moment. So from time
+to time it leaves one of them free for some seconds, less often while nobody uses it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import contextlib
 import itertools
 from typing import TYPE_CHECKING, Protocol
 
-from airflow_provider_kling.waiting.arbiter import SlotWish
+from airflow_provider_kling.waiting.arbiter import SlotRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,152 +23,152 @@ if TYPE_CHECKING:
     from airflow_provider_kling.models import Task
     from airflow_provider_kling.waiting.arbiter import Arbiter
 
-#: Seconds for which a slot is left to others: enough to see it, to start a worker, and to submit.
-LEFT_FOR = 12.0
+#: Seconds for which a slot is left free: enough to see it, to start a worker, and to submit.
+LEAVE_FREE_FOR = 12.0
 
-#: Seconds between two times, at first and when nobody takes it.
-LEFT_EVERY, LEFT_SELDOM = 60.0, 600.0
+#: Seconds between two times: at first, and at most, when nobody uses the slot.
+LEAVE_FREE_EVERY, LEAVE_FREE_EVERY_AT_MOST = 60.0, 600.0
 
 
-class Queue(Protocol):
-    """Where those who want a slot stand."""
+class SlotQueue(Protocol):
+    """The queue for the slots of one model."""
 
     arbiter: Arbiter
-    #: Held while the arbiter is asked or told something.
+    #: Held while the arbiter is called.
     lock: AbstractContextManager[object]
 
-    def enter(self, wish: SlotWish, go: Callable[[], None], now: float) -> None:
-        """Put somebody into the queue; ``go`` is called when he may go."""
+    def enqueue(self, request: SlotRequest, on_granted: Callable[[], None], now: float) -> None:
+        """Add a waiter; ``on_granted`` is called when it may submit."""
 
-    def leave(self, wish: SlotWish) -> None:
-        """Take somebody out of the queue, who need not be in it."""
+    def remove(self, request: SlotRequest) -> None:
+        """Remove a waiter, if it is there."""
 
-    def settle(self, now: float) -> None:
-        """Let those go who may go now."""
+    def admit(self, now: float) -> None:
+        """Grant the free slots."""
 
 
-class OwnQueue:
+class PrivateQueue:
     """
-    A queue in which nobody else stands and for which nobody looks at Kling's list.
+    A queue for one batch alone, without reads of Kling's list.
 
-    :param arbiter: who decides.
+    :param arbiter: grants the slots.
     """
 
     def __init__(self, arbiter: Arbiter) -> None:
         self.arbiter = arbiter
         self.lock: AbstractContextManager[object] = contextlib.nullcontext()
-        self._go: dict[SlotWish, Callable[[], None]] = {}
+        self._on_granted: dict[SlotRequest, Callable[[], None]] = {}
 
-    def enter(self, wish: SlotWish, go: Callable[[], None], now: float) -> None:
-        """Put somebody into the queue."""
-        self._go[wish] = go
-        self.arbiter.arrive(wish, now)
+    def enqueue(self, request: SlotRequest, on_granted: Callable[[], None], now: float) -> None:
+        """Add a waiter."""
+        self._on_granted[request] = on_granted
+        self.arbiter.enqueue(request, now)
 
-    def leave(self, wish: SlotWish) -> None:
-        """Take somebody out of the queue."""
-        self._go.pop(wish, None)
-        self.arbiter.withdraw(wish)
+    def remove(self, request: SlotRequest) -> None:
+        """Remove a waiter."""
+        self._on_granted.pop(request, None)
+        self.arbiter.remove(request)
 
-    def settle(self, now: float) -> None:
-        """Let those go who may go now."""
-        for wish in self.arbiter.admit(now):
-            self._go.pop(wish)()
+    def admit(self, now: float) -> None:
+        """Grant the free slots."""
+        for request in self.arbiter.admit(now):
+            self._on_granted.pop(request)()
 
 
 class BatchSlots:
     """
-    One batch among those who want a slot.
+    One batch in the queue of a model.
 
-    :param queue: where they stand.
+    :param queue: the queue.
     :param name: of the batch.
-    :param wake: called, from any thread, when the batch may submit one more.
+    :param on_granted: called, from any thread, when the batch may submit one more.
     """
 
-    def __init__(self, queue: Queue, name: str, wake: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, queue: SlotQueue, name: str, on_granted: Callable[[], None] = lambda: None) -> None:
         self._queue = queue
         self._name = name
-        self._wake = wake
+        self._on_granted = on_granted
         self._numbers = itertools.count(1)
-        self._wish: SlotWish | None = None
-        # Wishes, by name, that may go; one is as good as another. And with which one an item has gone.
+        self._request: SlotRequest | None = None
+        # Names of granted requests that no item uses yet; and of the one that each item was sent with.
         self._granted: list[str] = []
-        self._sent: dict[str, str] = {}
-        self._most = 0
-        self._left_until = self._leave_next = 0.0
-        self._leave_every = LEFT_EVERY
-        self._was_left = False
+        self._grant_of_item: dict[str, str] = {}
+        self._max_in_flight = 0
+        self._slot_free_until = self._next_leave = 0.0
+        self._leave_every = LEAVE_FREE_EVERY
+        self._is_slot_left = False
 
     def may_submit(self, key: str, in_flight: int, now: float) -> bool:
         """
-        Return whether one more may be submitted; it is, then.
+        Return whether one more may be submitted; the caller then submits it.
 
         :param key: the item.
-        :param in_flight: how many of the batch hold a slot, or may.
+        :param in_flight: how many tasks of the batch hold a slot, or may.
         :param now: epoch seconds.
         """
-        if self._leaves_one(in_flight, now):
-            self.withdraw()
+        if self._leaves_slot_free(in_flight, now):
+            self.leave_queue()
             return False
         if self._queue.arbiter.ceiling is None:
             return True
         if not self._granted:
-            if self._wish is None:
-                self._ask(now)
-            self._queue.settle(now)
+            if self._request is None:
+                self._enqueue(now)
+            self._queue.admit(now)
         if self._granted:
-            self._sent[key] = self._granted.pop()
+            self._grant_of_item[key] = self._granted.pop()
             return True
         return False
 
-    def withdraw(self) -> None:
-        """There is nothing to submit now."""
-        wish, self._wish = self._wish, None
-        if wish:
-            self._queue.leave(wish)
+    def leave_queue(self) -> None:
+        """Leave the queue: there is nothing to submit now."""
+        request, self._request = self._request, None
+        if request:
+            self._queue.remove(request)
         with self._queue.lock:
             while self._granted:
-                self._queue.arbiter.settled(self._granted.pop())
+                self._queue.arbiter.discard_grant(self._granted.pop())
 
     def accepted(self, key: str, task: Task, in_flight: int, now: float) -> None:
         """
-        Kling took a submission.
+        Kling accepted a submission.
 
         :param key: the item.
         :param task: as Kling reports it.
-        :param in_flight: how many of the batch hold a slot now.
+        :param in_flight: how many tasks of the batch hold a slot now.
         :param now: epoch seconds.
         """
-        self._leave_next = self._leave_next or now + LEFT_EVERY
-        self._most = max(self._most, in_flight)
-        if self._was_left and now >= self._left_until and in_flight >= self._most:
-            # It was still there.
-            self._was_left = False
-            self._leave_every = min(2 * self._leave_every, LEFT_SELDOM)
-            self._leave_next = now + self._leave_every
+        self._next_leave = self._next_leave or now + LEAVE_FREE_EVERY
+        self._max_in_flight = max(self._max_in_flight, in_flight)
+        if self._is_slot_left and now >= self._slot_free_until and in_flight >= self._max_in_flight:
+            # Nobody used the free slot.
+            self._is_slot_left = False
+            self._leave_every = min(2 * self._leave_every, LEAVE_FREE_EVERY_AT_MOST)
+            self._next_leave = now + self._leave_every
         with self._queue.lock:
-            self._queue.arbiter.accepted(self._sent.pop(key, None), task, now)
+            self._queue.arbiter.accepted(self._grant_of_item.pop(key, None), task, now)
 
     def refused(self, key: str, running: int, now: float) -> None:
         """
         Kling had no slot (1303).
 
         :param key: the item.
-        :param running: how many of the batch run.
+        :param running: how many tasks of the batch run.
         :param now: epoch seconds.
         """
-        if self._was_left and now >= self._left_until:
-            # Somebody took it.
-            self._was_left, self._leave_every = False, LEFT_EVERY
-            self._leave_next = now + LEFT_EVERY
-        self._most = running
+        if self._is_slot_left and now >= self._slot_free_until:
+            # Somebody used the free slot.
+            self._is_slot_left, self._leave_every = False, LEAVE_FREE_EVERY
+            self._next_leave = now + LEAVE_FREE_EVERY
+        self._max_in_flight = running
         with self._queue.lock:
-            self._queue.arbiter.refused(self._sent.pop(key, ""), now, now, running=running)
+            self._queue.arbiter.refused(self._grant_of_item.pop(key, ""), now, now, running=running)
 
-    def unsettled(self, key: str) -> None:
-        """A submission came back with another answer, or with none."""
-        if name := self._sent.pop(key, None):
+    def not_accepted(self, key: str) -> None:
+        """A submission ended with another answer, or with none."""
+        if name := self._grant_of_item.pop(key, None):
             with self._queue.lock:
-                self._queue.arbiter.settled(name)
+                self._queue.arbiter.discard_grant(name)
 
     def ended(self, task: Task, now: float) -> None:
         """
@@ -178,26 +178,26 @@ class BatchSlots:
         :param now: epoch seconds.
         """
         with self._queue.lock:
-            self._queue.arbiter.ended(task, now, surely=False)
+            self._queue.arbiter.ended(task, now, had_slot=False)
 
     def next_time(self) -> float:
-        """Until when a slot is left to others, epoch seconds."""
-        return self._left_until
+        """Until when a slot is left free, epoch seconds."""
+        return self._slot_free_until
 
-    def _ask(self, now: float) -> None:
-        wish = SlotWish(f"{self._name} {next(self._numbers)}", now)
-        self._wish = wish
+    def _enqueue(self, now: float) -> None:
+        request = SlotRequest(f"{self._name} {next(self._numbers)}", now)
+        self._request = request
 
-        def go() -> None:
-            self._wish = None
-            self._granted.append(wish.name)
-            self._wake()
+        def on_granted() -> None:
+            self._request = None
+            self._granted.append(request.name)
+            self._on_granted()
 
-        self._queue.enter(wish, go, now)
+        self._queue.enqueue(request, on_granted, now)
 
-    def _leaves_one(self, in_flight: int, now: float) -> bool:
-        if in_flight != self._most - 1:
+    def _leaves_slot_free(self, in_flight: int, now: float) -> bool:
+        if in_flight != self._max_in_flight - 1:
             return False
-        if self._leave_next and now >= self._leave_next and not self._was_left:
-            self._was_left, self._left_until = True, now + LEFT_FOR
-        return now < self._left_until
+        if self._next_leave and now >= self._next_leave and not self._is_slot_left:
+            self._is_slot_left, self._slot_free_until = True, now + LEAVE_FREE_FOR
+        return now < self._slot_free_until

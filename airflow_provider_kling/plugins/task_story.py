@@ -139,7 +139,7 @@ def wait_of(record: TaskRecord, now: float) -> Wait | None:
             "since": _seconds(slot.get("since")),
             "until": _seconds(slot.get("until")),
             "next_look": 0,
-            "every_seconds": math.ceil(1.5 * SlotPace().look_interval),  # give or take a half
+            "every_seconds": math.ceil(1.5 * SlotPace().read_interval),  # give or take a half
             "usual": usual(product_of_record(record)),
         }
     if record.trigger != "KlingTaskTrigger":

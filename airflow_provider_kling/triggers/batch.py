@@ -145,7 +145,7 @@ class KlingBatchTrigger(KlingTrigger):
             finish = await loop.run(known, sent_before=sent_before)
         finally:
             for queued in slots:
-                queued.withdraw()
+                queued.leave_queue()
         await reporter.finish(self._reconciler, deadline=self.batch.end_time + self.pace.last_steps)
         troubles = await in_thread(Work.REPORT, self._reconciler.troubles)
         event = outcome(finish, troubles, self._summary(finish), stop_on_failure=self.batch.stops_on_failure)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.products.product import DEFAULT_ENDPOINT
 from airflow_provider_kling.triggers.base import KlingTrigger, backstop, until_words
-from airflow_provider_kling.waiting.arbiter import SlotWish
+from airflow_provider_kling.waiting.arbiter import SlotRequest
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -20,8 +20,8 @@ FIRST_WAIT = 1.0
 
 class KlingSlotTrigger(KlingTrigger):
     """
-    Wait until submitting again is worthwhile, after Kling answered that every slot is taken (1303, 1302): one waiter is
-    resumed for each slot that Kling's list shows to be free, whoever left it.
+    Wait until the task may submit again, after Kling answered that every slot is taken (1303, 1302). One waiter is
+    resumed for each slot that Kling's list shows to be free.
 
     Its event is ``{"status": "slot", "since", "until"}``.
 
@@ -30,7 +30,7 @@ class KlingSlotTrigger(KlingTrigger):
     :param until: epoch seconds when it gives up.
     :param deferred_at: epoch seconds of the deferral.
     :param refused_at: epoch seconds of the 1303; 0 when it was a 1302, which says nothing about slots.
-    :param external_task_id: what the task at Kling will be called.
+    :param external_task_id: the id that the task at Kling will have.
     :param model_name: what is asked for; each model has slots of its own.
     :param endpoint: the product.
     """
@@ -65,14 +65,14 @@ class KlingSlotTrigger(KlingTrigger):
         return backstop(self.until)
 
     async def _wait(self) -> dict[str, Any]:
-        """Whether there is a slot, only the next submission can tell."""
+        """Wait; only the next submission can tell whether there is a slot."""
         from airflow_provider_kling.waiting.slot_queue import AccountSlots
 
         level = logging.INFO if self.deferred_at - self.since < FIRST_WAIT else logging.DEBUG
         self.log.log(level, "Waiting for a slot at Kling, %s", until_words(self.until))
-        wish = SlotWish(self.external_task_id, self.since, ready_at=self.deferred_at + self.min_deferral)
+        request = SlotRequest(self.external_task_id, self.since, ready_at=self.deferred_at + self.min_deferral)
         slots = await AccountSlots.of(self.kling_conn_id, self.endpoint)
-        await slots.wait(wish, until=self.until, model_name=self.model_name, refused_at=self.refused_at)
+        await slots.wait(request, until=self.until, model_name=self.model_name, refused_at=self.refused_at)
         return self._event()
 
     def _broken_event(self, error: Exception) -> dict[str, Any]:

@@ -133,7 +133,7 @@ class KlingTaskTrigger(KlingTrigger):
         until = until_words(self.end_time)
         self.log.info("Waiting for Kling task %s (%s), %s", waiting.task_id, waiting.endpoint, until)
         event, self._task = await SharedPoller.of(self.kling_conn_id).wait(
-            waiting, poller, first_look=self.first_poll_at
+            waiting, poller, first_read=self.first_poll_at
         )
         self._tell_the_end(event)
         return event.payload()

@@ -1,5 +1,5 @@
 """
-Which of an account's lists are read to see its free slots, and when. Pure: clock and chance are arguments.
+Which of an account's lists are read to find its free slots, and when. Pure: clock and jitter are arguments.
 
 Kling has a list for each product of the first generation, and one for all of the second.
 """
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from airflow_provider_kling.models import Task
     from airflow_provider_kling.waiting.pace import SlotPace
 
-#: Tasks of each product that a look asks for: those that run are among the newest, if Kling sorts them so. The longest
-#: page is asked for when they are not.
+#: Tasks of each list that one read asks for: the newest ones, or the longest page. The running tasks are among the
+#: newest if Kling sorts the list so; when none of them runs, the longest page is read.
 NEWEST, ALL = 100, 500
 
 
 class AccountList:
     """
-    What the lists showed, for one group of products. All times are those of one monotonic clock, in seconds.
+    The lists of one group of products, as they were read last. All times are monotonic seconds.
 
     :param group: the products, see :attr:`Product.group`.
     :param jitter: returns a number in [0, 1); ``random.random`` outside tests.
@@ -37,63 +37,63 @@ class AccountList:
         self._endpoints = _lists_of(group)
         self._jitter = jitter
         self._pace = pace
-        self._asked_for = set[str]()
+        self._wanted = set[str]()
         self._tasks: dict[str, list[Task]] = {}
-        self._all_seen_at = 0.0
+        self._all_read_at = 0.0
         self._failures = 0
-        #: Tasks of each list that a look asks for.
+        #: Tasks of each list that the next read asks for.
         self.count = NEWEST
         #: When the lists may be read again.
-        self.next_look = 0.0
+        self.next_read = 0.0
 
-    def ask_for(self, endpoint: str) -> None:
-        """Somebody wants a slot for this product."""
-        self._asked_for.add(endpoint)
+    def want(self, endpoint: str) -> None:
+        """Read the list of this product: a waiter wants a slot for it."""
+        self._wanted.add(endpoint)
 
-    def ask_for_new_generation(self) -> None:
-        """Somebody wants a slot for a model of the second generation."""
-        self._asked_for.update(name for name in self._endpoints if name in NEW_GENERATION)
+    def want_new_generation(self) -> None:
+        """Read the list of the second generation: a waiter wants a slot for one of its models."""
+        self._wanted.update(name for name in self._endpoints if name in NEW_GENERATION)
 
-    def look_at_all(self) -> None:
-        """Read all lists with the next look: Kling refused somebody, and the tasks may be of any product."""
-        self._all_seen_at = 0.0
+    def read_all_next(self) -> None:
+        """Read all lists next time: Kling refused a task, and the running tasks may be of any product."""
+        self._all_read_at = 0.0
 
-    def begin(self, now: float) -> bool:
+    def start_read(self, now: float) -> bool:
         """
-        Return whether to look now; nobody else may, then, until the look has ended or hangs.
+        Return whether to read now. If so, further calls return ``False`` until the read has ended or timed out.
 
         :param now: monotonic seconds.
         """
-        if now < self.next_look:
+        if now < self.next_read:
             return False
-        # A look that hangs ends after look_timeout.
-        self.next_look = now + self._pace.look_timeout + 1.0
+        # A read that hangs ends after read_timeout.
+        self.next_read = now + self._pace.read_timeout + 1.0
         return True
 
-    def worth_a_look(self, now: float) -> list[str]:
-        """Return the products that somebody asks for or that run; all of them now and then."""
-        if now - self._all_seen_at >= self._pace.all_products_every:
-            self._all_seen_at = now
+    def endpoints_to_read(self, now: float) -> list[str]:
+        """Return the products that are wanted or have running tasks; from time to time all of them."""
+        if now - self._all_read_at >= self._pace.all_products_every:
+            self._all_read_at = now
             return self._endpoints
-        return [name for name in self._endpoints if name in self._asked_for or _alive(self._tasks.get(name, []))]
+        return [name for name in self._endpoints if name in self._wanted or _count_running(self._tasks.get(name, []))]
 
-    def failed(self, now: float) -> None:
+    def on_failed(self, now: float) -> None:
         """The lists cannot be read."""
         self._failures += 1
-        pause = backoff.growing(self._failures, first=self._pace.failed_first, longest=self._pace.failed_longest)
-        self.next_look = now + backoff.jittered(pause, self._jitter)
+        pause = backoff.growing(self._failures, first=self._pace.retry_first, longest=self._pace.retry_longest)
+        self.next_read = now + backoff.jittered(pause, self._jitter)
 
-    def succeeded(self, found: dict[str, list[Task]], now: float) -> list[Task]:
+    def on_read(self, found: dict[str, list[Task]], now: float) -> list[Task]:
         """
-        Take over what was read, and return all tasks that are known.
+        Update the lists, and return all known tasks.
 
         :param found: by product.
         :param now: monotonic seconds.
         """
         self._failures = 0
         self._tasks |= found
-        self.next_look = now + self._pace.look_interval * (0.5 + self._jitter())
-        running = [_alive(page) for page in self._tasks.values()]
+        self.next_read = now + self._pace.read_interval * (0.5 + self._jitter())
+        running = [_count_running(page) for page in self._tasks.values()]
         if not any(running) or 2 * max(running) > self.count:
             self.count = ALL
         return merged(self._tasks.values())
@@ -101,7 +101,7 @@ class AccountList:
 
 def merged(pages: Iterable[Sequence[Task]]) -> list[Task]:
     """
-    Return each task once: the list of the second generation shows those of the first too, read a moment apart.
+    Return each task once: the list of the second generation, read a moment apart, shows those of the first too.
 
     :param pages: the lists.
     """
@@ -118,5 +118,5 @@ def _lists_of(group: str) -> list[str]:
     return list(dict.fromkeys(listed_under(product) for product in rows if product.group == group))
 
 
-def _alive(tasks: list[Task]) -> int:
+def _count_running(tasks: list[Task]) -> int:
     return sum(not task.status.is_terminal for task in tasks)

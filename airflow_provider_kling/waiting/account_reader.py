@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from airflow_provider_kling.exceptions import KlingError
-from airflow_provider_kling.waiting.hook_lender import HookLender
+from airflow_provider_kling.waiting.hook_cache import HookCache
 from airflow_provider_kling.waiting.pace import CONNECTION_SECONDS
 
 if TYPE_CHECKING:
@@ -21,18 +21,18 @@ class AccountReader:
     """
     Reads tasks over one connection; its methods block, and several threads may use it at once.
 
-    Before a refusal is believed, the connection is read again.
+    After a refusal the connection is read again, and the call is repeated if it has changed.
 
     :param kling_conn_id: the connection.
     :param keep_seconds: how long it is used as it was read.
     """
 
     def __init__(self, kling_conn_id: str, *, keep_seconds: float = CONNECTION_SECONDS) -> None:
-        self._lender = HookLender(kling_conn_id, keep_seconds=keep_seconds)
+        self._hooks = HookCache(kling_conn_id, keep_seconds=keep_seconds)
 
-    def forget(self) -> None:
-        """Read the connection again before the next look. It does not block: the event loop calls it."""
-        self._lender.forget()
+    def invalidate(self) -> None:
+        """Read the connection again next time. It does not block: the event loop calls it."""
+        self._hooks.invalidate()
 
     def read_together(
         self, waiting: Sequence[TaskRef], began: float
@@ -42,13 +42,13 @@ class AccountReader:
 
         :param waiting: the tasks.
         :param began: when the sweep began, by the monotonic clock.
-        :return: for each its task, or why it could not be read; and those that have to be asked for singly.
+        :return: for each its task, or why it could not be read; and those that have to be read one by one.
         """
         try:
-            hook = self._lender.hook()
+            hook = self._hooks.get()
             results, singles = hook.get_tasks_in_bulk(waiting, tries=1)
             refused = [task for task, result in results.items() if _is_refusal(result)]
-            renewed = self._lender.newer(hook, began) if refused else None
+            renewed = self._hooks.get_newer(hook, began) if refused else None
             if renewed is None:
                 return results, singles
             again, more = renewed.get_tasks_in_bulk(refused, tries=1)
@@ -67,19 +67,19 @@ class AccountReader:
         :return: the task, or why it could not be read.
         """
 
-        def look(hook: KlingHook) -> Task | KlingError:
+        def read(hook: KlingHook) -> Task | KlingError:
             try:
                 return hook.get_task(waiting.task_id, waiting.endpoint, tries=1)
             except KlingError as error:
                 return error
 
         try:
-            hook = self._lender.hook()
-            result = look(hook)
-            renewed = self._lender.newer(hook, began) if _is_refusal(result) else None
+            hook = self._hooks.get()
+            result = read(hook)
+            renewed = self._hooks.get_newer(hook, began) if _is_refusal(result) else None
         except KlingError as error:
             return error
-        return result if renewed is None else look(renewed)
+        return result if renewed is None else read(renewed)
 
     def account(self) -> str:
         """
@@ -87,21 +87,21 @@ class AccountReader:
 
         :raises KlingError: when the connection cannot be read.
         """
-        return self._lender.hook().settings.account
+        return self._hooks.get().settings.account
 
     def list_newest(self, endpoints: Sequence[str], count: int) -> dict[str, list[Task]]:
         """
-        List what the account runs, whoever submitted it, and what it ran last; one request for each list.
+        List the newest tasks of the account, whoever submitted them; one request for each list.
 
         :param endpoints: the products.
         :param count: tasks of each product at most.
         :raises KlingError: when no product can be listed, or one cannot be listed now.
         """
-        began, hook = time.monotonic(), self._lender.hook()
+        began, hook = time.monotonic(), self._hooks.get()
         try:
             return _listed(hook, endpoints, count)
         except KlingError as error:
-            renewed = None if error.transient else self._lender.newer(hook, began)
+            renewed = None if error.transient else self._hooks.get_newer(hook, began)
             if renewed is None:
                 raise
         return _listed(renewed, endpoints, count)

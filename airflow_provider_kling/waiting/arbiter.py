@@ -1,12 +1,14 @@
 """
-Who of those who wait for a slot of one account may go now. Pure: clock, chance and Kling's list are arguments.
+Which of the waiters for a slot of one account may submit now. Pure: clock, jitter and Kling's list are arguments.
 
-Kling says only that all slots are taken (1303), not how many there are. Its list of tasks, which is free, shows those
-that run, whoever submitted them: as many as ran when it answered 1303 is the ceiling, what runs below it is free. One
-waiter goes for one free slot, the longest wait first, whether a single task waits or a batch.
+Kling says only that all slots are taken (1303), not how many there are. Its list of tasks, which is free to read, shows
+the running tasks of the account, whoever submitted them. The number that ran when Kling answered 1303 is the ceiling;
+when fewer run, slots are free. Each free slot is granted to one waiter, the longest wait first, whether a single task
+waits or a batch.
 
-Several triggerers see the same list and cannot talk, so each of them first takes the slots that tasks left which it
-watched itself. One that somebody else's task left is his for a while; nobody stays for it, then others may go.
+Several triggerers see the same list and cannot talk to each other. So each of them first uses the slots that its own
+tasks left. A slot that a task of another triggerer left is left to that triggerer for a while (``grace``); when it is
+still free then, any triggerer may use it.
 """
 
 from __future__ import annotations
@@ -17,227 +19,229 @@ import itertools
 from typing import TYPE_CHECKING
 
 from airflow_provider_kling.waiting.pace import SlotPace
-from airflow_provider_kling.waiting.tries import Tries
+from airflow_provider_kling.waiting.probes import Probes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from airflow_provider_kling.models import Task
 
-#: The weight of one measurement of the time from the moment in which one may go until its task is seen.
-WEIGHT = 0.2
+#: The weight of one measurement of the time from a grant until its task is seen.
+HANDOVER_WEIGHT = 0.2
 
-#: Which share of the slots that are left to others they take, as long as nothing was seen, and the weight of one that
-#: they took or did not take. Below a half they are not waited for.
-OTHERS, OTHERS_WEIGHT = 0.6, 0.3
+#: The share of the slots left to other triggerers that these use: before any was measured, and the weight of one slot.
+#: Below a half, slots are not left to them.
+INITIAL_OTHERS_SHARE, OTHERS_SHARE_WEIGHT = 0.6, 0.3
 
 
 @dataclasses.dataclass(eq=False)
-class SlotWish:
+class SlotRequest:
     """
-    One that waits for a slot.
+    A waiter for a slot.
 
     :param name: its ``external_task_id``, by which its task is known in the list.
-    :param since: epoch seconds when it first found no slot; decides its place.
-    :param ready_at: epoch seconds before which it cannot go.
+    :param since: epoch seconds when it first found no slot; decides its place in the queue.
+    :param ready_at: epoch seconds before which it cannot submit.
     """
 
     name: str
     since: float
     ready_at: float = 0.0
-    #: Its place among those who wait since the same moment.
+    #: Decides between waiters since the same moment.
     number: int = 0
 
     @property
-    def place(self) -> tuple[float, int]:
-        """What the queue is sorted by."""
+    def sort_key(self) -> tuple[float, int]:
+        """The queue is sorted by this."""
         return self.since, self.number
 
 
 @dataclasses.dataclass(frozen=True)
-class _Slot:
-    """A slot that is free: since when, and whether a task that is watched here had it."""
+class _FreeSlot:
+    """A free slot: since when, and whether a task of this process had it."""
 
     since: float
-    ours: bool
+    is_ours: bool
 
 
 @dataclasses.dataclass(frozen=True)
-class _Going:
-    """One who was let go, for a slot or to try; and whether the slot was left to others before, who did not take it."""
+class _Grant:
+    """The permission to submit: for which slot (``None`` is a probe), and whether that was left to others in vain."""
 
-    at: float
-    slot: _Slot | None
-    left_over: bool
+    granted_at: float
+    slot: _FreeSlot | None
+    was_left_to_others: bool
 
 
 class Arbiter:
     """
-    What is known of the slots of one account for one model, and those who wait for one.
+    The slots of one account for one model, and the queue of those who wait for one.
 
     :param jitter: returns a number in [0, 1); ``random.random`` outside tests.
-    :param pace: how often tries are made, and how long what was seen is believed.
+    :param pace: how often probes are made, and how long the list is believed.
     """
 
     def __init__(self, jitter: Callable[[], float], pace: SlotPace | None = None) -> None:
         self._pace = pace or SlotPace()
-        self._tries = Tries(jitter, self._pace)
-        self._wishes: list[SlotWish] = []
+        self._probes = Probes(jitter, self._pace)
+        self._requests: list[SlotRequest] = []
         self._arrivals = itertools.count(1)
         #: How many tasks the account runs at most, as far as it is known; ``None`` before the first refusal.
         self.ceiling: int | None = None
         self._counts: list[int] = []
         self._refused_at = 0.0
-        # By external id, or Kling's: whether it is watched here.
+        # By external id, or Kling's: whether this process waits for its end.
         self._running: dict[str, bool] = {}
-        # What is known better than the list that was asked for before.
+        # By the same key, when a task was accepted or ended: the list may not show it yet.
         self._accepted: dict[str, float] = {}
         self._ended: dict[str, float] = {}
-        self._free: list[_Slot] = []
-        self._going: dict[str, _Going] = {}
-        self._sees, self._looked_at = False, 0.0
-        self._others = OTHERS
+        self._free: list[_FreeSlot] = []
+        self._grants: dict[str, _Grant] = {}
+        self._is_list_usable, self._list_read_at = False, 0.0
+        self._others_share = INITIAL_OTHERS_SHARE
         self._handover = self._pace.handover
 
-    # ------------------------------------------------------------------ those who wait
+    # ------------------------------------------------------------------ the queue
 
-    def arrive(self, wish: SlotWish, now: float) -> None:
-        """Put somebody into the queue."""
-        if not self._wishes:
-            self._tries.begin(now)
-        wish.number = next(self._arrivals)
-        # Older versions of the package did not say it.
-        wish.name = wish.name or f"number {wish.number}"
-        bisect.insort(self._wishes, wish, key=lambda other: other.place)
+    def enqueue(self, request: SlotRequest, now: float) -> None:
+        """Add a waiter to the queue."""
+        if not self._requests:
+            self._probes.start(now)
+        request.number = next(self._arrivals)
+        # Triggers of older versions of the package have no name.
+        request.name = request.name or f"number {request.number}"
+        bisect.insort(self._requests, request, key=lambda other: other.sort_key)
 
-    def withdraw(self, wish: SlotWish) -> None:
-        """Take somebody out of the queue, who need not be in it."""
-        index = bisect.bisect_left(self._wishes, wish.place, key=lambda other: other.place)
-        if index < len(self._wishes) and self._wishes[index] is wish:
-            del self._wishes[index]
+    def remove(self, request: SlotRequest) -> None:
+        """Remove a waiter from the queue, if it is there."""
+        index = bisect.bisect_left(self._requests, request.sort_key, key=lambda other: other.sort_key)
+        if index < len(self._requests) and self._requests[index] is request:
+            del self._requests[index]
 
     @property
     def waiting(self) -> int:
-        """How many wait."""
-        return len(self._wishes)
+        """The number of waiters."""
+        return len(self._requests)
 
     @property
     def grace(self) -> float:
-        """Seconds for which a slot is left to the triggerer whose task had it, which sees it a moment later."""
+        """Seconds for which a slot is left to the triggerer whose task had it: its list is read a moment later."""
         return 1.2 * self._handover + 1.5
 
-    def admit(self, now: float) -> list[SlotWish]:
+    def admit(self, now: float) -> list[SlotRequest]:
         """
-        Return those who may go now; they have left the queue.
+        Remove from the queue and return the waiters that may submit now.
 
         :param now: epoch seconds.
         """
-        self._going = {name: going for name, going in self._going.items() if now - going.at < self._pace.lost}
-        ready = (wish for wish in self._wishes if wish.ready_at <= now)
-        # One more than there can be slots, to know whether anybody is left over.
+        self._grants = {
+            name: grant for name, grant in self._grants.items() if now - grant.granted_at < self._pace.grant_lifetime
+        }
+        ready = (request for request in self._requests if request.ready_at <= now)
+        # One more than there are free slots, to know whether a waiter stays without one.
         chosen = list(itertools.islice(ready, len(self._free) + 1))
-        slots = self._usable(len(chosen), now)
+        slots = self._grantable_slots(len(chosen), now)
         chosen = chosen[: len(slots)]
-        for wish, slot in zip(chosen, slots, strict=False):
-            left_over = slot is not None and not slot.ours and now - slot.since >= self.grace
-            self._going[wish.name] = _Going(now, slot, left_over)
+        for request, slot in zip(chosen, slots, strict=False):
+            was_left_to_others = slot is not None and not slot.is_ours and now - slot.since >= self.grace
+            self._grants[request.name] = _Grant(now, slot, was_left_to_others)
         if chosen:
             gone, taken = set(map(id, chosen)), set(map(id, slots[: len(chosen)]))
-            self._wishes = [wish for wish in self._wishes if id(wish) not in gone]
+            self._requests = [request for request in self._requests if id(request) not in gone]
             self._free = [slot for slot in self._free if id(slot) not in taken]
         return chosen
 
-    def _usable(self, ready: int, now: float) -> list[_Slot | None]:
-        """What may be gone for; ``None`` is a try without a slot in sight."""
+    def _grantable_slots(self, ready: int, now: float) -> list[_FreeSlot | None]:
+        """Return the slots that may be granted now; ``None`` is a probe without a slot."""
         if not ready:
             return []
-        fresh = self._pace.fresh
-        since = 0.0 if not self._sees or now - self._looked_at < fresh else now - fresh
-        ours = [slot for slot in self._free if slot.ours and slot.since >= since]
-        if self._tries.is_held(now):
-            return [] if self._tries.is_doubtful else [*ours]
-        if not self._sees:
-            return [*ours] or ([None] if self._tries.blind(now) else [])
+        list_max_age = self._pace.list_max_age
+        since = 0.0 if not self._is_list_usable or now - self._list_read_at < list_max_age else now - list_max_age
+        ours = [slot for slot in self._free if slot.is_ours and slot.since >= since]
+        if self._probes.is_backing_off(now):
+            return [] if self._probes.is_refused_repeatedly else [*ours]
+        if not self._is_list_usable:
+            return [*ours] or ([None] if self._probes.may_probe_without_list(now) else [])
         if since:
             return [*ours]
-        others = [slot for slot in self._free if not slot.ours]
-        # When few wait here and much is free, those who wait elsewhere find enough, too.
-        enough = self._others < 0.5 or 2 * (ready - len(ours)) <= len(others)
+        others = [slot for slot in self._free if not slot.is_ours]
+        # With few waiters and many free slots here, the other triggerers find enough slots, too.
+        enough = self._others_share < 0.5 or 2 * (ready - len(ours)) <= len(others)
         left = [slot for slot in others if enough or now - slot.since >= self.grace]
-        if not ours and not left and others and self._tries.overtake(now):
+        if not ours and not left and others and self._probes.may_take_from_others(now):
             left = others[:1]
-        return [*ours, *left] or ([None] if self._tries.rare(now) else [])
+        return [*ours, *left] or ([None] if self._probes.may_probe_despite_list(now) else [])
 
     # ------------------------------------------------------------------ what is learned
 
     def refused(self, name: str, at: float, now: float, *, running: int = 0) -> None:
         """
-        Kling answered somebody that all slots are taken (1303).
+        Kling answered that all slots are taken (1303).
 
-        :param name: who it was, whether it was let go here or not.
+        :param name: of the waiter, whether it had a grant or not.
         :param at: epoch seconds of the answer.
         :param now: epoch seconds.
-        :param running: how many tasks are known to run otherwise.
+        :param running: how many tasks the caller knows to run.
         """
-        if self._going.pop(name, None):
-            self._others_took(1.0)
-            self._tries.refused(now)
+        if self._grants.pop(name, None):
+            self._update_others_share(1.0)
+            self._probes.on_refused(now)
         self._refused_at = max(self._refused_at, at)
-        # What was free before that is free no more.
+        # Slots that were free before are taken.
         self._free = [slot for slot in self._free if slot.since > at]
-        if not self._sees or self.ceiling is None:
+        if not self._is_list_usable or self.ceiling is None:
             self.ceiling = max(len(self._running), running)
 
     def accepted(self, name: str | None, task: Task, now: float) -> None:
         """
-        Kling accepted the task of somebody in this process.
+        Kling accepted a task of this process.
 
-        :param name: who was let go; ``None`` when nobody had to ask.
+        :param name: of the waiter; ``None`` when it needed no grant.
         :param task: as Kling reports it.
         :param now: epoch seconds.
         """
-        going, key = self._going.pop(name, None) if name else None, _key(task)
+        grant, key = self._grants.pop(name, None) if name else None, _key(task)
         self._running[key] = True
-        _note(self._accepted, key, now)
-        if going and not going.slot:
-            self._tries.found_unseen(now)
-        self._succeeded(going)
-        if self.ceiling is not None and not self._sees:
+        _set_time(self._accepted, key, now)
+        if grant and not grant.slot:
+            self._probes.on_unlisted_slot(now)
+        self._on_accepted(grant)
+        if self.ceiling is not None and not self._is_list_usable:
             self.ceiling = max(self.ceiling, len(self._running))
 
-    def settled(self, name: str) -> None:
-        """Somebody who was let go does not submit, or it is not known what came of it."""
-        self._going.pop(name, None)
+    def discard_grant(self, name: str) -> None:
+        """A waiter does not use its grant, or the result of its submission is not known."""
+        self._grants.pop(name, None)
 
-    def ended(self, task: Task, now: float, *, surely: bool) -> None:
+    def ended(self, task: Task, now: float, *, had_slot: bool) -> None:
         """
-        A task of this process ended, which is known before the list shows it.
+        A task of this process ended; the list may show it later.
 
         :param task: as Kling reports it.
         :param now: epoch seconds.
-        :param surely: whether it had a slot although it is not known here.
+        :param had_slot: whether it had a slot even if this arbiter does not know the task.
         """
         known = self._running.pop(_key(task), None) is not None
         self._accepted.pop(_key(task), None)
         if known:
-            _note(self._ended, _key(task), now)
-            self._forget_old(now)
-        if not self._wishes and self.ceiling is None:
-            # Nobody asks for slots, and nobody would take these away.
+            _set_time(self._ended, _key(task), now)
+            self._drop_expired(now)
+        if not self._requests and self.ceiling is None:
+            # There is no queue, and free slots would pile up here.
             return
-        if known or (surely and not self._sees and len(self._free) < len(self._wishes)):
-            self._free.append(_Slot(now, ours=True))
+        if known or (had_slot and not self._is_list_usable and len(self._free) < len(self._requests)):
+            self._free.append(_FreeSlot(now, is_ours=True))
 
-    def look_failed(self) -> None:
-        """The list cannot be read; tries without it begin."""
-        self._sees = False
-        self._free = [slot for slot in self._free if slot.ours]
+    def on_list_failed(self) -> None:
+        """The list cannot be read; waiters probe instead."""
+        self._is_list_usable = False
+        self._free = [slot for slot in self._free if slot.is_ours]
 
-    def look(self, tasks: Sequence[Task], watched: Collection[str], now: float) -> None:
+    def on_list_read(self, tasks: Sequence[Task], watched: Collection[str], now: float) -> None:
         """
-        Take over what the list shows.
+        Update the slots from Kling's list.
 
-        :param tasks: of all products, those that run and those that ended last.
+        :param tasks: of all products, the running ones and those that ended last.
         :param watched: the ids of tasks whose end is waited for in this process.
         :param now: epoch seconds.
         """
@@ -245,74 +249,74 @@ class Arbiter:
         for task in tasks:
             key = _key(task)
             if not task.status.is_terminal and key not in self._ended:
-                ours = task.task_id in watched or task.external_task_id in watched
-                running[key] = ours or self._running.get(key, False)
+                is_ours = task.task_id in watched or task.external_task_id in watched
+                running[key] = is_ours or self._running.get(key, False)
             self._accepted.pop(key, None)
-            self._arrived(key, task, now)
+            self._match_grant(key, task, now)
         listed = len(running)
-        self._forget_old(now)
+        self._drop_expired(now)
         running.update(dict.fromkeys(self._accepted, True))
-        self._free += [_Slot(now, ours) for key, ours in self._running.items() if key not in running]
-        self._running, self._looked_at = running, now
-        self._learn(tasks, listed)
-        self._sees = bool(self.ceiling)
-        if self._sees:
-            self._balance(now)
+        self._free += [_FreeSlot(now, is_ours) for key, is_ours in self._running.items() if key not in running]
+        self._running, self._list_read_at = running, now
+        self._update_ceiling(tasks, listed)
+        self._is_list_usable = bool(self.ceiling)
+        if self._is_list_usable:
+            self._adjust_free_slots(now)
 
-    def _forget_old(self, now: float) -> None:
-        """Of what the list shows by now. A batch that meets no refusal has no list read, and runs for hours."""
+    def _drop_expired(self, now: float) -> None:
+        """Drop what the list shows by now. In a batch without a refusal no list is read, and it runs for hours."""
         for known in (self._accepted, self._ended):
-            # They stand in the order of their times.
+            # Each is in the order of its times.
             while known and now - known[oldest := next(iter(known))] >= self._pace.list_lag:
                 del known[oldest]
 
-    def _arrived(self, key: str, task: Task, now: float) -> None:
-        going = self._going.get(key)
+    def _match_grant(self, key: str, task: Task, now: float) -> None:
+        grant = self._grants.get(key)
         # An earlier attempt may have failed under the same id.
-        if going and (not task.status.is_terminal or task.created_at / 1000 > going.at):
-            del self._going[key]
-            self._handover += WEIGHT * (now - going.at - self._handover)
-            self._succeeded(going)
+        if grant and (not task.status.is_terminal or task.created_at / 1000 > grant.granted_at):
+            del self._grants[key]
+            self._handover += HANDOVER_WEIGHT * (now - grant.granted_at - self._handover)
+            self._on_accepted(grant)
 
-    def _succeeded(self, going: _Going | None) -> None:
-        self._tries.accepted()
-        if going and going.left_over:
-            self._others_took(0.0)
-        elif going:
-            self._tries.overtaken(going.at)
+    def _on_accepted(self, grant: _Grant | None) -> None:
+        self._probes.on_accepted()
+        if grant and grant.was_left_to_others:
+            self._update_others_share(0.0)
+        elif grant:
+            self._probes.on_taken_from_others(grant.granted_at)
 
-    def _learn(self, tasks: Sequence[Task], running: int) -> None:
+    def _update_ceiling(self, tasks: Sequence[Task], running: int) -> None:
         if self._refused_at:
             ran = sum(_ran_at(task, self._refused_at * 1000) for task in tasks)
-            # Two, because Kling's clock is not quite ours.
+            # The larger of the last two, because Kling's clock differs a little from ours.
             self._counts = [*self._counts[-1:], ran]
             self.ceiling, self._refused_at = max(self._counts), 0.0
         if self.ceiling is not None:
-            # As many have slots, surely.
+            # That many certainly have slots.
             self.ceiling = max(self.ceiling, running)
 
-    def _balance(self, now: float) -> None:
-        """Bring the free slots in line with their number."""
+    def _adjust_free_slots(self, now: float) -> None:
+        """Add or remove free slots until there are as many as the ceiling leaves."""
         assert self.ceiling is not None
-        patience = max(self._pace.on_the_way, 3 * self._handover)
-        on_the_way = sum(now - going.at < patience for going in self._going.values())
-        count = max(0, self.ceiling - len(self._running) - on_the_way)
+        counts_for = max(self._pace.pending_grant, 3 * self._handover)
+        pending = sum(now - grant.granted_at < counts_for for grant in self._grants.values())
+        count = max(0, self.ceiling - len(self._running) - pending)
         surplus = len(self._free) - count
         if surplus > 0:
-            # What others left is taken by others first.
-            free = sorted(self._free, key=lambda slot: (slot.ours, slot.since))
-            for _ in itertools.takewhile(lambda slot: not slot.ours, free[:surplus]):
-                self._others_took(1.0)
+            # Those that tasks of other triggerers left go first.
+            free = sorted(self._free, key=lambda slot: (slot.is_ours, slot.since))
+            for _ in itertools.takewhile(lambda slot: not slot.is_ours, free[:surplus]):
+                self._update_others_share(1.0)
             self._free = free[surplus:]
         else:
-            self._free += [_Slot(now, ours=False) for _ in range(-surplus)]
+            self._free += [_FreeSlot(now, is_ours=False) for _ in range(-surplus)]
 
-    def _others_took(self, one: float) -> None:
-        self._others += OTHERS_WEIGHT * (one - self._others)
+    def _update_others_share(self, used: float) -> None:
+        self._others_share += OTHERS_SHARE_WEIGHT * (used - self._others_share)
 
 
-def _note(known: dict[str, float], key: str, now: float) -> None:
-    """Note something at the end, also of what stands there already: the order is that of the times."""
+def _set_time(known: dict[str, float], key: str, now: float) -> None:
+    """Set a time and move the key to the end, so that the order is that of the times."""
     known.pop(key, None)
     known[key] = now
 

@@ -1,12 +1,12 @@
 """
 One poller for all tasks that wait on one connection inside a triggerer.
 
-A thousand deferred tasks are a thousand small records here, one asyncio task and a few threads at most. When something
-is due, everything that is nearly due is read in the same sweep, with as few requests as Kling allows; what an answer
-means is :mod:`airflow_provider_kling.polling`'s to say.
+A thousand deferred tasks are a thousand small records here, one asyncio task and a few threads at most. When a poll
+is due, all tasks that are nearly due are read in the same sweep, with as few requests as Kling allows.
+:mod:`airflow_provider_kling.polling` decides what an answer means.
 
-A sweep may hang. It is therefore a task of its own, a few of them may overlap, and a wait ends at its deadline
-whatever its sweep does.
+A sweep may hang. So each sweep is an asyncio task, two of them may overlap, and a wait ends at its deadline whatever
+its sweep does.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from airflow_provider_kling import polling
 from airflow_provider_kling.exceptions import KlingConnectionError, KlingError
 from airflow_provider_kling.utils.foreign import reason
 from airflow_provider_kling.waiting.account_reader import AccountReader
-from airflow_provider_kling.waiting.agenda import Agenda
 from airflow_provider_kling.waiting.pace import SweepPace
+from airflow_provider_kling.waiting.poll_schedule import PollSchedule
 from airflow_provider_kling.waiting.slot_queue import AccountSlots
 from airflow_provider_kling.waiting.threads import Work, in_thread
 
@@ -38,17 +38,17 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: A task joins a sweep when its own look is due within this share of its interval; the same request answers for it.
+#: Fraction of ``poll_interval`` by which a task may be read early, so that one request serves many.
 JOIN_SHARE = 0.5
 
-#: How many sweeps of one connection may be under way; when they hang, further looks wait for them.
+#: Sweeps of one connection at once; when they hang, further reads wait for them.
 MAX_SWEEPS = 2
 
-#: How many threads one connection may hold; the rest is for others.
+#: Threads that one connection may hold; the rest is for other connections.
 MAX_READS = 4
 
-#: Waits that a sweep ends, at most, before the event loop's others have their turn: each of them goes on at once.
-SLICE = 25
+#: Results that are applied before other coroutines run: each may resume a trigger.
+RESULTS_PER_SLICE = 25
 
 
 @dataclasses.dataclass(eq=False, slots=True)
@@ -56,9 +56,9 @@ class _Watch:
     waiting: TaskRef
     poller: polling.PollDecision
     outcome: asyncio.Future[tuple[polling.Event, Task | None]]
-    #: What is said about this wait goes into the log of its own trigger.
+    #: So that log lines about this wait go into the log of its own trigger.
     context: contextvars.Context
-    #: The sweep that looks at it.
+    #: The sweep that reads it.
     sweep: object = None
     problem: str = ""
     timer: asyncio.TimerHandle | None = None
@@ -66,12 +66,12 @@ class _Watch:
 
 class SharedPoller:
     """
-    Everything that waits on one connection in one event loop.
+    All waits on one connection in one event loop.
 
     :param kling_conn_id: the connection.
     """
 
-    #: How often one looks.
+    #: How often tasks are read.
     pace: ClassVar[SweepPace] = SweepPace()
 
     _instances: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, SharedPoller]] = (
@@ -82,15 +82,15 @@ class SharedPoller:
         self._kling_conn_id = kling_conn_id
         self._reader = AccountReader(kling_conn_id)
         self._watches: set[_Watch] = set()
-        #: Those whom no sweep looks at now.
-        self._agenda: Agenda[_Watch] = Agenda()
+        #: The waits that no sweep reads now.
+        self._schedule: PollSchedule[_Watch] = PollSchedule()
         self._changed = asyncio.Event()
-        #: Until when the runner sleeps; who comes with a later look need not wake it.
+        #: Until when the runner sleeps; a later poll need not wake it.
         self._sleeps_until = math.inf
         self._runner: asyncio.Task[None] | None = None
         self._sweeps: set[asyncio.Task[None]] = set()
         self._reads = asyncio.Semaphore(MAX_READS)
-        self._concluded = 0
+        self._applied = 0
 
     @classmethod
     def of(cls, kling_conn_id: str) -> SharedPoller:
@@ -101,7 +101,7 @@ class SharedPoller:
         return pollers[kling_conn_id]
 
     async def wait(
-        self, waiting: TaskRef, poller: polling.PollDecision, *, first_look: float
+        self, waiting: TaskRef, poller: polling.PollDecision, *, first_read: float
     ) -> tuple[polling.Event, Task | None]:
         """
         Wait until a task has ended, its time has passed, or it cannot be read.
@@ -109,7 +109,7 @@ class SharedPoller:
         Cancelling the call takes the task out of the sweeps.
 
         :param waiting: the task.
-        :param poller: decides what each look means.
+        :param poller: decides what each answer means.
         :param first_look: epoch seconds.
         :return: how the wait ended, and the task as it was read last.
         """
@@ -117,72 +117,72 @@ class SharedPoller:
         watch = _Watch(waiting, poller, outcome, contextvars.copy_context())
         self._watches.add(watch)
         AccountSlots.watched.add(waiting.task_id)
-        self._expect(watch, first_look)
+        self._plan_read(watch, first_read)
         if self._runner is None or self._runner.done():
             # A context of its own: the runner must not write into the log of the trigger that happened to start it.
             self._runner = asyncio.create_task(self._run(), context=contextvars.Context())
         try:
-            self._watch_the_time(watch)
+            self._check_deadline(watch)
             return await outcome
         finally:
             if watch.timer is not None:
                 watch.timer.cancel()
             self._watches.discard(watch)
             AccountSlots.watched.discard(waiting.task_id)
-            self._agenda.discard(watch)
+            self._schedule.discard(watch)
             if not self._watches:
                 self._changed.set()
-                # The connection may be another one when the next wait begins.
-                self._reader.forget()
+                # Somebody may edit the connection before the next wait begins.
+                self._reader.invalidate()
 
-    def _watch_the_time(self, watch: _Watch) -> None:
-        """End a wait at its deadline. A timer: ten thousand waits are not to be ten thousand more coroutines."""
+    def _check_deadline(self, watch: _Watch) -> None:
+        """End a wait at its deadline, or check again later. A timer costs less than a coroutine for each wait."""
         if watch.outcome.done():
             return
         now = time.time()
-        # Known better after the first look.
+        # The first read may move it.
         left = watch.poller.deadline(now=now) - now
-        if left < -self.pace.last_look:
+        if left < -self.pace.last_read:
             watch.outcome.set_result((watch.poller.on_deadline(), None))
             return
         later = asyncio.get_running_loop().call_later
-        watch.timer = later(left + self.pace.last_look + 0.01, self._watch_the_time, watch, context=watch.context)
+        watch.timer = later(left + self.pace.last_read + 0.01, self._check_deadline, watch, context=watch.context)
 
-    def _expect(self, watch: _Watch, look: float) -> None:
-        """Put a wait into the agenda; the runner wakes only for a look that is earlier than what it sleeps for."""
-        self._agenda.put(watch, look=look, join=look - JOIN_SHARE * watch.poller.poll_interval)
-        if look < self._sleeps_until:
+    def _plan_read(self, watch: _Watch, due: float) -> None:
+        """Schedule the next read of a wait, and wake the runner if it would sleep longer."""
+        self._schedule.put(watch, due=due, join=due - JOIN_SHARE * watch.poller.poll_interval)
+        if due < self._sleeps_until:
             self._changed.set()
 
     async def _run(self) -> None:
         try:
             while self._watches:
-                await self._sleep_until(self._next_look())
+                await self._sleep_until(self._next_due())
                 due = self._due(time.time())
                 if due:
                     self._start_sweep(due)
                     await asyncio.sleep(self.pace.min_gap)
-        except Exception as error:  # noqa: BLE001 - a bug here must reach each waiting task, or they wait for ever
+        except Exception as error:  # noqa: BLE001 - a bug here must reach each waiting task, or it waits for ever
             for watch in self._watches:
                 if not watch.outcome.done():
                     watch.outcome.set_exception(error)
 
-    def _next_look(self) -> float | None:
-        return None if len(self._sweeps) >= MAX_SWEEPS else self._agenda.next_look()
+    def _next_due(self) -> float | None:
+        return None if len(self._sweeps) >= MAX_SWEEPS else self._schedule.next_due()
 
     async def _sleep_until(self, when: float | None) -> None:
-        """Sleep, but wake when something is due earlier, the last has left, or a sweep ends."""
+        """Sleep, but wake when a poll is due earlier, when the last wait ended, or when a sweep ends."""
         self._changed.clear()
-        # While no further sweep can begin, nobody's look is early enough.
-        nobody = -math.inf if len(self._sweeps) >= MAX_SWEEPS else math.inf
-        self._sleeps_until = nobody if when is None else when
+        # While no further sweep can begin, no poll wakes the runner.
+        without_due = -math.inf if len(self._sweeps) >= MAX_SWEEPS else math.inf
+        self._sleeps_until = without_due if when is None else when
         # Not wait_for: in Python 3.11 it can lose a cancellation that meets the event.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(None if when is None else max(0.0, when - time.time())):
                 await self._changed.wait()
 
     def _due(self, now: float) -> list[_Watch]:
-        return [] if len(self._sweeps) >= MAX_SWEEPS else self._agenda.take(now)
+        return [] if len(self._sweeps) >= MAX_SWEEPS else self._schedule.pop_due(now)
 
     def _start_sweep(self, due: Sequence[_Watch]) -> None:
         sweep = asyncio.create_task(self._sweep(due))
@@ -200,20 +200,20 @@ class SharedPoller:
             watch.sweep = token
             by_task.setdefault(watch.waiting, []).append(watch)
         try:
-            await self._look(by_task)
+            await self._read(by_task)
             problem: KlingError = KlingConnectionError("Kling's answer did not hold it")
-        except Exception as error:  # noqa: BLE001 - one sweep that breaks ends no wait
-            problem = _broken(error)
-        await self._conclude([watch for watch in due if watch.sweep is token], problem)
+        except Exception as error:  # noqa: BLE001 - a sweep that breaks ends no wait
+            problem = _sweep_error(error)
+        await self._apply([watch for watch in due if watch.sweep is token], problem)
 
-    async def _look(self, by_task: dict[TaskRef, list[_Watch]]) -> None:
+    async def _read(self, by_task: dict[TaskRef, list[_Watch]]) -> None:
         began = time.monotonic()
         # requests blocks; in a thread it does not stop the other triggers.
         async with self._reads:
-            results, singles = await in_thread(Work.LOOK, self._reader.read_together, list(by_task), began)
+            results, singles = await in_thread(Work.READ, self._reader.read_together, list(by_task), began)
         for waiting, result in results.items():
-            await self._conclude(by_task[waiting], result)
-        # As many as may read at once take one after the other: an asyncio task for each would all start together.
+            await self._apply(by_task[waiting], result)
+        # MAX_READS coroutines take one after the other: an asyncio task for each read would be too many.
         queue = iter(singles)
         await asyncio.gather(*(self._read_singles(queue, by_task, began) for _ in range(min(MAX_READS, len(singles)))))
 
@@ -226,29 +226,29 @@ class SharedPoller:
             async with self._reads:
                 if all(watch.outcome.done() for watch in watches):
                     return
-                result = await in_thread(Work.LOOK, self._reader.read_single, waiting, began)
+                result = await in_thread(Work.READ, self._reader.read_single, waiting, began)
         except Exception as error:  # noqa: BLE001 - as above
-            result = _broken(error)
-        await self._conclude(watches, result)
+            result = _sweep_error(error)
+        await self._apply(watches, result)
 
-    async def _conclude(self, watches: Sequence[_Watch], result: Task | KlingError) -> None:
+    async def _apply(self, watches: Sequence[_Watch], result: Task | KlingError) -> None:
         for watch in watches:
-            self._concluded += 1
-            if self._concluded % SLICE == 0:
+            self._applied += 1
+            if self._applied % RESULTS_PER_SLICE == 0:
                 await asyncio.sleep(0)
             watch.sweep = None
             if watch.outcome.done():
                 continue
             try:
                 self._decide(watch, result)
-            except Exception as error:  # noqa: BLE001 - what cannot be decided about one task ends that wait alone
+            except Exception as error:  # noqa: BLE001 - a bug about one task ends its wait only
                 watch.outcome.set_exception(error)
 
     def _decide(self, watch: _Watch, result: Task | KlingError) -> None:
         now = time.time()
         if isinstance(result, KlingError):
             decision, task = watch.poller.on_error(result, now=now), None
-            watch.context.run(_tell, watch, result)
+            watch.context.run(_warn_once, watch, result)
         else:
             decision, task = watch.poller.on_task(result, now=now), result
             watch.problem = ""
@@ -258,17 +258,17 @@ class SharedPoller:
             if task is not None and task.status.is_terminal:
                 AccountSlots.ended(self._kling_conn_id, task)
         elif watch in self._watches:
-            self._expect(watch, now + decision.seconds)
+            self._plan_read(watch, now + decision.seconds)
 
 
-def _tell(watch: _Watch, error: KlingError) -> None:
-    """Warn once about each problem of a wait; it goes on."""
-    # The lines after the first hold what is another one each time, such as the request_id.
+def _warn_once(watch: _Watch, error: KlingError) -> None:
+    """Warn once about each problem of a wait; the wait goes on."""
+    # The lines after the first differ each time: they hold the request_id, for example.
     problem = error.message.partition("\n")[0]
     level = logging.DEBUG if watch.problem == problem else logging.WARNING
     watch.problem = problem
     log.log(level, "Kling task %s cannot be read, the wait goes on: %s", watch.waiting.task_id, error.message)
 
 
-def _broken(error: Exception) -> KlingConnectionError:
-    return KlingConnectionError(f"The look at Kling broke, it is repeated: {reason(error)}")
+def _sweep_error(error: Exception) -> KlingConnectionError:
+    return KlingConnectionError(f"The status check at Kling broke, it is repeated: {reason(error)}")

@@ -16,24 +16,24 @@ _R = TypeVar("_R")
 
 class Work(Enum):
     """
-    What a thread does.
+    The thread pools.
 
-    Kinds do not wait for each other: a copy that takes minutes must not delay a look, whose task may be at its
-    deadline. None of them uses the event loop's own executor, which belongs to the triggers of all providers.
+    They do not wait for each other: a copy that takes minutes must not delay a status check, whose task may be at its
+    deadline. None is the event loop's own executor, which belongs to the triggers of all providers.
     """
 
     #: Reads at Kling.
-    LOOK = "look"
+    READ = "read"
     #: Submissions.
-    SEND = "send"
-    #: Results on their way to storage.
-    COPY = "copy"
-    #: What is asked of Airflow and written for people: states, XComs, plans, manifests.
+    SUBMIT = "submit"
+    #: Copies of results to storage.
+    STORE = "store"
+    #: Calls of Airflow, and files: states, XComs, plans, manifests.
     REPORT = "report"
 
 
-#: How many threads of each kind one process has at most. One connection takes four for its looks.
-MAX_THREADS = {Work.LOOK: 32, Work.SEND: 16, Work.COPY: 16, Work.REPORT: 4}
+#: Threads of each pool in one process, at most. One connection uses four for its reads.
+MAX_THREADS = {Work.READ: 32, Work.SUBMIT: 16, Work.STORE: 16, Work.REPORT: 4}
 
 
 @functools.cache
@@ -43,12 +43,12 @@ def _executor(work: Work) -> ThreadPoolExecutor:
 
 async def in_thread(work: Work, function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
     """
-    Run what blocks in a thread; the event loop belongs to all triggers.
+    Run a blocking function in a thread; the event loop belongs to all triggers.
 
     Not ``asyncio.to_thread``: before Airflow 3.2, reading a connection in such a thread mixes up the answers of
-    Airflow's API and ends the whole triggerer. asgiref's threads know the loop that they have to ask.
+    Airflow's API and ends the whole triggerer. asgiref's threads know their event loop.
 
-    :param work: which of the package's threads.
+    :param work: the thread pool.
     :param function: what to run, with its arguments.
     :return: what it returns.
     """

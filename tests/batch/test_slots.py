@@ -9,11 +9,11 @@ import pytest
 from support import PHOTOGRAPH, set_pace
 from support_batch import deferred, fire, hurry, posts
 
-from airflow_provider_kling.batch.slots import LEFT_EVERY, LEFT_FOR, BatchSlots, OwnQueue
+from airflow_provider_kling.batch.slots import LEAVE_FREE_EVERY, LEAVE_FREE_FOR, BatchSlots, PrivateQueue
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.models import Task, TaskStatus
 from airflow_provider_kling.triggers import KlingSlotTrigger
-from airflow_provider_kling.waiting.arbiter import Arbiter, SlotWish
+from airflow_provider_kling.waiting.arbiter import Arbiter, SlotRequest
 
 START = 1_000_000.0
 
@@ -23,11 +23,11 @@ def task(name: str, status=TaskStatus.PROCESSING) -> Task:
 
 
 def look(arbiter: Arbiter, *names: str, now: float, watched=()) -> None:
-    arbiter.look([task(name) for name in names], watched, now)
+    arbiter.on_list_read([task(name) for name in names], watched, now)
 
 
 def two_batches() -> tuple[Arbiter, BatchSlots, BatchSlots]:
-    queue = OwnQueue(Arbiter(lambda: 0.5))
+    queue = PrivateQueue(Arbiter(lambda: 0.5))
     return queue.arbiter, BatchSlots(queue, "first"), BatchSlots(queue, "second")
 
 
@@ -60,10 +60,10 @@ def test_a_single_task_that_has_waited_longer_goes_before_the_batch():
     batch.accepted("k", task("a"), 1, START)
     batch.refused("k", 1, START)
     look(arbiter, "a", now=START)
-    arbiter.arrive(SlotWish("single", START), START)
+    arbiter.enqueue(SlotRequest("single", START), START)
     assert not batch.may_submit("k", 1, START + 1)
     batch.ended(task("a", TaskStatus.SUCCEED), START + 2)
-    assert [wish.name for wish in arbiter.admit(START + 2)] == ["single"]
+    assert [request.name for request in arbiter.admit(START + 2)] == ["single"]
     assert not batch.may_submit("k", 0, START + 2)
 
 
@@ -74,10 +74,10 @@ def test_a_batch_that_wants_nothing_any_more_stands_in_nobody_s_way():
     look(arbiter, "a", now=START)
     assert not second.may_submit("k", 0, START + 1)
     assert not first.may_submit("k", 1, START + 2)
-    second.withdraw()
+    second.leave_queue()
     first.ended(task("a", TaskStatus.SUCCEED), START + 3)
     assert first.may_submit("k", 0, START + 3)
-    first.unsettled("k")
+    first.not_accepted("k")
     look(arbiter, now=START + 4)
     assert arbiter.waiting == 0
 
@@ -86,28 +86,28 @@ def test_it_leaves_a_slot_to_others_now_and_then_and_seldom_while_nobody_takes_i
     _, batch, _ = two_batches()
     for count in (1, 2, 3):
         batch.accepted("k", task(f"t{count}"), count, START)
-    assert batch.may_submit("k", 2, START + LEFT_EVERY - 1)
-    now = START + LEFT_EVERY
+    assert batch.may_submit("k", 2, START + LEAVE_FREE_EVERY - 1)
+    now = START + LEAVE_FREE_EVERY
     assert not batch.may_submit("k", 2, now)
     assert batch.may_submit("k", 1, now + 1), "one slot, not more"
-    assert not batch.may_submit("k", 2, now + LEFT_FOR - 1)
-    assert batch.next_time() == now + LEFT_FOR
-    now += LEFT_FOR
+    assert not batch.may_submit("k", 2, now + LEAVE_FREE_FOR - 1)
+    assert batch.next_time() == now + LEAVE_FREE_FOR
+    now += LEAVE_FREE_FOR
     assert batch.may_submit("k", 2, now)
     batch.accepted("k", task("t4"), 3, now)
-    assert batch.may_submit("k", 2, now + LEFT_EVERY), "nobody took it: twice as long"
-    assert not batch.may_submit("k", 2, now + 2 * LEFT_EVERY)
-    now += 2 * LEFT_EVERY + LEFT_FOR
+    assert batch.may_submit("k", 2, now + LEAVE_FREE_EVERY), "nobody took it: twice as long"
+    assert not batch.may_submit("k", 2, now + 2 * LEAVE_FREE_EVERY)
+    now += 2 * LEAVE_FREE_EVERY + LEAVE_FREE_FOR
     assert batch.may_submit("k", 2, now)
     batch.refused("k", 2, now)
     batch.accepted("k", task("t5"), 3, now)
-    assert not batch.may_submit("k", 2, now + LEFT_EVERY), "somebody took it: as often as at first"
+    assert not batch.may_submit("k", 2, now + LEAVE_FREE_EVERY), "somebody took it: as often as at first"
 
 
 @pytest.fixture
 def _quick(monkeypatch):
     hurry(monkeypatch)
-    set_pace(monkeypatch, look_interval=0.1, tick=0.1, handover=-1.0)
+    set_pace(monkeypatch, read_interval=0.1, tick=0.1, handover=-1.0)
 
 
 @pytest.mark.kling_simulator(seconds=0.5, concurrency=3)

@@ -20,34 +20,34 @@ def test_a_task_that_both_lists_show_counts_once():
 
 def test_only_what_is_asked_for_or_runs_is_read_and_all_of_it_now_and_then():
     lists = AccountList("videos", lambda: 0.5, PACE)
-    everything = lists.worth_a_look(100.0)
+    everything = lists.endpoints_to_read(100.0)
     assert {"image2video", "text2video", "image-to-video"} <= set(everything)
-    assert lists.worth_a_look(101.0) == []
-    lists.ask_for("text2video")
-    lists.succeeded({"image2video": [Task("7", TaskStatus.PROCESSING, "image2video")]}, 101.0)
-    assert set(lists.worth_a_look(102.0)) == {"image2video", "text2video"}
-    lists.look_at_all()
-    assert lists.worth_a_look(103.0) == everything
-    assert lists.worth_a_look(103.0 + PACE.all_products_every) == everything
+    assert lists.endpoints_to_read(101.0) == []
+    lists.want("text2video")
+    lists.on_read({"image2video": [Task("7", TaskStatus.PROCESSING, "image2video")]}, 101.0)
+    assert set(lists.endpoints_to_read(102.0)) == {"image2video", "text2video"}
+    lists.read_all_next()
+    assert lists.endpoints_to_read(103.0) == everything
+    assert lists.endpoints_to_read(103.0 + PACE.all_products_every) == everything
 
 
 def test_one_look_at_a_time_and_later_after_each_that_failed():
     lists = AccountList("videos", lambda: 0.5, PACE)
-    assert [lists.begin(100.0), lists.begin(100.0 + PACE.look_timeout)] == [True, False]
-    lists.failed(101.0)
-    assert lists.next_look == 101.0 + PACE.failed_first
-    lists.failed(103.0)
-    assert lists.next_look == 103.0 + 2 * PACE.failed_first
-    lists.succeeded({}, 107.0)
-    assert lists.next_look == 107.0 + PACE.look_interval
-    lists.failed(108.0)
-    assert lists.next_look == 108.0 + PACE.failed_first
+    assert [lists.start_read(100.0), lists.start_read(100.0 + PACE.read_timeout)] == [True, False]
+    lists.on_failed(101.0)
+    assert lists.next_read == 101.0 + PACE.retry_first
+    lists.on_failed(103.0)
+    assert lists.next_read == 103.0 + 2 * PACE.retry_first
+    lists.on_read({}, 107.0)
+    assert lists.next_read == 107.0 + PACE.read_interval
+    lists.on_failed(108.0)
+    assert lists.next_read == 108.0 + PACE.retry_first
 
 
 def test_the_longest_page_is_read_when_what_runs_may_not_be_among_the_newest():
     lists = AccountList("videos", lambda: 0.5, PACE)
     runs = [Task(str(number), TaskStatus.PROCESSING, "image2video") for number in range(NEWEST // 2)]
-    lists.succeeded({"image2video": runs}, 100.0)
+    lists.on_read({"image2video": runs}, 100.0)
     assert lists.count == NEWEST
-    lists.succeeded({"image2video": [*runs, Task("x", TaskStatus.PROCESSING, "image2video")]}, 101.0)
+    lists.on_read({"image2video": [*runs, Task("x", TaskStatus.PROCESSING, "image2video")]}, 101.0)
     assert lists.count == ALL

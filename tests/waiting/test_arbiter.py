@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from support import STEPS
 
 from airflow_provider_kling.models import Task, TaskStatus
-from airflow_provider_kling.waiting.arbiter import Arbiter, SlotWish
+from airflow_provider_kling.waiting.arbiter import Arbiter, SlotRequest
 from airflow_provider_kling.waiting.pace import SlotPace
 
 START = 1_000_000.0
@@ -31,17 +31,17 @@ def full(*names: str, at: float = START + 1) -> Arbiter:
     """One that has seen Kling full with these tasks."""
     arbiter = Arbiter(lambda: 0.5)
     arbiter.refused("somebody", at, at)
-    arbiter.look(running(*names), set(names), at)
+    arbiter.on_list_read(running(*names), set(names), at)
     return arbiter
 
 
 def wait(arbiter: Arbiter, *names: str, now: float = START + 1, **kwargs) -> None:
     for number, name in enumerate(names):
-        arbiter.arrive(SlotWish(name, START + number, **kwargs), now)
+        arbiter.enqueue(SlotRequest(name, START + number, **kwargs), now)
 
 
 def admitted(arbiter: Arbiter, now: float) -> list[str]:
-    return [wish.name for wish in arbiter.admit(now)]
+    return [request.name for request in arbiter.admit(now)]
 
 
 def test_as_many_as_ran_when_kling_refused_is_the_ceiling():
@@ -53,7 +53,7 @@ def test_as_many_as_ran_when_kling_refused_is_the_ceiling():
         *ended("d", at=START + 9),
         *running("e", since=START + 12),
     ]
-    arbiter.look(tasks, (), START + 12)
+    arbiter.on_list_read(tasks, (), START + 12)
     assert arbiter.ceiling == 3, "a, b and c; d had ended, and e took the place of c"
 
 
@@ -61,78 +61,78 @@ def test_a_slot_that_is_seen_free_is_for_the_one_who_waited_longest_and_for_nobo
     arbiter = full("a", "b", "c")
     wait(arbiter, "x", "y", "z")
     assert admitted(arbiter, START + 2) == []
-    arbiter.look([*running("a", "b"), *ended("c", at=START + 2)], (), START + 3)
+    arbiter.on_list_read([*running("a", "b"), *ended("c", at=START + 2)], (), START + 3)
     assert admitted(arbiter, START + 3) == ["x"]
     assert admitted(arbiter, START + 4) == []
-    arbiter.look([*running("a", "b"), *ended("c", at=START + 2)], (), START + 5)
+    arbiter.on_list_read([*running("a", "b"), *ended("c", at=START + 2)], (), START + 5)
     assert admitted(arbiter, START + 5) == [], "x is on its way"
-    arbiter.look(running("a", "b", "x"), (), START + 6)
+    arbiter.on_list_read(running("a", "b", "x"), (), START + 6)
     assert admitted(arbiter, START + 6) == []
-    arbiter.look(running("x"), (), START + 7)
+    arbiter.on_list_read(running("x"), (), START + 7)
     assert admitted(arbiter, START + 7) == ["y", "z"]
 
 
 def test_a_slot_that_a_task_of_another_triggerer_left_is_his_for_a_while():
     arbiter = full("a", "b")
     wait(arbiter, "x", "y")
-    arbiter.look(running("a", "b", "elsewhere"), (), START + 2)
-    arbiter.look(running("a", "b"), (), START + 3)
+    arbiter.on_list_read(running("a", "b", "elsewhere"), (), START + 2)
+    arbiter.on_list_read(running("a", "b"), (), START + 3)
     assert admitted(arbiter, START + 3) == []
     for second in (6, 9):
-        arbiter.look(running("a", "b"), (), START + second)
+        arbiter.on_list_read(running("a", "b"), (), START + second)
         assert admitted(arbiter, START + second) == []
-    arbiter.look(running("a", "b"), (), START + 3 + GRACE)
+    arbiter.on_list_read(running("a", "b"), (), START + 3 + GRACE)
     assert admitted(arbiter, START + 3 + GRACE) == ["x"]
 
 
 def test_when_nobody_took_it_nobody_else_waits_and_the_next_one_is_taken_at_once():
     test = full("a", "b")
     wait(test, "x", "y", "z")
-    test.look(running("a", "b", "other"), (), START + 2)
+    test.on_list_read(running("a", "b", "other"), (), START + 2)
     for now in (START + 3, START + 3 + GRACE):
-        test.look(running("a", "b"), (), now)
+        test.on_list_read(running("a", "b"), (), now)
     assert admitted(test, now) == ["x"]
-    test.look(running("a", "b", "x"), (), now + 5)
-    test.look(running("a", "b"), (), now + 6)
+    test.on_list_read(running("a", "b", "x"), (), now + 5)
+    test.on_list_read(running("a", "b"), (), now + 6)
     assert admitted(test, now + 6) == ["y"], "at once"
-    test.look(running("a", "b", "y"), (), now + 7)
-    test.look(running("a", "b"), (), now + 8)
-    test.look(running("a", "b", "faster"), (), now + 9)
-    test.look(running("a", "b"), (), now + 10)
+    test.on_list_read(running("a", "b", "y"), (), now + 7)
+    test.on_list_read(running("a", "b"), (), now + 8)
+    test.on_list_read(running("a", "b", "faster"), (), now + 9)
+    test.on_list_read(running("a", "b"), (), now + 10)
     assert admitted(test, now + 10) == [], "somebody was faster: he has the first choice again"
 
 
 def test_few_who_wait_take_what_is_plenty_wherever_it_was_left():
     arbiter = full("a", "b", "c", "d")
-    arbiter.look(running("a", "b", "c", "d", "o1", "o2", "o3"), (), START + 2)
+    arbiter.on_list_read(running("a", "b", "c", "d", "o1", "o2", "o3"), (), START + 2)
     wait(arbiter, "x")
-    arbiter.look(running("a", "b", "c", "d", "o1"), (), START + 3)
+    arbiter.on_list_read(running("a", "b", "c", "d", "o1"), (), START + 3)
     assert admitted(arbiter, START + 3) == ["x"]
 
 
 def test_one_that_was_refused_keeps_its_place_and_makes_a_pause():
     arbiter = full("a", "b")
     wait(arbiter, "x", "y")
-    arbiter.look(running("b"), (), START + 2)
+    arbiter.on_list_read(running("b"), (), START + 2)
     assert admitted(arbiter, START + 2) == ["x"]
     arbiter.refused("x", START + 3, START + 4)
-    arbiter.look([*running("b"), *running("stranger", since=START + 2)], (), START + 4)
-    arbiter.arrive(SlotWish("x", START), START + 4)
-    arbiter.look(running("b"), (), START + 5)
+    arbiter.on_list_read([*running("b"), *running("stranger", since=START + 2)], (), START + 4)
+    arbiter.enqueue(SlotRequest("x", START), START + 4)
+    arbiter.on_list_read(running("b"), (), START + 5)
     assert admitted(arbiter, START + 5) == [], "a pause, and the slot is the stranger's"
-    arbiter.look(running("b"), (), START + 5 + GRACE)
+    arbiter.on_list_read(running("b"), (), START + 5 + GRACE)
     assert admitted(arbiter, START + 5 + GRACE) == ["x"]
 
 
 def test_one_that_was_let_go_and_never_comes_frees_what_it_was_let_go_for():
     arbiter = full("a", "b")
     wait(arbiter, "x", "y")
-    arbiter.look(running("b"), (), START + 2)
+    arbiter.on_list_read(running("b"), (), START + 2)
     assert admitted(arbiter, START + 2) == ["x"]
-    late = START + 2 + PACE.on_the_way
+    late = START + 2 + PACE.pending_grant
     assert admitted(arbiter, late) == []
     for now in (late, late + GRACE):
-        arbiter.look(running("b"), (), now)
+        arbiter.on_list_read(running("b"), (), now)
     assert admitted(arbiter, now) == ["y"]
 
 
@@ -140,18 +140,18 @@ def test_the_end_of_a_task_of_ours_counts_before_the_list_shows_it_and_once():
     arbiter = full("a", "b")
     wait(arbiter, "x", "y")
     (task,) = ended("a", at=START + 2)
-    arbiter.ended(task, START + 2, surely=True)
-    arbiter.ended(task, START + 2, surely=True)
+    arbiter.ended(task, START + 2, had_slot=True)
+    arbiter.ended(task, START + 2, had_slot=True)
     assert admitted(arbiter, START + 2) == ["x"]
-    arbiter.look([task, *running("b")], (), START + 3)
+    arbiter.on_list_read([task, *running("b")], (), START + 3)
     assert admitted(arbiter, START + 3) == []
 
 
 def test_one_that_cannot_go_yet_lets_the_next_go():
     arbiter = full("a", "b")
-    arbiter.arrive(SlotWish("x", START, ready_at=START + 9), START + 1)
-    arbiter.arrive(SlotWish("y", START + 1), START + 1)
-    arbiter.look(running("b"), (), START + 2)
+    arbiter.enqueue(SlotRequest("x", START, ready_at=START + 9), START + 1)
+    arbiter.enqueue(SlotRequest("y", START + 1), START + 1)
+    arbiter.on_list_read(running("b"), (), START + 2)
     assert admitted(arbiter, START + 2) == ["y"]
 
 
@@ -159,7 +159,7 @@ def test_without_a_list_one_tries_now_and_then_and_goes_on_while_it_succeeds():
     arbiter = Arbiter(lambda: 0.5)
     arbiter.refused("x", START, START, running=2)
     wait(arbiter, "x", "y", "z", now=START)
-    arbiter.look_failed()
+    arbiter.on_list_failed()
     assert admitted(arbiter, START + 1) == []
     assert admitted(arbiter, START + PACE.probe_first + 1) == ["x"]
     assert admitted(arbiter, START + PACE.probe_first + 1) == []
@@ -174,37 +174,37 @@ def test_a_list_that_shows_nothing_when_all_is_taken_is_not_believed():
     arbiter = Arbiter(lambda: 0.5)
     wait(arbiter, "x", "y", now=START)
     arbiter.refused("x", START, START)
-    arbiter.look([], (), START + 1)
+    arbiter.on_list_read([], (), START + 1)
     assert admitted(arbiter, START + 1) == []
     assert admitted(arbiter, START + 2 * PACE.probe_first) == ["x"]
 
 
 def test_a_list_that_was_read_long_ago_is_not_believed():
     arbiter = full("a", "b")
-    arbiter.look(running("b"), (), START + 2)
+    arbiter.on_list_read(running("b"), (), START + 2)
     wait(arbiter, "x", now=START + 100)
     assert admitted(arbiter, START + 100) == []
-    arbiter.look(running("b"), (), START + 101)
+    arbiter.on_list_read(running("b"), (), START + 101)
     assert admitted(arbiter, START + 101) == ["x"]
 
 
 def test_a_larger_pack_is_found_out_now_and_then():
     arbiter = full("a", "b")
     wait(arbiter, "x", "y")
-    later = START + 2 + PACE.rare_probe
-    arbiter.look(running("a", "b"), (), later)
+    later = START + 2 + PACE.probe_despite_list
+    arbiter.on_list_read(running("a", "b"), (), later)
     assert admitted(arbiter, later) == ["x"]
-    arbiter.look(running("a", "b", "x"), (), later + 5)
+    arbiter.on_list_read(running("a", "b", "x"), (), later + 5)
     assert arbiter.ceiling == 3
 
 
 def test_an_accepted_task_counts_although_the_list_does_not_show_it_yet():
     arbiter = full("a", "b", "c")
-    arbiter.look(running("a", "b"), (), START + 2)
+    arbiter.on_list_read(running("a", "b"), (), START + 2)
     wait(arbiter, "x", "y")
     assert admitted(arbiter, START + 2) == ["x"]
     arbiter.accepted("x", *running("x"), START + 3)
-    arbiter.look(running("a", "b"), (), START + 4)
+    arbiter.on_list_read(running("a", "b"), (), START + 4)
     assert admitted(arbiter, START + 4) == []
 
 
@@ -216,11 +216,11 @@ class Account:
         self.alive = {f"t{number}": number < ours for number in range(slots)}
         self.arbiter = Arbiter(lambda: 0.5)
         self.arbiter.refused("first", START, START)
-        self.look(START)
+        self.list(START)
 
-    def look(self, now: float) -> None:
+    def list(self, now: float) -> None:
         watched = [name for name, ours in self.alive.items() if ours]
-        self.arbiter.look(running(*self.alive), watched, now)
+        self.arbiter.on_list_read(running(*self.alive), watched, now)
 
 
 @settings(max_examples=100 * STEPS, deadline=None)
@@ -233,9 +233,9 @@ class Account:
 def test_never_more_are_let_go_than_slots_are_free_and_the_longest_wait_is_first(slots, ours, waits, steps):
     account, now = Account(slots, ours), START
     arbiter = account.arbiter
-    waiting = [SlotWish(f"w{number}", START - wait) for number, wait in enumerate(waits)]
-    for wish in waiting:
-        arbiter.arrive(wish, START)
+    waiting = [SlotRequest(f"w{number}", START - wait) for number, wait in enumerate(waits)]
+    for request in waiting:
+        arbiter.enqueue(request, START)
     going: list[str] = []
     for step, number in steps:
         now += 0.5
@@ -246,14 +246,14 @@ def test_never_more_are_let_go_than_slots_are_free_and_the_longest_wait_is_first
             account.alive[name] = True
         elif step == "o" and len(account.alive) < slots - len(going):
             account.alive[f"other{now}"] = False
-        account.look(now)
+        account.list(now)
         chosen = arbiter.admit(now)
         if chosen:
-            assert [wish.place for wish in chosen] == sorted(wish.place for wish in chosen)
-            waiting = [wish for wish in waiting if wish not in chosen]
-            assert all(wish.place >= chosen[-1].place for wish in waiting)
-            going += [wish.name for wish in chosen]
-        assert len(account.alive) + len(going) <= slots or now - START >= PACE.on_the_way
+            assert [request.sort_key for request in chosen] == sorted(request.sort_key for request in chosen)
+            waiting = [request for request in waiting if request not in chosen]
+            assert all(request.sort_key >= chosen[-1].sort_key for request in waiting)
+            going += [request.name for request in chosen]
+        assert len(account.alive) + len(going) <= slots or now - START >= PACE.pending_grant
 
 
 @pytest.mark.parametrize("count", [100_000])
@@ -262,9 +262,9 @@ def test_what_it_costs_grows_with_what_it_decides(count):
     arbiter = full(*(f"t{number}" for number in range(1000)))
     started = time.process_time()
     for number in range(count):
-        arbiter.arrive(SlotWish(f"w{number}", START + number), START)
+        arbiter.enqueue(SlotRequest(f"w{number}", START + number), START)
     for turn in range(100):
-        arbiter.look(running(*(f"t{number}" for number in range(900))), (), START + turn / 100)
+        arbiter.on_list_read(running(*(f"t{number}" for number in range(900))), (), START + turn / 100)
         arbiter.admit(START + turn / 100)
     assert time.process_time() - started < 60
 
@@ -273,13 +273,13 @@ def test_a_list_that_is_older_than_what_is_known_makes_no_slot_and_takes_none():
     arbiter = full("a", "b")
     wait(arbiter, "x", "y")
     (task,) = ended("a", at=START + 2)
-    arbiter.ended(task, START + 2, surely=True)
+    arbiter.ended(task, START + 2, had_slot=True)
     assert admitted(arbiter, START + 2) == ["x"]
     arbiter.accepted("x", *running("x"), START + 2)
-    arbiter.look(running("a", "b"), (), START + 3)
+    arbiter.on_list_read(running("a", "b"), (), START + 3)
     assert arbiter.ceiling == 2
     assert admitted(arbiter, START + 3) == []
-    arbiter.look(running("x"), (), START + 4)
+    arbiter.on_list_read(running("x"), (), START + 4)
     assert arbiter.ceiling == 2
     assert admitted(arbiter, START + 4 + GRACE) == ["y"]
 
@@ -288,16 +288,16 @@ def test_others_who_take_little_of_what_is_left_to_them_are_not_waited_for():
     arbiter = full(*"abcdefgh")
     wait(arbiter, *(f"w{number}" for number in range(30)))
     others, now = [f"o{number}" for number in range(8)], START + 10
-    arbiter.look(running(*others), (), now)
-    arbiter.look([], (), now + 1)
+    arbiter.on_list_read(running(*others), (), now)
+    arbiter.on_list_read([], (), now + 1)
     assert admitted(arbiter, now + 1) == []
-    arbiter.look(running("fast"), (), now + 2)
+    arbiter.on_list_read(running("fast"), (), now + 2)
     assert admitted(arbiter, now + 2) == []
-    arbiter.look(running("fast"), (), now + 1 + GRACE)
+    arbiter.on_list_read(running("fast"), (), now + 1 + GRACE)
     gone = admitted(arbiter, now + 1 + GRACE)
     assert len(gone) == 7, "they took one of eight"
-    arbiter.look(running("fast", *gone), (), now + 12)
-    arbiter.look(running("fast2"), (), now + 13)
+    arbiter.on_list_read(running("fast", *gone), (), now + 12)
+    arbiter.on_list_read(running("fast2"), (), now + 13)
     assert len(admitted(arbiter, now + 13)) == 7, "at once"
 
 
@@ -307,7 +307,7 @@ def test_a_batch_that_is_never_refused_leaves_nothing_behind():
         now = START + number
         (task,) = running(str(number), since=now)
         arbiter.accepted(None, task, now)
-        arbiter.ended(task, now, surely=False)
+        arbiter.ended(task, now, had_slot=False)
     kept = {name: len(value) for name, value in vars(arbiter).items() if isinstance(value, (list, dict, set))}
     assert max(kept.values()) <= PACE.list_lag, kept
 
@@ -317,5 +317,5 @@ def test_one_that_is_accepted_again_keeps_no_other_from_being_forgotten():
     first, other = running("c", "d")
     for task, now in ((first, START + 2), (other, START + 3), (first, START + 20)):
         arbiter.accepted(None, task, now)
-    arbiter.look(running("a", "b"), (), START + 3 + PACE.list_lag)
+    arbiter.on_list_read(running("a", "b"), (), START + 3 + PACE.list_lag)
     assert set(arbiter._running) == {"a", "b", "c"}, "the list has not shown d in time"

@@ -28,7 +28,7 @@ def submit(name: str) -> TaskRef:
 async def wait(task: TaskRef, *, seconds: float = 60.0, interval: float = 0.2) -> tuple[polling.Event, Task | None]:
     now = time.time()
     poller = polling.PollDecision(task.task_id, end_time=now + seconds, poll_interval=interval, jitter=lambda: 0.5)
-    return await SharedPoller.of("kling_default").wait(task, poller, first_look=now)
+    return await SharedPoller.of("kling_default").wait(task, poller, first_read=now)
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_a_refusal_of_many_reads_the_connection_once(kling, monkeypatch):
     connect(monkeypatch, kling, password="a-revoked-secret-key-of-32-characters-or-more")
     made = []
     monkeypatch.setattr(
-        "airflow_provider_kling.waiting.hook_lender.KlingHook",
+        "airflow_provider_kling.waiting.hook_cache.KlingHook",
         lambda conn_id: made.append(conn_id) or KlingHook(conn_id),
     )
     reader = AccountReader("kling_default")
@@ -158,7 +158,7 @@ class Listed:
     def __init__(self, *, singly: bool = False) -> None:
         self.singly = singly
 
-    def forget(self) -> None: ...
+    def invalidate(self) -> None: ...
 
     def read_together(self, waiting, began):
         tasks = {} if self.singly else {task: self.read_single(task, began) for task in waiting}
@@ -172,9 +172,9 @@ def crowd(count: int) -> list[TaskRef]:
     return [TaskRef("image2video", str(number)) for number in range(count)]
 
 
-async def wait_at(poller: SharedPoller, task: TaskRef, first_look: float) -> str:
-    decides = polling.PollDecision(task.task_id, end_time=first_look + 60, poll_interval=1.0, jitter=lambda: 0.5)
-    event, _ = await poller.wait(task, decides, first_look=first_look)
+async def wait_at(poller: SharedPoller, task: TaskRef, first_read: float) -> str:
+    decides = polling.PollDecision(task.task_id, end_time=first_read + 60, poll_interval=1.0, jitter=lambda: 0.5)
+    event, _ = await poller.wait(task, decides, first_read=first_read)
     return event.status
 
 
@@ -183,14 +183,14 @@ def questions_while_they_come_and_go(count: int) -> int:
 
     async def scene():
         poller = SharedPoller("kling_default")
-        asked, next_look = 0, poller._next_look
+        asked, next_due = 0, poller._next_due
 
         def counted():
             nonlocal asked
             asked += 1
-            return next_look()
+            return next_due()
 
-        poller._next_look = counted
+        poller._next_due = counted
         waits = []
         for number, task in enumerate(crowd(count)):
             waits.append(asyncio.create_task(wait_at(poller, task, time.time() + 50 + number)))
@@ -228,7 +228,7 @@ def test_a_wait_whose_look_comes_before_that_of_all_others_is_not_late():
 
 @pytest.mark.parametrize("singly", [False, True])
 def test_a_crowd_that_ends_together_leaves_turns_to_others_and_is_few_asyncio_tasks(singly):
-    count = 20 * poller_module.SLICE
+    count = 20 * poller_module.RESULTS_PER_SLICE
     ends_in_a_turn, most_tasks = [0], 0
 
     async def wait_counted(poller, task):
@@ -253,12 +253,12 @@ def test_a_crowd_that_ends_together_leaves_turns_to_others_and_is_few_asyncio_ta
         return [await wait for wait in waits]
 
     assert set(asyncio.run(scene())) == {"success"}
-    assert max(ends_in_a_turn) <= 2 * poller_module.SLICE
+    assert max(ends_in_a_turn) <= 2 * poller_module.RESULTS_PER_SLICE
     assert most_tasks < count + 20, "one for each wait, and a few for all"
 
 
 def test_a_wait_ends_at_its_deadline_though_its_look_hangs(monkeypatch):
-    monkeypatch.setattr(SharedPoller, "pace", SweepPace(last_look=0.1))
+    monkeypatch.setattr(SharedPoller, "pace", SweepPace(last_read=0.1))
 
     class Hanging(Listed):
         def read_together(self, waiting, began):
@@ -271,7 +271,7 @@ def test_a_wait_ends_at_its_deadline_though_its_look_hangs(monkeypatch):
         now = time.time()
         decides = polling.PollDecision("1", end_time=now + 0.3, poll_interval=1.0, jitter=lambda: 0.5)
         async with asyncio.timeout(1.2):
-            event, task = await poller.wait(TaskRef("image2video", "1"), decides, first_look=now)
+            event, task = await poller.wait(TaskRef("image2video", "1"), decides, first_read=now)
         return event.status, task
 
     assert asyncio.run(scene()) == ("timeout", None)

@@ -15,7 +15,7 @@ from support import PHOTOGRAPH, connect, set_pace
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.triggers import KlingSlotTrigger, KlingTaskTrigger
 from airflow_provider_kling.triggers.base import KlingTrigger
-from airflow_provider_kling.waiting.arbiter import Arbiter, SlotWish
+from airflow_provider_kling.waiting.arbiter import Arbiter, SlotRequest
 from airflow_provider_kling.waiting.slot_queue import AccountSlots
 
 REFUSED = 3
@@ -24,7 +24,7 @@ REFUSED = 3
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
     monkeypatch.setattr(KlingTrigger, "min_deferral", 0.0)
-    set_pace(monkeypatch, look_interval=0.1, tick=0.1, handover=-1.0)
+    set_pace(monkeypatch, read_interval=0.1, tick=0.1, handover=-1.0)
 
 
 @pytest.fixture
@@ -105,12 +105,12 @@ def test_a_slot_of_either_generation_is_seen_when_it_is_freed(kling_simulator, m
 def test_the_list_of_the_second_generation_is_read_while_somebody_waits_for_its_models(kling, model, is_listed):
     async def scene():
         slots = await AccountSlots.of("kling_default", "text2video")
-        slots._list.worth_a_look(time.monotonic())
-        wish = SlotWish("a", 1)
-        slots.enter(wish, model, lambda: None)
-        listed = slots._list.worth_a_look(time.monotonic())
+        slots._list.endpoints_to_read(time.monotonic())
+        request = SlotRequest("a", 1)
+        slots.enqueue(request, model, lambda: None)
+        listed = slots._list.endpoints_to_read(time.monotonic())
         assert ("text2video" in listed, "image-to-video" in listed) == (True, is_listed)
-        slots.leave(wish)
+        slots.remove(request)
 
     asyncio.run(scene())
 
@@ -169,7 +169,7 @@ def test_it_gives_up_in_time_and_a_cancelled_waiter_leaves_no_trace(kling):
         assert (await fire(slot_trigger("x", seconds=0.3)))["status"] == "slot"
         assert 0.2 < time.time() - started < 2
         slots = await AccountSlots.of("kling_default", "image2video")
-        task = asyncio.create_task(slots.wait(SlotWish("y", 0.0), until=time.time() + 60))
+        task = asyncio.create_task(slots.wait(SlotRequest("y", 0.0), until=time.time() + 60))
         await asyncio.sleep(0.05)
         assert slots.arbiter("").waiting == 1
         task.cancel()

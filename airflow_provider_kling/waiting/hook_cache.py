@@ -1,4 +1,4 @@
-"""Lending the hook of a connection that somebody may change while tasks wait on it, or a batch works with it."""
+"""The hook of a connection that somebody may change while tasks wait on it, or a batch uses it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from airflow_provider_kling.utils.foreign import foreign_text, reason
 from airflow_provider_kling.waiting.pace import CONNECTION_SECONDS
 
 
-class HookLender:
+class HookCache:
     """
-    Lends one hook, to several threads at once.
+    Holds one hook for several threads.
 
-    The connection is read again every few minutes, and when somebody was refused: the key may have been rotated, the
+    The connection is read again every few minutes, and after a refusal: the key may have been rotated, or the
     connection edited to another account.
 
     :param kling_conn_id: the connection.
@@ -28,10 +28,10 @@ class HookLender:
         self._keep_seconds = keep_seconds
         self._hook: KlingHook | None = None
         self._read_at = 0.0
-        self._forgotten_at = 0.0
+        self._invalid_since = 0.0
         self._lock = threading.Lock()
 
-    def hook(self) -> KlingHook:
+    def get(self) -> KlingHook:
         """
         Return the hook, whose connection is read.
 
@@ -39,25 +39,24 @@ class HookLender:
         """
         return self._hook_since(time.monotonic() - self._keep_seconds)
 
-    def newer(self, used: KlingHook, began: float) -> KlingHook | None:
+    def get_newer(self, used: KlingHook, began: float) -> KlingHook | None:
         """
-        Return a hook whose connection was read since, once for all who were refused; ``None`` when there is no sense in
-        one.
+        Return a hook whose connection was read after a time, once for all callers; ``None`` when it is the same hook.
 
-        :param used: the hook with which somebody was refused.
-        :param began: since when, by the monotonic clock.
+        :param used: the hook that was refused.
+        :param began: the time, by the monotonic clock.
         :raises KlingError: when the connection cannot be read.
         """
-        found = self._hook_since(began)
-        return None if found is used else found
+        hook = self._hook_since(began)
+        return None if hook is used else hook
 
-    def forget(self) -> None:
-        """Read the connection again before the hook is lent again. It does not block: the event loop calls it."""
-        self._forgotten_at = time.monotonic()
+    def invalidate(self) -> None:
+        """Read the connection again next time. It does not block: the event loop calls it."""
+        self._invalid_since = time.monotonic()
 
     def _hook_since(self, earliest: float) -> KlingHook:
         with self._lock:
-            if self._hook is None or self._read_at < max(earliest, self._forgotten_at):
+            if self._hook is None or self._read_at < max(earliest, self._invalid_since):
                 self._hook = None
                 now = time.monotonic()
                 self._hook, self._read_at = self._new_hook(), now
@@ -65,21 +64,21 @@ class HookLender:
 
     def _new_hook(self) -> KlingHook:
         name = self._kling_conn_id
-        hook = KlingHook(name)
+        get = KlingHook(name)
         try:
-            _ = hook.settings
+            _ = get.settings
         except KlingError:
             raise
         except AirflowNotFoundException as error:
             raise missing_connection(name, error) from None
         except Exception as error:  # noqa: BLE001 - Airflow's API may be restarting; the tasks at Kling run on
             raise KlingConnectionError(f"The connection {name} cannot be read now: {reason(error)}") from None
-        return hook
+        return get
 
 
 def missing_connection(name: str | None, error: Exception) -> KlingConfigurationError:
     """
-    Return what to say when the triggerer has no such connection; the workers may have it.
+    Return the error of a triggerer without this connection; the workers may have it.
 
     :param name: its id.
     :param error: what Airflow said.

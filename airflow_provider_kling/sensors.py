@@ -26,6 +26,7 @@ from airflow_provider_kling.products.product import DEFAULT_ENDPOINT
 from airflow_provider_kling.results.failure import push_failure
 from airflow_provider_kling.triggers.base import BACKSTOP_MARGIN
 from airflow_provider_kling.triggers.task import KlingTaskTrigger
+from airflow_provider_kling.utils._airflow.asset_events import describe_outlets
 from airflow_provider_kling.utils._airflow.compat import (
     AirflowSensorTimeout,
     AirflowSkipException,
@@ -292,6 +293,7 @@ class KlingTaskSensor(BaseSensorOperator):
             if self.skips_soft_failures and isinstance(error, SOFT_FAILURES):
                 raise AirflowSkipException(f"soft_fail: {error}") from error
             raise
+        describe_outlets(self, context, self.kling_result)
         return self.kling_result
 
 

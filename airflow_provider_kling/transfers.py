@@ -18,6 +18,7 @@ from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.products import convert
 from airflow_provider_kling.products.product import DEFAULT_ENDPOINT
 from airflow_provider_kling.products.wording import shown
+from airflow_provider_kling.utils._airflow.asset_events import describe_outlets
 from airflow_provider_kling.utils.foreign import foreign_text
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ class KlingToObjectStorageOperator(BaseOperator):
         files = store(self.hook, task, output_uri, conn_id=self.output_conn_id, duration=duration)
         self.log.info("%s; Kling charged %s units", stored_line(files), foreign_text(task.units, 40) or "unknown")
         self.kling_result = {**task.manifest(model_name=manifest.get("model_name") or ""), "files": files}
+        describe_outlets(self, context, self.kling_result)
         return self.kling_result
 
 

@@ -27,6 +27,7 @@ from airflow_provider_kling.products.product import DEFAULT_ENDPOINT
 from airflow_provider_kling.products.wording import counted
 from airflow_provider_kling.submission import identity
 from airflow_provider_kling.triggers.base import backstop
+from airflow_provider_kling.utils._airflow.asset_events import describe_outlets
 from airflow_provider_kling.utils._airflow.compat import AirflowSkipException, TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_kling.utils._airflow.object_storage import with_connection
 from airflow_provider_kling.utils.foreign import reason
@@ -210,7 +211,9 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
             # That of another batch, see polling.event_of.
             event = {"status": "error", "message": "Resumed by an event that is not about this batch."}
         if event.get("status") == "success" and isinstance(event.get("summary"), dict):
-            return dict(event["summary"])
+            summary = dict(event["summary"])
+            describe_outlets(self, context, summary)
+            return summary
         with self._failure_pushed(context):
             raise error_of(event)
 

@@ -23,6 +23,7 @@ from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.products import prices
 from airflow_provider_kling.submission import identity
 from airflow_provider_kling.triggers import KlingTaskTrigger
+from airflow_provider_kling.utils._airflow.asset_events import describe_outlets
 from airflow_provider_kling.utils._airflow.compat import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_kling.utils._airflow.completion import can_finish_in_triggerer
 from airflow_provider_kling.utils.foreign import foreign_text
@@ -164,6 +165,7 @@ class KlingTaskOperator(KlingBaseOperator):
             return self._wait(task, context)
         polling.check_links(task, now=time.time())
         self.kling_result = self._manifest(task)
+        describe_outlets(self, context, self.kling_result)
         without_empty_button(self)
         return self.kling_result
 
@@ -366,6 +368,7 @@ class KlingTaskOperator(KlingBaseOperator):
         else:
             polling.check_links(task, now=time.time())
         self.kling_result = manifest
+        describe_outlets(self, context, manifest)
         return manifest
 
     def _manifest(self, task: Task) -> Manifest:

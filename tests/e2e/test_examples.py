@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections import Counter
 
 import av
@@ -46,6 +47,7 @@ EXAMPLES: dict[str, dict[str, int]] = {
     "kling_solution": {"mp4": 1},
     "kling_budget": {"png": 1, "mp4": 1},
     "kling_film": {"png": 1, "mp4": 1, "mp3": 1, "wav": 1},
+    "kling_assets": {"mp4": 1},
 }
 
 #: What a run is given beside its folder.
@@ -117,6 +119,19 @@ def test_a_refused_prompt_takes_its_branch(airflow, runs):
         "ask_for_another_prompt": "success",
     }
     assert airflow.task_instance("kling_content_policy", run_id, "animate")["try_number"] == 1
+
+
+def test_a_stored_video_starts_the_dag_that_is_scheduled_by_its_asset(airflow, runs):
+    run_id, folder = runs["kling_assets"]
+    assert airflow.wait_for_run("kling_assets", run_id, timeout=300) == "success"
+    deadline = time.monotonic() + 60
+    while not (started := airflow.get("dags/kling_assets_publish/dagRuns")["dag_runs"]):
+        assert time.monotonic() < deadline, "no run was started"
+        time.sleep(0.5)
+    started = started[0]["dag_run_id"]
+    assert airflow.wait_for_run("kling_assets_publish", started, timeout=120) == "success"
+    (stored,) = folder.rglob("*.mp4")
+    assert airflow.xcom("kling_assets_publish", started, "publish") == [f"file://{stored}"]
 
 
 def test_every_example_is_here():

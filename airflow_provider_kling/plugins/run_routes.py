@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Header, HTTPException, Query
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response  # noqa: TC002 - FastAPI reads the annotation
 
+from airflow_provider_kling.plugins.kept_values import with_kept_values
 from airflow_provider_kling.plugins.run_cards import cards_of, item_of_task, progress_of
 from airflow_provider_kling.plugins.run_items import MAX_ITEMS, read_items
 from airflow_provider_kling.plugins.run_progress import ENDED
@@ -54,23 +55,28 @@ def known_run(dag_id: Annotated[str, Depends(permitted_dag)], run_id: str) -> li
     return read_run(dag_id, run_id)
 
 
-def known_task(key: Annotated[TaskKey, Depends(permitted_task)]) -> RunTask:
+async def known_task(key: Annotated[TaskKey, Depends(permitted_task)]) -> RunTask:
     """Return one of them, likewise."""
-    tasks = read_run(key.dag_id, key.run_id, (key.task_id, key.map_index))
+    tasks = await run_in_threadpool(read_run, key.dag_id, key.run_id, (key.task_id, key.map_index))
     if not tasks:
         raise HTTPException(404, "Airflow has no such task instance.")
-    return tasks[0]
+    (task, *_), _ = await with_kept_values(key.dag_id, tasks[:1])
+    return task
 
 
 @router.get("/run")
 async def run(
+    dag_id: str,
     tasks: Annotated[list[RunTask], Depends(known_run)],
     show: str = "all",
     offset: Annotated[int, Query(ge=0, le=10**6)] = 0,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 60,
 ) -> dict[str, Any]:
     """Return the progress of a run, and some of its cards."""
+    tasks, unread = await with_kept_values(dag_id, tasks)
     items, notes = await _items_of(tasks)
+    if unread or any(is_kept_elsewhere(task.xcoms.get("return_value")) and not task.manifest_uri for task in tasks):
+        notes.append(unread or KEPT_ELSEWHERE)
     # Thousands of cards take a part of a second, which Airflow's other requests would wait for.
     page = await run_in_threadpool(_page, tasks, items, show, slice(offset, offset + limit))
     return {**page, "notes": notes, "offset": offset}
@@ -129,8 +135,7 @@ async def _items_of(tasks: Sequence[RunTask]) -> tuple[Items, list[str]]:
         read, note = await _read(task)
         items[task.task_id, task.map_index] = read.items if read else ()
         notes += [note] if note else []
-    is_elsewhere = any(is_kept_elsewhere(task.xcoms.get("return_value")) and not task.manifest_uri for task in tasks)
-    return items, [*notes, KEPT_ELSEWHERE] if is_elsewhere else notes
+    return items, notes
 
 
 async def _read(task: RunTask) -> tuple[Read | None, str]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Query
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response, StreamingResponse
 
 from airflow_provider_kling.plugins.byte_range import ByteRange, OutOfRangeError, byte_range
 from airflow_provider_kling.plugins.given_picture import picture_made_small
+from airflow_provider_kling.plugins.kept_values import with_kept_values
 from airflow_provider_kling.plugins.stored_file import NotShownError, StoredFile, open_stored
 from airflow_provider_kling.plugins.task_results import given_picture, stored_uri
 from airflow_provider_kling.plugins.task_view import is_kling, view_of
@@ -18,12 +21,13 @@ from airflow_provider_kling.utils._airflow.api_server import TaskKey, TaskRecord
 router = APIRouter()
 
 
-def known_task(key: Annotated[TaskKey, Depends(permitted_task)]) -> TaskRecord:
+async def known_task(key: Annotated[TaskKey, Depends(permitted_task)]) -> TaskRecord:
     """Return what Airflow knows of a task; who may not read it has been refused before."""
-    record = read_task(key)
+    record = await run_in_threadpool(read_task, key)
     if record is None:
         raise HTTPException(404, "Airflow has no such task instance.")
-    return record
+    (whole,), unread = await with_kept_values(key.dag_id, [record])
+    return dataclasses.replace(whole, unread=unread)
 
 
 KnownTask = Annotated[TaskRecord, Depends(known_task)]

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from airflow_provider_kling.utils._airflow.api_server import TaskRecord
 
 
-#: What a page says of a result of which the database has only a reference: Airflow runs XCom backends on workers only.
+#: What a page says of a reference that the API server cannot follow: Airflow runs XCom backends on workers only.
 KEPT_ELSEWHERE = (
-    "Let the XCom backend leave values of a few kB in Airflow's database, and the result is shown here: "
-    "[common.io] xcom_objectstorage_threshold = 100000, for Airflow's own."
+    "Let the XCom backend leave values of a few kB in Airflow's database, and the result is shown here. With Airflow's "
+    "own, set [core] xcom_backend and [common.io] xcom_objectstorage_path for the API server, as for workers."
 )
 
 

@@ -82,14 +82,14 @@ def view_of(record: TaskRecord, now: float) -> TaskView:
     """
     ours = is_kling(record)
     if not ours:
-        record = dataclasses.replace(record, end=None, fields={}, xcoms={})  # nothing of it is told here
+        record = dataclasses.replace(record, end=None, fields={}, xcoms={}, unread="")  # nothing of it is told here
     manifest = manifest_of(record)
     headline, tone, sentence = _headline(record)
     return {
         "is_kling": ours,
         "headline": headline,
         "tone": tone,
-        "sentence": sentence,
+        "sentence": f"{sentence} {record.unread}".strip(),
         "results": results_shown(manifest, now),
         "frames": frames_shown(record.fields),
         "prompt": foreign_text(record.fields.get("prompt"), PROMPT_CHARACTERS),
@@ -153,7 +153,7 @@ def _success(record: TaskRecord) -> tuple[str, Tone, str]:
     if manifest.get("status") == "succeed":
         return "Done", "good", ""
     if is_kept_elsewhere(record.xcoms.get("return_value")):
-        return "Done", "good", KEPT_ELSEWHERE
+        return "Done", "good", "" if record.unread else KEPT_ELSEWHERE
     if manifest:
         return "Submitted", "good", "This task only submits. The task that waits for the result shows it."
     return "Done", "good", "What it returned is not in Airflow's database, so nothing more is known here."

@@ -60,6 +60,7 @@ class TaskRecord:
     :param xcoms: by key.
     :param trigger: name of the trigger that it waits in, when that is ours.
     :param trigger_arguments: of that trigger.
+    :param unread: why a value that an XCom backend keeps in object storage is not among ``xcoms``, in a sentence.
     """
 
     key: TaskKey
@@ -72,6 +73,7 @@ class TaskRecord:
     xcoms: dict[str, Any] = dataclasses.field(default_factory=dict)
     trigger: str = ""
     trigger_arguments: dict[str, Any] = dataclasses.field(default_factory=dict)
+    unread: str = ""
 
 
 def permitted_dag(request: Request, user: GetUserDep, dag_id: str) -> str:

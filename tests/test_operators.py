@@ -757,6 +757,7 @@ def test_no_free_slot_is_a_wait_outside_the_worker_that_creates_nothing(kling, t
     assert isinstance(trigger, KlingSlotTrigger)
     assert caught.value.method_name == "execute_with_slot"
     assert trigger.until == pytest.approx(trigger.since + 100)
+    assert trigger.estimate == str(operator().estimate()), "its page says it meanwhile"
     assert kling.tasks() == []
     manifest = operator().execute_with_slot({"ti": ti}, {"since": trigger.since, "until": trigger.until})
     assert [task["task_id"] for task in kling.tasks()] == [manifest["task_id"]]

@@ -12,6 +12,7 @@ from airflow_provider_kling.models import TIME_LIMIT
 if TYPE_CHECKING:
     from airflow_provider_kling.exceptions import KlingThrottledError
     from airflow_provider_kling.operators.task import KlingTaskOperator
+    from airflow_provider_kling.products.prices import Estimate
 
 
 class SlotWait(NamedTuple):
@@ -37,7 +38,7 @@ def _is_time(value: Any) -> bool:
 
 
 def wait_for_slot(
-    operator: KlingTaskOperator, error: KlingThrottledError, slot: SlotWait | None, name: str
+    operator: KlingTaskOperator, error: KlingThrottledError, slot: SlotWait | None, name: str, cost: Estimate
 ) -> SlotWait:
     """
     Leave the worker until a slot may be free; it costs no retry, because no task was created.
@@ -46,6 +47,7 @@ def wait_for_slot(
     :param error: by which.
     :param slot: since when it waits; ``None`` when it begins to.
     :param name: the ``external_task_id``.
+    :param cost: what it will cost by the price list; its page says it meanwhile.
     :return: when it has waited on the worker, where deferring is off.
     """
     from airflow_provider_kling.triggers import KlingSlotTrigger
@@ -67,6 +69,7 @@ def wait_for_slot(
             external_task_id=name,
             model_name=operator.asked_model,
             endpoint=operator.endpoint,
+            estimate=str(cost),
         )
         operator.show_that_it_waits()
         operator.defer(trigger=trigger, method_name="execute_with_slot", timeout=trigger.backstop)

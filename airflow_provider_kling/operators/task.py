@@ -287,7 +287,7 @@ class KlingTaskOperator(KlingBaseOperator):
                 done = self._send(prepared, SendOptions(context, name, look_up_first, is_refused, spending.permit))
                 break
             except KlingThrottledError as error:
-                slot = wait_for_slot(self, error, slot, name)
+                slot = wait_for_slot(self, error, slot, name, cost)
                 prepared = self._with_fresh_links(prepared)
                 look_up_first = is_refused = True
         if done.answer_lost or not done.adopted:

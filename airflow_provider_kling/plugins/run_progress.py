@@ -62,7 +62,7 @@ class Progress:
         :param now: epoch seconds.
         """
         if not self.total:
-            return "Nothing to show yet"
+            return "Nothing of Kling's in this run so far"
         parts = [f"{self.counts.get('done', 0)} of {self.total} done"]
         parts += [f"{self.counts[state]} {words}" for state, words in WORDS.items() if self.counts.get(state)]
         seconds = self.seconds_left(now)

@@ -32,7 +32,8 @@ class Shown(TypedDict):
     """
     A result on the page.
 
-    ``file`` is its number for the route that plays the stored copy, or ``None``; ``link`` is Kling's, or empty.
+    ``file`` is its number for the route that plays the stored copy, or ``None``; ``link`` is Kling's, or empty;
+    ``id`` is what later requests name it by, of results that are a name.
     """
 
     kind: str
@@ -40,6 +41,7 @@ class Shown(TypedDict):
     file: int | None
     link: str
     place: str
+    id: str
     notes: list[str]
 
 
@@ -167,6 +169,7 @@ def _shown(index: int | None, file: dict[str, Any], link: Link | None, *, gone: 
         "file": index,
         "link": "" if gone or link is None else web_link(link.url),
         "place": uri,
+        "id": "",
         "notes": notes,
     }
 
@@ -185,7 +188,15 @@ def _measures(file: dict[str, Any]) -> Iterator[str]:
 def _named(manifest: dict[str, Any]) -> list[Shown]:
     """Results that are a name for later requests."""
     return [
-        {"kind": result.group[:-1], "title": title, "file": None, "link": "", "place": "", "notes": [f"id {name}"]}
+        {
+            "kind": result.group[:-1],
+            "title": title,
+            "file": None,
+            "link": "",
+            "place": "",
+            "id": name,
+            "notes": [f"id {name}"],
+        }
         for result in results_of(manifest)[:MAX_RESULTS]
         for title, name in _name_of(result)
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from airflow_provider_kling.plugins.task_results import FRAMES, Frame, Shown, frames_shown, results_shown
@@ -34,7 +35,10 @@ REFRESH_SECONDS = 5
 PROMPT_CHARACTERS = 3000
 
 #: Fields that stand elsewhere on the page, or say nothing about the result.
-_ELSEWHERE = {"prompt", "negative_prompt", "model_name", "kling_task_id", "endpoint", "manifest", "image_list", *FRAMES}
+_ELSEWHERE = {
+    *("prompt", "negative_prompt", "text", "model_name"),
+    *("kling_task_id", "endpoint", "manifest", "items", "image_list", *FRAMES),
+}
 
 Tone = Literal["good", "bad", "busy", "quiet"]
 
@@ -64,6 +68,7 @@ class TaskView(TypedDict):
     frames: list[Frame]
     prompt: str
     negative_prompt: str
+    text: str
     facts: list[Row]
     parameters: list[Row]
     wait: Wait | None
@@ -94,6 +99,7 @@ def view_of(record: TaskRecord, now: float) -> TaskView:
         "frames": frames_shown(record.fields),
         "prompt": foreign_text(record.fields.get("prompt"), PROMPT_CHARACTERS),
         "negative_prompt": foreign_text(record.fields.get("negative_prompt"), PROMPT_CHARACTERS),
+        "text": foreign_text(record.fields.get("text"), PROMPT_CHARACTERS),
         "facts": _facts(record),
         "parameters": _rows({name: value for name, value in record.fields.items() if name not in _ELSEWHERE}),
         "wait": wait_of(record, now),
@@ -149,7 +155,7 @@ def _headline(record: TaskRecord) -> tuple[str, Tone, str]:
 def _success(record: TaskRecord) -> tuple[str, Tone, str]:
     manifest = manifest_of(record)
     if "items" in manifest:
-        return "Done", "good", "A batch: its manifest names each result."
+        return "Done", "good", "A batch: the tab Kling of its Dag run shows each result."
     if manifest.get("status") == "succeed":
         return "Done", "good", ""
     if is_kept_elsewhere(record.xcoms.get("return_value")):
@@ -180,14 +186,20 @@ def _facts(record: TaskRecord) -> list[Row]:
             "Product": product.endpoint if product else "",
             "Model": model,
             "Usual time": "" if wait_of(record, 0) else usual(product),
-            "Estimated cost": submission.get("estimate"),
+            "Estimated cost": submission.get("estimate") or record.trigger_arguments.get("estimate"),
             "Units charged": manifest.get("units"),
-            "Cash charged": manifest.get("cash") if manifest.get("cash") != "0" else "",
-            **{name.capitalize(): manifest.get(name) for name in ("items", "done", "failed", "running", "stopped")},
+            "Cash charged": _unless_none(manifest.get("cash")),
+            **{name.capitalize(): manifest.get(name) for name in ("items", "done")},
+            **{name.capitalize(): _unless_none(manifest.get(name)) for name in ("failed", "running", "stopped")},
             **_progress(record),
             "Try": record.try_number if record.try_number > 1 else "",
         }
     )
+
+
+def _unless_none(amount: Any) -> Any:
+    """An amount that may be zero, which says nothing."""
+    return "" if amount in (0, "0", "0.0") else amount
 
 
 def _progress(record: TaskRecord) -> dict[str, Any]:
@@ -219,9 +231,17 @@ def _ids(record: TaskRecord) -> list[Row]:
     )
 
 
+def _as_json(value: Any) -> Any:
+    """What has parts, as Kling's documentation writes it."""
+    try:
+        return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else value
+    except (ValueError, TypeError, RecursionError):
+        return value
+
+
 def _rows(values: dict[str, Any]) -> list[Row]:
     return [
-        {"label": foreign_text(label, 60), "value": foreign_text(value, 300)}
+        {"label": foreign_text(label, 60), "value": foreign_text(_as_json(value), 300)}
         for label, value in list(values.items())[:40]
         if value not in (None, "", "None", [], {})
     ]

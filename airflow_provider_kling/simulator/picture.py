@@ -1,9 +1,10 @@
-"""Pictures: the submitted image in the size that was ordered, or a colour with the words of the prompt."""
+"""Pictures: the submitted image in the size that was ordered, or hills with the words of the prompt."""
 
 from __future__ import annotations
 
 import hashlib
 import io
+import math
 import textwrap
 from typing import Any, Final
 
@@ -66,15 +67,37 @@ def output_size(proportions: tuple[int, int], short_side: int, *, small: bool) -
 
 
 def prompt_picture(prompt: str, size: tuple[int, int], *, index: int = 0) -> Image.Image:
-    """A picture for a result without an image: a colour of its own and the words of the prompt."""
+    """A picture for a result without an image: hills under a sun in colours of their own, and the prompt's words."""
     # Half a surrogate pair is legal JSON and no legal text.
     prompt = prompt.encode("utf-8", "replace").decode()
-    red, green, blue = hashlib.sha256(prompt.encode() + bytes(index)).digest()[:3]
-    picture = Image.new("RGB", size, (red // 2, green // 2, blue // 2))
+    hue, drift, east, *waves = (byte / 255 for byte in hashlib.sha256(prompt.encode() + bytes(index)).digest()[:6])
+    picture = _sky(size, _colour(hue, 0.3, 0.45), _colour(hue + 0.1 + 0.1 * drift, 0.8, 0.5))
+    width, height = size
+    draw = ImageDraw.Draw(picture)
+    radius, x, y = min(size) * 0.1, width * (0.3 + 0.4 * east), height * 0.56
+    draw.ellipse((x - radius, y - radius, x + radius, y + radius), _colour(hue + 0.15, 0.95, 0.3))
+    for layer, wave in enumerate(waves):
+        colour = _colour(hue - 0.03 * layer, 0.55 - 0.16 * layer, 0.4)
+        edge = [(across * width / 40, height * _ridge(across / 40, layer, wave)) for across in range(41)]
+        draw.polygon([(0, height), *edge, (width, height)], colour)
     font = ImageFont.load_default(size=max(10, min(size) // 14))
     lines = textwrap.fill(prompt[:400], width=28)
-    ImageDraw.Draw(picture).multiline_text((size[0] // 12, size[1] // 8), lines, fill="white", font=font)
+    draw.multiline_text((width // 12, height // 10), lines, fill="white", font=font)
     return picture
+
+
+def _sky(size: tuple[int, int], above: str, below: str) -> Image.Image:
+    upper, lower = (Image.new("RGB", size, colour) for colour in (above, below))
+    return Image.composite(lower, upper, Image.linear_gradient("L").resize(size))
+
+
+def _colour(hue: float, value: float, saturation: float) -> str:
+    return f"hsv({360 * (hue % 1):.0f},{100 * saturation:.0f}%,{100 * value:.0f}%)"
+
+
+def _ridge(across: float, layer: int, wave: float) -> float:
+    """How far down the edge of a hill is; 0 is the top."""
+    return 0.62 + 0.12 * layer - 0.04 * math.sin(7 * across + 6.3 * wave) - 0.02 * math.sin(19 * across + 9 * wave)
 
 
 def open_picture(content: bytes) -> Image.Image:

@@ -33,6 +33,7 @@ class KlingSlotTrigger(KlingTrigger):
     :param external_task_id: the id that the task at Kling will have.
     :param model_name: what is asked for; each model has slots of its own.
     :param endpoint: the product.
+    :param estimate: what the task will cost by the price list, in words for its page.
     """
 
     path = "airflow_provider_kling.triggers.KlingSlotTrigger"
@@ -47,6 +48,7 @@ class KlingSlotTrigger(KlingTrigger):
         external_task_id: str = "",
         model_name: str = "",
         endpoint: str = DEFAULT_ENDPOINT,
+        estimate: str = "",
         **_from_other_versions: Any,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -58,6 +60,7 @@ class KlingSlotTrigger(KlingTrigger):
         self.external_task_id = external_task_id
         self.model_name = model_name
         self.endpoint = endpoint
+        self.estimate = estimate
 
     @property
     def backstop(self) -> timedelta:

@@ -158,6 +158,14 @@ def test_a_text_that_a_dag_pushed_leads_to_nothing_but_its_own_values(pages, kep
     assert view["results"] == []
 
 
+@pytest.mark.parametrize("name", ["other/x.json", "xcoms/x.json", "xcoms/openly/x.json", "xcoms/open"])
+def test_on_s3_too_nothing_beside_the_folder_is_a_reference(name, monkeypatch):
+    Backend("s3://store@videos/xcoms", monkeypatch)
+    folder = xcom_references.folder_of("open")
+    assert xcom_references.place_in(folder, "s3://store@videos/xcoms/open/x.json") is not None
+    assert xcom_references.place_in(folder, f"s3://store@videos/{name}") is None
+
+
 @pytest.mark.parametrize("dag_id", ["..", ".", ""])
 def test_a_dag_whose_name_is_a_step_up_has_no_folder(kept, dag_id):
     assert xcom_references.folder_of("open") is not None

@@ -39,7 +39,7 @@ def test_a_guess_needs_two_that_are_finished_and_a_beginning(progress, left):
 
 
 def test_a_run_without_results_and_one_without_prices():
-    assert Progress({}).sentence(now=5) == "Nothing to show yet"
+    assert Progress({}).sentence(now=5) == "Nothing of Kling's in this run so far"
     assert Progress({"waiting": 2}).sentence(now=5) == "0 of 2 done, 2 waiting"
 
 

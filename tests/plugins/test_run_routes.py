@@ -90,7 +90,7 @@ def test_a_run_that_is_over_is_not_asked_for_again(gallery):
     gallery.tasks = [done]
     assert gallery.get("api/run").json()["refresh_seconds"] == 0
     gallery.tasks = []
-    assert gallery.get("api/run").json()["sentence"] == "Nothing to show yet"
+    assert gallery.get("api/run").json()["sentence"] == "Nothing of Kling's in this run so far"
 
 
 def test_a_poster_and_a_video_are_sent_with_a_type_of_ours(gallery):

@@ -103,6 +103,7 @@ def test_a_stored_video_is_played_from_its_copy_with_klings_link_behind_it():
         "file": 0,
         "link": "https://cdn.example.com/v.mp4?Signature=s",
         "place": "s3://videos/a.mp4",
+        "id": "",
         "notes": ["5.0 s", "3.0 MB"],
     }
 
@@ -131,17 +132,18 @@ def test_a_twin_with_the_watermark_follows_and_says_so():
 
 
 @pytest.mark.parametrize(
-    ("result", "kinds"),
+    ("result", "kinds", "name"),
     [
-        (Image(0, "https://h.example/a.png"), ["image"]),
-        (Audio("1", "https://h.example/a.mp3", "3", "https://h.example/a.wav"), ["audio", "audio"]),
-        (Voice("9", "Ann", "https://h.example/a.mp3"), ["audio", "voice"]),
-        (Element("7", "A cup"), ["element"]),
+        (Image(0, "https://h.example/a.png"), ["image"], ""),
+        (Audio("1", "https://h.example/a.mp3", "3", "https://h.example/a.wav"), ["audio", "audio"], ""),
+        (Voice("9", "Ann", "https://h.example/a.mp3"), ["audio", "voice"], "9"),
+        (Element("7", "A cup"), ["element"], "7"),
     ],
 )
-def test_each_kind_of_result_has_its_own_view(result, kinds):
+def test_each_kind_of_result_has_its_own_view_and_its_id_to_copy(result, kinds, name):
     shown = view(record(xcoms={"return_value": manifest(result)}))["results"]
     assert [found["kind"] for found in shown] == kinds
+    assert shown[-1]["id"] == name
 
 
 def test_facts_ids_and_time_line_of_a_finished_task():
@@ -214,7 +216,10 @@ def test_an_adopted_task_says_that_it_is_not_paid_again():
 
 def test_what_a_batch_did_is_counted():
     summary = {"batch_id": "b", "manifest_uri": "s3://v/m.jsonl", "items": 9, "done": 8, "failed": 1, "units": 24.0}
-    shown = view(record(operator="KlingImageToVideoBatchOperator", xcoms={"return_value": summary}))
+    summary |= {"running": 0, "stopped": 0, "cash": 0.0}
+    fields = {"items": [{"key": "a"}], "output_uri": "s3://v/"}
+    shown = view(record(operator="KlingImageToVideoBatchOperator", xcoms={"return_value": summary}, fields=fields))
+    assert rows(shown["parameters"]) == {"output_uri": "s3://v/"}
     assert rows(shown["facts"]) == {"Units charged": "24.0", "Items": "9", "Done": "8", "Failed": "1"}
     assert rows(shown["ids"])["Batch manifest"] == "s3://v/m.jsonl"
 
@@ -223,9 +228,12 @@ def test_what_a_batch_did_is_counted():
 
 
 def test_a_task_without_a_slot_says_so_and_since_when():
-    trigger = KlingSlotTrigger(since=NOW - 90, until=NOW + 1000, external_task_id="af-1", deferred_at=NOW - 90)
+    trigger = KlingSlotTrigger(
+        since=NOW - 90, until=NOW + 1000, external_task_id="af-1", deferred_at=NOW - 90, estimate="about 3 units"
+    )
     shown = view(waiting(trigger))
     assert shown["headline"] == "No slot yet"
+    assert rows(shown["facts"])["Estimated cost"] == "about 3 units"
     assert shown["wait"]["what"] == "no slot yet"
     assert shown["wait"]["since"] == int((NOW - 90) * 1000)
     assert shown["wait"]["until"] == int((NOW + 1000) * 1000)
@@ -338,8 +346,9 @@ def test_an_address_that_is_no_web_link_is_never_an_address(link):
 
 def test_parameters_that_were_given_are_listed_once():
     fields = {"prompt": "It moves", "duration": 5, "mode": None, "cfg_scale": "None", "sound": "on", "image": "/a.png"}
-    shown = view(record(fields=fields))
-    assert rows(shown["parameters"]) == {"duration": "5", "sound": "on"}
+    shown = view(record(fields={**fields, "camera_control": {"type": "simple", "config": {"zoom": 5}}}))
+    camera = '{"type": "simple", "config": {"zoom": 5}}'
+    assert rows(shown["parameters"]) == {"duration": "5", "sound": "on", "camera_control": camera}
     assert shown["prompt"] == "It moves"
 
 
@@ -372,9 +381,14 @@ def test_trigger_arguments_of_another_version_make_a_page(trigger, value):
     assert view(given)["headline"]
 
 
+def test_what_is_read_aloud_stands_beside_the_result_and_not_among_the_parameters():
+    shown = view(record(operator="KlingTextToSpeechOperator", fields={"text": "A boat\nleaves", "voice_id": "v"}))
+    assert (shown["text"], rows(shown["parameters"])) == ("A boat leaves", {"voice_id": "v"})
+
+
 @pytest.mark.parametrize("value", ANYTHING)
 def test_rendered_fields_of_any_shape_make_a_page(value):
-    names = ("prompt", "negative_prompt", "image", "image_tail", "image_list", "model_name", "duration")
+    names = ("prompt", "negative_prompt", "text", "image", "image_tail", "image_list", "model_name", "duration")
     assert view(record(fields=dict.fromkeys(names, value)))["headline"]
 
 

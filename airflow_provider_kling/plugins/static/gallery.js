@@ -21,7 +21,7 @@ function drawTop(answer) {
     .map(([name, count]) => { const bar = el("i", { className: name }); bar.style.flexGrow = count; return bar; }));
   const rest = all - done - making - failed;
   if (rest > 0) { const bar = el("i"); bar.style.flexGrow = rest; part.bar.append(bar); }
-  part.filters.replaceChildren(...FILTERS.filter(([name]) => name === "all" || name === show || answer.counts[name])
+  part.filters.replaceChildren(...FILTERS.filter(([name]) => (name === "all" && all) || name === show || answer.counts[name])
     .map(([name, words]) => {
       const button = el("button", { type: "button" }, `${words} ${answer.counts[name]}`);
       button.setAttribute("aria-pressed", String(name === show));

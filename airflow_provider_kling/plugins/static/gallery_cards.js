@@ -14,13 +14,6 @@ const run = new URLSearchParams({ dag_id: given.get("dag_id") ?? "", run_id: giv
 const part = Object.fromEntries(["sentence", "bar", "notes", "filters", "sheet", "end", "viewer", "viewer-name",
   "viewer-body", "close"].map((id) => [id, document.getElementById(id)]));
 
-
-function el(tag, properties = {}, ...children) {
-  const element = Object.assign(document.createElement(tag), properties);
-  element.append(...children.filter((child) => child !== null && child !== ""));
-  return element;
-}
-
 function address(card, more) {
   const query = new URLSearchParams(run);
   const own = { task_id: card.holder[0], map_index: card.holder[1], item: card.item, ...more };
@@ -56,7 +49,7 @@ function frame(card) {
 
 function drawCard(card) {
   const units = card.units ? `${card.units} ${card.units === "1" ? "unit" : "units"}` : "";
-  const element = el("button", { type: "button", className: `card ${card.state}`, title: card.message || card.name },
+  const element = el("button", { type: "button", className: `card ${card.state}`, title: [card.name, card.message].filter(Boolean).join("\n") },
     frame(card),
     el("span", { className: "name" }, card.name),
     el("span", { className: "says" }, el("span", { className: `state ${card.state}` }, STATES[card.state]),
@@ -72,8 +65,8 @@ function media(card, index) {
   if (card.shows === "image") return el("img", { src: source, alt: card.name, className: "picture" });
   if (card.shows === "audio") return el("audio", { ...named, preload: "metadata" });
   if (card.shows !== "video") return null;
-  return el("video", { ...named, autoplay: MOTION, loop: true, muted: true, playsInline: true,
-    poster: card.poster ? address(card, { what: "poster" }) : "" });
+  return shaped(el("video", { ...named, autoplay: MOTION, loop: true, muted: true, playsInline: true,
+    poster: card.poster ? address(card, { what: "poster" }) : "" }));
 }
 
 function taskAddress(card) {
@@ -105,12 +98,12 @@ function view(card, element) {
   const go = el("button", { type: "button", id: "go" }, "Open its task");
   go.addEventListener("click", () => openTask(card));
   part["viewer-body"].replaceChildren(...shown,
-    el("p", {}, facts),
+    el("div", { className: "line" }, el("span", {}, facts),
+      el("span", { className: "line" },
+        card.files ? el("a", { className: "button", href: address(card, {}), download: "" }, "Download") : "", go)),
     card.message ? el("p", { className: "failure" }, card.message) : "",
     card.result_id ? el("p", { className: "mono" }, `${KINDS[card.kind] ?? "Result"} ${card.result_id}`) : "",
-    card.kling_task_id ? el("p", { className: "quiet mono" }, `Kling task ${card.kling_task_id}`) : "",
-    card.files ? el("p", {}, el("a", { href: address(card, {}), download: "" }, "Download")) : "",
-    el("p", {}, go));
+    card.kling_task_id ? el("p", { className: "quiet mono" }, `Kling task ${card.kling_task_id}`) : "");
   if (!part.viewer.open) part.viewer.showModal();
 }
 

@@ -6,12 +6,6 @@
 const page = document.getElementById("page");
 let drawn = "";
 
-function el(tag, properties = {}, ...children) {
-  const element = Object.assign(document.createElement(tag), properties);
-  element.append(...children.filter((child) => child !== null && child !== ""));
-  return element;
-}
-
 function section(title, ...children) {
   const content = children.filter((child) => child !== null);
   return content.length ? el("section", {}, el("h2", {}, title), ...content) : null;
@@ -29,7 +23,7 @@ function span(seconds) {
 }
 
 function copyButton(text) {
-  const button = el("button", { type: "button", title: "Copy", ariaLabel: `Copy ${text}` }, "Copy");
+  const button = el("button", { type: "button", title: `Copy ${text}`, ariaLabel: `Copy ${text}` }, "Copy");
   button.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(text);
@@ -52,23 +46,26 @@ function rows(list, canCopy = false) {
   const value = (row) => (canCopy
     ? el("dd", {}, el("span", { className: "mono" }, row.value), copyButton(row.value))
     : el("dd", {}, row.value));
-  return el("dl", {}, ...list.flatMap((row) => [el("dt", {}, row.label), value(row)]));
+  return el("dl", { className: canCopy ? "ids" : "" }, ...list.flatMap((row) => [el("dt", {}, row.label), value(row)]));
 }
 
 function player(result, source) {
   const named = { src: source, controls: true, preload: "metadata", ariaLabel: result.title };
-  if (result.kind === "video") return el("video", { ...named, loop: true });
+  if (result.kind === "video") return shaped(el("video", { ...named, loop: true }));
   if (result.kind === "audio") return el("audio", named);
   return el("img", { src: source, alt: result.title, className: "picture", loading: "lazy" });
 }
 
 function figure(result) {
   const stored = result.file === null ? "" : `api/file${location.search}&index=${result.file}`;
-  const says = el("figcaption", {}, [result.place ? "" : result.title, ...result.notes].filter(Boolean).join(" · "));
+  const words = [result.place ? "" : result.title, ...result.notes].filter(Boolean).join(" · ");
+  const copied = result.place || result.link || result.id;
+  const says = el("figcaption", {}, el("div", { className: "line" }, el("span", {}, words),
+    el("span", { className: "line" },
+      stored ? el("a", { className: "button", href: stored, download: "" }, "Download") : "",
+      copied ? copyButton(copied) : "")));
   const shown = el("figure", {}, says);
-  if (result.place) says.append(el("br"), el("span", { className: "quiet mono" }, result.place), copyButton(result.place));
-  if (stored) says.append(" ", el("a", { href: stored, download: "" }, "Download"));
-  else if (result.link) says.append(copyButton(result.link));
+  if (result.place) says.append(el("div", { className: "quiet mono" }, result.place));
   if (stored || result.link) shown.prepend(play(result, stored, says));
   return shown;
 }
@@ -76,7 +73,7 @@ function figure(result) {
 function play(result, stored, says) {
   const media = player(result, stored || result.link);
   media.addEventListener("error", async () => {
-    says.append(el("br"), el("span", { className: "quiet" }, await whyNot(stored)));
+    says.append(el("div", { className: "quiet" }, await whyNot(stored)));
     if (stored && result.link) media.replaceWith(player(result, result.link));
     else media.remove();
   }, { once: true });
@@ -129,25 +126,28 @@ function draw(view) {
   if (!view.is_kling) return page.replaceChildren(el("p", { className: "quiet" }, "This task is not Kling's."));
   const failure = view.failure && el("div", { className: "failure" }, view.failure.sentence,
     view.failure.code ? el("p", { className: "quiet" }, `Kling's code ${view.failure.code}`) : "");
+  const isSheet = view.results.filter((result) => result.kind === "image").length > 1;
   const frames = view.frames.length ? el("div", { className: "frames" }, ...view.frames.map(frame)) : null;
   const left = [
     section("Now", view.wait ? waiting(view.wait) : null),
-    section("Result", ...view.results.map(figure)),
+    section("Result", view.results.length
+      ? el("div", { className: isSheet ? "sheet" : "" }, ...view.results.map(figure)) : null),
     section("Given", frames),
     section("Prompt", view.prompt ? el("p", { className: "prompt" }, view.prompt) : null),
+    section("Text", view.text ? el("p", { className: "prompt" }, view.text) : null),
     section("Not wanted", view.negative_prompt ? el("p", { className: "prompt" }, view.negative_prompt) : null),
+    section("Parameters", rows(view.parameters)),
   ];
   const right = [
     section("Facts", rows(view.facts)),
     section("Time line", timeLine(view.time_line)),
     section("Ids", rows(view.ids, true)),
-    section("Parameters", rows(view.parameters)),
   ];
   const columns = [left, right].map((parts) => parts.filter(Boolean)).filter((parts) => parts.length);
   page.replaceChildren(...[
     el("h1", { className: view.tone }, view.headline),
-    view.sentence ? el("p", { className: "quiet" }, view.sentence) : null,
     failure,
+    view.sentence ? el("p", { className: "quiet" }, view.sentence) : null,
     el("div", { className: columns.length > 1 ? "columns" : "" },
       ...columns.map((parts) => el("div", { className: "column" }, ...parts))),
   ].filter(Boolean));

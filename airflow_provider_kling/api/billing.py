@@ -68,13 +68,15 @@ class Billing:
         body: dict[str, Any] = {"start_time": start_ms, "end_time": end_ms, "limit": self._page_size}
         if filters:
             body["filters"] = [{"key": key, "values": list(words)} for key, words in filters.items()]
+        seen = set[str]()
         for _ in range(MAX_PAGES):
             answer = self._transport.read(Request("POST", f"/account/billing/{kind}", json=body))
             yield from read_deductions(answer)
             data = values.json_object(answer.data)
             cursor = data.get("next_cursor")
-            if data.get("has_more") is not True or not isinstance(cursor, str) or cursor == body.get("cursor"):
+            if data.get("has_more") is not True or not isinstance(cursor, str) or cursor in seen:
                 return
+            seen.add(cursor)
             # A cursor stands for the window, the filters and the limit; what is sent beside it does not count.
             body = {"cursor": cursor}
 

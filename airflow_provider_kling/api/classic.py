@@ -61,9 +61,11 @@ def read_created(answer: Answer, product: Product) -> Task:
 
     :raises KlingResponseError: when the answer names no task; then it is not known whether there is one.
     """
-    if product.answers == "result":
+    data = answer.data
+    is_unnamed = product.answers == "at once" and not task_record.holds_task(data) and task_record.holds_result(data)
+    if product.answers == "result" or is_unnamed:
         return task_record.read_result(answer, product.endpoint)
-    data = {"task_id": answer.data} if task_record.is_bare_id(answer.data) else answer.data
+    data = {"task_id": data} if task_record.is_bare_id(data) else data
     return task_record.read_task(data, product.endpoint, answer.request_id, status=TaskStatus.SUBMITTED)
 
 

@@ -13,7 +13,7 @@ import itertools
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any
 
-from airflow_provider_kling.api import listing
+from airflow_provider_kling.api import listing, task_record
 from airflow_provider_kling.api.account_resources import AccountResources
 from airflow_provider_kling.api.auth import ApiKey
 from airflow_provider_kling.api.classic import MAX_PAGE_SIZE
@@ -25,17 +25,20 @@ from airflow_provider_kling.exceptions import (
     KlingError,
     KlingResponseError,
     KlingTaskNotFoundError,
+    error_details,
 )
 from airflow_provider_kling.models import TaskStatus
 from airflow_provider_kling.products.catalogue import NEW_GENERATION, product_of
 from airflow_provider_kling.products.generations import spoken
 from airflow_provider_kling.products.product import DEFAULT_ENDPOINT
+from airflow_provider_kling.utils.foreign import foreign_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from airflow_provider_kling.api.dialects import Dialect
     from airflow_provider_kling.api.download import Download
+    from airflow_provider_kling.api.envelope import Answer
     from airflow_provider_kling.api.read_plan import TaskRef
     from airflow_provider_kling.api.settings import Settings
     from airflow_provider_kling.api.task_reader import Results, TaskReader
@@ -126,8 +129,24 @@ class KlingClient(AccountResources):
         :param tries: how often the request is sent before its error counts; default 4.
         :raises KlingTaskNotFoundError: when the account has no such task of this product.
         """
+        return self._look(product, any_id, tries)[0]
+
+    def _look(self, product: Product, any_id: str, tries: int | None) -> tuple[Task, Answer]:
         dialect = self._dialect(product)
-        return dialect.read_task(self.transport.read(dialect.query(product, any_id), tries=tries), product)
+        answer = self.transport.read(dialect.query(product, any_id), tries=tries)
+        return dialect.read_task(answer, product), answer
+
+    def _get_named_task(self, product: Product, any_id: str, tries: int | None) -> Task:
+        """Read one task; an answer about another task is an error, because nobody knows whose that is."""
+        task, answer = self._look(product, any_id, tries)
+        if not task_record.is_about(answer.data, task, any_id):
+            named = f" with external_task_id {task.external_task_id}" if task.external_task_id else ""
+            raise KlingResponseError(
+                f"Check the connection's host: it answers with another task. {foreign_text(any_id, 80)} was asked for, "
+                f"{task.task_id}{named} came.{error_details(request_id=answer.request_id)}",
+                http_status=200,
+            )
+        return task
 
     def get_task_of_any_generation(self, product: Product, any_id: str, *, tries: int | None = None) -> Task:
         """
@@ -139,15 +158,16 @@ class KlingClient(AccountResources):
         :param any_id: Kling's task id, or an ``external_task_id``.
         :param tries: how often a request is sent before its error counts; default 4.
         :raises KlingTaskNotFoundError: when the account has no such task of this product.
+        :raises KlingResponseError: when another task came than was asked for.
         """
         try:
-            return self.get_task(product, any_id, tries=tries)
+            return self._get_named_task(product, any_id, tries)
         except KlingTaskNotFoundError:
             other = NEW_GENERATION.get(product.counterpart)
             if other is None or not self.has_api_key:
                 raise
             try:
-                return self.get_task(other, any_id, tries=tries)
+                return self._get_named_task(other, any_id, tries)
             except KlingError as error:
                 # A relay without that route often answers with a page of HTML; then the first answer counts.
                 if error.transient and not isinstance(error, KlingResponseError):

@@ -70,7 +70,7 @@ def read(http_status: int, body: bytes) -> Answer:
     request_id = values.text(envelope.get("request_id"), REQUEST_ID_CHARACTERS)
     if http_status < 400:
         accepted = code == 0 or code in RELAY_SUCCESS
-        if accepted or (code not in KLING_CODES and task_record.holds_task(envelope)):
+        if accepted or (code not in KLING_CODES and task_record.holds_task_or_result(envelope)):
             return Answer(_data(envelope), request_id)
     message = values.text(values.first(envelope, "message", "msg"))
     if code is None or (http_status < 400 and code not in KLING_CODES):
@@ -83,7 +83,9 @@ def _envelope(http_status: int, body: bytes) -> dict[str, Any]:
         envelope = json.loads(body)
     except (ValueError, RecursionError):
         envelope = None
-    if isinstance(envelope, dict) and ("code" in envelope or (http_status < 400 and task_record.holds_task(envelope))):
+    if isinstance(envelope, dict) and (
+        "code" in envelope or (http_status < 400 and task_record.holds_task_or_result(envelope))
+    ):
         return envelope
     shown = foreign_text(body[: 4 * SHOWN_CHARACTERS].decode("utf-8", "replace"), SHOWN_CHARACTERS) or "nothing"
     raise KlingResponseError(
@@ -96,7 +98,7 @@ def _envelope(http_status: int, body: bytes) -> dict[str, Any]:
 def _data(envelope: dict[str, Any]) -> Any:
     """Return what an accepted answer holds; some relays put the task beside ``code`` instead of into ``data``."""
     data = envelope.get("data")
-    return envelope if not data and task_record.holds_task(envelope) else data
+    return envelope if not data and task_record.holds_task_or_result(envelope) else data
 
 
 def service_code(value: Any) -> int | None:

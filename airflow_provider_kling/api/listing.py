@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from airflow_provider_kling.models import Task, TaskStatus
     from airflow_provider_kling.products.product import Product
 
+#: The last page that Kling's pages about lists name.
+LAST_PAGE = 1000
+
 
 class Page(NamedTuple):
     """
@@ -40,7 +43,7 @@ def iter_pages(
 ) -> Iterator[Page]:
     """
     Yield the pages of a list until the last; the next one is asked for when it is wanted. A host that answers each
-    request with the same page has no last one.
+    request with the same page has no last one; at most :data:`LAST_PAGE` are read.
 
     A short page is not the last: relays have smaller ones, and what cannot be read is missing on it. Where pages have
     numbers, the last is the empty one after all others.
@@ -51,7 +54,7 @@ def iter_pages(
     :param size: tasks on a page, 1 to 500.
     :param first: number of the first page to yield; where pages have no numbers, those before it are asked for too.
     :param status: taken in place of an unknown status; without it, such a task is left out.
-    :raises KlingResponseError: when the list goes on, and the answer does not say where.
+    :raises KlingResponseError: when the list goes on, and the answer does not say where, or leads back.
     """
     skipped = 0 if dialect.PAGES_HAVE_NUMBERS else first - 1
     return itertools.islice(_walk(read, dialect, product, size, first - skipped, status), skipped, None)
@@ -66,13 +69,16 @@ def _walk(
     status: TaskStatus | None,
 ) -> Iterator[Page]:
     cursor: str | None = ""
-    for number in itertools.count(first):
-        if cursor is None:
+    followed: set[str] = set()
+    for number in range(first, LAST_PAGE + 1):
+        if cursor is None or cursor in followed:
             raise KlingResponseError(
-                "Look in Kling's console: its list of tasks goes on, and the answer does not say where.",
+                "Look in Kling's console: its list of tasks goes on, and the answer does not say where to.",
                 http_status=200,
                 transient=False,
             )
+        if cursor:
+            followed.add(cursor)
         answer = read(dialect.page(product, number, size, cursor))
         tasks = dialect.read_page(answer, product, status)
         cursor = dialect.next_cursor(answer)

@@ -8,6 +8,7 @@ the first address of a host, and has no deadline.
 from __future__ import annotations
 
 import functools
+import http.client
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -27,11 +28,32 @@ if TYPE_CHECKING:
 #: Seconds to establish a connection; a host that does not answer by then is down.
 CONNECT_TIMEOUT = 5.0
 
+#: Interim answers (HTTP 1xx) that are passed over before an answer; servers send one or two.
+MAX_INTERIM = 50
+
+
+class _Answer(http.client.HTTPResponse):
+    """
+    The answer behind the interim ones, such as 103 Early Hints.
+
+    Python passes over 100 only: another would be taken for an answer without a body, and the real one would be read as
+    that to the next request on the same connection.
+    """
+
+    def _read_status(self) -> tuple[str, int, str]:
+        for _ in range(MAX_INTERIM):
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+            if not 100 <= status < 200:
+                return version, status, reason
+            http.client.parse_headers(self.fp)
+        raise http.client.HTTPException(f"more than {MAX_INTERIM} interim answers")
+
 
 class _TrackedConnection:
     """A connection that tells the exchange its socket, and when it sends a byte of the request."""
 
     sock: Any
+    response_class = _Answer
     _connecting = False
 
     def connect(self) -> None:

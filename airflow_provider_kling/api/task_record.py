@@ -7,6 +7,7 @@ task that was paid for.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -14,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_kling.api import values
 from airflow_provider_kling.api.outputs import read_results
 from airflow_provider_kling.exceptions import KlingResponseError, error_details
-from airflow_provider_kling.models import Task, TaskStatus
+from airflow_provider_kling.models import Face, Task, TaskStatus
 from airflow_provider_kling.utils.foreign import foreign_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from airflow_provider_kling.api.envelope import Answer
+    from airflow_provider_kling.models import Result
 
 log = logging.getLogger(__name__)
 
@@ -61,15 +63,41 @@ def task_records(data: Any, depth: int = _MAX_WRAPPERS) -> Iterator[dict[str, An
     :param data: any JSON.
     :param depth: how many envelopes are opened.
     """
+    return (found for found in _records(data, depth) if values.first(found, *_ID) is not None)
+
+
+def _records(data: Any, depth: int = _MAX_WRAPPERS) -> Iterator[dict[str, Any]]:
     if isinstance(data, list) and len(data) == 1:
         data = data[0]
     if not isinstance(data, dict):
         return
-    if values.first(data, *_ID) is not None:
-        yield data
+    yield data
     if depth:
         for name in _WRAPPER_KEYS:
-            yield from task_records(data.get(name), depth - 1)
+            yield from _records(data.get(name), depth - 1)
+
+
+def is_about(data: Any, task: Task, any_id: str) -> bool:
+    """
+    Whether an answer is about the task that was asked for; a relay may name it in its own envelope only.
+
+    :param data: of the answer.
+    :param task: what was read of it.
+    :param any_id: Kling's id, or an ``external_task_id``.
+    """
+    if not any_id.isdecimal() and task.external_task_id in ("", any_id):
+        return True
+    return any(any_id == values.identifier(values.first(found, *_ID)) for found in task_records(data))
+
+
+def holds_task_or_result(data: Any) -> bool:
+    """Whether an answer holds what was asked for, whatever else it says."""
+    return holds_task(data) or holds_result(data)
+
+
+def holds_result(data: Any) -> bool:
+    """Whether an answer holds the result of a product that creates no task, wherever a relay has put it."""
+    return any(_session_id(found) or read_results(found) for found in _records(data))
 
 
 def holds_task(data: Any) -> bool:
@@ -124,15 +152,18 @@ def read_result(answer: Answer, endpoint: str) -> Task:
 
     :param answer: to the POST.
     :param endpoint: the product.
-    :raises KlingResponseError: when there is neither a session nor a result.
+    :raises KlingResponseError: when there is neither a session nor a result, or faces without the session in which
+        their ids count.
     """
-    data = values.json_object(answer.data)
-    session, results = values.identifier(data.get("session_id")), read_results(data)
-    if not session and not results:
+    data = next((found for found in _records(answer.data) if _session_id(found) or read_results(found)), {})
+    session, results = _session_id(data), read_results(data)
+    has_faces = any(isinstance(result, Face) for result in results)
+    if not session and (has_faces or not results):
         known = error_details(request_id=answer.request_id)
-        raise KlingResponseError(f"Check the connection's host: the answer holds no result.{known}", http_status=200)
+        missing = "session" if has_faces else "result"
+        raise KlingResponseError(f"Check the connection's host: the answer holds no {missing}.{known}", http_status=200)
     return Task(
-        task_id=session or answer.request_id,
+        task_id=session or _id_of_result(answer.request_id, results),
         status=TaskStatus.SUCCEED,
         endpoint=endpoint,
         units=values.amount(data.get("final_unit_deduction")),
@@ -140,6 +171,17 @@ def read_result(answer: Answer, endpoint: str) -> Task:
         results=results,
         request_id=answer.request_id,
     )
+
+
+def _session_id(record: dict[str, Any]) -> str:
+    return values.identifier(record.get("session_id"))
+
+
+def _id_of_result(request_id: str, results: Iterable[Result]) -> str:
+    """An id for a paid result that has none: files are named after it, and a relay's ``request_id`` is any text."""
+    links = [link.url for result in results for link in result.links]
+    known = request_id or "\n".join(links)
+    return values.identifier(request_id) or f"result-{hashlib.sha256(known.encode()).hexdigest()[:20]}"
 
 
 def _task_id(found: list[dict[str, Any]], request_id: str) -> str:

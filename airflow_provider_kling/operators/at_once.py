@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_kling.api import values
 from airflow_provider_kling.batch.records import results_of
-from airflow_provider_kling.exceptions import KlingAnswerLostError
+from airflow_provider_kling.exceptions import REQUEST_ID_CHARACTERS, KlingAnswerLostError
 from airflow_provider_kling.models import Task, TaskStatus
-from airflow_provider_kling.operators.stored_submission import CountedPermit, StoredSubmission
+from airflow_provider_kling.operators.stored_submission import CountedPermit, StoredSubmission, may_be_about
 from airflow_provider_kling.operators.task import KlingTaskOperator
 from airflow_provider_kling.polling import Event
 from airflow_provider_kling.submission.protocol import Done
@@ -38,9 +39,9 @@ class KlingAtOnceOperator(KlingTaskOperator):
         may_be_sent = options.may_be_sent
         if store.has_store:
             stored = store.read()
-            if stored.get("id") == options.name and isinstance(stored.get("answer"), dict):
-                return Done(_task_of(stored["answer"]), adopted=True, attempt=1)
-            may_be_sent = stored.get("id") == options.name
+            if stored.get("id") == options.name and (task := _task_of(stored.get("answer"))):
+                return Done(task, adopted=True, attempt=1)
+            may_be_sent = may_be_about(stored, options.name)
             store.save({"id": options.name})
         permit = CountedPermit(options.permit)
 
@@ -73,17 +74,20 @@ class KlingAtOnceOperator(KlingTaskOperator):
         return self._finish(task, Event("success", task.task_id), context)
 
 
-def _task_of(manifest: dict[str, Any]) -> Task:
+def _task_of(manifest: Any) -> Task | None:
+    """Return the task that was stored; ``None`` when no task is named."""
+    if not isinstance(manifest, dict) or not (task_id := values.identifier(manifest.get("task_id"))):
+        return None
     # Only paid tasks are stored. Another version of the package may know more statuses.
-    status = str(manifest.get("status"))
+    status = values.text(manifest.get("status"))
     return Task(
-        task_id=str(manifest.get("task_id")),
+        task_id=task_id,
         status=TaskStatus(status) if status in set(TaskStatus) else TaskStatus.SUCCEED,
-        endpoint=str(manifest.get("endpoint")),
-        created_at=manifest.get("created_at") or 0,
-        updated_at=manifest.get("updated_at") or 0,
-        units=str(manifest.get("units") or ""),
-        cash=str(manifest.get("cash") or ""),
+        endpoint=values.text(manifest.get("endpoint")),
+        created_at=values.milliseconds(manifest.get("created_at")),
+        updated_at=values.milliseconds(manifest.get("updated_at")),
+        units=values.amount(manifest.get("units")),
+        cash=values.amount(manifest.get("cash")),
         results=results_of(manifest),
-        request_id=str(manifest.get("request_id") or ""),
+        request_id=values.text(manifest.get("request_id"), REQUEST_ID_CHARACTERS),
     )

@@ -126,12 +126,23 @@ class KlingLipSyncOperator(KlingSessionOperator):
         spans = [{"face_id": face.face_id, "milliseconds": face.end_time - face.start_time} for face in found]
         return {"session": task.task_id, "faces": spans}
 
+    def _is_session(self, stored: dict[str, Any]) -> bool:
+        found = stored.get("faces")
+        return super()._is_session(stored) and isinstance(found, list) and all(map(_is_span, found))
+
     def _in_session(self, body: dict[str, Any], session: dict[str, Any]) -> dict[str, Any]:
         if not session["faces"]:
             raise KlingNoFaceError("Give a video that shows a face: Kling found none in this one.")
         longest = max(session["faces"], key=lambda face: face["milliseconds"])["face_id"]
         chosen = [{**face, "face_id": longest} if face["face_id"] == LONGEST else face for face in body["face_choose"]]
         return {**super()._in_session(body, session), "face_choose": chosen}
+
+
+def _is_span(face: Any) -> bool:
+    """Whether it names a face and how long that is seen."""
+    if not isinstance(face, dict):
+        return False
+    return isinstance(face.get("face_id"), str) and isinstance(face.get("milliseconds"), int)
 
 
 class KlingOneCallLipSyncOperator(KlingTaskOperator):

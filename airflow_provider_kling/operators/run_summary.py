@@ -58,7 +58,11 @@ class KlingRunSummaryOperator(BaseOperator):
         names = [task.task_id for task in context["dag"].tasks if is_kling_task(task) or _is_sensor(task)]
         # One by one, because a batch does not say what it made; its note does.
         returned = {name: _returned(context, name) for name in names}
-        made = {note["task"]: note.get("endpoint") for note in notes if isinstance(note, dict) and "task" in note}
+        made = {
+            note["task"]: note.get("endpoint")
+            for note in notes
+            if isinstance(note, dict) and isinstance(note.get("task"), str)
+        }
         summary = bill(notes, returned, made)
         self.log.info("Kling tasks of run %s, at list prices:\n%s", context["ti"].run_id, table(summary))
         if limit is not None and float(summary["usd"]) > limit:

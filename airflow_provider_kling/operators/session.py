@@ -13,10 +13,11 @@ import json
 import time
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_provider_kling.api import values
 from airflow_provider_kling.exceptions import KlingValidationError
-from airflow_provider_kling.models import TaskStatus
+from airflow_provider_kling.models import TIME_LIMIT, TaskStatus
 from airflow_provider_kling.operators import record
-from airflow_provider_kling.operators.stored_submission import StoredSubmission
+from airflow_provider_kling.operators.stored_submission import StoredSubmission, may_be_about
 from airflow_provider_kling.operators.task import KlingTaskOperator
 from airflow_provider_kling.products.fields import omitted
 from airflow_provider_kling.submission.protocol import Done
@@ -90,10 +91,11 @@ class KlingSessionOperator(KlingTaskOperator):
         """Return the session of an earlier try while it lives, or open one."""
         store = StoredSubmission(self, options.context, key=SESSION_KEY)
         stored = store.read() if store.has_store else _pull_session(options.context)
-        is_ours = stored.get("id") == options.name
-        if is_ours and stored.get("session") and time.time() < float(stored.get("at") or 0) + SESSION_SECONDS:
+        is_open = stored.get("id") == options.name and self._is_session(stored)
+        if is_open and time.time() < stored["at"] + SESSION_SECONDS:
             return stored
-        may_be_sent = (is_ours and not stored.get("session")) if store.has_store else options.may_be_sent
+        may_be_ours = may_be_about(stored, options.name)
+        may_be_sent = (may_be_ours and not is_open) if store.has_store else options.may_be_sent
         if store.has_store:
             store.save({"id": options.name})
         with store.deleted_when_refused(may_be_sent=lambda: may_be_sent):
@@ -109,6 +111,11 @@ class KlingSessionOperator(KlingTaskOperator):
     def _open(self, video: Prepared, options: SendOptions, *, may_be_sent: bool) -> dict[str, Any]:
         """Open a session; the result has ``session``, its id, and is JSON."""
         raise NotImplementedError
+
+    def _is_session(self, stored: dict[str, Any]) -> bool:
+        """Whether an entry says all that :meth:`_open` returned, and when that was."""
+        at = stored.get("at")
+        return isinstance(at, (int, float)) and 0 < at < TIME_LIMIT and bool(values.identifier(stored.get("session")))
 
     def _in_session(self, body: dict[str, Any], session: dict[str, Any]) -> dict[str, Any]:
         """Return the request in an open session."""

@@ -63,7 +63,7 @@ class StoredSubmission:
 
     def read(self) -> dict[str, Any]:
         """
-        Return the entry; empty when there is none.
+        Return the entry; empty when there is none. See :func:`may_be_about`.
 
         :raises KlingStorageError: when the store does not answer.
         """
@@ -71,7 +71,7 @@ class StoredSubmission:
             stored = self._store.get(self._key)
         except Exception as error:  # noqa: BLE001 - whatever a state store raises
             raise _unusable(error) from None
-        return stored if isinstance(stored, dict) else {}
+        return {} if stored is None else stored if isinstance(stored, dict) else {"unreadable": True}
 
     def save(self, value: dict[str, Any]) -> None:
         """
@@ -117,6 +117,17 @@ class StoredSubmission:
             if not may_be_sent():
                 self.delete()
             raise
+
+
+def may_be_about(stored: dict[str, Any], name: str) -> bool:
+    """
+    Whether an entry is about a submission. One that cannot be read, as of another version, may be about any.
+
+    :param stored: from :meth:`StoredSubmission.read`.
+    :param name: the submission's ``external_task_id``.
+    """
+    known = stored.get("id")
+    return bool(stored) and (known == name or not isinstance(known, str))
 
 
 def _unusable(error: Exception) -> KlingStorageError:

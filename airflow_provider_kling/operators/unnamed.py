@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from airflow_provider_kling.exceptions import KlingStorageError
 from airflow_provider_kling.operators import record
 from airflow_provider_kling.operators.reservations import kling_tasks
-from airflow_provider_kling.operators.stored_submission import CountedPermit, StoredSubmission
+from airflow_provider_kling.operators.stored_submission import CountedPermit, StoredSubmission, may_be_about
 from airflow_provider_kling.submission.unnamed import Window
 from airflow_provider_kling.utils.foreign import reason
 
@@ -63,8 +63,9 @@ def send(operator: KlingTaskOperator, prepared: Prepared, options: SendOptions) 
     store = StoredSubmission(operator, options.context)
     now = Window.starting_at(time.time(), request_seconds=operator.hook.settings.timeout_seconds)
     stored = store.read() if store.has_store else {}
-    earlier = Window.from_dict(stored) if stored.get("id") == options.name else None
-    may_be_sent = earlier is not None if store.has_store else options.may_be_sent
+    is_ours = may_be_about(stored, options.name)
+    earlier = Window.from_dict(stored) if is_ours else None
+    may_be_sent = is_ours if store.has_store else options.may_be_sent
     window = dataclasses.replace(earlier, until=now.until) if earlier else now
     sent = window
 

@@ -9,9 +9,11 @@ those with a higher owner yield until the others have decided.
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from airflow_provider_kling.api import values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -77,13 +79,14 @@ class Reservation(NamedTuple):
         :param stored: from :meth:`to_dict`, perhaps of another version of this package.
         """
         try:
-            usd = None if stored["usd"] is None else Decimal(str(stored["usd"]))
-            owner = (str(stored["task"]), int(stored["map_index"]))
-            state = ReservationState(stored["state"])
-        except (TypeError, KeyError, ValueError, InvalidOperation):
+            task, map_index, state = stored["task"], stored["map_index"], ReservationState(stored["state"])
+            usd, amount = stored["usd"], values.amount(stored["usd"])
+        except (TypeError, KeyError, ValueError):
             return None
-        is_money = usd is None or (usd.is_finite() and usd >= 0)
-        return cls(owner, state, usd) if is_money else None
+        # Of an amount beyond any price the sum may overflow, and a sentence about it has a million digits.
+        if not isinstance(task, str) or type(map_index) is not int or (usd is not None and not amount):
+            return None
+        return cls((task, map_index), state, Decimal(amount) if amount else None)
 
 
 class ReservedByOthers(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from urllib.parse import parse_qsl, urlsplit
 
@@ -10,6 +11,7 @@ from adversary.scripted import Reply, kling, task
 
 from airflow_provider_kling import exceptions as errors
 from airflow_provider_kling.hooks import KlingHook
+from airflow_provider_kling.products.catalogue import product_of
 
 NOT_FOUND = kling(code=1201, message="Task not found by id/external id: x", status=400)
 OURS = "880000000000000001"
@@ -110,3 +112,14 @@ def test_what_is_no_list_of_tasks_ends_in_a_sentence(scripted, no_waiting, page)
     with pytest.raises(errors.KlingAnswerLostError, match="Look in Kling's console"):
         submit(scripted, relay, "fail")
     assert relay.posts == 1
+
+
+@pytest.mark.parametrize("cursors", ["a", "ab", "abc"])
+def test_cursors_in_a_circle_are_followed_once(scripted, cursors):
+    replies = [kling({"result": [], "has_more": True, "next_cursor": cursor}) for cursor in cursors]
+    server = scripted([*replies * 10, replies[0]])
+    walk = KlingHook().client.iter_pages(product_of("image-to-video"))
+    with pytest.raises(errors.KlingResponseError, match="goes on") as caught:
+        list(itertools.islice(walk, 30))
+    assert not caught.value.transient
+    assert len(server.received) == len(cursors) + 1

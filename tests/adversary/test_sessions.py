@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
-from adversary.scripted import Reply, kling, task
+from adversary.scripted import TASK_ID, Reply, kling, task
 from support import limit
 
 import airflow_provider_kling
@@ -215,3 +215,21 @@ def test_a_connection_that_was_used_before_leaves_doubt(scripted, pause):
         with pytest.raises(errors.KlingConnectionError) as caught:
             hook.list_tasks()
     assert not caught.value.nothing_sent
+
+
+def interim(status: int, times: int = 1) -> bytes:
+    return f"HTTP/1.1 {status} Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n".encode() * times
+
+
+@pytest.mark.parametrize("status", [100, 101, 102, 103, 199])
+def test_interim_answers_are_none(scripted, status):
+    head, body = kling(task("processing")).parts()
+    scripted(Reply(interim(status, 3) + head + body, raw=True))
+    assert KlingHook().get_task(TASK_ID).status == "processing"
+
+
+def test_interim_answers_have_an_end(scripted):
+    head, body = kling(task("processing")).parts()
+    scripted(Reply(interim(103, 60) + head + body, raw=True))
+    with pytest.raises(errors.KlingConnectionError):
+        KlingHook().get_task(TASK_ID)

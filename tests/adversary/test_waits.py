@@ -13,6 +13,8 @@ from adversary.scripted import Reply, kling, task
 
 from airflow_provider_kling import polling
 from airflow_provider_kling.api.read_plan import TaskRef
+from airflow_provider_kling.exceptions import KlingResponseError
+from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.waiting.shared_poller import MAX_READS, SharedPoller
 
 VIDEO = {"videos": [{"id": "1", "url": "https://example.com/v.mp4", "duration": "5.1"}]}
@@ -179,3 +181,36 @@ def test_whatever_a_look_meets_the_wait_goes_on_and_delivers(scripted, first):
 
     scripted(answer)
     assert statuses(["800000000000000001"], seconds=120, interval=0.001) == ["success"]
+
+
+ASKED, OTHERS = "880000000000000001", "990000000000000002"
+
+
+@pytest.mark.parametrize("name", [ASKED, "af-of-ours"])
+def test_an_answer_about_another_task_is_not_delivered(scripted, name):
+    """A cache, or answers that were taken for each other: whose video that is, nobody knows."""
+    another = task("succeed", task_id=OTHERS, task_result=VIDEO, task_info={"external_task_id": "of-somebody"})
+    scripted(lambda request: kling(another) if is_single(request) else NO_ROUTE)
+    with pytest.raises(KlingResponseError, match=f"{name} was asked for, {OTHERS} with") as caught:
+        KlingHook().get_task(name)
+    assert caught.value.transient
+    assert statuses([name], seconds=1) == ["timeout"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"task_id": ASKED, "status": "SUCCESS", "data": {"data": task("succeed", task_id=OTHERS, task_result=VIDEO)}},
+        {"id": ASKED, "data": task("succeed", task_id=OTHERS, task_result=VIDEO)},
+        [task("succeed", task_id=int(ASKED), task_result=VIDEO)],
+    ],
+)
+def test_a_relay_may_name_the_task_in_its_own_envelope(scripted, said):
+    scripted(kling(said))
+    assert KlingHook().get_task(ASKED).videos
+
+
+@pytest.mark.parametrize("external", ["", "af-of-ours"])
+def test_an_own_id_is_found_with_and_without_it_in_the_answer(scripted, external):
+    scripted(kling(task("succeed", task_id=OTHERS, task_info={"external_task_id": external})))
+    assert KlingHook().get_task("af-of-ours").task_id == OTHERS

@@ -118,3 +118,16 @@ def test_a_cursor_that_leads_nowhere_ends_the_report(kling, monkeypatch):
     monkeypatch.setattr(hook.client.transport, "read", lambda _request: next(answers))
     assert list(hook.billing.units(1, 2)) == []
     assert len(list(answers)) == 3, "asked twice"
+
+
+def test_cursors_in_a_circle_end_the_report(kling, monkeypatch):
+    asked = []
+
+    def read(_request):
+        asked.append(1)
+        return Answer({"result": {"detail": []}, "has_more": True, "next_cursor": "abc"[len(asked) % 3]}, "r")
+
+    hook = KlingHook()
+    monkeypatch.setattr(hook.client.transport, "read", read)
+    assert list(hook.billing.units(1, 2)) == []
+    assert len(asked) == 4

@@ -172,7 +172,7 @@ class PollDecision:
             if event := self._believed(error):
                 return event
         self._errors += 1
-        pause = backoff.growing(self._errors, first=2 * self.poll_interval, longest=MAX_BACKOFF)
+        pause = backoff.exponential(self._errors, first=2 * self.poll_interval, longest=MAX_BACKOFF)
         return self._sleep_or_time_out(max(pause, self.poll_interval), now, error.message)
 
     def on_deadline(self) -> Event:
@@ -192,7 +192,7 @@ class PollDecision:
         if now >= end_time:
             return Event("timeout", self._kling_task_id, f"{TIME_IS_OVER}; at the last look: {last_look}")
         # The last look falls on the deadline, not after it.
-        return Sleep(min(backoff.jittered(seconds, self._jitter), end_time - now))
+        return Sleep(min(backoff.add_jitter(seconds, self._jitter), end_time - now))
 
 
 def first_poll_delay(endpoint: str, *, accepted_at: float, poll_interval: float, now: float) -> float:

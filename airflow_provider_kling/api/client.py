@@ -29,7 +29,7 @@ from airflow_provider_kling.exceptions import (
 )
 from airflow_provider_kling.models import TaskStatus
 from airflow_provider_kling.products.catalogue import NEW_GENERATION, product_of
-from airflow_provider_kling.products.generations import spoken
+from airflow_provider_kling.products.generations import serving_product
 from airflow_provider_kling.products.product import DEFAULT_ENDPOINT
 from airflow_provider_kling.utils.foreign import foreign_text
 
@@ -85,7 +85,7 @@ class KlingClient(AccountResources):
         :raises KlingError: when the answer confirms no task; there may be one all the same, see
             :attr:`~airflow_provider_kling.exceptions.KlingError.refused_for_sure`.
         """
-        product = spoken(product, body)
+        product = serving_product(product, body)
         dialect = self._dialect(product)
         return dialect.read_created(self.transport.send_once(dialect.create(product, body)), product)
 
@@ -97,7 +97,7 @@ class KlingClient(AccountResources):
         :param body: the canonical body.
         :raises KlingConfigurationError: when it cannot.
         """
-        self._dialect(spoken(product, body))
+        self._dialect(serving_product(product, body))
 
     def _dialect(self, product: Product) -> Dialect:
         """

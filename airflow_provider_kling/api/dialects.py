@@ -53,7 +53,7 @@ def dialect_of(product: Product) -> Dialect:
     Return the dialect of a product.
 
     :param product: its row in the generation that serves its model, see
-        :func:`airflow_provider_kling.products.generations.spoken`.
+        :func:`airflow_provider_kling.products.generations.serving_product`.
     """
     if product.path == SOLUTION.path:
         return solutions

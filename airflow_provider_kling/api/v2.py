@@ -15,7 +15,7 @@ from airflow_provider_kling.api.request import Request
 from airflow_provider_kling.api.response_errors import raises_response_error
 from airflow_provider_kling.exceptions import KlingTaskNotFoundError
 from airflow_provider_kling.models import Task, TaskStatus
-from airflow_provider_kling.products.translation import translated
+from airflow_provider_kling.products.translation import translate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +39,7 @@ NEEDS_API_KEY = True
 def create(product: Product, body: dict[str, Any]) -> Request:
     """Build the paid call; the canonical body is translated here, because Kling ignores a misplaced key silently."""
     model = quote(str(body.get("model_name") or product.default_model), safe="")
-    return Request("POST", f"{product.path}/{model}", json=translated(product, body))
+    return Request("POST", f"{product.path}/{model}", json=translate(product, body))
 
 
 def query(product: Product, any_id: str) -> Request:

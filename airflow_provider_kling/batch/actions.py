@@ -94,7 +94,7 @@ class Pace:
 
         :param times: how often it failed, from 1.
         """
-        return backoff.growing(times, first=self.first_pause, longest=self.max_pause)
+        return backoff.exponential(times, first=self.first_pause, longest=self.max_pause)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -59,7 +59,7 @@ class Admission:
 
     def pause(self, times: int) -> float:
         """Return a jittered pause, in seconds, after so many failures."""
-        return backoff.jittered(self._policy.pace.pause(times), self._jitter)
+        return backoff.add_jitter(self._policy.pace.pause(times), self._jitter)
 
     def is_open(self, now: float) -> bool:
         """Whether anything may be submitted now."""

@@ -6,7 +6,7 @@ import collections
 from typing import TYPE_CHECKING, NamedTuple
 
 from airflow_provider_kling.products.catalogue import product_of
-from airflow_provider_kling.products.generations import listed_under, spoken
+from airflow_provider_kling.products.generations import list_endpoint, serving_product
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -63,8 +63,8 @@ def lists_of(counts: Mapping[Kind, int]) -> dict[str, int]:
     """
     lists: collections.Counter[str] = collections.Counter()
     for kind, count in counts.items():
-        product = spoken(product_of(kind.endpoint), {"model_name": kind.model_name})
-        lists[listed_under(product)] += count
+        product = serving_product(product_of(kind.endpoint), {"model_name": kind.model_name})
+        lists[list_endpoint(product)] += count
     return dict(lists)
 
 

@@ -28,7 +28,7 @@ from airflow_provider_kling.preparation.files import load_image
 from airflow_provider_kling.preparation.media_link import load_link
 from airflow_provider_kling.products.catalogue import PRODUCTS, product_of
 from airflow_provider_kling.products.limits import image_bytes
-from airflow_provider_kling.products.media import ImageLoadError
+from airflow_provider_kling.products.media import FileLoadError
 from airflow_provider_kling.products.product import DEFAULT_ENDPOINT
 from airflow_provider_kling.products.wording import counted, named
 from airflow_provider_kling.results.targets import SEGMENT
@@ -76,7 +76,7 @@ class PlannedItem:
         """
         body = copy.deepcopy(self.body)
         product = product_of(self.endpoint)
-        for where, holder, key in product.slots(body):
+        for where, holder, key in product.file_places(body):
             if where in self.images:
                 holder[key] = _wire(where, image_bytes(product, body), **self.images[where])
         return body
@@ -241,7 +241,7 @@ def _planned_item(line: Mapping[str, Any]) -> PlannedItem | None:
     assert isinstance(name, str)
     assert isinstance(body, dict)
     # A picture without its place, or a place without its picture, would be paid for and not be what was checked.
-    if {where for where, holder, slot in PRODUCTS[endpoint].slots(body) if holder[slot] == ""} != images.keys():
+    if {where for where, holder, slot in PRODUCTS[endpoint].file_places(body) if holder[slot] == ""} != images.keys():
         return None
     parts = ("uri", "sha256", "conn_id", "known_as")
     kept = {where: {part: image.get(part) for part in parts} for where, image in images.items()}
@@ -264,12 +264,12 @@ def _wire(where: str, most: int, *, uri: str, sha256: str, conn_id: str | None, 
             loaded = load_link(uri, field=where, conn_id=conn_id)
         else:
             loaded = load_image(uri, field=where, conn_id=conn_id, most=most)
-    except (ImageLoadError, KlingStorageError) as error:
+    except (FileLoadError, KlingStorageError) as error:
         raise ImageUnavailableError(
             f"Check that the triggerer can read the file; the item was not sent, nothing was paid. {error}"
         ) from None
-    if loaded.known_as != known_as if known_as else loaded.digest != sha256:
+    if loaded.stored_version != known_as if known_as else loaded.digest != sha256:
         raise KlingValidationError(
             [f"{named(where, uri)} has changed since the batch was checked; clear the Airflow task to check it again."]
         )
-    return loaded.wire
+    return loaded.payload

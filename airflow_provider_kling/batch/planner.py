@@ -163,15 +163,20 @@ class Planner:
         body = dict(prepared.body)
         name = identity.own_id(body.pop("external_task_id", None)) or identity.external_task_id(origin, content)
         images = {}
-        for where, holder, slot in product_of(endpoint).slots(body):
+        for where, holder, slot in product_of(endpoint).file_places(body):
             loaded = prepared.files.get(where)
-            if loaded and loaded.known_as:
+            if loaded and loaded.stored_version:
                 # A link that was signed now would be dead when the item's turn comes.
-                images[where] = {"uri": loaded.stored_at, "sha256": "", "conn_id": None, "known_as": loaded.known_as}
+                images[where] = {
+                    "uri": loaded.stored_uri,
+                    "sha256": "",
+                    "conn_id": None,
+                    "known_as": loaded.stored_version,
+                }
                 holder[slot] = ""
             elif isinstance(holder[slot], str) and not is_link(holder[slot]):
                 # What was mended stands nowhere else.
-                given = None if loaded and loaded.mended else fields.get(where)
+                given = None if loaded and loaded.conversion else fields.get(where)
                 images[where] = self._keep(base64.b64decode(holder[slot]), given, seen)
                 holder[slot] = ""
         return PlannedItem(key, name, body, images, endpoint)

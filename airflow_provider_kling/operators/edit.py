@@ -15,7 +15,7 @@ from airflow_provider_kling.products.clip import (
     MULTI_ELEMENTS_SESSION,
 )
 from airflow_provider_kling.products.convert import FieldEncodingError
-from airflow_provider_kling.products.fields import omitted
+from airflow_provider_kling.products.fields import is_omitted
 from airflow_provider_kling.products.wording import named
 
 if TYPE_CHECKING:
@@ -105,12 +105,12 @@ class KlingMultiElementsOperator(KlingSessionOperator):
 
 
 def _listed(marks: Any) -> list[Any]:
-    if omitted(marks):
+    if is_omitted(marks):
         return []
     try:
-        read = convert.parsed(marks)
-    except FieldEncodingError as problem:
-        raise KlingValidationError([f"{problem.advice.format(field='marks')}: marks {problem.flaw}."]) from None
+        read = convert.parse_json(marks)
+    except FieldEncodingError as error:
+        raise KlingValidationError([f"{error.advice.format(field='marks')}: marks {error.problem}."]) from None
     if not isinstance(read, (list, tuple)):
         raise KlingValidationError([f"Give marks as a list of frames with points: {named('marks', marks)} is none."])
     return list(read)

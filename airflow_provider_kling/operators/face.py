@@ -14,7 +14,7 @@ from airflow_provider_kling.plugins.links import KlingResultLink
 from airflow_provider_kling.products import prices
 from airflow_provider_kling.products.convert import FieldEncodingError, faces
 from airflow_provider_kling.products.face import IDENTIFY_FACE, LIP_SYNC, ONE_CALL_LIP_SYNC
-from airflow_provider_kling.products.fields import omitted
+from airflow_provider_kling.products.fields import is_omitted
 from airflow_provider_kling.products.wording import counted
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class KlingLipSyncOperator(KlingSessionOperator):
         self.watermark_info = watermark_info
 
     def _prepare(self) -> Prepared:
-        if not all(map(omitted, (self.video_id, self.video_url))):
+        if not all(map(is_omitted, (self.video_id, self.video_url))):
             with contextlib.suppress(FieldEncodingError):  # what is no list is refused below
                 chosen = faces(self.face_choose)
                 if isinstance(chosen, list) and all(isinstance(face, dict) for face in chosen):
@@ -109,7 +109,7 @@ class KlingLipSyncOperator(KlingSessionOperator):
         return (
             cost
             if self._video is None
-            else prices.together(cost, prices.estimate(self.session_product, self._video.body))
+            else prices.add_estimates(cost, prices.estimate(self.session_product, self._video.body))
         )
 
     def _open(self, video: Prepared, options: SendOptions, *, may_be_sent: bool) -> dict[str, Any]:

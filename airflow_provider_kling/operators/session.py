@@ -19,7 +19,7 @@ from airflow_provider_kling.models import TIME_LIMIT, TaskStatus
 from airflow_provider_kling.operators import record
 from airflow_provider_kling.operators.stored_submission import StoredSubmission, may_be_about
 from airflow_provider_kling.operators.task import KlingTaskOperator
-from airflow_provider_kling.products.fields import omitted
+from airflow_provider_kling.products.fields import is_omitted
 from airflow_provider_kling.submission.protocol import Done
 
 if TYPE_CHECKING:
@@ -63,9 +63,9 @@ class KlingSessionOperator(KlingTaskOperator):
         self._video: Prepared | None = None
 
     def _prepare(self) -> Prepared:
-        if all(map(omitted, (self.video_id, self.video_url))):
+        if all(map(is_omitted, (self.video_id, self.video_url))):
             return super()._prepare()
-        if self._video is None and not omitted(self.session_id):
+        if self._video is None and not is_omitted(self.session_id):
             raise KlingValidationError(["Keep session_id or the video: a session is on a video already."])
         from airflow_provider_kling.preparation.prepare import prepare
 

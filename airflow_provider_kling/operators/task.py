@@ -257,7 +257,7 @@ class KlingTaskOperator(KlingBaseOperator):
                 fit=self.fit,
                 image_by=self.image_by,
             )
-        if not problems and (too_dear := prices.above(self.max_units, self.cost_of(prepared.body))):
+        if not problems and (too_dear := prices.max_units_problem(self.max_units, self.cost_of(prepared.body))):
             problems.append(too_dear)
         if problems:
             # What is wrong with an argument that both look at is said once.

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_kling.products.media import LoadedImage
+    from airflow_provider_kling.products.media import LoadedFile
 
 #: Query parameters that sign a link and do not choose what it links to: S3, Google, Alibaba, Tencent. Compiled when a
 #: request holds a link, most hold none.
@@ -27,14 +27,14 @@ _BESIDE_SIGNATURE = {
 }
 
 
-def content_of(body: Mapping[str, Any], images: Mapping[str, LoadedImage]) -> dict[str, Any]:
+def content_of(body: Mapping[str, Any], images: Mapping[str, LoadedFile]) -> dict[str, Any]:
     """
     Return what decides whether two requests ask for the same.
 
     :param body: the canonical body.
     :param images: its files; each stands for its content.
     """
-    digests = {loaded.wire: loaded.identity for loaded in images.values() if loaded.identity}
+    digests = {loaded.payload: loaded.identity for loaded in images.values() if loaded.identity}
     kept = {name: value for name, value in body.items() if name not in ("external_task_id", "callback_url")}
     content: dict[str, Any] = _without_content(kept, digests)
     return content

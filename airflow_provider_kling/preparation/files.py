@@ -23,11 +23,11 @@ from airflow_provider_kling.products.media import (
     MAX_IMAGE_BYTES,
     NO_BASE64,
     NO_DATA_URI,
-    ImageLoadError,
+    FileLoadError,
     InlineImage,
-    LoadedImage,
-    decoded,
-    too_large,
+    LoadedFile,
+    decode_content,
+    too_large_error,
 )
 from airflow_provider_kling.products.wording import is_inline, named, shown
 from airflow_provider_kling.utils.foreign import reason
@@ -47,7 +47,7 @@ def load_image(
     conn_id: str | None = None,
     fit: str = "refuse",
     most: int = MAX_IMAGE_BYTES,
-) -> LoadedImage:
+) -> LoadedFile:
     """
     Turn an image into Kling's form. URLs are passed on and never downloaded.
 
@@ -56,13 +56,13 @@ def load_image(
     :param conn_id: Airflow connection for an object-storage URI.
     :param fit: ``shrink`` mends what Kling would not take, as far as that is possible.
     :param most: bytes that the image may have; default 10 MB.
-    :raises ImageLoadError: the image cannot be read, decoded or is too large.
+    :raises FileLoadError: the image cannot be read, decoded or is too large.
     :raises KlingStorageError: the storage does not answer now; a retry may find it.
     """
     if isinstance(value, InlineImage):
         value = value.content
     if isinstance(value, str) and is_link(value):
-        return LoadedImage(wire=value.strip())
+        return LoadedFile(payload=value.strip())
     limit = MAX_SOURCE_BYTES if fit == "shrink" else most
     if isinstance(value, (bytes, bytearray, memoryview)):
         data = bytes(value)
@@ -73,7 +73,7 @@ def load_image(
     elif isinstance(value, os.PathLike):
         data = read_file(os.fsdecode(value), field, limit)
     else:
-        raise ImageLoadError(
+        raise FileLoadError(
             f"Give {field} as a URL or a path: it has the type {shown(type(value).__name__)[1:-1]}; {_ALLOWED}."
         )
     return _loaded(data, field, fit, most)
@@ -89,17 +89,17 @@ def is_uri(text: str) -> bool:
     return bool(_SCHEME.match(text))
 
 
-def _loaded(data: bytes, field: str, fit: str, most: int) -> LoadedImage:
+def _loaded(data: bytes, field: str, fit: str, most: int) -> LoadedFile:
     if not data:
-        raise ImageLoadError(f"Give {field} a picture: it is empty (0 bytes).")
+        raise FileLoadError(f"Give {field} a picture: it is empty (0 bytes).")
     fitted = shrink(data, most) if fit == "shrink" and len(data) <= MAX_SOURCE_BYTES else Fitted(data)
     if len(fitted.data) > most:
-        raise too_large(field, most)
-    header, flaw = read_header(fitted.data)
-    wire = base64.b64encode(fitted.data).decode("ascii")
+        raise too_large_error(field, most)
+    header, problem = read_header(fitted.data)
+    payload = base64.b64encode(fitted.data).decode("ascii")
     # Of what was given: another version of Pillow may encode it in other bytes, and that is no other request.
     digest = hashlib.sha256(data).hexdigest()
-    return LoadedImage(wire, digest, header, flaw, fitted.done)
+    return LoadedFile(payload, digest, header, problem, fitted.done)
 
 
 def _from_text(text: str, field: str, conn_id: str | None, limit: int) -> bytes:
@@ -107,16 +107,16 @@ def _from_text(text: str, field: str, conn_id: str | None, limit: int) -> bytes:
     if exists(text):
         return read_file(text, field, limit)
     if is_inline(text):
-        return decoded(text, field, limit)
+        return decode_content(text, field, limit)
     if text[:5].lower() == "data:":
-        raise ImageLoadError(NO_DATA_URI.format(field=field))
+        raise FileLoadError(NO_DATA_URI.format(field=field))
     if is_uri(text):
         return read_uri(text, field, conn_id, limit)
     if text.startswith("<"):
-        raise ImageLoadError(f"Give {field} as a URL or a path: it is HTML or XML text, not an image; {_ALLOWED}.")
+        raise FileLoadError(f"Give {field} as a URL or a path: it is HTML or XML text, not an image; {_ALLOWED}.")
     if len(text) > _MAX_PATH:
-        raise ImageLoadError(NO_BASE64.format(field=field, length=len(text), why="blanks or other characters"))
-    raise ImageLoadError(
+        raise FileLoadError(NO_BASE64.format(field=field, length=len(text), why="blanks or other characters"))
+    raise FileLoadError(
         f"Check the path of {field}: there is no such file on this worker; {named(field, text)} is neither a URL nor "
         f"base64 of a picture; {_ALLOWED}."
     )
@@ -206,21 +206,21 @@ def _without_blocking(name: str, flags: int) -> int:
     return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
 
 
-def missing(field: str, file: str) -> ImageLoadError:
+def missing(field: str, file: str) -> FileLoadError:
     """
     Say that there is no such file.
 
     :param field: that should hold it.
     :param file: how a sentence names it.
     """
-    return ImageLoadError(f"Check the path and the connection of {field}: {file}, there is no such file.")
+    return FileLoadError(f"Check the path and the connection of {field}: {file}, there is no such file.")
 
 
-def _not_a_file(field: str, name: str) -> ImageLoadError:
-    return ImageLoadError(f"Give {field} the path of a file: {named(field, name)} is not a file.")
+def _not_a_file(field: str, name: str) -> FileLoadError:
+    return FileLoadError(f"Give {field} the path of a file: {named(field, name)} is not a file.")
 
 
-def unreadable(field: str, file: str, error: Exception) -> ImageLoadError:
+def unreadable(field: str, file: str, error: Exception) -> FileLoadError:
     """
     Say that a file cannot be read, now or later.
 
@@ -228,7 +228,7 @@ def unreadable(field: str, file: str, error: Exception) -> ImageLoadError:
     :param file: how a sentence names it.
     :param error: why.
     """
-    return ImageLoadError(
+    return FileLoadError(
         f"Check the address of {field}, and its connection: {file} cannot be read ({reason(error)}); the "
         "Airflow provider package of this storage must be installed."
     )

@@ -11,7 +11,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_kling.preparation.files import is_link, load_image, missing, not_now, unreadable
-from airflow_provider_kling.products.media import ImageLoadError, LoadedImage
+from airflow_provider_kling.products.media import FileLoadError, LoadedFile
 from airflow_provider_kling.products.wording import is_inline, named, shown
 from airflow_provider_kling.utils._airflow.object_storage import LOCAL_PROTOCOLS, place_of
 from airflow_provider_kling.utils.foreign import reason
@@ -30,7 +30,7 @@ LINK_SECONDS = 12 * 3600
 _VERSIONS = ("VersionId", "version_id", "generation", "ETag", "etag", "md5Hash", "content_settings", "LastModified")
 
 
-def load_link(value: Any, *, field: str, conn_id: str | None = None, seconds: int = LINK_SECONDS) -> LoadedImage:
+def load_link(value: Any, *, field: str, conn_id: str | None = None, seconds: int = LINK_SECONDS) -> LoadedFile:
     """
     Turn a URL or a storage URI into a link that Kling can open. The content is not read.
 
@@ -38,25 +38,25 @@ def load_link(value: Any, *, field: str, conn_id: str | None = None, seconds: in
     :param field: the field's name, for sentences.
     :param conn_id: Airflow connection for an object-storage URI.
     :param seconds: how long a signed link lives.
-    :raises ImageLoadError: it is neither, the file is missing, or its storage cannot sign links.
+    :raises FileLoadError: it is neither, the file is missing, or its storage cannot sign links.
     :raises KlingStorageError: the storage does not answer now; a retry may find it.
     """
     text = value.strip() if isinstance(value, str) else _uri_of(value, field)
     if is_link(text):
-        return LoadedImage(wire=text)
+        return LoadedFile(payload=text)
     place = place_of(text, conn_id)
     if place.is_local:
-        raise ImageLoadError(
+        raise FileLoadError(
             f"Copy {field} to object storage, or give an https URL: {named(field, text)} is on this machine's disk, "
             "and Kling takes videos and audio by link only; it has no upload."
         )
     info = _info(place, field)
     link = _signed(place, field, seconds)
     version = next((str(info[name]) for name in _VERSIONS if info.get(name)), str(info.get("size", "")))
-    return LoadedImage(wire=link, known_as=f"{place.protocol}://{place.rest}#{version}", stored_at=place.uri)
+    return LoadedFile(payload=link, stored_version=f"{place.protocol}://{place.rest}#{version}", stored_uri=place.uri)
 
 
-def link_image(value: Any, *, field: str, conn_id: str | None, fit: str, most: int) -> LoadedImage:
+def link_image(value: Any, *, field: str, conn_id: str | None, fit: str, most: int) -> LoadedFile:
     """
     Turn an image into a link that Kling can open; it is read and checked like one that is sent as content.
 
@@ -65,19 +65,21 @@ def link_image(value: Any, *, field: str, conn_id: str | None, fit: str, most: i
     :param conn_id: Airflow connection for an object-storage URI.
     :param fit: ``shrink`` mends what Kling would not take; that is sent as content.
     :param most: bytes that the image may have.
-    :raises ImageLoadError: there is no such image in a storage that can sign links, or Kling does not take it.
+    :raises FileLoadError: there is no such image in a storage that can sign links, or Kling does not take it.
     :raises KlingStorageError: the storage does not answer now; a retry may find it.
     """
     if not _is_remote(value):
-        raise ImageLoadError(
+        raise FileLoadError(
             f"Copy {field} to object storage, or set image_by='content': image_by='link' sends the link of a file that "
             "stands in a storage, and this is none."
         )
     content = load_image(value, field=field, conn_id=conn_id, fit=fit, most=most)
-    if content.digest is None or content.mended:
+    if content.digest is None or content.conversion:
         return content
     link = load_link(value, field=field, conn_id=conn_id)
-    return dataclasses.replace(content, wire=link.wire, known_as=link.known_as, stored_at=link.stored_at)
+    return dataclasses.replace(
+        content, payload=link.payload, stored_version=link.stored_version, stored_uri=link.stored_uri
+    )
 
 
 def _is_remote(value: Any) -> bool:
@@ -91,7 +93,7 @@ def _is_remote(value: Any) -> bool:
 def _uri_of(value: Any, field: str) -> str:
     if hasattr(value, "protocol") and hasattr(value, "path"):
         return str(value)
-    raise ImageLoadError(
+    raise FileLoadError(
         f"Give {field} as a URL or a storage URI: it has the type {shown(type(value).__name__)[1:-1]}; Kling takes "
         "videos and audio by link only."
     )
@@ -114,12 +116,12 @@ def _signed(place: Place, field: str, seconds: int) -> str:
     try:
         link = place.filesystem.sign(place.path, expiration=seconds)
     except Exception as error:  # noqa: BLE001 - no key that may sign, or a storage that signs nothing
-        raise ImageLoadError(
+        raise FileLoadError(
             f"Give {field} as an https URL: the storage of {place.shown!r} signs no link ({reason(error)}). Kling "
             "takes videos and audio by link only."
         ) from None
     if not is_link(str(link)):
-        raise ImageLoadError(
+        raise FileLoadError(
             f"Give {field} as an https URL: what the storage of {place.shown!r} signs is no link that Kling can open."
         )
     return str(link)

@@ -21,12 +21,12 @@ from airflow_provider_kling.preparation.sounds import load_sound
 from airflow_provider_kling.products import capabilities, generations, limits
 from airflow_provider_kling.products.catalogue import PRODUCTS
 from airflow_provider_kling.products.convert import RESOLUTIONS, FieldEncodingError
-from airflow_provider_kling.products.fields import Field, misspelt, omitted
-from airflow_provider_kling.products.json_value import NotJsonError, json_value, short
-from airflow_provider_kling.products.media import ImageLoadError, LoadedImage
+from airflow_provider_kling.products.fields import Field, is_omitted, suggest_field
+from airflow_provider_kling.products.json_value import NotJsonError, json_value, shorten
+from airflow_provider_kling.products.media import FileLoadError, LoadedFile
 from airflow_provider_kling.products.problem import Problem, Request
 from airflow_provider_kling.products.rules import check
-from airflow_provider_kling.products.rules.trajectories import TrajectoryError, in_pixels, is_normalised
+from airflow_provider_kling.products.rules.trajectories import TrajectoryError, is_normalised, to_pixels
 from airflow_provider_kling.products.wording import named, one_of, shown
 
 if TYPE_CHECKING:
@@ -54,12 +54,12 @@ class Prepared:
     body: dict[str, Any] = field(repr=False)
     content: dict[str, Any]
     warnings: tuple[str, ...]
-    files: Mapping[str, LoadedImage] = field(repr=False)
+    files: Mapping[str, LoadedFile] = field(repr=False)
 
     @property
     def has_signed_links(self) -> bool:
         """Whether it holds links that live for a while only."""
-        return any(loaded.known_as for loaded in self.files.values())
+        return any(loaded.stored_version for loaded in self.files.values())
 
 
 @dataclass
@@ -72,7 +72,7 @@ class _Draft:
     image_by: str
     extra: Mapping[str, Any]
     body: dict[str, Any] = field(default_factory=dict)
-    images: dict[str, LoadedImage] = field(default_factory=dict)
+    images: dict[str, LoadedFile] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     #: Fields without a usable value; what the rules say of them would only repeat it.
@@ -95,15 +95,15 @@ class _Draft:
             else:
                 loaded = load_link(value, field=place, conn_id=self.conn_id)
             if loaded.digest is None:
-                json_value(loaded.wire, place)  # what cannot be in any text cannot be in a link
-        except (ImageLoadError, NotJsonError) as problem:
-            self.refused.append(str(problem))
+                json_value(loaded.payload, place)  # what cannot be in any text cannot be in a link
+        except (FileLoadError, NotJsonError) as error:
+            self.refused.append(str(error))
             return ""
         self.images[place] = loaded
-        if loaded.mended:
+        if loaded.conversion:
             how = "" if self.image_by == "content" else " It goes as content: a link leads to the file as it is."
-            self.warnings.append(f"Sending {place} mended, as fit='shrink' asks: it was {loaded.mended}.{how}")
-        return loaded.wire
+            self.warnings.append(f"Sending {place} mended, as fit='shrink' asks: it was {loaded.conversion}.{how}")
+        return loaded.payload
 
 
 def prepare(
@@ -129,21 +129,21 @@ def prepare(
     :param image_by: ``link`` sends a signed link to an image in object storage, ``content`` the image.
     :raises KlingValidationError: with every problem, not only the first.
     """
-    product = generations.classic_row(product)
+    product = generations.classic_product(product)
     strictness = arguments.choice("validate", validate, get_args(Validate))
     extra, unfit = _extra(extra_body)
     mend = arguments.choice("fit", fit, get_args(Fit))
     draft = _Draft(product, image_conn_id, mend, arguments.choice("image_by", image_by, get_args(ImageBy)), extra)
     _encode(draft, fields)
     body = {**draft.body, **extra}
-    for problem in generations.unsayable(product, body):
+    for problem in generations.translation_problems(product, body):
         draft.refuse(problem.field, problem.sentence)
     found = [] if strictness == "off" else _findings(draft)
     errors = [problem for problem in found if problem.severity == "error" and strictness == "strict"]
     refused = [*draft.refused, *unfit, *(problem.sentence for problem in errors)]
     if refused:
         raise KlingValidationError(list(dict.fromkeys(refused)))
-    remarks = generations.remarks(product, body, extra)
+    remarks = generations.request_warnings(product, body, extra)
     warnings = [*draft.warnings, *(problem.sentence for problem in found), *remarks]
     return Prepared(body, content_of(body, draft.images), tuple(dict.fromkeys(warnings)), draft.images)
 
@@ -153,11 +153,11 @@ def _extra(extra_body: Any) -> tuple[dict[str, Any], list[str]]:
     try:
         extra = json_value(extra_body, "extra_body")
         extra = json.loads(extra) if isinstance(extra, str) and extra.strip() else extra
-    except NotJsonError as problem:
-        return {}, [str(problem)]
+    except NotJsonError as error:
+        return {}, [str(error)]
     except (ValueError, RecursionError):
         extra = extra_body
-    if isinstance(extra, dict) or omitted(extra):
+    if isinstance(extra, dict) or is_omitted(extra):
         return dict(extra) if isinstance(extra, dict) else {}, []
     return {}, [f"Give extra_body as a dict {{field: value}}: {named('extra_body', extra)} is not a dict."]
 
@@ -168,12 +168,12 @@ def _encode(draft: _Draft, fields: Mapping[str, Any]) -> None:
     for name, value in fields.items():
         try:
             given[json_value(str(name), "the names of the fields")] = value
-        except NotJsonError as problem:
-            draft.refused.append(str(problem))
+        except NotJsonError as error:
+            draft.refused.append(str(error))
     known = product.by_name
     ordered = [*(name for name in known if name in given), *(name for name in given if name not in known)]
     shaped = {name: _shaped(draft, known.get(name, Field(name)), given[name]) for name in ordered}
-    present = {name: value for name, value in shaped.items() if not omitted(value)}
+    present = {name: value for name, value in shaped.items() if not is_omitted(value)}
     defaults = {"model_name": product.default_model} if product.default_model else {}
     for name, value in {**defaults, **present}.items():
         if name in product.unsent:
@@ -219,7 +219,7 @@ def _say_sound_once(draft: _Draft) -> None:
 
 def _shaped(draft: _Draft, field: Field, value: Any) -> Any:
     """A field in JSON's types and Kling's words; None when it is refused. What holds a file keeps it as it is."""
-    name, keep = field.name, field.kept
+    name, keep = field.name, field.file_keys
     try:
         if not field.is_media:
             value = json_value(value, name, keep=keep)
@@ -228,10 +228,10 @@ def _shaped(draft: _Draft, field: Field, value: Any) -> Any:
             # Converting may parse JSON text, and what is in that has to fit too.
             value = json_value(field.canonical(value), name, keep=keep)
             _refuse_none(value, name, keep)
-    except FieldEncodingError as problem:
-        draft.refuse(name, f"{problem.advice.format(field=name)}: {name} {problem.flaw}.")
-    except NotJsonError as problem:
-        draft.refuse(name, str(problem))
+    except FieldEncodingError as error:
+        draft.refuse(name, f"{error.advice.format(field=name)}: {name} {error.problem}.")
+    except NotJsonError as error:
+        draft.refuse(name, str(error))
     else:
         return value
     return None
@@ -241,7 +241,7 @@ def _refuse_none(value: Any, name: str, keep: frozenset[str]) -> None:
     place = _rendered_none(value, name, keep)
     if place:
         raise NotJsonError(
-            f"Check the template of {short(place)}: it rendered to the text None. Where that word is meant, send it "
+            f"Check the template of {shorten(place)}: it rendered to the text None. Where that word is meant, send it "
             "with extra_body."
         )
 
@@ -259,14 +259,14 @@ def _rendered_none(value: Any, place: str, keep: frozenset[str]) -> str:
 
 
 def _load_media(draft: _Draft) -> None:
-    for place, holder, key in draft.product.slots(draft.body):
+    for place, holder, key in draft.product.file_places(draft.body):
         holder[key] = draft.load(holder[key], place)
     # A file at a place where the field has none was kept as it was given, and is no JSON.
-    for name in [row.name for row in draft.product.fields if row.kept and row.name in draft.body]:
+    for name in [row.name for row in draft.product.fields if row.file_keys and row.name in draft.body]:
         try:
             json_value(draft.body[name], name)
-        except NotJsonError as problem:
-            draft.refuse(name, str(problem))
+        except NotJsonError as error:
+            draft.refuse(name, str(error))
             del draft.body[name]
 
 
@@ -280,9 +280,9 @@ def _encode_paths(draft: _Draft) -> None:
 def _encode_path(draft: _Draft, place: str, mask: dict[str, Any]) -> None:
     points, image = mask["trajectories"], draft.images.get("image")
     try:
-        mask["trajectories"] = in_pixels(points, image.header if image else None)
-    except TrajectoryError as problem:
-        draft.refuse("dynamic_masks", f"{problem.advice}: {place} {problem.flaw}.")
+        mask["trajectories"] = to_pixels(points, image.header if image else None)
+    except TrajectoryError as error:
+        draft.refuse("dynamic_masks", f"{error.advice}: {place} {error.problem}.")
     if is_normalised(points):
         draft.warnings.append(
             f"Give 1 - y if your y grows downwards: {place} has normalised points, which were turned into pixels from "
@@ -306,9 +306,9 @@ def _unknown_fields(draft: _Draft) -> list[Problem]:
 
 
 def _unknown_field(product: Product, name: str) -> str:
-    flaw = f"{shown(name)} is not a field of {product.endpoint}"
+    problem = f"{shown(name)} is not a field of {product.endpoint}"
     owners = [other.endpoint for other in PRODUCTS.values() if name in other.by_name]
     if owners:
         others = " and others" if len(owners) > NAMED_OWNERS else ""
-        return f"Leave {name} out: {flaw}, only of {one_of(owners[:NAMED_OWNERS])}{others}."
-    return f"Check the spelling, or use extra_body: {flaw}{misspelt(name, product.by_name)}."
+        return f"Leave {name} out: {problem}, only of {one_of(owners[:NAMED_OWNERS])}{others}."
+    return f"Check the spelling, or use extra_body: {problem}{suggest_field(name, product.by_name)}."

@@ -14,7 +14,7 @@ import os
 from typing import Any
 
 from airflow_provider_kling.preparation.files import exists, is_link, is_uri, read_file, read_stored, read_uri
-from airflow_provider_kling.products.media import ImageLoadError, InlineImage, LoadedImage
+from airflow_provider_kling.products.media import FileLoadError, InlineImage, LoadedFile
 from airflow_provider_kling.products.wording import is_inline, named, shown
 
 MAX_SOUND_BYTES = 5 * 1024 * 1024
@@ -22,25 +22,25 @@ MAX_SOUND_BYTES = 5 * 1024 * 1024
 _TAKEN = "a path, a storage URI, bytes or base64 of an MP3, WAV, M4A or AAC file is understood"
 
 
-def load_sound(value: Any, *, field: str, conn_id: str | None = None) -> LoadedImage:
+def load_sound(value: Any, *, field: str, conn_id: str | None = None) -> LoadedFile:
     """
     Turn a sound into base64.
 
     :param value: a local path, an object-storage URI or path object, bytes, a ``data:`` URI or base64.
     :param field: the field's name, for sentences.
     :param conn_id: Airflow connection for an object-storage URI.
-    :raises ImageLoadError: it cannot be read, is larger than 5 MB, or is no sound that Kling takes.
+    :raises FileLoadError: it cannot be read, is larger than 5 MB, or is no sound that Kling takes.
     :raises KlingStorageError: the storage does not answer now; a retry may find it.
     """
     data = _content(value.content if isinstance(value, InlineImage) else value, field, conn_id)
     if len(data) > MAX_SOUND_BYTES:
-        raise ImageLoadError(
+        raise FileLoadError(
             f"Cut {field}, or save it as MP3: it is larger than {MAX_SOUND_BYTES} bytes (5 MB), Kling's limit for "
             "a sound."
         )
     if not _is_sound(data):
-        raise ImageLoadError(f"Give {field} a sound: it is no MP3, WAV, M4A or AAC file; {_TAKEN}.")
-    return LoadedImage(base64.b64encode(data).decode("ascii"), hashlib.sha256(data).hexdigest())
+        raise FileLoadError(f"Give {field} a sound: it is no MP3, WAV, M4A or AAC file; {_TAKEN}.")
+    return LoadedFile(base64.b64encode(data).decode("ascii"), hashlib.sha256(data).hexdigest())
 
 
 def _content(value: Any, field: str, conn_id: str | None) -> bytes:
@@ -52,21 +52,21 @@ def _content(value: Any, field: str, conn_id: str | None) -> bytes:
         return read_stored(value, field, str(value), MAX_SOUND_BYTES)
     if isinstance(value, os.PathLike):
         return read_file(os.fsdecode(value), field, MAX_SOUND_BYTES)
-    raise ImageLoadError(
+    raise FileLoadError(
         f"Give {field} as a path or a storage URI: it has the type {shown(type(value).__name__)[1:-1]}; {_TAKEN}."
     )
 
 
 def _from_text(text: str, field: str, conn_id: str | None) -> bytes:
     if is_link(text):
-        raise ImageLoadError(f"Give a link as audio_url: {named(field, text)} is one, and {field} is for content.")
+        raise FileLoadError(f"Give a link as audio_url: {named(field, text)} is one, and {field} is for content.")
     if exists(text):
         return read_file(text, field, MAX_SOUND_BYTES)
     if is_inline(text):
         return _decoded(text, field)
     if is_uri(text):
         return read_uri(text, field, conn_id, MAX_SOUND_BYTES)
-    raise ImageLoadError(f"Check the path of {field}: there is no such file here, {named(field, text)}; {_TAKEN}.")
+    raise FileLoadError(f"Check the path of {field}: there is no such file here, {named(field, text)}; {_TAKEN}.")
 
 
 def _decoded(text: str, field: str) -> bytes:
@@ -77,7 +77,7 @@ def _decoded(text: str, field: str) -> bytes:
     try:
         return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
-        raise ImageLoadError(f"Give {field} whole base64: what was given cannot be decoded; {_TAKEN}.") from None
+        raise FileLoadError(f"Give {field} whole base64: what was given cannot be decoded; {_TAKEN}.") from None
 
 
 def _is_sound(data: bytes) -> bool:

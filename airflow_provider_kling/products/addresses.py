@@ -5,8 +5,8 @@ from __future__ import annotations
 import ipaddress
 import socket
 
-#: IPv4 ranges that :mod:`ipaddress` calls global, in some of its versions, and where no public host is. Source: IANA's
-#: registry of special-purpose addresses; 192.0.0.192 and 168.63.129.16 answer with a cloud machine's own credentials.
+#: IPv4 ranges without public hosts that some versions of :mod:`ipaddress` call global. Source: IANA's registry of
+#: special-purpose addresses; 192.0.0.192 and 168.63.129.16 return credentials of the cloud machine that asks.
 _SPECIAL_V4 = tuple(
     map(ipaddress.IPv4Network, ("192.0.0.0/24", "192.88.99.0/24", "100.64.0.0/10", "224.0.0.0/3", "168.63.129.16/32"))
 )
@@ -17,7 +17,7 @@ _PUBLIC_V6 = ipaddress.IPv6Network("2000::/3")
 #: Parts of it that are none: protocol assignments and Teredo, documentation, 6to4.
 _SPECIAL_V6 = tuple(map(ipaddress.IPv6Network, ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")))
 
-#: An IPv4 address in IPv6 clothes, as networks that speak only IPv6 reach IPv4 hosts (RFC 6052).
+#: IPv4 addresses inside IPv6 ones, by which networks without IPv4 reach IPv4 hosts (RFC 6052).
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 

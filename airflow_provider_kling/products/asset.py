@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_provider_kling.products import convert
-from airflow_provider_kling.products.fields import FIELDS, Field, Media, Shape, choice, named_fields, words
+from airflow_provider_kling.products.fields import FIELDS, Field, Media, Shape, choice_field, named_fields, text_field
 from airflow_provider_kling.products.product import COMMON_FIELDS, COMMON_RULES, Product
 
 #: Views of a subject beside the frontal one.
@@ -43,7 +43,7 @@ CUSTOM_VOICE = Product(
     "/v1/general/custom-voices",
     fields=named_fields(
         *("voice_name", "voice_url", "video_id", *COMMON_FIELDS),
-        voice_name=words("voice_name", 20),
+        voice_name=text_field("voice_name", 20),
         voice_url=Field("voice_url", media=Media("audio")),
     ),
     rules=COMMON_RULES,
@@ -59,20 +59,20 @@ CUSTOM_ELEMENT = Product(
     fields=named_fields(
         *("element_name", "element_description", "reference_type", "element_image_list", "element_video_list"),
         *("element_voice_id", "tag_list", *COMMON_FIELDS),
-        element_name=words("element_name", 20),
-        element_description=words("element_description", 100),
-        reference_type=choice("reference_type", ("image_refer", "video_refer")),
+        element_name=text_field("element_name", 20),
+        element_description=text_field("element_description", 100),
+        reference_type=choice_field("reference_type", ("image_refer", "video_refer")),
         element_image_list=Field(
             "element_image_list",
             convert.element_images,
             _IMAGES,
-            Media("image", at=("frontal_image", "image_url"), levels=2),
+            Media("image", keys=("frontal_image", "image_url"), max_depth=2),
         ),
         element_video_list=Field(
-            "element_video_list", convert.element_videos, _VIDEO, Media("video", at=("video_url",), levels=2)
+            "element_video_list", convert.element_videos, _VIDEO, Media("video", keys=("video_url",), max_depth=2)
         ),
-        element_voice_id=Field("element_voice_id", convert.own_id, FIELDS["voice_id"].shape),
-        tag_list=Field("tag_list", convert.listed("tag_id"), _TAGS),
+        element_voice_id=Field("element_voice_id", convert.id_to_text, FIELDS["voice_id"].shape),
+        tag_list=Field("tag_list", convert.list_of("tag_id"), _TAGS),
     ),
     rules=("references.sources", *COMMON_RULES),
     required=("element_name", "element_description", "reference_type"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from airflow_provider_kling.products import convert
-from airflow_provider_kling.products.fields import between, named_fields, words
+from airflow_provider_kling.products.fields import named_fields, number_field, text_field
 from airflow_provider_kling.products.product import COMMON_FIELDS, COMMON_RULES, Product
 
 # Paths, fields and limits: audio pages of https://kling.ai/document-api, classic API, read 2026-11. What text to speech
@@ -28,9 +28,9 @@ TEXT_TO_AUDIO = Product(
     "/v1/audio/text-to-audio",
     fields=named_fields(
         *("prompt", "duration", *COMMON_FIELDS),
-        prompt=words("prompt", 200),
+        prompt=text_field("prompt", 200),
         # The one duration with a fraction.
-        duration=replace(between("duration", 3, 10), convert=convert.seconds),
+        duration=replace(number_field("duration", 3, 10), convert=convert.seconds),
     ),
     rules=COMMON_RULES,
     required=("prompt", "duration"),

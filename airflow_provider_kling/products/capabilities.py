@@ -1,7 +1,7 @@
 """
-What each model can do, as data with a date (``capabilities.yaml``), and what a request asks beyond it.
+Checks a request against what its model can do, as the dated table in ``capabilities.yaml`` says it.
 
-Facts that age are not code: a model that the table does not know is never refused, only mentioned.
+Facts that age are data, not code. A model that the table does not know is sent with a warning, never refused.
 """
 
 from __future__ import annotations
@@ -30,23 +30,29 @@ class Feature(NamedTuple):
     Something that a request can ask for.
 
     :param fields: the fields that ask for it.
-    :param words: how a sentence calls it.
-    :param asked: whether a body asks for it.
+    :param phrase: its name in a sentence.
+    :param is_asked: whether a body asks for it.
     :param instead: what to do when no model has it.
     """
 
     name: str
     fields: tuple[str, ...]
-    words: str
-    asked: Callable[[Mapping[str, Any]], bool]
+    phrase: str
+    is_asked: Callable[[Mapping[str, Any]], bool]
     instead: str
 
 
 class Restriction(NamedTuple):
-    """What the words of a restriction mean: when a body breaks it, by which other field, and the way out."""
+    """
+    What a restriction in the table means.
 
-    broken: Callable[[Mapping[str, Any]], bool]
-    partner: str
+    :param is_broken: whether a body breaks it.
+    :param other_field: the field that conflicts with the feature.
+    :param advice: what to change.
+    """
+
+    is_broken: Callable[[Mapping[str, Any]], bool]
+    other_field: str
     advice: str
 
 
@@ -103,7 +109,7 @@ RESTRICTIONS = {
 
 def problems(product: Product, body: Mapping[str, Any]) -> list[Problem]:
     """
-    What a body asks that its model does not do.
+    Find what a body asks for that its model does not do.
 
     :param product: what is asked for.
     :param body: the canonical body; fields of a wrong shape are left to :mod:`.rules`.
@@ -114,18 +120,20 @@ def problems(product: Product, body: Mapping[str, Any]) -> list[Problem]:
         return []
     model = table().models.get(name)
     if model is None:
-        return [_unknown(name)]
+        return [_unknown_model(name)]
     rows = [row for row in table().rows if (row.model, row.product) == (name, product.endpoint)]
-    found = [*_retired(name, model, product.endpoint), *_ignored(name, model, body)]
+    found = [*_retired_model(name, model, product.endpoint), *_ignored_fields(name, model, body)]
     if not rows:
         elsewhere = list(dict.fromkeys(_products_of(name)))
-        found.append(_wrong_product(name, model, product.endpoint, elsewhere) if elsewhere else _undescribed(name))
+        found.append(
+            _wrong_product(name, model, product.endpoint, elsewhere) if elsewhere else _undescribed_model(name)
+        )
     else:
         found += _unsupported_values(rows, body)
-    return found if model.certain else [_uncertain(), *map(_as_warning, found)]
+    return found if model.certain else [_uncertain_model(), *map(_as_warning, found)]
 
 
-def _uncertain() -> Problem:
+def _uncertain_model() -> Problem:
     sentence = (
         f"Read Kling's page of the model: the table of {table().as_of} has only what relays say of it, so what goes "
         "beyond that is sent with a warning."
@@ -137,19 +145,19 @@ def _as_warning(problem: Problem) -> Problem:
     return problem._replace(severity="warning")
 
 
-def _unknown(name: str) -> Problem:
+def _unknown_model(name: str) -> Problem:
     sentence = (
         f"Check the spelling of model_name, if the model is not new: {named('model_name', name)} is not in the "
-        f"table of {table().as_of}{_meant(name)}, so mode, duration and features are not checked."
+        f"table of {table().as_of}{_suggest_model(name)}, so mode, duration and features are not checked."
     )
     return Problem("model_name", sentence, severity="warning")
 
 
-def _meant(name: str) -> str:
+def _suggest_model(name: str) -> str:
     """
-    The known model that is nearest, in a question; a retired one with its date and what replaces it.
+    Ask for the known model with the nearest name; for a retired one, say when and what replaces it.
 
-    Only one of the same version: ``kling-4.0`` is a new model and no misspelt ``kling-3.0``.
+    Only models of the same version are compared: ``kling-4.0`` is a new model and no misspelt ``kling-3.0``.
     """
     digits = _digits(name)
     generation = generation_of(name)
@@ -166,16 +174,16 @@ def _digits(name: str) -> str:
     return "".join(filter(str.isdecimal, name))
 
 
-def _serving(product: str, generation: str) -> list[str]:
+def _live_models(product: str, generation: str) -> list[str]:
     """The live models of a product."""
     return list(
-        dict.fromkeys(row.model for row in table().rows if row.product == product and table().live(row, generation))
+        dict.fromkeys(row.model for row in table().rows if row.product == product and table().is_live(row, generation))
     )
 
 
-def _retired(name: str, model: Model, product: str) -> Iterator[Problem]:
+def _retired_model(name: str, model: Model, product: str) -> Iterator[Problem]:
     if date := model.retired_for(product):
-        live = _serving(product, model.generation)
+        live = _live_models(product, model.generation)
         instead = repr(model.replacement) if model.replacement in live or not live else one_of(live)
         sentence = (
             f"Use {instead}: model_name={name!r} was retired by Kling on {date} and will be "
@@ -184,7 +192,7 @@ def _retired(name: str, model: Model, product: str) -> Iterator[Problem]:
         yield Problem("model_name", sentence, severity="warning")
 
 
-def _ignored(name: str, model: Model, body: Mapping[str, Any]) -> Iterator[Problem]:
+def _ignored_fields(name: str, model: Model, body: Mapping[str, Any]) -> Iterator[Problem]:
     for field in model.ignores:
         if field in body:
             sentence = f"Leave {field} out: {named(field, body[field])} has no effect, {name} does not support it."
@@ -195,7 +203,7 @@ def _products_of(name: str) -> Iterator[str]:
     return (row.product for row in table().rows if row.model == name)
 
 
-def _undescribed(name: str) -> Problem:
+def _undescribed_model(name: str) -> Problem:
     sentence = (
         f"Read Kling's page of {name}: the table of {table().as_of} has no row for model_name={name!r}, so product, "
         "mode, duration and features are not checked."
@@ -205,14 +213,14 @@ def _undescribed(name: str) -> Problem:
 
 def _wrong_product(name: str, model: Model, product: str, others: list[str]) -> Problem:
     sentence = (
-        f"Use {one_of(_serving(product, model.generation))}: model_name={name!r} does not serve {product}, only "
+        f"Use {one_of(_live_models(product, model.generation))}: model_name={name!r} does not serve {product}, only "
         f"{joined(others)}."
     )
     return Problem("model_name", sentence)
 
 
 def _unsupported_values(rows: list[Row], body: Mapping[str, Any]) -> Iterator[Problem]:
-    """Mode first, then duration, then features: each among the rows that are left."""
+    """Check mode, then duration, then features: each in the rows of the table that fit the checks before."""
     if "mode" in body and not rows[0].modes:
         sentence = f"Leave mode out: {named('mode', body['mode'])} has no effect, {rows[0].model} has one quality."
         yield Problem("mode", sentence, severity="warning")
@@ -222,9 +230,9 @@ def _unsupported_values(rows: list[Row], body: Mapping[str, Any]) -> Iterator[Pr
             continue
         fitting = [row for row in rows if value in offered(row)]
         if not fitting:
-            yield _not_offered(field, value, rows, offered)
+            yield _unsupported_value(field, value, rows, offered)
         rows = fitting or rows
-    yield from _features(rows, body)
+    yield from _unsupported_features(rows, body)
     if body.get("sound") == "off" and any(row.features.get("audio") == "always on" for row in rows):
         sentence = f"Leave sound out: sound='off' has no effect, {rows[0].model} always makes sound."
         yield Problem("sound", sentence, severity="warning")
@@ -238,32 +246,32 @@ def _durations(row: Row) -> tuple[str, ...]:
     return row.durations
 
 
-def _not_offered(field: str, value: str, rows: list[Row], offered: Callable[[Row], tuple[str, ...]]) -> Problem:
+def _unsupported_value(field: str, value: str, rows: list[Row], offered: Callable[[Row], tuple[str, ...]]) -> Problem:
     first = rows[0]
     model = table().models[first.model]
     allowed = list(dict.fromkeys(word for row in rows for word in offered(row)))
     others = dict.fromkeys(
         row.model
         for row in table().rows
-        if row.product == first.product and value in offered(row) and table().live(row, model.generation)
+        if row.product == first.product and value in offered(row) and table().is_live(row, model.generation)
     )
     within = f" in mode {one_of(first.modes)}" if field == "duration" and first.modes else ""
     elsewhere = f"; {one_of(others)} takes {value!r}" if others else ""
     disputed = field == "duration" and value in model.disputed
-    flaw = "is not listed by Kling, and sources disagree whether it is taken" if disputed else "is not offered"
+    problem = "is not listed by Kling, and sources disagree whether it is taken" if disputed else "is not offered"
     asked = did_you_mean(value, allowed, MODE_ALIASES) if field == "mode" else ""
     sentence = (
-        f"Give {field} as {_choice(allowed)} for {first.model}: {named(field, value)} {flaw} for "
+        f"Give {field} as {_join_allowed(allowed)} for {first.model}: {named(field, value)} {problem} for "
         f"{first.product}{within}{asked}{elsewhere}."
     )
     return Problem(field, sentence, severity="warning" if disputed else "error")
 
 
-def _choice(words: list[str]) -> str:
+def _join_allowed(words: list[str]) -> str:
     """
-    The words to choose from; numbers that follow each other as a range.
+    Join the allowed words; write consecutive numbers as a range.
 
-    >>> _choice(["3", "4", "5"])
+    >>> _join_allowed(["3", "4", "5"])
     '3 to 5'
     """
     if len(words) > 2 and all(word.isdecimal() for word in words):
@@ -273,37 +281,42 @@ def _choice(words: list[str]) -> str:
     return joined(words) if all(word.isdecimal() for word in words) else one_of(words)
 
 
-def _features(rows: list[Row], body: Mapping[str, Any]) -> Iterator[Problem]:
+def _unsupported_features(rows: list[Row], body: Mapping[str, Any]) -> Iterator[Problem]:
     clashes: set[frozenset[str]] = set()
     for feature in FEATURES:
-        if not feature.asked(body):
+        if not feature.is_asked(body):
             continue
         values = [row.features.get(feature.name, False) for row in rows]
         if not any(values):
-            yield _unsupported(feature, rows, body)
+            yield _unsupported_feature(feature, rows, body)
             continue
         broken = [
-            RESTRICTIONS[value] for value in values if isinstance(value, str) and RESTRICTIONS[value].broken(body)
+            RESTRICTIONS[value] for value in values if isinstance(value, str) and RESTRICTIONS[value].is_broken(body)
         ]
-        if len(broken) == len(values) and (clash := frozenset({feature.fields[0], broken[0].partner})) not in clashes:
-            clashes.add(clash)  # "silent only" and "without end frame" are one conflict, told once
-            yield _restricted(feature, str(values[0]), broken[0], rows[0], body)
+        if (
+            len(broken) == len(values)
+            and (clash := frozenset({feature.fields[0], broken[0].other_field})) not in clashes
+        ):
+            clashes.add(clash)  # "silent only" and "without end frame" are the same conflict: one problem
+            yield _restricted_feature(feature, str(values[0]), broken[0], rows[0], body)
 
 
-def _restricted(feature: Feature, words: str, restriction: Restriction, row: Row, body: Mapping[str, Any]) -> Problem:
+def _restricted_feature(
+    feature: Feature, words: str, restriction: Restriction, row: Row, body: Mapping[str, Any]
+) -> Problem:
     advice = f"{restriction.advice[0].upper()}{restriction.advice[1:]}"
-    sentence = f"{advice}: {row.model} takes {feature.words} {words} in this mode ({_field_value(feature, body)})."
+    sentence = f"{advice}: {row.model} takes {feature.phrase} {words} in this mode ({_field_value(feature, body)})."
     return Problem(feature.fields[0], sentence)
 
 
-def _unsupported(feature: Feature, rows: list[Row], body: Mapping[str, Any]) -> Problem:
+def _unsupported_feature(feature: Feature, rows: list[Row], body: Mapping[str, Any]) -> Problem:
     row = rows[0]
     field = next(name for name in feature.fields if name in body)
     mode = f" in mode {shown(body.get('mode', DEFAULTS['mode']))}" if row.modes else ""
     seconds = f" at {foreign_text(body.get('duration', DEFAULTS['duration']), 10)} s" if row.durations else ""
     advice, why = _alternatives(feature, row, field)
     sentence = (
-        f"{advice}: {row.model} does not take {feature.words} for {row.product}{mode}{seconds} "
+        f"{advice}: {row.model} does not take {feature.phrase} for {row.product}{mode}{seconds} "
         f"({_field_value(feature, body)}); {why}."
     )
     return Problem(field, sentence)
@@ -316,12 +329,12 @@ def _field_value(feature: Feature, body: Mapping[str, Any]) -> str:
 
 
 def _alternatives(feature: Feature, asked: Row, field: str) -> tuple[str, str]:
-    """What to do, and which live models have the feature; if none, since when."""
+    """Return what to do, and which live models have the feature; if none, since when."""
     able = [row for row in table().rows if row.product == asked.product and row.features.get(feature.name)]
     generation = table().models[asked.model].generation
     modes: dict[str, list[str]] = {}
     for row in able:
-        if table().live(row, generation):
+        if table().is_live(row, generation):
             modes.setdefault(row.model, []).extend(row.modes)
     instead = feature.instead.format(field=field)
     if modes:

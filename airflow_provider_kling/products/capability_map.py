@@ -87,7 +87,7 @@ class Table(NamedTuple):
     rows: tuple[Row, ...]
     image_mb: Mapping[str, int]
 
-    def live(self, row: Row, generation: str) -> bool:
+    def is_live(self, row: Row, generation: str) -> bool:
         """Whether a row's model is of this generation, not retired, and known from Kling: one to advise."""
         model = self.models[row.model]
         return model.retired_for(row.product) is None and model.generation == generation and model.certain

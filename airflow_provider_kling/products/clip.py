@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from airflow_provider_kling.products import convert
-from airflow_provider_kling.products.fields import choice, listed, named_fields
+from airflow_provider_kling.products.fields import choice_field, list_field, named_fields
 from airflow_provider_kling.products.product import COMMON_FIELDS, COMMON_RULES, Product
 from airflow_provider_kling.products.video import RESOLUTION
 
@@ -31,7 +31,7 @@ OMNI_VIDEO = Product(
             "video_list",
         ),
         *("sound", "mode", "resolution", "aspect_ratio", "duration", "watermark_info", *COMMON_FIELDS),
-        image_list=dataclasses.replace(listed("image_list", "image", "image_url", 1, 7), convert=convert.frames),
+        image_list=dataclasses.replace(list_field("image_list", "image", "image_url", 1, 7), convert=convert.frames),
         resolution=RESOLUTION,
     ),
     rules=(
@@ -71,7 +71,7 @@ AVATAR = Product(
     "/v1/videos/avatar/image2video",
     fields=named_fields(
         *("image", "audio_id", "sound_file", "prompt", "mode", "watermark_info", *COMMON_FIELDS),
-        mode=choice("mode", ("std", "pro"), convert.mode),
+        mode=choice_field("mode", ("std", "pro"), convert.mode),
     ),
     rules=COMMON_RULES,
     required=("image",),
@@ -86,8 +86,8 @@ MOTION_CONTROL = Product(
     fields=named_fields(
         *("model_name", "prompt", "image_url", "video_url", "keep_original_sound", "character_orientation", "mode"),
         *("resolution", "element_list", "watermark_info", *COMMON_FIELDS),
-        mode=choice("mode", ("std", "pro"), convert.mode),
-        resolution=choice("resolution", ("720p", "1080p"), convert.resolution),
+        mode=choice_field("mode", ("std", "pro"), convert.mode),
+        resolution=choice_field("resolution", ("720p", "1080p"), convert.resolution),
     ),
     rules=("faces.one_element", "shots.references", *COMMON_RULES),
     required=("image_url", "video_url", "character_orientation", "mode"),
@@ -113,7 +113,7 @@ MULTI_IMAGE2VIDEO = Product(
     fields=named_fields(
         *("model_name", "image_list", "prompt", "negative_prompt", "mode", "duration", "aspect_ratio"),
         *("watermark_info", *COMMON_FIELDS),
-        image_list=listed("image_list", "image", "image", 1, 4),
+        image_list=list_field("image_list", "image", "image", 1, 4),
     ),
     rules=COMMON_RULES,
     required=("image_list", "prompt"),
@@ -138,9 +138,9 @@ MULTI_ELEMENTS = Product(
     fields=named_fields(
         *("model_name", "session_id", "edit_mode", "image_list", "prompt", "negative_prompt", "mode", "duration"),
         *("watermark_info", *COMMON_FIELDS),
-        edit_mode=choice("edit_mode", ("addition", "swap", "removal")),
-        image_list=listed("image_list", "image", "image", 1, 2),
-        mode=choice("mode", ("std", "pro"), convert.mode),
+        edit_mode=choice_field("edit_mode", ("addition", "swap", "removal")),
+        image_list=list_field("image_list", "image", "image", 1, 2),
+        mode=choice_field("mode", ("std", "pro"), convert.mode),
     ),
     rules=("references.edits", *COMMON_RULES),
     required=("session_id", "edit_mode", "prompt"),

@@ -1,8 +1,8 @@
 """
-From a Dag author's words to Kling's: ``5`` becomes ``"5"``, ``standard`` ``std``, a JSON string its value. Pure.
+Converts a Dag author's values to Kling's: ``5`` to ``"5"``, ``standard`` to ``std``, a JSON string to its value. Pure.
 
-A converter that does not understand a value returns it unchanged, and the field's shape or a rule says what is wrong
-with it. Only what cannot become JSON at all is refused here. Converting twice changes nothing.
+A converter returns a value that it does not understand unchanged; the field's shape or a rule reports it. Only text
+that should be JSON and is not is refused here. Converting twice changes nothing.
 
 Values: Image to Video and Text to Video pages of https://kling.ai/document-api, classic API, read 2026-10.
 """
@@ -41,29 +41,29 @@ class FieldEncodingError(Exception):
     A value cannot be encoded. Internal.
 
     :param advice: what to do, the beginning of a sentence; ``{field}`` stands for the field.
-    :param flaw: what is wrong with the value, the end of the sentence.
+    :param problem: what is wrong with the value, the end of the sentence.
     """
 
-    def __init__(self, advice: str, flaw: str) -> None:
-        super().__init__(advice, flaw)
+    def __init__(self, advice: str, problem: str) -> None:
+        super().__init__(advice, problem)
         self.advice = advice
-        self.flaw = flaw
+        self.problem = problem
 
 
-def stripped(value: Any) -> Any:
+def strip(value: Any) -> Any:
     """Text without the blanks around it."""
     return value.strip() if isinstance(value, str) else value
 
 
-def words(value: Any) -> Any:
+def to_text(value: Any) -> Any:
     """Text; native rendering makes a number or True of a prompt that looks like one."""
     return str(value) if isinstance(value, (int, float)) else value
 
 
-def own_id(value: Any) -> Any:
+def id_to_text(value: Any) -> Any:
     """An id as text; native rendering makes a number of one that has only digits."""
     whole = isinstance(value, int) and not isinstance(value, bool)
-    return str(value) if whole else stripped(value)
+    return str(value) if whole else strip(value)
 
 
 def ratio(value: Any) -> Any:
@@ -118,7 +118,7 @@ def on_off(value: Any) -> Any:
 
 def sound(value: Any) -> Any:
     """A switch in Kling's words ``on`` and ``off``; ``native`` is the second generation's word for on."""
-    return "on" if lower(value) == "native" else on_off(value)
+    return "on" if lowercase(value) == "native" else on_off(value)
 
 
 def _is_numeric(value: Any) -> bool:
@@ -138,7 +138,7 @@ def fraction(value: Any) -> Any:
     return float(value) if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1e18 else value
 
 
-def parsed(value: Any) -> Any:
+def parse_json(value: Any) -> Any:
     """
     Return the value of a JSON string; templates and other clients hand over lists and objects as text.
 
@@ -155,12 +155,12 @@ def parsed(value: Any) -> Any:
         ) from None
 
 
-def _items(value: Any, convert: Callable[[Any], Any]) -> Any:
-    value = parsed(value)
+def _convert_items(value: Any, convert: Callable[[Any], Any]) -> Any:
+    value = parse_json(value)
     return [convert(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-def _with(item: Any, **converters: Callable[[Any], Any]) -> Any:
+def _convert_values(item: Any, **converters: Callable[[Any], Any]) -> Any:
     """An object with some of its values converted."""
     if not isinstance(item, dict):
         return item
@@ -170,27 +170,27 @@ def _with(item: Any, **converters: Callable[[Any], Any]) -> Any:
 def _element(item: Any) -> Any:
     """Element ids are JSON numbers; ``element_id`` itself may be left out by the author."""
     if isinstance(item, dict):
-        return _with(item, element_id=number)
+        return _convert_values(item, element_id=number)
     return {"element_id": number(item)} if isinstance(item, (int, str)) and not isinstance(item, bool) else item
 
 
 def _voice(item: Any) -> Any:
     if isinstance(item, dict):
-        return _with(item, voice_id=_voice_id)
+        return _convert_values(item, voice_id=_voice_id)
     return {"voice_id": _voice_id(item)} if isinstance(item, (int, str)) and not isinstance(item, bool) else item
 
 
 def _voice_id(value: Any) -> Any:
     whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**30
-    return str(value) if whole else stripped(value)
+    return str(value) if whole else strip(value)
 
 
 def _shot(item: Any) -> Any:
-    return _with(item, index=number, prompt=words, duration=duration)
+    return _convert_values(item, index=number, prompt=to_text, duration=duration)
 
 
 def _point(item: Any) -> Any:
-    return _with(item, x=_coordinate, y=_coordinate, t=_coordinate)
+    return _convert_values(item, x=_coordinate, y=_coordinate, t=_coordinate)
 
 
 def _coordinate(value: Any) -> Any:
@@ -201,19 +201,19 @@ def _coordinate(value: Any) -> Any:
 
 
 def _mask(item: Any) -> Any:
-    return _with(item, trajectories=lambda points: _items(points, _point))
+    return _convert_values(item, trajectories=lambda points: _convert_items(points, _point))
 
 
 def camera(value: Any) -> Any:
     """``camera_control``: its object, or the same as JSON text."""
-    return _with(parsed(value), type=lower, config=_camera_config)
+    return _convert_values(parse_json(value), type=lowercase, config=_camera_config)
 
 
 def _camera_config(value: Any) -> Any:
     return {key: number(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
-def lower(value: Any) -> Any:
+def lowercase(value: Any) -> Any:
     """Text in small letters, without the blanks around it."""
     return value.strip().lower() if isinstance(value, str) else value
 
@@ -221,27 +221,27 @@ def lower(value: Any) -> Any:
 def watermark(value: Any) -> Any:
     """``watermark_info``: its object, or a switch."""
     flag = switch(value)
-    return {"enabled": flag} if isinstance(flag, bool) else _with(parsed(value), enabled=switch)
+    return {"enabled": flag} if isinstance(flag, bool) else _convert_values(parse_json(value), enabled=switch)
 
 
 def elements(value: Any) -> Any:
     """``element_list``: ids, alone or in objects."""
-    return _items(value, _element)
+    return _convert_items(value, _element)
 
 
 def voices(value: Any) -> Any:
     """``voice_list``: ids, alone or in objects."""
-    return _items(value, _voice)
+    return _convert_items(value, _voice)
 
 
 def shots(value: Any) -> Any:
     """``multi_prompt``: the shots with their numbers as numbers."""
-    return _items(value, _shot)
+    return _convert_items(value, _shot)
 
 
 def masks(value: Any) -> Any:
     """``dynamic_masks``: the paths with their coordinates as numbers; the masks themselves stay."""
-    return _items(value, _mask)
+    return _convert_items(value, _mask)
 
 
 def yes_no(value: Any) -> Any:
@@ -250,36 +250,36 @@ def yes_no(value: Any) -> Any:
     return ("yes" if flag else "no") if isinstance(flag, bool) else value
 
 
-def listed(key: str) -> Callable[[Any], Any]:
+def list_of(key: str) -> Callable[[Any], Any]:
     """A list of objects that hold a file under this key; a text in it is the file."""
 
     def convert(value: Any) -> Any:
-        return _items(value, lambda item: {key: item} if isinstance(item, str) else item)
+        return _convert_items(value, lambda item: {key: item} if isinstance(item, str) else item)
 
     return convert
 
 
 def videos(value: Any) -> Any:
     """``video_list``: the videos, alone or in objects."""
-    return _items(
+    return _convert_items(
         value,
         lambda item: (
             {"video_url": item}
             if isinstance(item, str)
-            else _with(_linked(item, "video_url"), keep_original_sound=yes_no, refer_type=_reference_type)
+            else _convert_values(_rename_url(item, "video_url"), keep_original_sound=yes_no, refer_type=_reference_type)
         ),
     )
 
 
 def frames(value: Any) -> Any:
     """``image_list`` of an omni video: the images, alone or in objects that say what they are."""
-    return _items(value, _frame)
+    return _convert_items(value, _frame)
 
 
 def _frame(item: Any) -> Any:
     if isinstance(item, str):
         return {"image_url": item}
-    item = _with(_linked(item, "image_url"), type=_frame_type)
+    item = _convert_values(_rename_url(item, "image_url"), type=_frame_type)
     # An image that is neither frame has no type in classic words.
     return (
         {key: value for key, value in item.items() if (key, value) != ("type", "")} if isinstance(item, dict) else item
@@ -292,16 +292,16 @@ _REFERENCE_TYPES = {"feature_video": "feature", "base_video": "base"}
 
 
 def _frame_type(value: Any) -> Any:
-    word = lower(value)
+    word = lowercase(value)
     return _FRAME_TYPES.get(word, word) if isinstance(word, str) else word
 
 
 def _reference_type(value: Any) -> Any:
-    word = lower(value)
+    word = lowercase(value)
     return _REFERENCE_TYPES.get(word, word) if isinstance(word, str) else word
 
 
-def _linked(item: Any, key: str) -> Any:
+def _rename_url(item: Any, key: str) -> Any:
     """An object whose file is called ``url``, as in the second generation, with the classic name for it."""
     if not isinstance(item, dict) or "url" not in item or key in item:
         return item
@@ -310,12 +310,14 @@ def _linked(item: Any, key: str) -> Any:
 
 def effect(value: Any) -> Any:
     """``input`` of an effect: its object, or the same as JSON text."""
-    return _with(parsed(value), duration=duration, mode=mode, model_name=stripped)
+    return _convert_values(parse_json(value), duration=duration, mode=mode, model_name=strip)
 
 
 def lip_sync(value: Any) -> Any:
     """``input`` of the lip sync in one call; what it holds says whether a text is spoken, or which sound is heard."""
-    value = _with(parsed(value), voice_speed=fraction, voice_language=lower, mode=lower, video_id=own_id)
+    value = _convert_values(
+        parse_json(value), voice_speed=fraction, voice_language=lowercase, mode=lowercase, video_id=id_to_text
+    )
     if not isinstance(value, dict):
         return value
     if "text" in value:
@@ -325,24 +327,28 @@ def lip_sync(value: Any) -> Any:
 
 def element_images(value: Any) -> Any:
     """``element_image_list``: the views beside the frontal one alone or in objects."""
-    return _with(parsed(value), refer_images=listed("image_url"))
+    return _convert_values(parse_json(value), refer_images=list_of("image_url"))
 
 
 def element_videos(value: Any) -> Any:
     """``element_video_list``: its object, the list in it, or the one video."""
     if isinstance(value, str) and not value.lstrip().startswith(("{", "[")):
         value = [value]
-    value = parsed(value)
-    return _with({"refer_videos": value} if isinstance(value, list) else value, refer_videos=listed("video_url"))
+    value = parse_json(value)
+    return _convert_values(
+        {"refer_videos": value} if isinstance(value, list) else value, refer_videos=list_of("video_url")
+    )
 
 
 def faces(value: Any) -> Any:
     """``face_choose``: the faces with their times as numbers."""
     times = dict.fromkeys(SOUND_TIMES, number)
     volumes = dict.fromkeys(("sound_volume", "original_audio_volume"), fraction)
-    return _items(value, lambda item: _with(item, face_id=own_id, audio_id=own_id, **times, **volumes))
+    return _convert_items(
+        value, lambda item: _convert_values(item, face_id=id_to_text, audio_id=id_to_text, **times, **volumes)
+    )
 
 
 def series(value: Any) -> Any:
     """``series_amount``: a number as text, or ``auto``."""
-    return own_id(lower(value))
+    return id_to_text(lowercase(value))

@@ -52,7 +52,7 @@ ONE_CALL_LIP_SYNC = Product(
             "input",
             convert.lip_sync,
             Shape(_is_one_call, "Give input one video, and a text, audio_url or audio_file", "has not one of each"),
-            Media("video", at=("video_url", "audio_url", "audio_file"), sounds=("audio_file",)),
+            Media("video", keys=("video_url", "audio_url", "audio_file"), sounds=("audio_file",)),
         ),
     ),
     rules=("faces.spoken", *COMMON_RULES),

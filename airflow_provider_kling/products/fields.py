@@ -1,6 +1,6 @@
 """
-The fields of Kling's requests, one row each: how a Dag author's words become Kling's, what the value must look like
-then, and which files it holds. Whether a *model* takes a value is a matter of :mod:`.capabilities`.
+The fields of Kling's requests, one row each: how a Dag author's value is converted, which values are valid, and which
+files it holds. Whether a *model* takes a value, :mod:`.capabilities` checks.
 
 Field names, values and defaults: the products' pages of https://kling.ai/document-api, classic API, read 2026-10 and
 2026-11.
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 EXTERNAL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 MAX_PROMPT = 2500
 ASPECT_RATIOS = ("16:9", "9:16", "1:1")
-#: What the image products make.
+#: The proportions that the image products make.
 IMAGE_RATIOS = (*ASPECT_RATIOS, "4:3", "3:4", "3:2", "2:3", "21:9")
-#: Words that the beginning of a sentence has room for.
+#: The most words that fit into the beginning of a sentence.
 SHORT_CHOICE = 4
 SHOT_TYPES = ("customize", "intelligence")
 
-#: Names of other clients for Kling's fields; such a field is refused, and asked back.
+#: Names that other clients give to Kling's fields; such a field is refused with a question.
 OTHER_NAMES = {
     "model": "model_name",
     "first_frame": "image",
@@ -45,30 +45,33 @@ OTHER_NAMES = {
 
 class Shape(NamedTuple):
     """
-    What a value must look like; when it does not: what to give instead, and what it is not.
+    Which values of a field are valid, and what to say of others.
 
-    :param words: the words that it takes, to ask for the nearest one.
+    :param fits: whether a value is valid.
+    :param advice: what to give instead, the beginning of a sentence.
+    :param problem: what is wrong with the value, the end of the sentence.
+    :param words: the words that are valid, to suggest the nearest one.
     """
 
     fits: Callable[[Any], bool]
     advice: str
-    flaw: str
+    problem: str
     words: tuple[str, ...] = ()
 
 
 class Media(NamedTuple):
     """
-    What a field holds besides JSON: a file that is loaded, checked and sent as its link or its content.
+    The files in a field, which are loaded, checked and sent as a link or as content.
 
-    :param kind: of the file; videos and audio are sent as links.
-    :param at: under which keys of an object; empty when the field's value is the file.
-    :param levels: how many objects deep a file may stand; one that stands deeper is none, and refused.
-    :param sounds: which of these keys hold a sound that is sent as its content.
+    :param kind: of the files; videos and audio are sent as links.
+    :param keys: keys of objects that hold a file; empty when the field's value is the file.
+    :param max_depth: how many objects deep such a key may be; deeper ones are refused.
+    :param sounds: those of the keys that hold a sound that is sent as content.
     """
 
     kind: Literal["image", "video", "audio"]
-    at: tuple[str, ...] = ()
-    levels: int = 1
+    keys: tuple[str, ...] = ()
+    max_depth: int = 1
     sounds: tuple[str, ...] = ()
 
 
@@ -78,70 +81,70 @@ class Field:
     One field of a request.
 
     :param name: by Kling's classic name, which is also the name of the operator's argument.
-    :param convert: from a Dag author's words to Kling's.
-    :param shape: what the value must look like then; ``None`` when a rule of the product looks at it.
-    :param media: the files that it holds, when it holds any.
-    :param longest: characters that its text may have; 0 for no limit.
+    :param convert: makes Kling's value from a Dag author's.
+    :param shape: which converted values are valid; ``None`` when a rule of the product checks it.
+    :param media: the files that it holds, if it can hold any.
+    :param max_length: the most characters of its text; 0 for no limit.
     """
 
     name: str
     convert: Callable[[Any], Any] | None = None
     shape: Shape | None = None
     media: Media | None = None
-    longest: int = 0
+    max_length: int = 0
 
     @property
     def is_media(self) -> bool:
         """Whether the value itself is a file."""
-        return self.media is not None and not self.media.at
+        return self.media is not None and not self.media.keys
 
     @property
-    def kept(self) -> frozenset[str]:
-        """The keys inside whose value is a file, and no JSON."""
-        return frozenset(self.media.at) if self.media else frozenset()
+    def file_keys(self) -> frozenset[str]:
+        """Keys whose value is a file and not JSON."""
+        return frozenset(self.media.keys) if self.media else frozenset()
 
     def canonical(self, value: Any) -> Any:
         """
-        Return a value in Kling's words.
+        Return the value that Kling takes.
 
         :raises FieldEncodingError: a JSON string cannot be parsed.
         """
         return self.convert(value) if self.convert else value
 
-    def slots(self, body: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
+    def file_places(self, body: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
         """
-        Yield each place of a body that holds a file of this field: its name, the object it stands in, the key there.
+        Yield each place of a body that holds a file of this field: its name, the object around it, its key there.
 
         :param body: a request body, which may be changed between two of them.
         """
         if self.is_media and self.name in body:
             yield self.name, body, self.name
         elif self.media:
-            yield from _places(self.name, body.get(self.name), self.kept, self.media.levels)
+            yield from _places(self.name, body.get(self.name), self.file_keys, self.media.max_depth)
 
 
-def _places(place: str, value: Any, keys: frozenset[str], levels: int) -> Iterator[tuple[str, dict[str, Any], str]]:
-    """The places of a value, in objects of the first levels, that hold a file under these keys."""
-    if isinstance(value, dict) and levels:
+def _places(place: str, value: Any, keys: frozenset[str], max_depth: int) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """Yield the places in a value that hold a file under one of these keys, at most ``max_depth`` objects deep."""
+    if isinstance(value, dict) and max_depth:
         for key in list(value):
             if key in keys:
                 yield f"{place}.{key}", value, key
             else:
-                yield from _places(f"{place}.{key}", value[key], keys, levels - 1)
+                yield from _places(f"{place}.{key}", value[key], keys, max_depth - 1)
     for index, item in enumerate(value if isinstance(value, list) else ()):
-        yield from _places(f"{place}[{index}]", item, keys, levels)
+        yield from _places(f"{place}[{index}]", item, keys, max_depth)
 
 
-def omitted(value: Any) -> bool:
+def is_omitted(value: Any) -> bool:
     """Whether the field is left out: None, blank text or an empty list."""
     if isinstance(value, str):
         return not value.strip()
     return value is None or (isinstance(value, (list, tuple)) and not value)
 
 
-def misspelt(name: str, known: Iterable[str]) -> str:
+def suggest_field(name: str, known: Iterable[str]) -> str:
     """
-    Ask for the field that was meant, as the end of a sentence; nothing when none is near.
+    Suggest the field that was probably meant, as the end of a sentence; empty when no name is near.
 
     :param name: what the Dag author wrote.
     :param known: the fields that there are.
@@ -172,28 +175,28 @@ def _matches(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
 
 
-def _among(*values: str) -> Callable[[Any], bool]:
+def _is_one_of(*values: str) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, str) and value in values
 
 
-def _text(advice: str) -> Shape:
+def _text_shape(advice: str) -> Shape:
     return Shape(_is_text, advice, "is not text")
 
 
-def _image(name: str) -> Field:
+def _image_field(name: str) -> Field:
     return Field(name, media=Media("image"))
 
 
-def _switch(name: str) -> Field:
+def _switch_field(name: str) -> Field:
     shape = Shape(lambda value: isinstance(value, bool), f"Give {name} as True or False", "is not a switch")
     return Field(name, convert.switch, shape)
 
 
-def _id(name: str) -> Field:
-    return Field(name, convert.own_id, _text(f"Give {name} as text"))
+def _id_field(name: str) -> Field:
+    return Field(name, convert.id_to_text, _text_shape(f"Give {name} as text"))
 
 
-def listed(
+def list_field(
     name: str,
     kind: Literal["image", "video", "audio"],
     key: str,
@@ -222,20 +225,20 @@ def listed(
 
     count = str(least) if least == most else f"{least} to {most}"
     shape = Shape(fits, f"Give {name} as a list of {count} {{'{keys[0]}': …}}", "is none")
-    return Field(name, convert.listed(key), shape, Media(kind, at=(key,)))
+    return Field(name, convert.list_of(key), shape, Media(kind, keys=(key,)))
 
 
-def words(name: str, longest: int = MAX_PROMPT) -> Field:
+def text_field(name: str, max_length: int = MAX_PROMPT) -> Field:
     """
     A field that takes text.
 
     :param name: of the field.
-    :param longest: characters that it may have.
+    :param max_length: characters that it may have.
     """
-    return Field(name, convert.words, _text(f"Give {name} as text"), longest=longest)
+    return Field(name, convert.to_text, _text_shape(f"Give {name} as text"), max_length=max_length)
 
 
-def choice(name: str, values: tuple[str, ...], convert_: Callable[[Any], Any] = convert.lower) -> Field:
+def choice_field(name: str, values: tuple[str, ...], convert_: Callable[[Any], Any] = convert.lowercase) -> Field:
     """
     A field that takes one of some words.
 
@@ -243,13 +246,13 @@ def choice(name: str, values: tuple[str, ...], convert_: Callable[[Any], Any] = 
     :param values: what it takes.
     :param convert_: from a Dag author's words.
     """
-    advice, flaw = f"Give {name} as {one_of(values)}", "is not offered"
+    advice, problem = f"Give {name} as {one_of(values)}", "is not offered"
     if len(values) > SHORT_CHOICE:
-        advice, flaw = f"Give {name} one of its {len(values)} values", f"is not offered; it takes {one_of(values)}"
-    return Field(name, convert_, Shape(_among(*values), advice, flaw, values))
+        advice, problem = f"Give {name} one of its {len(values)} values", f"is not offered; it takes {one_of(values)}"
+    return Field(name, convert_, Shape(_is_one_of(*values), advice, problem, values))
 
 
-def between(name: str, least: float, most: float, *, is_whole: bool = False) -> Field:
+def number_field(name: str, least: float, most: float, *, is_whole: bool = False) -> Field:
     """
     A field that takes a number.
 
@@ -273,13 +276,13 @@ def between(name: str, least: float, most: float, *, is_whole: bool = False) -> 
 FIELDS: Mapping[str, Field] = {
     field.name: field
     for field in (
-        Field("model_name", convert.stripped, _text("Give model_name as text, such as 'kling-v3'")),
-        words("prompt"),
-        words("negative_prompt"),
-        words("text", 1000),
-        choice("voice_language", ("zh", "en")),
-        between("voice_speed", 0.8, 2),
-        Field("mode", convert.mode, _text("Give mode as 'std', 'pro' or '4k'")),
+        Field("model_name", convert.strip, _text_shape("Give model_name as text, such as 'kling-v3'")),
+        text_field("prompt"),
+        text_field("negative_prompt"),
+        text_field("text", 1000),
+        choice_field("voice_language", ("zh", "en")),
+        number_field("voice_speed", 0.8, 2),
+        Field("mode", convert.mode, _text_shape("Give mode as 'std', 'pro' or '4k'")),
         Field(
             "duration",
             convert.duration,
@@ -289,12 +292,12 @@ FIELDS: Mapping[str, Field] = {
                 "is not a whole number of seconds",
             ),
         ),
-        choice("aspect_ratio", ASPECT_RATIOS, convert.ratio),
+        choice_field("aspect_ratio", ASPECT_RATIOS, convert.ratio),
         Field(
             "sound",
             convert.sound,
             Shape(
-                _among("on", "off"),
+                _is_one_of("on", "off"),
                 "Give sound as 'on' or 'off', or as True or False",
                 "is not a switch",
                 ("on", "off"),
@@ -305,57 +308,57 @@ FIELDS: Mapping[str, Field] = {
             convert.fraction,
             Shape(is_number, "Give cfg_scale as a number from 0 to 1", "is not a number, Kling's default is 0.5"),
         ),
-        _switch("multi_shot"),
+        _switch_field("multi_shot"),
         Field(
             "shot_type",
-            convert.lower,
-            Shape(_among(*SHOT_TYPES), f"Give shot_type as {one_of(SHOT_TYPES)}", "is unknown", SHOT_TYPES),
+            convert.lowercase,
+            Shape(_is_one_of(*SHOT_TYPES), f"Give shot_type as {one_of(SHOT_TYPES)}", "is unknown", SHOT_TYPES),
         ),
         Field("multi_prompt", convert.shots),
         Field("element_list", convert.elements),
         Field("voice_list", convert.voices),
-        _image("image"),
-        _image("image_tail"),
-        _image("static_mask"),
-        Field("dynamic_masks", convert.masks, media=Media("image", at=("mask",))),
+        _image_field("image"),
+        _image_field("image_tail"),
+        _image_field("static_mask"),
+        Field("dynamic_masks", convert.masks, media=Media("image", keys=("mask",))),
         Field("camera_control", convert.camera),
         Field(
             "watermark_info",
             convert.watermark,
             Shape(_is_watermark, "Give watermark_info as True or False, or {'enabled': True}", "is not a switch"),
         ),
-        choice("image_reference", ("subject", "face")),
-        between("image_fidelity", 0, 1),
-        between("human_fidelity", 0, 1),
-        choice("resolution", ("1k", "2k")),
-        between("n", 1, 9, is_whole=True),
-        choice("result_type", ("single", "series")),
-        choice("series_amount", ("2", "3", "4", "5", "6", "7", "8", "9", "auto"), convert.series),
-        *(between(f"{side}_expansion_ratio", 0, 2) for side in ("up", "down", "left", "right")),
-        *(_image(name) for name in ("scene_image", "style_image", "human_image", "cloth_image", "image_url")),
-        listed("image_list", "image", "image", 1, 10),
-        listed("subject_image_list", "image", "subject_image", 1, 4),
-        replace(listed("video_list", "video", "video_url", 1, 1), convert=convert.videos),
+        choice_field("image_reference", ("subject", "face")),
+        number_field("image_fidelity", 0, 1),
+        number_field("human_fidelity", 0, 1),
+        choice_field("resolution", ("1k", "2k")),
+        number_field("n", 1, 9, is_whole=True),
+        choice_field("result_type", ("single", "series")),
+        choice_field("series_amount", ("2", "3", "4", "5", "6", "7", "8", "9", "auto"), convert.series),
+        *(number_field(f"{side}_expansion_ratio", 0, 2) for side in ("up", "down", "left", "right")),
+        *(_image_field(name) for name in ("scene_image", "style_image", "human_image", "cloth_image", "image_url")),
+        list_field("image_list", "image", "image", 1, 10),
+        list_field("subject_image_list", "image", "subject_image", 1, 4),
+        replace(list_field("video_list", "video", "video_url", 1, 1), convert=convert.videos),
         Field("video_url", media=Media("video")),
         Field("sound_file", media=Media("audio")),
-        *(_id(name) for name in ("voice_id", "video_id", "audio_id", "session_id")),
-        Field("effect_scene", convert.stripped, _text("Give effect_scene as text")),
+        *(_id_field(name) for name in ("voice_id", "video_id", "audio_id", "session_id")),
+        Field("effect_scene", convert.strip, _text_shape("Give effect_scene as text")),
         Field(
             "input",
             convert.effect,
             Shape(_is_effect, "Give input as {'image': …}, or {'images': [left, right]}", "has not one of them"),
-            Media("image", at=("image",)),
+            Media("image", keys=("image",)),
         ),
-        words("sound_effect_prompt", 200),
-        words("bgm_prompt", 200),
-        _switch("asmr_mode"),
-        choice("keep_original_sound", ("yes", "no"), convert.yes_no),
-        choice("character_orientation", ("image", "video")),
-        replace(listed("face_choose", "audio", "sound_file", 1, 1, needed=("face_id",)), convert=convert.faces),
-        Field("callback_url", convert.stripped, _text("Give callback_url as an http(s) URL that Kling can open")),
+        text_field("sound_effect_prompt", 200),
+        text_field("bgm_prompt", 200),
+        _switch_field("asmr_mode"),
+        choice_field("keep_original_sound", ("yes", "no"), convert.yes_no),
+        choice_field("character_orientation", ("image", "video")),
+        replace(list_field("face_choose", "audio", "sound_file", 1, 1, needed=("face_id",)), convert=convert.faces),
+        Field("callback_url", convert.strip, _text_shape("Give callback_url as an http(s) URL that Kling can open")),
         Field(
             "external_task_id",
-            convert.own_id,
+            convert.id_to_text,
             Shape(
                 _matches(EXTERNAL_ID),
                 "Give external_task_id as 1 to 64 letters, digits, '_' or '-'",
@@ -380,6 +383,6 @@ def field_of(place: str) -> str:
     """
     Return the name of the field that a place is in.
 
-    :param place: as :meth:`Field.slots` names it.
+    :param place: as :meth:`Field.file_places` names it.
     """
     return re.split(r"[.\[]", place, maxsplit=1)[0]

@@ -2,7 +2,7 @@
 Which generation of Kling's API serves a model, and what a request may say there. Pure.
 
 Classic models are named in the body, under ``/v1/``; models of the second generation in the path, and their bodies have
-other words: :mod:`.translation`. Nothing else asks a model for its generation.
+other words: :mod:`.translation`. Other modules ask this one for the generation of a model.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
     from airflow_provider_kling.products.product import Product
 
-#: Classic fields without a word in the second generation (its pages, read 2026-10).
-_UNSAYABLE = ("negative_prompt", "cfg_scale", "camera_control", "static_mask", "dynamic_masks")
-#: A text has no items beside it that could be referred to.
-_UNSAYABLE_IN_TEXT = ("voice_list",)
+#: Classic fields that the second generation does not have (its pages, read 2026-10).
+_NO_COUNTERPART = ("negative_prompt", "cfg_scale", "camera_control", "static_mask", "dynamic_masks")
+#: More of them for products without files.
+_NO_COUNTERPART_IN_TEXT = ("voice_list",)
 
-#: What ``extra_body`` may hold there: Kling ignores every other key without a word (measured, 2026-08 and 2026-09).
-PLACES = ("contents", "settings", "options")
+#: Keys of a body of the second generation; Kling silently ignores all others (measured, 2026-08 and 2026-09).
+BODY_KEYS = ("contents", "settings", "options")
 
 
-def spoken(product: Product, body: Mapping[str, Any]) -> Product:
+def serving_product(product: Product, body: Mapping[str, Any]) -> Product:
     """
-    Return the row of the generation that serves a request.
+    Return the product's row in the generation that serves a request.
 
     :param product: its row in either generation.
     :param body: the canonical body; its model decides.
@@ -41,18 +41,18 @@ def spoken(product: Product, body: Mapping[str, Any]) -> Product:
     return PRODUCTS.get(product.counterpart) or NEW_GENERATION[product.counterpart]
 
 
-def classic_row(product: Product) -> Product:
+def classic_product(product: Product) -> Product:
     """
-    Return the row in whose words a product is asked for.
+    Return the classic row of a product, whose words Dag authors use.
 
     :param product: its row in either generation.
     """
     return PRODUCTS[product.counterpart] if product.generation == "new" and product.counterpart else product
 
 
-def listed_under(product: Product) -> str:
+def list_endpoint(product: Product) -> str:
     """
-    Return the product in whose list Kling shows the tasks of a product: the second generation has one for all of its.
+    Return the endpoint whose list shows the tasks of a product; the second generation has one list for all products.
 
     :param product: its row in the generation that serves it.
     """
@@ -66,7 +66,7 @@ def is_translated(product: Product, body: Mapping[str, Any]) -> bool:
     :param product: its row in either generation.
     :param body: the canonical body.
     """
-    return bool(product.counterpart) and spoken(product, body).generation == "new"
+    return bool(product.counterpart) and serving_product(product, body).generation == "new"
 
 
 def features_of(product: Product, body: Mapping[str, Any]) -> list[Mapping[str, bool | str]]:
@@ -76,13 +76,13 @@ def features_of(product: Product, body: Mapping[str, Any]) -> list[Mapping[str, 
     :param product: its row in either generation.
     :param body: the canonical body.
     """
-    asked = (body.get("model_name"), classic_row(product).endpoint)
+    asked = (body.get("model_name"), classic_product(product).endpoint)
     return [row.features for row in table().rows if (row.model, row.product) == asked]
 
 
 def has_shots(product: Product, body: Mapping[str, Any]) -> bool:
     """
-    Whether the model of a request may have several shots; of one that the table does not know it is not known.
+    Whether the model of a request may take several shots; true for a model that the table does not know.
 
     :param product: its row in either generation.
     :param body: the canonical body.
@@ -104,18 +104,18 @@ def has_video(body: Mapping[str, Any], kind: str) -> bool:
     return any(video.get("refer_type", "base") == kind for video in given)
 
 
-def keeps_external_id(body: Mapping[str, Any]) -> bool:
+def refuses_repeated_id(body: Mapping[str, Any]) -> bool:
     """
-    Whether Kling is known to refuse an ``external_task_id`` of this model twice, which makes a submission repeatable.
+    Whether Kling is known to refuse a second task with the same ``external_task_id``, so that a POST can be repeated.
 
     :param body: the canonical body. Measured for both generations (2026-09); a new model may be another matter.
     """
     return is_certain(body.get("model_name"))
 
 
-def unsayable(product: Product, body: Mapping[str, Any]) -> Iterator[Problem]:
+def translation_problems(product: Product, body: Mapping[str, Any]) -> Iterator[Problem]:
     """
-    What a body says that its generation has no words for: it would be ignored without a word, and paid.
+    Find what a body asks for that its generation does not have: Kling would ignore it silently, and charge the task.
 
     :param product: what is asked for.
     :param body: the canonical body.
@@ -123,10 +123,10 @@ def unsayable(product: Product, body: Mapping[str, Any]) -> Iterator[Problem]:
     name = body.get("model_name")
     if not is_translated(product, body):
         return
-    fields = _UNSAYABLE if product.media_fields else (*_UNSAYABLE, *_UNSAYABLE_IN_TEXT)
+    fields = _NO_COUNTERPART if product.media_fields else (*_NO_COUNTERPART, *_NO_COUNTERPART_IN_TEXT)
     for field in fields:
         if field in body:
-            models = _taking(classic_row(product), field)
+            models = _live_models_with(classic_product(product), field)
             advice = f"Use {one_of(models)}, or leave {field} out" if models else f"Leave {field} out"
             yield Problem(
                 field,
@@ -142,8 +142,8 @@ def unsayable(product: Product, body: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _ignored_items(product: Product, body: Mapping[str, Any]) -> Iterator[Problem]:
-    """Items that an omni video takes and does not look at: it would be made, and paid, of the words alone."""
-    items = body.get("contents") if classic_row(product).endpoint == "omni-video" else None
+    """Find items that an omni video accepts and ignores: it would be made, and paid, from the prompt alone."""
+    items = body.get("contents") if classic_product(product).endpoint == "omni-video" else None
     for item in items if isinstance(items, list) else ():
         kind = item.get("type") if isinstance(item, dict) else None
         if instead := _IGNORED.get(kind) if isinstance(kind, str) else None:
@@ -168,27 +168,27 @@ _FEATURES = {
 }
 
 
-def _taking(product: Product, field: str) -> list[str]:
+def _live_models_with(product: Product, field: str) -> list[str]:
     """The live classic models of a product that take a field."""
     if field not in product.by_name:
         return []
     feature = _FEATURES.get(field)
-    rows = [row for row in table().rows if row.product == product.endpoint and table().live(row, "classic")]
+    rows = [row for row in table().rows if row.product == product.endpoint and table().is_live(row, "classic")]
     able = [row.model for row in rows if feature is None or row.features.get(feature)]
     return [name for name in dict.fromkeys(able) if field not in table().models[name].ignores]
 
 
-def remarks(product: Product, body: Mapping[str, Any], extra: Mapping[str, Any]) -> Iterator[str]:
+def request_warnings(product: Product, body: Mapping[str, Any], extra: Mapping[str, Any]) -> Iterator[str]:
     """
-    What to know of a request before it is sent that concerns its generation; sentences for the log.
+    Yield warnings about a request that concern its generation; sentences for the log.
 
     :param product: what is asked for.
     :param body: the canonical body.
-    :param extra: what was put over it.
+    :param extra: the author's ``extra_body``.
     """
     if is_translated(product, body):
         yield from _ignored_keys(product, body, extra)
-    if product.has_external_id and not keeps_external_id(body):
+    if product.has_external_id and not refuses_repeated_id(body):
         yield (
             "Check Kling's console if this task fails before it has an id: it is not known whether Kling refuses to "
             f"make an external_task_id of {foreign_text(body.get('model_name'), 60)} twice, so a lost answer is looked "
@@ -197,12 +197,12 @@ def remarks(product: Product, body: Mapping[str, Any], extra: Mapping[str, Any])
 
 
 def _ignored_keys(product: Product, body: Mapping[str, Any], extra: Mapping[str, Any]) -> Iterator[str]:
-    known = classic_row(product).by_name
+    known = classic_product(product).by_name
     for key in extra:
-        if key not in known and key not in PLACES:
+        if key not in known and key not in BODY_KEYS:
             yield (
                 f"Put {key!r} into settings or options inside extra_body: Kling ignores keys that it does not know, "
-                f"and models such as {body.get('model_name')} have nothing beside {one_of(PLACES, 'and')}."
+                f"and models such as {body.get('model_name')} have nothing beside {one_of(BODY_KEYS, 'and')}."
             )
     for place, words in _KNOWN_KEYS.items():
         inside = extra.get(place)
@@ -214,7 +214,7 @@ def _ignored_keys(product: Product, body: Mapping[str, Any], extra: Mapping[str,
                 )
 
 
-#: What goes to Kling for whom it calls back and by which name, not for what it makes.
+#: Fields that concern the task and not its content.
 OPTIONS = ("callback_url", "external_task_id", "watermark_info")
 
 #: What Kling reads there; a seed is not documented and taken (measured by a public client, 2026-09).

@@ -1,8 +1,8 @@
 """
 Format and size of the usual JPEG and PNG files, from their bytes alone.
 
-Importing Pillow takes a task process as long as everything else that it checks. Whatever is not plain here is left to
-Pillow, which knows the rest and says what is damaged. JPEG: ITU T.81, annex B; PNG: https://www.w3.org/TR/png/.
+Importing Pillow takes as long as all other checks of a task together. Files that are not read here are left to Pillow,
+which knows all formats and says what is damaged. JPEG: ITU T.81, annex B; PNG: https://www.w3.org/TR/png/.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import struct
 import zlib
 from typing import NamedTuple
 
-#: More are Pillow's to judge, which calls them a decompression bomb.
+#: A picture with more pixels is left to Pillow, which reports a decompression bomb.
 MAX_PIXELS = 50_000_000
 
-#: With which a PNG file begins.
+#: The first bytes of a PNG file.
 PNG = b"\x89PNG\r\n\x1a\n"
 #: Chunks before the pixels that hold nothing compressed; an animation (acTL) is not among them.
 _PLAIN_CHUNKS = frozenset((b"PLTE", b"gAMA", b"cHRM", b"sRGB", b"pHYs", b"tIME", b"bKGD", b"sBIT", b"tEXt", b"eXIf"))

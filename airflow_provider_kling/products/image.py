@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_kling.products import convert
-from airflow_provider_kling.products.fields import IMAGE_RATIOS, choice, named_fields
+from airflow_provider_kling.products.fields import IMAGE_RATIOS, choice_field, named_fields
 from airflow_provider_kling.products.product import COMMON_FIELDS, COMMON_RULES, Product
 
 #: Kling's own default; the models before kling-v2-1 were retired on 2026-09-15.
@@ -12,7 +12,7 @@ DEFAULT_OMNI_MODEL = "kling-v3-omni"
 DEFAULT_MULTI_IMAGE_MODEL = "kling-v2-1"
 DEFAULT_TRY_ON_MODEL = "kolors-virtual-try-on-v1-5"
 
-_RATIO = choice("aspect_ratio", IMAGE_RATIOS, convert.ratio)
+_RATIO = choice_field("aspect_ratio", IMAGE_RATIOS, convert.ratio)
 #: Of one image of kling-v3, measured by a public client in 2026-09.
 _SECONDS = 24
 
@@ -39,8 +39,8 @@ OMNI_IMAGE = Product(
         *("model_name", "prompt", "image_list", "element_list", "resolution", "result_type", "n", "series_amount"),
         *("aspect_ratio", "watermark_info"),
         *COMMON_FIELDS,
-        resolution=choice("resolution", ("1k", "2k", "4k")),
-        aspect_ratio=choice("aspect_ratio", (*IMAGE_RATIOS, "auto"), convert.ratio),
+        resolution=choice_field("resolution", ("1k", "2k", "4k")),
+        aspect_ratio=choice_field("aspect_ratio", (*IMAGE_RATIOS, "auto"), convert.ratio),
     ),
     rules=("shots.prompt_needed", "references.elements", "references.series", *COMMON_RULES),
     default_model=DEFAULT_OMNI_MODEL,

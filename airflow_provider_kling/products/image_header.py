@@ -1,4 +1,4 @@
-"""What an image says about itself, read from its first bytes; pixels are never decoded."""
+"""Reads format and size of an image from its first bytes; pixels are never decoded."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import NamedTuple
 
 from airflow_provider_kling.products.header_bytes import PNG, plain
 
-#: Within these the end marker of a whole file stands.
+#: The end marker of a complete file is within this many last bytes.
 TAIL_BYTES = 1024
 
 #: Pillow's names of the formats that are recognised. Kling takes the first two; the others get their own sentence.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 
 
-#: Parts of one file. A PNG file of 128 MB with the usual 8 kB of pixels in each has 16,384, a progressive JPEG file
-#: about ten scans; decoding takes so many times as long, for a file of a few kilobytes.
+#: The most chunks of a PNG file and scans of a JPEG file. A PNG file of 128 MB with the usual 8 kB in each chunk has
+#: 16,384 chunks, a progressive JPEG file about ten scans. A small file with many more takes very long to decode.
 MAX_CHUNKS = 20_000
 MAX_SCANS = 100
 
@@ -42,8 +42,8 @@ def read_header(data: bytes) -> tuple[ImageHeader | None, str]:
 
     :return: the header, or None and the reason.
     """
-    if flaw := intricacy(data):
-        return None, f"is no everyday picture: {flaw}"
+    if problem := why_slow_to_read(data):
+        return None, f"is no everyday picture: {problem}"
     if found := plain(data):
         return ImageHeader(*found, len(data), ends_whole(found.format, data[-TAIL_BYTES:])), ""
     from PIL import Image
@@ -59,20 +59,20 @@ def read_header(data: bytes) -> tuple[ImageHeader | None, str]:
         return None, _why_not_a_picture(data)
 
 
-def intricacy(data: bytes) -> str:
+def why_slow_to_read(data: bytes) -> str:
     """
-    Say why a picture would take much longer to read than its size says; empty when it would not.
+    Say why a picture would take much longer to decode than its size suggests; empty when it would not.
 
     :param data: a file; it may be anything.
     """
     if data.startswith(PNG):
         position, count = len(PNG), 0
-        # What follows the end is read by nobody.
+        # Decoders do not read what follows the IEND chunk.
         while position + 12 <= len(data) and count <= MAX_CHUNKS and data[position + 4 : position + 8] != b"IEND":
             position += 12 + int.from_bytes(data[position : position + 4], "big")
             count += 1
         return f"it has more than {MAX_CHUNKS} chunks" if count > MAX_CHUNKS else ""
-    # Between the pixels of a JPEG file, this is no other thing than the beginning of a scan.
+    # In the pixels of a JPEG file these two bytes occur only as the beginning of a scan.
     if data.startswith(b"\xff\xd8") and data.count(b"\xff\xda") > MAX_SCANS:
         return f"it has more than {MAX_SCANS} scans"
     return ""

@@ -1,7 +1,7 @@
 """
 How large an input may be, by generation, model and product, as ``capabilities.yaml`` says it. Pure.
 
-What is not certain, a model that only relays describe for example, is a warning.
+Where a limit is not certain, for example of a model that only relays describe, going beyond it is a warning.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.products.capability_map import is_certain, table
-from airflow_provider_kling.products.generations import classic_row, spoken
+from airflow_provider_kling.products.generations import classic_product, serving_product
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +23,7 @@ MB = 1024 * 1024
 
 def severity(body: Mapping[str, Any]) -> Severity:
     """
-    Return how much it weighs that a request goes beyond what is known of its model.
+    Return the severity of a problem with a limit of the request's model.
 
     :param body: the canonical body.
     """
@@ -37,12 +37,12 @@ def image_bytes(product: Product, body: Mapping[str, Any]) -> int:
     :param product: its row in either generation.
     :param body: the canonical body; its model decides.
     """
-    return table().image_mb[spoken(product, body).generation] * MB
+    return table().image_mb[serving_product(product, body).generation] * MB
 
 
-def doubtful_image_bytes(body: Mapping[str, Any]) -> int | None:
+def uncertain_image_bytes(body: Mapping[str, Any]) -> int | None:
     """
-    Return above which size it is doubtful that a model takes an image; ``None`` when nobody says so.
+    Return the size above which it is not certain that a model takes an image; ``None`` when there is none.
 
     :param body: the canonical body.
     """
@@ -59,7 +59,7 @@ def prompt_characters(product: Product, body: Mapping[str, Any], usual: int) -> 
     :param usual: where the table says no other number.
     """
     model = _model(body)
-    return model.prompt.get(classic_row(product).endpoint, usual) if model else usual
+    return model.prompt.get(classic_product(product).endpoint, usual) if model else usual
 
 
 def plain_durations(body: Mapping[str, Any]) -> tuple[str, ...]:
@@ -72,7 +72,7 @@ def plain_durations(body: Mapping[str, Any]) -> tuple[str, ...]:
     return model.plain_durations if model else ()
 
 
-def more_ratios(body: Mapping[str, Any]) -> tuple[str, ...]:
+def extra_ratios(body: Mapping[str, Any]) -> tuple[str, ...]:
     """
     Return the proportions that a model makes besides the usual ones.
 

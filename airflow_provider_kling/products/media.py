@@ -1,4 +1,4 @@
-"""What a request may hold of images: a link, or content, and how content shows itself."""
+"""Files in a request, as a link or as content; and image content that prints as a summary."""
 
 from __future__ import annotations
 
@@ -19,40 +19,40 @@ NO_BASE64 = "Encode the whole file of {field}, or give its path: it is not valid
 NO_DATA_URI = "Write {field} as data:image/jpeg;base64,…: it is a data: URI without ';base64,', or with blanks."
 
 
-class ImageLoadError(Exception):
+class FileLoadError(Exception):
     """
-    An image cannot be turned into what Kling takes; its text is a full sentence for the Dag author.
+    A file cannot be loaded or sent; the text is a full sentence for the Dag author.
 
     Internal: :func:`~airflow_provider_kling.preparation.prepare.prepare` collects these into one error.
     """
 
 
 @dataclass(frozen=True)
-class LoadedImage:
+class LoadedFile:
     """
-    An image in the form that goes to Kling.
+    An image, video or sound in the form in which it is sent to Kling.
 
-    :param wire: URL or raw base64; not shown in a traceback.
-    :param digest: sha256 of the content in hex; None for a URL.
-    :param header: what the content says about itself; None for a URL and for content that is not a picture.
-    :param flaw: why the content is not a picture, as the end of a sentence; empty when it is one.
-    :param mended: what was done so that Kling takes it, as the end of a sentence; ``digest`` is of what was given.
-    :param known_as: file and version that a signed link leads to; empty for other links.
-    :param stored_at: the URI of that file, with its connection.
+    :param payload: URL or raw base64; not shown in a traceback.
+    :param digest: sha256, in hex, of the content as the author gave it; None for a URL.
+    :param header: format and size of an image; None for a URL and for content that is not an image.
+    :param problem: why the content is not an image, as the end of a sentence; empty when it is one.
+    :param conversion: how the content was converted for Kling, as the end of a sentence; empty when it was not.
+    :param stored_version: file and version that a signed link leads to; empty for other links.
+    :param stored_uri: the URI of that file, with its connection.
     """
 
-    wire: str = field(repr=False)
+    payload: str = field(repr=False)
     digest: str | None = None
     header: ImageHeader | None = None
-    flaw: str = ""
-    mended: str = ""
-    known_as: str = ""
-    stored_at: str = ""
+    problem: str = ""
+    conversion: str = ""
+    stored_version: str = ""
+    stored_uri: str = ""
 
     @property
     def identity(self) -> str:
-        """What tells it from another one, for a fingerprint; empty when its link does."""
-        return f"sha256:{self.digest}" if self.digest else self.known_as
+        """Identifies the content in a fingerprint; empty when the link itself identifies it."""
+        return f"sha256:{self.digest}" if self.digest else self.stored_version
 
 
 class InlineImage:
@@ -68,8 +68,8 @@ class InlineImage:
     @cached_property
     def _summary(self) -> str:
         try:
-            data = decoded(self.content, "image")
-        except ImageLoadError:
+            data = decode_content(self.content, "image")
+        except FileLoadError:
             return f"<inline image: not base64, {len(self.content)} characters>"
         header, _ = read_header(data)
         kind = f"image/{header.format}, {header.width}x{header.height}" if header else "unknown format"
@@ -90,7 +90,7 @@ class InlineImage:
 
 
 class TooDeep:
-    """Stands for what is nested too deeply to be looked through; such a request is refused."""
+    """Replaces a value that is nested too deeply to be redacted; such a request is refused."""
 
     def __repr__(self) -> str:
         return "<nested too deeply>"
@@ -100,27 +100,27 @@ class TooDeep:
         return repr(self)
 
 
-def too_large(field: str, limit: int = MAX_IMAGE_BYTES) -> ImageLoadError:
+def too_large_error(field: str, limit: int = MAX_IMAGE_BYTES) -> FileLoadError:
     """
-    Say that an image is larger than Kling takes.
+    Return the error for an image that is larger than Kling takes.
 
     :param field: its name.
     :param limit: bytes that it may have.
     """
-    return ImageLoadError(
+    return FileLoadError(
         f"Scale {field} down, or save it as JPEG: it is larger than {limit} bytes ({limit >> 20} MB), Kling's limit "
         "for an image."
     )
 
 
-def decoded(content: bytes | str, field: str, limit: int = MAX_IMAGE_BYTES) -> bytes:
+def decode_content(content: bytes | str, field: str, limit: int = MAX_IMAGE_BYTES) -> bytes:
     """
     Return the bytes of an image that was given as content.
 
     :param content: bytes, a ``data:`` URI or raw base64.
     :param field: its name, for the sentence.
     :param limit: the most bytes that are read.
-    :raises ImageLoadError: when it is none of these, or too large.
+    :raises FileLoadError: when it is none of these, or too large.
     """
     if isinstance(content, bytes):
         return content
@@ -129,10 +129,10 @@ def decoded(content: bytes | str, field: str, limit: int = MAX_IMAGE_BYTES) -> b
         head, comma, text = text.partition(",")
         text = unquote(text) if "%" in text else text
         if not comma or not head.lower().rstrip().endswith(";base64"):
-            raise ImageLoadError(NO_DATA_URI.format(field=field))
+            raise FileLoadError(NO_DATA_URI.format(field=field))
     if len(text) > limit * 2:  # base64 needs 4/3; this leaves room for line breaks
-        raise too_large(field, limit)
+        raise too_large_error(field, limit)
     try:
         return base64.b64decode("".join(text.split()).translate(_URL_SAFE), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise ImageLoadError(NO_BASE64.format(field=field, length=len(text), why=error)) from None
+        raise FileLoadError(NO_BASE64.format(field=field, length=len(text), why=error)) from None

@@ -1,7 +1,7 @@
 """
-What a request will cost by Kling's price list, as data with a date (``prices.yaml``). Pure.
+Estimates what a request costs by Kling's price list, the dated table in ``prices.yaml``. Pure.
 
-An estimate is no promise: what Kling charged stands in the manifest. What the list does not have is unknown, not free.
+An estimate is no promise: the manifest holds what Kling charged. A price that the list does not have is unknown, not 0.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_kling.products.capabilities import DEFAULTS
 from airflow_provider_kling.products.data_file import read_data
-from airflow_provider_kling.products.translation import in_classic_words
+from airflow_provider_kling.products.translation import to_classic_words
 from airflow_provider_kling.utils.foreign import foreign_text
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Estimate(NamedTuple):
     :param units: of the resource pack; ``None`` when the list does not say.
     :param usd: US dollars at the list price of a unit; ``None`` with ``units``.
     :param as_of: year and month in which the list was read.
-    :param is_most: whether it can cost less, because an input decides about it that is not looked into.
+    :param is_most: whether the task can cost less, because its price depends on an input that is not read.
     """
 
     units: Decimal | None
@@ -49,7 +49,7 @@ class Estimate(NamedTuple):
         if self.units is None:
             return f"cost unknown (not in the price list of {self.as_of})"
         about = "at most" if self.is_most else "about"
-        return f"{about} {_plain(self.units)} units, ${self.usd:.2f} (price list of {self.as_of})"
+        return f"{about} {_format_units(self.units)} units, ${self.usd:.2f} (price list of {self.as_of})"
 
 
 def estimate(product: Product, body: Mapping[str, Any]) -> Estimate:
@@ -60,7 +60,7 @@ def estimate(product: Product, body: Mapping[str, Any]) -> Estimate:
     :param body: the checked request, in Kling's classic words.
     :return: with ``units`` ``None`` where the list has no price for it.
     """
-    prices, body = _prices(), in_classic_words(product, body)
+    prices, body = _prices(), to_classic_words(product, body)
     for find in (_per_task, _per_second, _per_clip, _per_image):
         if (units := find(prices, product, body)) is not None:
             return Estimate(units, usd_of(product, units), prices["as_of"])
@@ -100,7 +100,7 @@ class Total(NamedTuple):
     as_of: str
 
     def __str__(self) -> str:
-        units = "" if self.units is None else f"{_plain(self.units)} units, "
+        units = "" if self.units is None else f"{_format_units(self.units)} units, "
         more = f", and {self.unknown} of unknown cost" if self.unknown else ""
         return f"about {units}${self.usd:.2f} (price list of {self.as_of}){more}"
 
@@ -124,7 +124,7 @@ def total(requests: Iterable[tuple[Product, Mapping[str, Any]]]) -> Total:
     return Total(units if alike else None, usd, unknown, most if alike and not unknown else None, _prices()["as_of"])
 
 
-def together(first: Estimate, second: Estimate) -> Estimate:
+def add_estimates(first: Estimate, second: Estimate) -> Estimate:
     """Return what two requests cost that take units of the same pack; unknown when one of them is."""
     if first.units is None or second.units is None or first.usd is None or second.usd is None:
         return Estimate(None, None, first.as_of)
@@ -132,7 +132,7 @@ def together(first: Estimate, second: Estimate) -> Estimate:
     return Estimate(first.units + second.units, first.usd + second.usd, first.as_of, is_most)
 
 
-def above(limit: float | None, found: Estimate) -> str | None:
+def max_units_problem(limit: float | None, found: Estimate) -> str | None:
     """
     Return why a request may not be paid, as a sentence; ``None`` when it may.
 
@@ -174,14 +174,14 @@ def _per_second(prices: Mapping[str, Any], product: Product, body: Mapping[str, 
 
 
 def _count(value: Any) -> int | None:
-    """Seconds or images; ``None`` for what is no number above 0, of which nobody knows what Kling makes."""
+    """Return a number of seconds or images; ``None`` when it is no whole number above 0."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value if 0 < value <= _MOST else None
     return int(value) if isinstance(value, str) and _COUNT.fullmatch(value) else None
 
 
 def _kind(body: Mapping[str, Any]) -> str:
-    """What the request asks for, as the list tells its prices apart; two at once, and strange words, have none."""
+    """Return the kind of request by which the list has prices; a combination, or an unknown word, has no price."""
     asked = (("video", body.get("video_list")), ("voices", body.get("voice_list")))
     kinds = [kind for kind, value in asked if value]
     sound = body.get("sound", "off")
@@ -193,7 +193,7 @@ def _kind(body: Mapping[str, Any]) -> str:
 
 
 def _changes_a_video(body: Mapping[str, Any]) -> bool:
-    """Whether a video comes out as long as it came in. Kling's default is that."""
+    """Whether the request changes a video, which keeps its length; that is Kling's default for a video."""
     videos = body.get("video_list")
     given = videos if isinstance(videos, list) else ()
     return any(not isinstance(video, dict) or video.get("refer_type", "base") != "feature" for video in given)
@@ -233,7 +233,7 @@ def _mode(body: Mapping[str, Any]) -> str:
     return str(body.get("mode", DEFAULTS["mode"]))
 
 
-def _plain(units: Decimal) -> str:
+def _format_units(units: Decimal) -> str:
     """Units as Kling writes them: ``3``, ``2.4``; never ``3.0`` or ``3E+1``."""
     return format(units.normalize(), "f")
 

@@ -1,4 +1,4 @@
-"""What a check looks at, and what it says."""
+"""The input and the output of a check: a request, and the problems in it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from airflow_provider_kling.products.media import LoadedImage
+    from airflow_provider_kling.products.media import LoadedFile
     from airflow_provider_kling.products.product import Product
 
 
@@ -42,7 +42,7 @@ class Request(NamedTuple):
 
     product: Product
     body: Mapping[str, Any]
-    images: Mapping[str, LoadedImage] = MappingProxyType({})
+    images: Mapping[str, LoadedFile] = MappingProxyType({})
 
     def duration(self) -> Any:
         """Seconds as Kling's string; ``"5"`` when it is left out (image2video and text2video pages)."""

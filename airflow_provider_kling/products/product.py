@@ -1,4 +1,4 @@
-"""What a product of Kling's API is: one row, from which operator, checks, request and reading follow."""
+"""A product of Kling's API as one row of data; operator, checks, requests and reading are derived from it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
     from airflow_provider_kling.products.fields import Field
 
-#: The product that is meant where none is named.
+#: The product where none is given.
 DEFAULT_ENDPOINT = "image2video"
 
-#: What is checked of every product: each of them says nothing where it does not apply.
+#: Rules for every product; a rule yields nothing where it does not apply.
 COMMON_RULES = (
     *("scalars.required", "scalars.either", "scalars.shapes", "scalars.callback_url", "scalars.lengths"),
     *("scalars.notice", "frames.contents"),
@@ -36,14 +36,14 @@ class Product:
         are imported when a request is checked and not with each Dag file.
     :param default_model: sent when the Dag names no model, because Kling's own defaults include retired models; empty
         when the product has no choice of models.
-    :param typical_seconds: how long a task usually takes; when the first status check is worth making. 0 when nobody
+    :param typical_seconds: how long a task usually takes, which decides when its status is first read; 0 when nobody
         has measured it.
     :param required: fields without which Kling refuses the request.
     :param either: fields of which exactly one must be given.
-    :param notice: what to say to everybody who asks for it, because Kling has retired it or may have.
-    :param answers: ``task`` when Kling makes it later, ``at once`` when the answer to the POST holds the result, and
-        ``result`` when it holds nothing else: there is no task then.
-    :param unsent: fields that clients of relays write and Kling does not have, with the reason to leave them out.
+    :param notice: a warning with each request, because Kling has retired the product or may have.
+    :param answers: ``task`` when Kling makes the result later, ``at once`` when the answer to the POST holds task and
+        result, ``result`` when it holds the result and there is no task.
+    :param unsent: fields that clients of relays send and Kling does not have, with the reason to leave them out.
     :param generation: of the API that serves its path.
     :param counterpart: the endpoint of the same product in the other generation; empty when it has none.
     """
@@ -64,7 +64,7 @@ class Product:
 
     @property
     def is_made_for_another(self) -> bool:
-        """Whether a Dag asks for another product, the classic one, of which this is the second generation."""
+        """Whether a Dag names the classic product, and this row is its second generation."""
         return self.generation == "new" and bool(self.counterpart)
 
     @property
@@ -79,7 +79,7 @@ class Product:
 
     @property
     def has_external_id(self) -> bool:
-        """Whether a request can carry an id by which it is found again."""
+        """Whether a request can carry an ``external_task_id``, by which its task is found again."""
         return "external_task_id" in self.by_name
 
     @property
@@ -97,7 +97,7 @@ class Product:
         Return the kind of file at a place of a body: ``image``, ``video``, ``audio``, or ``sound`` for a sound that is
         sent as its content.
 
-        :param place: as :meth:`slots` names it.
+        :param place: as :meth:`file_places` names it.
         """
         from airflow_provider_kling.products.fields import field_of
 
@@ -106,11 +106,11 @@ class Product:
             return "sound"
         return media.kind if media else ""
 
-    def slots(self, body: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
+    def file_places(self, body: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
         """
-        Yield each place of a body that holds a file: its name, the object that it stands in, and the key there.
+        Yield each place of a body that holds a file: its name, the object around it, and its key there.
 
         :param body: a request body.
         """
         for row in self.fields:
-            yield from row.slots(body)
+            yield from row.file_places(body)

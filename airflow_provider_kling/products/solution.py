@@ -21,14 +21,14 @@ SOLUTION = Product(
         *("solution", "watermark_info", *COMMON_FIELDS),
         solution=Field(
             "solution",
-            convert.stripped,
+            convert.strip,
             Shape(
                 lambda value: isinstance(value, str) and _NAME.fullmatch(value) is not None,
                 "Give solution the name in the path of its page",
                 "is no name",
             ),
         ),
-        callback_url=replace(FIELDS["callback_url"], longest=1024),
+        callback_url=replace(FIELDS["callback_url"], max_length=1024),
     ),
     rules=COMMON_RULES,
     required=("solution",),

@@ -1,8 +1,8 @@
 """
 A request in the words of the second generation: ``contents``, ``settings``, ``options``. Pure.
 
-Kling ignores every key that it does not know there (measured by public clients, 2026-08 and 2026-09), so this is the
-only place where a misplaced word is noticed. Words: model pages of https://kling.ai/document-api, read 2026-10.
+There Kling ignores every key that it does not know (measured by public clients, 2026-08 and 2026-09), so nothing after
+this module notices a misplaced key. Words: model pages of https://kling.ai/document-api, read 2026-10.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.products.convert import RESOLUTIONS
 from airflow_provider_kling.products.generations import (
+    BODY_KEYS,
     OPTIONS,
-    PLACES,
-    classic_row,
+    classic_product,
     features_of,
     has_shots,
     has_video,
@@ -44,17 +44,17 @@ _VIDEOS = {"base": "base_video", "feature": "feature_video"}
 _SOUND = {"on": "native", "off": "off"}
 
 
-def translated(product: Product, body: Mapping[str, Any]) -> dict[str, Any]:
+def translate(product: Product, body: Mapping[str, Any]) -> dict[str, Any]:
     """
     Return the body for the path of a model.
 
     :param product: its row.
-    :param body: the canonical body, in classic words, which :func:`.generations.unsayable` found nothing in; keys that
+    :param body: the canonical body, in classic words, without :func:`.generations.translation_problems`; keys that
         no product has are sent as they are, for what Kling added after this version.
     """
-    row = classic_row(product)
+    row = classic_product(product)
     known = row.by_name
-    strange = {key: value for key, value in body.items() if key not in known and key not in PLACES}
+    strange = {key: value for key, value in body.items() if key not in known and key not in BODY_KEYS}
     options = {key: body[key] for key in OPTIONS if key in body}
     sent: dict[str, Any] = {
         **strange,
@@ -69,10 +69,10 @@ def translated(product: Product, body: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in sent.items() if value not in ({}, [])}
 
 
-def in_classic_words(product: Product, body: Mapping[str, Any]) -> Mapping[str, Any]:
+def to_classic_words(product: Product, body: Mapping[str, Any]) -> Mapping[str, Any]:
     """
-    Return a request with what ``extra_body`` says in words of the second generation said in classic ones, as far as it
-    decides what the request costs.
+    Return a request in classic words, with what ``extra_body`` says in words of the second generation; only fields that
+    decide the price are translated.
 
     :param product: its row in either generation.
     :param body: the canonical body.
@@ -82,7 +82,7 @@ def in_classic_words(product: Product, body: Mapping[str, Any]) -> Mapping[str, 
     settings, more = _object(body.get("settings")), body.get("contents")
     said = {name: settings[name] for name in ("duration", "character_orientation") if name in settings}
     if resolution := settings.get("resolution") or body.get("resolution"):
-        said["mode"] = _said(_MODES, resolution)
+        said["mode"] = _lookup(_MODES, resolution)
     audio = settings.get("audio", _audio(body))
     items = [item for item in more if isinstance(item, dict)] if isinstance(more, list) else []
     videos = [{"refer_type": kind} for kind, word in _VIDEOS.items() for item in items if item.get("type") == word]
@@ -90,9 +90,9 @@ def in_classic_words(product: Product, body: Mapping[str, Any]) -> Mapping[str, 
     return {
         **body,
         **said,
-        "sound": "off" if audio is None else _said(_SOUNDS, audio),
-        "video_list": [*_listed(body, "video_list"), *videos],
-        "voice_list": [*_listed(body, "voice_list"), *voices],
+        "sound": "off" if audio is None else _lookup(_SOUNDS, audio),
+        "video_list": [*_entries(body, "video_list"), *videos],
+        "voice_list": [*_entries(body, "voice_list"), *voices],
     }
 
 
@@ -101,7 +101,7 @@ _MODES = {resolution: mode for mode, resolution in RESOLUTIONS.items()}
 _SOUNDS = {"native": "on", "off": "off", "original": "off"}
 
 
-def _said(words: Mapping[str, str], value: Any) -> Any:
+def _lookup(words: Mapping[str, str], value: Any) -> Any:
     return words.get(value, value) if isinstance(value, str) else value
 
 
@@ -116,21 +116,21 @@ def _settings(product: Product, body: Mapping[str, Any]) -> Iterator[tuple[str, 
     if "aspect_ratio" in body:
         yield "aspect_ratio", body["aspect_ratio"]
     if "duration" in body:
-        yield "duration", _whole(body["duration"])
+        yield "duration", _to_int(body["duration"])
     if "character_orientation" in body:
         yield "character_orientation", body["character_orientation"]
     audio = _audio(body)
     if audio is not None and not any(features.get("audio") == "always on" for features in rows):
         yield "audio", audio
     if has_shots(product, body):
-        # Kling's default is true: a prompt would be cut into shots that nobody asked for. Beside a video that is a
-        # reference it has to be.
+        # Kling's default is true and would cut a prompt into shots that nobody asked for. With a reference video it
+        # has to be true.
         yield "multi_shot", body.get("multi_shot") is True or has_video(body, "feature")
 
 
 def _audio(body: Mapping[str, Any]) -> Any:
-    """What is heard: a sound that is made, that of the video, or nothing; ``None`` when the request does not say."""
-    kept = [_object(video).get("keep_original_sound") for video in _listed(body, "video_list")]
+    """Return which sound is asked for: a generated one, that of the video, or none; ``None`` without such a field."""
+    kept = [_object(video).get("keep_original_sound") for video in _entries(body, "video_list")]
     kept.append(body.get("keep_original_sound"))
     if "yes" in kept:
         return "original"
@@ -139,7 +139,7 @@ def _audio(body: Mapping[str, Any]) -> Any:
     return "off" if "no" in kept else None
 
 
-def _whole(seconds: Any) -> Any:
+def _to_int(seconds: Any) -> Any:
     return int(seconds) if isinstance(seconds, str) and seconds.isascii() and seconds.isdigit() else seconds
 
 
@@ -165,7 +165,7 @@ def _contents(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         is_named = kind in _NAMED or re.search(rf"@{name}(?!\d)", prompt)
         yield {"type": kind, "url": url, **({"id": name} if is_named else {})}
     for kind in ("element", "voice"):
-        for number, entry in enumerate(_listed(body, f"{kind}_list"), 1):
+        for number, entry in enumerate(_entries(body, f"{kind}_list"), 1):
             yield {"type": kind, f"{kind}_id": _object(entry).get(f"{kind}_id", entry), "id": f"{kind}_{number}"}
 
 
@@ -176,15 +176,15 @@ _NAMED = ("refer_image", "base_video", "feature_video")
 def _files(body: Mapping[str, Any]) -> Iterator[tuple[Any, Any, str]]:
     """Each file of a request: the type of its item, its link or content, and its id."""
     yield from ((kind, body[field], name) for field, kind, name in _FILES if field in body)
-    for number, image in enumerate(map(_object, _listed(body, "image_list")), 1):
+    for number, image in enumerate(map(_object, _entries(body, "image_list")), 1):
         kind = image.get("type")
         yield _FRAMES.get(kind, kind), image.get("image_url"), f"image_{number}"
-    for number, video in enumerate(map(_object, _listed(body, "video_list")), 1):
+    for number, video in enumerate(map(_object, _entries(body, "video_list")), 1):
         # Kling's classic default is base.
         kind = video.get("refer_type", "base")
         yield _VIDEOS.get(kind, kind), video.get("video_url"), f"video_{number}"
 
 
-def _listed(body: Mapping[str, Any], field: str) -> list[Any]:
+def _entries(body: Mapping[str, Any], field: str) -> list[Any]:
     entries = body.get(field)
     return entries if isinstance(entries, list) else []

@@ -1,7 +1,7 @@
 """
-URLs that Kling is to open itself: of an image, of a callback.
+Checks URLs that Kling opens itself: of a file, of a callback.
 
-Only the text is judged, nothing is looked up: what a name resolves to here says nothing about Kling's network.
+Only the text is checked; names are not resolved, because they may resolve differently in Kling's network.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 #: Longest URL; common servers and browsers end between 2,000 and 8,000 characters.
 MAX_URL = 8192
 
-#: Names that mean another machine to Kling than here (RFC 6761, 6762 and 8375, and ICANN's ``.internal``).
+#: Host names that no public DNS resolves (RFC 6761, 6762 and 8375, and ICANN's ``.internal``).
 _LOCAL = ("localhost", "local", "internal", "intranet", "lan", "home.arpa", "localdomain")
 _LABEL = re.compile(r"(?!-)(?:[A-Za-z0-9_-]|[^\x00-\x7f]){1,63}(?<!-)")
 _INVALID_CHARACTERS = re.compile("[\x00-\x1f\x7f\ud800-\udfff\\\\]")
@@ -33,7 +33,7 @@ class UrlError(Exception):
 
 def url_problems(field: str, place: str, url: str) -> Iterator[Problem]:
     """
-    What is wrong with a URL that Kling is to open.
+    Find what is wrong with a URL that Kling opens.
 
     :param field: the field, by Kling's name.
     :param place: where it stands, for sentences.
@@ -41,8 +41,8 @@ def url_problems(field: str, place: str, url: str) -> Iterator[Problem]:
     """
     try:
         host, login = _parts(url)
-    except UrlError as flaw:
-        yield Problem(field, f"Give {place} as an http(s) URL that Kling can open: {named(place, url)} {flaw}.")
+    except UrlError as error:
+        yield Problem(field, f"Give {place} as an http(s) URL that Kling can open: {named(place, url)} {error}.")
         return
     if _is_private(host):
         yield _doubt(field, f"Put {place} where Kling can open it: {named(place, url)} is a private address.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from airflow_provider_kling.products import convert
-from airflow_provider_kling.products.fields import choice, named_fields
+from airflow_provider_kling.products.fields import choice_field, named_fields
 from airflow_provider_kling.products.product import COMMON_FIELDS, Product
 
 #: A live model; the API's own default, kling-v1, was retired on 2026-09-15.
@@ -21,7 +21,7 @@ _SHARED_RULES = (
 )
 
 #: The second generation's word for ``mode``, which any model takes here.
-RESOLUTION = choice("resolution", tuple(convert.RESOLUTIONS.values()), convert.resolution)
+RESOLUTION = choice_field("resolution", tuple(convert.RESOLUTIONS.values()), convert.resolution)
 
 # Paths: https://kling.ai/document-api. Times: averages that ComfyUI's Kling nodes publish, read 2026-11.
 

@@ -11,7 +11,7 @@ import io
 from typing import TYPE_CHECKING
 
 from airflow_provider_kling.exceptions import KlingResultError
-from airflow_provider_kling.products.image_header import TAIL_BYTES, ends_whole, intricacy
+from airflow_provider_kling.products.image_header import TAIL_BYTES, ends_whole, why_slow_to_read
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,8 +42,8 @@ def size_of_picture(path: Path, *, most: int = MAX_BYTES) -> tuple[int, int]:
     if path.stat().st_size > most:
         raise _unreadable(f"it has more than {most >> 20} MB")
     data = path.read_bytes()
-    if flaw := intricacy(data):
-        raise _unreadable(flaw)
+    if problem := why_slow_to_read(data):
+        raise _unreadable(problem)
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
             kind, size = str(picture.format).lower(), picture.size

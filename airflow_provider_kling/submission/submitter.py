@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_kling.exceptions import KlingError, KlingTaskNotFoundError
-from airflow_provider_kling.products.generations import keeps_external_id, spoken
+from airflow_provider_kling.products.generations import refuses_repeated_id, serving_product
 from airflow_provider_kling.submission import protocol
 from airflow_provider_kling.submission.drive import drive
 from airflow_provider_kling.submission.identity import attempt_id
@@ -49,8 +49,8 @@ def finds_by_id(client: KlingClient, product: Product, body: Mapping[str, Any]) 
     :param product: its row in either generation.
     :param body: the canonical body.
     """
-    has_field = spoken(product, body).has_external_id
-    return has_field and keeps_external_id(body) and client.settings.external_ids
+    has_field = serving_product(product, body).has_external_id
+    return has_field and refuses_repeated_id(body) and client.settings.external_ids
 
 
 class Submitter:
@@ -76,7 +76,7 @@ class Submitter:
         :param options: the rest.
         :raises KlingError: when there is no task, or it is not known.
         """
-        product = spoken(product, body)
+        product = serving_product(product, body)
         is_found = finds_by_id(self._client, product, body)
         submission = _new_submission(product, options, is_found=is_found)
 

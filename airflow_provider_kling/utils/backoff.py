@@ -14,7 +14,7 @@ JITTER = 0.2
 _DOUBLINGS = 20
 
 
-def growing(times: int, *, first: float, longest: float) -> float:
+def exponential(times: int, *, first: float, longest: float) -> float:
     """
     Return how long to wait before the next try: twice as long each time.
 
@@ -25,7 +25,7 @@ def growing(times: int, *, first: float, longest: float) -> float:
     return min(longest, first * 2.0 ** min(max(times, 1) - 1, _DOUBLINGS))
 
 
-def jittered(seconds: float, jitter: Callable[[], float]) -> float:
+def add_jitter(seconds: float, jitter: Callable[[], float]) -> float:
     """
     Return a pause that is up to a fifth longer or shorter.
 

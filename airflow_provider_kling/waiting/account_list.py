@@ -10,7 +10,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 from airflow_provider_kling.products.catalogue import NEW_GENERATION, PRODUCTS
-from airflow_provider_kling.products.generations import listed_under
+from airflow_provider_kling.products.generations import list_endpoint
 from airflow_provider_kling.utils import backoff
 
 if TYPE_CHECKING:
@@ -80,8 +80,8 @@ class AccountList:
     def on_failed(self, now: float) -> None:
         """The lists cannot be read."""
         self._failures += 1
-        pause = backoff.growing(self._failures, first=self._pace.retry_first, longest=self._pace.retry_longest)
-        self.next_read = now + backoff.jittered(pause, self._jitter)
+        pause = backoff.exponential(self._failures, first=self._pace.retry_first, longest=self._pace.retry_longest)
+        self.next_read = now + backoff.add_jitter(pause, self._jitter)
 
     def on_read(self, found: dict[str, list[Task]], now: float) -> list[Task]:
         """
@@ -115,7 +115,7 @@ def merged(pages: Iterable[Sequence[Task]]) -> list[Task]:
 def _lists_of(group: str) -> list[str]:
     """Names of products, one for each list that shows tasks of a group."""
     rows = (*PRODUCTS.values(), *NEW_GENERATION.values())
-    return list(dict.fromkeys(listed_under(product) for product in rows if product.group == group))
+    return list(dict.fromkeys(list_endpoint(product) for product in rows if product.group == group))
 
 
 def _count_running(tasks: list[Task]) -> int:

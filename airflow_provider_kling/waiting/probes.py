@@ -76,7 +76,7 @@ class Probes:
     def on_refused(self, now: float) -> None:
         """Kling refused a submission that was granted."""
         self._refusals += 1
-        pause = backoff.growing(self._refusals, first=self._pace.backoff_first, longest=self._pace.backoff_longest)
+        pause = backoff.exponential(self._refusals, first=self._pace.backoff_first, longest=self._pace.backoff_longest)
         self._backoff_until = now + self._jittered(pause)
         self._next_probe = now + self._probe_pause()
 
@@ -99,7 +99,9 @@ class Probes:
 
     def _probe_pause(self) -> float:
         pace = self._pace
-        return self._jittered(backoff.growing(self._refusals + 1, first=pace.probe_first, longest=pace.probe_longest))
+        return self._jittered(
+            backoff.exponential(self._refusals + 1, first=pace.probe_first, longest=pace.probe_longest)
+        )
 
     def _jittered(self, seconds: float) -> float:
-        return backoff.jittered(seconds, self._jitter)
+        return backoff.add_jitter(seconds, self._jitter)

@@ -133,7 +133,7 @@ class KlingModels(Table):
         table = capabilities.table()
         words = {feature.name: feature.words for feature in capabilities.FEATURES}
         for row in table.rows:
-            if row.product == self.arguments[0] and table.live(row, table.models[row.model].generation):
+            if row.product == self.arguments[0] and table.is_live(row, table.models[row.model].generation):
                 seconds = [int(seconds_text) for seconds_text in row.durations]
                 span = f"{seconds[0]} to {seconds[-1]}" if len(seconds) > 2 else " or ".join(map(str, seconds))
                 takes = [words[name] + ("" if how is True else f" ({how})") for name, how in row.features.items()]

@@ -29,7 +29,7 @@ from airflow_provider_kling.operators import (
 from airflow_provider_kling.preparation.files import load_image
 from airflow_provider_kling.preparation.prepare import prepare
 from airflow_provider_kling.preparation.redaction import redact_images
-from airflow_provider_kling.products.media import MAX_IMAGE_BYTES, ImageLoadError, InlineImage
+from airflow_provider_kling.products.media import MAX_IMAGE_BYTES, FileLoadError, InlineImage
 from airflow_provider_kling.products.problem import Request
 from airflow_provider_kling.products.rules import check
 from airflow_provider_kling.products.video import IMAGE2VIDEO
@@ -37,7 +37,7 @@ from airflow_provider_kling.products.wording import is_inline
 
 
 def failure(value) -> str:
-    with pytest.raises(ImageLoadError) as caught:
+    with pytest.raises(FileLoadError) as caught:
         load_image(value, field="image")
     return advice_first(str(caught.value))
 
@@ -150,13 +150,13 @@ def test_a_storage_that_is_away_is_an_error_that_a_retry_may_mend(error):
 @pytest.mark.parametrize("error", [PermissionError("no"), IsADirectoryError("no"), ValueError("bad bucket name")])
 def test_what_a_retry_meets_again_is_a_problem_of_the_request(error):
     attach("memory", conn_id=f"never_{type(error).__name__}", fs=stored(error))
-    with pytest.raises(ImageLoadError, match="cannot be read"):
+    with pytest.raises(FileLoadError, match="cannot be read"):
         load_image("memory://b/cat.png", field="image", conn_id=f"never_{type(error).__name__}")
 
 
 def test_no_more_than_the_limit_is_read_of_a_stored_image():
     attach("memory", conn_id="endless", fs=stored(endless=True))
-    with pytest.raises(ImageLoadError, match="10 MB"):
+    with pytest.raises(FileLoadError, match="10 MB"):
         load_image("memory://b/cat.png", field="image", conn_id="endless")
 
 
@@ -192,7 +192,7 @@ def test_a_damaged_picture_is_a_problem_or_a_picture_and_never_a_crash(kind, edi
         content[int(place * (size - 1))] = byte
     damaged = bytes(content[: max(1, int(cut * len(content)))]) + more
     loaded = load_image(damaged, field="image")
-    assert bool(loaded.header) is not bool(loaded.flaw)
+    assert bool(loaded.header) is not bool(loaded.problem)
     images = {"image": loaded, "static_mask": loaded, "dynamic_masks[0].mask": load_image(PHOTOGRAPH, field="x")}
     body = {"image": "x", "static_mask": "x", "dynamic_masks": [{"mask": "x", "trajectories": []}]}
     for problem in check(Request(IMAGE2VIDEO, body, images)):
@@ -204,7 +204,7 @@ def test_a_picture_without_pixels_is_none():
     content[18:22] = bytes(4)  # the width
     loaded = load_image(bytes(content), field="image")
     assert loaded.header is None
-    assert loaded.flaw
+    assert loaded.problem
 
 
 # One rule for loading and for redacting
@@ -264,7 +264,7 @@ def test_what_is_loaded_as_content_is_redacted(value):
 def test_what_is_no_content_is_neither_redacted_nor_decoded(value):
     assert redact_images(value) is value
     if not value.startswith("https"):
-        with pytest.raises((ImageLoadError, KlingError)):
+        with pytest.raises((FileLoadError, KlingError)):
             load_image(value, field="image")
 
 
@@ -295,7 +295,7 @@ def test_content_that_nobody_can_load_shows_nowhere_either(value):
 def test_the_loader_and_the_redactor_never_disagree(text):
     try:
         loaded = load_image(text, field="image")
-    except ImageLoadError:
+    except FileLoadError:
         return
     assert loaded.digest is None or Path(text.strip()).exists() or is_inline(text)
 
@@ -324,7 +324,7 @@ def test_content_is_redacted_wherever_it_stands():
     ids=range(10),
 )
 def test_the_longest_name_of_a_place_still_leaves_room_for_what_to_do(value):
-    with pytest.raises(ImageLoadError) as caught:
+    with pytest.raises(FileLoadError) as caught:
         load_image(value, field="dynamic_masks[99].mask")
     advice_first(str(caught.value))
 

@@ -118,13 +118,15 @@ def test_a_picture_of_many_bytes_is_not_read(tmp_path):
 def test_ordinary_pictures_have_fewer_parts(tmp_path):
     assert judged(tmp_path, "a.jpg", jpeg_of_scans(20)) == Content(0.0, 4000, 4000)
     assert judged(tmp_path, "a.png", png(10, 10, chunk(b"teSt") * 10_000)) == Content(0.0, 10, 10)
-    assert image_header.intricacy(b"") == image_header.intricacy(b"\x89PNG\r\n\x1a\n" + b"\xff" * 100) == ""
+    assert (
+        image_header.why_slow_to_read(b"") == image_header.why_slow_to_read(b"\x89PNG\r\n\x1a\n" + b"\xff" * 100) == ""
+    )
 
 
 def test_the_picture_of_a_dag_author_is_refused_soon_too():
     began = time.perf_counter()
     loaded = load_image(png(300, 300, chunk(b"teSt") * 500_000), field="image")
-    assert (loaded.header, "20000 chunks" in loaded.flaw) == (None, True)
+    assert (loaded.header, "20000 chunks" in loaded.problem) == (None, True)
     assert time.perf_counter() - began < SOON
 
 

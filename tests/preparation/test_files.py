@@ -22,7 +22,7 @@ from support import advice_first
 from airflow_provider_kling.exceptions import KlingStorageError
 from airflow_provider_kling.preparation.files import load_image
 from airflow_provider_kling.preparation.redaction import redact_images
-from airflow_provider_kling.products.media import MAX_IMAGE_BYTES, ImageLoadError, InlineImage
+from airflow_provider_kling.products.media import MAX_IMAGE_BYTES, FileLoadError, InlineImage
 
 ROCKET = Path(__file__).parents[2] / "example_dags" / "images" / "rocket.jpg"
 PHOTO = ROCKET.read_bytes()
@@ -38,7 +38,7 @@ def picture(kind: str = "PNG", size: tuple[int, int] = (400, 300)) -> bytes:
 
 
 def failure(value, **kwargs) -> str:
-    with pytest.raises(ImageLoadError) as caught:
+    with pytest.raises(FileLoadError) as caught:
         load_image(value, field="image", **kwargs)
     return advice_first(str(caught.value))
 
@@ -68,7 +68,7 @@ def failure(value, **kwargs) -> str:
 )
 def test_every_way_to_give_a_picture_reaches_kling_as_the_same_raw_base64(value):
     loaded = load_image(value, field="image")
-    assert loaded.wire == BASE64
+    assert loaded.payload == BASE64
     assert loaded.digest == DIGEST
     assert (loaded.header.format, loaded.header.width, loaded.header.height) == ("jpeg", 640, 427)
     assert loaded.header.bytes == len(PHOTO)
@@ -80,7 +80,7 @@ def test_every_way_to_give_a_picture_reaches_kling_as_the_same_raw_base64(value)
 )
 def test_a_url_is_passed_on_and_never_opened(url):
     loaded = load_image(url, field="image")
-    assert (loaded.wire, loaded.digest, loaded.header) == (url.strip(), None, None)
+    assert (loaded.payload, loaded.digest, loaded.header) == (url.strip(), None, None)
 
 
 def test_a_relative_path_is_found_from_the_working_directory(tmp_path, monkeypatch):
@@ -236,7 +236,7 @@ def test_html_text_is_called_html():
 def test_content_that_is_no_picture_says_what_it_is(content, reason):
     loaded = load_image(content, field="image")
     assert loaded.header is None
-    assert reason in loaded.flaw
+    assert reason in loaded.problem
 
 
 def test_a_decompression_bomb_is_recognised_from_its_header():
@@ -245,7 +245,7 @@ def test_a_decompression_bomb_is_recognised_from_its_header():
     import zlib
 
     header[29:33] = zlib.crc32(bytes(header[12:29])).to_bytes(4, "big")
-    assert "decompression bomb" in load_image(bytes(header), field="image").flaw
+    assert "decompression bomb" in load_image(bytes(header), field="image").problem
 
 
 @pytest.mark.parametrize("content", [PHOTO[: len(PHOTO) // 2], picture("PNG", (900, 900))[:-20]])

@@ -17,7 +17,7 @@ from airflow_provider_kling.operators import KlingImageToVideoOperator
 from airflow_provider_kling.preparation.media_link import load_link
 from airflow_provider_kling.preparation.prepare import prepare
 from airflow_provider_kling.products.fields import Field, Media
-from airflow_provider_kling.products.media import ImageLoadError
+from airflow_provider_kling.products.media import FileLoadError
 from airflow_provider_kling.products.product import Product
 from airflow_provider_kling.products.video import IMAGE2VIDEO
 
@@ -25,7 +25,7 @@ URI = f"s3://store@{BUCKET}/clip.mp4"
 
 
 def refused(value, **kwargs) -> str:
-    with pytest.raises(ImageLoadError) as caught:
+    with pytest.raises(FileLoadError) as caught:
         load_link(value, field="video_url", **kwargs)
     sentence = str(caught.value)
     assert "video_url" in sentence[:75]
@@ -34,7 +34,7 @@ def refused(value, **kwargs) -> str:
 
 def test_a_stored_file_becomes_a_link_that_opens_without_a_key(object_store):
     object_store.write("clip.mp4", b"a video")
-    link = load_link(URI, field="video_url").wire
+    link = load_link(URI, field="video_url").payload
     assert requests.get(link, timeout=10).content == b"a video"
     assert "secretsecret" not in link
 
@@ -42,7 +42,7 @@ def test_a_stored_file_becomes_a_link_that_opens_without_a_key(object_store):
 @pytest.mark.parametrize("seconds", [60, 7200])
 def test_the_link_lives_as_long_as_was_asked(object_store, seconds):
     object_store.write("clip.mp4", b"a video")
-    query = dict(parse_qsl(urlsplit(load_link(URI, field="video_url", seconds=seconds).wire).query))
+    query = dict(parse_qsl(urlsplit(load_link(URI, field="video_url", seconds=seconds).payload).query))
     # The older signature of S3 says when, the newer one how long.
     lives = int(query["Expires"]) - time.time() if "Expires" in query else int(query["X-Amz-Expires"])
     assert lives == pytest.approx(seconds, abs=30)
@@ -50,7 +50,7 @@ def test_the_link_lives_as_long_as_was_asked(object_store, seconds):
 
 def test_the_connection_may_stand_beside_the_uri(object_store):
     object_store.write("clip.mp4", b"a video")
-    link = load_link(f"s3://{BUCKET}/clip.mp4", field="video_url", conn_id="store").wire
+    link = load_link(f"s3://{BUCKET}/clip.mp4", field="video_url", conn_id="store").payload
     assert requests.get(link, timeout=10).content == b"a video"
 
 
@@ -58,7 +58,7 @@ def test_the_same_content_is_known_by_object_and_version_and_not_by_its_signatur
     object_store.write("clip.mp4", b"a video")
     first = load_link(URI, field="video_url", seconds=60)
     again = load_link(URI, field="video_url", seconds=7200)
-    assert first.wire != again.wire
+    assert first.payload != again.payload
     assert first.identity == again.identity != ""
     object_store.write("clip.mp4", b"another video")
     assert load_link(URI, field="video_url").identity != first.identity
@@ -68,7 +68,7 @@ def test_the_same_content_is_known_by_object_and_version_and_not_by_its_signatur
 
 def test_a_url_is_passed_on(object_store):
     loaded = load_link(" https://x.example/a.mp4 ", field="video_url")
-    assert (loaded.wire, loaded.identity) == ("https://x.example/a.mp4", "")
+    assert (loaded.payload, loaded.identity) == ("https://x.example/a.mp4", "")
     assert object_store.actions == []
 
 

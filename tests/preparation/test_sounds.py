@@ -13,7 +13,7 @@ from airflow_provider_kling.exceptions import KlingValidationError
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.operators import KlingOneCallLipSyncOperator
 from airflow_provider_kling.preparation.sounds import MAX_SOUND_BYTES, load_sound
-from airflow_provider_kling.products.media import ImageLoadError, InlineImage
+from airflow_provider_kling.products.media import FileLoadError, InlineImage
 
 VOICE = Path(__file__).parents[2] / "example_dags" / "files" / "voice.mp3"
 BASE64 = base64.b64encode(VOICE.read_bytes()).decode()
@@ -35,13 +35,13 @@ BASE64 = base64.b64encode(VOICE.read_bytes()).decode()
 )
 def test_every_form_is_the_same_content(value):
     loaded = load_sound(value, field="input.audio_file")
-    assert loaded.wire == BASE64
+    assert loaded.payload == BASE64
     assert loaded.identity == load_sound(str(VOICE), field="x").identity
 
 
 def test_a_sound_in_object_storage_is_read_over_its_connection(object_store):
     object_store.write("voice.mp3", VOICE.read_bytes())
-    assert load_sound("s3://videos/voice.mp3", field="input.audio_file", conn_id="store").wire == BASE64
+    assert load_sound("s3://videos/voice.mp3", field="input.audio_file", conn_id="store").payload == BASE64
 
 
 @pytest.mark.parametrize("head", [b"ID3\x04", b"\xff\xfb\x90", b"\xff\xf1", b"RIFF\0\0\0\0WAVE", b"\0\0\0\x18ftypM4A "])
@@ -64,7 +64,7 @@ def test_the_four_formats_are_known_by_their_beginning(head):
     ],
 )
 def test_what_is_no_such_sound_is_refused(value, advice):
-    with pytest.raises(ImageLoadError, match=f"^{advice}"):
+    with pytest.raises(FileLoadError, match=f"^{advice}"):
         load_sound(value, field="input.audio_file")
 
 

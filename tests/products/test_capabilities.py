@@ -150,7 +150,7 @@ def test_what_no_image_model_but_one_takes_names_that_one():
 
 
 @pytest.mark.parametrize(
-    "name", sorted({row.model for row in VIDEO_ROWS if table().live(row, table().models[row.model].generation)})
+    "name", sorted({row.model for row in VIDEO_ROWS if table().is_live(row, table().models[row.model].generation)})
 )
 def test_a_live_model_is_not_warned_about(name):
     row = next(row for row in table().rows if row.model == name)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from airflow_provider_kling.products import fields
 from airflow_provider_kling.products.catalogue import PRODUCTS
 from airflow_provider_kling.products.convert import FieldEncodingError
-from airflow_provider_kling.products.fields import FIELDS, omitted
+from airflow_provider_kling.products.fields import FIELDS, is_omitted
 from airflow_provider_kling.products.problem import Request
 from airflow_provider_kling.products.rules import check
 
@@ -153,12 +153,12 @@ def test_text_that_is_not_json_is_refused_in_words(name, text):
 
 @pytest.mark.parametrize("value", [None, "", "  \n", [], ()])
 def test_nothing_blank_text_and_empty_lists_are_left_out(value):
-    assert omitted(value)
+    assert is_omitted(value)
 
 
 @pytest.mark.parametrize("value", [0, False, {}, "x", [0]])
 def test_zero_and_false_are_values(value):
-    assert not omitted(value)
+    assert not is_omitted(value)
 
 
 def test_every_field_belongs_to_a_product():
@@ -176,10 +176,10 @@ def test_every_place_of_a_file_is_found():
         "prompt": "b",
         "dynamic_masks": [{"mask": "c"}, {"trajectories": []}, 7, {"mask": "d"}],
     }
-    slots = list(PRODUCTS["image2video"].slots(body))
-    assert [place for place, _, _ in slots] == ["image", "dynamic_masks[0].mask", "dynamic_masks[3].mask"]
-    assert [holder[key] for _, holder, key in slots] == ["a", "c", "d"]
-    assert list(PRODUCTS["image2video"].slots({"dynamic_masks": "text"})) == []
+    file_places = list(PRODUCTS["image2video"].file_places(body))
+    assert [place for place, _, _ in file_places] == ["image", "dynamic_masks[0].mask", "dynamic_masks[3].mask"]
+    assert [holder[key] for _, holder, key in file_places] == ["a", "c", "d"]
+    assert list(PRODUCTS["image2video"].file_places({"dynamic_masks": "text"})) == []
 
 
 @given(name=st.sampled_from(sorted(FIELDS)), value=JSON)
@@ -193,6 +193,6 @@ def test_converting_twice_changes_nothing(name, value):
 
 
 def test_a_large_bound_is_said_with_all_its_digits():
-    seed = fields.between("seed", 0, 2147483647, is_whole=True)
+    seed = fields.number_field("seed", 0, 2147483647, is_whole=True)
     assert seed.shape.advice == "Give seed as a whole number from 0 to 2147483647"
-    assert fields.between("speed", 0.8, 2).shape.advice == "Give speed as a number from 0.8 to 2"
+    assert fields.number_field("speed", 0.8, 2).shape.advice == "Give speed as a number from 0.8 to 2"

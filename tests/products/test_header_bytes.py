@@ -57,7 +57,7 @@ def test_a_damaged_file_is_never_taken_for_another_size(data, monkeypatch):
         damaged = bytearray(data)
         damaged[chance.randrange(min(len(data), 700))] = chance.randrange(256)
         if found := plain(bytes(damaged)):
-            header, _flaw = pillows(bytes(damaged), monkeypatch)
+            header, _problem = pillows(bytes(damaged), monkeypatch)
             assert header is not None
             assert found == (header.format, header.width, header.height)
 
@@ -82,6 +82,6 @@ def test_pillow_is_not_imported_for_a_photograph():
 def test_a_plain_beginning_does_not_hide_a_file_that_takes_long_to_decode():
     scans = PHOTOGRAPH.read_bytes() + b"\xff\xda" * (image_header.MAX_SCANS + 1)
     assert plain(scans) is not None
-    header, flaw = image_header.read_header(scans)
+    header, problem = image_header.read_header(scans)
     assert header is None
-    assert "scans" in flaw
+    assert "scans" in problem

@@ -163,10 +163,10 @@ def test_units_of_different_packs_are_not_added_up():
 def test_a_limit_refuses_what_costs_more_and_what_has_no_known_price():
     known = prices.estimate(IMAGE2VIDEO, {"model_name": "kling-v3"})
     unknown = prices.estimate(IMAGE2VIDEO, {"model_name": "kling-9"})
-    assert prices.above(None, unknown) is None
-    assert prices.above(3, known) is None
+    assert prices.max_units_problem(None, unknown) is None
+    assert prices.max_units_problem(3, known) is None
     for found, limit in ((known, 2.9), (unknown, 1000.0)):
-        sentence = prices.above(limit, found)
+        sentence = prices.max_units_problem(limit, found)
         assert sentence is not None
         assert "max_units" in sentence[:75]
         assert f"{limit:g}" in sentence

@@ -11,8 +11,8 @@ from airflow_provider_kling.exceptions import KlingValidationError
 from airflow_provider_kling.preparation.prepare import prepare
 from airflow_provider_kling.products.capability_map import generation_of
 from airflow_provider_kling.products.catalogue import PRODUCTS, product_of
-from airflow_provider_kling.products.generations import keeps_external_id, spoken
-from airflow_provider_kling.products.translation import translated
+from airflow_provider_kling.products.generations import refuses_repeated_id, serving_product
+from airflow_provider_kling.products.translation import translate
 from airflow_provider_kling.products.video import IMAGE2VIDEO, IMAGE_TO_VIDEO, TEXT2VIDEO, TEXT_TO_VIDEO
 
 ELEMENT = 829836802793406551
@@ -25,7 +25,7 @@ def prepared(product=IMAGE2VIDEO, **fields):
 
 
 def sent(product=IMAGE2VIDEO, **fields):
-    return translated(spoken(product, {"model_name": "kling-3.0"}), prepared(product, **fields).body)
+    return translate(serving_product(product, {"model_name": "kling-3.0"}), prepared(product, **fields).body)
 
 
 def refused(product=IMAGE2VIDEO, validate="strict", extra_body=None, **fields):
@@ -51,13 +51,13 @@ def items(body, kind):
 )
 def test_the_model_decides_the_generation(name, generation):
     assert generation_of(name) == generation
-    assert spoken(IMAGE2VIDEO, {"model_name": name}).generation == generation
-    assert spoken(IMAGE_TO_VIDEO, {"model_name": name}).generation == generation
+    assert serving_product(IMAGE2VIDEO, {"model_name": name}).generation == generation
+    assert serving_product(IMAGE_TO_VIDEO, {"model_name": name}).generation == generation
 
 
 def test_a_product_with_one_generation_stays_in_it():
     images = PRODUCTS["images/generations"]
-    assert spoken(images, {"model_name": "kling-3.0"}) is images
+    assert serving_product(images, {"model_name": "kling-3.0"}) is images
 
 
 def test_every_counterpart_is_mutual_and_can_be_read():
@@ -221,7 +221,7 @@ def test_what_kling_added_later_goes_where_it_is_read():
         "options": {"note": "x"},
         "contents": [{"type": "style", "id": "s"}],
     }
-    body = translated(
+    body = translate(
         IMAGE_TO_VIDEO, prepare(IMAGE2VIDEO, {"model_name": "kling-3.0", "image": URL}, extra_body=extra).body
     )
     assert body["settings"] == {"multi_shot": False, "seed": 7, "duration": 9}
@@ -232,7 +232,7 @@ def test_what_kling_added_later_goes_where_it_is_read():
 def test_a_key_that_kling_would_ignore_is_sent_with_a_warning():
     found = prepare(IMAGE2VIDEO, {"model_name": "kling-3.0", "image": URL, "prompt": "x"}, extra_body={"seed": 7})
     assert any("Put 'seed' into settings or options" in warning for warning in found.warnings)
-    assert translated(IMAGE_TO_VIDEO, found.body)["seed"] == 7
+    assert translate(IMAGE_TO_VIDEO, found.body)["seed"] == 7
     classic = prepare(IMAGE2VIDEO, {"model_name": "kling-v3", "image": URL, "prompt": "x"}, extra_body={"seed": 7})
     assert not any("settings" in warning for warning in classic.warnings)
 
@@ -253,15 +253,15 @@ def test_extra_words_are_held_to_the_same_dictionary():
 
 
 def test_a_model_that_nobody_knows_is_sent_and_the_doubt_about_its_name_said():
-    assert keeps_external_id({"model_name": "kling-3.0"})
-    assert keeps_external_id({"model_name": "kling-v3"})
-    assert keeps_external_id({"text": "of a product without models"})
+    assert refuses_repeated_id({"model_name": "kling-3.0"})
+    assert refuses_repeated_id({"model_name": "kling-v3"})
+    assert refuses_repeated_id({"text": "of a product without models"})
     for name in ("kling-5.0", "kling-v9"):
         found = prepared(model_name=name, duration=20, prompt="x" * 3000)
         assert any("not in the table" in warning for warning in found.warnings)
         assert any("nothing is sent again by itself" in warning for warning in found.warnings)
         assert any("is not known to take more" in warning for warning in found.warnings)
-        assert not keeps_external_id(found.body)
+        assert not refuses_repeated_id(found.body)
 
 
 def test_a_model_that_only_relays_describe_is_sent_with_what_they_say_as_warnings():
@@ -270,7 +270,7 @@ def test_a_model_that_only_relays_describe_is_sent_with_what_they_say_as_warning
         "Read Kling's page of the model",
         "Check Kling's console if this ",
     ]
-    assert not keeps_external_id(found.body)
+    assert not refuses_repeated_id(found.body)
     beyond = prepared(model_name="kling-4.0-flash", duration=30, mode="pro", image_tail=TAIL, prompt="x" * 26_001)
     for advice in ("Shorten prompt to 26000", "Give mode as 'std'", "Give duration as 3 to 20", "Change model"):
         assert any(warning.startswith(advice) for warning in beyond.warnings), advice

@@ -1,4 +1,4 @@
-"""What is checked of a request besides the shape of each field; which rules a product has, its row names."""
+"""Checks of a request besides the shape of each field; a product's row names its rules."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["camera", "check", "elements", "faces", "frames", "omni", "references
 
 def check(request: Request) -> list[Problem]:
     """
-    Every problem of a request, errors and warnings.
+    Return every problem of a request, errors and warnings.
 
     :param request: the canonical body, with its loaded images.
     """

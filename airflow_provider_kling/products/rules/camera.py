@@ -25,10 +25,10 @@ LIMIT = 10
 def camera(request: Request) -> Iterator[Problem]:
     """Type, and a config exactly when the type is simple."""
     if "camera_control" in request.body:
-        yield from (Problem("camera_control", flaw) for flaw in _flaws(request.body["camera_control"]))
+        yield from (Problem("camera_control", sentence) for sentence in _sentences(request.body["camera_control"]))
 
 
-def _flaws(control: Any) -> Iterator[str]:
+def _sentences(control: Any) -> Iterator[str]:
     if not isinstance(control, dict):
         yield (
             f"Give camera_control as an object {{'type': …}}: {named('camera_control', control)} is not an object; the "
@@ -46,7 +46,7 @@ def _flaws(control: Any) -> Iterator[str]:
             f"{one_of(TYPES)}{asked}."
         )
     elif kind == "simple":
-        yield from _config_flaws(control.get("config"))
+        yield from _config_sentences(control.get("config"))
     elif control.get("config") is not None:
         yield (
             "Leave camera_control.config out, or give the type 'simple': config belongs to that type only, and the "
@@ -54,7 +54,7 @@ def _flaws(control: Any) -> Iterator[str]:
         )
 
 
-def _config_flaws(config: Any) -> Iterator[str]:
+def _config_sentences(config: Any) -> Iterator[str]:
     if not isinstance(config, dict):
         yield (
             f"Give camera_control.config one movement: {named('camera_control.config', config)}, and type 'simple' "

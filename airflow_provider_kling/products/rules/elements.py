@@ -1,5 +1,5 @@
 """
-Who appears and who speaks: elements and voices.
+Elements and voices in a request.
 
 Rules: Image to Video page of https://kling.ai/document-api, classic API, V2.6 and V3, read 2026-10.
 """

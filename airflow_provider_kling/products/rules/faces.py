@@ -1,5 +1,5 @@
 """
-Whose lips move, and to which sound; whose body moves.
+Lip sync and motion control.
 
 Rules: lip sync and motion control pages of https://kling.ai/document-api, classic API, read 2026-11.
 """

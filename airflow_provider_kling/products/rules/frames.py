@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.products.fields import field_of
-from airflow_provider_kling.products.limits import doubtful_image_bytes
+from airflow_provider_kling.products.limits import uncertain_image_bytes
 from airflow_provider_kling.products.problem import Problem
-from airflow_provider_kling.products.rules.trajectories import check_path
+from airflow_provider_kling.products.rules.trajectories import check_trajectory
 from airflow_provider_kling.products.urls import url_problems
 from airflow_provider_kling.products.wording import counted, joined, named, shown
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airflow_provider_kling.products.image_header import ImageHeader
-    from airflow_provider_kling.products.media import LoadedImage
+    from airflow_provider_kling.products.media import LoadedFile
     from airflow_provider_kling.products.problem import Request
 
 MIN_SIDE = 300
@@ -57,13 +57,13 @@ def contents(request: Request) -> Iterator[Problem]:
     """Every image whose content is here: format, size, proportions, completeness."""
     for place, loaded in request.images.items():
         field = field_of(place)
-        if loaded.flaw:
-            yield Problem(field, f"Give {place} as a JPEG or PNG file: it {loaded.flaw}.")
+        if loaded.problem:
+            yield Problem(field, f"Give {place} as a JPEG or PNG file: it {loaded.problem}.")
         elif loaded.header:
             yield from _header(field, place, loaded.header)
-            yield from _size(field, place, loaded.header.bytes, doubtful_image_bytes(request.body))
+            yield from _size(field, place, loaded.header.bytes, uncertain_image_bytes(request.body))
         elif loaded.digest is None:
-            yield from _link(field, place, loaded.wire)
+            yield from _link(field, place, loaded.payload)
 
 
 def _link(field: str, place: str, url: str) -> Iterator[Problem]:
@@ -99,10 +99,10 @@ def _header(field: str, place: str, header: ImageHeader) -> Iterator[Problem]:
         )
 
 
-def _size(field: str, place: str, size: int, doubtful: int | None) -> Iterator[Problem]:
-    if doubtful and size > doubtful:
+def _size(field: str, place: str, size: int, uncertain: int | None) -> Iterator[Problem]:
+    if uncertain and size > uncertain:
         sentence = (
-            f"Scale {place} down: it has {size} bytes, and it is not known that the model takes more than {doubtful}."
+            f"Scale {place} down: it has {size} bytes, and it is not known that the model takes more than {uncertain}."
         )
         yield Problem(field, sentence, severity="warning")
 
@@ -142,7 +142,7 @@ def _dynamic(request: Request, items: list[Any]) -> Iterator[Problem]:
                 "image) with trajectories (points).",
             )
         if isinstance(item, dict) and "trajectories" in item:
-            yield from check_path(f"{place}.trajectories", item["trajectories"], header)
+            yield from check_trajectory(f"{place}.trajectories", item["trajectories"], header)
 
 
 def _sizes(request: Request) -> Iterator[Problem]:
@@ -165,5 +165,5 @@ def _sizes(request: Request) -> Iterator[Problem]:
         )
 
 
-def _header_of(loaded: LoadedImage | None) -> ImageHeader | None:
+def _header_of(loaded: LoadedFile | None) -> ImageHeader | None:
     return loaded.header if loaded else None

@@ -1,5 +1,5 @@
 """
-What an omni video is made of: images, elements and a video, and how they go together.
+The inputs of an omni video: images, elements and a video, and which of them can be combined.
 
 Rules: omni pages of https://kling.ai/document-api, classic API, and 3.0 Omni and O1 of the second generation, read
 2026-11.
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kling.products.generations import has_shots, has_video, spoken
+from airflow_provider_kling.products.generations import has_shots, has_video, serving_product
 from airflow_provider_kling.products.limits import plain_durations as plain_durations_of
 from airflow_provider_kling.products.limits import severity
 from airflow_provider_kling.products.problem import Problem
@@ -121,7 +121,7 @@ def ratio(request: Request) -> Iterator[Problem]:
 
 
 def _is_new(request: Request) -> bool:
-    return spoken(request.product, request.body).generation == "new"
+    return serving_product(request.product, request.body).generation == "new"
 
 
 def _objects(request: Request, name: str) -> list[dict[str, Any]]:

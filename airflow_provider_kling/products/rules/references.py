@@ -1,5 +1,5 @@
 """
-What an image is made from besides its prompt: reference images and elements; and how far one grows.
+Reference images and elements of a request; and how far an image is expanded.
 
 Rules: image pages of https://kling.ai/document-api, classic API, read 2026-11.
 """

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_kling.products import limits
 from airflow_provider_kling.products.fields import is_number
-from airflow_provider_kling.products.generations import spoken
+from airflow_provider_kling.products.generations import serving_product
 from airflow_provider_kling.products.problem import Problem
 from airflow_provider_kling.products.urls import url_problems
 from airflow_provider_kling.products.wording import did_you_mean, joined, named
@@ -33,10 +33,10 @@ def shapes(request: Request) -> Iterator[Problem]:
         if name in request.body and field.shape and not field.shape.fits(request.body[name]):
             value = request.body[name]
             asked = did_you_mean(value, field.shape.words)
-            sentence = f"{field.shape.advice}: {named(name, value)} {field.shape.flaw}{asked}."
+            sentence = f"{field.shape.advice}: {named(name, value)} {field.shape.problem}{asked}."
             if not (name == "aspect_ratio" and isinstance(value, str) and _RATIO.fullmatch(value)):
                 yield Problem(name, sentence)
-            elif value not in limits.more_ratios(request.body):
+            elif value not in limits.extra_ratios(request.body):
                 yield Problem(name, sentence, limits.severity(request.body))
 
 
@@ -63,15 +63,15 @@ def lengths(request: Request) -> Iterator[Problem]:
     """Texts of at most as many characters as Kling takes."""
     for name, field in request.product.by_name.items():
         value = request.body.get(name)
-        if not field.longest or not isinstance(value, str):
+        if not field.max_length or not isinstance(value, str):
             continue
-        most = field.longest
+        most = field.max_length
         if name == "prompt":
             most = limits.prompt_characters(request.product, request.body, most)
         if len(value) > most:
             yield _too_long(request, name, len(value), most)
-        elif len(value) > field.longest and limits.severity(request.body) == "error":
-            sentence = f"Prefer {field.longest} characters for {name}, as Kling does: it has {len(value)} of {most}."
+        elif len(value) > field.max_length and limits.severity(request.body) == "error":
+            sentence = f"Prefer {field.max_length} characters for {name}, as Kling does: it has {len(value)} of {most}."
             yield Problem(name, sentence, severity="warning")
 
 
@@ -83,7 +83,7 @@ def _too_long(request: Request, name: str, length: int, most: int) -> Problem:
 
 def required(request: Request) -> Iterator[Problem]:
     """What the product cannot do without."""
-    for name in spoken(request.product, request.body).required:
+    for name in serving_product(request.product, request.body).required:
         if name not in request.body:
             yield Problem(name, f"Give {name}: it is missing, and {request.product.endpoint} needs it.")
 

@@ -1,5 +1,5 @@
 """
-What is told: the prompt, and the shots that replace it.
+The prompt, and the shots that replace it.
 
 Rules: V3 pages of https://kling.ai/document-api, classic API, read 2026-07; the order of ``index`` was tested by a
 public client (2026-02).
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kling.products.generations import spoken
+from airflow_provider_kling.products.generations import serving_product
 from airflow_provider_kling.products.problem import Problem
 from airflow_provider_kling.products.wording import counted, named, shown
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MAX_SHOTS = 6
 MAX_SHOT_PROMPT = 512
 
-#: Families whose pages call the prompt of an image plainly optional.
+#: Models whose pages say that the prompt beside an image is optional.
 _PROMPT_OPTIONAL = ("kling-v1", "kling-v2", "kling-2")
 #: What a prompt refers to, in the words of each generation.
 _REFERENCE = re.compile(r"<<<(image|video|voice|element)_([0-9]{1,4})>>>")
@@ -30,7 +30,7 @@ _NEW_REFERENCE = re.compile(r"@(image|video|voice|element)_([0-9]{1,4})(?![0-9])
 
 
 def prompt_needed(request: Request) -> Iterator[Problem]:
-    """A prompt is all that there is to go by, unless the shots are written one by one."""
+    """A prompt is needed, unless each shot has its own."""
     if not _is_told(request):
         yield _unplanned(request) or Problem(
             "prompt",
@@ -100,9 +100,9 @@ def _custom_shots(request: Request, items: Any) -> Iterator[Problem]:
             "{index, prompt, duration} for each.",
         )
         return
-    flaws = [flaw for place, item in enumerate(items) for flaw in _shot_flaws(place, item)]
-    yield from (Problem("multi_prompt", flaw) for flaw in flaws)
-    if not flaws:
+    sentences = [sentence for place, item in enumerate(items) for sentence in _shot_sentences(place, item)]
+    yield from (Problem("multi_prompt", sentence) for sentence in sentences)
+    if not sentences:
         total = sum(int(item["duration"]) for item in items)
         if str(total) != request.duration():
             yield Problem(
@@ -112,14 +112,14 @@ def _custom_shots(request: Request, items: Any) -> Iterator[Problem]:
             )
 
 
-def _shot_flaws(place: int, item: Any) -> Iterator[str]:
+def _shot_sentences(place: int, item: Any) -> Iterator[str]:
     name = f"multi_prompt[{place}]"
     if not isinstance(item, dict) or set(item) != {"index", "prompt", "duration"}:
         yield f"Give {name} as {{index, prompt, duration}}: {name}={shown(item)} is not a shot."
         return
     if item["index"] != place + 1 or isinstance(item["index"], bool):
-        flaw = f"{named('index', item['index'])}; shots are numbered from 1 without gaps"
-        yield f"Give {name} the index {place + 1}: {flaw}."
+        problem = f"{named('index', item['index'])}; shots are numbered from 1 without gaps"
+        yield f"Give {name} the index {place + 1}: {problem}."
     if not isinstance(item["prompt"], str) or not 1 <= len(item["prompt"].strip()) <= MAX_SHOT_PROMPT:
         length = f"{len(item['prompt'])} characters" if isinstance(item["prompt"], str) else "no text"
         yield f"Give {name} a prompt of 1 to {MAX_SHOT_PROMPT} characters: it has {length}."
@@ -138,7 +138,7 @@ def references(request: Request) -> Iterator[Problem]:
     words = " ".join(text for text in [request.body.get("prompt"), *told] if isinstance(text, str))
     for kind, index in sorted(set(_REFERENCE.findall(words))):
         yield from _missing_entry(request, kind, index, f"<<<{kind}_{index}>>>")
-    is_new = spoken(request.product, request.body).generation == "new"
+    is_new = serving_product(request.product, request.body).generation == "new"
     for kind, index in sorted(set(_NEW_REFERENCE.findall(words))):
         mark = f"@{kind}_{index}"
         if is_new:

@@ -34,16 +34,19 @@ def is_normalised(points: Any) -> bool:
     """Whether every point lies in 0 to 1 and something shows that pixels are not meant: a fraction, or a time."""
     if not isinstance(points, list) or not points:
         return False
-    if not all(isinstance(point, dict) and _unit(point.get("x")) and _unit(point.get("y")) for point in points):
+    if not all(
+        isinstance(point, dict) and _is_in_unit_range(point.get("x")) and _is_in_unit_range(point.get("y"))
+        for point in points
+    ):
         return False
     return any("t" in point or not isinstance(point["x"] + point["y"], int) for point in points)
 
 
-def _unit(value: Any) -> bool:
+def _is_in_unit_range(value: Any) -> bool:
     return is_number(value) and 0 <= value <= 1
 
 
-def in_pixels(points: Any, header: ImageHeader | None) -> Any:
+def to_pixels(points: Any, header: ImageHeader | None) -> Any:
     """
     A path as Kling takes it: in the order of time, without times, in whole pixels.
 
@@ -53,9 +56,9 @@ def in_pixels(points: Any, header: ImageHeader | None) -> Any:
     if not isinstance(points, list) or not all(isinstance(point, dict) for point in points):
         return points
     normalised = is_normalised(points)
-    points = _in_order(points)
+    points = _sort_by_time(points)
     if not normalised:
-        return [{key: _whole(value) for key, value in point.items()} for point in points]
+        return [{key: _to_int(value) for key, value in point.items()} for point in points]
     if header is None:
         raise TrajectoryError(
             "Give the image as a file, or whole pixels",
@@ -66,11 +69,11 @@ def in_pixels(points: Any, header: ImageHeader | None) -> Any:
     return [{"x": round(point["x"] * width), "y": round(point["y"] * height)} for point in points]
 
 
-def _whole(value: Any) -> Any:
+def _to_int(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _in_order(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _sort_by_time(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
     times = [point["t"] for point in points if "t" in point]
     if not times:
         return points
@@ -84,7 +87,7 @@ def _in_order(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{key: value for key, value in point.items() if key != "t"} for point in ordered]
 
 
-def check_path(place: str, points: Any, header: ImageHeader | None) -> Iterator[Problem]:
+def check_trajectory(place: str, points: Any, header: ImageHeader | None) -> Iterator[Problem]:
     """
     Check one path in pixels.
 
@@ -100,14 +103,14 @@ def check_path(place: str, points: Any, header: ImageHeader | None) -> Iterator[
     if not MIN_POINTS <= len(points) <= MAX_POINTS:
         yield _problem(f"Give {place} {MIN_POINTS} to {MAX_POINTS} points: it has {counted(len(points), 'point')}.")
     for index, point in enumerate(points):
-        flaw = _flaw(point, header)
-        if flaw:
+        problem = _point_problem(point, header)
+        if problem:
             where = f"{place}[{index}]"
-            yield _problem(f"Correct {where}: {where}={_in_words(point)} {flaw}")
+            yield _problem(f"Correct {where}: {where}={_format_point(point)} {problem}")
             return  # one wrong point stands for all of them
 
 
-def _flaw(point: Any, header: ImageHeader | None) -> str:
+def _point_problem(point: Any, header: ImageHeader | None) -> str:
     if not isinstance(point, dict) or set(point) != {"x", "y"}:
         return "is not a point; give exactly {x, y}, in pixels from the bottom-left corner of the image."
     if not all(isinstance(value, int) and not isinstance(value, bool) for value in point.values()):
@@ -119,7 +122,7 @@ def _flaw(point: Any, header: ImageHeader | None) -> str:
     return "" if min(point.values()) >= 0 else "is negative; give pixels from the bottom-left corner of the image."
 
 
-def _in_words(point: Any) -> str:
+def _format_point(point: Any) -> str:
     if not isinstance(point, dict):
         return shown(point)
     return "{" + ", ".join(f"{shown(str(key))[1:-1]}: {shown(value)}" for key, value in list(point.items())[:3]) + "}"

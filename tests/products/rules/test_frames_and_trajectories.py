@@ -11,7 +11,7 @@ from support import advice_first
 from airflow_provider_kling.preparation.files import load_image
 from airflow_provider_kling.products.problem import Request
 from airflow_provider_kling.products.rules import check
-from airflow_provider_kling.products.rules.trajectories import TrajectoryError, in_pixels, is_normalised
+from airflow_provider_kling.products.rules.trajectories import TrajectoryError, is_normalised, to_pixels
 from airflow_provider_kling.products.video import IMAGE2VIDEO
 from airflow_provider_kling.products.wording import counted, joined, shown
 
@@ -150,23 +150,23 @@ HEADER = loaded(641, 427).header
 
 def test_normalised_points_become_pixels_from_the_bottom_left_corner():
     points = [{"x": 0.0, "y": 0.0, "t": 0}, {"x": 0.5, "y": 0.25, "t": 0.5}, {"x": 1.0, "y": 1.0, "t": 1}]
-    assert in_pixels(points, HEADER) == [{"x": 0, "y": 0}, {"x": 320, "y": 106}, {"x": 640, "y": 426}]
+    assert to_pixels(points, HEADER) == [{"x": 0, "y": 0}, {"x": 320, "y": 106}, {"x": 640, "y": 426}]
 
 
 def test_points_are_put_in_the_order_of_their_times():
     points = [{"x": 0.5, "y": 0.5, "t": 1}, {"x": 0.0, "y": 0.0, "t": 0}]
-    assert in_pixels(points, HEADER) == [{"x": 0, "y": 0}, {"x": 320, "y": 213}]
+    assert to_pixels(points, HEADER) == [{"x": 0, "y": 0}, {"x": 320, "y": 213}]
     pixels = [{"x": 20, "y": 20, "t": 2.0}, {"x": 10, "y": 10, "t": 1}]
-    assert in_pixels(pixels, None) == [{"x": 10, "y": 10}, {"x": 20, "y": 20}]
+    assert to_pixels(pixels, None) == [{"x": 10, "y": 10}, {"x": 20, "y": 20}]
 
 
 def test_whole_pixels_written_as_fractions_become_integers():
-    assert in_pixels([{"x": 279.0, "y": 0.0}], None) == [{"x": 279, "y": 0}]
+    assert to_pixels([{"x": 279.0, "y": 0.0}], None) == [{"x": 279, "y": 0}]
 
 
 def test_normalised_points_need_the_size_of_the_image():
     with pytest.raises(TrajectoryError, match="size of the image is not known"):
-        in_pixels([{"x": 0.5, "y": 0.5}], None)
+        to_pixels([{"x": 0.5, "y": 0.5}], None)
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_normalised_points_need_the_size_of_the_image():
 def test_times_that_contradict_each_other_are_refused(times, reason):
     points = [{"x": 0.5, "y": 0.5, **({} if time is None else {"t": time})} for time in times]
     with pytest.raises(TrajectoryError, match=reason):
-        in_pixels(points, HEADER)
+        to_pixels(points, HEADER)
 
 
 @pytest.mark.parametrize(

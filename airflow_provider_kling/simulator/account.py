@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+import heapq
+from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -62,6 +63,9 @@ class Account:
         self.opened_at = opened_at
         self._tasks: dict[str, Task] = {}
         self._open: dict[str, Task] = {}
+        # What is under way is never walked through: with ten thousand open tasks each request would take seconds.
+        self._slots_of: Counter[tuple[str, str]] = Counter()
+        self._agenda: list[tuple[int, str]] = []
         self._by_external_id: dict[str, Task] = {}
         self._by_result_id: dict[str, Task] = {}
         self._by_element_id: dict[int, Task] = {}
@@ -109,8 +113,7 @@ class Account:
         return self.rules.image_concurrency if order.pack == "image" else self.rules.concurrency
 
     def _slots_taken(self, order: Order) -> int:
-        wanted = _counted(order)
-        return sum(task.slots for task in self._open.values() if _counted(task) == wanted)
+        return self._slots_of[_counted(order)]
 
     def _new_task(self, order: Order, now: int) -> Task:
         duration = int(order.seconds * 1000)
@@ -149,6 +152,8 @@ class Account:
             self._by_element_id[task.recipe["element_id"]] = task
         if not task.ended:
             self._open[task.task_id] = task
+            self._slots_of[_counted(task)] += task.slots
+            self._plan(task)
         if task.external_task_id:
             self._by_external_id[task.external_task_id] = task
         self._used[self.purse(task.pack)] += self._cost(task.charged, task.pack)
@@ -177,6 +182,7 @@ class Account:
         task.failure = task.failure or failure
         task.ends_at = max(task.ends_at, now)
         task.inspected = True
+        self._plan(task)
 
     def hurry(self, task_id: str, *, failure: str = "", now: int) -> None:
         """Let a task end as soon as it can, with ``failure`` if that is not empty."""
@@ -185,6 +191,14 @@ class Account:
             return
         task.starts_at, task.ends_at = min(task.starts_at, now), min(task.ends_at, now)
         task.failure = failure or task.failure
+        self._plan(task)
+
+    def _plan(self, task: Task) -> None:
+        """Note when the status of an open task changes next; an earlier note of it may stay, and means nothing then."""
+        if task.status == "submitted":
+            heapq.heappush(self._agenda, (task.starts_at, task.task_id))
+        elif task.inspected:
+            heapq.heappush(self._agenda, (task.ends_at, task.task_id))
 
     def settle(self, now: int) -> list[Task]:
         """Move every task to the status that it has at ``now``.
@@ -192,13 +206,18 @@ class Account:
         :return: one snapshot per change of status, in the order of their times.
         """
         changes: list[Task] = []
-        for task in list(self._open.values()):
+        while self._agenda and self._agenda[0][0] <= now:
+            task = self._open.get(heapq.heappop(self._agenda)[1])
+            if task is None:
+                continue
             if task.status == "submitted" and now >= task.starts_at:
                 task.status, task.updated_at = "processing", task.starts_at
                 changes.append(replace(task))
             if task.status == "processing" and task.inspected and now >= task.ends_at:
                 self._end(task)
                 changes.append(replace(task))
+            else:
+                self._plan(task)
         return sorted(changes, key=lambda task: task.updated_at)
 
     def _end(self, task: Task) -> None:
@@ -211,12 +230,13 @@ class Account:
             task.money = cost if self.rules.cash else Decimal(0)
             self._used[self.purse(task.pack)] += cost
         del self._open[task.task_id]
+        self._slots_of[_counted(task)] -= task.slots
 
     def next_change(self) -> int | None:
         """When :meth:`settle` has something to do; ``None`` if nothing is under way."""
-        waiting = [task.starts_at for task in self._open.values() if task.status == "submitted"]
-        running = [task.ends_at for task in self._open.values() if task.status == "processing" and task.inspected]
-        return min(waiting + running, default=None)
+        while self._agenda and self._agenda[0][1] not in self._open:
+            heapq.heappop(self._agenda)
+        return self._agenda[0][0] if self._agenda else None
 
     # ------------------------------------------------------------------ reading
 

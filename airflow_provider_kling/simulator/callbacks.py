@@ -65,6 +65,16 @@ class Callbacks:
     async def _deliver(
         self, task_id: str, status: str, url: str, body: dict[str, Any], session: aiohttp.ClientSession
     ) -> None:
+        try:
+            await self._attempt(task_id, status, url, body, session)
+        finally:
+            # The last callback of a task: a run of many tasks must not keep a lock for each.
+            if status in {"succeed", "failed"}:
+                self._locks.pop(task_id, None)
+
+    async def _attempt(
+        self, task_id: str, status: str, url: str, body: dict[str, Any], session: aiohttp.ClientSession
+    ) -> None:
         message_id = uuid.uuid4().hex
         raw = json.dumps(body, separators=(",", ":")).encode()
         async with self._locks[task_id]:

@@ -1,5 +1,6 @@
 """The account alone: no I/O, no sleep, the time is an argument."""
 
+import time
 from decimal import Decimal
 
 import pytest
@@ -174,3 +175,39 @@ def test_what_is_dumped_is_loaded_with_ids_charges_and_open_slots():
 def test_a_task_survives_json_unchanged():
     task = account().submit(order(external_task_id="a", recipe={"fps": 24}), now=NOW)
     assert Task.from_json(task.as_json()) == task
+
+
+def test_ten_thousand_open_tasks_cost_a_request_no_more_than_one_does():
+    ours = account(concurrency=10**6, units=Decimal(10**6))
+    began = time.process_time()
+    for number in range(10_000):
+        ours.settle(NOW + number)
+        ours.submit(order(seconds=3600), now=NOW + number)
+        assert ours.next_change() == NOW + 180_000
+    # Two walks through what is open for each would be a hundred million steps.
+    assert time.process_time() - began < 5
+    assert len(ours.settle(NOW + 3_700_000)) == 20_000
+    assert ours.next_change() is None
+
+
+def test_a_task_that_is_hurried_ends_once_and_leaves_nothing_to_wait_for():
+    ours = account(concurrency=1)
+    task = ours.submit(order(), now=NOW)
+    ours.hurry(task.task_id, now=NOW + 10)
+    assert [changed.status for changed in ours.settle(NOW + 10)] == ["processing", "succeed"]
+    assert ours.next_change() is None
+    assert ours.settle(NOW + 200_000) == []
+    # Its slot was given back once: one more fits, and not two.
+    ours.submit(order(), now=NOW + 200_000)
+    assert refusal(ours.submit, order(), now=NOW + 200_000)[0] == 1303
+
+
+def test_a_task_whose_inputs_come_late_ends_when_they_are_there():
+    ours = account()
+    task = ours.submit(order(media={"image": "http://x"}), now=NOW)
+    assert [changed.status for changed in ours.settle(NOW + 100_000)] == ["processing"]
+    assert ours.next_change() is None
+    ours.inspected(task.task_id, inputs={}, facts={}, failure="", now=NOW + 150_000)
+    assert ours.next_change() == NOW + 150_000
+    (ended,) = ours.settle(NOW + 150_000)
+    assert (ended.status, ended.updated_at) == ("succeed", NOW + 150_000)

@@ -138,3 +138,13 @@ def test_the_words_of_a_new_callback_are_a_setting(start, receive):
     kling.send("POST", "/text-to-video/kling-3.0-turbo", json=body)
     (submitted,) = eventually(lambda: receiver.got and receiver.bodies())
     assert submitted["task_status"] == "submitted"
+
+
+def test_a_long_run_keeps_nothing_of_the_callbacks_of_tasks_that_ended(start, receive):
+    receiver = receive()
+    kling = start()
+    for _ in range(3):
+        kling.simulator.finish(kling.create(callback_url=receiver.url))
+    eventually(lambda: [body["task_status"] for body in receiver.bodies()].count("succeed") == 3)
+    locks = kling.simulator._server._service.callbacks._locks
+    eventually(lambda: not locks)

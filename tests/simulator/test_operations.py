@@ -302,11 +302,14 @@ def test_presets_are_listed(kling, name, most):
     assert kling.refusal(kling.get(path, pageSize=most + 1))[:2] == (400, 1201)
 
 
-def test_a_voice_is_deleted_once(kling):
-    voice = made(kling, "custom-voices", BODIES["custom-voices"](kling))["task_result"]["voices"][0]["voice_id"]
+def test_a_voice_is_deleted_once_and_listed_no_more(kling):
+    made_voice = made(kling, "custom-voices", BODIES["custom-voices"](kling))
+    voice, path = made_voice["task_result"]["voices"][0]["voice_id"], OPERATIONS["custom-voices"]["path"]
+    assert made_voice["task_id"] in {task["task_id"] for task in kling.get(path, pageSize=1000).json()["data"]}
     assert post(kling, "delete-voices", {"voice_id": voice}).keys() == CREATED
     again = kling.send("POST", OPERATIONS["delete-voices"]["path"], json={"voice_id": voice})
     assert kling.refusal(again) == (400, 1201, "Voice id not found")
+    assert made_voice["task_id"] not in {task["task_id"] for task in kling.get(path, pageSize=1000).json()["data"]}
 
 
 @pytest.mark.parametrize("name", ["delete-elements", "delete-advanced-elements"])

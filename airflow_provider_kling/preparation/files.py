@@ -164,13 +164,16 @@ def read_stored(path: Any, field: str, name: str, limit: int) -> bytes:
     :param limit: bytes.
     """
     from airflow_provider_kling.utils._airflow.compat import AirflowNotFoundException
+    from airflow_provider_kling.utils._airflow.lineage import report_input
+    from airflow_provider_kling.utils._airflow.object_storage import place_of
 
     if str(getattr(path, "protocol", "")) in ("", "file", "local"):
         return read_file(str(path.path), field, limit)
     try:
         stream: IO[bytes]
-        with path.open("rb") as stream:
-            return stream.read(limit + 1)
+        # Not path.open, which tells lineage of each read, whether anybody wants to know or not: see report_input.
+        with path.fs.open(path.path, "rb") as stream:
+            content = stream.read(limit + 1)
     except FileNotFoundError:
         raise missing(field, named(field, name)) from None
     # bad URI, no provider package, no connection, no right
@@ -178,6 +181,8 @@ def read_stored(path: Any, field: str, name: str, limit: int) -> bytes:
         raise unreadable(field, named(field, name), error) from None
     except Exception as error:  # noqa: BLE001 - each storage has errors of its own for "not now"
         raise not_now(field, named(field, name), error) from None
+    report_input(place_of(str(path)), path)
+    return content
 
 
 def read_file(name: str, field: str, limit: int) -> bytes:

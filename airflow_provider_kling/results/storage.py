@@ -26,6 +26,7 @@ from airflow_provider_kling.results import object_files, poster
 from airflow_provider_kling.results.content import CONTENT_TYPES, Content, content_of
 from airflow_provider_kling.results.local_files import CHUNK_BYTES
 from airflow_provider_kling.results.targets import targets_of
+from airflow_provider_kling.utils._airflow.lineage import report_output
 from airflow_provider_kling.utils._airflow.object_storage import place_of
 from airflow_provider_kling.utils.foreign import foreign_text
 
@@ -141,6 +142,7 @@ def _store_result(hook: KlingHook, task: Task, link: Link, place: Place, tries: 
         local.flush()
         content = content_of(Path(local.name), link.extension)
         object_files.put_file(Path(local.name), place)
+        report_output(place, hook)
         picture = "" if link.is_watermarked else poster.keep_beside(Path(local.name), place)
     return _described(place, download, content, picture)
 

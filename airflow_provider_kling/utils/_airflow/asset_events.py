@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -70,15 +69,6 @@ def stored(result: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """
     extra = extra_of(result)
     if "manifest_uri" in extra:
-        yield asset_uri(extra["manifest_uri"]), extra
+        yield place_of(extra["manifest_uri"]).asset_uri, extra
     for file in extra.pop("files", ()):
-        yield asset_uri(file["uri"]), {**extra, **file}
-
-
-def asset_uri(uri: str) -> str:
-    """
-    Return the URI that a Dag names in its schedule: without the Airflow connection that opens it.
-
-    :param uri: ``s3://connection@bucket/key``.
-    """
-    return dataclasses.replace(place_of(uri), conn_id=None).uri
+        yield place_of(file["uri"]).asset_uri, {**extra, **file}

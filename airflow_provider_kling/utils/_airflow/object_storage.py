@@ -44,9 +44,14 @@ class Place:
         return f"{self.protocol}://{self.conn_id}@{self.rest}" if self.conn_id else f"{self.protocol}://{self.rest}"
 
     @property
+    def asset_uri(self) -> str:
+        """The URI that an asset has, and that a Dag names in its schedule: without the connection that opens it."""
+        return f"{self.protocol}://{self.rest}"
+
+    @property
     def shown(self) -> str:
         """The URI, fit for a sentence; without what stands before ``@``, which may be more than a connection's name."""
-        return foreign_text(f"{self.protocol}://{self.rest}", 200)
+        return foreign_text(self.asset_uri, 200)
 
     @property
     def is_local(self) -> bool:

@@ -13,7 +13,8 @@ from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.operators import KlingImageToVideoBatchOperator, KlingImageToVideoOperator
 from airflow_provider_kling.sensors import KlingTaskSensor
 from airflow_provider_kling.transfers import KlingToObjectStorageOperator
-from airflow_provider_kling.utils._airflow.asset_events import asset_uri, describe_outlets, extra_of, stored
+from airflow_provider_kling.utils._airflow.asset_events import describe_outlets, extra_of, stored
+from airflow_provider_kling.utils._airflow.object_storage import place_of
 
 VIDEOS, ALIAS = Asset("videos"), AssetAlias("stored")
 FILE = {"uri": "s3://team@bucket/a.mp4", "bytes": 7, "sha256": "ab", "content_type": "video/mp4", "duration": 5.0}
@@ -96,7 +97,7 @@ def test_an_event_that_cannot_be_described_fails_nothing(caplog):
     ],
 )
 def test_an_assets_uri_names_no_connection(uri, expected):
-    assert asset_uri(uri) == expected
+    assert place_of(uri).asset_uri == expected
 
 
 def test_a_manifest_without_files_is_no_asset():

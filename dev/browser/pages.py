@@ -12,7 +12,13 @@ if TYPE_CHECKING:
     from playwright.sync_api import FrameLocator, Locator, Page
 
 DESKTOP = {"width": 1280, "height": 800}
+#: Forms with their last button, and a mapped task with its row of tabs in one line.
+TALL = {"width": 1280, "height": 900}
+WIDE = {"width": 1500, "height": 900}
 PHONE = {"width": 390, "height": 844}
+
+#: A browser as pictures and films are made with.
+VISITOR = {"locale": "en-GB", "timezone_id": "UTC"}
 
 #: The button above the fields of a connection that are its type's own; Airflow 3.4 calls it after the type.
 EXTRA_FIELDS = re.compile("^(Extra Fields|Kling AI Fields)$")
@@ -106,6 +112,27 @@ class Pages:
         self.page.get_by_role("option", name="Kling AI", exact=True).click()
         dialog.locator("[name=host]").wait_for()
         return dialog
+
+    def narrow_grid(self, x: int = 318) -> None:
+        """Move the edge between the grid and the details, as somebody does who looks at the details."""
+        edge = self.page.get_by_role("separator").first
+        edge.hover(position={"x": 1, "y": 600}, force=True)
+        self.page.mouse.down()
+        self.page.mouse.move(x, 700, steps=5)
+        self.page.mouse.up()
+
+    def end_below(self, shown: Locator, margin: int = 32) -> None:
+        """Make the window as high as it takes to end below something, which may be inside of a frame."""
+        size = self.page.viewport_size
+        if size is None:
+            raise RuntimeError("the window has no size of its own")
+        for _ in range(2):  # what grows with the window moves
+            box = shown.bounding_box()
+            if box is None:
+                raise RuntimeError("it is not to be seen")
+            height = round(box["y"] + box["height"]) + margin
+            self.page.set_viewport_size({"width": size["width"], "height": height})
+            self.page.wait_for_timeout(300)
 
     def scroll_width(self) -> tuple[int, int]:
         """How wide the page's content is, and how wide its window."""

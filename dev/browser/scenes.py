@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dev.browser.pages import DESKTOP, PHONE, Pages
+from dev.browser.pages import DESKTOP, PHONE, TALL, VISITOR, WIDE, Pages
 from dev.browser.stage import LAUNCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from playwright.sync_api import Browser, FrameLocator
+    from playwright.sync_api import Browser, FrameLocator, Locator
 
     from dev.browser.stage import Stage
 
@@ -32,7 +32,7 @@ class Scenery:
 def take(name: str, chromium: Browser, scenery: Scenery) -> bytes:
     """Open the page of one scene and return its picture, as PNG."""
     draw, window = SCENES[name]
-    context = chromium.new_context(**{"viewport": DESKTOP, "locale": "en-GB", "timezone_id": "UTC", **window})
+    context = chromium.new_context(**{"viewport": DESKTOP, **VISITOR, **window})
     context.set_default_timeout(60_000)
     try:
         pages = Pages(context.new_page(), scenery.stage.airflow.url)
@@ -52,7 +52,7 @@ def _scene(**window: Any) -> Callable[[Draw], Draw]:
     return add
 
 
-@_scene()
+@_scene(viewport=TALL)
 def connection_form(pages: Pages, scenery: Scenery) -> None:
     """A new connection, with Kling's words."""
     dialog = pages.connection_form()
@@ -61,7 +61,7 @@ def connection_form(pages: Pages, scenery: Scenery) -> None:
     dialog.locator("[name=connection_id]").scroll_into_view_if_needed()
 
 
-@_scene()
+@_scene(viewport=TALL)
 def trigger_form(pages: Pages, scenery: Scenery) -> None:
     """The form that starts the quickstart."""
     dialog = pages.trigger_form("kling_quickstart")
@@ -69,30 +69,34 @@ def trigger_form(pages: Pages, scenery: Scenery) -> None:
     dialog.locator("[name=element_output_uri]").fill("s3://videos/rockets/")
 
 
-@_scene()
+@_scene(viewport=WIDE)
 def grid(pages: Pages, scenery: Scenery) -> None:
     """The run's task instances: mapped ones called after their picture, and what waits for a slot."""
-    pages.run(LAUNCH, scenery.launch).get_by_text("waits for a slot").first.wait_for()
+    waiting = pages.run(LAUNCH, scenery.launch).get_by_role("row").filter(has_text="waits for a slot")
+    waiting.wait_for()
+    pages.narrow_grid()
+    pages.end_below(waiting, 12)
 
 
-@_scene()
+@_scene(viewport=WIDE)
 def log(pages: Pages, scenery: Scenery) -> None:
     """The log of a task whose video was stored."""
     page = pages.task(LAUNCH, scenery.launch, "animate", map_index=0)
     page.get_by_text("is done").first.wait_for()
+    pages.narrow_grid()
 
 
-@_scene()
+@_scene(viewport=WIDE)
 def tab(pages: Pages, scenery: Scenery) -> None:
     """A stored video on its task's page."""
-    _video(pages.kling_task(LAUNCH, scenery.launch, "animate", 0))
+    _video(pages, pages.kling_task(LAUNCH, scenery.launch, "animate", 0))
 
 
-@_scene(color_scheme="dark")
+@_scene(viewport=WIDE, color_scheme="dark")
 def tab_dark(pages: Pages, scenery: Scenery) -> None:
     """The same in the dark."""
     pages.open("dags").evaluate("localStorage.setItem('theme', 'dark')")
-    _video(pages.kling_task(LAUNCH, scenery.launch, "animate", 1))
+    _video(pages, pages.kling_task(LAUNCH, scenery.launch, "animate", 1))
 
 
 @_scene(viewport=PHONE)
@@ -102,36 +106,37 @@ def tab_phone(pages: Pages, scenery: Scenery) -> None:
     address = frame.locator("main").evaluate("() => location.href")
     pages.page.goto(address)
     pages.page.locator("video").wait_for()
+    pages.end_below(pages.page.locator("section").nth(2), 16)
 
 
 @_scene()
 def tab_failed(pages: Pages, scenery: Scenery) -> None:
     """A task that Kling refused, with what to do."""
-    pages.kling_task(LAUNCH, scenery.launch, "refused").locator(".failure").wait_for()
+    _whole(pages, pages.kling_task(LAUNCH, scenery.launch, "refused"), ".failure")
 
 
 @_scene()
 def tab_waiting(pages: Pages, scenery: Scenery) -> None:
     """A task whose video is being made."""
-    pages.kling_task(LAUNCH, scenery.launch, "being_made").get_by_text("Next look").wait_for()
+    _whole(pages, pages.kling_task(LAUNCH, scenery.launch, "being_made"), "text=Next look")
 
 
 @_scene()
 def tab_no_slot(pages: Pages, scenery: Scenery) -> None:
     """A task that waits for a slot."""
-    pages.kling_task(LAUNCH, scenery.launch, "waits_for_slot").get_by_text("a slot at Kling").wait_for()
+    _whole(pages, pages.kling_task(LAUNCH, scenery.launch, "waits_for_slot"), "text=a slot at Kling")
 
 
 @_scene()
 def tab_image(pages: Pages, scenery: Scenery) -> None:
     """A task that made an image."""
-    pages.kling_task(LAUNCH, scenery.launch, "cover").locator("img").first.wait_for()
+    _whole(pages, pages.kling_task(LAUNCH, scenery.launch, "cover"), "img")
 
 
 @_scene()
 def tab_audio(pages: Pages, scenery: Scenery) -> None:
     """A task that made a sound."""
-    pages.kling_task(LAUNCH, scenery.launch, "narrate").locator("audio").first.wait_for()
+    _whole(pages, pages.kling_task(LAUNCH, scenery.launch, "narrate"), "audio")
 
 
 @_scene()
@@ -152,24 +157,40 @@ def gallery_phone(pages: Pages, scenery: Scenery) -> None:
     """What the gallery holds, on a phone."""
     address = _sheet(pages, scenery).locator("main").evaluate("() => location.href")
     pages.page.goto(address)
-    pages.page.locator(".card").nth(3).wait_for()
+    pages.page.locator(".card").nth(7).wait_for()
+    pages.end_below(pages.page.locator(".card").nth(7), 10)
 
 
 @_scene()
 def gallery_viewer(pages: Pages, scenery: Scenery) -> None:
-    """A video that was opened from the sheet."""
+    """A video that was opened from the sheet, in its middle."""
     frame = _sheet(pages, scenery)
     frame.locator(".card", has_text="dusk.jpg").click()
-    frame.locator("dialog video").wait_for()
+    _to_the_middle(frame.locator("dialog video"))
 
 
 def _sheet(pages: Pages, scenery: Scenery) -> FrameLocator:
     frame = pages.gallery(LAUNCH, scenery.launch)
     # One out of view, as on a phone, would never load by itself.
     frame.locator(".card img").nth(7).evaluate("image => { image.loading = 'eager'; return image.decode(); }")
+    if pages.page.viewport_size != PHONE:
+        pages.end_below(frame.locator(".card").nth(11))
     return frame
 
 
-def _video(frame: FrameLocator) -> None:
-    """Wait until a video shows its middle."""
-    frame.locator("video").evaluate("video => new Promise(done => { video.onseeked = done; video.currentTime = 1.5; })")
+def _video(pages: Pages, frame: FrameLocator) -> None:
+    """A mapped task with its row of tabs in one line, and a video that shows its middle."""
+    pages.narrow_grid()
+    _to_the_middle(frame.locator("video"))
+    pages.end_below(frame.locator("section").first)
+
+
+def _to_the_middle(video: Locator) -> None:
+    script = "video => new Promise(done => { video.pause(); video.onseeked = done; video.currentTime = 1.5; })"
+    video.evaluate(script)
+
+
+def _whole(pages: Pages, frame: FrameLocator, drawn: str) -> None:
+    """A task's tab down to the end of the longer column."""
+    frame.locator(drawn).first.wait_for()
+    pages.end_below(frame.locator(".columns"))

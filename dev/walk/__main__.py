@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from dev.browser.chromium import BrowserMissingError, open_chromium
-from dev.browser.pages import DESKTOP
+from dev.browser.pages import TALL, VISITOR
 from dev.browser.picture import save
 from dev.browser.screenshots import FOLDER, say
 from dev.local_airflow import unwinding_on_termination
@@ -29,7 +29,7 @@ def main() -> int:
 def _walk(folder: Path) -> None:
     """Everything that the page says, once."""
     with open_chromium() as chromium, open_newcomer(folder, partial(print, flush=True)) as newcomer:
-        page = chromium.new_page(viewport=DESKTOP, locale="en-GB", timezone_id="UTC")
+        page = chromium.new_page(viewport=TALL, **VISITOR)
         stored = walk(page, newcomer, lambda name, shown: say(save(shown.screenshot(), FOLDER / f"walk-{name}")))
         print(f"played {stored}: {stored.stat().st_size} bytes")
         made, printed = make_in_a_shell(newcomer)

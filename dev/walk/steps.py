@@ -33,9 +33,10 @@ def walk(page: Page, newcomer: Newcomer, camera: Camera) -> Path:
     _sign_in(page, newcomer, shoot)
     _connect(page, newcomer, shoot)
     run_id = _trigger(page, newcomer, shoot)
-    _watch(page, shoot)
-    stored = _look(page, shoot)
-    _gallery(Pages(page, newcomer.url), run_id, shoot)
+    pages = Pages(page, newcomer.url)
+    _watch(pages, shoot)
+    stored = _look(pages, shoot)
+    _gallery(pages, run_id, shoot)
     return stored
 
 
@@ -102,24 +103,28 @@ def _trigger(page: Page, newcomer: Newcomer, shoot: Camera) -> str:
     return run_id
 
 
-def _watch(page: Page, shoot: Camera) -> None:
+def _watch(pages: Pages, shoot: Camera) -> None:
     """The task's tab while Kling works."""
+    page = pages.page
     # The grid beside the list names the task of the Dag, and the page of the run has a tab of the same name.
     for name, place in ((TASK, "/runs/"), ("Kling", f"/tasks/{TASK}/")):
         page.get_by_role("link", name=told.label(name), exact=True).and_(page.locator(f"[href*='{place}']")).click()
     inside = page.frame_locator("iframe")
     inside.get_by_text("Being made", exact=True).wait_for()
     page.get_by_text(told.label("deferred").capitalize(), exact=True).first.wait_for()
+    pages.end_below(inside.locator(".columns"))
     shoot("waiting", page)
 
 
-def _look(page: Page, shoot: Camera) -> Path:
+def _look(pages: Pages, shoot: Camera) -> Path:
     """The same tab, with no hand on it, when the video is stored; it plays."""
+    page = pages.page
     inside = page.frame_locator("iframe")
     video = inside.locator("video")
     video.wait_for()
     page.get_by_text("Success", exact=True).first.wait_for()
     play(video)
+    pages.end_below(inside.locator("section").first)
     shoot("video", page)
     address = inside.get_by_text("file:///").first.inner_text()
     return Path(unquote(urlsplit(address).path))
@@ -129,6 +134,7 @@ def _gallery(pages: Pages, run_id: str, shoot: Camera) -> None:
     """The sheet of the run, with its one picture."""
     frame = pages.gallery(DAG, run_id)
     frame.locator(".card img").evaluate("image => image.decode()")
+    pages.end_below(frame.locator(".card"))
     shoot("gallery", pages.page)
 
 

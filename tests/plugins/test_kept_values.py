@@ -228,6 +228,13 @@ def test_few_values_are_kept_in_memory(monkeypatch):
     assert [kept.get(str(number)) for number in (7, 8, 9)] == [None, b"x" * 40, b"y" * 40]
 
 
+def test_a_batch_whose_manifest_stands_where_the_server_cannot_read_says_so(pages, kept):
+    lost = f"{kept.base}/open/r/all/none"
+    pages.tasks = [RunTask("all", state="deferred", operator=OPERATOR, xcoms={"manifest_uri": lost})]
+    (note,) = pages.get("api/run").json()["notes"]
+    assert note.startswith("Give the API server the storage's connection")
+
+
 def test_a_run_whose_values_are_too_many_says_so(pages, kept, monkeypatch):
     monkeypatch.setattr(kept_values, "AT_ONCE", 2)
     monkeypatch.setattr(kept_values, "MAX_VALUES", 10)
@@ -238,3 +245,10 @@ def test_a_run_whose_values_are_too_many_says_so(pages, kept, monkeypatch):
     answer = pages.get("api/run").json()
     assert [card["units"] for card in answer["cards"]].count("3") == 2
     assert answer["notes"] == ["Try again: some results are not shown, their XComs in object storage take too long."]
+
+
+def test_of_other_peoples_tasks_nothing_is_told(pages, kept):
+    lost = f"{kept.base}/open/r/t/none"
+    pages.records[KEY] = TaskRecord(key=KEY, state="success", operator="SqlOperator", xcoms={"return_value": lost})
+    view = pages.get("api/task").json()
+    assert (view["is_kling"], "none" in str(view)) == (False, False)

@@ -43,10 +43,9 @@ function copyButton(text) {
 
 function rows(list, canCopy = false) {
   if (!list.length) return null;
-  const value = (row) => (canCopy
-    ? el("dd", {}, el("span", { className: "mono" }, row.value), copyButton(row.value))
-    : el("dd", {}, row.value));
-  return el("dl", { className: canCopy ? "ids" : "" }, ...list.flatMap((row) => [el("dt", {}, row.label), value(row)]));
+  return el("dl", { className: canCopy ? "ids" : "" }, ...list.flatMap((row) => [
+    el("dt", {}, row.label, canCopy ? copyButton(row.value) : ""),
+    el("dd", { className: canCopy ? "mono" : "" }, row.value)]));
 }
 
 function player(result, source) {

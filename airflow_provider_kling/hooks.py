@@ -246,7 +246,7 @@ class KlingHook(AccountResources, ConnectionForm, BaseHook):
         try:
             return self.get_task(kling_task_id, endpoint)
         except KlingError as error:
-            raise polling.of_paid_task(error, kling_task_id, account=self.account_name) from None
+            raise polling.error_of_paid_task(error, kling_task_id, account=self.account_name) from None
 
     def find_task(self, external_task_id: str, endpoint: str = DEFAULT_ENDPOINT) -> Task | None:
         """
@@ -325,7 +325,7 @@ class KlingHook(AccountResources, ConnectionForm, BaseHook):
 
         :param kling_task_id: the task.
         :param endpoint: the product that it was created with.
-        :param poll_interval: seconds between two looks.
+        :param poll_interval: seconds between two status checks.
         :param timeout: seconds since Kling accepted the task.
         :param end_time: deadline in epoch seconds instead of ``timeout``.
         :return: the finished task, with its results.
@@ -349,7 +349,7 @@ class KlingHook(AccountResources, ConnectionForm, BaseHook):
             except KlingError as error:
                 self.log.warning("Status check of Kling task %s: %s", kling_task_id, error.message)
                 decision = poller.on_error(error, now=time.time())
-        return polling.conclude(task or self.get_paid_task(kling_task_id, endpoint), decision)
+        return polling.require_success(task or self.get_paid_task(kling_task_id, endpoint), decision)
 
     def download(self, url: str, target: IO[bytes]) -> Download:
         """

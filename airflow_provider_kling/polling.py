@@ -1,6 +1,6 @@
 """
-What a status check means, decided once; the worker's loop and the triggerer's loop both ask here. Pure: the clock and
-the jitter are arguments.
+What a status check means. The worker's loop and the triggerer's loop both ask here, so that they cannot differ. Pure:
+the clock and the jitter are arguments.
 """
 
 from __future__ import annotations
@@ -36,29 +36,29 @@ DEFAULT_TIMEOUT = 3600.0
 #: Seconds that waiting for a slot may take unless the Dag says otherwise; a thousand videos on 20 slots take hours.
 DEFAULT_SLOT_TIMEOUT = 12 * 3600.0
 
-#: Seconds between two looks at one task unless the Dag says otherwise.
+#: Seconds between two status checks of one task unless the Dag says otherwise.
 DEFAULT_POLL_INTERVAL = 15.0
 
 #: The longest pause after repeated errors, in seconds.
 MAX_BACKOFF = 120.0
 
-#: A first look before this share of the typical time has passed would rarely find anything.
-PLAUSIBLE_SHARE = 0.25
+#: Share of a product's typical time before which a first status check would rarely find a result.
+FIRST_POLL_SHARE = 0.25
 
-#: So many refusals in a row are believed where nobody has read the task yet.
+#: This many refusals in a row end the wait for a task that was never read.
 MAX_REFUSALS = 3
 
 #: The cause of an event when the connection could not be read where the trigger runs; a worker may be able to.
 NO_CONNECTION = "connection"
 
-#: Said wherever Airflow stops waiting for a task that somebody cancelled; takes the task id.
+#: Logged when somebody cancels an Airflow task that waits; takes the Kling task id.
 KEEPS_RUNNING = (
     "Kling task %s keeps running and is billed when it succeeds: Kling cannot cancel a task. Running this Airflow task "
     "again adopts it."
 )
 
-#: How the message of a wait begins that ran out of time.
-TIME_IS_OVER = "the time given to it is over"
+#: How the message of a wait begins that reached its deadline.
+DEADLINE_PASSED = "the time given to it is over"
 
 #: Kling gives no code for a task that fails later, only this text (seen by several public clients, 2026).
 MODERATION_TEXT = "risk control"
@@ -95,7 +95,7 @@ class Event(NamedTuple):
 
 
 class Sleep(NamedTuple):
-    """Look again after this many seconds."""
+    """Check again after this many seconds."""
 
     seconds: float
 
@@ -104,14 +104,14 @@ class PollDecision:
     """
     The state of one wait.
 
-    A task that Kling has accepted runs and is billed whatever a look meets: errors and refusals only make the looks
-    rarer. Such a wait ends with Kling's word about the task, or at its deadline.
+    A task that Kling has accepted runs and is billed even if a status check fails: errors and refusals only make the
+    checks less frequent. Such a wait ends when Kling reports the task's end, or at its deadline.
 
     :param kling_task_id: the task.
     :param end_time: deadline, epoch seconds; wall clock, so that it survives a move to another machine. ``None`` when
         nobody has read the task yet: then it may not exist, and the deadline is not known.
-    :param timeout: seconds since Kling accepted the task; makes the deadline when the first look shows when that was.
-    :param poll_interval: seconds between two looks.
+    :param timeout: seconds since Kling accepted the task, which the first status check shows; they make the deadline.
+    :param poll_interval: seconds between two status checks.
     :param jitter: returns a number in [0, 1); ``random.random`` outside tests.
     """
 
@@ -145,7 +145,7 @@ class PollDecision:
 
     def on_task(self, task: Task, *, now: float) -> Event | Sleep:
         """
-        Decide after a successful look.
+        Decide after a successful status check.
 
         :param task: what Kling said.
         :param now: epoch seconds.
@@ -162,49 +162,49 @@ class PollDecision:
 
     def on_error(self, error: KlingError, *, now: float) -> Event | Sleep:
         """
-        Decide after a look that failed.
+        Decide after a status check that failed.
 
         :param error: why.
         :param now: epoch seconds.
         """
         if not error.transient:
             self._refusals += 1
-            if event := self._believed(error):
+            if event := self._event_after_refusals(error):
                 return event
         self._errors += 1
         pause = backoff.exponential(self._errors, first=2 * self.poll_interval, longest=MAX_BACKOFF)
         return self._sleep_or_time_out(max(pause, self.poll_interval), now, error.message)
 
     def on_deadline(self) -> Event:
-        """Decide at the deadline, when a look is still under way."""
-        return Event("timeout", self._kling_task_id, f"{TIME_IS_OVER}; Kling had not answered the last look")
+        """Decide at the deadline, when a status check is still under way."""
+        return Event("timeout", self._kling_task_id, f"{DEADLINE_PASSED}; Kling had not answered the last status check")
 
-    def _believed(self, error: KlingError) -> Event | None:
+    def _event_after_refusals(self, error: KlingError) -> Event | None:
         if isinstance(error, KlingConfigurationError):
-            # Here the wait cannot go on; on a worker it can, if that can read the connection.
-            believed = self._refusals >= MAX_REFUSALS
-            return Event("error", self._kling_task_id, error.message, NO_CONNECTION) if believed else None
-        believed = not self._accepted and self._refusals >= MAX_REFUSALS
-        return Event("error", self._kling_task_id, error.message) if believed else None
+            # The wait cannot go on here. It can on a worker that can read the connection.
+            is_final = self._refusals >= MAX_REFUSALS
+            return Event("error", self._kling_task_id, error.message, NO_CONNECTION) if is_final else None
+        is_final = not self._accepted and self._refusals >= MAX_REFUSALS
+        return Event("error", self._kling_task_id, error.message) if is_final else None
 
-    def _sleep_or_time_out(self, seconds: float, now: float, last_look: str) -> Event | Sleep:
+    def _sleep_or_time_out(self, seconds: float, now: float, last_check: str) -> Event | Sleep:
         end_time = self.deadline(now=now)
         if now >= end_time:
-            return Event("timeout", self._kling_task_id, f"{TIME_IS_OVER}; at the last look: {last_look}")
-        # The last look falls on the deadline, not after it.
+            return Event("timeout", self._kling_task_id, f"{DEADLINE_PASSED}; at the last status check: {last_check}")
+        # The last status check is at the deadline, not after it.
         return Sleep(min(backoff.add_jitter(seconds, self._jitter), end_time - now))
 
 
 def first_poll_delay(endpoint: str, *, accepted_at: float, poll_interval: float, now: float) -> float:
     """
-    Return the seconds until a first look is worth making.
+    Return the seconds until the first status check of a task.
 
     :param endpoint: the product; each has its typical time.
-    :param accepted_at: when Kling accepted the task, epoch seconds; later than now counts as now.
-    :param poll_interval: seconds between two looks; a Dag that polls fast does not wait long for the first.
+    :param accepted_at: when Kling accepted the task, epoch seconds; a time in the future counts as now.
+    :param poll_interval: seconds between two status checks; a Dag that polls fast does not wait long for the first.
     :param now: epoch seconds.
     """
-    plausible = min(product_of(endpoint).typical_seconds * PLAUSIBLE_SHARE, 2 * poll_interval)
+    plausible = min(product_of(endpoint).typical_seconds * FIRST_POLL_SHARE, 2 * poll_interval)
     return max(0.0, min(accepted_at, now) + plausible - now)
 
 
@@ -212,9 +212,9 @@ def accepted_at(task: Task, *, now: float, submitted_at: float | None = None) ->
     """
     Return when Kling accepted a task, by our clock, epoch seconds.
 
-    Kling's clock need not be ours. A task is not accepted after it was seen, nor before it was submitted.
+    Kling's clock may differ from ours. A task is never accepted after it was read, nor before it was submitted.
 
-    :param task: its ``created_at`` is Kling's word; 0 when Kling did not say.
+    :param task: its ``created_at`` is Kling's time; 0 when Kling gave none.
     :param now: epoch seconds.
     :param submitted_at: epoch seconds just before the submission, where that is known.
     """
@@ -236,16 +236,16 @@ def end_time_of(task: Task, *, timeout: float, now: float, submitted_at: float |
     return accepted_at(task, now=now, submitted_at=submitted_at) + timeout
 
 
-def event_of(payload: dict[str, Any] | None, task_ids: Collection[str]) -> Event | None:
+def read_event(payload: dict[str, Any] | None, task_ids: Collection[str]) -> Event | None:
     """
     Read what a trigger fired.
 
-    Another task's event may come: a triggerer that was frozen fires for a trigger that is gone, and SQLite has given
-    its id to another task's trigger. Taken at its word it would deliver somebody else's video.
+    The event may belong to another task: a triggerer that was paused fires for a trigger that is gone, and SQLite has
+    given its id to another task's trigger. Believed, it would deliver another task's video.
 
     :param payload: the event.
-    :param task_ids: the names of the task that was waited for.
-    :return: ``None`` when it is no end of a wait for that task; only a look can tell what is true.
+    :param task_ids: the ids of the task that was waited for.
+    :return: ``None`` when it is not about that task; the task has to be read then.
     """
     if isinstance(payload, dict) and payload.get("status") in get_args(EventStatus):
         task_id, message, cause = (str(payload.get(name) or "") for name in ("kling_task_id", "message", "cause"))
@@ -254,12 +254,12 @@ def event_of(payload: dict[str, Any] | None, task_ids: Collection[str]) -> Event
     return None
 
 
-def conclude(task: Task, event: Event) -> Task:
+def require_success(task: Task, event: Event) -> Task:
     """
-    Return the finished task, or raise what the wait became.
+    Return the task if it has succeeded; else raise the error that fits.
 
-    :param task: as Kling reports it now; it decides.
-    :param event: why the wait ended, for a task that has not.
+    :param task: as Kling reports it now.
+    :param event: why the wait ended; it counts for a task that still runs.
     :raises KlingTaskFailedError: when Kling reports it failed.
     :raises KlingContentPolicyError: when moderation stopped it.
     :raises KlingTimeoutError: when it still runs and the time given to it has passed.
@@ -272,20 +272,20 @@ def conclude(task: Task, event: Event) -> Task:
     if event.status == "timeout":
         raise KlingTimeoutError(
             "Retry this Airflow task, or raise its timeout: the video is not ready yet. Only the wait ended: "
-            f"{_words(event.message)}. Kling task {task.task_id} is still running and will be billed when it succeeds; "
-            f"a retry re-attaches to it and pays nothing.{_particulars(task)}",
+            f"{_clause(event.message)}. Kling task {task.task_id} is still running and will be billed when it "
+            f"succeeds; a retry re-attaches to it and pays nothing.{_particulars(task)}",
             kling_task_id=task.task_id,
         )
     raise KlingResultError(
         "Retry this Airflow task: its wait broke, and the video is still being made. Kling task "
         f"{task.task_id} was {task.status.value} then, runs on and will be billed; a retry re-attaches to it and pays "
-        f"nothing. What broke: {_words(event.message)}.{_particulars(task)}",
+        f"nothing. What broke: {_clause(event.message)}.{_particulars(task)}",
         kling_task_id=task.task_id,
     )
 
 
-def _words(message: str) -> str:
-    """Return foreign words as a part of a sentence."""
+def _clause(message: str) -> str:
+    """Return foreign text as a part of a sentence."""
     return foreign_text(message).rstrip(".") or "no reason given"
 
 
@@ -295,7 +295,7 @@ def _particulars(task: Task) -> str:
 
 def check_links(task: Task, *, now: float) -> None:
     """
-    Refuse to deliver links that are dead; only for results that are not stored by the one who delivers them.
+    Refuse to deliver links that are dead. Not for results that the caller stores: reading the task again renews links.
 
     :param task: a finished task, as Kling reports it.
     :param now: epoch seconds.
@@ -309,14 +309,14 @@ def check_links(task: Task, *, now: float) -> None:
         )
 
 
-def of_paid_task(error: KlingError, kling_task_id: str, *, account: str) -> KlingError:
+def error_of_paid_task(error: KlingError, kling_task_id: str, *, account: str) -> KlingError:
     """
-    Return what an error of a look means for a task that Kling once accepted: never that it is lost for good.
+    Return the error to raise when an accepted task cannot be read: always one that Airflow may retry.
 
     :param error: the error.
     :param kling_task_id: the task.
     :param account: what the connection names now, see ``KlingHook.account_name``.
-    :return: the error itself when a retry of the Airflow task looks again anyway.
+    :return: the error itself when it is transient.
     """
     if error.transient:
         return error

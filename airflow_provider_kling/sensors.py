@@ -68,7 +68,7 @@ class KlingTaskSensor(BaseSensorOperator):
     :param kling_conn_id: the :ref:`Kling connection <howto/connection:kling>` (templated).
     :param deferrable: whether the wait leaves the worker; default ``True``. Without it, ``mode="poke"`` holds the
         worker and ``mode="reschedule"`` comes back to it for each look.
-    :param poke_interval: seconds between two looks, or a ``timedelta``; default 15.
+    :param poke_interval: seconds between two status checks, or a ``timedelta``; default 15.
     :param timeout: seconds since Kling accepted the task after which the sensor gives up, or a ``timedelta``; default
         3600.
     :param soft_fail: whether a timeout or a task that Kling reports failed skips instead of failing. Other errors
@@ -183,12 +183,12 @@ class KlingTaskSensor(BaseSensorOperator):
 
         :param event: what the trigger fired.
         """
-        ended = polling.event_of(event, {self._named.task_id})
+        ended = polling.read_event(event, {self._named.task_id})
         # Where no worker looked first nobody may have read the task: it may not exist.
         unlooked = self.start_from_trigger or unfinished_since(self.kling_task_id) is not None
         unread = unlooked and ended is not None and ended.status == "error"
         task = self._look() if unread else self._look_again()
-        ended = ended or polling.event_of(event, {task.task_id, task.external_task_id})
+        ended = ended or polling.read_event(event, {task.task_id, task.external_task_id})
         if ended is None:
             self.log.warning(
                 "Kling task %s: resumed by an event that is not about it: %s", task.task_id, foreign_text(event)
@@ -299,6 +299,6 @@ class KlingTaskSensor(BaseSensorOperator):
 
 def _delivered(task: Task, event: polling.Event) -> Manifest:
     """Return the manifest of a finished task, or raise what the wait became."""
-    task = polling.conclude(task, event)
+    task = polling.require_success(task, event)
     polling.check_links(task, now=time.time())
     return task.manifest()

@@ -116,7 +116,7 @@ class KlingToObjectStorageOperator(BaseOperator):
         manifest = manifest_of(self.manifest)
         kling_task_id = task_id_of(self.kling_task_id or manifest.get("task_id"))
         task = self.hook.get_task(kling_task_id, manifest.get("endpoint") or self.endpoint)
-        task = polling.conclude(task, polling.Event("error", task.task_id, "it has no result to store yet"))
+        task = polling.require_success(task, polling.Event("error", task.task_id, "it has no result to store yet"))
         files = store(self.hook, task, output_uri, conn_id=self.output_conn_id, duration=duration)
         self.log.info("%s; Kling charged %s units", stored_line(files), foreign_text(task.units, 40) or "unknown")
         self.kling_result = {**task.manifest(model_name=manifest.get("model_name") or ""), "files": files}

@@ -22,7 +22,7 @@ except ImportError:  # before Airflow 3.2
     from airflow.serialization.serde import deserialize, serialize
 
 
-QUICK = Pace(first_pause=0.1, max_pause=1.0, manifest_every=0.2, progress_every=0.2, fence_every=0.1, last_steps=2.0)
+QUICK = Pace(first_pause=0.1, max_pause=1.0, manifest_every=0.2, progress_every=0.2, fence_every=0.1, grace_period=2.0)
 
 
 def hurry(monkeypatch) -> None:

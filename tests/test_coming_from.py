@@ -121,7 +121,7 @@ class TestComfyUITextToVideo:
         from airflow_provider_kling.models import Task, TaskStatus
 
         with pytest.raises(KlingResultError, match="lists no result"):
-            polling.conclude(Task("7", TaskStatus.SUCCEED, "text2video"), polling.Event("success", "7"))
+            polling.require_success(Task("7", TaskStatus.SUCCEED, "text2video"), polling.Event("success", "7"))
 
 
 class TestCometAPI:

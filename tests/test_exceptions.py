@@ -52,11 +52,15 @@ SENTENCES = {
     "no account": raised(account.read_costs, envelope.Answer(None, "r-1")),
     "account refused": raised(account.read_costs, envelope.Answer({"code": 1100, "msg": "text"}, "r-1")),
     "endpoint": raised(product_of, "image-2-video"),
-    "failed": raised(polling.conclude, task(TaskStatus.FAILED, "Image pixel is invalid"), Event("failed", TASK_ID)),
-    "moderated": raised(polling.conclude, task(TaskStatus.FAILED, MODERATED), Event("failed", TASK_ID)),
-    "timeout": raised(polling.conclude, task(TaskStatus.PROCESSING), Event("timeout", TASK_ID, "60 s have passed")),
-    "broken": raised(polling.conclude, task(TaskStatus.PROCESSING), Event("error", TASK_ID, "boom")),
-    "no result": raised(polling.conclude, task(TaskStatus.SUCCEED), Event("success", TASK_ID)),
+    "failed": raised(
+        polling.require_success, task(TaskStatus.FAILED, "Image pixel is invalid"), Event("failed", TASK_ID)
+    ),
+    "moderated": raised(polling.require_success, task(TaskStatus.FAILED, MODERATED), Event("failed", TASK_ID)),
+    "timeout": raised(
+        polling.require_success, task(TaskStatus.PROCESSING), Event("timeout", TASK_ID, "60 s have passed")
+    ),
+    "broken": raised(polling.require_success, task(TaskStatus.PROCESSING), Event("error", TASK_ID, "boom")),
+    "no result": raised(polling.require_success, task(TaskStatus.SUCCEED), Event("success", TASK_ID)),
 }
 
 

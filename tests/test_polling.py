@@ -123,7 +123,7 @@ def test_a_connection_that_stays_unreadable_here_sends_the_wait_to_a_worker():
     decider = poller(end_time=1e9)
     decisions = [decider.on_error(KlingConfigurationError("no such connection"), now=0) for _ in range(3)]
     assert [type(decision) for decision in decisions] == [Sleep, Sleep, Event]
-    again = polling.event_of(decisions[-1].payload(), {"7"})
+    again = polling.read_event(decisions[-1].payload(), {"7"})
     assert again == decisions[-1]
     assert again.needs_worker
 
@@ -150,17 +150,17 @@ def test_the_deadline_counts_from_klings_acceptance():
 def test_a_finished_task_is_returned_whatever_the_event_says():
     done = task(TaskStatus.SUCCEED, results=(VIDEO,))
     for status in ("success", "timeout", "error", "failed"):
-        assert polling.conclude(done, Event(status, "7")) is done
+        assert polling.require_success(done, Event(status, "7")) is done
 
 
 def test_success_without_a_result_is_an_error():
     with pytest.raises(KlingResultError, match="lists no result"):
-        polling.conclude(task(TaskStatus.SUCCEED), Event("success", "7"))
+        polling.require_success(task(TaskStatus.SUCCEED), Event("success", "7"))
 
 
 def test_a_failed_task_says_klings_reason_and_that_it_costs_nothing():
     with pytest.raises(KlingTaskFailedError, match="Image pixel is invalid.*not charged") as caught:
-        polling.conclude(task(TaskStatus.FAILED, message="Image pixel is invalid"), Event("failed", "7"))
+        polling.require_success(task(TaskStatus.FAILED, message="Image pixel is invalid"), Event("failed", "7"))
     assert caught.value.transient
     assert caught.value.kling_task_id == "7"
 
@@ -168,23 +168,23 @@ def test_a_failed_task_says_klings_reason_and_that_it_costs_nothing():
 def test_moderation_is_a_content_policy_error():
     failed = task(TaskStatus.FAILED, message="Failure to pass the risk control system")
     with pytest.raises(KlingContentPolicyError, match="risk control") as caught:
-        polling.conclude(failed, Event("failed", "7"))
+        polling.require_success(failed, Event("failed", "7"))
     assert not caught.value.transient
 
 
 def test_a_timeout_says_that_the_task_runs_on_and_what_a_retry_does():
     with pytest.raises(KlingTimeoutError, match="still running and will be billed.*re-attaches"):
-        polling.conclude(task(TaskStatus.PROCESSING), Event("timeout", "7", "60 s have passed"))
+        polling.require_success(task(TaskStatus.PROCESSING), Event("timeout", "7", "60 s have passed"))
 
 
 def test_a_broken_wait_says_that_the_task_runs_on():
     with pytest.raises(KlingResultError, match="its wait broke.*was processing.*boom"):
-        polling.conclude(task(TaskStatus.PROCESSING), Event("error", "7", "boom"))
+        polling.require_success(task(TaskStatus.PROCESSING), Event("error", "7", "boom"))
 
 
 def test_an_event_survives_its_way_through_airflow():
     event = Event("timeout", "7", "late")
-    assert polling.event_of(event.payload(), {"7"}) == event
+    assert polling.read_event(event.payload(), {"7"}) == event
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_an_event_survives_its_way_through_airflow():
     ],
 )
 def test_an_event_that_is_not_ours_never_passes_for_success(payload):
-    assert polling.event_of(payload, {"7"}) is None
+    assert polling.read_event(payload, {"7"}) is None
 
 
 @pytest.mark.parametrize(("days", "dead"), [(29, False), (31, True)])

@@ -57,7 +57,7 @@ DEFAULT_THREADS = 4
 BACKLOG_SHARE = 50
 
 #: Seconds for what is under way in threads when the deadline comes; a thread that hangs is not waited for any longer.
-LAST_STEPS = 300.0
+GRACE_PERIOD = 300.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Pace:
     first_pause: float = 2.0
     max_pause: float = 60.0
     patience: float = 600.0
-    last_steps: float = LAST_STEPS
+    grace_period: float = GRACE_PERIOD
     tick: float = 1.0
     manifest_every: float = 5.0
     lines_per_second: float = 1000.0

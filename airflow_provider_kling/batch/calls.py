@@ -139,7 +139,7 @@ class BatchCalls:
         with self._hook() as hook:
             if fresh:
                 task = hook.get_task(task.task_id, task.endpoint)
-                polling.conclude(task, polling.Event("success", task.task_id))
+                polling.require_success(task, polling.Event("success", task.task_id))
             return store(
                 hook,
                 task,

@@ -67,7 +67,7 @@ class Decisions:
 
     def _finish(self, stopped: Reason | None, now: float) -> Finish | None:
         refusal, pace = self._admission.refusal, self._policy.pace
-        if self._any(*BUSY) and now < self._policy.end_time + pace.last_steps:
+        if self._any(*BUSY) and now < self._policy.end_time + pace.grace_period:
             return None
         if self._any(*BUSY, Phase.DOUBT, Phase.RUNNING, Phase.SUCCEED):
             return Finish("timeout", refusal) if now >= self._policy.end_time else None
@@ -131,7 +131,7 @@ class Decisions:
     def _until_next(self, now: float) -> float:
         end_time = self._policy.end_time
         times = [*self._ledger.next_turns(now), *self._admission.next_times()]
-        times += [end_time, end_time + self._policy.pace.last_steps]
+        times += [end_time, end_time + self._policy.pace.grace_period]
         return max(0.0, min((when for when in times if when > now), default=now) - now)
 
     def _affordable(self) -> bool:

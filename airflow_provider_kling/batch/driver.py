@@ -52,7 +52,7 @@ class BatchLoop:
     :param policy: how far, and how fast.
     :param kling_conn_id: whose shared poller watches the running tasks.
     :param account: what that connection named when the batch was planned.
-    :param poll_interval: seconds between two looks.
+    :param poll_interval: seconds between two status checks.
     :param learned: set when a job has ended or there is a slot for one more.
     """
 
@@ -68,7 +68,7 @@ class BatchLoop:
         kling_conn_id: str,
         account: str,
         poll_interval: float,
-        learned: asyncio.Event | None = None,
+        changed: asyncio.Event | None = None,
     ) -> None:
         self._plan = plan
         self._reconciler = reconciler
@@ -81,7 +81,7 @@ class BatchLoop:
         self._account = account
         self._poll_interval = poll_interval
         self._jobs: set[asyncio.Task[None]] = set()
-        self._learned = learned or asyncio.Event()
+        self._changed = changed or asyncio.Event()
         self._broken: BaseException | None = None
         self._said: dict[str, float] = {}
 
@@ -114,7 +114,7 @@ class BatchLoop:
         finally:
             for job in self._jobs:
                 job.cancel()
-            await self._reporter.settle()
+            await self._reporter.wait_for_report()
 
     async def _let_watches_end(self) -> None:
         """Waits that end with the batch say what their last look met; the manifest tells it."""
@@ -126,8 +126,8 @@ class BatchLoop:
         # Not wait_for: in Python 3.11 it can lose a cancellation that meets the event.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._learned.wait()
-        self._learned.clear()
+                await self._changed.wait()
+        self._changed.clear()
         if self._broken is not None:
             raise self._broken
 
@@ -138,7 +138,7 @@ class BatchLoop:
 
     def _on_end(self, job: asyncio.Task[None]) -> None:
         self._jobs.discard(job)
-        self._learned.set()
+        self._changed.set()
         if not job.cancelled():
             self._broken = self._broken or job.exception()
 

@@ -1,4 +1,4 @@
-"""What a batch's trigger reads before it begins, from a storage that may be away for a while."""
+"""The files that a batch's trigger reads before it begins. A storage that does not answer is asked again."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 
 _R = TypeVar("_R")
 
-#: How often a plan that is not there is looked for: a storage that is away for a moment may say so.
-PLAN_LOOKS = 5
+#: How often a missing plan is read: a storage with a problem may say that a file is missing.
+PLAN_READS = 5
 
 
 class _UnreadableError(Exception):
@@ -41,13 +41,13 @@ class BatchFiles:
 
     :param batch: says where they are.
     :param pace: how long a storage that does not answer is asked again.
-    :param complain: says in the log that it does not answer.
+    :param on_storage_error: logs that the storage does not answer.
     """
 
-    def __init__(self, batch: BatchArguments, pace: Pace, complain: Callable[[Exception], None]) -> None:
+    def __init__(self, batch: BatchArguments, pace: Pace, on_storage_error: Callable[[Exception], None]) -> None:
         self._batch = batch
         self._pace = pace
-        self._complain = complain
+        self._on_storage_error = on_storage_error
 
     async def plan(self) -> Plan:
         """
@@ -58,20 +58,20 @@ class BatchFiles:
         read = functools.partial(read_plan, count=self._batch.items)
         uri = self._batch.plan_uri
         try:
-            return await self._patiently(read, uri, until=self._batch.end_time)
+            return await self._read_with_retries(read, uri, until=self._batch.end_time)
         except _UnreadableError as error:
             raise broken_plan(uri, f"it cannot be read: {error}") from None
 
     async def manifest(self) -> tuple[Records, bool]:
-        """Return what an earlier run wrote, and whether one that cannot be read may have sent something."""
+        """Return the records of an earlier run, and whether an unreadable one may have sent something."""
         until = time.time() + self._pace.max_pause
         try:
-            return await self._patiently(_records_if_any, self._batch.manifest_uri, until=until)
+            return await self._read_with_retries(_read_records, self._batch.manifest_uri, until=until)
         except _UnreadableError as error:
             log.warning("The manifest of an earlier run is not used: %s (%s)", error, self._batch.manifest_uri)
             return Records(), True
 
-    async def _patiently(self, read: Callable[[str, str | None], _R], uri: str, *, until: float) -> _R:
+    async def _read_with_retries(self, read: Callable[[str, str | None], _R], uri: str, *, until: float) -> _R:
         for times in itertools.count(1):
             try:
                 return await in_thread(Work.REPORT, read, uri, self._batch.output_conn_id or None)
@@ -79,16 +79,16 @@ class BatchFiles:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever the storage raises
                 pause = self._pace.pause(times)
-                missing = isinstance(error, FileNotFoundError) and times >= PLAN_LOOKS
+                missing = isinstance(error, FileNotFoundError) and times >= PLAN_READS
                 if missing or time.time() + pause >= until:
                     raise _UnreadableError(reason(error)) from None
-                self._complain(error)
+                self._on_storage_error(error)
                 await asyncio.sleep(pause)
         raise AssertionError
 
 
-def _records_if_any(uri: str, conn_id: str | None) -> tuple[Records, bool]:
-    """What a manifest says, and whether some of it says nothing."""
+def _read_records(uri: str, conn_id: str | None) -> tuple[Records, bool]:
+    """Return the records of a manifest, and whether some lines cannot be read."""
     known: list[bytes] = []
     lines = 0
     try:

@@ -15,63 +15,63 @@ if TYPE_CHECKING:
     from airflow_provider_kling.exceptions import KlingError
     from airflow_provider_kling.models import BatchRecord, BatchSummary
 
-#: How many failed items a sentence tells of; the manifest has all.
-TOLD = 5
+#: How many failed items a message names; the manifest has all.
+MAX_NAMED_ITEMS = 5
 
-#: Characters of an event's message: a sentence for each item that it tells of.
+#: Characters of an event's message: a sentence for each item that it names.
 MESSAGE_CHARACTERS = 2000
 
 RETRY = "Running this Airflow task again goes on where Kling says the batch is, and pays nothing twice."
 
-#: The trigger's own words for an end that is none: somebody else works on the batch now.
+#: The message of a trigger that stops because another run of the task works on the batch.
 SUPERSEDED = "Another run of this Airflow task works on the batch now; this one has stopped and writes nothing more."
 
 
-class Failed(StrEnum):
-    """What another try of the Airflow task would make of the failed items."""
+class FailedItems(StrEnum):
+    """Whether the failed items could succeed in another try of the Airflow task."""
 
-    NONE = "none failed"
-    PASSES = "may pass"
-    FOR_GOOD = "for good"
+    NONE = "none"
+    TRANSIENT = "transient"
+    PERMANENT = "permanent"
 
 
-class Ending(NamedTuple):
-    """What an end means: the event's status, and whether another try would meet the same."""
+class Outcome(NamedTuple):
+    """What an end means: the event's status, and whether another try would fail again."""
 
     status: str
     permanent: bool
 
 
-_SUCCESS, _RETRY, _FAIL = Ending("success", False), Ending("failed", False), Ending("failed", True)
+_SUCCESS, _RETRY, _FAIL = Outcome("success", False), Outcome("failed", False), Outcome("failed", True)
 
-#: Why the batch ended, what failed, and whether at least one video is done. None of these ends leaves anything that is
-#: paid or may be: such an item is waited for until the deadline, and ``timeout`` is always worth a retry. A refusal of
-#: the account brings its own answer.
-ENDINGS: dict[tuple[Reason, Failed, bool], Ending] = {
-    ("done", Failed.NONE, True): _SUCCESS,
-    ("done", Failed.NONE, False): _FAIL,
-    ("done", Failed.PASSES, True): _SUCCESS,
-    ("done", Failed.PASSES, False): _RETRY,
-    ("done", Failed.FOR_GOOD, True): _SUCCESS,
-    ("done", Failed.FOR_GOOD, False): _FAIL,
-    ("max_units", Failed.NONE, True): _SUCCESS,
-    ("max_units", Failed.NONE, False): _FAIL,
-    ("max_units", Failed.PASSES, True): _SUCCESS,
-    ("max_units", Failed.PASSES, False): _RETRY,
-    ("max_units", Failed.FOR_GOOD, True): _SUCCESS,
-    ("max_units", Failed.FOR_GOOD, False): _FAIL,
-    ("item_failure", Failed.PASSES, True): _RETRY,
-    ("item_failure", Failed.PASSES, False): _RETRY,
-    ("item_failure", Failed.FOR_GOOD, True): _FAIL,
-    ("item_failure", Failed.FOR_GOOD, False): _FAIL,
+#: By why the batch ended, what failed, and whether at least one video is done. No paid item is unfinished at any of
+#: these ends: a batch waits for paid items until its deadline, and after a ``timeout`` a retry always makes sense. A
+#: refusal of the account has its own outcome.
+OUTCOMES: dict[tuple[Reason, FailedItems, bool], Outcome] = {
+    ("done", FailedItems.NONE, True): _SUCCESS,
+    ("done", FailedItems.NONE, False): _FAIL,
+    ("done", FailedItems.TRANSIENT, True): _SUCCESS,
+    ("done", FailedItems.TRANSIENT, False): _RETRY,
+    ("done", FailedItems.PERMANENT, True): _SUCCESS,
+    ("done", FailedItems.PERMANENT, False): _FAIL,
+    ("max_units", FailedItems.NONE, True): _SUCCESS,
+    ("max_units", FailedItems.NONE, False): _FAIL,
+    ("max_units", FailedItems.TRANSIENT, True): _SUCCESS,
+    ("max_units", FailedItems.TRANSIENT, False): _RETRY,
+    ("max_units", FailedItems.PERMANENT, True): _SUCCESS,
+    ("max_units", FailedItems.PERMANENT, False): _FAIL,
+    ("item_failure", FailedItems.TRANSIENT, True): _RETRY,
+    ("item_failure", FailedItems.TRANSIENT, False): _RETRY,
+    ("item_failure", FailedItems.PERMANENT, True): _FAIL,
+    ("item_failure", FailedItems.PERMANENT, False): _FAIL,
 }
 
 
-def outcome(
+def outcome_event(
     finish: Finish, records: Sequence[BatchRecord], summary: BatchSummary, *, stop_on_failure: bool
 ) -> dict[str, Any]:
     """
-    Judge a batch.
+    Return the event of a batch that has ended.
 
     :param finish: how the loop ended.
     :param records: the manifest.
@@ -80,7 +80,7 @@ def outcome(
     :return: the trigger's event: ``status`` (``success``, ``failed`` or ``timeout``), ``message``, ``permanent`` and
         ``summary``.
     """
-    status, permanent = _ending(finish, records, summary, stop_on_failure)
+    status, permanent = _outcome(finish, records, summary, stop_on_failure)
     return {
         "status": status,
         "message": _message(finish, records, summary),
@@ -89,9 +89,9 @@ def outcome(
     }
 
 
-def spent(numbers: Mapping[str, Any]) -> str:
+def cost_text(numbers: Mapping[str, Any]) -> str:
     """
-    Return what a batch cost, in words.
+    Return what a batch cost, as text.
 
     :param numbers: with ``units`` and ``cash``, as the progress and the summary have them.
     """
@@ -99,25 +99,25 @@ def spent(numbers: Mapping[str, Any]) -> str:
     return f"{numbers['units']:g} units{cash}"
 
 
-def _ending(finish: Finish, records: Sequence[BatchRecord], summary: BatchSummary, stop_on_failure: bool) -> Ending:
+def _outcome(finish: Finish, records: Sequence[BatchRecord], summary: BatchSummary, stop_on_failure: bool) -> Outcome:
     if finish.reason == "timeout":
-        return Ending("timeout", False)
+        return Outcome("timeout", False)
     if finish.failure is not None:
-        return Ending("failed", finish.failure.permanent)
-    ending = ENDINGS[finish.reason, _failed(records, stop_on_failure), bool(summary["done"])]
-    # Asked for all of them or none, a batch that max_units has stopped would meet max_units again.
-    return _FAIL if stop_on_failure and summary["stopped"] and ending == _SUCCESS else ending
+        return Outcome("failed", finish.failure.permanent)
+    result = OUTCOMES[finish.reason, _failed_items(records, stop_on_failure), bool(summary["done"])]
+    # All items were wanted, and max_units stopped the batch; it would stop a retry, too.
+    return _FAIL if stop_on_failure and summary["stopped"] and result == _SUCCESS else result
 
 
-def _failed(records: Sequence[BatchRecord], stop_on_failure: bool) -> Failed:
+def _failed_items(records: Sequence[BatchRecord], stop_on_failure: bool) -> FailedItems:
     permanent = [
         bool(record["error"] and record["error"]["permanent"]) for record in records if record["status"] == "failed"
     ]
     if not permanent:
-        return Failed.NONE
-    # Where one failed item fails the task, one that fails for good does so again at each try.
+        return FailedItems.NONE
+    # Where one failed item fails the task, one permanent failure fails each try.
     for_good = any(permanent) if stop_on_failure else all(permanent)
-    return Failed.FOR_GOOD if for_good else Failed.PASSES
+    return FailedItems.PERMANENT if for_good else FailedItems.TRANSIENT
 
 
 def error_of(event: Any) -> KlingError:
@@ -137,18 +137,18 @@ def error_of(event: Any) -> KlingError:
 
 def _message(finish: Finish, records: Sequence[BatchRecord], summary: BatchSummary) -> str:
     counts = "{done} of {items} videos are done, {failed} failed, {running} still run, {stopped} were not submitted"
-    sentences = [f"{counts.format(**summary)}; {spent(summary)} so far."]
+    sentences = [f"{counts.format(**summary)}; {cost_text(summary)} so far."]
     if finish.failure is not None:
         sentences.append(finish.failure.message)
     elif finish.reason == "max_units":
         sentences.append("One more would have gone above max_units.")
     if finish.reason == "timeout":
         sentences.append("The time given to the batch has passed; what still runs at Kling is billed when it succeeds.")
-    # Those that only may still come have their last trouble beside them.
-    told = [
+    # Unfinished items are named with their last error, too.
+    with_error = [
         (record["key"], error) for record in records if (error := record["error"]) and record["status"] != "succeed"
     ]
-    sentences += [f"Item {key!r}: {foreign_text(error['message'], 300)}" for key, error in told[:TOLD]]
-    if len(told) > TOLD:
-        sentences.append(f"The other {len(told) - TOLD} stand in the manifest.")
+    sentences += [f"Item {key!r}: {foreign_text(error['message'], 300)}" for key, error in with_error[:MAX_NAMED_ITEMS]]
+    if len(with_error) > MAX_NAMED_ITEMS:
+        sentences.append(f"The other {len(with_error) - MAX_NAMED_ITEMS} stand in the manifest.")
     return " ".join([*sentences, f"Manifest: {summary['manifest_uri']}."])

@@ -244,7 +244,7 @@ class Reconciler:
         while piece := list(itertools.islice(lines, SLICE)):
             yield piece
 
-    def troubles(self) -> list[BatchRecord]:
+    def records_with_errors(self) -> list[BatchRecord]:
         """Return what the last manifest says of the items that have met an error and no storage."""
         return [json.loads(item.manifest_line(ended=True)) for item in self._ledger.under_way() if item.failure]
 
@@ -262,7 +262,7 @@ class Reconciler:
             return
         self._admission.ended(item, task, now)
         try:
-            polling.conclude(task, polling.Event("success", task.task_id))
+            polling.require_success(task, polling.Event("success", task.task_id))
             self._ledger.move(item, Phase.SUCCEED)
         except KlingError as error:
             self._on_failed_task(item, task, error, now, in_this_run=in_this_run)

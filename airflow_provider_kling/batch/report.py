@@ -1,4 +1,4 @@
-"""What a running batch shows: the manifest on storage, a line in the log, numbers in Airflow's UI."""
+"""The reports of a running batch: the manifest in storage, a line in the log, numbers in Airflow's UI."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     from airflow_provider_kling.batch.fence import Fence
     from airflow_provider_kling.batch.reconciler import Reconciler
 
-#: Progress is told twenty times in the age of a batch: each 10 s at first, each 2 minutes when it is 40 minutes old.
+#: Between two progress reports lies a twentieth of the batch's age: 10 s at first, 2 minutes after 40 minutes.
 PROGRESS_SHARE = 20.0
 MAX_PROGRESS_PAUSE = 120.0
 
-#: Seconds that a report under way is waited for at the end; a storage that hangs does not hold the batch.
-SETTLE_WITHIN = 30.0
+#: Seconds that the end waits for a report under way; a storage that hangs must not hold the batch.
+WAIT_FOR_REPORT = 30.0
 
-#: A manifest that takes long to write is written less often: this many times as long lies between two.
+#: The pause after a manifest is this many times as long as its write took.
 WRITE_SHARE = 10.0
 
 
 async def lines_of(reconciler: Reconciler, *, ended: bool = False) -> list[bytes]:
     """
-    Return the manifest's lines; other coroutines run meanwhile, however many they are.
+    Return the manifest's lines, and let other coroutines run in between.
 
     :param reconciler: of the batch.
     :param ended: whether nothing more will be submitted.
@@ -47,14 +47,14 @@ async def lines_of(reconciler: Reconciler, *, ended: bool = False) -> list[bytes
 
 class Reporter:
     """
-    Writes only what has changed, and never makes the batch wait.
+    Writes manifests and progress when they have changed, without making the batch wait.
 
     :param manifest_uri: where the manifest goes.
     :param conn_id: Airflow connection of that storage.
     :param fence: whether this trigger may write.
     :param pace: how often.
-    :param announce: shows the progress to people.
-    :param complain: says in the log that a report failed; the batch goes on.
+    :param show_progress: logs and pushes the progress.
+    :param on_storage_error: logs that a report failed; the batch goes on.
     """
 
     def __init__(
@@ -64,35 +64,37 @@ class Reporter:
         fence: Fence,
         pace: Pace,
         *,
-        announce: Callable[[dict[str, Any]], Awaitable[None]],
-        complain: Callable[[Exception], None],
+        show_progress: Callable[[dict[str, Any]], Awaitable[None]],
+        on_storage_error: Callable[[Exception], None],
     ) -> None:
         self._manifest_uri = manifest_uri
         self._conn_id = conn_id
         self._fence = fence
         self._pace = pace
-        self._announce = announce
-        self._complain = complain
-        self._job: asyncio.Task[None] | None = None
+        self._show_progress = show_progress
+        self._on_storage_error = on_storage_error
+        self._report_task: asyncio.Task[None] | None = None
         self._written_version = -1
-        self._announced: dict[str, Any] = {}
+        self._shown: dict[str, Any] = {}
         self._started = time.monotonic()
         self._next_manifest = self._next_progress = 0.0
 
     def tick(self, reconciler: Reconciler) -> None:
-        """Report when it is time to; returns at once."""
+        """Start a report if one is due; return at once."""
         now = time.monotonic()
-        if (self._job is None or self._job.done()) and now >= min(self._next_manifest, self._next_progress):
-            self._job = asyncio.create_task(self._report(reconciler, now))
+        if (self._report_task is None or self._report_task.done()) and now >= min(
+            self._next_manifest, self._next_progress
+        ):
+            self._report_task = asyncio.create_task(self._report(reconciler, now))
 
-    async def settle(self) -> None:
+    async def wait_for_report(self) -> None:
         """Wait for a report that is under way, so that it cannot come after a later one."""
-        if self._job is not None:
-            await asyncio.wait([self._job], timeout=SETTLE_WITHIN)
+        if self._report_task is not None:
+            await asyncio.wait([self._report_task], timeout=WAIT_FOR_REPORT)
 
     async def finish(self, reconciler: Reconciler, *, deadline: float) -> None:
         """
-        Write the last manifest; it counts as the batch's result, so that it is tried until the deadline.
+        Write the last manifest. It is the batch's result, so the write is repeated until the deadline.
 
         :param reconciler: of the batch.
         :param deadline: epoch seconds.
@@ -113,9 +115,9 @@ class Reporter:
                         f"Check the storage: the manifest of the batch cannot be written. {self._manifest_uri}: "
                         f"{reason(error)}"
                     ) from None
-                self._complain(error)
+                self._on_storage_error(error)
                 await asyncio.sleep(pause)
-        await self._announce(reconciler.progress())
+        await self._show_progress(reconciler.progress())
 
     async def _report(self, reconciler: Reconciler, now: float) -> None:
         try:
@@ -126,16 +128,16 @@ class Reporter:
                 self._next_progress = now + max(
                     self._pace.progress_every, min(MAX_PROGRESS_PAUSE, age / PROGRESS_SHARE)
                 )
-                await self._announce_change(reconciler.progress())
+                await self._show_change(reconciler.progress())
         except SupersededError:
-            return  # the loop asks the fence too, and ends
+            return  # the loop checks the fence too, and ends
         except Exception as error:  # noqa: BLE001 - storage may be away for a moment; what runs at Kling runs on
-            self._complain(error)
+            self._on_storage_error(error)
 
-    async def _announce_change(self, progress: dict[str, Any]) -> None:
-        if progress != self._announced:
-            await self._announce(progress)
-            self._announced = progress
+    async def _show_change(self, progress: dict[str, Any]) -> None:
+        if progress != self._shown:
+            await self._show_progress(progress)
+            self._shown = progress
 
     async def _write(self, reconciler: Reconciler) -> None:
         started, version = time.monotonic(), reconciler.version

@@ -35,7 +35,7 @@ class BatchArguments:
     :param on_item_failure: ``continue`` or ``fail``.
     :param started_at: epoch seconds of the deferral.
     :param end_time: deadline, epoch seconds; wall clock, so that a restart does not reset it.
-    :param poll_interval: seconds between two looks, give or take a fifth.
+    :param poll_interval: seconds between two status checks, give or take a fifth.
     :param ends_task: whether a success may end the Airflow task in the triggerer, without a worker; needs Airflow 3.2.
     :param account: what the Kling connection named when the batch was planned; not the key.
     :param token_uri: see ``airflow_provider_kling.batch.fence``.

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling import polling
-from airflow_provider_kling.batch.actions import DEFAULT_THREADS, LAST_STEPS
+from airflow_provider_kling.batch.actions import DEFAULT_THREADS, GRACE_PERIOD
 from airflow_provider_kling.exceptions import KlingValidationError
 from airflow_provider_kling.operators import record
 from airflow_provider_kling.operators.base import KlingBaseOperator
@@ -102,7 +102,7 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
     :param validate: ``strict`` (default), ``warn`` or ``off``.
     :param on_clear: ``reuse`` (default): a cleared task adopts the videos that were paid for; ``regenerate``: it pays
         for new takes. Automatic retries always adopt.
-    :param poll_interval: seconds between two looks at all running tasks together, or a ``timedelta``; default 15.
+    :param poll_interval: seconds between two status checks of all running tasks, or a ``timedelta``; default 15.
     :param timeout: seconds for the whole batch, or a ``timedelta``; default a day. What runs at Kling runs on, and a
         retry goes on.
     """
@@ -185,7 +185,7 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
             trigger=KlingBatchTrigger(**batch.to_dict()),
             method_name="execute_complete",
             # Airflow's own end comes later than the trigger's, which is clearer.
-            timeout=backstop(batch.end_time, margin=limits.poll_interval + LAST_STEPS),
+            timeout=backstop(batch.end_time, margin=limits.poll_interval + GRACE_PERIOD),
         )
 
     def estimate(self) -> Total:

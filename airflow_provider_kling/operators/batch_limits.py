@@ -24,7 +24,7 @@ DEFAULT_TIMEOUT = 86_400.0
 #: The smallest resource pack has this many slots.
 DEFAULT_CONCURRENCY = 5
 
-#: The least time between two looks, in seconds.
+#: The least time between two status checks, in seconds.
 MIN_POLL_INTERVAL = 0.01
 
 

@@ -69,7 +69,7 @@ class KlingTaskOperator(KlingBaseOperator):
         ``resend``, which may pay twice.
     :param wait_for_completion: whether the task ends with the finished video instead of with the submission.
     :param deferrable: whether the wait leaves the worker (default) or holds it.
-    :param poll_interval: seconds between two looks at the task; default 15.
+    :param poll_interval: seconds between two status checks of the task; default 15.
     :param timeout: seconds since Kling accepted the task after which the wait gives up; default 3600. The Kling task
         runs on, and a retry re-attaches to it.
     :param slot_timeout: seconds to wait for a slot when Kling answers that all are taken (1303, 1302), outside the
@@ -183,7 +183,7 @@ class KlingTaskOperator(KlingBaseOperator):
             for problem in self._read_arguments(is_paid=True):
                 self.log.warning("%s", problem)
             task = self.hook.get_paid_task(self._kling_task_id, self.endpoint)
-            ended = polling.event_of(event, {self._kling_task_id})
+            ended = polling.read_event(event, {self._kling_task_id})
             if ended is None:
                 other = foreign_text(event)
                 self.log.warning("Kling task %s: resumed by an event that is not about it: %s", task.task_id, other)
@@ -351,7 +351,7 @@ class KlingTaskOperator(KlingBaseOperator):
         return self._finish(task, polling.Event("success", task.task_id), context)
 
     def _finish(self, task: Task, event: polling.Event, context: Context) -> Manifest:
-        task = polling.conclude(task, event)
+        task = polling.require_success(task, event)
         self._say(log_lines.done(task))
         manifest = self._manifest(task)
         if self.output_uri:

@@ -106,7 +106,7 @@ def _fetch(hook: KlingHook, words: Namespace) -> Output:
     task = hook.get_task(words.kling_task_id, words.endpoint)
     if not task.status.is_terminal:
         raise KlingValidationError([f"Wait, and fetch it again: Kling task {task.task_id} is {task.status.value}."])
-    task = polling.conclude(task, polling.Event("success", task.task_id))
+    task = polling.require_success(task, polling.Event("success", task.task_id))
     files = store(hook, task, target_of(words.to))
     return {**task.manifest(), "files": files}, [_plain(file["uri"]) for file in files]
 

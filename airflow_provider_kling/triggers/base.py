@@ -1,4 +1,4 @@
-"""What the triggers share: one event whatever happens, when it may fire, until when it waits, and how it is kept."""
+"""The base of the triggers: exactly one event, its earliest time, the deadline, and serialization."""
 
 from __future__ import annotations
 
@@ -34,12 +34,11 @@ class KlingTrigger(BaseTrigger):
     """
     Wait in the triggerer and fire exactly one event, always.
 
-    Arguments are strings and numbers, never a key or an image; those that other versions of the package wrote are
-    accepted. A subclass says what it waits for (:meth:`_wait`) and what a wait that broke looks like
-    (:meth:`_broken_event`).
+    Arguments are strings and numbers, never a key or an image; arguments of other versions of the package are accepted.
+    A subclass implements the wait (:meth:`_wait`) and the event of a wait that broke (:meth:`_error_event`).
     """
 
-    #: Class path in the rows of the database: it stays, wherever the class moves.
+    #: Class path in the rows of the database: it must stay when the class moves.
     path: ClassVar[str]
 
     #: Seconds between the deferral and the earliest event; not serialized.
@@ -55,9 +54,10 @@ class KlingTrigger(BaseTrigger):
     @property
     def log(self) -> Any:
         """
-        The logger of this kind of trigger; the triggerer knows from the context whose line it is.
+        The logger of this class; the triggerer finds the trigger of a line by its context.
 
-        Airflow makes one for each trigger: with ten thousand waits a fifth of what the garbage collector goes through.
+        Airflow makes one logger for each trigger: with ten thousand waits these are a fifth of all objects that the
+        garbage collector visits.
         """
         return _logger(type(self))
 
@@ -66,14 +66,14 @@ class KlingTrigger(BaseTrigger):
         return self.path, {name: getattr(self, name) for name in _arguments(type(self))}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Yield one event, whatever happens: the Airflow task's success, or what a worker goes on with."""
+        """Yield exactly one event: the Airflow task's success, or an event that resumes it on a worker."""
         try:
             event = await self._wait()
-            if event.get("status") == "success" and await self._may_end_here() and await self._hand_over(event):
+            if event.get("status") == "success" and await self._may_finish_here() and await self._push_result(event):
                 yield TaskSuccessEvent()
                 return
         except Exception as error:  # noqa: BLE001 - without an event the Airflow task would wait until its backstop
-            event = self._broken_event(error)
+            event = self._error_event(error)
         await asyncio.sleep(self.deferred_at + self.min_deferral - time.time())
         yield TriggerEvent(event)
 
@@ -81,24 +81,24 @@ class KlingTrigger(BaseTrigger):
         """Say what keeps running: Kling has no call that cancels a task."""
         # Airflow 3.3.0 to 3.3.2 also call this when the wait moves to another triggerer (apache/airflow#73454).
         if not await in_thread(Work.REPORT, is_still_deferred, self.task_instance):
-            self._warn_of_what_runs()
+            self._warn_still_running()
 
     async def _wait(self) -> dict[str, Any]:
         """Wait; return the event."""
         raise NotImplementedError
 
-    def _broken_event(self, error: Exception) -> dict[str, Any]:
+    def _error_event(self, error: Exception) -> dict[str, Any]:
         """Return the event of a wait that broke."""
         raise NotImplementedError
 
-    async def _hand_over(self, event: dict[str, Any]) -> bool:
-        """Push what the worker would have pushed; whether that is all that was left to do."""
+    async def _push_result(self, event: dict[str, Any]) -> bool:
+        """Push what the worker would push. Return whether the Airflow task may end then."""
         return False
 
-    def _warn_of_what_runs(self) -> None:
-        """Tell people what a kill does not stop."""
+    def _warn_still_running(self) -> None:
+        """Log what keeps running at Kling after a kill."""
 
-    async def _may_end_here(self) -> bool:
+    async def _may_finish_here(self) -> bool:
         # dag.test() runs triggers without a task instance; it resumes in process.
         if self.task_instance is None or not (self.ends_task and AIRFLOW_V_3_2_PLUS):
             return False
@@ -110,7 +110,7 @@ class KlingTrigger(BaseTrigger):
             return False
 
     async def _push(self, key: str, value: Any) -> bool:
-        """Push an XCom; whether it was possible. What is paid does not depend on it."""
+        """Push an XCom that the task can do without. Return whether it was pushed."""
         ti = self.task_instance
         if not AIRFLOW_V_3_2_PLUS or ti is None:
             return False
@@ -136,7 +136,7 @@ def _logger(trigger: type[KlingTrigger]) -> logging.Logger:
 
 def backstop(end_time: float, *, margin: float = 0.0) -> timedelta:
     """
-    Return the time after which Airflow itself ends a deferral: later than the trigger's own, clearer end.
+    Return the time after which Airflow itself ends a deferral: later than the trigger's own deadline.
 
     :param end_time: the trigger's deadline, epoch seconds.
     :param margin: seconds that its last step may take.
@@ -144,9 +144,9 @@ def backstop(end_time: float, *, margin: float = 0.0) -> timedelta:
     return timedelta(seconds=max(end_time - time.time(), MIN_DEFERRAL) + margin + BACKSTOP_MARGIN)
 
 
-def until_words(end_time: float | None) -> str:
+def deadline_text(end_time: float | None) -> str:
     """
-    Return a deadline in words.
+    Return a deadline as text for the log.
 
     :param end_time: epoch seconds; ``None`` when it is not known yet.
     """

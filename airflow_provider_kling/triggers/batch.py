@@ -1,4 +1,4 @@
-"""A batch in the triggerer: no worker slot for as long as it takes, whatever the number of videos."""
+"""A batch in the triggerer: it holds no worker slot, however long it takes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_provider_kling.batch.calls import BatchCalls
 from airflow_provider_kling.batch.driver import BatchLoop
 from airflow_provider_kling.batch.fence import Fence, SupersededError
 from airflow_provider_kling.batch.load import BatchFiles
-from airflow_provider_kling.batch.outcome import SUPERSEDED, outcome, spent
+from airflow_provider_kling.batch.outcome import SUPERSEDED, cost_text, outcome_event
 from airflow_provider_kling.batch.reconciler import Reconciler
 from airflow_provider_kling.batch.report import Reporter
 from airflow_provider_kling.batch.slots import BatchSlots
@@ -32,19 +32,19 @@ if TYPE_CHECKING:
     from airflow_provider_kling.batch.plan import Plan
     from airflow_provider_kling.models import BatchSummary
 
-#: Seconds between two lines in the log about a storage that does not answer.
-COMPLAIN_EVERY = 60.0
+#: Seconds between two warnings about a storage that does not answer.
+STORAGE_WARNING_EVERY = 60.0
 
-#: Seconds after the last steps when the trigger ends, even if a thread or the storage hangs.
-LAST_MARGIN = 60.0
+#: Seconds after the grace period when the trigger ends even if a thread or the storage hangs.
+GRACE_MARGIN = 60.0
 
 
 class KlingBatchTrigger(KlingTrigger):
     """
-    Bring a planned batch to its end. It pays and stores, through the pay-once protocol, in a bounded number of threads.
+    Run a planned batch. It pays and stores, through the pay-once protocol, in a bounded number of threads.
 
-    It may be restarted anywhere and may run twice at once: everything it knows follows from the plan, from Kling and
-    from the manifest, and an external id has one task. Its arguments are strings and numbers; arguments that other
+    It may be restarted anywhere and may run twice at once: its state is in the plan, at Kling and in the manifest, and
+    an external id has one task. Its arguments are strings and numbers; arguments that other
     versions of the package wrote are accepted.
 
     :param arguments: those of :class:`~airflow_provider_kling.batch.trigger_arguments.BatchArguments`.
@@ -60,7 +60,7 @@ class KlingBatchTrigger(KlingTrigger):
         self.batch = BatchArguments.read(arguments, time.time())
         self.ends_task = self.batch.ends_task
         self._reconciler: Reconciler | None = None
-        self._complain_again_at = 0.0
+        self._next_storage_warning = 0.0
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and the arguments that rebuild this trigger."""
@@ -68,22 +68,22 @@ class KlingBatchTrigger(KlingTrigger):
 
     async def _wait(self) -> dict[str, Any]:
         try:
-            event = await self._work_until_the_end()
+            event = await self._run_with_limit()
         except SupersededError:
             self.log.warning("%s (batch %s)", SUPERSEDED, self.batch.batch_id)
             event = {"status": "error", "message": SUPERSEDED}
         except KlingError as error:
-            # A sentence for people, and no traceback.
+            # Logged without a traceback.
             self.log.error("%s (batch %s)", error.message, self.batch.batch_id)  # noqa: TRY400
             event = {"status": "error", "message": foreign_text(error.message)}
-        return {**self._names, **event}
+        return {**self._event_fields, **event}
 
-    def _broken_event(self, error: Exception) -> dict[str, Any]:
+    def _error_event(self, error: Exception) -> dict[str, Any]:
         self.log.error("The batch broke (%s)", self.batch.batch_id, exc_info=error)
-        return {**self._names, "status": "error", "message": f"The batch broke ({reason(error)})."}
+        return {**self._event_fields, "status": "error", "message": f"The batch broke ({reason(error)})."}
 
     @property
-    def _names(self) -> dict[str, Any]:
+    def _event_fields(self) -> dict[str, Any]:
         return {"batch_id": self.batch.batch_id, "manifest_uri": self.batch.manifest_uri}
 
     @property
@@ -91,7 +91,7 @@ class KlingBatchTrigger(KlingTrigger):
         """Epoch seconds of the deferral."""
         return self.batch.started_at
 
-    def _warn_of_what_runs(self) -> None:
+    def _warn_still_running(self) -> None:
         running = self._reconciler.progress()["running"] if self._reconciler else "Some"
         self.log.warning(
             "Nothing more is submitted. %s Kling tasks of this batch keep running and are billed when they succeed: "
@@ -99,12 +99,12 @@ class KlingBatchTrigger(KlingTrigger):
             running,
         )
 
-    async def _work_until_the_end(self) -> dict[str, Any]:
-        """Work; whatever hangs (a thread, the storage) does not hold the end for ever."""
-        limit = max(self.batch.end_time - time.time(), 0.0) + self.pace.last_steps + LAST_MARGIN
+    async def _run_with_limit(self) -> dict[str, Any]:
+        """Run the batch; a thread or a storage that hangs must not keep it from ending."""
+        limit = max(self.batch.end_time - time.time(), 0.0) + self.pace.grace_period + GRACE_MARGIN
         try:
             async with asyncio.timeout(limit) as scope:
-                return await self._work()
+                return await self._run_batch()
         except TimeoutError:
             if not scope.expired():
                 raise
@@ -113,21 +113,26 @@ class KlingBatchTrigger(KlingTrigger):
         )
         return {"status": "timeout", "message": message}
 
-    async def _work(self) -> dict[str, Any]:
+    async def _run_batch(self) -> dict[str, Any]:
         conn_id = self.batch.output_conn_id or None
         fence = self._fence()
-        # Before the plan is read: a plan of another run is not wrong, it is not ours.
+        # Before the plan is read: another run may have replaced it.
         await fence.check()
-        stored = BatchFiles(self.batch, self.pace, self._complain)
-        plan = await stored.plan()
-        known, sent_before = await stored.manifest()
+        batch_files = BatchFiles(self.batch, self.pace, self._warn_of_storage)
+        plan = await batch_files.plan()
+        known, sent_before = await batch_files.manifest()
         policy = self.batch.policy(self.pace)
-        learned = asyncio.Event()
-        slots = await self._slots(plan, learned)
-        self._reconciler = await in_thread(Work.REPORT, _reconciler, plan, policy, slots)
-        self._tell_the_beginning(len(plan))
+        changed = asyncio.Event()
+        slots = await self._join_queues(plan, changed)
+        self._reconciler = await in_thread(Work.REPORT, _new_reconciler, plan, policy, slots)
+        self._log_start(len(plan))
         reporter = Reporter(
-            self.batch.manifest_uri, conn_id, fence, self.pace, announce=self._announce, complain=self._complain
+            self.batch.manifest_uri,
+            conn_id,
+            fence,
+            self.pace,
+            show_progress=self._report_progress,
+            on_storage_error=self._warn_of_storage,
         )
         loop = BatchLoop(
             plan,
@@ -139,34 +144,34 @@ class KlingBatchTrigger(KlingTrigger):
             kling_conn_id=self.batch.kling_conn_id,
             account=self.batch.account,
             poll_interval=self.batch.poll_interval,
-            learned=learned,
+            changed=changed,
         )
         try:
             finish = await loop.run(known, sent_before=sent_before)
         finally:
-            for queued in slots:
-                queued.leave_queue()
-        await reporter.finish(self._reconciler, deadline=self.batch.end_time + self.pace.last_steps)
-        troubles = await in_thread(Work.REPORT, self._reconciler.troubles)
-        event = outcome(finish, troubles, self._summary(finish), stop_on_failure=self.batch.stops_on_failure)
+            for queue in slots:
+                queue.leave_queue()
+        await reporter.finish(self._reconciler, deadline=self.batch.end_time + self.pace.grace_period)
+        records = await in_thread(Work.REPORT, self._reconciler.records_with_errors)
+        event = outcome_event(finish, records, self._summary(finish), stop_on_failure=self.batch.stops_on_failure)
         self.log.info("The batch ended (%s). %s", event["status"], event["message"])
         return event
 
-    async def _slots(self, plan: Plan, learned: asyncio.Event) -> list[BatchSlots]:
-        """Stand in the queue of each model: each has slots of its own."""
+    async def _join_queues(self, plan: Plan, changed: asyncio.Event) -> list[BatchSlots]:
+        """Join the queue of each model: each model has slots of its own."""
         loop = asyncio.get_running_loop()
         accounts: dict[str, AccountSlots] = {}
         for endpoint in plan.endpoints:
             accounts[product_of(endpoint).group] = await AccountSlots.of(self.batch.kling_conn_id, endpoint)
 
-        def wake() -> None:
-            loop.call_soon_threadsafe(learned.set)
+        def on_granted() -> None:
+            loop.call_soon_threadsafe(changed.set)
 
         queues = (ModelQueue(accounts[pool.group], pool.model_name) for pool in plan.pools)
-        return [BatchSlots(queue, self.batch.batch_id, wake) for queue in queues]
+        return [BatchSlots(queue, self.batch.batch_id, on_granted) for queue in queues]
 
     def _fence(self) -> Fence:
-        # Below Airflow 3.2 a question from a thread kills the runner; dag.test() has no task instance.
+        # Below Airflow 3.2 a call of Airflow in a thread kills the runner; dag.test() has no task instance.
         ti = self.task_instance if AIRFLOW_V_3_2_PLUS else None
         return Fence(
             self.batch.token_uri,
@@ -176,7 +181,7 @@ class KlingBatchTrigger(KlingTrigger):
             every=self.pace.fence_every,
         )
 
-    def _tell_the_beginning(self, count: int) -> None:
+    def _log_start(self, count: int) -> None:
         self.log.info(
             "Making %s, at most %s at Kling at once, for up to %.0f s; batch %s, manifest %s",
             counted(count, "video"),
@@ -202,24 +207,24 @@ class KlingBatchTrigger(KlingTrigger):
             "cash": progress["cash"],
         }
 
-    async def _announce(self, progress: dict[str, Any]) -> None:
+    async def _report_progress(self, progress: dict[str, Any]) -> None:
         self.log.info(
             "%s of %s done, %s failed, %s running, %s being stored, %s waiting, %s so far",
             *(progress[name] for name in ("done", "items", "failed", "running", "storing", "waiting")),
-            spent(progress),
+            cost_text(progress),
         )
         await self._push("progress", progress)
 
-    def _complain(self, error: Exception) -> None:
+    def _warn_of_storage(self, error: Exception) -> None:
         now = time.monotonic()
-        if now >= self._complain_again_at:
-            self._complain_again_at = now + COMPLAIN_EVERY
+        if now >= self._next_storage_warning:
+            self._next_storage_warning = now + STORAGE_WARNING_EVERY
             self.log.warning("The storage does not answer as it should; the batch tries again: %s", reason(error))
 
-    async def _hand_over(self, event: dict[str, Any]) -> bool:
+    async def _push_result(self, event: dict[str, Any]) -> bool:
         return await self._push("return_value", event["summary"])
 
 
-def _reconciler(plan: Plan, policy: Policy, slots: list[BatchSlots]) -> Reconciler:
-    """In a thread, as everything that goes through all items at once: there may be a hundred thousand."""
+def _new_reconciler(plan: Plan, policy: Policy, slots: list[BatchSlots]) -> Reconciler:
+    """Runs in a thread, because it visits all items: there may be a hundred thousand."""
     return Reconciler(plan.desired, policy, jitter=random.random, slots=slots)

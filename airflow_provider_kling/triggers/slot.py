@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.products.product import DEFAULT_ENDPOINT
-from airflow_provider_kling.triggers.base import KlingTrigger, backstop, until_words
+from airflow_provider_kling.triggers.base import KlingTrigger, backstop, deadline_text
 from airflow_provider_kling.waiting.arbiter import SlotRequest
 
 if TYPE_CHECKING:
@@ -72,13 +72,13 @@ class KlingSlotTrigger(KlingTrigger):
         from airflow_provider_kling.waiting.slot_queue import AccountSlots
 
         level = logging.INFO if self.deferred_at - self.since < FIRST_WAIT else logging.DEBUG
-        self.log.log(level, "Waiting for a slot at Kling, %s", until_words(self.until))
+        self.log.log(level, "Waiting for a slot at Kling, %s", deadline_text(self.until))
         request = SlotRequest(self.external_task_id, self.since, ready_at=self.deferred_at + self.min_deferral)
         slots = await AccountSlots.of(self.kling_conn_id, self.endpoint)
         await slots.wait(request, until=self.until, model_name=self.model_name, refused_at=self.refused_at)
         return self._event()
 
-    def _broken_event(self, error: Exception) -> dict[str, Any]:
+    def _error_event(self, error: Exception) -> dict[str, Any]:
         self.log.error("The queue for a slot at Kling broke; submitting again", exc_info=error)
         return self._event()
 

@@ -1,4 +1,4 @@
-"""The wait, in the triggerer: no worker slot, no thread of its own, only reads."""
+"""The wait for one Kling task in the triggerer. It only reads, and shares its thread with other waits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.models import results_expired
 from airflow_provider_kling.plugins.links import KlingResultLink
 from airflow_provider_kling.products.product import DEFAULT_ENDPOINT
-from airflow_provider_kling.triggers.base import KlingTrigger, backstop, until_words
+from airflow_provider_kling.triggers.base import KlingTrigger, backstop, deadline_text
 from airflow_provider_kling.utils._airflow.completion import is_mapped_over, set_link, set_xcom
 from airflow_provider_kling.utils.foreign import foreign_text, reason
 from airflow_provider_kling.waiting.threads import Work, in_thread
@@ -30,8 +30,8 @@ class KlingTaskTrigger(KlingTrigger):
     :param endpoint: the product, for example ``image2video``.
     :param kling_task_id: the task. Not ``task_id``, which Airflow overwrites on triggers.
     :param end_time: deadline, epoch seconds; wall clock, so that a restart does not reset it.
-    :param poll_interval: seconds between two looks, give or take a fifth.
-    :param first_poll_at: epoch seconds of the first look.
+    :param poll_interval: seconds between two status checks, give or take a fifth.
+    :param first_poll_at: epoch seconds of the first status check.
     :param deferred_at: epoch seconds of the deferral.
     :param ends_task: whether a success may end the Airflow task here, without a worker; needs Airflow 3.2.
     :param model_name: what was asked for, for the manifest.
@@ -85,7 +85,7 @@ class KlingTaskTrigger(KlingTrigger):
         :param task: as Kling reported it.
         :param kling_conn_id: the Kling connection.
         :param end_time: deadline, epoch seconds.
-        :param poll_interval: seconds between two looks.
+        :param poll_interval: seconds between two status checks.
         :param ends_task: whether a success leaves nothing for a worker to do.
         :param model_name: what was asked for.
         """
@@ -110,11 +110,11 @@ class KlingTaskTrigger(KlingTrigger):
         """The time after which Airflow itself ends the deferral."""
         return backstop(self.end_time or time.time() + polling.DEFAULT_TIMEOUT, margin=self.poll_interval)
 
-    def _broken_event(self, error: Exception) -> dict[str, Any]:
+    def _error_event(self, error: Exception) -> dict[str, Any]:
         self.log.error("The wait for Kling task %s broke", self.kling_task_id, exc_info=error)
         return polling.Event("error", foreign_text(self.kling_task_id), reason(error)).payload()
 
-    def _warn_of_what_runs(self) -> None:
+    def _warn_still_running(self) -> None:
         self.log.warning(polling.KEEPS_RUNNING, self.kling_task_id)
 
     async def _wait(self) -> dict[str, Any]:
@@ -130,15 +130,15 @@ class KlingTaskTrigger(KlingTrigger):
             poll_interval=self.poll_interval,
             jitter=random.random,
         )
-        until = until_words(self.end_time)
+        until = deadline_text(self.end_time)
         self.log.info("Waiting for Kling task %s (%s), %s", waiting.task_id, waiting.endpoint, until)
         event, self._task = await SharedPoller.of(self.kling_conn_id).wait(
             waiting, poller, first_read=self.first_poll_at
         )
-        self._tell_the_end(event)
+        self._log_end(event)
         return event.payload()
 
-    def _tell_the_end(self, event: polling.Event) -> None:
+    def _log_end(self, event: polling.Event) -> None:
         task = self._task
         if event.status == "success" and task:
             # Both times are Kling's.
@@ -149,9 +149,9 @@ class KlingTaskTrigger(KlingTrigger):
         else:
             self.log.info("The wait for Kling task %s ends: %s", event.kling_task_id, event.message)
 
-    async def _hand_over(self, event: dict[str, Any]) -> bool:
+    async def _push_result(self, event: dict[str, Any]) -> bool:
         ti, task = self.task_instance, self._task
-        # Links that are dead are no success: a worker says so.
+        # Dead links are no success: a worker raises the error.
         if ti is None or not (task and task.results) or is_mapped_over(ti) or results_expired(task, time.time()):
             return False
         await in_thread(Work.REPORT, set_link, ti, KlingResultLink.XCOM_KEY, task.link)

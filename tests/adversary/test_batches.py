@@ -225,7 +225,7 @@ def test_a_thread_that_hangs_does_not_hold_the_end(kling, ti, tmp_path, monkeypa
         return store(self, item, *args)
 
     monkeypatch.setattr(BatchCalls, "store", hang)
-    monkeypatch.setattr(KlingBatchTrigger, "pace", dataclasses.replace(QUICK, last_steps=0.5))
+    monkeypatch.setattr(KlingBatchTrigger, "pace", dataclasses.replace(QUICK, grace_period=0.5))
     trigger = deferred(ti, tmp_path, count=2, timeout=1.5)
 
     async def timed():
@@ -368,10 +368,15 @@ def test_a_report_that_meets_another_run_blames_no_storage(tmp_path):
 
     async def report():
         reporter = Reporter(
-            f"file://{tmp_path}/m.jsonl", None, Closed(), QUICK, announce=announce, complain=complaints.append
+            f"file://{tmp_path}/m.jsonl",
+            None,
+            Closed(),
+            QUICK,
+            show_progress=announce,
+            on_storage_error=complaints.append,
         )
         reporter.tick(Reconciler([Desired("k", "x")], Policy(1, 0.0, 10.0), jitter=lambda: 0.5))
-        await reporter.settle()
+        await reporter.wait_for_report()
 
     asyncio.run(report())
     assert complaints == []

@@ -7,10 +7,10 @@ import itertools
 import pytest
 
 from airflow_provider_kling.batch.actions import Failure, Finish
-from airflow_provider_kling.batch.outcome import outcome
+from airflow_provider_kling.batch.outcome import outcome_event
 
 PERMANENT = Failure("KlingContentPolicyError", 1301, "no", permanent=True, at=1.0)
-PASSES = Failure("KlingTaskFailedError", None, "busy", permanent=False, at=1.0)
+TRANSIENT = Failure("KlingTaskFailedError", None, "busy", permanent=False, at=1.0)
 
 
 def judge(finish: Finish, *statuses: str | Failure, stop_on_failure: bool = False) -> tuple[str, bool]:
@@ -30,15 +30,15 @@ def judge(finish: Finish, *statuses: str | Failure, stop_on_failure: bool = Fals
         "cash": 0.0,
         "manifest_uri": "file:///manifest.jsonl",
     }
-    event = outcome(finish, records, summary, stop_on_failure=stop_on_failure)
+    event = outcome_event(finish, records, summary, stop_on_failure=stop_on_failure)
     return event["status"], event["permanent"]
 
 
 @pytest.mark.parametrize("stop_on_failure", [False, True])
-@pytest.mark.parametrize("refusal", [None, PERMANENT, PASSES])
+@pytest.mark.parametrize("refusal", [None, PERMANENT, TRANSIENT])
 @pytest.mark.parametrize("outstanding", ["running", "storing"])
 def test_what_is_paid_and_not_stored_is_never_a_success_and_never_given_up(outstanding, refusal, stop_on_failure):
-    for others in itertools.product(["succeed", "stopped", PERMANENT, PASSES], repeat=2):
+    for others in itertools.product(["succeed", "stopped", PERMANENT, TRANSIENT], repeat=2):
         finish = Finish("timeout", refusal)
         assert judge(finish, outstanding, *others, stop_on_failure=stop_on_failure) == ("timeout", False)
 
@@ -47,10 +47,10 @@ def test_what_is_paid_and_not_stored_is_never_a_success_and_never_given_up(outst
     ("statuses", "lenient", "strict"),
     [
         (("succeed", "succeed"), ("success", False), ("success", False)),
-        (("succeed", PASSES), ("success", False), ("failed", False)),
+        (("succeed", TRANSIENT), ("success", False), ("failed", False)),
         (("succeed", PERMANENT), ("success", False), ("failed", True)),
-        ((PASSES, PASSES), ("failed", False), ("failed", False)),
-        ((PASSES, PERMANENT), ("failed", False), ("failed", True)),
+        ((TRANSIENT, TRANSIENT), ("failed", False), ("failed", False)),
+        ((TRANSIENT, PERMANENT), ("failed", False), ("failed", True)),
         ((PERMANENT, PERMANENT), ("failed", True), ("failed", True)),
     ],
 )
@@ -63,10 +63,10 @@ def test_failed_items(statuses, lenient, strict):
 def test_max_units():
     assert judge(Finish("max_units"), "succeed", "stopped") == ("success", False)
     assert judge(Finish("max_units"), "stopped", "stopped") == ("failed", True)
-    assert judge(Finish("max_units"), PASSES, "stopped") == ("failed", False)
+    assert judge(Finish("max_units"), TRANSIENT, "stopped") == ("failed", False)
     assert judge(Finish("max_units"), "succeed", "stopped", stop_on_failure=True) == ("failed", True)
 
 
 def test_a_refusal_says_itself_whether_it_passes():
     assert judge(Finish("refused", PERMANENT), "succeed", "stopped") == ("failed", True)
-    assert judge(Finish("refused", PASSES), "succeed", "stopped") == ("failed", False)
+    assert judge(Finish("refused", TRANSIENT), "succeed", "stopped") == ("failed", False)

@@ -434,7 +434,7 @@ def test_a_thread_that_hangs_holds_the_end_only_for_a_while():
     reconciler.decide(START)
     reconciler.observed("k0", finished(0), START)
     reconciler.decide(START)
-    late = START + 10 + Pace().last_steps
+    late = START + 10 + Pace().grace_period
     assert reconciler.decide(late - 1) == [Wait(1.0)]
     assert reconciler.decide(late) == [Finish("timeout")]
     assert [line["status"] for line in reconciler.records(ended=True)] == ["storing", "running"]

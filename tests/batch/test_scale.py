@@ -139,9 +139,9 @@ def test_manifests_are_rarer_the_longer_they_are(tmp_path):
         async def announce(_progress): ...
 
         uri, pace = f"file://{tmp_path}/m.jsonl", Pace(manifest_every=0.0, lines_per_second=10.0)
-        reporter = Reporter(uri, None, Open(), pace, announce=announce, complain=pytest.fail)
+        reporter = Reporter(uri, None, Open(), pace, show_progress=announce, on_storage_error=pytest.fail)
         reporter.tick(batch(count))
-        await reporter.settle()
+        await reporter.wait_for_report()
         return reporter._next_manifest - time.monotonic()
 
     assert 99 < asyncio.run(pause(1000)) < 101
@@ -170,7 +170,7 @@ class Quiet:
 
     def tick(self, reconciler): ...
 
-    async def settle(self): ...
+    async def wait_for_report(self): ...
 
 
 def loop_of(tmp_path, reconciler: Reconciler, count: int) -> BatchLoop:

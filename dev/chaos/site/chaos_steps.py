@@ -158,9 +158,9 @@ def _wrap_batch(module: ModuleType) -> None:
 def _wrap_batch_trigger(module: ModuleType) -> None:
     trigger = module.KlingBatchTrigger
     _around(trigger, "serialize", after="defer-sent")
-    _around_coroutine(trigger, "_work", before="wait-begin", after="event")
-    _around_coroutine(trigger, "_announce", after="batch-report")
-    _around_coroutine(trigger, "_hand_over", after="handed-over")
+    _around_coroutine(trigger, "_run_batch", before="wait-begin", after="event")
+    _around_coroutine(trigger, "_report_progress", after="batch-report")
+    _around_coroutine(trigger, "_push_result", after="handed-over")
 
 
 def _wrap_transfers(module: ModuleType) -> None:
@@ -176,7 +176,7 @@ def _wrap_sensors(module: ModuleType) -> None:
 def _wrap_triggers(module: ModuleType) -> None:
     _around(module.KlingTaskTrigger, "serialize", after="defer-sent")
     _around_coroutine(module.KlingTaskTrigger, "_wait", before="wait-begin", after="event")
-    _around_coroutine(module.KlingTaskTrigger, "_hand_over", after="handed-over")
+    _around_coroutine(module.KlingTaskTrigger, "_push_result", after="handed-over")
     set_xcom, handed_half = module.set_xcom, step("handed-half")
 
     def set_one(instance: Any, key: str, value: Any) -> None:

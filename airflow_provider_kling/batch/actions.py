@@ -1,4 +1,4 @@
-"""The words that a batch's :mod:`reconciler <airflow_provider_kling.batch.reconciler>` and its driver share."""
+"""The types that a batch's :mod:`reconciler <airflow_provider_kling.batch.reconciler>` and its driver share."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ Reason = Literal["done", "max_units", "item_failure", "refused", "timeout"]
 
 
 class ImageUnavailableError(KlingConnectionError):
-    """An item's image cannot be read now, so the item was not sent."""
+    """An item's image cannot be read now; the item was not sent."""
 
 
 class Phase(StrEnum):
-    """Where an item stands."""
+    """The phase of an item."""
 
     WAITING = "waiting"
     SENDING = "sending"
@@ -41,7 +41,7 @@ class Desired:
 
     :param key: the item's name.
     :param external_task_id: id of its first attempt.
-    :param pool: number of the slots that it needs, see :mod:`airflow_provider_kling.batch.kinds`.
+    :param pool: number of its pool of slots, see :mod:`airflow_provider_kling.batch.kinds`.
     """
 
     key: str
@@ -52,29 +52,29 @@ class Desired:
 #: Submissions under way at once, and results that are copied at once, unless the Dag says otherwise; a thread each.
 DEFAULT_THREADS = 4
 
-#: Results that may wait to be stored, for each of those threads, before nothing more is submitted: a storage that is
-#: slower than Kling must not let them pile up until their links die.
+#: Results for each storing thread that may wait before submissions pause. With a storage that is slower than Kling
+#: they would pile up until their links die.
 BACKLOG_SHARE = 50
 
-#: Seconds for what is under way in threads when the deadline comes; a thread that hangs is not waited for any longer.
+#: Seconds after the deadline in which threads may end their work; a thread that hangs is not waited for any longer.
 GRACE_PERIOD = 300.0
 
 
 @dataclasses.dataclass(frozen=True)
 class Pace:
     """
-    How fast a batch goes; times in seconds.
+    The pauses and bounds of a batch; times in seconds.
 
-    :param first_pause: before something that failed is tried again; doubled each time.
+    :param first_pause: before a failed step is repeated; doubled each time.
     :param max_pause: the longest of those pauses.
-    :param patience: how long nothing but refusals is met, each of which may pass, before nothing more is submitted.
-    :param last_steps: for threads at work when the deadline comes.
-    :param tick: after which the loop looks around even when nothing happened.
+    :param patience: for which refusals that may pass are met without a success, before submissions stop.
+    :param grace_period: after the deadline, for threads to end their work.
+    :param tick: after which the loop decides again even when nothing happened.
     :param manifest_every: between two manifests, at least.
-    :param lines_per_second: of manifests, at most: storage takes whole files only, so a long one is written less often.
-    :param progress_every: between two progress reports at first; longer in a batch that lasts.
-    :param fence_every: between two checks that this trigger is still the one that works on the batch.
-    :param lookers: doubtful submissions that are looked up at once, a thread each.
+    :param lines_per_second: of manifests, at most: only whole files can be written, so a long one is written rarely.
+    :param progress_every: between two progress reports at first; longer in a long batch.
+    :param fence_every: between two checks that no newer trigger works on the batch.
+    :param lookup_concurrency: doubtful submissions that are looked up at once, a thread each.
     """
 
     first_pause: float = 2.0
@@ -86,7 +86,7 @@ class Pace:
     lines_per_second: float = 1000.0
     progress_every: float = 10.0
     fence_every: float = 5.0
-    lookers: int = 2
+    lookup_concurrency: int = 2
 
     def pause(self, times: int) -> float:
         """
@@ -100,18 +100,18 @@ class Pace:
 @dataclasses.dataclass(frozen=True)
 class Policy:
     """
-    How far a batch may go.
+    The limits of a batch.
 
     :param concurrency: tasks at Kling at once, at most.
     :param submit_concurrency: submissions under way at once; each holds a thread for as long as Kling takes to answer.
     :param store_concurrency: results that are copied at once, a thread each.
-    :param started_at: when this run of the batch began, epoch seconds; what failed before may be tried again.
+    :param started_at: when this run of the batch began, epoch seconds; items that failed before may be tried again.
     :param end_time: deadline, epoch seconds.
     :param item_retries: further attempts for an item that Kling reported failed for a reason that may pass.
-    :param max_units: no submission that would bring the batch above this.
-    :param units_per_item: what one costs; default is the mean of those that have ended.
+    :param max_units: the most units that the batch may cost.
+    :param units_per_item: cost of one item; default is the mean of those that have ended.
     :param stop_on_failure: whether a failed item ends all further submissions.
-    :param pace: how fast.
+    :param pace: pauses and bounds.
     """
 
     concurrency: int
@@ -134,7 +134,7 @@ class Failure:
     :param error: name of the error's class.
     :param code: Kling's code, if it gave one.
     :param message: what to do, and what happened.
-    :param permanent: whether another attempt would meet it again.
+    :param permanent: whether another attempt would fail again.
     :param at: epoch seconds.
     """
 
@@ -147,7 +147,7 @@ class Failure:
     @classmethod
     def of(cls, error: KlingError, at: float, *, permanent: bool | None = None) -> Failure:
         """
-        Describe an error.
+        Make a failure of an error.
 
         :param permanent: instead of what the error says of itself.
         """
@@ -165,7 +165,7 @@ class Submit:
 
 @dataclasses.dataclass(frozen=True)
 class FindTask:
-    """Look up a doubtful submission, without sending it. Answer: ``observed``, ``not_found`` or ``lookup_failed``."""
+    """Look up a doubtful submission without sending it. Answer: ``observed``, ``not_found`` or ``lookup_failed``."""
 
     key: str
     external_task_id: str
@@ -190,7 +190,7 @@ class Store:
 
 @dataclasses.dataclass(frozen=True)
 class Wait:
-    """Ask again after this many seconds, or when something was learned."""
+    """Decide again after this many seconds, or when something has changed."""
 
     seconds: float
 
@@ -198,9 +198,9 @@ class Wait:
 @dataclasses.dataclass(frozen=True)
 class Finish:
     """
-    End: nothing is under way here any more.
+    The end: nothing is under way any more.
 
-    :param reason: why no more is done.
+    :param reason: why it ended.
     :param failure: of the whole batch, when Kling refused the account.
     """
 

@@ -1,7 +1,7 @@
 """
-Whether Kling takes one more submission now: speed, and refusals that concern all items. Pure.
+Whether one more item may be submitted now: rate limits, slots, and refusals that concern all items. Pure.
 
-Slots belong to all who use the account: :mod:`airflow_provider_kling.batch.slots` asks for one.
+The slots are shared with others who use the account: :mod:`airflow_provider_kling.batch.slots` asks for one.
 """
 
 from __future__ import annotations
@@ -30,35 +30,35 @@ if TYPE_CHECKING:
     from airflow_provider_kling.models import Task
 
 #: Errors that every other item would meet too.
-CONCERNS_ALL = (KlingAuthenticationError, KlingAccountError, KlingIpPolicyError, KlingConfigurationError)
+ACCOUNT_ERRORS = (KlingAuthenticationError, KlingAccountError, KlingIpPolicyError, KlingConfigurationError)
 
-#: Refusals that a person has to mend; they end all submissions at once.
-FINAL = (KlingAccountError, KlingIpPolicyError)
+#: Refusals that only a person can resolve; they end all submissions at once.
+FINAL_ERRORS = (KlingAccountError, KlingIpPolicyError)
 
-#: Strange answers (an error page of something in between) in a row that are taken to concern all items.
-STRANGE_IN_A_ROW = 4
+#: Answers in a row that are not Kling's (error pages of a proxy) after which they concern all items.
+MAX_UNEXPECTED_ANSWERS = 4
 
 
 class Admission:
     """
-    What was learned of Kling's readiness.
+    Decides whether an item may be submitted, from Kling's answers so far.
 
-    :param policy: how far the batch may go.
+    :param policy: the limits of the batch.
     :param jitter: returns a number in [0, 1).
-    :param slots: the batch among those who want a slot, for each of its pools.
+    :param slots: the batch in the queue for slots, for each of its pools.
     """
 
     def __init__(self, policy: Policy, jitter: Callable[[], float], slots: Sequence[BatchSlots]) -> None:
         self._policy = policy
         self._slots = slots
         self._jitter = jitter
-        #: Why nothing is submitted any more.
+        #: Why nothing more is submitted.
         self.refusal: Failure | None = None
         self._paused_until = self._refused_since = 0.0
-        self._rate_refusals = self._refusals = self._strange_answers = 0
+        self._rate_refusals = self._refusals = self._unexpected_answers = 0
 
     def pause(self, times: int) -> float:
-        """Return a jittered pause, in seconds, after so many failures."""
+        """Return a jittered pause, in seconds, after this many failures."""
         return backoff.add_jitter(self._policy.pace.pause(times), self._jitter)
 
     def is_open(self, now: float) -> bool:
@@ -69,46 +69,46 @@ class Admission:
         """When more may be submitted, epoch seconds."""
         return *(slots.next_time() for slots in self._slots), self._paused_until
 
-    def may_submit(self, item: Item, in_flight: int, beside: int, now: float) -> bool:
+    def may_submit(self, item: Item, in_flight: int, in_pool: int, now: float) -> bool:
         """
-        Return whether there is a slot for one more, which is submitted then.
+        Return whether there is a slot for one more; the caller then submits it.
 
-        :param item: the next that needs such a slot.
-        :param in_flight: how many of ours are at Kling now, or may be.
-        :param beside: how many of those have, or may have, slots of its kind.
+        :param item: the next item.
+        :param in_flight: how many tasks of the batch are at Kling, or may be.
+        :param in_pool: how many of those use, or may use, the item's pool.
         :param now: epoch seconds.
         """
-        return in_flight < self._policy.concurrency and self._slots[item.pool].may_submit(item.key, beside, now)
+        return in_flight < self._policy.concurrency and self._slots[item.pool].may_submit(item.key, in_pool, now)
 
-    def nothing_to_submit(self, but: Collection[int]) -> None:
+    def leave_queues(self, but: Collection[int]) -> None:
         """
-        Leave the slots to others.
+        Leave the queues of all pools but some.
 
-        :param but: the pools of which something is to be submitted.
+        :param but: the pools with an item to submit.
         """
         for pool, slots in enumerate(self._slots):
             if pool not in but:
                 slots.leave_queue()
 
-    def accepted(self, item: Item, task: Task, beside: int, now: float) -> None:
+    def accepted(self, item: Item, task: Task, in_pool: int, now: float) -> None:
         """
-        Kling took a submission.
+        Kling accepted a submission.
 
-        :param item: whose.
+        :param item: the item.
         :param task: as Kling reports it.
-        :param beside: how many of ours have, or may have, slots of its kind.
+        :param in_pool: how many tasks of the batch use, or may use, the item's pool.
         :param now: epoch seconds.
         """
-        self._refusals = self._rate_refusals = self._strange_answers = 0
-        self._slots[item.pool].accepted(item.key, task, beside, now)
+        self._refusals = self._rate_refusals = self._unexpected_answers = 0
+        self._slots[item.pool].accepted(item.key, task, in_pool, now)
 
     def not_accepted(self, item: Item, error: KlingError, running: int, now: float) -> None:
         """
-        A submission brought no task: Kling has no slot (1303), requests come too fast (1302), or something else.
+        Kling did not accept a submission: no slot (1303), too many requests (1302), or another reason.
 
-        :param item: whose.
+        :param item: the item.
         :param error: why.
-        :param running: how many of ours have slots of its kind.
+        :param running: how many tasks of the batch use the item's pool.
         :param now: epoch seconds.
         """
         slots = self._slots[item.pool]
@@ -121,30 +121,30 @@ class Admission:
             self._paused_until = now + self.pause(self._rate_refusals)
 
     def ended(self, item: Item, task: Task, now: float) -> None:
-        """A task of ours ended; its slot is free."""
+        """A task of the batch ended; its slot is free."""
         self._slots[item.pool].ended(task, now)
 
-    def strange_answer(self, error: KlingError, now: float) -> None:
-        """An answer to one submission is not Kling's; several in a row concern all."""
-        self._strange_answers += 1
-        if self._strange_answers >= STRANGE_IN_A_ROW:
+    def unexpected_answer(self, error: KlingError, now: float) -> None:
+        """An answer to a submission is not Kling's; several in a row concern all items."""
+        self._unexpected_answers += 1
+        if self._unexpected_answers >= MAX_UNEXPECTED_ANSWERS:
             self.refused(error, now)
 
     def refused(self, error: KlingError, now: float) -> None:
         """
-        Note a refusal that concerns all items: some are final; others (a key, a connection, an error page) may pass.
+        Record a refusal that concerns all items. Some are final; others (a key, a connection, an error page) may pass.
 
-        Those pause everything, longer each time, and are believed when they last.
+        Those pause all submissions, longer each time, and end them when they last.
         """
-        if isinstance(error, FINAL):
+        if isinstance(error, FINAL_ERRORS):
             self.refusal = Failure.of(error, now)
-        # What several threads meet in the same moment counts once.
+        # Refusals that several threads meet at the same time count once.
         if self.refusal or now < self._paused_until:
             return
         self._refused_since = self._refused_since if self._refusals else now
         self._refusals += 1
         self._paused_until = now + self.pause(self._refusals)
-        key = isinstance(error, KlingAuthenticationError)
+        is_key_refused = isinstance(error, KlingAuthenticationError)
         lasts = now - self._refused_since >= self._policy.pace.patience
-        if (key and self._refusals >= polling.MAX_REFUSALS) or lasts:
-            self.refusal = Failure.of(error, now, permanent=key)
+        if (is_key_refused and self._refusals >= polling.MAX_REFUSALS) or lasts:
+            self.refusal = Failure.of(error, now, permanent=is_key_refused)

@@ -1,4 +1,4 @@
-"""What a batch does at Kling and in storage. Every method blocks, so the triggerer calls it in a thread."""
+"""Blocking calls of a batch to Kling and to storage; the triggerer runs them in threads."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ if TYPE_CHECKING:
     from airflow_provider_kling.models import FileRecord, Task
 
 
-#: What a record of which only the files are known had.
+#: Stands for the result of a record of which only the files are known.
 _ANY_VIDEO = Video(id="", url="-", watermark_url="-")
 
 
 class BatchCalls:
     """
-    Carries out what was decided.
+    The blocking calls of one batch.
 
     :param plan: the items, each of which has a product.
     :param kling_conn_id: the Kling connection.
     :param output_uri: folder of the videos.
     :param output_conn_id: Airflow connection of that storage.
-    :param account: what the batch was planned for, see :attr:`KlingHook.account_name`; empty when not known.
+    :param account: the account that the batch was planned for, see :attr:`KlingHook.account_name`; empty if unknown.
     """
 
     def __init__(
@@ -62,11 +62,11 @@ class BatchCalls:
 
     def find_tasks(self, known: Records) -> tuple[dict[str, Task], bool]:
         """
-        Find what Kling already has, with few requests however long the plan is.
+        Find the tasks that Kling already has, with few requests however long the plan is.
 
         :param known: records of an earlier run; a task that they name is found even when it is far back in the list.
         :return: tasks by external id, and whether these are all that the account has of the plan's products.
-        :raises KlingError: a transient one; nothing is known then.
+        :raises KlingError: a transient one; no tasks are known then.
         """
         with self._hook() as hook:
             tasks: dict[str, Task] = {}
@@ -85,7 +85,7 @@ class BatchCalls:
 
     def _list(self, hook: KlingHook, endpoint: str, wanted: int) -> tuple[dict[str, Task], bool]:
         tasks: dict[str, Task] = {}
-        # Twice the plan leaves room for further attempts and for what others submit.
+        # Twice the plan leaves room for further attempts and for other tasks of the account.
         most = math.ceil(2 * wanted / MAX_PAGE_SIZE) + 1
         try:
             for page in itertools.islice(hook.client.iter_pages(product_of(endpoint)), most):
@@ -95,20 +95,20 @@ class BatchCalls:
         except KlingError as error:
             if error.transient:
                 raise
-            # A relay without this route, often: the tasks are found one by one.
+            # Often a relay without this route. The tasks are then looked up one by one.
         return tasks, False
 
     def submit(self, item: PlannedItem, look_up_first: bool) -> Task:
         """
-        Drive the pay-once protocol for one item.
+        Run the pay-once protocol for one item.
 
         :raises KlingError: when it brought no task.
         """
         with self._hook() as hook:
             body = item.full_body()
             if not hook.finds_by_id(item.endpoint, body):
-                # Whether its id is refused twice is not known. So it is looked up before it is sent, because an earlier
-                # run may have sent it, whatever find_tasks said; and what is in doubt now is never sent again.
+                # It is not known whether Kling refuses its id twice. An earlier run may have sent it, even if
+                # find_tasks did not find it: so it is looked up first, and never sent again when in doubt.
                 return hook.submit(
                     item.endpoint,
                     body,
@@ -122,7 +122,7 @@ class BatchCalls:
 
     def find(self, key: str, external_task_id: str) -> Task | None:
         """
-        Look for one attempt of an item; free.
+        Look up one attempt of an item; free.
 
         :raises KlingError: when Kling could not be asked.
         """
@@ -146,24 +146,24 @@ class BatchCalls:
                 self._target(item.key),
                 conn_id=self._output_conn_id,
                 duration=item.body.get("duration"),
-                # The batch itself tries again, with pauses that grow, and without a thread that waits.
+                # The batch repeats it, with growing pauses and without a waiting thread.
                 tries=1,
             )
 
     def missing_files(self, records: Records) -> set[str]:
         """
-        Return which of these items have files that are not where this batch stores them, from one listing.
+        Return the keys of items with a file that is not in this batch's folder, from one listing.
 
         :param records: of items that were stored, perhaps in another folder.
-        :return: their keys; when the storage does not let us list, of those elsewhere only.
+        :return: when the storage refuses to list, only those that were stored in another folder.
         """
-        elsewhere = {record.key for record in records if not self._stands_here(record)}
+        elsewhere = {record.key for record in records if not self._is_stored_here(record)}
         return elsewhere | self._missing_files(record for record in records if record.key not in elsewhere)
 
     def _target(self, key: str) -> str:
         return f"{self._output_uri}{key}.{{ext}}"
 
-    def _stands_here(self, record: Record) -> bool:
+    def _is_stored_here(self, record: Record) -> bool:
         results = record.results or (_ANY_VIDEO,)
         targets = targets_of(results, self._target(record.key), task_id=record.task_id)
         places = {place_of(target, self._output_conn_id).uri for _, target in targets}
@@ -175,7 +175,7 @@ class BatchCalls:
             folder.filesystem.invalidate_cache()
             entries = folder.filesystem.ls(folder.path, detail=True)
             sizes = {entry["name"].rpartition("/")[2]: entry.get("size") for entry in entries}
-        except Exception:  # noqa: BLE001 - no right to list is no reason to copy everything again
+        except Exception:  # noqa: BLE001 - without the right to list, not everything is copied again
             return set()
 
         def is_missing(file: FileRecord) -> bool:
@@ -187,7 +187,7 @@ class BatchCalls:
 
     @contextlib.contextmanager
     def _hook(self) -> Iterator[KlingHook]:
-        """Lend the hook, and make every problem one of ours."""
+        """Yield the hook, and turn every exception into a KlingError."""
         try:
             hook = self._hooks.get()
             self._check_account(hook.account_name)
@@ -199,11 +199,11 @@ class BatchCalls:
         except KlingError:
             raise
         except AirflowNotFoundException as error:
-            # The storage's: what is wrong with Kling's is said where it is read.
+            # Of the storage: a missing Kling connection is raised by the hook cache.
             raise missing_connection(place_of(self._output_uri, self._output_conn_id).conn_id, error) from None
-        except Exception as error:  # noqa: BLE001 - becomes one of ours
-            # Airflow's API or the storage may be away for a moment; what runs at Kling runs on.
-            raise broken_step(error) from None
+        except Exception as error:  # noqa: BLE001 - becomes a KlingError
+            # Airflow's API or the storage may not answer for a moment; tasks at Kling run on.
+            raise step_error(error) from None
 
     def _check_account(self, account: str) -> None:
         if self._account and account != self._account:
@@ -214,10 +214,10 @@ class BatchCalls:
             )
 
 
-def broken_step(error: Exception) -> KlingConnectionError:
+def step_error(error: Exception) -> KlingConnectionError:
     """
-    Return what to say of a step that is made again.
+    Return the error of a step that will be repeated.
 
-    :param error: that broke it.
+    :param error: the cause.
     """
     return KlingConnectionError(f"Wait for the next try: a step of the batch broke. {reason(error)}")

@@ -1,9 +1,9 @@
 """
-Whether this trigger is still the one that works on the batch.
+Whether this trigger is still the one that works on the batch (a fencing token).
 
-A triggerer that was frozen, or cut off from its database, wakes up and goes on with a batch that a Clear has started
-anew, perhaps with other items. Each deferral leaves its token in a small file beside the manifest; a trigger that reads
-another token there, or hears from Airflow that the task is not deferred any more, submits and writes nothing more.
+A triggerer that was paused, or cut off from its database, may go on with a batch that a Clear has started again,
+perhaps with other items. Each deferral writes its token to a small file beside the manifest. A trigger that reads
+another token there, or learns from Airflow that the task is not deferred any more, submits and writes nothing more.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Seconds that an answer of the storage or of Airflow is waited for; until then the last one counts.
+#: Seconds to wait for an answer of the storage or of Airflow; without one, the last answer counts.
 ANSWER_WITHIN = 10.0
 
 #: Bytes that are read of a token's file.
@@ -35,12 +35,12 @@ class SupersededError(Exception):
     """Another run of the Airflow task works on the batch now. Internal."""
 
 
-def mark(uri: str, token: str, conn_id: str | None) -> None:
+def write_token(uri: str, token: str, conn_id: str | None) -> None:
     """
-    Say that from now on only the deferral with this token works on the batch.
+    Write the token: from now on only its deferral works on the batch.
 
     :param uri: the token's file.
-    :param token: another one for each deferral.
+    :param token: unique for each deferral.
     :param conn_id: Airflow connection of the storage.
     """
     files.write_bytes(uri, token.encode(), conn_id)
@@ -48,7 +48,7 @@ def mark(uri: str, token: str, conn_id: str | None) -> None:
 
 def token_uri(manifest_uri: str, name: str) -> str:
     """
-    Return where the token stands: beside the manifest that it guards.
+    Return the URI of the token's file, beside the manifest that it guards.
 
     :param manifest_uri: the manifest.
     :param name: names the Airflow task instance.
@@ -59,13 +59,13 @@ def token_uri(manifest_uri: str, name: str) -> str:
 
 class Fence:
     """
-    Asks now and then; between two answers the last one counts.
+    Checks the token from time to time; in between the last answer counts.
 
     :param uri: the token's file; empty when there is none, as of an older version of the package.
     :param token: of this trigger's deferral.
     :param conn_id: Airflow connection of the storage.
     :param still_deferred: asks Airflow; blocks. ``None`` when Airflow cannot be asked.
-    :param every: seconds between two questions.
+    :param every: seconds between two checks.
     """
 
     def __init__(
@@ -76,31 +76,31 @@ class Fence:
         self._conn_id = conn_id
         self._still_deferred = still_deferred
         self._every = every
-        self._asked_at = 0.0
-        self._question: asyncio.Task[None] | None = None
+        self._checked_at = 0.0
+        self._check_task: asyncio.Task[None] | None = None
         self._superseded = False
 
     async def check(self) -> None:
         """
-        Return when this trigger may go on, or nobody can tell; not being able to ask is no answer.
+        Return when this trigger may go on, or when that is not known: an error is no answer.
 
         :raises SupersededError: when another one works on the batch.
         """
-        if not (self._superseded or abs(time.time() - self._asked_at) < self._every):
-            if self._question is None or self._question.done():
-                self._question = asyncio.create_task(self._ask())
-            await asyncio.wait([self._question], timeout=ANSWER_WITHIN)
-            self._asked_at = time.time()
+        if not (self._superseded or abs(time.time() - self._checked_at) < self._every):
+            if self._check_task is None or self._check_task.done():
+                self._check_task = asyncio.create_task(self._refresh())
+            await asyncio.wait([self._check_task], timeout=ANSWER_WITHIN)
+            self._checked_at = time.time()
         if self._superseded:
             raise SupersededError
 
-    async def _ask(self) -> None:
+    async def _refresh(self) -> None:
         try:
-            self._superseded = not await in_thread(Work.REPORT, self._holds)
-        except Exception as error:  # noqa: BLE001 - storage or Airflow may be away for a moment
+            self._superseded = not await in_thread(Work.REPORT, self._is_current)
+        except Exception as error:  # noqa: BLE001 - storage or Airflow may not answer for a moment
             log.debug("It is not known now whether this trigger still works on the batch: %s", reason(error))
 
-    def _holds(self) -> bool:
+    def _is_current(self) -> bool:
         if self._still_deferred is not None and not self._still_deferred():
             return False
         if not self._uri or not self._token:
@@ -108,5 +108,5 @@ class Fence:
         try:
             content = object_files.read_bytes(place_of(self._uri, self._conn_id), _TOKEN_BYTES)
             return content.decode(errors="replace").strip() == self._token
-        except FileNotFoundError:  # somebody tidied up
+        except FileNotFoundError:  # somebody deleted it
             return True

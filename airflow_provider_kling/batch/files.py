@@ -1,11 +1,11 @@
-"""JSON Lines on object storage, whole or not at all."""
+"""JSON Lines files in object storage, written whole or not at all."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kling.batch.item import encoded
+from airflow_provider_kling.batch.item import encode_line
 from airflow_provider_kling.results import object_files
 from airflow_provider_kling.utils._airflow.object_storage import place_of
 from airflow_provider_kling.utils.foreign import foreign_text
@@ -13,7 +13,7 @@ from airflow_provider_kling.utils.foreign import foreign_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-#: Bytes of a file that are read; a plan of 100,000 items has a fifth of this.
+#: The largest file that is read, in bytes; a plan of 100,000 items has a fifth of this.
 MAX_BYTES = 256 << 20
 
 
@@ -24,13 +24,13 @@ def write_lines(uri: str, lines: Iterable[Mapping[str, Any]], conn_id: str | Non
     :param uri: any ``ObjectStoragePath`` URI, or a path.
     :param lines: one object for each line.
     :param conn_id: Airflow connection of the storage.
-    :raises KlingStorageError: when the storage says no.
+    :raises KlingStorageError: when the storage refuses.
     """
-    write_chunks(uri, map(encoded, lines), conn_id)
+    write_chunks(uri, map(encode_line, lines), conn_id)
 
 
 def write_chunks(uri: str, chunks: Iterable[bytes], conn_id: str | None) -> None:
-    """Replace a file as :func:`write_lines` does, without ever holding it as a whole."""
+    """Replace a file as :func:`write_lines` does, without holding all of it in memory."""
     object_files.put_chunks(chunks, place_of(uri, conn_id))
 
 
@@ -40,7 +40,7 @@ def write_bytes(uri: str, content: bytes, conn_id: str | None) -> None:
 
 
 def read_lines(
-    uri: str, conn_id: str | None, *, is_growing: bool = False, most: int = MAX_BYTES
+    uri: str, conn_id: str | None, *, is_growing: bool = False, max_bytes: int = MAX_BYTES
 ) -> list[dict[str, Any]]:
     """
     Read a file of JSON objects; blank lines are skipped.
@@ -48,36 +48,36 @@ def read_lines(
     :param uri: any ``ObjectStoragePath`` URI, or a path.
     :param conn_id: Airflow connection of the storage.
     :param is_growing: whether somebody may be appending to it; a last line without its end is skipped then.
-    :param most: bytes that it may have.
+    :param max_bytes: the largest file that is read.
     :raises FileNotFoundError: when there is none.
     :raises ValueError: when a line is no JSON object; it names the line. Also when the file is too large.
-    :raises KlingStorageError: when the storage says no.
+    :raises KlingStorageError: when the storage refuses.
     """
-    return [value for _, value in each_line(uri, conn_id, is_growing=is_growing, most=most)]
+    return [value for _, value in each_line(uri, conn_id, is_growing=is_growing, max_bytes=max_bytes)]
 
 
 def each_line(
-    uri: str, conn_id: str | None, *, is_growing: bool = False, most: int = MAX_BYTES
+    uri: str, conn_id: str | None, *, is_growing: bool = False, max_bytes: int = MAX_BYTES
 ) -> Iterator[tuple[bytes, dict[str, Any]]]:
     """
-    Yield each line and what it holds, for who keeps not all of both; see :func:`read_lines`.
+    Yield each line as bytes and as an object; see :func:`read_lines`.
 
     :param uri: any ``ObjectStoragePath`` URI, or a path.
     :param conn_id: Airflow connection of the storage.
     :param is_growing: whether somebody may be appending to it.
-    :param most: bytes that it may have.
+    :param max_bytes: the largest file that is read.
     """
-    content = object_files.read_bytes(place_of(uri, conn_id), most + 1)
-    if len(content) > most:
-        raise ValueError(f"{foreign_text(uri)} has more than {most >> 20} MiB; split it")
+    content = object_files.read_bytes(place_of(uri, conn_id), max_bytes + 1)
+    if len(content) > max_bytes:
+        raise ValueError(f"{foreign_text(uri)} has more than {max_bytes >> 20} MiB; split it")
     for number, line in enumerate(_lines_of(content, is_growing), 1):
         if line.strip():
             yield line, _object(line, number, uri)
 
 
 def _lines_of(content: bytes, is_growing: bool) -> Iterator[bytes]:
-    # Only a line feed ends a line: text may hold the other characters that str.splitlines() knows. Not split(), which
-    # makes a hundred thousand lines in one go, and no other thread has a turn meanwhile.
+    # Only a line feed ends a line: text may hold the other characters that str.splitlines() knows. Not split(): it
+    # makes a hundred thousand lines in one call, during which no other thread runs.
     start = len(b"\xef\xbb\xbf") if content.startswith(b"\xef\xbb\xbf") else 0
     while (end := content.find(b"\n", start)) >= 0:
         yield content[start:end]

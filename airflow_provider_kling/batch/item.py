@@ -1,4 +1,4 @@
-"""What is known of one item of a batch: little, because there may be a hundred thousand."""
+"""One item of a batch. It is small, because there may be a hundred thousand."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
     from airflow_provider_kling.models import BatchRecord, FileRecord, Task
 
-#: What holds, or may hold, a slot at Kling.
+#: The phases of items that use, or may use, a slot at Kling.
 IN_FLIGHT = (Phase.SENDING, Phase.DOUBT, Phase.LOOKING, Phase.RUNNING)
 
-#: The manifest's word for each phase.
+#: The status in the manifest of each phase.
 STATUS = {
     **dict.fromkeys(IN_FLIGHT, "running"),
     Phase.WAITING: "waiting",
@@ -30,28 +30,28 @@ STATUS = {
     Phase.FAILED: "failed",
 }
 
-#: One for all items: Python makes a new empty set each time.
-NONE: frozenset[str] = frozenset()
+#: One empty set for all items: ``frozenset()`` makes a new object each time.
+NO_IDS: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(eq=False, slots=True)
 class Item:
     """
-    One wanted video and how far it is.
+    One video and its state.
 
     :param key: its name.
     :param external_task_id: id of its first attempt.
-    :param place: its number among the items.
-    :param pool: the number of the slots that it needs.
+    :param place: its index among the items.
+    :param pool: the number of its pool of slots.
     :param task: its newest attempt, as Kling reported it last.
-    :param attempt: number of the attempt that is alive or comes next.
-    :param look_first: whether something of it may have been sent.
+    :param attempt: number of the running or next attempt.
+    :param look_up_first: whether it may have been sent.
     :param files: where its results are stored.
-    :param failure: why it has no video, or what was met last on the way to it.
-    :param failed_now: the tasks of this run that failed.
-    :param tries: of what is being tried now: finding out, reading or storing.
+    :param failure: why it has no video, or the last error on the way.
+    :param failed_in_this_run: its tasks that failed in this run.
+    :param tries: of the current step: look-up, read or storing.
     :param not_before: epoch seconds.
-    :param turn: which of the entries in the queues is about it.
+    :param entry_number: the number of its newest queue entry; older entries are outdated.
     """
 
     key: str
@@ -61,17 +61,17 @@ class Item:
     phase: Phase = Phase.WAITING
     task: Task | None = None
     attempt: int = 1
-    look_first: bool = False
+    look_up_first: bool = False
     files: Sequence[FileRecord] = ()
     failure: Failure | None = None
-    failed_now: frozenset[str] = NONE
+    failed_in_this_run: frozenset[str] = NO_IDS
     tries: int = 0
     not_before: float = 0.0
-    turn: int = 0
+    entry_number: int = 0
 
     @property
     def status(self) -> str:
-        """The manifest's word for where it stands."""
+        """Its status in the manifest."""
         return STATUS[self.phase]
 
     def attempt_of(self, task: Task) -> int:
@@ -86,7 +86,7 @@ class Item:
         :param ended: whether nothing more will be submitted; what still waits is then ``stopped``.
         """
         status = "stopped" if ended and self.phase is Phase.WAITING else self.status
-        return encoded(self._record(status))
+        return encode_line(self._record(status))
 
     def _record(self, status: str) -> BatchRecord:
         task = self.task
@@ -112,25 +112,25 @@ def attempt_ids(external_task_id: str) -> Iterator[str]:
     return (attempt_id(external_task_id, number) for number in range(1, MAX_ATTEMPTS + 1))
 
 
-def encoded(line: Mapping[str, Any]) -> bytes:
+def encode_line(line: Mapping[str, Any]) -> bytes:
     """
     Return a line of a JSON Lines file.
 
-    It is ASCII: U+2028 and its like, which some readers take for the end of a line, and half a surrogate pair, which
-    has no UTF-8, are escaped.
+    It is ASCII: U+2028 and the like, which some readers take for the end of a line, and lone surrogates, which have no
+    UTF-8, are escaped.
 
-    :param line: what it says.
+    :param line: the object.
     """
     return json.dumps(line).encode("ascii") + b"\n"
 
 
 def task_units(task: Task | None) -> Decimal | None:
-    """Return what Kling says that a finished task cost; ``None`` when it does not say, or no amount."""
+    """Return the units that Kling charged for a finished task; ``None`` when Kling gives no amount."""
     return _amount(task.units) if task and task.status is TaskStatus.SUCCEED else None
 
 
 def task_cash(task: Task | None) -> Decimal | None:
-    """Return what a finished task cost a post-paid account, likewise."""
+    """Return what a finished task cost a post-paid account; ``None`` when Kling gives no amount."""
     return _amount(task.cash) if task and task.status is TaskStatus.SUCCEED else None
 
 

@@ -1,4 +1,4 @@
-"""The items of a batch, in whatever form a Dag author, a template or an XCom hands them over."""
+"""Reads the items of a batch from each form that a Dag author, a template or an XCom gives them in."""
 
 from __future__ import annotations
 

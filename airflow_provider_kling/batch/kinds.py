@@ -1,4 +1,4 @@
-"""What the items of a batch ask for: whose slots they need, and which of Kling's lists shows them. Pure."""
+"""Which pools of slots the items of a batch need, and which of Kling's lists show their tasks. Pure."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from airflow_provider_kling.products.generations import list_endpoint, serving_p
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-#: Queues in which one batch stands at most; further models, of which nobody has that many, stand in the last.
+#: Pools of one batch at most; the models of a batch with more share the last one.
 MAX_POOLS = 32
 
 
 class Kind(NamedTuple):
     """
-    What an item asks for.
+    Product and model of an item.
 
     :param endpoint: the product.
     :param model_name: Kling's name of the model; empty where there is no choice.
@@ -29,7 +29,7 @@ class Kind(NamedTuple):
 
 class Pool(NamedTuple):
     """
-    What shares slots: a model, for one group of products.
+    Items that share slots: those of one model and one group of products.
 
     :param group: see :attr:`~airflow_provider_kling.products.product.Product.group`.
     :param model_name: of the items.
@@ -41,7 +41,7 @@ class Pool(NamedTuple):
 
 def pools_of(kinds: Iterable[Kind]) -> tuple[list[Pool], list[int]]:
     """
-    Return the pools that a batch needs, and the number of that of each kind.
+    Return the pools of a batch, and the number of each kind's pool.
 
     :param kinds: of its items, in their order.
     """
@@ -57,7 +57,7 @@ def pools_of(kinds: Iterable[Kind]) -> tuple[list[Pool], list[int]]:
 
 def lists_of(counts: Mapping[Kind, int]) -> dict[str, int]:
     """
-    Return the products whose lists show what a batch has at Kling, and how many of its items each of them may show.
+    Return the products whose lists show tasks of a batch, and how many of its items each list may show.
 
     :param counts: how many items there are of each kind.
     """
@@ -68,9 +68,9 @@ def lists_of(counts: Mapping[Kind, int]) -> dict[str, int]:
     return dict(lists)
 
 
-def members(places: Sequence[int], count: int) -> list[list[int]]:
+def items_by_pool(places: Sequence[int], count: int) -> list[list[int]]:
     """
-    Return the numbers of the items of each pool, in their order.
+    Return the indexes of the items of each pool, in their order.
 
     :param places: the pool of each item.
     :param count: how many pools there are.

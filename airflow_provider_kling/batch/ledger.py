@@ -1,8 +1,8 @@
 """
 The items of a batch by phase. Pure.
 
-Counts, what is due and what was spent are kept up to date with each move, so that a decision costs the same for ten
-items as for a hundred thousand.
+Counts, due items and costs are updated with each move, so that a decision costs the same for ten items as for a hundred
+thousand.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.batch.actions import Phase
 from airflow_provider_kling.batch.item import STATUS, Item, task_cash, task_units
-from airflow_provider_kling.batch.kinds import members
+from airflow_provider_kling.batch.kinds import items_by_pool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -22,58 +22,58 @@ if TYPE_CHECKING:
     from airflow_provider_kling.batch.actions import Desired
     from airflow_provider_kling.models import Task
 
-#: The phases in which something is to be done about an item that was sent, once its time has come.
+#: The phases of sent items that need an action when their time has come.
 TO_DO = (Phase.DOUBT, Phase.RUNNING, Phase.SUCCEED)
 
-#: The turn of an item that is stored: no queue has an entry with it.
-_NO_TURN = -1
+#: Of a stored item: no queue has an entry with this number.
+_NO_ENTRY = -1
 
 
 class _Queue:
     """
-    The items of one phase that wait for their turn; what has left the phase is dropped when it comes to the top.
+    The items of one phase that wait for their time. Outdated entries are dropped when they come to the top.
 
-    Entries are numbers only: Python's garbage collector does not go through those.
+    Entries are tuples of numbers: Python's garbage collector stops tracking those.
 
-    :param turn_of: the turn that an item has now, by its place.
+    :param entry_number_of: returns the newest entry number of an item, by its place.
     :param due: the entries whose time has come, in their order.
     """
 
-    def __init__(self, turn_of: Callable[[int], int], due: Iterable[tuple[int, int]] = ()) -> None:
-        self._turn_of = turn_of
+    def __init__(self, entry_number_of: Callable[[int], int], due: Iterable[tuple[int, int]] = ()) -> None:
+        self._entry_number_of = entry_number_of
         self._due = list(due)
         self._later: list[tuple[float, int, int]] = []
 
     def add(self, item: Item) -> None:
         if item.not_before:
-            heapq.heappush(self._later, (item.not_before, item.place, item.turn))
+            heapq.heappush(self._later, (item.not_before, item.place, item.entry_number))
         else:
-            heapq.heappush(self._due, (item.place, item.turn))
+            heapq.heappush(self._due, (item.place, item.entry_number))
 
     def first(self, now: float) -> int | None:
         while self._later and self._later[0][0] <= now:
             heapq.heappush(self._due, heapq.heappop(self._later)[1:])
-        while self._due and self._has_left(*self._due[0]):
+        while self._due and self._is_outdated(*self._due[0]):
             heapq.heappop(self._due)
         return self._due[0][0] if self._due else None
 
     def next_time(self, now: float) -> float | None:
         self.first(now)
-        while self._later and self._has_left(*self._later[0][1:]):
+        while self._later and self._is_outdated(*self._later[0][1:]):
             heapq.heappop(self._later)
         return self._later[0][0] if self._later else None
 
-    def _has_left(self, place: int, turn: int) -> bool:
-        return self._turn_of(place) != turn
+    def _is_outdated(self, place: int, entry_number: int) -> bool:
+        return self._entry_number_of(place) != entry_number
 
 
 class Ledger:
     """
-    All items, where they are, and what they cost.
+    All items, their phases, and their cost.
 
-    Only what is under way is an :class:`Item`. What nothing has happened to yet is two names, and what is stored is its
-    line of the manifest: a hundred thousand objects would be memory, and work for Python's garbage collector, which
-    stops everything else in the triggerer for as long.
+    Only items under way are :class:`Item` objects. A waiting item is two strings, and a stored one is its line of the
+    manifest: a hundred thousand objects would need memory, and time of Python's garbage collector, which stops the
+    whole triggerer.
 
     :param desired: the items, in the order in which they are submitted.
     """
@@ -89,27 +89,27 @@ class Ledger:
         self._under_way: dict[int, Item] = {}
         self._lines: list[bytes | None] = [None] * len(self._keys)
         self._is_stored = bytearray(len(self._keys))
-        #: How many slots of different kinds the items need.
+        #: The number of pools.
         self.pools = max(self._pools, default=0) + 1
-        places = members(self._pools, self.pools)
+        places = items_by_pool(self._pools, self.pools)
         # In all, and of each pool.
         self._counts = dict.fromkeys(Phase, 0)
         self._counts[Phase.WAITING] = len(self._keys)
         self._pool_counts = [{**dict.fromkeys(Phase, 0), Phase.WAITING: len(waiting)} for waiting in places]
-        self._queues = {phase: _Queue(self._turn_of) for phase in TO_DO}
-        # A model without a slot holds up its own items only.
-        self._waiting = [_Queue(self._turn_of, ((place, 0) for place in waiting)) for waiting in places]
-        #: What the finished tasks cost, as Kling says it, and how many of them say it.
+        self._queues = {phase: _Queue(self._entry_number_of) for phase in TO_DO}
+        # One queue for each pool: a model without a slot delays its own items only.
+        self._waiting = [_Queue(self._entry_number_of, ((place, 0) for place in waiting)) for waiting in places]
+        #: Units that Kling charged for finished tasks, and the number of tasks with such an amount.
         self.units, self.priced = Decimal(0), 0
-        #: And what was taken from the balance of a post-paid account.
+        #: What Kling took from the balance of a post-paid account.
         self.cash = Decimal(0)
-        #: Whether something may have been sent of an item that nothing is known of.
-        self.look_first = False
+        #: Whether an item without a known task may have been sent.
+        self.look_up_first = False
         #: Grows with every change.
         self.version = 0
 
     def __getitem__(self, key: str) -> Item:
-        """Return an item; a change of it counts from the next :meth:`move` on."""
+        """Return an item; after a change of it :meth:`move` has to be called."""
         return self._at(self._places[key])
 
     def __len__(self) -> int:
@@ -124,12 +124,12 @@ class Ledger:
         return self._names.items()
 
     def under_way(self) -> list[Item]:
-        """Return the items to which something has happened and that are not stored, in their order."""
+        """Return the items that have left ``waiting`` once and are not stored, in their order."""
         return [item for _, item in sorted(self._under_way.items())]
 
     def line(self, place: int, *, ended: bool) -> bytes:
         """
-        Return an item's line of the manifest; it is written anew only after a change.
+        Return an item's line of the manifest; it is made again only after a change.
 
         :param place: the item's number.
         :param ended: whether nothing more will be submitted; what still waits is then ``stopped``.
@@ -153,14 +153,14 @@ class Ledger:
             place,
             self._pools[place],
             phase,
-            look_first=self.look_first,
-            turn=self._turn_of(place),
+            look_up_first=self.look_up_first,
+            entry_number=self._entry_number_of(place),
         )
 
-    def _turn_of(self, place: int) -> int:
+    def _entry_number_of(self, place: int) -> int:
         if item := self._under_way.get(place):
-            return item.turn
-        return _NO_TURN if self._is_stored[place] else 0
+            return item.entry_number
+        return _NO_ENTRY if self._is_stored[place] else 0
 
     def count(self, *phases: Phase, pool: int | None = None) -> int:
         """
@@ -173,15 +173,15 @@ class Ledger:
 
     def move(self, item: Item, phase: Phase, *, not_before: float = 0.0) -> None:
         """
-        Note that an item stands somewhere else now, or at the same place anew.
+        Move an item to another phase, or to the same phase again.
 
-        :param not_before: epoch seconds of its turn.
+        :param not_before: epoch seconds before which nothing is done about it.
         """
         for counts in (self._counts, self._pool_counts[item.pool]):
             counts[item.phase] -= 1
             counts[phase] += 1
         item.phase, item.not_before = phase, not_before
-        item.turn += 1
+        item.entry_number += 1
         self.version += 1
         self._under_way[item.place], self._lines[item.place] = item, None
         if phase is Phase.WAITING:
@@ -189,44 +189,44 @@ class Ledger:
         elif phase in self._queues:
             self._queues[phase].add(item)
         elif phase is Phase.STORED:
-            self._settle(item)
+            self._archive(item)
 
-    def _settle(self, item: Item) -> None:
-        """Keep its line only: nothing more will be asked about it."""
+    def _archive(self, item: Item) -> None:
+        """Keep only its line of the manifest: the item needs no further action."""
         self._lines[item.place] = item.manifest_line(ended=False)
         self._is_stored[item.place] = True
         del self._under_way[item.place]
 
     def due(self, phase: Phase, now: float) -> Item | None:
-        """Return the first item of a phase whose turn has come; of those that wait, see :meth:`waiting`."""
+        """Return the first item of a phase whose time has come; for waiting items see :meth:`waiting`."""
         place = self._queues[phase].first(now)
         return None if place is None else self._at(place)
 
     def waiting(self, now: float) -> list[Item]:
-        """Return the first item of each pool that waits to be submitted and whose turn has come, in their order."""
+        """Return the first item of each pool that waits to be submitted and whose time has come, in their order."""
         places = [place for queue in self._waiting if (place := queue.first(now)) is not None]
         return [self._at(place) for place in sorted(places)]
 
-    def take(self, phase: Phase, now: float) -> Item | None:
-        """Return the first item whose turn has come; it stays in its phase and is not returned again."""
+    def take_due(self, phase: Phase, now: float) -> Item | None:
+        """Return the first item whose time has come; it stays in its phase and is not returned again."""
         item = self.due(phase, now)
         if item is not None:
-            item.turn += 1
+            item.entry_number += 1
             self._under_way[item.place] = item
         return item
 
-    def next_turns(self, now: float) -> list[float]:
-        """When an item's turn comes that has not come yet, the first of each phase, epoch seconds."""
+    def next_times(self, now: float) -> list[float]:
+        """Return the next future time of each queue, epoch seconds."""
         queues = (*self._queues.values(), *self._waiting)
         return [when for queue in queues if (when := queue.next_time(now)) is not None]
 
-    def report(self, item: Item, task: Task) -> None:
-        """Note what Kling says of an item's newest attempt; :meth:`move` has to follow."""
-        self._book(item, -1)
+    def set_task(self, item: Item, task: Task) -> None:
+        """Set an item's newest task, as Kling reports it; :meth:`move` has to follow."""
+        self._count_cost(item, -1)
         item.task = task
-        self._book(item, 1)
+        self._count_cost(item, 1)
 
-    def _book(self, item: Item, sign: int) -> None:
+    def _count_cost(self, item: Item, sign: int) -> None:
         cost = task_units(item.task)
         if cost is not None:
             self.units += sign * cost
@@ -234,7 +234,7 @@ class Ledger:
         self.cash += sign * (task_cash(item.task) or 0)
 
     def progress(self) -> dict[str, Any]:
-        """Return how many items are where, and what was spent so far."""
+        """Return the number of items in each status, and the cost so far."""
         counts = dict.fromkeys(("succeed", "failed", "running", "storing", "waiting"), 0)
         for phase, number in self._counts.items():
             counts[STATUS[phase]] += number

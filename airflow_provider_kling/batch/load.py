@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, TypeVar
 
 from airflow_provider_kling.batch import files
-from airflow_provider_kling.batch.plan import broken_plan, read_plan
+from airflow_provider_kling.batch.plan import plan_error, read_plan
 from airflow_provider_kling.batch.records import Records, read_record
 from airflow_provider_kling.exceptions import KlingBatchError
 from airflow_provider_kling.utils.foreign import reason
@@ -60,7 +60,7 @@ class BatchFiles:
         try:
             return await self._read_with_retries(read, uri, until=self._batch.end_time)
         except _UnreadableError as error:
-            raise broken_plan(uri, f"it cannot be read: {error}") from None
+            raise plan_error(uri, f"it cannot be read: {error}") from None
 
     async def manifest(self) -> tuple[Records, bool]:
         """Return the records of an earlier run, and whether an unreadable one may have sent something."""

@@ -1,8 +1,8 @@
 """
-What a batch is going to send, as the triggerer reads it, as often as it starts.
+The plan of a batch: the file of its requests, which the triggerer reads each time it starts.
 
-A plan holds no image content. Pictures that only the worker can read (local files, bytes, base64) are written beside
-the plan; those in object storage are named, with their checksum, so that what was checked is what is sent.
+A plan holds no image content. Images that only the worker can read (local files, bytes, base64) are written beside the
+plan. Images in object storage are named with their checksum, so that what was checked is what is sent.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 
-#: What names an item also names its file.
+#: A key also names the item's file.
 KEY = SEGMENT
 
 
@@ -63,73 +63,73 @@ class PlannedItem:
 
     @property
     def kind(self) -> Kind:
-        """What it asks for."""
+        """Its product and model."""
         model = self.body.get("model_name")
         return Kind(self.endpoint, model if isinstance(model, str) else "")
 
     def full_body(self) -> dict[str, Any]:
         """
-        Return the body with its files: images, and links that are signed now.
+        Return the body with its images, and with links that are signed now.
 
         :raises ImageUnavailableError: when an image cannot be read now.
-        :raises KlingValidationError: when it is another one than was checked.
+        :raises KlingValidationError: when an image has changed since it was checked.
         """
         body = copy.deepcopy(self.body)
         product = product_of(self.endpoint)
         for where, holder, key in product.file_places(body):
             if where in self.images:
-                holder[key] = _wire(where, image_bytes(product, body), **self.images[where])
+                holder[key] = _load_wire(where, image_bytes(product, body), **self.images[where])
         return body
 
 
 class Plan(Sequence[PlannedItem]):
     """
-    The items of a plan, kept as the lines that they were read from, and read again when one is asked for.
+    The items of a plan, kept as lines of JSON; each access parses one line.
 
-    A hundred thousand bodies would be memory, and work for Python's garbage collector, for as long as the batch lasts;
+    A hundred thousand bodies would need memory, and time of Python's garbage collector, as long as the batch lasts;
     each of them is needed twice.
 
     :param lines: one for each item.
     :param names: the ``external_task_id`` of each, by its key.
-    :param kinds: what the items ask for, each once.
-    :param asked: which of them each item does, by its number there.
+    :param kinds: product and model of the items, each once.
+    :param kind_numbers: the index in ``kinds`` of each item.
     """
 
     def __init__(
-        self, lines: Sequence[bytes], names: Mapping[str, str], kinds: Sequence[Kind], asked: Sequence[int]
+        self, lines: Sequence[bytes], names: Mapping[str, str], kinds: Sequence[Kind], kind_numbers: Sequence[int]
     ) -> None:
         self._lines = lines
         self._names = names
         self._kinds = kinds
-        self._asked = asked
+        self._kind_numbers = kind_numbers
         self._places = {key: place for place, key in enumerate(names)}
-        #: Whose slots the items need.
+        #: The pools of slots that the items need.
         self.pools, self._pool_of_kind = pools_of(kinds)
 
     @property
     def desired(self) -> Iterator[Desired]:
-        """What the reconciler needs to know."""
-        pools = (self._pool_of_kind[kind] for kind in self._asked)
+        """The items as the reconciler needs them."""
+        pools = (self._pool_of_kind[kind] for kind in self._kind_numbers)
         return (Desired(key, name, pool) for (key, name), pool in zip(self._names.items(), pools, strict=True))
 
     @property
     def endpoints(self) -> list[str]:
-        """The products that the items ask for, each once."""
+        """The products of the items, each once."""
         return list(dict.fromkeys(kind.endpoint for kind in self._kinds))
 
     @property
     def lists(self) -> dict[str, int]:
-        """The products whose lists show what Kling has of this batch, and how many items each of them may show."""
-        counts = collections.Counter(self._asked)
+        """The products whose lists show tasks of this batch, and how many items each list may show."""
+        counts = collections.Counter(self._kind_numbers)
         return lists_of({kind: counts[number] for number, kind in enumerate(self._kinds)})
 
     def endpoint_of(self, key: str) -> str:
         """
-        Return the product that an item asks for.
+        Return the product of an item.
 
         :param key: its name.
         """
-        return self._kinds[self._asked[self._places[key]]].endpoint
+        return self._kinds[self._kind_numbers[self._places[key]]].endpoint
 
     def __len__(self) -> int:
         return len(self._lines)
@@ -199,32 +199,32 @@ def read_plan(uri: str, conn_id: str | None, count: int = 0) -> Plan:
     lines: list[bytes] = []
     names: dict[str, str] = {}
     kinds: dict[Kind, int] = {}
-    asked = array.array("L")
+    kind_numbers = array.array("L")
     try:
         for line, value in files.each_line(uri, conn_id):
             item = _planned_item(value)
             if item is None:
-                raise broken_plan(uri, f"item {len(lines) + 1} lacks a part, or has one of another kind")
+                raise plan_error(uri, f"item {len(lines) + 1} lacks a part, or has one of another kind")
             lines.append(line)
             names[item.key] = item.external_task_id
-            asked.append(kinds.setdefault(item.kind, len(kinds)))
+            kind_numbers.append(kinds.setdefault(item.kind, len(kinds)))
     except ValueError as error:
-        raise broken_plan(uri, reason(error)) from None
+        raise plan_error(uri, reason(error)) from None
     if not lines:
-        raise broken_plan(uri, "it is empty")
+        raise plan_error(uri, "it is empty")
     if count and len(lines) != count:
-        raise broken_plan(uri, f"it has {counted(len(lines), 'item')}, and was written with {count}")
+        raise plan_error(uri, f"it has {counted(len(lines), 'item')}, and was written with {count}")
     if len(names) < len(lines) or len(set(names.values())) < len(lines):
-        raise broken_plan(uri, "an item stands there twice")
-    return Plan(lines, names, list(kinds), asked)
+        raise plan_error(uri, "an item stands there twice")
+    return Plan(lines, names, list(kinds), kind_numbers)
 
 
-def broken_plan(uri: str, what: str) -> KlingBatchError:
+def plan_error(uri: str, what: str) -> KlingBatchError:
     """
-    Return what to say of a plan that cannot be used.
+    Return the error of a plan that cannot be used.
 
     :param uri: the file.
-    :param what: is wrong with it.
+    :param what: the problem.
     """
     return KlingBatchError(f"Run this Airflow task again: it writes the plan of the batch anew. {uri}: {what}.")
 
@@ -232,15 +232,17 @@ def broken_plan(uri: str, what: str) -> KlingBatchError:
 def _planned_item(line: Mapping[str, Any]) -> PlannedItem | None:
     key, name, body = line.get("key"), line.get("external_task_id"), line.get("body")
     images, endpoint = line.get("images") or {}, line.get("endpoint", DEFAULT_ENDPOINT)
-    whole = isinstance(key, str) and KEY.fullmatch(key) and isinstance(name, str) and name and isinstance(body, dict)
-    if not whole or not isinstance(images, dict) or not all(map(_is_image, images.values())):
+    is_complete = (
+        isinstance(key, str) and KEY.fullmatch(key) and isinstance(name, str) and name and isinstance(body, dict)
+    )
+    if not is_complete or not isinstance(images, dict) or not all(map(_is_image, images.values())):
         return None
     if not isinstance(endpoint, str) or endpoint not in PRODUCTS:
         return None
     assert isinstance(key, str)
     assert isinstance(name, str)
     assert isinstance(body, dict)
-    # A picture without its place, or a place without its picture, would be paid for and not be what was checked.
+    # An image without its place in the body, or a place without its image, would be paid but differs from the check.
     if {where for where, holder, slot in PRODUCTS[endpoint].file_places(body) if holder[slot] == ""} != images.keys():
         return None
     parts = ("uri", "sha256", "conn_id", "known_as")
@@ -258,7 +260,9 @@ def _is_image(image: Any) -> bool:
     )
 
 
-def _wire(where: str, most: int, *, uri: str, sha256: str, conn_id: str | None, known_as: str | None = None) -> str:
+def _load_wire(
+    where: str, most: int, *, uri: str, sha256: str, conn_id: str | None, known_as: str | None = None
+) -> str:
     try:
         if known_as:
             loaded = load_link(uri, field=where, conn_id=conn_id)

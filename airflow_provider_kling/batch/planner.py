@@ -1,4 +1,4 @@
-"""The plan of a batch: made, and checked as a whole, on the worker."""
+"""Makes the plan of a batch on the worker, and checks all items."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _REMOTE = re.compile(r"(?!file:)[A-Za-z][A-Za-z0-9+.-]*://")
 
-#: How many items a sentence about several of them names.
+#: How many items an error names.
 NAMED_ITEMS = 5
 
 #: More than the 128 digits that a key may have.
@@ -40,22 +40,22 @@ MAX_KEY_BITS = 512
 #: Results of one task, at most.
 MAX_RESULTS = 9
 
-#: Characters of an item's key in a sentence.
+#: Characters of an item's key in an error.
 NAME_CHARACTERS = 60
 
 
 @dataclasses.dataclass(frozen=True)
-class _Seen:
-    """What the items before had: how many were equal, by their content, and the pictures that stand in storage."""
+class _PlanState:
+    """What is known from the items before: how many had the same content, and which images are in storage."""
 
-    equals: dict[str, int] = dataclasses.field(default_factory=dict)
-    pictures: set[str] = dataclasses.field(default_factory=set)
+    counts_by_content: dict[str, int] = dataclasses.field(default_factory=dict)
+    stored_images: set[str] = dataclasses.field(default_factory=set)
 
 
 @dataclasses.dataclass(frozen=True)
 class Planner:
     """
-    What all items of a batch share.
+    The arguments that all items of a batch share.
 
     :param endpoint: the product of items that name none.
     :param account: see :func:`airflow_provider_kling.submission.identity.fingerprint`.
@@ -85,29 +85,29 @@ class Planner:
         Check every item.
 
         :param items: Kling's fields, and ``key``.
-        :return: the plan, and sentences for the log.
+        :return: the plan, and warnings for the log.
         :raises KlingValidationError: with every problem of every item.
         """
         planned: list[PlannedItem] = []
         warnings: dict[str, list[str]] = {}
         problems: dict[str, list[str]] = {}
-        seen = _Seen()
+        state = _PlanState()
         for index, item in enumerate(items):
             own_key = _own_key(item)
             key = str(index) if own_key is None else own_key
-            endpoint, fields = self._asked(item)
+            endpoint, fields = self._endpoint_and_fields(item)
             try:
                 prepared = self._prepare(key, endpoint, fields)
                 for sentence in prepared.warnings:
                     warnings.setdefault(sentence, []).append(key)
-                planned.append(self._planned(key, endpoint, own_key is not None, fields, prepared, seen))
+                planned.append(self._planned(key, endpoint, own_key is not None, fields, prepared, state))
             except KlingValidationError as error:
                 for sentence in error.problems:
                     problems.setdefault(sentence, []).append(key)
             except (UnicodeError, TypeError, RecursionError) as error:
-                # Text that is no text (half an emoji), objects that are no JSON: the rules above name most of it.
+                # Invalid text (half an emoji) or objects that are no JSON; the rules above name most of them.
                 problems.setdefault(f"it cannot be sent ({reason(error)}).", []).append(key)
-        sentences = [*_sentences(problems), *_clashes(planned), *_file_clashes(planned)]
+        sentences = [*_sentences(problems), *_duplicate_names(planned), *_file_clashes(planned)]
         if sentences:
             raise KlingValidationError(sentences)
         return planned, _sentences(warnings)
@@ -120,12 +120,12 @@ class Planner:
         :raises KlingValidationError: with the problems of the first bad item.
         """
         for index, item in enumerate(items):
-            endpoint, fields = self._asked(item)
+            endpoint, fields = self._endpoint_and_fields(item)
             body = self._prepare(_own_key(item) or str(index), endpoint, fields).body
             yield product_of(endpoint), body
 
-    def _asked(self, item: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-        """The product that an item asks for, and its fields."""
+    def _endpoint_and_fields(self, item: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """Return the product of an item, and its fields."""
         endpoint = item.get("endpoint")
         fields = {name: value for name, value in item.items() if name not in ("key", "endpoint")}
         return self.endpoint if endpoint is None or endpoint == "" else endpoint, fields
@@ -152,13 +152,13 @@ class Planner:
         )
 
     def _planned(
-        self, key: str, endpoint: str, has_key: bool, fields: Mapping[str, Any], prepared: Prepared, seen: _Seen
+        self, key: str, endpoint: str, has_key: bool, fields: Mapping[str, Any], prepared: Prepared, state: _PlanState
     ) -> PlannedItem:
         content = identity.fingerprint(account=self.account, endpoint=endpoint, content=prepared.content)
-        seen.equals[content] = seen.equals.get(content, -1) + 1
-        # Without a key of its own an item is told from its equals by their number, not by its place in the list: an
-        # item that comes or goes before it changes nothing.
-        part = f"[{key}]" if has_key else f"[~{seen.equals[content]}]"
+        state.counts_by_content[content] = state.counts_by_content.get(content, -1) + 1
+        # Items without a key are numbered among items with equal content, so that inserting one does not change the ids
+        # of the others.
+        part = f"[{key}]" if has_key else f"[~{state.counts_by_content[content]}]"
         origin = dataclasses.replace(self.origin, task_id=self.origin.task_id + part)
         body = dict(prepared.body)
         name = identity.own_id(body.pop("external_task_id", None)) or identity.external_task_id(origin, content)
@@ -166,7 +166,7 @@ class Planner:
         for where, holder, slot in product_of(endpoint).file_places(body):
             loaded = prepared.files.get(where)
             if loaded and loaded.stored_version:
-                # A link that was signed now would be dead when the item's turn comes.
+                # A link that is signed now would be dead when the item is sent.
                 images[where] = {
                     "uri": loaded.stored_uri,
                     "sha256": "",
@@ -175,21 +175,21 @@ class Planner:
                 }
                 holder[slot] = ""
             elif isinstance(holder[slot], str) and not is_link(holder[slot]):
-                # What was mended stands nowhere else.
+                # A converted image exists nowhere else.
                 given = None if loaded and loaded.conversion else fields.get(where)
-                images[where] = self._keep(base64.b64decode(holder[slot]), given, seen)
+                images[where] = self._store_image(base64.b64decode(holder[slot]), given, state)
                 holder[slot] = ""
         return PlannedItem(key, name, body, images, endpoint)
 
-    def _keep(self, content: bytes, given: Any, seen: _Seen) -> dict[str, Any]:
+    def _store_image(self, content: bytes, given: Any, state: _PlanState) -> dict[str, Any]:
         digest = hashlib.sha256(content).hexdigest()
         if isinstance(given, str) and _REMOTE.match(given.strip()):
             return {"uri": given.strip(), "sha256": digest, "conn_id": self.image_conn_id}
         uri = f"{self.work_uri}images/{digest}"
-        # The storage is asked once for each picture, not once for each item that shows it.
-        if digest not in seen.pictures and not files.exists(uri, self.output_conn_id):
+        # The storage is asked once for each image, not once for each item that uses it.
+        if digest not in state.stored_images and not files.exists(uri, self.output_conn_id):
             files.write_bytes(uri, content, self.output_conn_id)
-        seen.pictures.add(digest)
+        state.stored_images.add(digest)
         return {"uri": uri, "sha256": digest, "conn_id": self.output_conn_id}
 
 
@@ -201,7 +201,7 @@ def _own_key(item: Mapping[str, Any]) -> str | None:
 
 
 def _sentences(by_sentence: Mapping[str, Sequence[str]]) -> list[str]:
-    # What to do comes first: a log shows the beginning of a line.
+    # The advice comes first: a log shows the beginning of a line.
     return [f"{sentence} ({_item_names(keys)})" for sentence, keys in by_sentence.items()]
 
 
@@ -211,7 +211,7 @@ def _item_names(keys: Sequence[str]) -> str:
     return f"item {names}{more}"
 
 
-def _clashes(planned: Sequence[PlannedItem]) -> list[str]:
+def _duplicate_names(planned: Sequence[PlannedItem]) -> list[str]:
     sentences = []
     for name in ("key", "external_task_id"):
         numbers = collections.Counter(getattr(item, name) for item in planned)
@@ -223,12 +223,12 @@ def _clashes(planned: Sequence[PlannedItem]) -> list[str]:
 
 
 def _file_clashes(planned: Sequence[PlannedItem]) -> list[str]:
-    """Keys whose file another item writes too: its twin with the watermark, or one of its several results."""
+    """Errors for keys whose file another item also writes: its watermarked copy, or one of its several results."""
     keys = {item.key for item in planned}
     problems: dict[str, list[str]] = {}
     for item in planned:
-        marks = ("", "_watermark") if _has_twin(item.body) else ("",)
-        names = {number + mark for number in _numbers(item.body) for mark in marks} - {""}
+        marks = ("", "_watermark") if _has_watermarked_copy(item.body) else ("",)
+        names = {number + mark for number in _file_suffixes(item.body) for mark in marks} - {""}
         for name in sorted(names):
             if item.key + name in keys:
                 kind = "the watermarked file" if name.endswith("k") else "a file"
@@ -237,19 +237,19 @@ def _file_clashes(planned: Sequence[PlannedItem]) -> list[str]:
     return _sentences(problems)
 
 
-def _has_twin(body: Mapping[str, Any]) -> bool:
+def _has_watermarked_copy(body: Mapping[str, Any]) -> bool:
     info = body.get("watermark_info")
     return isinstance(info, dict) and bool(info.get("enabled"))
 
 
-def _numbers(body: Mapping[str, Any]) -> list[str]:
-    """What stands behind the key in the names of an item's files, which are numbered when there are several."""
+def _file_suffixes(body: Mapping[str, Any]) -> list[str]:
+    """Return the suffixes of an item's files after the key; several files are numbered."""
     count = MAX_RESULTS if body.get("result_type") == "series" else body.get("n", 1)
     return [f"_{index}" for index in range(count)] if isinstance(count, int) and count > 1 else [""]
 
 
 def _attempt_clashes(planned: Sequence[PlannedItem]) -> list[str]:
-    """Ids that a further attempt of another item would have: the video of that one would be delivered for both."""
+    """Errors for ids that a further attempt of another item may get: its video would be delivered for both."""
     owners = {item.external_task_id: item for item in planned}
     sentences = []
     for item in planned:

@@ -1,7 +1,7 @@
 """
-A line of a manifest that an earlier run wrote, perhaps with another version of the package. Pure.
+Reads lines of a manifest that an earlier run wrote, perhaps with another version of the package. Pure.
 
-Whatever is missing or of another shape is as good as not written; what is not known is ignored.
+Values that are missing or of another type count as not written; unknown names are ignored.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 @dataclasses.dataclass(frozen=True, slots=True)
 class Record:
     """
-    What an earlier run knew of one item.
+    The record of one item by an earlier run.
 
     :param key: the item's name.
     :param external_task_id: id of its first attempt.
     :param status: ``waiting``, ``running``, ``storing``, ``succeed``, ``failed`` or ``stopped``.
     :param task_id: Kling's id of its newest attempt; empty when it had none.
-    :param units: what that cost.
-    :param cash: what that cost a post-paid account.
-    :param results: what it made, as it was linked then.
+    :param units: what the attempt cost.
+    :param cash: what the attempt cost a post-paid account.
+    :param results: its results, with the links of that time.
     :param files: where they are stored.
     :param failure: why it had no video.
     """
@@ -62,11 +62,11 @@ class Record:
         """Whether a submission was under way whose answer is not known."""
         return self.status == "running" and not self.task_id
 
-    def failed_for_good_since(self, started_at: float) -> Failure | None:
+    def permanent_failure_since(self, started_at: float) -> Failure | None:
         """
-        Return why another attempt would fail again, if it would.
+        Return the failure if another attempt would fail again.
 
-        :param started_at: epoch seconds; what was refused before (and then cleared) may be tried again.
+        :param started_at: epoch seconds; items that were refused before, and then cleared, may be tried again.
         """
         failure = self.failure if self.status == "failed" else None
         return failure if failure and failure.permanent and failure.at >= started_at else None
@@ -81,7 +81,7 @@ class Record:
 
     def task(self, endpoint: str) -> Task:
         """
-        Return the task that this record names, as far as it is known without asking Kling.
+        Return the task of this record, as far as it is known without asking Kling.
 
         :param endpoint: the product.
         """
@@ -99,10 +99,10 @@ class Record:
 
 class Records:
     """
-    What an earlier run knew, kept as the lines that it was read from, and read again each time.
+    The records of an earlier run, kept as lines of JSON; each pass parses them again.
 
-    A hundred thousand records with their links would be memory, and work for Python's garbage collector, which stops
-    everything else in the triggerer for as long.
+    A hundred thousand records with their links would need memory, and time of Python's garbage collector, which stops
+    the whole triggerer.
 
     :param lines: one for each record.
     """
@@ -116,11 +116,11 @@ class Records:
     def __iter__(self) -> Iterator[Record]:
         return (record for _, record in self._each())
 
-    def only(self, wanted: Callable[[Record], bool]) -> Records:
+    def filter(self, wanted: Callable[[Record], bool]) -> Records:
         """
-        Return some of them.
+        Return the records that fulfil a condition.
 
-        :param wanted: whether a record is one of these.
+        :param wanted: the condition.
         """
         return Records([line for line, record in self._each() if wanted(record)])
 
@@ -134,7 +134,7 @@ def read_record(line: Any) -> Record | None:
     """
     Read a line of a manifest.
 
-    :param line: what stands there.
+    :param line: the parsed line.
     :return: ``None`` when it names no item.
     """
     if not isinstance(line, dict):
@@ -195,7 +195,7 @@ def _failure(value: Any) -> Failure | None:
 
 
 def _time(value: Any) -> float:
-    """Epoch seconds; 0 for what is none, so that nothing is final because of it."""
+    """Return epoch seconds; 0 for an invalid value, so that it makes no failure permanent."""
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     # Comparing works with a whole number that is too large for a float, and is false for a NaN.
     return float(value) if is_number and 0 < value < TIME_LIMIT else 0.0

@@ -1,4 +1,4 @@
-"""What a batch's trigger is told: strings and numbers, as the rows of Airflow's database keep them."""
+"""The arguments of a batch's trigger: strings and numbers, as Airflow's database stores them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 @dataclasses.dataclass(frozen=True)
 class BatchArguments:
     """
-    A planned batch that is to be brought to its end.
+    The arguments of a planned batch.
 
-    :param plan_uri: what is wanted, see ``airflow_provider_kling.batch.plan``.
+    :param plan_uri: the items, see ``airflow_provider_kling.batch.plan``.
     :param manifest_uri: where the results are described.
     :param output_uri: folder of the videos.
     :param output_conn_id: Airflow connection of all three; empty for none.
@@ -37,7 +37,7 @@ class BatchArguments:
     :param end_time: deadline, epoch seconds; wall clock, so that a restart does not reset it.
     :param poll_interval: seconds between two status checks, give or take a fifth.
     :param ends_task: whether a success may end the Airflow task in the triggerer, without a worker; needs Airflow 3.2.
-    :param account: what the Kling connection named when the batch was planned; not the key.
+    :param account: the account that the Kling connection named when the batch was planned; not the key.
     :param token_uri: see ``airflow_provider_kling.batch.fence``.
     :param token: of this deferral.
     :param items: how many the plan has; 0 when not known.
@@ -91,9 +91,9 @@ class BatchArguments:
 
     def policy(self, pace: Pace) -> Policy:
         """
-        Return how far the batch may go.
+        Return the limits of the batch.
 
-        :param pace: how fast.
+        :param pace: pauses and bounds.
         """
         return Policy(
             concurrency=self.concurrency,

@@ -1,4 +1,4 @@
-"""What the triggerer gets of a batch that was checked: a plan, a token that says whose turn it is, and arguments."""
+"""What a worker hands to the triggerer for a checked batch: a plan, a fencing token, and the trigger's arguments."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Token(NamedTuple):
-    """Says whose turn it is to work on a batch, see :mod:`airflow_provider_kling.batch.fence`."""
+    """The fencing token of a deferral, see :mod:`airflow_provider_kling.batch.fence`."""
 
     value: str
     uri: str
@@ -35,7 +35,7 @@ def write_plan(
     batch_id: str,
 ) -> Token:
     """
-    Write what the triggerer reads; from then on an older trigger of this task submits nothing more.
+    Write token and plan; from then on an older trigger of this task submits nothing more.
 
     :param operator: whose batch it is.
     :param context: Airflow's context.
@@ -44,7 +44,7 @@ def write_plan(
     :param batch_id: names the batch.
     """
     token = Token(uuid.uuid4().hex, fence.token_uri(limits.manifest_uri, task_name(context)))
-    fence.mark(token.uri, token.value, operator.output_conn_id)
+    fence.write_token(token.uri, token.value, operator.output_conn_id)
     plan.write_plan(_plan_uri(limits, batch_id), planned, operator.output_conn_id)
     return token
 
@@ -53,7 +53,7 @@ def arguments_of(
     operator: KlingImageToVideoBatchOperator, limits: Limits, batch_id: str, count: int, token: Token
 ) -> BatchArguments:
     """
-    Return what the trigger is told.
+    Return the trigger's arguments.
 
     :param operator: whose batch it is.
     :param limits: its arguments, in shape.

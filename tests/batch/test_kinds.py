@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_provider_kling.batch.kinds import MAX_POOLS, Kind, Pool, lists_of, members, pools_of
+from airflow_provider_kling.batch.kinds import MAX_POOLS, Kind, Pool, items_by_pool, lists_of, pools_of
 
 
 def test_a_model_has_slots_of_its_own_in_each_group_whatever_the_product():
@@ -39,4 +39,4 @@ def test_all_products_of_the_second_generation_stand_in_one_list():
 
 
 def test_the_members_of_each_pool_are_in_their_order():
-    assert members([0, 1, 0, 2, 1], 3) == [[0, 2], [1, 4], [3]]
+    assert items_by_pool([0, 1, 0, 2, 1], 3) == [[0, 2], [1, 4], [3]]

@@ -542,7 +542,7 @@ def test_an_item_whose_attempts_are_used_up_is_not_asked_for_until_the_deadline(
 def test_a_time_in_a_manifest_that_is_none_makes_nothing_final(at):
     error = {"error": "KlingContentPolicyError", "permanent": True, "at": at}
     record = read_record({"key": "k", "external_task_id": "x", "status": "failed", "error": error})
-    assert record.failed_for_good_since(START) is None
+    assert record.permanent_failure_since(START) is None
 
 
 @pytest.mark.parametrize("task_id", ["../../account/costs", "a b", "", None, 7.5, "x" * 500])

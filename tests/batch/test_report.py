@@ -6,13 +6,13 @@ import asyncio
 import json
 
 from airflow_provider_kling.batch.actions import Desired, Policy
-from airflow_provider_kling.batch.reconciler import SLICE, Reconciler
+from airflow_provider_kling.batch.reconciler import LINES_PER_SLICE, Reconciler
 from airflow_provider_kling.batch.report import lines_of
 
 
 def test_a_long_manifest_leaves_room_for_the_other_triggers():
     reconciler = Reconciler(
-        [Desired(f"k{number}", f"x{number}") for number in range(4 * SLICE + 1)],
+        [Desired(f"k{number}", f"x{number}") for number in range(4 * LINES_PER_SLICE + 1)],
         Policy(1, 0.0, 10.0),
         jitter=lambda: 0.5,
     )

@@ -192,7 +192,7 @@ def loop_of(tmp_path, reconciler: Reconciler, count: int) -> BatchLoop:
 
 
 def test_what_a_restart_finds_running_is_watched_a_few_at_a_time(tmp_path, monkeypatch):
-    count = 10 * driver_module.SLICE
+    count = 10 * driver_module.ACTIONS_PER_SLICE
     reconciler = batch(count)
     for number in range(count):
         reconciler.observed(f"k{number}", task(number, TaskStatus.PROCESSING), 1.0)
@@ -215,7 +215,7 @@ def test_what_a_restart_finds_running_is_watched_a_few_at_a_time(tmp_path, monke
         await asyncio.gather(running, return_exceptions=True)
 
     asyncio.run(asyncio.wait_for(scene(), 20))
-    assert max(begun.count(turn) for turn in set(begun)) <= driver_module.SLICE
+    assert max(begun.count(turn) for turn in set(begun)) <= driver_module.ACTIONS_PER_SLICE
 
 
 def test_a_job_that_breaks_ends_the_loop_and_one_that_ends_lets_it_decide_at_once(tmp_path, monkeypatch):

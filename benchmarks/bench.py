@@ -34,7 +34,7 @@ SECOND_TRIGGERER = "triggerer-2"
 SETTLE = 4.0
 
 #: Seconds between two looks at the processes and at the run.
-READ = 0.25
+LOOK = 0.25
 
 FINISHED = ("success", "failed")
 
@@ -178,7 +178,7 @@ class Bench:
             for worker in self.airflow.workers():
                 key = (worker.pid, worker.task_instance_id.replace("-", ""))
                 seen.setdefault(key, [now, now])[1] = now
-            time.sleep(READ)
+            time.sleep(LOOK)
         return [(instance, *life) for (_, instance), life in seen.items()]
 
     def _finished(self, dag_id: str, run_id: str) -> bool:

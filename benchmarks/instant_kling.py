@@ -87,7 +87,7 @@ class InstantReader:
     def __init__(self, kling: InstantKling) -> None:
         self._kling = kling
 
-    def forget(self) -> None:
+    def invalidate(self) -> None:
         """Do nothing: there is no connection."""
 
     def read_together(self, waiting: Sequence[TaskRef], _began: float) -> tuple[dict[TaskRef, Task], list[TaskRef]]:

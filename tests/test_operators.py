@@ -609,7 +609,7 @@ def test_a_wait_whose_trigger_has_no_connection_goes_on_on_the_worker(kling, ti,
     run(ti)
     own = ti.xcoms["task_id"]
     event = types.SimpleNamespace(status="error", kling_task_id=own, message="no connection", needs_worker=True)
-    monkeypatch.setattr("airflow_provider_kling.polling.event_of", lambda *_: event)
+    monkeypatch.setattr("airflow_provider_kling.polling.read_event", lambda *_: event)
     assert operator().execute_complete({"ti": ti}, {})["status"] == "succeed"
 
 

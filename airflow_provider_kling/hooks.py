@@ -1,4 +1,4 @@
-"""The hook: one Airflow connection to Kling, and everything that goes over it."""
+"""The hook: one Airflow connection to Kling, and all calls of Kling's API."""
 
 from __future__ import annotations
 
@@ -118,19 +118,19 @@ class KlingHook(AccountResources, ConnectionForm, BaseHook):
         on_doubt: protocol.OnDoubt = "fail",
     ) -> Task:
         """
-        Check a request and submit it, once, whatever the network does.
+        Check a request, and submit it once even if the network fails.
 
         :param endpoint: the product, for example ``image2video``.
         :param fields: Kling's fields by their classic names; friendly values are fine.
-        :param external_task_id: your id for the submission, see :ref:`howto/own-id`. Use the same one again and you get
-            the same task; default is a random one, which protects this call but not a repetition of it.
+        :param external_task_id: your id for the submission, see :ref:`howto/own-id`. The same id returns the
+            same task. The default is a random id, which protects this call but not a repetition of it.
         :param look_up_first: whether an earlier call may have sent this ``external_task_id`` already.
         :param extra_body: fields that this package does not know, added to the body as they are.
         :param validate: ``strict``, ``warn`` or ``off``.
         :param fit: ``refuse``, or ``shrink`` to mend images that Kling would not take, see :ref:`howto/give-an-image`.
         :param image_by: how images in object storage go: as ``content``, or as a signed ``link``.
         :param image_conn_id: Airflow connection of files in object storage.
-        :param on_doubt: ``fail`` or ``resend`` what is lost, see :ref:`howto/second-protocol`.
+        :param on_doubt: ``fail``, or ``resend`` when an answer is lost, see :ref:`howto/second-protocol`.
         :return: the task as Kling reports it now.
         :raises KlingValidationError: when the request is bad; nothing was sent.
         :raises KlingSubmissionInDoubtError: when it is not known whether Kling accepted it.
@@ -188,7 +188,7 @@ class KlingHook(AccountResources, ConnectionForm, BaseHook):
         save_window: Callable[[Window], None] = lambda _window: None,
     ) -> protocol.Done:
         """
-        Drive the pay-once protocol for a body that has been checked.
+        Run the pay-once protocol for a checked body.
 
         :param endpoint: the product.
         :param body: the canonical body.
@@ -225,8 +225,8 @@ class KlingHook(AccountResources, ConnectionForm, BaseHook):
         Read one task; free.
 
         :param kling_task_id: Kling's task id, or an ``external_task_id``.
-        :param endpoint: the product that it was created with; of a task that the second generation has made the name
-            of either generation will do.
+        :param endpoint: the product that it was created with; for a task of the second generation the name of either
+            generation works.
         :param tries: how often the request is sent before its error counts; default 4.
         :raises KlingTaskNotFoundError: when the account has no such task of this product.
         :raises KlingValidationError: when ``kling_task_id`` names no task.
@@ -240,8 +240,8 @@ class KlingHook(AccountResources, ConnectionForm, BaseHook):
 
         :param kling_task_id: Kling's task id, or an ``external_task_id``.
         :param endpoint: the product that it was created with.
-        :raises KlingError: one that leaves the Airflow task its retries: what was paid for is not lost for good because
-            the connection names another account now, or a key was revoked.
+        :raises KlingError: one that Airflow retries: a paid task is not lost because the connection names another
+            account now, or a key was revoked.
         """
         try:
             return self.get_task(kling_task_id, endpoint)
@@ -250,13 +250,13 @@ class KlingHook(AccountResources, ConnectionForm, BaseHook):
 
     def find_task(self, external_task_id: str, endpoint: str = DEFAULT_ENDPOINT) -> Task | None:
         """
-        Look for the task with this external id; free.
+        Look up the task with this external id; free.
 
         :param external_task_id: the id that it was submitted with.
         :param endpoint: the product that it was created with.
         :return: the task, or ``None`` when Kling says that there is none.
-        :raises KlingError: when Kling could not be asked, or answered with the task of another id; that is not the
-            same as ``None``.
+        :raises KlingError: when Kling did not answer, or answered with a task of another id; that does not mean that
+            there is no task.
         """
         try:
             task = self.get_task(external_task_id, endpoint)
@@ -307,7 +307,7 @@ class KlingHook(AccountResources, ConnectionForm, BaseHook):
 
         :param waiting: product and id of each.
         :param tries: how often a request is sent before its error counts; default 4.
-        :return: for each its task, or why it could not be read; and those that have to be asked for singly.
+        :return: for each its task, or why it could not be read; and those that have to be read one by one.
         """
         return self.client.get_tasks_in_bulk(waiting, tries=tries)
 
@@ -336,7 +336,7 @@ class KlingHook(AccountResources, ConnectionForm, BaseHook):
         poller = polling.PollDecision(
             kling_task_id, end_time=end_time, timeout=timeout, poll_interval=poll_interval, jitter=random.random
         )
-        # A task whose deadline is known was accepted before; another may not exist.
+        # A task with a deadline was accepted before; another one may not exist.
         task = None if end_time is not None else self.get_task(kling_task_id, endpoint)
         decision: polling.Event | polling.Sleep = polling.Sleep(0.0)
         if task:

@@ -67,7 +67,7 @@ class KlingTaskSensor(BaseSensorOperator):
     :param endpoint: the product that the task was created with; default ``image2video`` (templated).
     :param kling_conn_id: the :ref:`Kling connection <howto/connection:kling>` (templated).
     :param deferrable: whether the wait leaves the worker; default ``True``. Without it, ``mode="poke"`` holds the
-        worker and ``mode="reschedule"`` comes back to it for each look.
+        worker and ``mode="reschedule"`` starts it for each status check.
     :param poke_interval: seconds between two status checks, or a ``timedelta``; default 15.
     :param timeout: seconds since Kling accepted the task after which the sensor gives up, or a ``timedelta``; default
         3600.
@@ -141,31 +141,31 @@ class KlingTaskSensor(BaseSensorOperator):
         return KlingHook(self.kling_conn_id)
 
     def execute(self, context: Context) -> Any:
-        """Look once, if the task can have ended, then wait in the triggerer; or poke, when not deferrable."""
+        """Check once if the task can have ended, then wait in the triggerer; or poke, when not deferrable."""
         if self.start_from_trigger and context["ti"].map_index not in (-1, None):
             self.log.warning("Airflow cannot start a mapped sensor in the triggerer; it was started on a worker")
-        return self._or_skip(lambda: self._execute(context), context)
+        return self._run_or_skip(lambda: self._execute(context), context)
 
     def _execute(self, context: Context) -> Any:
         if self.deferrable:
             self._defer_if_too_early()
-            return self._conclude_or_defer(self._look())
+            return self._finish_or_defer(self._read_task())
         self._started_at = time.time()
         first = context["ti"].get_first_reschedule_date(context) if self.reschedule else None
         if first is not None:
-            # Airflow comes back to a sensor that it rescheduled only after a look that found the task, or a bad moment.
+            # Airflow reschedules a sensor only after a poke that read the task, or met a transient error.
             self._was_read = True
             self._started_at = first.timestamp()
         try:
             return super().execute(context)
         except AirflowSensorTimeout:
-            # Airflow never retries this one; the task may be done, or be had later.
-            return self._timed_out(self._look_again())
+            # Airflow never retries this error; but the task may be done, or a retry may find it done.
+            return self._finish(self._read_paid_task())
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
-        """Look once."""
+        """Check once."""
         try:
-            task = self._look()
+            task = self._read_task()
         except KlingError as error:
             if not (error.transient or self._was_read):
                 raise
@@ -175,32 +175,32 @@ class KlingTaskSensor(BaseSensorOperator):
         self.log.debug("Kling task %s is %s", task.task_id, task.status.value)
         if not task.status.is_terminal and time.time() < self._end_time(task):
             return False
-        return PokeReturnValue(is_done=True, xcom_value=self._timed_out(task))
+        return PokeReturnValue(is_done=True, xcom_value=self._finish(task))
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> Manifest:
         """
-        Resume after the wait: read the task once more (free, and its links are fresh).
+        Resume after the wait: read the task once more, which is free and renews its links.
 
         :param event: what the trigger fired.
         """
-        ended = polling.read_event(event, {self._named.task_id})
-        # Where no worker looked first nobody may have read the task: it may not exist.
-        unlooked = self.start_from_trigger or unfinished_since(self.kling_task_id) is not None
-        unread = unlooked and ended is not None and ended.status == "error"
-        task = self._look() if unread else self._look_again()
+        ended = polling.read_event(event, {self._task_ref.task_id})
+        # Without a read by a worker, and with a wait that could not read it either, the task may not exist.
+        is_unread_here = self.start_from_trigger or unfinished_since(self.kling_task_id) is not None
+        may_not_exist = is_unread_here and ended is not None and ended.status == "error"
+        task = self._read_task() if may_not_exist else self._read_paid_task()
         ended = ended or polling.read_event(event, {task.task_id, task.external_task_id})
         if ended is None:
             self.log.warning(
                 "Kling task %s: resumed by an event that is not about it: %s", task.task_id, foreign_text(event)
             )
-            return self._conclude_or_defer(task)
+            return self._finish_or_defer(task)
         if ended.needs_worker and not task.status.is_terminal:
-            return self._wait_here(task, ended.message)
-        return _delivered(task, ended)
+            return self._wait_on_worker(task, ended.message)
+        return _manifest_or_raise(task, ended)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Resume; a trigger that broke or was timed out by Airflow still gets a look. Only soft failures may skip."""
-        return self._or_skip(lambda: self._resume(next_method, next_kwargs, context), context)
+        """Resume; when the trigger broke or Airflow ended the wait, read the task. Only soft failures may skip."""
+        return self._run_or_skip(lambda: self._resume(next_method, next_kwargs, context), context)
 
     def _resume(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         try:
@@ -208,38 +208,38 @@ class KlingTaskSensor(BaseSensorOperator):
         except (TaskDeferralError, AirflowSensorTimeout) as error:
             if isinstance(error, AirflowSensorTimeout) and not isinstance(error.__cause__, TaskDeferralTimeout):
                 raise
-            self.log.warning("The trigger ended without an event (%s); looking at the task", foreign_text(error))
-        return self._conclude_or_defer(self._look_again())
+            self.log.warning("The trigger ended without an event (%s); reading the task", foreign_text(error))
+        return self._finish_or_defer(self._read_paid_task())
 
     def on_kill(self) -> None:
-        """Say what keeps running."""
+        """Log what keeps running."""
         self.log.warning(polling.KEEPS_RUNNING, self.kling_task_id)
 
     @property
-    def _named(self) -> TaskRef:
-        """The task, as the rendered arguments name it."""
+    def _task_ref(self) -> TaskRef:
+        """The task that the rendered arguments name."""
         return named_task(self.kling_task_id, self.endpoint)
 
-    def _look(self) -> Task:
-        """Read the task, which nobody may have read before."""
-        return self.hook.get_task(self._named.task_id, self._named.endpoint)
+    def _read_task(self) -> Task:
+        """Read a task that may not exist."""
+        return self.hook.get_task(self._task_ref.task_id, self._task_ref.endpoint)
 
-    def _look_again(self) -> Task:
-        """Read a task that was read before."""
-        return self.hook.get_paid_task(self._named.task_id, self._named.endpoint)
+    def _read_paid_task(self) -> Task:
+        """Read a task that was accepted."""
+        return self.hook.get_paid_task(self._task_ref.task_id, self._task_ref.endpoint)
 
-    def _timed_out(self, task: Task) -> Manifest:
-        """Return the manifest of a task that has finished all the same."""
+    def _finish(self, task: Task) -> Manifest:
+        """Return the manifest of a task that has ended, or raise the timeout."""
         event = polling.Event("timeout", task.task_id, f"{self.timeout:.0f} s have passed since Kling accepted it")
-        return _delivered(task, event)
+        return _manifest_or_raise(task, event)
 
     def _defer_if_too_early(self) -> None:
-        """Let the triggerer have the first look, when it would rarely find anything yet: no hook, no request."""
+        """Defer without a request when a first status check would rarely find a result."""
         accepted = unfinished_since(self.kling_task_id)
         now = time.time()
         if accepted is None or accepted + self.timeout <= now:
             return
-        named = self._named
+        named = self._task_ref
         interval = self.poke_interval
         delay = polling.first_poll_delay(named.endpoint, accepted_at=accepted, poll_interval=interval, now=now)
         if delay > 0:
@@ -253,16 +253,16 @@ class KlingTaskSensor(BaseSensorOperator):
                 ends_task=can_finish_in_triggerer(self),
                 timeout=self.timeout,
             )
-            self._leave_worker(trigger, timedelta(seconds=self.timeout + BACKSTOP_MARGIN))
+            self._defer(trigger, timedelta(seconds=self.timeout + BACKSTOP_MARGIN))
 
-    def _leave_worker(self, trigger: KlingTaskTrigger, timeout: timedelta) -> NoReturn:
+    def _defer(self, trigger: KlingTaskTrigger, timeout: timedelta) -> NoReturn:
         without_empty_button(self)
         self.defer(trigger=trigger, method_name="execute_complete", timeout=timeout)
 
-    def _conclude_or_defer(self, task: Task) -> Manifest:
+    def _finish_or_defer(self, task: Task) -> Manifest:
         end_time = self._end_time(task)
         if task.status.is_terminal or time.time() >= end_time:
-            return self._timed_out(task)
+            return self._finish(task)
         trigger = KlingTaskTrigger.waiting_for(
             task,
             kling_conn_id=self.kling_conn_id,
@@ -270,21 +270,21 @@ class KlingTaskSensor(BaseSensorOperator):
             poll_interval=self.poke_interval,
             ends_task=can_finish_in_triggerer(self),
         )
-        self._leave_worker(trigger, trigger.backstop)
+        self._defer(trigger, trigger.backstop)
 
-    def _wait_here(self, task: Task, why: str) -> Manifest:
-        """Wait on this worker, which it holds: the triggerer cannot read the connection."""
+    def _wait_on_worker(self, task: Task, why: str) -> Manifest:
+        """Wait on this worker, because the triggerer cannot read the connection."""
         self.log.warning("Waiting on this worker, no retry is used: the triggerer cannot. %s", why)
         finished = self.hook.wait(
             task.task_id, task.endpoint, poll_interval=self.poke_interval, end_time=self._end_time(task)
         )
-        return _delivered(finished, polling.Event("success", finished.task_id))
+        return _manifest_or_raise(finished, polling.Event("success", finished.task_id))
 
     def _end_time(self, task: Task) -> float:
-        # Accepted before the sensor began, whatever Kling's clock says.
+        # The task was accepted before the sensor began, even if Kling's clock differs.
         return polling.end_time_of(task, timeout=self.timeout, now=self._started_at or time.time())
 
-    def _or_skip(self, action: Callable[[], Any], context: Context) -> Any:
+    def _run_or_skip(self, action: Callable[[], Any], context: Context) -> Any:
         try:
             self.kling_result = action()
         except (KlingError, AirflowSensorTimeout) as error:
@@ -297,8 +297,8 @@ class KlingTaskSensor(BaseSensorOperator):
         return self.kling_result
 
 
-def _delivered(task: Task, event: polling.Event) -> Manifest:
-    """Return the manifest of a finished task, or raise what the wait became."""
+def _manifest_or_raise(task: Task, event: polling.Event) -> Manifest:
+    """Return the manifest of a task that has succeeded; else raise the error that fits."""
     task = polling.require_success(task, event)
     polling.check_links(task, now=time.time())
     return task.manifest()

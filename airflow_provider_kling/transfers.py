@@ -1,4 +1,4 @@
-"""Copy finished results to storage that lasts."""
+"""An operator that copies finished results to object storage."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ class KlingToObjectStorageOperator(BaseOperator):
     """
     Copy a finished task's results to any ``ObjectStoragePath``: ``s3://``, ``gs://``, ``file://`` and others.
 
-    The task is read again first (free), so its links are fresh. Each result is streamed, checked (is it a video, is it
-    whole, does it play as long as asked) and written whole or not at all; running it again replaces each file with the
-    same bytes. Returns the manifest with ``files``: uri, bytes, sha256, content_type and duration of each.
+    The task is read again first (free), so its links are fresh. Each result is streamed, checked (file type,
+    completeness, duration) and written whole or not at all; running it again replaces each file with the same bytes.
+    Returns the manifest with ``files``: uri, bytes, sha256, content_type and duration of each.
 
     .. seealso::
         For more information on how to use this operator, take a look at the guide:
@@ -104,9 +104,9 @@ class KlingToObjectStorageOperator(BaseOperator):
         """
         Store each result; return the manifest.
 
-        :raises KlingValidationError: when it is not said which task, or nothing could be stored there.
-        :raises KlingResultError: when there is no result yet, or it is not what was asked.
-        :raises KlingStorageError: when the storage says no; a retry goes on.
+        :raises KlingValidationError: when no task is given, or nothing can be stored there.
+        :raises KlingResultError: when there is no result yet, or it is not what was requested.
+        :raises KlingStorageError: when the storage refuses; a retry continues.
         """
         from airflow_provider_kling.results.storage import store, stored_line
         from airflow_provider_kling.results.targets import check_target
@@ -150,7 +150,7 @@ def seconds_of(value: Any) -> float | None:
     Return the seconds that a video should play, or ``None`` when that is not to be checked.
 
     :param value: a number, the same as text (also ``10s``), a ``timedelta``, or ``None``.
-    :raises KlingValidationError: for anything else: a check that was asked for is not left out.
+    :raises KlingValidationError: for anything else, because a requested check must not be skipped.
     """
     if value is None:
         return None

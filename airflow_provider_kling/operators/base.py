@@ -1,4 +1,4 @@
-"""What operators that submit have in common: arguments, the hook, what a failure leaves, and that no image shows."""
+"""The base of all operators that submit: arguments, the hook, the XCom of a failure, and redacted images."""
 
 from __future__ import annotations
 
@@ -34,25 +34,25 @@ class KlingBaseOperator(BaseOperator):
     """
     Hold a Kling connection, and show images only as a summary.
 
-    Not used by itself. Its arguments mean for a task what they mean for a batch; both say it in their own words.
+    Not used by itself. Its arguments are documented by its subclasses, for a task and for a batch.
 
     :param kling_conn_id: the :ref:`Kling connection <howto/connection:kling>`.
     :param extra_body: fields that this package does not know.
     :param image_conn_id: Airflow connection for images in object storage.
-    :param fit: what becomes of an image that Kling would not take.
+    :param fit: what is done with an image that Kling would refuse.
     :param image_by: how an image in object storage is sent.
-    :param validate: what becomes of a request that Kling would refuse.
+    :param validate: what is done with a request that Kling would refuse.
     :param on_clear: whether a cleared task pays again.
     :param output_conn_id: Airflow connection of the storage of results.
     :param max_units: the most units that may be spent.
     :param max_run_usd: the most US dollars, at list price, that the Dag run may spend.
     """
 
-    #: Attributes that may hold the content of an image. Whatever is assigned to one of them, by the constructor or when
-    #: Airflow has rendered its template, shows in rendered fields and logs only as a summary.
+    #: Attributes that may hold the content of an image. Their values, also those that Airflow rendered from a template,
+    #: appear in rendered fields and logs only as a summary.
     redacted_fields: ClassVar[tuple[str, ...]] = ("extra_body",)
 
-    #: Attributes that say what is made, those that hold files first: a mapped task is called after them in the grid.
+    #: Attributes that give a mapped task its label in the grid, those that hold files first.
     label_fields: ClassVar[tuple[str, ...]] = ()
 
     ui_color = UI_COLOR
@@ -85,15 +85,15 @@ class KlingBaseOperator(BaseOperator):
         self.output_conn_id = output_conn_id
         self.max_units = max_units
         self.max_run_usd = max_run_usd
-        # In a mapped task group; afterwards, because it may stand in default_args.
+        # For a mapped task group. After super(), because it may be set in default_args.
         if self.map_index_template is None:
             self.map_index_template = map_label.TEMPLATE
 
     @classmethod
     def partial(cls, **kwargs: Any) -> OperatorPartial:
-        """Map the operator; its tasks are named as :attr:`map_label` says, unless the Dag says otherwise."""
+        """Map the operator; its tasks are labelled with :attr:`map_label` unless the Dag sets another template."""
         mapped: OperatorPartial = super().partial(**kwargs)
-        # Airflow asks the mapped operator for it, not the one that is made of it.
+        # Airflow reads it from the mapped operator, not from the operators that it creates.
         if mapped.kwargs.get("map_index_template") is None:
             mapped.kwargs["map_index_template"] = map_label.TEMPLATE
         return mapped
@@ -110,7 +110,7 @@ class KlingBaseOperator(BaseOperator):
 
     @property
     def map_label(self) -> str:
-        """What a mapped task is called in the grid, unless the Dag says so: its file's name, else its prompt."""
+        """The label of a mapped task in the grid, unless the Dag sets one: its file's name, else its prompt."""
         return map_label.label_of([getattr(self, name, None) for name in self.label_fields], self.task_id)
 
     def defer(self, **arguments: Any) -> NoReturn:
@@ -118,14 +118,14 @@ class KlingBaseOperator(BaseOperator):
         without_empty_button(self)
         super().defer(**arguments)
 
-    def show_that_it_waits(self) -> None:
-        """In the grid a task that waits for a slot and one that is being made are both just deferred."""
+    def show_waiting_label(self) -> None:
+        """Label a task that waits for a slot: in the grid it looks like one that Kling is working on, just deferred."""
         if self.map_index_template == map_label.TEMPLATE:
             grid_label.show(grid_label.waiting_label(self.map_label))
 
     @contextlib.contextmanager
-    def _failure_pushed(self, context: Context) -> Iterator[None]:
-        """Leave the XCom ``failure`` when an error of the package ends the task."""
+    def _push_failure_on_error(self, context: Context) -> Iterator[None]:
+        """Push the XCom ``failure`` when an error of the package ends the task."""
         try:
             yield
         except KlingError as error:
@@ -133,5 +133,5 @@ class KlingBaseOperator(BaseOperator):
             raise
 
     def _submitted_task_id(self) -> str | None:
-        """Kling's task, for an error that does not name it."""
+        """Return Kling's task id, for an error that does not name it."""
         return None

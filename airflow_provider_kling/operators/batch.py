@@ -54,12 +54,12 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
         For more information on how to use this operator, take a look at the guide:
         :ref:`howto/operator:KlingImageToVideoBatchOperator`
 
-    A worker checks every item and writes a plan; then the batch lives in the triggerer, which keeps the slots at Kling
-    full, stores each video as it is done, and describes everything in a manifest (JSON Lines). At most one worker start
-    to begin and one to end, whatever the number of videos.
+    A worker checks every item and writes a plan. Then the batch runs in the triggerer, which keeps the slots at Kling
+    full, stores each video when it is done, and writes a manifest (JSON Lines). It starts at most two workers, one at
+    the beginning and one at the end, whatever the number of videos.
 
-    It goes on after any crash, restart, retry or Clear where Kling says that it is: each item has an external id that
-    follows from the Dag run and from its content.
+    After a crash, restart, retry or Clear it continues from the state at Kling: each item has an external id that is
+    made from the Dag run and the item's content.
 
     **When to map instead.** Prefer ``KlingImageToVideoOperator.partial(...).expand(...)`` when each video is a task of
     its own to you: a box in the grid, its own retries, logs and Clear, or further tasks for each video. It costs one
@@ -73,7 +73,7 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
         dicts, as a URI or a path object. The output of a mapped task is understood. ``key`` in an item is its name and
         that of its file; default is its place in the list (templated). Without any item the task is skipped.
     :param output_uri: folder of the videos, ``{key}.mp4``; any ``ObjectStoragePath`` URI, or a path object (templated).
-        The plan stands in a folder below it whose name begins with a dot.
+        The plan is in a folder below it whose name begins with a dot.
     :param defaults: fields of every item that does not have them (templated).
     :param endpoint: the product of items that name none, default ``image2video``; any product with an
         ``external_task_id``, such as ``images/generations`` (templated). An item's own ``endpoint`` comes first.
@@ -155,23 +155,23 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
 
     def execute(self, context: Context) -> None:
         """Check every item, write the plan, and hand the batch to the triggerer."""
-        from airflow_provider_kling.operators.batch_handover import arguments_of, write_plan
+        from airflow_provider_kling.operators.batch_handover import trigger_arguments, write_plan
         from airflow_provider_kling.triggers.batch import KlingBatchTrigger
 
-        with self._failure_pushed(context):
+        with self._push_failure_on_error(context):
             limits = read_limits(self)
             items = self._items()
             if not items:
                 raise AirflowSkipException("There is nothing to make: items is empty.")
-            self._check_places(limits)
+            self._check_storage(limits)
             batch_id = self._batch_id(context)
             planned = self._plan(context, items, limits, batch_id)
             requests = [(product_of(item.endpoint), item.body) for item in planned]
             cost = prices.total(requests)
-            # A limit counts units of all packs alike; in dollars it is at most what the dearest of them costs.
-            product = max((product for product, _ in requests), key=lambda one: prices.usd_of(one, Decimal(1)))
+            # max_units counts units of all packs alike; in dollars it is at most that many of the dearest units.
+            dearest = max((product for product, _ in requests), key=lambda product: prices.usd_of(product, Decimal(1)))
             # Before the plan is written: a retry that is refused does not stop the trigger of an earlier try.
-            planned_cost = planned_cost_of_batch(batch_id, product, cost, limits.max_units)
+            planned_cost = planned_cost_of_batch(batch_id, dearest, cost, limits.max_units)
             Spending(self, context, planned_cost, limits.max_run_usd).permit()
             token = write_plan(self, context, planned, limits, batch_id)
         if cost.most and limits.units_per_item is None:
@@ -180,11 +180,11 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
         self.log.info("Batch %s, manifest %s", batch_id, limits.manifest_uri)
         record.push(self, context, "batch_id", batch_id)
         record.push(self, context, "manifest_uri", with_connection(limits.manifest_uri, self.output_conn_id))
-        batch = arguments_of(self, limits, batch_id, len(planned), token)
+        batch = trigger_arguments(self, limits, batch_id, len(planned), token)
         self.defer(
             trigger=KlingBatchTrigger(**batch.to_dict()),
             method_name="execute_complete",
-            # Airflow's own end comes later than the trigger's, which is clearer.
+            # Later than the trigger's own deadline, whose error is clearer.
             timeout=backstop(batch.end_time, margin=limits.poll_interval + GRACE_PERIOD),
         )
 
@@ -200,7 +200,7 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
 
     def execute_complete(self, context: Context, event: Any = None) -> dict[str, Any]:
         """
-        Resume on a worker when there is something left to do there, such as failing with the reason.
+        Resume on a worker for what only a worker can do, such as failing with the reason.
 
         :param event: what the trigger fired.
         """
@@ -208,13 +208,13 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
 
         event = event if isinstance(event, dict) else {"message": f"Resumed by {reason(ValueError(event))}."}
         if "batch_id" in event and event["batch_id"] != self._submitted_batch_id(context):
-            # That of another batch, see polling.event_of.
+            # The event of another batch, see polling.read_event.
             event = {"status": "error", "message": "Resumed by an event that is not about this batch."}
         if event.get("status") == "success" and isinstance(event.get("summary"), dict):
             summary = dict(event["summary"])
             describe_outlets(self, context, summary)
             return summary
-        with self._failure_pushed(context):
+        with self._push_failure_on_error(context):
             raise error_of(event)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
@@ -230,8 +230,8 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
 
         return read_items(self.items, self.defaults, self.output_conn_id)
 
-    def _check_places(self, limits: Limits) -> None:
-        """Refuse a storage that does not exist before anything is paid."""
+    def _check_storage(self, limits: Limits) -> None:
+        """Refuse a storage that does not exist, before anything is paid."""
         from airflow_provider_kling.results.targets import check_target
 
         check_target(limits.folder, self.output_conn_id)
@@ -274,7 +274,7 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
         return identity.external_task_id(origin_of(context, read_limits(self).on_clear), fingerprint)
 
     def _submitted_batch_id(self, context: Context) -> str:
-        """Return the id under which the batch was handed over; the connection may name another account since then."""
+        """Return the id of the deferred batch; since then the connection may name another account."""
         ti = context["ti"]
         kept = ti.xcom_pull(task_ids=ti.task_id, key="batch_id", map_indexes=ti.map_index)
         return kept if isinstance(kept, str) else self._batch_id(context)

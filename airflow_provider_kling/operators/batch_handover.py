@@ -40,7 +40,7 @@ def write_plan(
     :param operator: whose batch it is.
     :param context: Airflow's context.
     :param planned: the items.
-    :param limits: the operator's arguments, in shape.
+    :param limits: the operator's checked arguments.
     :param batch_id: names the batch.
     """
     token = Token(uuid.uuid4().hex, fence.token_uri(limits.manifest_uri, task_name(context)))
@@ -49,14 +49,14 @@ def write_plan(
     return token
 
 
-def arguments_of(
+def trigger_arguments(
     operator: KlingImageToVideoBatchOperator, limits: Limits, batch_id: str, count: int, token: Token
 ) -> BatchArguments:
     """
     Return the trigger's arguments.
 
     :param operator: whose batch it is.
-    :param limits: its arguments, in shape.
+    :param limits: its checked arguments.
     :param batch_id: names the batch.
     :param count: of its items.
     :param token: of this deferral.
@@ -64,7 +64,7 @@ def arguments_of(
     now = time.time()
     lasts = limits.timeout
     if operator.execution_timeout:
-        # Airflow's own limit does not reach a deferred task.
+        # Airflow does not apply execution_timeout to a deferred task.
         lasts = min(lasts, operator.execution_timeout.total_seconds())
     return BatchArguments(
         plan_uri=_plan_uri(limits, batch_id),

@@ -1,4 +1,4 @@
-"""The arguments of a batch that are no fields of Kling's, brought into shape before anything is paid."""
+"""Reads the arguments of a batch that are no fields of Kling's, before anything is paid."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MIN_POLL_INTERVAL = 0.01
 
 
 class Limits(NamedTuple):
-    """The arguments in shape."""
+    """The converted and checked arguments."""
 
     folder: str
     manifest_uri: str
@@ -48,10 +48,10 @@ class Limits(NamedTuple):
 
 def read_limits(operator: Any) -> Limits:
     """
-    Bring a batch operator's arguments into shape.
+    Convert and check a batch operator's arguments.
 
     :param operator: has them as attributes.
-    :raises KlingValidationError: naming everything that is wrong with them.
+    :raises KlingValidationError: with all problems.
     """
     from airflow_provider_kling.batch.plan import problem_of_product
 
@@ -64,7 +64,7 @@ def read_limits(operator: Any) -> Limits:
             problems.extend(error.problems)
             return None
 
-    folder, manifest_uri = _read_places(read, problems)
+    folder, manifest_uri = _read_uris(read, problems)
     read(arguments.choice, "validate", get_args(Validate))
     read(arguments.choice, "fit", get_args(Fit))
     read(arguments.choice, "image_by", get_args(ImageBy))
@@ -92,8 +92,8 @@ def read_limits(operator: Any) -> Limits:
     return limits
 
 
-def _read_places(read: Callable[..., Any], problems: list[str]) -> tuple[str, str]:
-    """Return the folder, with its slash, and the manifest."""
+def _read_uris(read: Callable[..., Any], problems: list[str]) -> tuple[str, str]:
+    """Return the folder of the videos, ending with a slash, and the manifest's URI."""
     folder = read(arguments.place, "output_uri")
     if folder is None and not problems:
         problems.append("Give output_uri the folder of the videos: it is empty.")
@@ -110,7 +110,7 @@ def work_uri(limits: Limits, batch_id: str) -> str:
     """
     Return the folder of the plan, and of files that only a worker can read.
 
-    :param limits: the arguments in shape.
+    :param limits: the checked arguments.
     :param batch_id: names the batch.
     """
     return f"{limits.folder}.{batch_id}/"

@@ -1,4 +1,4 @@
-"""The lines by which the log of one task tells a video's story: submitted, accepted, done, stored."""
+"""The log lines of one task: submitting, accepted, done."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 
 class Line(NamedTuple):
-    """A sentence, and whether it warns."""
+    """A sentence, and whether it is a warning."""
 
     text: str
-    warns: bool = False
+    is_warning: bool = False
 
 
 def submitting(product: Product, body: Mapping[str, Any], external_task_id: str, cost: Estimate) -> Line:
     """
-    Return what is about to be asked for, and what it costs by the price list.
+    Return the line about the request and its cost by the price list.
 
     :param product: what is asked for.
     :param body: the checked request.
@@ -39,12 +39,12 @@ def submitting(product: Product, body: Mapping[str, Any], external_task_id: str,
     return Line(f"Submitting {request}; {cost}{name}")
 
 
-def accepted(done: Done, *, own: bool, looked_up_first: bool) -> Line:
+def accepted(done: Done, *, is_own_id: bool, looked_up_first: bool) -> Line:
     """
-    Return where the task came from; it decides what was paid.
+    Return the line about where the task came from, which tells what was paid.
 
     :param done: how the submission ended.
-    :param own: whether the Dag author gave the id.
+    :param is_own_id: whether the Dag author gave the id.
     :param looked_up_first: whether an earlier try may have sent it.
     """
     task = foreign_text(done.task.task_id, 60)
@@ -53,11 +53,11 @@ def accepted(done: Done, *, own: bool, looked_up_first: bool) -> Line:
     if done.answer_lost:
         return Line(f"Kling accepted task {task}; its answer was lost, so it was looked up")
     adopted = f"Adopted Kling task {task} ({done.task.status.value})"
-    if own and not looked_up_first:
+    if is_own_id and not looked_up_first:
         return Line(
             f"{adopted}: somebody submitted it before under your external_task_id. Nothing was sent now; its video may "
             "be of another request.",
-            warns=True,
+            is_warning=True,
         )
     before = "an earlier try of this task" if looked_up_first else "a run with the same ids that was deleted"
     return Line(f"{adopted}: {before} submitted it; it is not paid twice")
@@ -65,7 +65,7 @@ def accepted(done: Done, *, own: bool, looked_up_first: bool) -> Line:
 
 def done(task: Task) -> Line:
     """
-    Return how long a finished task took and what it cost.
+    Return the line about how long a finished task took and what it cost.
 
     :param task: as Kling reports it.
     """

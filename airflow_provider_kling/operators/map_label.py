@@ -1,4 +1,4 @@
-"""What a mapped task is called in the grid: the file that it is made from, instead of a number. Pure."""
+"""The label of a mapped task in the grid: the name of its file, instead of a number. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 #: wait may end in the triggerer.
 TEMPLATE = "{{ task.map_label }}"
 
-#: Of a label; Airflow's column has room for 250.
+#: Characters of a label; Airflow's column has 250.
 MAX_CHARACTERS = 80
 
 
@@ -25,8 +25,8 @@ def label_of(values: Sequence[Any], fallback: str) -> str:
     """
     Return the name of the first file among the values, else the first text.
 
-    :param values: of the operator's fields that say what is made, those that hold files first.
-    :param fallback: when none of them says anything that can be shown.
+    :param values: of the operator's label fields, those that hold files first.
+    :param fallback: when none of them can be shown.
     :return: text that is no Python literal: Jinja's native environment would make a number of it, and Airflow ends a
         task whose label is none.
     """
@@ -37,7 +37,7 @@ def label_of(values: Sequence[Any], fallback: str) -> str:
 
 
 def _name(value: Any) -> str:
-    """The last part of a path or link, without query; a text as it is; nothing for content."""
+    """Return the last part of a path or link without its query, a text as it is, or nothing for file content."""
     if isinstance(value, os.PathLike):
         value = os.fspath(value)
     if not isinstance(value, str) or holds_content(value):

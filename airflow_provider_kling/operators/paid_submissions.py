@@ -20,7 +20,7 @@ class PaidSubmissions:
     """
     The submissions of a task instance that were paid, or may be.
 
-    :param store: from :func:`.state_files.store_of`; ``None`` where there is no store: then nothing is known.
+    :param store: from :func:`.state_files.state_store_of`; ``None`` where there is no store: then nothing is known.
     """
 
     def __init__(self, store: Any) -> None:

@@ -1,4 +1,4 @@
-"""What a Dag run planned and what Kling charged, from what its tasks left as XComs. Pure."""
+"""What a Dag run planned to spend and what Kling charged, from the XComs of its tasks. Pure."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Line:
 
     :param endpoint: the product.
     :param model_name: the model; ``batch`` for batches, empty for products without a choice of models.
-    :param planned: submissions that were noted; ``unknown`` of them have no known price.
+    :param planned: submissions with a ``planned_cost``; ``unknown`` of them have no known price.
     :param done: results that Kling made.
     :param failed: tasks that Kling failed.
     :param running: tasks that were not finished when their task ended.
@@ -50,34 +50,34 @@ class Line:
     usd: Decimal = _ZERO
     cash: Decimal = _ZERO
 
-    def record(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return it as JSON; money and units as decimal text."""
         return {name: _plain(value) for name, value in dataclasses.asdict(self).items()}
 
 
 def bill(
-    notes: Iterable[Any], returned: Mapping[str, Iterable[dict[str, Any]]], endpoints: Mapping[str, Any]
+    planned: Iterable[Any], returned: Mapping[str, Iterable[dict[str, Any]]], endpoints: Mapping[str, Any]
 ) -> dict[str, Any]:
     """
     Return the summary of a Dag run.
 
-    :param notes: the XComs ``planned_cost``.
+    :param planned: the XComs ``planned_cost``.
     :param returned: what each task or sensor returned: manifests and summaries of batches.
-    :param endpoints: product of each task that made a note; a batch does not say it elsewhere.
+    :param endpoints: product of each task with a ``planned_cost``; the summary of a batch does not name it.
     :return: totals, and one line for each product and model.
     """
     lines: dict[tuple[str, str], Line] = {}
-    for note in notes:
-        if isinstance(note, dict):
-            _plan(_line(lines, note), note)
-    for manifest in _by_task(itertools.chain.from_iterable(returned.values())):
-        _charge(_line(lines, manifest), manifest)
+    for cost in planned:
+        if isinstance(cost, dict):
+            _add_planned(_line(lines, cost), cost)
+    for manifest in _one_manifest_per_task(itertools.chain.from_iterable(returned.values())):
+        _add_manifest(_line(lines, manifest), manifest)
     for task_id, found in returned.items():
         for summary in found:
             if "batch_id" in summary:
-                _charge_batch(_line(lines, {"endpoint": endpoints.get(task_id), "model_name": BATCH}), summary)
+                _add_batch(_line(lines, {"endpoint": endpoints.get(task_id), "model_name": BATCH}), summary)
     ordered = [lines[key] for key in sorted(lines)]
-    return {**_totals(ordered), "models": [line.record() for line in ordered]}
+    return {**_totals(ordered), "models": [line.to_dict() for line in ordered]}
 
 
 def table(summary: dict[str, Any]) -> str:
@@ -107,17 +107,17 @@ def _line(lines: dict[tuple[str, str], Line], value: dict[str, Any]) -> Line:
     return lines.setdefault(key, Line(*key))
 
 
-def _plan(line: Line, note: dict[str, Any]) -> None:
-    if note.get("state") != "spent":
+def _add_planned(line: Line, cost: dict[str, Any]) -> None:
+    if cost.get("state") != "spent":
         return
-    usd = values.number(note.get("usd"))
+    usd = values.number(cost.get("usd"))
     line.planned += 1
     line.unknown += usd is None
     line.planned_usd += usd or _ZERO
 
 
-def _by_task(returned: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """One manifest for each of Kling's tasks: an operator and a sensor may both have returned one."""
+def _one_manifest_per_task(returned: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield one manifest for each Kling task: an operator and a sensor may both have returned one."""
     tasks: dict[str, dict[str, Any]] = {}
     for value in returned:
         if isinstance(name := value.get("task_id"), str) and "status" in value:
@@ -127,22 +127,22 @@ def _by_task(returned: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     yield from tasks.values()
 
 
-def _charge(line: Line, manifest: dict[str, Any]) -> None:
+def _add_manifest(line: Line, manifest: dict[str, Any]) -> None:
     status = manifest["status"]
     line.done += status == TaskStatus.SUCCEED.value
     line.failed += status == TaskStatus.FAILED.value
     line.running += status in (TaskStatus.SUBMITTED.value, TaskStatus.PROCESSING.value)
-    _pay(line, manifest)
+    _add_cost(line, manifest)
 
 
-def _charge_batch(line: Line, summary: dict[str, Any]) -> None:
+def _add_batch(line: Line, summary: dict[str, Any]) -> None:
     for name in ("done", "failed", "running"):
         count = summary.get(name)
         setattr(line, name, getattr(line, name) + (count if isinstance(count, int) and count > 0 else 0))
-    _pay(line, summary)
+    _add_cost(line, summary)
 
 
-def _pay(line: Line, value: dict[str, Any]) -> None:
+def _add_cost(line: Line, value: dict[str, Any]) -> None:
     units = Decimal(values.amount(value.get("units")) or 0)
     line.units += units
     line.cash += Decimal(values.amount(value.get("cash")) or 0)

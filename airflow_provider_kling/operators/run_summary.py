@@ -1,4 +1,4 @@
-"""What a Dag run costs, as one task."""
+"""An operator that sums up what a Dag run cost."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ class KlingRunSummaryOperator(BaseOperator):
         For more information on how to use this operator, take a look at the guide:
         :ref:`howto/operator:KlingRunSummaryOperator`
 
-    It reads XComs of the run, nothing of Kling: the notes ``planned_cost``, which tasks leave in a Dag that has this
-    operator, and what operators, sensors and batches returned. Put it behind them; by default it runs whatever
-    became of them (``trigger_rule="all_done"``).
+    It reads XComs of the run, and does not call Kling: ``planned_cost``, which tasks push in a Dag that has this
+    operator, and what operators, sensors and batches returned. Put it downstream of them; by default it runs whether
+    they succeeded or failed (``trigger_rule="all_done"``).
 
-    The return value has ``planned`` (submissions that were noted), ``unknown`` (those without a known price), ``done``,
-    ``failed`` and ``running`` (tasks at Kling), ``planned_usd``, ``usd`` and ``cash`` (decimal text), and ``models``:
-    the same for each product and model, with the ``units`` that Kling charged. ``usd`` is what these units cost at list
-    price; ``cash`` is what Kling took from the balance of a post-paid account.
+    The return value has ``planned`` (submissions with a ``planned_cost``), ``unknown`` (those without a known price),
+    ``done``, ``failed`` and ``running`` (tasks at Kling), ``planned_usd``, ``usd`` and ``cash`` (decimal text), and
+    ``models``: the same for each product and model, with the ``units`` that Kling charged. ``usd`` is what these units
+    cost at list price; ``cash`` is what Kling took from the balance of a post-paid account.
 
     :param alert_above_usd: fail when ``usd`` is above this, so that the Dag's callbacks are called; the XCom
         ``summary`` holds it then. Default: never.
     """
 
-    #: Tasks of its Dag note what they plan to spend.
+    #: The Kling tasks of its Dag push what they plan to spend.
     reads_costs: ClassVar[bool] = True
 
     ui_color = UI_COLOR
@@ -54,16 +54,16 @@ class KlingRunSummaryOperator(BaseOperator):
         :raises KlingBudgetError: when the run cost more than ``alert_above_usd``.
         """
         limit = arguments.amount("alert_above_usd", self.alert_above_usd)
-        notes = planned_costs(context)
+        planned = planned_costs(context)
         names = [task.task_id for task in context["dag"].tasks if is_kling_task(task) or _is_sensor(task)]
-        # One by one, because a batch does not say what it made; its note does.
+        # One by one, because the summary of a batch does not name its product; its planned_cost does.
         returned = {name: _returned(context, name) for name in names}
-        made = {
-            note["task"]: note.get("endpoint")
-            for note in notes
-            if isinstance(note, dict) and isinstance(note.get("task"), str)
+        endpoints = {
+            cost["task"]: cost.get("endpoint")
+            for cost in planned
+            if isinstance(cost, dict) and isinstance(cost.get("task"), str)
         }
-        summary = bill(notes, returned, made)
+        summary = bill(planned, returned, endpoints)
         self.log.info("Kling tasks of run %s, at list prices:\n%s", context["ti"].run_id, table(summary))
         if limit is not None and float(summary["usd"]) > limit:
             context["ti"].xcom_push(key="summary", value=summary)

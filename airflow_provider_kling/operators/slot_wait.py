@@ -1,4 +1,4 @@
-"""Since when a submission waits for a slot; it outlives the deferral in the event of the slot's trigger."""
+"""The wait of a submission for a slot. Its times survive the deferral in the event of the slot's trigger."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ class SlotWait(NamedTuple):
         """
         Read the slot trigger's event.
 
-        :param event: what resumed the task; that of another one, see :func:`polling.event_of`, begins the wait anew.
+        :param event: what resumed the task; that of another one, see :func:`polling.read_event`, begins the wait anew.
         """
         values = [event.get(name) for name in cls._fields] if isinstance(event, dict) else [None]
         return cls(*values) if all(map(_is_time, values)) else None
 
 
 def _is_time(value: Any) -> bool:
-    """Whether it can be shown as a time: NaN and what lies behind the year 9999 end as an error where it is."""
+    """Whether it can be shown as a time: NaN and times after the year 9999 would raise an error there."""
     return isinstance(value, (int, float)) and 0 <= value < TIME_LIMIT
 
 
@@ -41,14 +41,14 @@ def wait_for_slot(
     operator: KlingTaskOperator, error: KlingThrottledError, slot: SlotWait | None, name: str, cost: Estimate
 ) -> SlotWait:
     """
-    Leave the worker until a slot may be free; it costs no retry, because no task was created.
+    Leave the worker until a slot may be free. It uses no retry, because no task was created.
 
     :param operator: the one that was refused.
-    :param error: by which.
-    :param slot: since when it waits; ``None`` when it begins to.
+    :param error: Kling's refusal.
+    :param slot: the wait so far; ``None`` when it begins.
     :param name: the ``external_task_id``.
-    :param cost: what it will cost by the price list; its page says it meanwhile.
-    :return: when it has waited on the worker, where deferring is off.
+    :param cost: of the task by the price list, which the task's page shows meanwhile.
+    :return: the wait, after a pause on the worker, when the operator is not deferrable.
     """
     from airflow_provider_kling.triggers import KlingSlotTrigger
     from airflow_provider_kling.waiting.slot_queue import AccountSlots
@@ -67,13 +67,13 @@ def wait_for_slot(
             deferred_at=now,
             refused_at=now if isinstance(error, KlingConcurrencyError) else 0.0,
             external_task_id=name,
-            model_name=operator.asked_model,
+            model_name=operator.requested_model,
             endpoint=operator.endpoint,
             estimate=str(cost),
         )
-        operator.show_that_it_waits()
+        operator.show_waiting_label()
         operator.defer(trigger=trigger, method_name="execute_with_slot", timeout=trigger.backstop)
-    # Jittered, so that several workers do not try together.
+    # Jittered, so that several workers do not submit at the same time.
     pause = AccountSlots.pace.worker_probe * (0.5 + random.random())  # noqa: S311 - spreads load, guards nothing
     time.sleep(min(pause, slot.until - now))
     return slot

@@ -23,7 +23,7 @@ from airflow_provider_kling.operators.cap import Cap
 from airflow_provider_kling.operators.paid_submissions import PaidSubmissions
 from airflow_provider_kling.operators.record import submitted_name
 from airflow_provider_kling.operators.reservations import KEY, DayReservations, RunReservations, is_kling_task
-from airflow_provider_kling.operators.state_files import store_of
+from airflow_provider_kling.operators.state_files import state_store_of
 from airflow_provider_kling.products import prices
 from airflow_provider_kling.submission.budget import BATCH, Reservation, ReservationState
 from airflow_provider_kling.utils.foreign import foreign_text, reason
@@ -104,7 +104,7 @@ class Spending:
         self._days: dict[date, Cap] = {}
         self._run: Cap | None = None
         self._is_capped = max_run_usd is not None
-        self._paid = PaidSubmissions(store_of(operator, context))
+        self._paid = PaidSubmissions(state_store_of(operator, context))
         if self._is_capped or is_cost_read(context):
             self._run = self._run_cap(context, max_run_usd)
 
@@ -238,7 +238,7 @@ def _release(operator: KlingBaseOperator, context: Context) -> None:
             # What it paid before a Clear stays paid.
             change = {"usd": stored["earlier"]} if "earlier" in stored else {"state": ReservationState.FREE.value}
             ti.xcom_push(key=KEY, value={**stored, **change})
-            PaidSubmissions(store_of(operator, context)).remove(str(stored.get("name")))
+            PaidSubmissions(state_store_of(operator, context)).remove(str(stored.get("name")))
         _release_day(operator, context)
     except Exception as problem:  # noqa: BLE001 - the task fails for another reason
         operator.log.warning("The budget still counts this task as paid: %s", reason(problem))

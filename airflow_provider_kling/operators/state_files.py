@@ -50,7 +50,7 @@ class StateFiles:
         return f"{self._base}.{key}.json"
 
 
-def store_of(operator: KlingBaseOperator, context: Context) -> Any:
+def state_store_of(operator: KlingBaseOperator, context: Context) -> Any:
     """
     Return the store that outlives the tries of a task: Airflow's, or files, or ``None``.
 

@@ -11,7 +11,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.exceptions import KlingError, KlingStorageError, KlingSubmissionInDoubtError
-from airflow_provider_kling.operators.state_files import store_of
+from airflow_provider_kling.operators.state_files import state_store_of
 from airflow_provider_kling.utils.foreign import reason
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class StoredSubmission:
     """
 
     def __init__(self, operator: KlingBaseOperator, context: Context, *, key: str = SENT_KEY) -> None:
-        self._store = store_of(operator, context)
+        self._store = state_store_of(operator, context)
         self._log = operator.log
         self._key = key
 

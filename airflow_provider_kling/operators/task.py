@@ -1,4 +1,4 @@
-"""What every Kling operator does: check, submit once, push the id, and wait or not."""
+"""The operator of one Kling task: check, submit once, push the id, and wait if asked."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class KlingTaskOperator(KlingBaseOperator):
     """
     Submit one task to Kling and, if asked, wait for it and store its result.
 
-    Not used by itself: an operator is a subclass that names its ``product``.
+    Not used by itself: an operator is a subclass that sets its ``product``.
 
     The XCom ``task_id`` (Kling's) is pushed as soon as Kling has accepted the task; the return value is the manifest,
     which also holds the results once the operator has waited. A failure leaves the XCom ``failure``, so that a branch
@@ -85,8 +85,8 @@ class KlingTaskOperator(KlingBaseOperator):
         limit. See :doc:`budget`.
     """
 
-    #: What is made. The subclass gets its name in Kling's path and its template fields from it, and has a constructor
-    #: argument and an attribute for each of its fields.
+    #: The product. It gives the subclass its endpoint and its template fields. The subclass has a constructor argument
+    #: and an attribute for each field of the product.
     product: ClassVar[Product]
     endpoint: ClassVar[str]
 
@@ -131,16 +131,16 @@ class KlingTaskOperator(KlingBaseOperator):
         self.timeout = timeout
         self.slot_timeout = slot_timeout
         self.output_uri = output_uri
-        #: What it submits in this process goes by this name.
+        #: ``external_task_id`` of the submission of this process.
         self.submission_name = ""
-        #: Whether something that was sent is in doubt, whatever becomes of the request that follows it.
+        #: Whether an earlier request is in doubt, even if the current one was refused.
         self.may_be_paid = False
         self._kling_task_id: str | None = None
         self._submitted_at: float | None = None
 
     def execute(self, context: Context) -> Manifest:
         """Submit, or adopt what an earlier try submitted; then wait if asked."""
-        # Any earlier try, or a Clear, may have sent it: look before options.
+        # An earlier try may have sent it: look it up before sending.
         return self._run(context, look_up_first=context["ti"].try_number > 1, slot=None)
 
     def execute_with_slot(self, context: Context, event: dict[str, Any] | None = None) -> Manifest:
@@ -152,7 +152,7 @@ class KlingTaskOperator(KlingBaseOperator):
         return self._run(context, look_up_first=True, slot=SlotWait.of(event))
 
     def _run(self, context: Context, *, look_up_first: bool, slot: SlotWait | None) -> Manifest:
-        with self._failure_pushed(context):
+        with self._push_failure_on_error(context):
             prepared = self._prepare()
             done = self._submit(prepared, context, look_up_first=look_up_first, slot=slot)
             self._push(done.task, context)
@@ -177,9 +177,9 @@ class KlingTaskOperator(KlingBaseOperator):
         """
         self._kling_task_id = record.submitted_id(context)
         if self._kling_task_id is None:
-            self.log.warning("The XCom task_id is gone; looking the task up by its external_task_id")
+            self.log.warning("The XCom task_id is missing; looking the task up by its external_task_id")
             return self._run(context, look_up_first=True, slot=None)
-        with self._failure_pushed(context):
+        with self._push_failure_on_error(context):
             for problem in self._read_arguments(is_paid=True):
                 self.log.warning("%s", problem)
             task = self.hook.get_paid_task(self._kling_task_id, self.endpoint)
@@ -189,21 +189,21 @@ class KlingTaskOperator(KlingBaseOperator):
                 self.log.warning("Kling task %s: resumed by an event that is not about it: %s", task.task_id, other)
                 return self._wait(task, context)
             if ended.needs_worker and not task.status.is_terminal:
-                # A connection that only workers have: the wait costs a worker, and no retry.
+                # Only workers have the connection: the wait holds a worker, and uses no retry.
                 self.log.warning("Kling task %s: waiting on this worker (%s)", task.task_id, ended.message)
                 self.deferrable = False
                 return self._wait(task, context)
             return self._finish(task, ended, context)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Resume; a trigger that broke or was timed out by Airflow still gets one look before the task fails."""
+        """Resume; when the trigger broke, or Airflow ended the wait, read the task once before failing."""
         try:
             return super().resume_execution(next_method, next_kwargs, context)
         except (TaskDeferralError, TaskDeferralTimeout) as error:
             ended = f"the trigger ended without an event ({foreign_text(error)})"
             submitted = record.submitted_id(context)
             if submitted is None:
-                # It waited for a slot. Once more, and without waiting again: its time may be over.
+                # It waited for a slot. Submit once more, without another wait: its time may be over.
                 self.log.warning("No task was accepted yet, nothing is paid: %s; submitting once more", ended)
                 return self._run(context, look_up_first=True, slot=SlotWait(0.0, 0.0))
             return self.execute_complete(context, polling.Event("error", submitted, ended).payload())
@@ -234,12 +234,12 @@ class KlingTaskOperator(KlingBaseOperator):
         return self._kling_task_id
 
     @contextlib.contextmanager
-    def _failure_pushed(self, context: Context) -> Iterator[None]:
-        with released_when_not_charged(self, context), super()._failure_pushed(context):
+    def _push_failure_on_error(self, context: Context) -> Iterator[None]:
+        with released_when_not_charged(self, context), super()._push_failure_on_error(context):
             yield
 
     def _prepare(self) -> Prepared:
-        """Check everything of ours and of Kling's, before anything is paid."""
+        """Check the operator's arguments and Kling's fields, before anything is paid."""
         from airflow_provider_kling.preparation.prepare import prepare
 
         problems = self._read_arguments()
@@ -260,14 +260,14 @@ class KlingTaskOperator(KlingBaseOperator):
         if not problems and (too_dear := prices.max_units_problem(self.max_units, self.cost_of(prepared.body))):
             problems.append(too_dear)
         if problems:
-            # What is wrong with an argument that both look at is said once.
+            # Both checks may find the same problem; it is named once.
             raise KlingValidationError(list(dict.fromkeys(problems)))
         for warning in prepared.warnings:
             self.log.warning("%s", warning)
         return prepared
 
     def _read_arguments(self, *, is_paid: bool = False) -> list[str]:
-        """Bring our own arguments into shape, and return what is wrong; a resumed task is another process."""
+        """Read the operator's arguments, and return the problems; also in the process that resumes the task."""
         return read_arguments(self, is_paid=is_paid)
 
     def _submit(self, prepared: Prepared, context: Context, *, look_up_first: bool, slot: SlotWait | None) -> Done:
@@ -279,24 +279,26 @@ class KlingTaskOperator(KlingBaseOperator):
         if look_up_first:
             spending.restore(is_permitted=slot is not None)
         if slot is None:
-            self._say(log_lines.submitting(self.product, prepared.body, name, cost))
+            self._log_line(log_lines.submitting(self.product, prepared.body, name, cost))
         is_refused = slot is not None
         while True:
-            begun = time.time()
+            started_at = time.time()
             try:
                 done = self._send(prepared, SendOptions(context, name, look_up_first, is_refused, spending.permit))
                 break
             except KlingThrottledError as error:
                 slot = wait_for_slot(self, error, slot, name, cost)
-                prepared = self._with_fresh_links(prepared)
+                prepared = self._sign_links_again(prepared)
                 look_up_first = is_refused = True
         if done.answer_lost or not done.adopted:
-            self._submitted_at = begun
-        self._say(log_lines.accepted(done, own="external_task_id" in prepared.body, looked_up_first=look_up_first))
+            self._submitted_at = started_at
+        self._log_line(
+            log_lines.accepted(done, is_own_id="external_task_id" in prepared.body, looked_up_first=look_up_first)
+        )
         return done
 
-    def _with_fresh_links(self, prepared: Prepared) -> Prepared:
-        """Sign links again after a wait on this worker, which may have been longer than they live."""
+    def _sign_links_again(self, prepared: Prepared) -> Prepared:
+        """Sign links again: they may have expired during a wait on this worker."""
         if not prepared.has_signed_links:
             return prepared
         fresh = self._prepare()
@@ -317,16 +319,16 @@ class KlingTaskOperator(KlingBaseOperator):
             permit=options.permit,
         )
 
-    def _say(self, line: log_lines.Line) -> None:
-        speak = self.log.warning if line.warns else self.log.info
-        speak("%s", line.text)
+    def _log_line(self, line: log_lines.Line) -> None:
+        log = self.log.warning if line.is_warning else self.log.info
+        log("%s", line.text)
 
     def _push(self, task: Task, context: Context) -> None:
         self._kling_task_id = task.task_id
         try:
             context["ti"].xcom_push(key="task_id", value=task.task_id)
         except Exception:
-            # Sensors and a resumed task need it. A retry is safe: it adopts.
+            # Sensors and a resumed task need the id. A retry is safe: it adopts the task.
             self.log.exception("Kling accepted task %s, but its id cannot be pushed; a retry adopts it", task.task_id)
             raise
 
@@ -334,7 +336,7 @@ class KlingTaskOperator(KlingBaseOperator):
         now = time.time()
         end_time = polling.end_time_of(task, timeout=self.timeout, now=now, submitted_at=self._submitted_at)
         if self.execution_timeout is not None:
-            # Airflow's own limit does not reach a deferred task.
+            # Airflow does not apply execution_timeout to a deferred task.
             end_time = min(end_time, now + self.execution_timeout.total_seconds())
         if not task.status.is_terminal and self.deferrable:
             trigger = KlingTaskTrigger.waiting_for(
@@ -343,7 +345,7 @@ class KlingTaskOperator(KlingBaseOperator):
                 end_time=end_time,
                 poll_interval=self.poll_interval,
                 ends_task=not self.output_uri and can_finish_in_triggerer(self),
-                model_name=self.asked_model,
+                model_name=self.requested_model,
             )
             self.defer(trigger=trigger, method_name="execute_complete", timeout=trigger.backstop)
         if not task.status.is_terminal:
@@ -352,7 +354,7 @@ class KlingTaskOperator(KlingBaseOperator):
 
     def _finish(self, task: Task, event: polling.Event, context: Context) -> Manifest:
         task = polling.require_success(task, event)
-        self._say(log_lines.done(task))
+        self._log_line(log_lines.done(task))
         manifest = self._manifest(task)
         if self.output_uri:
             from airflow_provider_kling.results.storage import store, stored_line
@@ -364,7 +366,7 @@ class KlingTaskOperator(KlingBaseOperator):
                 conn_id=self.output_conn_id,
                 duration=getattr(self, "duration", None),
             )
-            self._say(log_lines.Line(stored_line(manifest["files"])))
+            self._log_line(log_lines.Line(stored_line(manifest["files"])))
         else:
             polling.check_links(task, now=time.time())
         self.kling_result = manifest
@@ -372,9 +374,9 @@ class KlingTaskOperator(KlingBaseOperator):
         return manifest
 
     def _manifest(self, task: Task) -> Manifest:
-        return task.manifest(model_name=self.asked_model)
+        return task.manifest(model_name=self.requested_model)
 
     @property
-    def asked_model(self) -> str:
-        """The model that the Dag names, or nothing."""
+    def requested_model(self) -> str:
+        """The model that the Dag names; empty when it names none."""
         return getattr(self, "model_name", None) or ""

@@ -1,4 +1,4 @@
-"""The arguments of an operator that are no fields of Kling's, brought into shape before anything is paid."""
+"""Reads the arguments of an operator that are no fields of Kling's, before anything is paid."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _AMOUNTS = ("max_units", "max_run_usd")
 
 def read_arguments(operator: KlingTaskOperator, *, is_paid: bool) -> list[str]:
     """
-    Bring an operator's arguments into shape, and return what is wrong with them.
+    Convert and check an operator's arguments; return the problems.
 
     :param operator: has them as attributes.
-    :param is_paid: whether its task was submitted, so that a storage that is away is no reason to stop.
+    :param is_paid: whether its task was submitted: then a storage that does not answer must not fail it.
     """
     problems: list[str] = []
     for name, default in _TIMES.items():

@@ -50,7 +50,7 @@ def make(hook: KlingHook, words: Namespace) -> Manifest:
     if found is None or found.status is TaskStatus.FAILED:
         _ask(words, prepared)
     done = hook.submit(words.endpoint, prepared.body, external_task_id=name, look_up_first=True)
-    show.say(log_lines.accepted(done, own=False, looked_up_first=True).text)
+    show.say(log_lines.accepted(done, is_own_id=False, looked_up_first=True).text)
     task = _waited(hook, done.task, words.poll_interval, submitted_at=None if done.adopted else begun)
     show.say(log_lines.done(task).text)
     manifest = task.manifest(model_name=prepared.body.get("model_name", ""))

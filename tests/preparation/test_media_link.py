@@ -166,12 +166,12 @@ def test_links_are_signed_again_after_a_wait_on_a_worker(object_store):
     made = KlingImageToVideoOperator(task_id="x", image=PICTURE, prompt="It runs", image_by="link")
     prepared = made._prepare()
     time.sleep(1.1)  # signatures tell seconds apart
-    fresh = made._with_fresh_links(prepared)
+    fresh = made._sign_links_again(prepared)
     assert fresh.body["image"] != prepared.body["image"]
     assert fresh.content == prepared.content
     object_store.write("fox.jpg", PHOTOGRAPH.read_bytes() + b"\0")
     with pytest.raises(KlingValidationError, match="Clear the task to send what is there now"):
-        made._with_fresh_links(prepared)
+        made._sign_links_again(prepared)
     content = KlingImageToVideoOperator(task_id="x", image=PICTURE, prompt="It runs")
     prepared = content._prepare()
-    assert content._with_fresh_links(prepared) is prepared
+    assert content._sign_links_again(prepared) is prepared

@@ -39,51 +39,44 @@ def write_bytes(uri: str, content: bytes, conn_id: str | None) -> None:
     object_files.put_bytes(content, place_of(uri, conn_id))
 
 
-def read_lines(
-    uri: str, conn_id: str | None, *, is_growing: bool = False, max_bytes: int = MAX_BYTES
-) -> list[dict[str, Any]]:
+def read_lines(uri: str, conn_id: str | None, *, max_bytes: int = MAX_BYTES) -> list[dict[str, Any]]:
     """
     Read a file of JSON objects; blank lines are skipped.
 
     :param uri: any ``ObjectStoragePath`` URI, or a path.
     :param conn_id: Airflow connection of the storage.
-    :param is_growing: whether somebody may be appending to it; a last line without its end is skipped then.
     :param max_bytes: the largest file that is read.
     :raises FileNotFoundError: when there is none.
     :raises ValueError: when a line is no JSON object; it names the line. Also when the file is too large.
     :raises KlingStorageError: when the storage refuses.
     """
-    return [value for _, value in each_line(uri, conn_id, is_growing=is_growing, max_bytes=max_bytes)]
+    return [value for _, value in each_line(uri, conn_id, max_bytes=max_bytes)]
 
 
-def each_line(
-    uri: str, conn_id: str | None, *, is_growing: bool = False, max_bytes: int = MAX_BYTES
-) -> Iterator[tuple[bytes, dict[str, Any]]]:
+def each_line(uri: str, conn_id: str | None, *, max_bytes: int = MAX_BYTES) -> Iterator[tuple[bytes, dict[str, Any]]]:
     """
     Yield each line as bytes and as an object; see :func:`read_lines`.
 
     :param uri: any ``ObjectStoragePath`` URI, or a path.
     :param conn_id: Airflow connection of the storage.
-    :param is_growing: whether somebody may be appending to it.
     :param max_bytes: the largest file that is read.
     """
     content = object_files.read_bytes(place_of(uri, conn_id), max_bytes + 1)
     if len(content) > max_bytes:
         raise ValueError(f"{foreign_text(uri)} has more than {max_bytes >> 20} MiB; split it")
-    for number, line in enumerate(_lines_of(content, is_growing), 1):
+    for number, line in enumerate(_lines_of(content), 1):
         if line.strip():
             yield line, _object(line, number, uri)
 
 
-def _lines_of(content: bytes, is_growing: bool) -> Iterator[bytes]:
+def _lines_of(content: bytes) -> Iterator[bytes]:
     # Only a line feed ends a line: text may hold the other characters that str.splitlines() knows. Not split(): it
     # makes a hundred thousand lines in one call, during which no other thread runs.
     start = len(b"\xef\xbb\xbf") if content.startswith(b"\xef\xbb\xbf") else 0
     while (end := content.find(b"\n", start)) >= 0:
         yield content[start:end]
         start = end + 1
-    if not is_growing:
-        yield content[start:]
+    yield content[start:]
 
 
 def _object(line: bytes, number: int, uri: str) -> dict[str, Any]:

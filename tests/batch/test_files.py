@@ -47,17 +47,11 @@ def test_a_line_that_is_wrong_is_named(tmp_path, content, message):
         files.read_lines(str(path), None)
 
 
-def test_a_file_that_grows_may_end_in_the_middle_of_a_line(tmp_path):
-    path = tmp_path / "log.jsonl"
-    path.write_bytes(b'{"a": 1}\n{"a": 2}\n{"a"')
-    assert files.read_lines(str(path), None, is_growing=True) == [{"a": 1}, {"a": 2}]
-
-
 def test_a_file_that_is_too_large_is_not_read(tmp_path):
     path = tmp_path / "items.jsonl"
     path.write_bytes(b" " * ((1 << 20) + 1))
     with pytest.raises(ValueError, match="has more than 1 MiB"):
-        files.read_lines(str(path), None, most=1 << 20)
+        files.read_lines(str(path), None, max_bytes=1 << 20)
 
 
 def test_a_file_that_is_missing_is_a_missing_file(tmp_path):

@@ -10,7 +10,7 @@ What it does not reproduce:
 * pictures: a result is the submitted image with a slow zoom, not generated motion; cameras, masks, voices, elements,
   shots and prompts are checked but not drawn (a result without an image shows its prompt), and a sound is a tone;
 * sizes and lengths of videos and sounds that are sent in are not checked, only whether they can be played; a face, an
-  object and a head are found in everything;
+  object and a head are found in everything, and the area of a mark is a disc around it;
 * packaged scenarios: ``/solutions`` takes every name and every field, and makes a video that costs nothing, because no
   source says more;
 * what only Kling may serve answers 501 "not simulated", which Kling never sends; what Kling does not know either is its

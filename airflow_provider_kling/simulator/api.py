@@ -101,10 +101,6 @@ ROUTES: Final[dict[str, tuple[str, dict[str, str]]]] = {
 }
 
 
-#: Documented: an element that was deleted stays in the list and says so. What has no word for it is listed no more.
-SAYS_DELETED: Final = frozenset({"advanced-custom-elements"})
-
-
 class Api:
     """Answers requests on behalf of a service."""
 
@@ -192,9 +188,7 @@ class Api:
         newest_first = self._service.settings.list_order == "newest"
         tasks = self._service.account.all_tasks(product=product, newest_first=newest_first)
         if not PRODUCTS[product].is_task:
-            tasks = [task for task in tasks if task.status == "succeed"]
-        if product not in SAYS_DELETED:
-            tasks = [task for task in tasks if not task.recipe.get("deleted")]
+            tasks = [task for task in tasks if task.status == "succeed" and not task.recipe.get("deleted")]
         show = self._view if PRODUCTS[product].is_task else self._service.result
         return [show(task) for task in tasks[(page - 1) * size : page * size]]
 

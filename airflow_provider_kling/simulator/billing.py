@@ -29,6 +29,9 @@ PACK_IDS: Final = {"video": "60aa3fd3d4ab4a3f9eec5db27aa44f28", "image": "60aa3f
 KEY_NAME: Final = "default"
 MAX_LIMIT: Final = 500
 
+#: How the names of amounts in a report end.
+AMOUNTS: Final = ("_deduction", "_amount", "list_price")
+
 FUNCTIONS: Final = {"image2video": "image_to_video", "text2video": "text_to_video"}
 RESOLUTIONS: Final = {720: "720p", 1080: "1080p", 2160: "4k", 1024: "1k", 2048: "2k", 4096: "4k"}
 
@@ -75,14 +78,15 @@ def package_report(service: Service, body: Body) -> dict[str, Any]:
     account = service.account
     rows = [] if account.rules.cash else [_units(account, *pair) for pair in _paid(account)]
     names = {PACK_IDS[kind]: _pack_name(account, kind) for kind in PACK_IDS}
-    return _page(rows, body, {"api_key_name", "product_type", "package_name", "package_id"}, names)
+    data = _page(rows, body, {"api_key_name", "product_type", "package_name", "package_id"}, names)
+    return _spelled(data, service.settings.report_amounts)
 
 
 def balance_report(service: Service, body: Body) -> dict[str, Any]:
     """``data`` of ``POST /account/billing/balance``: deductions of money, the oldest first."""
     account = service.account
     rows = [_money(*pair) for pair in _paid(account)] if account.rules.cash else []
-    return _page(rows, body, {"api_key_name"}, {})
+    return _spelled(_page(rows, body, {"api_key_name"}, {}), service.settings.report_amounts)
 
 
 def _paid(account: Account) -> list[tuple[Task, Decimal]]:
@@ -149,6 +153,15 @@ def _page(rows: list[dict[str, Any]], body: Body, keys: set[str], names: dict[st
     return {"result": {"detail": page, "count": len(page)}, "next_cursor": cursor, "has_more": more}
 
 
+def _spelled(data: dict[str, Any], amounts: str) -> dict[str, Any]:
+    """The report with its amounts as text or as numbers."""
+    if amounts == "number":
+        for row in data["result"]["detail"]:
+            row |= {name: float(value) for name, value in row.items() if name.endswith(AMOUNTS)}
+            row["deduction_time"] = str(row["deduction_time"])
+    return data
+
+
 def _named(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     return row | {"package_name": names.get(row.get("package_id", ""), "")}
 
@@ -162,7 +175,9 @@ def _asked(body: Body, keys: set[str]) -> dict[str, Any]:
         key = item.get("key") if isinstance(item, dict) else None
         if key not in keys or not isinstance(item.get("values"), list):
             raise bad(f"filters.key value '{key}' is invalid, allowed values: {', '.join(sorted(keys))}")
-        filters[key] = item["values"]
+        # The example of Kling's page names every filter and gives none a value, two that exclude each other among them.
+        if item["values"]:
+            filters[key] = item["values"]
     if {"package_name", "package_id"} <= filters.keys():
         raise bad("package_name and package_id are mutually exclusive")
     return {"start": _time(body, "start_time"), "end": _time(body, "end_time"), "limit": limit, "skip": 0,

@@ -75,7 +75,8 @@ class Callbacks:
     async def _attempt(
         self, task_id: str, status: str, url: str, body: dict[str, Any], session: aiohttp.ClientSession
     ) -> None:
-        message_id = uuid.uuid4().hex
+        # Kling's are whole numbers of 19 digits at most.
+        message_id = str(uuid.uuid4().int >> 65)
         raw = json.dumps(body, separators=(",", ":")).encode()
         async with self._locks[task_id]:
             for attempt in range(self._retries + 1):
@@ -90,7 +91,7 @@ class Callbacks:
                     return
 
     async def _post(self, url: str, raw: bytes, message_id: str, session: aiohttp.ClientSession) -> int | str:
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json; charset=utf-8"}
         if self._secret:
             # Signed anew for every attempt: receivers refuse timestamps that are more than 5 minutes old.
             timestamp = str(int(time.time()))

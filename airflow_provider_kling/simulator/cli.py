@@ -108,6 +108,7 @@ def _add_undecided_options(target: argparse.ArgumentParser) -> None:
     add_choice("element_digits", "the id of an element as text")
     add_choice("data_uris", "data: URIs on paths of the new generation")
     add_choice("scalars", "numbers as text, and text as numbers, on classic paths")
+    add_choice("report_amounts", "amounts in the reports of deductions")
     add_choice("ranges", "parts of results")
     add("--creates-per-second", type=int, metavar="N", help="more get 1302 (default: no limit)")
     add("--known-elements", type=int, nargs="*", metavar="ID", help="no others exist (default: all exist)")

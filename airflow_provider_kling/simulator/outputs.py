@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_kling.simulator.deductions import deductions
+from airflow_provider_kling.simulator.masks import mask
 from airflow_provider_kling.simulator.owners import OWNER
 from airflow_provider_kling.simulator.results import FileName
 
@@ -172,10 +173,14 @@ def selection_result(task: Task, links: Links) -> dict[str, Any]:
 
 
 def marks_result(task: Task, _links: Links) -> dict[str, Any]:
-    """The answer about a marked area, in which nothing is recognized."""
-    area = {"frame_index": task.recipe["frame_index"], "rle_mask_list": []}
-    given = {} if task.recipe["frame_index"] is None else {"res": area}
-    return _session(task) | given
+    """The answer about a marked area; what is left of it when marks were taken away is not followed."""
+    recipe = task.recipe
+    if recipe["frame_index"] is None:
+        return _session(task)
+    facts = recipe["facts"]
+    added = task.product == "multi-elements.add-selection"
+    found = [mask(recipe["points"], width=facts["width"], height=facts["height"])] if added else []
+    return _session(task) | {"res": {"frame_index": recipe["frame_index"], "rle_mask_list": found}}
 
 
 def preview_result(task: Task, links: Links) -> dict[str, Any]:

@@ -28,6 +28,7 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "element_digits": ("accept", "refuse"),
     "data_uris": ("accept", "refuse"),
     "scalars": ("refuse", "convert"),
+    "report_amounts": ("text", "number"),
 }
 
 #: More of anything is a mistake, and still far from where sums become infinite.

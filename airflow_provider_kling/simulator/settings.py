@@ -61,6 +61,8 @@ class Settings:
         and public clients send both (undetermined). The classic pages forbid it.
     :param scalars: whether a classic path takes a number where text is asked (``"duration": 5``), and text where a
         number or a flag is. Relays send it so, and lists of pitfalls say that it must be text (undetermined).
+    :param report_amounts: what the amounts in the two reports of ``/account/billing`` are: text with times as numbers,
+        or, as the example of Kling's page shows, numbers with times as text (undetermined).
     :param known_elements: element ids that exist besides the account's own; ``None`` accepts every number.
     """
 
@@ -99,6 +101,7 @@ class Settings:
     element_digits: Literal["accept", "refuse"] = "accept"
     data_uris: Literal["accept", "refuse"] = "accept"
     scalars: Literal["refuse", "convert"] = "refuse"
+    report_amounts: Literal["text", "number"] = "text"
     known_elements: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:

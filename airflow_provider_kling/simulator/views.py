@@ -110,7 +110,11 @@ def unified(task: Task, result: ResultMaker) -> dict[str, Any]:
     }
     if task.external_task_id:
         view["external_id"] = task.external_task_id
-    view["outputs"] = new_outputs(result(task)) if task.status == "succeed" else []
+    outputs = new_outputs(result(task)) if task.status == "succeed" else []
+    if task.recipe.get("deleted"):
+        # Documented for voices and elements; the classic words have it for elements alone.
+        outputs = [output | {"status": "deleted"} for output in outputs]
+    view["outputs"] = outputs
     if task.status == "succeed":
         view["billing"] = [_bill(task)]
     elif task.status == "failed":

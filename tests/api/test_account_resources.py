@@ -64,7 +64,8 @@ def test_points_are_pairs_or_objects(kling):
     video = hook.get_task(text2video(hook, 1)[0], "text2video").videos[0].id
     session = hook.selections.open(video_id=video).session_id
     marked = hook.selections.add(session, 3, [(0, 1), {"x": "0.5", "y": 0.25}])
-    assert marked == {"frame_index": 3, "rle_mask_list": []}
+    assert marked["frame_index"] == 3
+    assert marked["rle_mask_list"][0].keys() == {"object_id", "rle_mask", "png_mask"}
     assert kling.requests()[-1]["body"]["points"] == [{"x": 0.0, "y": 1.0}, {"x": 0.5, "y": 0.25}]
     assert hook.selections.preview(session).keys() == {"video", "video_cover", "tracking_output"}
 
@@ -93,6 +94,15 @@ def test_a_report_is_read_page_by_page(kling):
         "filters": [{"key": "product_type", "values": ["video"]}],
     }
     assert [set(body) for body in others] == [{"cursor"}] * 2
+
+
+@pytest.mark.kling_simulator(report_amounts="number")
+def test_a_report_whose_amounts_are_numbers_and_whose_times_are_text_says_the_same(kling):
+    hook = KlingHook()
+    text2video(hook, 1)
+    (line,) = hook.billing.units(1, 10**14)
+    assert float(line.before) - float(line.after) == float(line.amount) > 0
+    assert line.at > 10**12
 
 
 @pytest.mark.kling_simulator(charge="cash")

@@ -1,5 +1,6 @@
 """Each operation of Kling's API is served: it creates, reads and lists, and its results are real files."""
 
+import base64
 import io
 from importlib import resources
 
@@ -267,9 +268,14 @@ def test_areas_of_a_video_are_marked_in_a_session(kling):
     mine = {"session_id": opened["session_id"]}
     free = {"final_unit_deduction": "0", "final_balance_deduction": {"quota": "0", "list_price": "0"}}
     said = mine | {"status": 0} | free
-    for name in ("add-selection", "delete-selection"):
-        data = post(kling, f"multi-elements.{name}", mine | {"frame_index": 3, "points": POINTS})
-        assert data == said | {"res": {"frame_index": 3, "rle_mask_list": []}}
+    marks = mine | {"frame_index": 3, "points": POINTS}
+    added = post(kling, "multi-elements.add-selection", marks)
+    (area,) = added["res"]["rle_mask_list"]
+    assert added == said | {"res": {"frame_index": 3, "rle_mask_list": [area]}}
+    assert (area["object_id"], area["png_mask"]["size"], area["rle_mask"]["size"]) == (0, [180, 320], [180, 320])
+    assert Image.open(io.BytesIO(base64.b64decode(area["png_mask"]["base64"]))).size == (320, 180)
+    removed = post(kling, "multi-elements.delete-selection", marks)
+    assert removed == said | {"res": {"frame_index": 3, "rle_mask_list": []}}
     assert post(kling, "multi-elements.clear-selection", mine) == said
     shown = post(kling, "multi-elements.preview-selection", mine)["res"]
     assert shown.keys() == {"video", "video_cover", "tracking_output"}
@@ -302,14 +308,14 @@ def test_presets_are_listed(kling, name, most):
     assert kling.refusal(kling.get(path, pageSize=most + 1))[:2] == (400, 1201)
 
 
-def test_a_voice_is_deleted_once_and_listed_no_more(kling):
+def test_a_voice_is_deleted_once_and_says_so_in_the_words_of_the_new_generation(kling):
     made_voice = made(kling, "custom-voices", BODIES["custom-voices"](kling))
-    voice, path = made_voice["task_result"]["voices"][0]["voice_id"], OPERATIONS["custom-voices"]["path"]
-    assert made_voice["task_id"] in {task["task_id"] for task in kling.get(path, pageSize=1000).json()["data"]}
+    voice, task_id = made_voice["task_result"]["voices"][0]["voice_id"], made_voice["task_id"]
+    assert kling.get("/tasks", task_ids=task_id).json()["data"][0]["outputs"][0]["status"] == "succeeded"
     assert post(kling, "delete-voices", {"voice_id": voice}).keys() == CREATED
     again = kling.send("POST", OPERATIONS["delete-voices"]["path"], json={"voice_id": voice})
     assert kling.refusal(again) == (400, 1201, "Voice id not found")
-    assert made_voice["task_id"] not in {task["task_id"] for task in kling.get(path, pageSize=1000).json()["data"]}
+    assert kling.get("/tasks", task_ids=task_id).json()["data"][0]["outputs"][0]["status"] == "deleted"
 
 
 @pytest.mark.parametrize("name", ["delete-elements", "delete-advanced-elements"])
@@ -473,6 +479,27 @@ def test_the_account_reports_are_served(kling):
     for body in ({}, window | {"limit": 501}, {"cursor": "x"}, window | {"filters": [{"key": "x", "values": []}]}):
         answer = kling.send("POST", OPERATIONS["account-billing-package"]["path"], json=body)
         assert kling.refusal(answer)[:2] == (400, 1201)
+
+
+def test_filters_without_a_value_filter_nothing(kling):
+    """The example of Kling's page names all four so."""
+    made(kling, "images-generations", {"prompt": "x"})
+    names = ("product_type", "api_key_name", "package_name", "package_id")
+    asked = {"start_time": 1, "end_time": 10**14, "cursor": "", "limit": 50}
+    asked["filters"] = [{"key": name, "values": []} for name in names]
+    assert post(kling, "account-billing-package", asked)["result"]["count"] == 1
+
+
+@pytest.mark.parametrize("charge", ["unit", "cash"])
+def test_the_amounts_of_a_report_are_numbers_if_that_is_chosen(start, charge):
+    window, name = {"start_time": 1, "end_time": 10**14}, "package" if charge == "unit" else "balance"
+    kling = start(charge=charge, report_amounts="number")
+    made(kling, "images-generations", {"prompt": "x"})
+    (row,) = post(kling, f"account-billing-{name}", window)["result"]["detail"]
+    amounts = {key: value for key, value in row.items() if isinstance(value, float)}
+    assert len(amounts) == (3 if charge == "unit" else 4)
+    assert amounts["deduction_amount"] == (8.0 if charge == "unit" else 0.028)
+    assert row["deduction_time"].isdecimal()
 
 
 def test_a_packaged_scenario_is_a_task_in_a_list_of_its_own(kling):

@@ -265,7 +265,7 @@ def test_every_setting_can_be_given_on_the_command_line():
             "--video-size small --url-ttl 6 --webhook-secret w --state s.json --list-order oldest "
             "--retired-code 1203 --reuse-after-failure accept --callback-retries 7 --early-result null "
             "--missing-task-info null --creates-per-second 8 --known-elements 9 10 --element-digits refuse "
-            "--data-uris refuse --scalars convert"
+            "--data-uris refuse --scalars convert --report-amounts number"
         )
     )
     default = asdict(Settings())

@@ -142,13 +142,17 @@ def old_elements(film: Values, values: Values, media: Media) -> dict[str, Any]:
 
 
 def marks(_film: Values, values: Values, _media: Media) -> dict[str, Any]:
-    """A marked area of a session."""
+    """A marked area of a session, whose video says how large the area is."""
+    return _within(values) | {"points": values.get("points"), "follows": "session_id"}
+
+
+def _within(values: Values) -> dict[str, Any]:
     return {"session_id": values["session_id"], "frame_index": values.get("frame_index")}
 
 
 def preview(film: Values, values: Values, media: Media) -> dict[str, Any]:
     """A look at the marked areas of a session, or the video without them."""
-    return films(film, values, media) | marks(film, values, media)
+    return films(film, values, media) | _within(values)
 
 
 def deletion(_film: Values, values: Values, _media: Media) -> dict[str, Any]:

@@ -82,6 +82,11 @@ CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
         "description": "Such as s3://aws_default@bucket/kling-budget; all workers must reach it.",
         "schema": {"type": ["string", "null"]},
     },
+    "webhook_secret": {
+        "label": "Webhook secret",
+        "description": "Of Kling's console, where a receiver checks Kling's callbacks with this connection.",
+        "schema": {"type": ["string", "null"], "format": "password"},
+    },
 }
 
 FIELD_BEHAVIOUR: dict[str, Any] = {

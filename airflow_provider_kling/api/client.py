@@ -99,6 +99,25 @@ class KlingClient(AccountResources):
         """
         self._dialect(serving_product(product, body))
 
+    def verify_callback(self, headers: Mapping[str, str], body: bytes, now: float, *, endpoint: str = "") -> Task:
+        """
+        Return the task that a callback is about, if Kling signed it with the connection's ``webhook_secret``.
+
+        :param headers: of the request, in any case.
+        :param body: the raw body.
+        :param now: epoch seconds, usually ``time.time()``.
+        :param endpoint: the task's product, which no callback names.
+        :raises KlingCallbackError: see :func:`airflow_provider_kling.api.callbacks.verify`.
+        :raises KlingConfigurationError: when the connection has no secret.
+        """
+        from airflow_provider_kling.api import callbacks
+
+        if not self.settings.webhook_secret:
+            raise KlingConfigurationError(
+                "Give webhook_secret in the connection's extra: without it nothing is verified."
+            )
+        return callbacks.verify(headers, body, self.settings.webhook_secret, now, endpoint=endpoint)
+
     def _dialect(self, product: Product) -> Dialect:
         """
         Return the dialect of a product.

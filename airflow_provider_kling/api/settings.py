@@ -35,13 +35,16 @@ MAX_EXTRA_CHARACTERS = 50_000
 
 EXTRAS = (
     *("timeout_seconds", "verify", "proxies", "allow_private_urls"),
-    *("external_ids", "max_usd_per_day", "budget_uri"),
+    *("external_ids", "max_usd_per_day", "budget_uri", "webhook_secret"),
 )
 
 PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 
 #: A URI with a bucket, host or path, or an absolute path.
 _FOLDER = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/\s].*|file:///+[^/].*|/+[^/].*", re.DOTALL)
+
+#: As Kling's console shows it: https://www.standardwebhooks.com.
+_WEBHOOK_SECRET = re.compile(r"(whsec_)?[A-Za-z0-9+/]{1,1024}={0,2}")
 
 #: The keys of proxies, as requests reads them.
 _PROXY_KEY = re.compile(r"(http|https|all)(://[^/\s]+)?|no_proxy")
@@ -65,6 +68,7 @@ class Settings:
     :param max_usd_per_day: the most that operators that use the connection may spend on a day (UTC), at list price.
     :param budget_uri: folder on any storage of Airflow's where operators record that spending; before Airflow 3.3 also
         what one try of a task stores for the next one.
+    :param webhook_secret: signs Kling's callbacks to this account's ``callback_url``; empty where there is none.
     :param warnings: sentences about keys of the extra that the package does not know.
     :param limits: bounds of requests, answers and downloads.
     """
@@ -78,6 +82,7 @@ class Settings:
     external_ids: bool = True
     max_usd_per_day: float | None = None
     budget_uri: str = ""
+    webhook_secret: str = dataclasses.field(default="", repr=False)
     warnings: tuple[str, ...] = ()
     limits: Limits = dataclasses.field(default_factory=Limits)
 
@@ -106,6 +111,7 @@ def settings_of(connection: Connection) -> Settings:
         external_ids=_read_flag("external_ids", extra.get("external_ids"), default=True),
         max_usd_per_day=_read_max_usd(extra),
         budget_uri=_read_budget_uri(extra),
+        webhook_secret=_read_webhook_secret(extra.get("webhook_secret")),
         warnings=tuple(_warn_of_unknown_key(key) for key in extra if key not in EXTRAS),
     )
 
@@ -202,6 +208,16 @@ def _read_budget_uri(extra: dict[str, Any]) -> str:
     if text and not _FOLDER.fullmatch(text):
         raise _extra_error("budget_uri", value, "a folder such as s3://aws_default@bucket/kling-budget")
     return text
+
+
+def _read_webhook_secret(value: Any) -> str:
+    text = value.strip() if isinstance(value, str) else value or ""
+    if text and not (isinstance(text, str) and _WEBHOOK_SECRET.fullmatch(text)):
+        raise KlingConfigurationError(
+            "Check webhook_secret in extra: it takes whsec_ and base64.\nKling's console shows it. What the connection "
+            "holds is not shown, it may be secret."
+        )
+    return str(text)
 
 
 def _read_verify(value: Any) -> bool | str:

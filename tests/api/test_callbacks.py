@@ -196,3 +196,33 @@ def test_what_a_server_sends_over_http_is_verified(receiver, model_name, monkeyp
     assert tasks[-1].videos[0].url.startswith("http")
     with pytest.raises(KlingCallbackError, match="no signature fits"):
         callbacks.verify(got[0][0], got[1][1], SECRET, time.time())
+
+
+def test_a_client_verifies_with_the_secret_of_its_connection(monkeypatch):
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_KLING_DEFAULT",
+        json.dumps({"conn_type": "kling", "password": "api-key-kling-1", "extra": {"webhook_secret": f" {SECRET}\n"}}),
+    )
+    hook = KlingHook()
+    assert hook.client.verify_callback(HEADERS, BODY, NOW, endpoint="image2video").endpoint == "image2video"
+    with pytest.raises(KlingCallbackError, match="no signature fits"):
+        hook.client.verify_callback(HEADERS, BODY + b" ", NOW)
+    assert SECRET not in repr(hook.settings)
+
+
+def test_without_a_secret_nothing_is_verified(monkeypatch):
+    monkeypatch.setenv("AIRFLOW_CONN_KLING_DEFAULT", json.dumps({"conn_type": "kling", "password": "api-key-kling-1"}))
+    with pytest.raises(KlingConfigurationError, match=r"^Give webhook_secret in the connection's extra"):
+        KlingHook().client.verify_callback(HEADERS, BODY, NOW)
+
+
+@pytest.mark.parametrize(
+    "secret", [5, True, "whsec_?", "None!", ["whsec_c2VjcmV0"], "whsec_" + "A" * 2000, "whsec_Zm9v\nYmFy"]
+)
+def test_a_secret_of_another_form_is_refused_and_not_shown(monkeypatch, secret):
+    extra = {"webhook_secret": secret}
+    connection = {"conn_type": "kling", "password": "api-key-kling-1", "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_KLING_DEFAULT", json.dumps(connection))
+    with pytest.raises(KlingConfigurationError, match="^Check webhook_secret in extra") as refused:
+        KlingHook().settings  # noqa: B018 - reads the connection
+    assert "whsec_A" not in str(refused.value)

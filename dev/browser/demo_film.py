@@ -22,6 +22,11 @@ SECONDS_TO_THE_END = 120
 FRAMES_OF_VIDEO = 12
 MILLISECONDS_TO_FOLLOW = 2500
 TAKES = 3
+#: A film that has come, without the ring of one that loads; its seconds.
+LOADED = """video => new Promise(done => {
+    const come = () => { video.pause(); done(video.duration || 5); };
+    if (video.readyState > 3) come(); else video.oncanplaythrough = come;
+})"""
 
 
 class RetriedError(RuntimeError):
@@ -69,7 +74,8 @@ def _watch(film: Film, pages: Pages, stage: Stage, run_id: str) -> None:
     """The run's page, which opens by itself: a frame for each change of its tasks, until the last one has ended."""
     page, before = pages.page, {}
     page.wait_for_url("**/runs/**")
-    page.get_by_role("link", name=LAST, exact=True).last.wait_for()
+    # The list beside the grid, which has grey bars before its rows.
+    page.locator("table").get_by_role("link", name=LAST, exact=True).wait_for()
     for _ in range(SECONDS_TO_THE_END):
         ended = stage.airflow.run_state(DAG_ID, run_id) in FINISHED
         states = stage.airflow.states(DAG_ID, run_id)
@@ -92,7 +98,7 @@ def _play(film: Film, pages: Pages, run_id: str) -> None:
     frame = pages.kling_task(DAG_ID, run_id, LAST)
     video = frame.locator("video")
     video.wait_for()
-    duration = float(video.evaluate("video => { video.pause(); return video.duration || 5; }"))
+    duration = float(video.evaluate(LOADED))
     for number in range(FRAMES_OF_VIDEO):
         _seek(pages.page, number * duration / FRAMES_OF_VIDEO)
         film.add(pages.page, 200)

@@ -151,8 +151,9 @@ def test_a_batch_is_a_card_for_each_line_and_one_without_lines_is_one():
 
 def test_what_is_counted():
     cards = [only(made(xcoms={"return_value": MANIFEST}))] * 3 + [only(made(state="deferred", end=0))]
+    cards.append(only(made(state="failed", xcoms={"return_value": MANIFEST})))  # what failed is not charged
     progress = progress_of(cards)
-    assert (progress.counts, progress.total, progress.left) == ({"done": 3, "making": 1}, 4, 1)
+    assert (progress.counts, progress.total, progress.left) == ({"done": 3, "making": 1, "failed": 1}, 5, 1)
     assert (str(progress.units), progress.priced, progress.started) == ("5.4", 3, 10)
 
 

@@ -131,13 +131,30 @@ def test_a_manifest_cannot_name_what_is_no_picture_or_video(pages, tmp_path, uri
 
 
 @pytest.mark.parametrize(
-    "uri", ["file:///etc/passwd", "http://127.0.0.1:1/m", "s3://", "file:///", "nothing.jsonl", ""]
+    ("uri", "notes"),
+    [
+        ("file:///etc/passwd", 0),
+        ("http://127.0.0.1:1/m", 1),
+        ("s3://", None),
+        ("file:///", 0),
+        ("nothing.jsonl", 0),
+        ("", 0),
+    ],
 )
-def test_a_manifest_may_be_anything_and_the_page_still_comes(pages, uri):
+def test_a_manifest_may_be_anything_and_the_page_still_comes(pages, uri, notes):
     pages.tasks = [RunTask("all", operator="KlingImageToVideoBatchOperator", xcoms={"manifest_uri": uri})]
     answer = pages.get("api/run").json()
     assert [card["name"] for card in answer["cards"]] == ["all"]
     assert "root" not in json.dumps(answer)
+    assert notes is None or len(answer["notes"]) == notes, answer["notes"]
+
+
+def test_a_web_server_is_not_asked_for_a_manifest(pages, monkeypatch):
+    asked = []
+    monkeypatch.setattr(Place, "filesystem", property(lambda place: asked.append(place.protocol)))
+    pages.tasks = [RunTask("all", operator="Kling", xcoms={"manifest_uri": "http://169.254.169.254/m.jsonl"})]
+    assert "is no storage of Airflow's" in pages.get("api/run").json()["notes"][0]
+    assert asked == []
 
 
 def test_results_that_an_xcom_backend_keeps_elsewhere_are_said_to_be_once(gallery):
@@ -224,7 +241,9 @@ def test_a_manifest_that_has_changed_is_read_again(pages, tmp_path):
     assert pages.get("api/run").json()["counts"]["all"] == 1
     batch(tmp_path, [record(number, tmp_path) for number in range(5)])
     assert len(run_items.read_items(task.manifest_uri).items) == 1, "a page asks for a hundred pictures at once"
-    assert len(run_items.read_items(task.manifest_uri, fresh_seconds=0).items) == 5
+    read = run_items.read_items(task.manifest_uri, fresh_seconds=0)
+    assert len(read.items) == 5
+    assert run_items.read_items(task.manifest_uri, fresh_seconds=0) is read, "this version is known"
 
 
 def test_of_a_manifest_that_is_too_long_the_beginning_is_shown(pages, tmp_path):

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from airflow_provider_kling.models import Audio, Element, Image, Task, TaskStatus, Video, Voice
-from airflow_provider_kling.plugins.task_results import frames_shown, given_picture
+from airflow_provider_kling.plugins.task_results import frames_shown, given_picture, stored_uri
 from airflow_provider_kling.plugins.task_view import FINAL, view_of
 from airflow_provider_kling.triggers import KlingSlotTrigger, KlingTaskTrigger
 from airflow_provider_kling.utils._airflow.api_server import TaskKey, TaskRecord
@@ -106,6 +106,11 @@ def test_a_stored_video_is_played_from_its_copy_with_klings_link_behind_it():
         "id": "",
         "notes": ["5.0 s", "3.0 MB"],
     }
+
+
+@pytest.mark.parametrize(("index", "uri"), [(-1, None), (0, "/a.mp4"), (1, "/b.mp4"), (2, None)])
+def test_a_stored_file_has_a_number_from_0(index, uri):
+    assert stored_uri(manifest(files=[{"uri": "/a.mp4"}, {"uri": "/b.mp4"}]), index) == uri
 
 
 def test_a_video_that_was_not_stored_is_played_from_kling():

@@ -45,7 +45,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from airflow_provider_kling.utils._airflow.compat import AirflowException, AirflowFailException
-from airflow_provider_kling.utils.foreign import foreign_text
+from airflow_provider_kling.utils.untrusted import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -156,9 +156,9 @@ class KlingApiError(KlingError):
         kling_task_id: str | None = None,
     ) -> None:
         self.code = code
-        self.kling_message = foreign_text(kling_message)
+        self.kling_message = clean_text(kling_message)
         self.http_status = http_status
-        self.request_id = foreign_text(request_id, REQUEST_ID_CHARACTERS)
+        self.request_id = clean_text(request_id, REQUEST_ID_CHARACTERS)
         row = KLING_CODES.get(code) if code is not None else None
         more = f" {row.more}" if row and row.more else ""
         advice = advice or self.class_advice or (row.advice if row else UNKNOWN_CODE_ADVICE)

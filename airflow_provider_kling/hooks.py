@@ -21,7 +21,7 @@ from airflow_provider_kling.api.settings import Settings, settings_of
 from airflow_provider_kling.exceptions import KlingConfigurationError, KlingError, KlingTaskNotFoundError
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.preparation import arguments
-from airflow_provider_kling.preparation.named_task import named_task
+from airflow_provider_kling.preparation.task_argument import task_ref_of
 from airflow_provider_kling.products.catalogue import product_of
 from airflow_provider_kling.products.product import DEFAULT_ENDPOINT
 from airflow_provider_kling.submission import identity, protocol
@@ -29,7 +29,7 @@ from airflow_provider_kling.submission.submitter import SubmitOptions, Submitter
 from airflow_provider_kling.submission.unnamed import Window
 from airflow_provider_kling.utils._airflow.base_hook import BaseHook
 from airflow_provider_kling.utils._airflow.connection_form import ConnectionForm
-from airflow_provider_kling.utils.foreign import foreign_text
+from airflow_provider_kling.utils.untrusted import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from airflow_provider_kling.api.transport import Transport
     from airflow_provider_kling.models import ResourcePack, Task
     from airflow_provider_kling.preparation.arguments import Validate
-    from airflow_provider_kling.preparation.fit import Fit
+    from airflow_provider_kling.preparation.image_conversion import Fit
     from airflow_provider_kling.preparation.media_link import ImageBy
     from airflow_provider_kling.products.prices import Estimate
 
@@ -73,10 +73,10 @@ class KlingHook(AccountResources, ConnectionForm, BaseHook):
     @cached_property
     def settings(self) -> Settings:
         """The connection, read once."""
-        if not self.kling_conn_id or arguments.rendered_none(self.kling_conn_id):
+        if not self.kling_conn_id or arguments.is_rendered_none(self.kling_conn_id):
             raise KlingConfigurationError(
                 "Check the template of kling_conn_id, or leave it out: it names no connection.\n"
-                f"It is {foreign_text(repr(self.kling_conn_id), 40)}; the default is {DEFAULT_CONN_NAME}."
+                f"It is {clean_text(repr(self.kling_conn_id), 40)}; the default is {DEFAULT_CONN_NAME}."
             )
         connection = self.get_connection(self.kling_conn_id)
         settings = dataclasses.replace(settings_of(connection), limits=self.limits)
@@ -231,7 +231,7 @@ class KlingHook(AccountResources, ConnectionForm, BaseHook):
         :raises KlingTaskNotFoundError: when the account has no such task of this product.
         :raises KlingValidationError: when ``kling_task_id`` names no task.
         """
-        named = named_task(kling_task_id, endpoint)
+        named = task_ref_of(kling_task_id, endpoint)
         return self.client.get_task_of_any_generation(product_of(named.endpoint), named.task_id, tries=tries)
 
     def get_paid_task(self, kling_task_id: str, endpoint: str = DEFAULT_ENDPOINT) -> Task:

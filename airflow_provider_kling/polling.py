@@ -22,7 +22,7 @@ from airflow_provider_kling.exceptions import (
 from airflow_provider_kling.models import Task, TaskStatus, results_expired
 from airflow_provider_kling.products.catalogue import product_of
 from airflow_provider_kling.utils import backoff
-from airflow_provider_kling.utils.foreign import foreign_text
+from airflow_provider_kling.utils.untrusted import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -89,7 +89,7 @@ class Event(NamedTuple):
         return {
             "status": self.status,
             "kling_task_id": self.kling_task_id,
-            "message": foreign_text(self.message),
+            "message": clean_text(self.message),
             **({"cause": self.cause} if self.cause else {}),
         }
 
@@ -286,7 +286,7 @@ def require_success(task: Task, event: Event) -> Task:
 
 def _clause(message: str) -> str:
     """Return foreign text as a part of a sentence."""
-    return foreign_text(message).rstrip(".") or "no reason given"
+    return clean_text(message).rstrip(".") or "no reason given"
 
 
 def _particulars(task: Task) -> str:
@@ -353,7 +353,7 @@ def _failed(task: Task) -> KlingError:
             kling_task_id=task.task_id,
         )
     return KlingTaskFailedError(
-        f"Retry, or change the request: Kling could not make this video.{quoted(foreign_text(task.message))} "
+        f"Retry, or change the request: Kling could not make this video.{quoted(clean_text(task.message))} "
         f"Failed tasks are not charged; a retry submits a new attempt.{_particulars(task)}",
         kling_task_id=task.task_id,
     )

@@ -21,7 +21,7 @@ from airflow_provider_kling.exceptions import (
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME, UI_COLOR
 from airflow_provider_kling.plugins.links import KlingResultLink, without_empty_button
 from airflow_provider_kling.preparation import arguments
-from airflow_provider_kling.preparation.named_task import named_task, unfinished_since
+from airflow_provider_kling.preparation.task_argument import task_ref_of, unfinished_since
 from airflow_provider_kling.products.product import DEFAULT_ENDPOINT
 from airflow_provider_kling.results.failure import push_failure
 from airflow_provider_kling.triggers.base import BACKSTOP_MARGIN
@@ -35,7 +35,7 @@ from airflow_provider_kling.utils._airflow.compat import (
 )
 from airflow_provider_kling.utils._airflow.completion import can_finish_in_triggerer
 from airflow_provider_kling.utils._airflow.start_from_trigger import CannotStartInTriggererError, rendered_in_triggerer
-from airflow_provider_kling.utils.foreign import foreign_text
+from airflow_provider_kling.utils.untrusted import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -191,7 +191,7 @@ class KlingTaskSensor(BaseSensorOperator):
         ended = ended or polling.read_event(event, {task.task_id, task.external_task_id})
         if ended is None:
             self.log.warning(
-                "Kling task %s: resumed by an event that is not about it: %s", task.task_id, foreign_text(event)
+                "Kling task %s: resumed by an event that is not about it: %s", task.task_id, clean_text(event)
             )
             return self._finish_or_defer(task)
         if ended.needs_worker and not task.status.is_terminal:
@@ -208,7 +208,7 @@ class KlingTaskSensor(BaseSensorOperator):
         except (TaskDeferralError, AirflowSensorTimeout) as error:
             if isinstance(error, AirflowSensorTimeout) and not isinstance(error.__cause__, TaskDeferralTimeout):
                 raise
-            self.log.warning("The trigger ended without an event (%s); reading the task", foreign_text(error))
+            self.log.warning("The trigger ended without an event (%s); reading the task", clean_text(error))
         return self._finish_or_defer(self._read_paid_task())
 
     def on_kill(self) -> None:
@@ -218,7 +218,7 @@ class KlingTaskSensor(BaseSensorOperator):
     @property
     def _task_ref(self) -> TaskRef:
         """The task that the rendered arguments name."""
-        return named_task(self.kling_task_id, self.endpoint)
+        return task_ref_of(self.kling_task_id, self.endpoint)
 
     def _read_task(self) -> Task:
         """Read a task that may not exist."""
@@ -289,7 +289,7 @@ class KlingTaskSensor(BaseSensorOperator):
             self.kling_result = action()
         except (KlingError, AirflowSensorTimeout) as error:
             if isinstance(error, KlingError):
-                push_failure(error, context, foreign_text(self.kling_task_id, 64))
+                push_failure(error, context, clean_text(self.kling_task_id, 64))
             if self.skips_soft_failures and isinstance(error, SOFT_FAILURES):
                 raise AirflowSkipException(f"soft_fail: {error}") from error
             raise

@@ -16,10 +16,10 @@ from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME, UI_COLOR
 from airflow_provider_kling.plugins.links import KlingResultLink
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.products import convert
+from airflow_provider_kling.products.formatting import shown
 from airflow_provider_kling.products.product import DEFAULT_ENDPOINT
-from airflow_provider_kling.products.wording import shown
 from airflow_provider_kling.utils._airflow.asset_events import describe_outlets
-from airflow_provider_kling.utils.foreign import foreign_text
+from airflow_provider_kling.utils.untrusted import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,7 +118,7 @@ class KlingToObjectStorageOperator(BaseOperator):
         task = self.hook.get_task(kling_task_id, manifest.get("endpoint") or self.endpoint)
         task = polling.require_success(task, polling.Event("error", task.task_id, "it has no result to store yet"))
         files = store(self.hook, task, output_uri, conn_id=self.output_conn_id, duration=duration)
-        self.log.info("%s; Kling charged %s units", stored_line(files), foreign_text(task.units, 40) or "unknown")
+        self.log.info("%s; Kling charged %s units", stored_line(files), clean_text(task.units, 40) or "unknown")
         self.kling_result = {**task.manifest(model_name=manifest.get("model_name") or ""), "files": files}
         describe_outlets(self, context, self.kling_result)
         return self.kling_result
@@ -131,7 +131,7 @@ def manifest_of(value: Any) -> dict[str, Any]:
     :param value: what an operator returned, or the text that a template made of it: Python's, or JSON.
     :raises KlingValidationError: when it is neither.
     """
-    if value is None or arguments.rendered_none(value) or value == "":
+    if value is None or arguments.is_rendered_none(value) or value == "":
         return {}
     read = _read(value) if isinstance(value, str) and len(value) <= MAX_MANIFEST_CHARACTERS else value
     if not isinstance(read, dict):
@@ -167,7 +167,7 @@ def task_id_of(value: Any) -> str:
     if value is None or value == "":
         raise KlingValidationError(["kling_task_id and manifest are both empty: give one of them."])
     text = str(value).strip() if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
-    if arguments.rendered_none(text) or not _ID.fullmatch(text) or not text.strip("."):
+    if arguments.is_rendered_none(text) or not _ID.fullmatch(text) or not text.strip("."):
         raise KlingValidationError([f"Give kling_task_id the id of a Kling task: {shown(value)} is none."])
     return text
 

@@ -28,7 +28,7 @@ async def main(count: int) -> dict[str, Any]:
     from airflow_provider_kling.waiting import shared_poller
 
     # A triggerer has imported it since its first wait.
-    importlib.import_module("airflow_provider_kling.preparation.named_task")
+    importlib.import_module("airflow_provider_kling.preparation.task_argument")
     kling = InstantKling()
     kling.is_busy = True
     shared_poller.AccountReader = kling.reader  # type: ignore[assignment,misc]

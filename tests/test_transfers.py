@@ -12,7 +12,7 @@ from support import PHOTOGRAPH
 from airflow_provider_kling.exceptions import KlingResultError, KlingResultExpiredError, KlingValidationError
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.plugins.links import link_of
-from airflow_provider_kling.products.wording import size_words
+from airflow_provider_kling.products.formatting import size_words
 from airflow_provider_kling.transfers import KlingToObjectStorageOperator, manifest_of, task_id_of
 
 

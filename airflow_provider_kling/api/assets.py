@@ -17,7 +17,7 @@ from airflow_provider_kling.api.response_errors import raises_response_error
 from airflow_provider_kling.exceptions import KlingRequestError, KlingValidationError
 from airflow_provider_kling.models import Element, Result, Voice
 from airflow_provider_kling.products.asset import CUSTOM_ELEMENT, CUSTOM_VOICE
-from airflow_provider_kling.products.wording import named, one_of
+from airflow_provider_kling.products.formatting import named, one_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

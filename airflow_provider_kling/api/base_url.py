@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from airflow_provider_kling.exceptions import KlingConfigurationError
 from airflow_provider_kling.get_provider_info import DEFAULT_BASE_URL
-from airflow_provider_kling.utils.foreign import foreign_text
+from airflow_provider_kling.utils.untrusted import clean_text
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
@@ -49,7 +49,7 @@ def base_url_of(host: str | None, *, schema: str | None = None, port: int | str 
 
 def _configuration_error(what: str, host: str = "") -> KlingConfigurationError:
     # What stands before an @ may be a key that was pasted with the address.
-    shown = f"It is {foreign_text(host.rpartition('@')[2], 100)!r}. " if host else ""
+    shown = f"It is {clean_text(host.rpartition('@')[2], 100)!r}. " if host else ""
     return KlingConfigurationError(
         f"Check the connection's host: {what}.\n"
         f"{shown}It takes a name, or a URL such as https://api-singapore.klingai.com, with an optional path; keys "

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_kling.api import task_record
 from airflow_provider_kling.exceptions import KlingCallbackError, KlingConfigurationError, KlingError
-from airflow_provider_kling.utils.foreign import foreign_text
+from airflow_provider_kling.utils.untrusted import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,9 +101,9 @@ def read(body: bytes, *, endpoint: str = "") -> Task:
     try:
         return task_record.read_task(json.loads(body), endpoint, "")
     except KlingError as error:
-        raise KlingCallbackError(f"Refuse it: the body is no task of Kling's. {foreign_text(error.message)}") from None
+        raise KlingCallbackError(f"Refuse it: the body is no task of Kling's. {clean_text(error.message)}") from None
     except (ValueError, RecursionError) as error:
-        raise KlingCallbackError(f"Refuse it: the body is no JSON. {foreign_text(error, 100)}") from None
+        raise KlingCallbackError(f"Refuse it: the body is no JSON. {clean_text(error, 100)}") from None
 
 
 def _check_size(body: bytes) -> None:

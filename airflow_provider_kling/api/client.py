@@ -31,7 +31,7 @@ from airflow_provider_kling.models import TaskStatus
 from airflow_provider_kling.products.catalogue import NEW_GENERATION, product_of
 from airflow_provider_kling.products.generations import serving_product
 from airflow_provider_kling.products.product import DEFAULT_ENDPOINT
-from airflow_provider_kling.utils.foreign import foreign_text
+from airflow_provider_kling.utils.untrusted import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -161,7 +161,7 @@ class KlingClient(AccountResources):
         if not task_record.is_about(answer.data, task, any_id):
             named = f" with external_task_id {task.external_task_id}" if task.external_task_id else ""
             raise KlingResponseError(
-                f"Check the connection's host: it answers with another task. {foreign_text(any_id, 80)} was asked for, "
+                f"Check the connection's host: it answers with another task. {clean_text(any_id, 80)} was asked for, "
                 f"{task.task_id}{named} came.{error_details(request_id=answer.request_id)}",
                 http_status=200,
             )

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from airflow_provider_kling.utils.foreign import foreign_text, reason
+from airflow_provider_kling.utils.untrusted import clean_text, reason
 
 if TYPE_CHECKING:
     from airflow_provider_kling.api.http_exchange import HttpExchange
@@ -76,7 +76,7 @@ def host_of(url: str | None) -> str:
     """Return host and port of a URL, without a login; fit for a sentence."""
     try:
         url = url or ""
-        return foreign_text(urlsplit(url if "://" in url else f"//{url}").netloc.rpartition("@")[2], 60)
+        return clean_text(urlsplit(url if "://" in url else f"//{url}").netloc.rpartition("@")[2], 60)
     except ValueError:
         return "?"
 

@@ -22,7 +22,7 @@ from airflow_provider_kling.api.sender import Sender, iter_chunks
 from airflow_provider_kling.api.sockets import refuse_private
 from airflow_provider_kling.exceptions import KlingResultError
 from airflow_provider_kling.products.addresses import literal
-from airflow_provider_kling.utils.foreign import foreign_text
+from airflow_provider_kling.utils.untrusted import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +72,7 @@ def fetch(url: str, target: IO[bytes], settings: Settings) -> Download:
 
 def without_query(url: Any) -> str:
     """Return the link without its query, which holds its signature; safe to log."""
-    return foreign_text(str(url).partition("?")[0].partition("#")[0], 300)
+    return clean_text(str(url).partition("?")[0].partition("#")[0], 300)
 
 
 def _allowed_seconds(received: int, settings: Settings) -> float:
@@ -159,7 +159,7 @@ class _Fetch:
         arrived, expected = response.raw.tell(), response.headers.get("Content-Length", "")
         if expected.isdecimal() and expected.lstrip("0") != str(arrived).lstrip("0"):
             raise _interrupted(f"Try again: the download was cut, {arrived} of {expected} bytes arrived.")
-        return Download(size, digest.hexdigest(), foreign_text(response.headers.get("Content-Type", ""), 100))
+        return Download(size, digest.hexdigest(), clean_text(response.headers.get("Content-Type", ""), 100))
 
     def _iter_chunks(self, response: requests.Response) -> Iterator[bytes]:
         try:

@@ -27,7 +27,7 @@ from airflow_provider_kling.exceptions import (
     error_details,
     quoted,
 )
-from airflow_provider_kling.utils.foreign import foreign_text
+from airflow_provider_kling.utils.untrusted import clean_text
 
 #: Texts, in lower case, by which the meanings of code 1201 are told apart; only the message differs.
 #: Measured by public clients in 2026-09: "External_task_id x already exists", "Task not found by id/external id: x".
@@ -87,7 +87,7 @@ def _envelope(http_status: int, body: bytes) -> dict[str, Any]:
         "code" in envelope or (http_status < 400 and task_record.holds_task_or_result(envelope))
     ):
         return envelope
-    shown = foreign_text(body[: 4 * SHOWN_CHARACTERS].decode("utf-8", "replace"), SHOWN_CHARACTERS) or "nothing"
+    shown = clean_text(body[: 4 * SHOWN_CHARACTERS].decode("utf-8", "replace"), SHOWN_CHARACTERS) or "nothing"
     raise KlingResponseError(
         f"Check the connection's host: the answer is not Kling's. It is {shown!r}: something between here and Kling "
         f"answered, or the answer was cut.{error_details(http_status=http_status)}",
@@ -116,7 +116,7 @@ def service_code(value: Any) -> int | None:
 
 
 def _no_usable_code(envelope: dict[str, Any], message: str, http_status: int, request_id: str) -> KlingResponseError:
-    shown = foreign_text(envelope.get("code"), SHOWN_CHARACTERS) or "nothing"
+    shown = clean_text(envelope.get("code"), SHOWN_CHARACTERS) or "nothing"
     return KlingResponseError(
         f"Check the connection's host: the answer has no usable code. {shown!r} is not Kling's."
         f"{quoted(message, 'It')}{error_details(http_status=http_status, request_id=request_id)}",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.api import values
 from airflow_provider_kling.models import Audio, Element, Face, Image, Result, Segment, Video, Voice
-from airflow_provider_kling.utils.foreign import web_link
+from airflow_provider_kling.utils.untrusted import web_link
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

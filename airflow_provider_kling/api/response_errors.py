@@ -6,7 +6,7 @@ import functools
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from airflow_provider_kling.exceptions import KlingError, KlingResponseError
-from airflow_provider_kling.utils.foreign import reason
+from airflow_provider_kling.utils.untrusted import reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,8 +15,8 @@ from airflow_provider_kling.api.request import Request
 from airflow_provider_kling.api.response_errors import raises_response_error
 from airflow_provider_kling.exceptions import KlingResponseError, KlingValidationError, error_details
 from airflow_provider_kling.models import Selection
-from airflow_provider_kling.products.wording import named
-from airflow_provider_kling.utils.foreign import web_link
+from airflow_provider_kling.products.formatting import named
+from airflow_provider_kling.utils.untrusted import web_link
 
 if TYPE_CHECKING:
     from airflow_provider_kling.api.envelope import Answer

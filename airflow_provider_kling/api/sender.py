@@ -21,7 +21,7 @@ from requests.utils import default_headers, get_environ_proxies, select_proxy, s
 from airflow_provider_kling.api.http_exchange import current_exchange
 from airflow_provider_kling.api.sockets import CONNECT_TIMEOUT, Adapter
 from airflow_provider_kling.exceptions import KlingConfigurationError
-from airflow_provider_kling.utils.foreign import foreign_text, reason
+from airflow_provider_kling.utils.untrusted import clean_text, reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,7 +108,7 @@ def iter_chunks(response: requests.Response, chunk_bytes: int) -> Iterator[bytes
     """
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in ENCODINGS:
-        raise requests.exceptions.ContentDecodingError(f"Content-Encoding {foreign_text(encoding, 50)!r}")
+        raise requests.exceptions.ContentDecodingError(f"Content-Encoding {clean_text(encoding, 50)!r}")
     return response.iter_content(chunk_bytes)  # type: ignore[no-any-return,unused-ignore]
 
 
@@ -132,7 +132,7 @@ def ca_bundle(verify: bool | str) -> bool | str:
         except (OSError, ValueError) as error:
             raise KlingConfigurationError(
                 f"Check {source}: no CA certificates could be read there.\n"
-                f"It is {foreign_text(path, 200)!r}; it takes the path of a CA bundle in PEM form ({reason(error)})."
+                f"It is {clean_text(path, 200)!r}; it takes the path of a CA bundle in PEM form ({reason(error)})."
             ) from None
     return path
 

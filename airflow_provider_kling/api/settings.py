@@ -14,7 +14,7 @@ from airflow_provider_kling.api.base_url import INVALID_CHARACTERS, base_url_of
 from airflow_provider_kling.api.limits import Limits
 from airflow_provider_kling.exceptions import KlingConfigurationError
 from airflow_provider_kling.get_provider_info import DEFAULT_BASE_URL
-from airflow_provider_kling.utils.foreign import foreign_text
+from airflow_provider_kling.utils.untrusted import clean_text
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
@@ -118,7 +118,7 @@ def settings_of(connection: Connection) -> Settings:
 
 def _extra_error(name: str, value: Any, takes: str) -> KlingConfigurationError:
     return KlingConfigurationError(
-        f"Check {name} in extra: it takes {takes}.\nIn the Kling connection {name} is {foreign_text(repr(value), 100)}."
+        f"Check {name} in extra: it takes {takes}.\nIn the Kling connection {name} is {clean_text(repr(value), 100)}."
     )
 
 
@@ -156,7 +156,7 @@ def _read_extra(connection: Connection) -> dict[str, Any]:
 
 
 def _warn_of_unknown_key(key: str) -> str:
-    shown = foreign_text(key, 50)
+    shown = clean_text(key, 50)
     # Only a wrong word needs it.
     import difflib
 
@@ -262,13 +262,13 @@ def _read_proxies(value: Any) -> dict[str, str]:
 
 def _redact_login(value: Any) -> str:
     text = repr(value)
-    return "not shown, it may hold a password" if "@" in text else foreign_text(text, 100)
+    return "not shown, it may hold a password" if "@" in text else clean_text(text, 100)
 
 
 def _read_proxy(key: str, url: Any) -> str:
     if not _PROXY_KEY.fullmatch(key):
         raise KlingConfigurationError(
-            f"Check proxies in extra: {foreign_text(key, 30)!r} is no scheme.\n"
+            f"Check proxies in extra: {clean_text(key, 30)!r} is no scheme.\n"
             "Its keys are http, https, all, one of them with a host (https://api.example.com), and no_proxy."
         )
     if url is None or url is False or url == "":
@@ -277,7 +277,7 @@ def _read_proxy(key: str, url: Any) -> str:
         return url.strip()
     if not isinstance(url, str) or not _is_proxy_url(url.strip()):
         raise KlingConfigurationError(
-            f"Check proxies in extra: that for {foreign_text(key, 30)} is no proxy.\n"
+            f"Check proxies in extra: that for {clean_text(key, 30)} is no proxy.\n"
             f"It is {_redact_login(url)}; it takes a URL such as http://proxy.example.com:3128, with one of "
             f"{', '.join(PROXY_SCHEMES)}."
         )

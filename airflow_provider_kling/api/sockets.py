@@ -18,7 +18,7 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from airflow_provider_kling.api.http_exchange import current_exchange
 from airflow_provider_kling.exceptions import KlingResultError
 from airflow_provider_kling.products.addresses import is_public
-from airflow_provider_kling.utils.foreign import foreign_text
+from airflow_provider_kling.utils.untrusted import clean_text
 
 if TYPE_CHECKING:
     import urllib3
@@ -136,7 +136,7 @@ def refuse_private(addresses: list[str], host: str) -> None:
     for address in addresses:
         if not is_public(address):
             raise KlingResultError(
-                f"Set allow_private_urls in the connection's extra if you trust {foreign_text(host, 100)}.\n"
+                f"Set allow_private_urls in the connection's extra if you trust {clean_text(host, 100)}.\n"
                 f"The result's link leads to {address}, which is not a public address. Only the simulator, and a relay "
                 "inside your network, have such links."
             )

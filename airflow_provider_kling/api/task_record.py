@@ -16,7 +16,7 @@ from airflow_provider_kling.api import values
 from airflow_provider_kling.api.outputs import read_results
 from airflow_provider_kling.exceptions import KlingResponseError, error_details
 from airflow_provider_kling.models import Face, Task, TaskStatus
-from airflow_provider_kling.utils.foreign import foreign_text
+from airflow_provider_kling.utils.untrusted import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -192,7 +192,7 @@ def _task_id(found: list[dict[str, Any]], request_id: str) -> str:
     task_id = values.identifier(raw)
     if not task_id:
         raise KlingResponseError(
-            f"Check the connection's host: the answer holds no task with a usable id. {foreign_text(raw, 80)!r} is "
+            f"Check the connection's host: the answer holds no task with a usable id. {clean_text(raw, 80)!r} is "
             f"none.{known}",
             http_status=200,
         )

@@ -22,7 +22,7 @@ from airflow_provider_kling.exceptions import (
     KlingResponseError,
     KlingValidationError,
 )
-from airflow_provider_kling.utils.foreign import reason
+from airflow_provider_kling.utils.untrusted import reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

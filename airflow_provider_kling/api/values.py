@@ -11,7 +11,7 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from airflow_provider_kling.utils.foreign import foreign_text
+from airflow_provider_kling.utils.untrusted import clean_text
 
 #: The form of an id. Kling's have 18 decimal digits today. An id becomes part of a path, so other forms are refused.
 _IDENTIFIER = re.compile(r"(?=.*[A-Za-z0-9])[A-Za-z0-9_-]{1,128}")
@@ -56,7 +56,7 @@ def text(value: Any, limit: int = 500) -> str:
     :param limit: the most characters.
     """
     usable = isinstance(value, (str, int, float)) and not isinstance(value, bool)
-    return foreign_text(value, limit) if usable else ""
+    return clean_text(value, limit) if usable else ""
 
 
 def identifier(value: Any) -> str:

@@ -23,7 +23,7 @@ from airflow_provider_kling.results.storage import store
 from airflow_provider_kling.results.targets import targets_of
 from airflow_provider_kling.utils._airflow.compat import AirflowNotFoundException
 from airflow_provider_kling.utils._airflow.object_storage import place_of
-from airflow_provider_kling.utils.foreign import reason
+from airflow_provider_kling.utils.untrusted import reason
 from airflow_provider_kling.waiting.hook_cache import HookCache, missing_connection
 
 if TYPE_CHECKING:

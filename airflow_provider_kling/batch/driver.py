@@ -14,7 +14,7 @@ from airflow_provider_kling.api.read_plan import TaskRef
 from airflow_provider_kling.batch.actions import FindTask, Finish, Store, Submit, Wait, Watch
 from airflow_provider_kling.batch.calls import step_error
 from airflow_provider_kling.exceptions import KlingConnectionError, KlingError
-from airflow_provider_kling.utils.foreign import foreign_text, reason
+from airflow_provider_kling.utils.untrusted import clean_text, reason
 from airflow_provider_kling.waiting.shared_poller import SharedPoller
 from airflow_provider_kling.waiting.threads import Work, in_thread
 
@@ -249,7 +249,7 @@ class BatchLoop:
         return (
             f"Check that the connection {self._kling_conn_id!r} names the account that paid. Kling task {task.task_id} "
             f"was accepted under {self._account or 'it'} and cannot be read there now; it may run and be billed. "
-            f"{foreign_text(message)}"
+            f"{clean_text(message)}"
         )
 
     def _logged_error(self, what: str, error: Exception) -> KlingError:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_kling.batch import files
 from airflow_provider_kling.results import object_files
 from airflow_provider_kling.utils._airflow.object_storage import place_of
-from airflow_provider_kling.utils.foreign import reason
+from airflow_provider_kling.utils.untrusted import reason
 from airflow_provider_kling.waiting.threads import Work, in_thread
 
 if TYPE_CHECKING:

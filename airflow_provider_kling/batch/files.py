@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_kling.batch.item import encode_line
 from airflow_provider_kling.results import object_files
 from airflow_provider_kling.utils._airflow.object_storage import place_of
-from airflow_provider_kling.utils.foreign import foreign_text
+from airflow_provider_kling.utils.untrusted import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -63,7 +63,7 @@ def each_line(uri: str, conn_id: str | None, *, max_bytes: int = MAX_BYTES) -> I
     """
     content = object_files.read_bytes(place_of(uri, conn_id), max_bytes + 1)
     if len(content) > max_bytes:
-        raise ValueError(f"{foreign_text(uri)} has more than {max_bytes >> 20} MiB; split it")
+        raise ValueError(f"{clean_text(uri)} has more than {max_bytes >> 20} MiB; split it")
     for number, line in enumerate(_lines_of(content), 1):
         if line.strip():
             yield line, _object(line, number, uri)
@@ -80,11 +80,11 @@ def _lines_of(content: bytes) -> Iterator[bytes]:
 
 
 def _object(line: bytes, number: int, uri: str) -> dict[str, Any]:
-    where = f"line {number} of {foreign_text(uri)}"
+    where = f"line {number} of {clean_text(uri)}"
     try:
         value = json.loads(line.decode())
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{where} is not JSON ({foreign_text(error)}); give one object on each line") from None
+        raise ValueError(f"{where} is not JSON ({clean_text(error)}); give one object on each line") from None
     if not isinstance(value, dict):
         raise ValueError(f"{where} is not a JSON object; give {{field: value}}")  # noqa: TRY004 - one error for a bad file
     return value

@@ -9,8 +9,8 @@ from typing import Any
 
 from airflow_provider_kling.batch import files
 from airflow_provider_kling.exceptions import KlingValidationError
-from airflow_provider_kling.preparation.arguments import place, rendered_none
-from airflow_provider_kling.products.wording import named, shown
+from airflow_provider_kling.preparation.arguments import is_rendered_none, place
+from airflow_provider_kling.products.formatting import named, shown
 from airflow_provider_kling.results.targets import check_source
 
 
@@ -51,7 +51,7 @@ def _no_items(items: Any) -> KlingValidationError:
 
 
 def _read_defaults(defaults: Any) -> dict[str, Any]:
-    if rendered_none(defaults):
+    if is_rendered_none(defaults):
         raise KlingValidationError(
             [f"Give the template of defaults a value: it rendered to {named('defaults', defaults)}."]
         )
@@ -63,7 +63,7 @@ def _read_defaults(defaults: Any) -> dict[str, Any]:
 
 
 def _from_text(text: str, conn_id: str | None) -> Any:
-    if not text or rendered_none(text):
+    if not text or is_rendered_none(text):
         raise KlingValidationError([f"Give the template of items a value: it rendered to {named('items', text)}."])
     if text.startswith(("[", "(", "{")):
         return _literal(text)

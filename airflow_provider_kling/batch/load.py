@@ -13,7 +13,7 @@ from airflow_provider_kling.batch import files
 from airflow_provider_kling.batch.plan import plan_error, read_plan
 from airflow_provider_kling.batch.records import Records, read_record
 from airflow_provider_kling.exceptions import KlingBatchError
-from airflow_provider_kling.utils.foreign import reason
+from airflow_provider_kling.utils.untrusted import reason
 from airflow_provider_kling.waiting.threads import Work, in_thread
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_kling.exceptions import KlingBatchError, KlingBatchFailedError, KlingTimeoutError
-from airflow_provider_kling.utils.foreign import foreign_text
+from airflow_provider_kling.utils.untrusted import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -127,7 +127,7 @@ def error_of(event: Any) -> KlingError:
     :param event: what the trigger fired, perhaps of another version of the package.
     """
     event = event if isinstance(event, dict) else {}
-    message = foreign_text(event.get("message"), MESSAGE_CHARACTERS) or "The trigger of the batch did not say why."
+    message = clean_text(event.get("message"), MESSAGE_CHARACTERS) or "The trigger of the batch did not say why."
     if event.get("status") == "timeout":
         return KlingTimeoutError(f"Retry this task, or raise its timeout: the batch is not complete. {message} {RETRY}")
     if event.get("permanent") is True:
@@ -148,7 +148,7 @@ def _message(finish: Finish, records: Sequence[BatchRecord], summary: BatchSumma
     with_error = [
         (record["key"], error) for record in records if (error := record["error"]) and record["status"] != "succeed"
     ]
-    sentences += [f"Item {key!r}: {foreign_text(error['message'], 300)}" for key, error in with_error[:MAX_NAMED_ITEMS]]
+    sentences += [f"Item {key!r}: {clean_text(error['message'], 300)}" for key, error in with_error[:MAX_NAMED_ITEMS]]
     if len(with_error) > MAX_NAMED_ITEMS:
         sentences.append(f"The other {len(with_error) - MAX_NAMED_ITEMS} stand in the manifest.")
     return " ".join([*sentences, f"Manifest: {summary['manifest_uri']}."])

@@ -27,12 +27,12 @@ from airflow_provider_kling.exceptions import (
 from airflow_provider_kling.preparation.files import load_image
 from airflow_provider_kling.preparation.media_link import load_link
 from airflow_provider_kling.products.catalogue import PRODUCTS, product_of
+from airflow_provider_kling.products.formatting import counted, named
 from airflow_provider_kling.products.limits import image_bytes
 from airflow_provider_kling.products.media import FileLoadError
 from airflow_provider_kling.products.product import DEFAULT_ENDPOINT
-from airflow_provider_kling.products.wording import counted, named
 from airflow_provider_kling.results.targets import SEGMENT
-from airflow_provider_kling.utils.foreign import reason
+from airflow_provider_kling.utils.untrusted import reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_kling.batch import files
 from airflow_provider_kling.batch.plan import KEY, PlannedItem, problem_of_product
 from airflow_provider_kling.exceptions import KlingValidationError
-from airflow_provider_kling.preparation.arguments import Validate, rendered_none
+from airflow_provider_kling.preparation.arguments import Validate, is_rendered_none
 from airflow_provider_kling.preparation.files import is_link
 from airflow_provider_kling.preparation.prepare import prepare
 from airflow_provider_kling.products.catalogue import product_of
-from airflow_provider_kling.products.wording import counted, named, shown
+from airflow_provider_kling.products.formatting import counted, named, shown
 from airflow_provider_kling.submission import identity
 from airflow_provider_kling.submission.protocol import MAX_ATTEMPTS
-from airflow_provider_kling.utils.foreign import reason
+from airflow_provider_kling.utils.untrusted import reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from airflow_provider_kling.preparation.fit import Fit
+    from airflow_provider_kling.preparation.image_conversion import Fit
     from airflow_provider_kling.preparation.media_link import ImageBy
     from airflow_provider_kling.preparation.prepare import Prepared
     from airflow_provider_kling.products.product import Product
@@ -131,7 +131,7 @@ class Planner:
         return self.endpoint if endpoint is None or endpoint == "" else endpoint, fields
 
     def _prepare(self, key: str, endpoint: Any, fields: Mapping[str, Any]) -> Prepared:
-        if rendered_none(key):
+        if is_rendered_none(key):
             raise KlingValidationError([f"Give the template of key a value: it rendered to {named('key', key)}."])
         if not KEY.fullmatch(key):
             raise KlingValidationError(

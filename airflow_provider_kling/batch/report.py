@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_kling.batch import files
 from airflow_provider_kling.batch.fence import SupersededError
 from airflow_provider_kling.exceptions import KlingBatchError
-from airflow_provider_kling.utils.foreign import reason
+from airflow_provider_kling.utils.untrusted import reason
 from airflow_provider_kling.waiting.threads import Work, in_thread
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from airflow_provider_kling.models import Manifest
     from airflow_provider_kling.operators.task_arguments import OnClear
     from airflow_provider_kling.preparation.arguments import Validate
-    from airflow_provider_kling.preparation.fit import Fit
+    from airflow_provider_kling.preparation.image_conversion import Fit
     from airflow_provider_kling.preparation.media_link import ImageBy
 
 

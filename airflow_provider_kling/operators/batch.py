@@ -23,14 +23,14 @@ from airflow_provider_kling.operators.spending import Spending, planned_cost_of_
 from airflow_provider_kling.plugins.links import KlingBatchLink
 from airflow_provider_kling.products import prices
 from airflow_provider_kling.products.catalogue import product_of
+from airflow_provider_kling.products.formatting import counted
 from airflow_provider_kling.products.product import DEFAULT_ENDPOINT
-from airflow_provider_kling.products.wording import counted
 from airflow_provider_kling.submission import identity
 from airflow_provider_kling.triggers.base import backstop
 from airflow_provider_kling.utils._airflow.asset_events import describe_outlets
 from airflow_provider_kling.utils._airflow.compat import AirflowSkipException, TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_kling.utils._airflow.object_storage import with_connection
-from airflow_provider_kling.utils.foreign import reason
+from airflow_provider_kling.utils.untrusted import reason
 
 if TYPE_CHECKING:
     import os

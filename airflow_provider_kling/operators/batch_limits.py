@@ -9,7 +9,7 @@ from airflow_provider_kling.exceptions import KlingValidationError
 from airflow_provider_kling.operators.task_arguments import OnClear
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.preparation.arguments import Validate
-from airflow_provider_kling.preparation.fit import Fit
+from airflow_provider_kling.preparation.image_conversion import Fit
 from airflow_provider_kling.preparation.media_link import ImageBy
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from airflow_provider_kling.exceptions import KlingBudgetError, KlingStorageError
 from airflow_provider_kling.submission.budget import Decision, ReservationState, ReservedByOthers, decide
-from airflow_provider_kling.utils.foreign import reason
+from airflow_provider_kling.utils.untrusted import reason
 
 if TYPE_CHECKING:
     from airflow_provider_kling.operators.reservations import Reservations

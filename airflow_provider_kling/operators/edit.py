@@ -16,7 +16,7 @@ from airflow_provider_kling.products.clip import (
 )
 from airflow_provider_kling.products.convert import FieldEncodingError
 from airflow_provider_kling.products.fields import is_omitted
-from airflow_provider_kling.products.wording import named
+from airflow_provider_kling.products.formatting import named
 
 if TYPE_CHECKING:
     from airflow_provider_kling.operators.unnamed import SendOptions

@@ -15,7 +15,7 @@ from airflow_provider_kling.products import prices
 from airflow_provider_kling.products.convert import FieldEncodingError, faces
 from airflow_provider_kling.products.face import IDENTIFY_FACE, LIP_SYNC, ONE_CALL_LIP_SYNC
 from airflow_provider_kling.products.fields import is_omitted
-from airflow_provider_kling.products.wording import counted
+from airflow_provider_kling.products.formatting import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

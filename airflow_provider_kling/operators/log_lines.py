@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from airflow_provider_kling.utils.foreign import foreign_text
+from airflow_provider_kling.utils.untrusted import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +34,7 @@ def submitting(product: Product, body: Mapping[str, Any], external_task_id: str,
     parts = [product.endpoint, *(str(body[name]) for name in ("model_name", "mode") if name in body)]
     if "duration" in body:
         parts.append(f"{body['duration']} s")
-    request = foreign_text(", ".join(parts), 120)
+    request = clean_text(", ".join(parts), 120)
     name = f"; external_task_id {external_task_id}" if product.has_external_id else ""
     return Line(f"Submitting {request}; {cost}{name}")
 
@@ -47,7 +47,7 @@ def accepted(done: Done, *, is_own_id: bool, looked_up_first: bool) -> Line:
     :param is_own_id: whether the Dag author gave the id.
     :param looked_up_first: whether an earlier try may have sent it.
     """
-    task = foreign_text(done.task.task_id, 60)
+    task = clean_text(done.task.task_id, 60)
     if not done.adopted:
         return Line(f"Kling accepted task {task}")
     if done.answer_lost:
@@ -70,8 +70,8 @@ def done(task: Task) -> Line:
     :param task: as Kling reports it.
     """
     took = f" after {(task.updated_at - task.created_at) / 1000:.0f} s" if task.updated_at > task.created_at > 0 else ""
-    units = f"{foreign_text(task.units, 40)} units" if task.units else ""
-    cash = f"{foreign_text(task.cash, 40)} from the balance" if task.cash.strip("0.") else ""
+    units = f"{clean_text(task.units, 40)} units" if task.units else ""
+    cash = f"{clean_text(task.cash, 40)} from the balance" if task.cash.strip("0.") else ""
     charged = " and ".join(filter(None, (units, cash)))
     cost = f"; Kling charged {charged}" if charged else ""
-    return Line(f"Kling task {foreign_text(task.task_id, 60)} is done{took}{cost}")
+    return Line(f"Kling task {clean_text(task.task_id, 60)} is done{took}{cost}")

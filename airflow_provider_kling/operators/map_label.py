@@ -7,8 +7,8 @@ import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from airflow_provider_kling.products.wording import holds_content
-from airflow_provider_kling.utils.foreign import foreign_text
+from airflow_provider_kling.products.formatting import holds_content
+from airflow_provider_kling.utils.untrusted import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,10 +42,10 @@ def _name(value: Any) -> str:
         value = os.fspath(value)
     if not isinstance(value, str) or holds_content(value):
         return ""
-    text = foreign_text(value)
+    text = clean_text(value)
     if "/" in text and " " not in text.rpartition("/")[0]:
         text = unquote(text.partition("?")[0].rstrip("/").rpartition("/")[2])
-    return foreign_text(text, MAX_CHARACTERS)
+    return clean_text(text, MAX_CHARACTERS)
 
 
 def _is_literal(label: str) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_kling import __version__
 from airflow_provider_kling.models import SUBMISSION_KEY
 from airflow_provider_kling.submission import identity
-from airflow_provider_kling.utils.foreign import reason
+from airflow_provider_kling.utils.untrusted import reason
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context

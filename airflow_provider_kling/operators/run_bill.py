@@ -13,7 +13,7 @@ from airflow_provider_kling.models import TaskStatus
 from airflow_provider_kling.products import prices
 from airflow_provider_kling.products.catalogue import product_of
 from airflow_provider_kling.submission.budget import BATCH
-from airflow_provider_kling.utils.foreign import foreign_text
+from airflow_provider_kling.utils.untrusted import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -103,7 +103,7 @@ def _row(line: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _line(lines: dict[tuple[str, str], Line], value: dict[str, Any]) -> Line:
-    key = (foreign_text(value.get("endpoint") or "", 60), foreign_text(value.get("model_name") or "", 80))
+    key = (clean_text(value.get("endpoint") or "", 60), clean_text(value.get("model_name") or "", 80))
     return lines.setdefault(key, Line(*key))
 
 

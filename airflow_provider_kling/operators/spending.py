@@ -26,7 +26,7 @@ from airflow_provider_kling.operators.reservations import KEY, DayReservations, 
 from airflow_provider_kling.operators.state_files import state_store_of
 from airflow_provider_kling.products import prices
 from airflow_provider_kling.submission.budget import BATCH, Reservation, ReservationState
-from airflow_provider_kling.utils.foreign import foreign_text, reason
+from airflow_provider_kling.utils.untrusted import clean_text, reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,7 +63,7 @@ def planned_cost_of_task(name: str, product: Product, body: Mapping[str, Any], c
     :param cost: of it, and of what is paid with it.
     """
     units = None if cost.units is None else str(cost.units)
-    model = foreign_text(body.get("model_name") or "", 80)
+    model = clean_text(body.get("model_name") or "", 80)
     details = {"units": units, "endpoint": product.endpoint, "model_name": model}
     return PlannedCost(name, cost.usd, str(cost), details)
 

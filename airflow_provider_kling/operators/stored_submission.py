@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.exceptions import KlingError, KlingStorageError, KlingSubmissionInDoubtError
 from airflow_provider_kling.operators.state_files import state_store_of
-from airflow_provider_kling.utils.foreign import reason
+from airflow_provider_kling.utils.untrusted import reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -26,7 +26,7 @@ from airflow_provider_kling.triggers import KlingTaskTrigger
 from airflow_provider_kling.utils._airflow.asset_events import describe_outlets
 from airflow_provider_kling.utils._airflow.compat import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_kling.utils._airflow.completion import can_finish_in_triggerer
-from airflow_provider_kling.utils.foreign import foreign_text
+from airflow_provider_kling.utils.untrusted import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -185,7 +185,7 @@ class KlingTaskOperator(KlingBaseOperator):
             task = self.hook.get_paid_task(self._kling_task_id, self.endpoint)
             ended = polling.read_event(event, {self._kling_task_id})
             if ended is None:
-                other = foreign_text(event)
+                other = clean_text(event)
                 self.log.warning("Kling task %s: resumed by an event that is not about it: %s", task.task_id, other)
                 return self._wait(task, context)
             if ended.needs_worker and not task.status.is_terminal:
@@ -200,7 +200,7 @@ class KlingTaskOperator(KlingBaseOperator):
         try:
             return super().resume_execution(next_method, next_kwargs, context)
         except (TaskDeferralError, TaskDeferralTimeout) as error:
-            ended = f"the trigger ended without an event ({foreign_text(error)})"
+            ended = f"the trigger ended without an event ({clean_text(error)})"
             submitted = record.submitted_id(context)
             if submitted is None:
                 # It waited for a slot. Submit once more, without another wait: its time may be over.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from airflow_provider_kling import polling
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.preparation.arguments import Validate
-from airflow_provider_kling.products.wording import named
+from airflow_provider_kling.products.formatting import named
 from airflow_provider_kling.submission.protocol import OnDoubt
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from airflow_provider_kling.operators import record
 from airflow_provider_kling.operators.reservations import kling_tasks
 from airflow_provider_kling.operators.stored_submission import CountedPermit, StoredSubmission, may_be_about
 from airflow_provider_kling.submission.unnamed import Window
-from airflow_provider_kling.utils.foreign import reason
+from airflow_provider_kling.utils.untrusted import reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

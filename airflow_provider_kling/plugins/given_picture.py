@@ -42,4 +42,4 @@ def _thumbnail(stored: StoredFile) -> bytes:
     data = stored.read(0, stored.size)
     # Only here: who waits for a storage that hangs holds nobody else's turn.
     with _turns:
-        return poster.thumbnail(data)
+        return poster.make_thumbnail(data)

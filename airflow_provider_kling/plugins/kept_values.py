@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from airflow_provider_kling.plugins.stored_file import NotShownError, StoredFile, in_thread
 from airflow_provider_kling.utils._airflow.run_reader import MAX_VALUES
 from airflow_provider_kling.utils._airflow.xcom_references import folder_of, place_in, read_json
-from airflow_provider_kling.utils.foreign import reason
+from airflow_provider_kling.utils.untrusted import reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

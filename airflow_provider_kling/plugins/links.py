@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.sdk import BaseOperatorLink
 
 from airflow_provider_kling.models import KINDS
-from airflow_provider_kling.utils.foreign import web_link
 from airflow_provider_kling.utils.ours import BATCH_LINK_KEY, RESULT_LINK_KEY, is_our_operator
+from airflow_provider_kling.utils.untrusted import web_link
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator

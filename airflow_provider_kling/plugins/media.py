@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from airflow_provider_kling.results.content import CONTENT_TYPES
+from airflow_provider_kling.results.media_info import CONTENT_TYPES
 
 #: Bytes at the beginning of a file that say what it is.
 HEAD_BYTES = 16

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow_provider_kling.models import KINDS
 from airflow_provider_kling.plugins.run_progress import Progress
 from airflow_provider_kling.utils._airflow.grid_label import name_of
-from airflow_provider_kling.utils.foreign import foreign_text, web_link
+from airflow_provider_kling.utils.untrusted import clean_text, web_link
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -189,7 +189,7 @@ def _cards_of_task(task: RunTask, items: Sequence[Item]) -> list[Card]:
     if items:
         return [Card(task, item.key or f"{task.task_id} {number}", item, number) for number, item in enumerate(items)]
     # One that is not mapped has a label too, which Airflow shows nowhere; it is known by its id.
-    label = foreign_text(name_of(task.label), NAME_CHARACTERS) or f"{task.task_id} {task.map_index}"
+    label = clean_text(name_of(task.label), NAME_CHARACTERS) or f"{task.task_id} {task.map_index}"
     return [Card(task, label if task.map_index >= 0 else task.task_id, item_of_task(task))]
 
 
@@ -258,7 +258,7 @@ def _item(manifest: Mapping[str, Any], state: State, key: str, message: Any) -> 
     results = manifest[group] if group else [None]
     first = results[0] if isinstance(results[0], dict) else {}
     return Item(
-        key=foreign_text(key, NAME_CHARACTERS),
+        key=clean_text(key, NAME_CHARACTERS),
         state=state,
         kling_task_id=_id(manifest.get("task_id")),
         units=str(cost) if (cost := _decimal(manifest.get("units"))) is not None else "",
@@ -266,8 +266,8 @@ def _item(manifest: Mapping[str, Any], state: State, key: str, message: Any) -> 
         poster=next((_text(file.get("poster")) for file in stored), ""),
         link=web_link(next((first[name] for name in ("url", "trial_url", "image_url") if first.get(name)), None)),
         kind=group,
-        result_id=next((foreign_text(first[name], NAME_CHARACTERS) for name in RESULT_IDS if first.get(name)), ""),
-        message=foreign_text(message, MESSAGE_CHARACTERS),
+        result_id=next((clean_text(first[name], NAME_CHARACTERS) for name in RESULT_IDS if first.get(name)), ""),
+        message=clean_text(message, MESSAGE_CHARACTERS),
     )
 
 
@@ -276,7 +276,7 @@ def _text(value: Any) -> str:
 
 
 def _id(value: Any) -> str:
-    return foreign_text(value, NAME_CHARACTERS) if isinstance(value, str) else ""
+    return clean_text(value, NAME_CHARACTERS) if isinstance(value, str) else ""
 
 
 def _decimal(value: Any) -> Decimal | None:

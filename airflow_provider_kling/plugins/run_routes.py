@@ -19,7 +19,7 @@ from airflow_provider_kling.plugins.task_story import KEPT_ELSEWHERE, is_kept_el
 from airflow_provider_kling.utils._airflow.api_server import TaskKey, permitted_dag, permitted_task
 from airflow_provider_kling.utils._airflow.object_storage import place_of
 from airflow_provider_kling.utils._airflow.run_reader import RunTask, read_run
-from airflow_provider_kling.utils.foreign import reason
+from airflow_provider_kling.utils.untrusted import reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

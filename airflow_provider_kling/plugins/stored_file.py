@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from airflow_provider_kling.plugins import storage_threads
 from airflow_provider_kling.plugins.media import HEAD_BYTES, media_kind
 from airflow_provider_kling.utils._airflow.object_storage import is_airflows, place_of, version_of
-from airflow_provider_kling.utils.foreign import foreign_text, reason
+from airflow_provider_kling.utils.untrusted import clean_text, reason
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -114,7 +114,7 @@ def _look(place: Place, media: MediaKind) -> StoredFile:
         # The first question after storages imports their packages: seconds.
         if not is_airflows(place):
             raise NotShownError(
-                f"Open it where it is stored: {foreign_text(place.protocol, 20)} is no storage of Airflow's."
+                f"Open it where it is stored: {clean_text(place.protocol, 20)} is no storage of Airflow's."
             )
         info = place.info()
         if info.get("type") != "file":

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from airflow_provider_kling.batch.records import results_of
 from airflow_provider_kling.models import RESULT_SECONDS, Element, Link, Voice
 from airflow_provider_kling.plugins.media import media_kind
-from airflow_provider_kling.products.wording import size_words
+from airflow_provider_kling.products.formatting import size_words
 from airflow_provider_kling.utils._airflow.object_storage import place_of
-from airflow_provider_kling.utils.foreign import foreign_text, web_link
+from airflow_provider_kling.utils.untrusted import clean_text, web_link
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -109,7 +109,7 @@ def frames_shown(fields: Mapping[str, Any]) -> list[Frame]:
             "label": label,
             "link": web_link(value),
             "stored": number if _is_stored(value) else None,
-            "text": foreign_text(value, 200),
+            "text": clean_text(value, 200),
         }
         for number, (label, value) in enumerate(_given(fields))
     ]
@@ -204,7 +204,7 @@ def _named(manifest: dict[str, Any]) -> list[Shown]:
 
 def _name_of(result: Any) -> list[tuple[str, str]]:
     if isinstance(result, Voice):
-        return [(foreign_text(result.voice_name or "Voice", 80), foreign_text(result.voice_id, 80))]
+        return [(clean_text(result.voice_name or "Voice", 80), clean_text(result.voice_id, 80))]
     if isinstance(result, Element):
-        return [(foreign_text(result.element_name or "Element", 80), foreign_text(result.element_id, 80))]
+        return [(clean_text(result.element_name or "Element", 80), clean_text(result.element_id, 80))]
     return []

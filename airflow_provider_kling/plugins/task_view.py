@@ -19,8 +19,8 @@ from airflow_provider_kling.plugins.task_story import (
     usual,
     wait_of,
 )
-from airflow_provider_kling.utils.foreign import foreign_text
 from airflow_provider_kling.utils.ours import is_our_operator
+from airflow_provider_kling.utils.untrusted import clean_text
 
 if TYPE_CHECKING:
     from airflow_provider_kling.utils._airflow.api_server import TaskRecord
@@ -97,9 +97,9 @@ def view_of(record: TaskRecord, now: float) -> TaskView:
         "sentence": f"{sentence} {record.unread}".strip(),
         "results": results_shown(manifest, now),
         "frames": frames_shown(record.fields),
-        "prompt": foreign_text(record.fields.get("prompt"), PROMPT_CHARACTERS),
-        "negative_prompt": foreign_text(record.fields.get("negative_prompt"), PROMPT_CHARACTERS),
-        "text": foreign_text(record.fields.get("text"), PROMPT_CHARACTERS),
+        "prompt": clean_text(record.fields.get("prompt"), PROMPT_CHARACTERS),
+        "negative_prompt": clean_text(record.fields.get("negative_prompt"), PROMPT_CHARACTERS),
+        "text": clean_text(record.fields.get("text"), PROMPT_CHARACTERS),
         "facts": _facts(record),
         "parameters": _rows({name: value for name, value in record.fields.items() if name not in _ELSEWHERE}),
         "wait": wait_of(record, now),
@@ -171,7 +171,7 @@ def _failure(record: TaskRecord) -> Failure | None:
         return None
     code = value.get("code")
     return {
-        "sentence": foreign_text(value.get("message") or value.get("error"), 1000),
+        "sentence": clean_text(value.get("message") or value.get("error"), 1000),
         "code": str(code) if isinstance(code, int) else "",
     }
 
@@ -241,7 +241,7 @@ def _as_json(value: Any) -> Any:
 
 def _rows(values: dict[str, Any]) -> list[Row]:
     return [
-        {"label": foreign_text(label, 60), "value": foreign_text(_as_json(value), 300)}
+        {"label": clean_text(label, 60), "value": clean_text(_as_json(value), 300)}
         for label, value in list(values.items())[:40]
         if value not in (None, "", "None", [], {})
     ]

@@ -1,1 +1,1 @@
-"""From a Dag author's words to a checked request, before a credit is spent."""
+"""Makes a checked request from a Dag author's fields, before a credit is spent."""

@@ -1,9 +1,9 @@
 """
-Our own arguments (not Kling's fields), brought into shape once, before anything is paid. Pure.
+Converts and checks the package's own arguments (not Kling's fields), before anything is paid. Pure.
 
-A Dag author, a template or an XCom hands over numbers as text, durations as ``timedelta``, places as path objects, and
-the text ``None`` where a template had no value. What is understood is returned in one form; the rest is refused with a
-sentence that begins with what to do.
+Dag authors, templates and XComs pass numbers as text, durations as ``timedelta``, paths as objects, and the text
+``None`` where a template had no value. Each function returns one type, or refuses the value with a sentence that begins
+with what to do.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_kling.exceptions import KlingValidationError
-from airflow_provider_kling.products.wording import named, one_of
+from airflow_provider_kling.products.formatting import named, one_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-#: ``strict`` refuses what is certainly wrong, ``warn`` only says so, ``off`` does not look.
+#: ``strict`` refuses requests with errors, ``warn`` only logs them, ``off`` checks nothing.
 Validate = Literal["strict", "warn", "off"]
 
-#: The longest time that is understood, in seconds: ten years. ``timedelta`` and the database end somewhere above.
+#: The longest time in seconds: ten years. Far longer ones overflow ``timedelta`` and the database.
 MAX_SECONDS = 10 * 365 * 86_400.0
 
 _NUMBER = re.compile(r"[+-]?(?:\d{1,18}(?:\.\d{0,18})?|\.\d{1,18})(?:[eE][+-]?\d{1,2})?", re.ASCII)
 
-#: What a template without a value leaves, and what an author writes for it.
-_NOTHING = ("none", "null", "nan", "undefined")
+#: Texts that mean "no value"; a template without a value renders to one of them.
+_NO_VALUE = ("none", "null", "nan", "undefined")
 
 
 def seconds(name: str, value: Any, *, default: float | None = None, minimum: float = 0.0) -> float:
@@ -47,7 +47,7 @@ def seconds(name: str, value: Any, *, default: float | None = None, minimum: flo
     """
     if value is None and default is not None:
         return default
-    found = value.total_seconds() if isinstance(value, timedelta) else _finite(value)
+    found = value.total_seconds() if isinstance(value, timedelta) else _to_finite(value)
     if found is None:
         raise KlingValidationError([f"Give {name} in seconds, or as a timedelta; {named(name, value)} is neither."])
     if not minimum <= found <= MAX_SECONDS:
@@ -67,7 +67,7 @@ def whole_number(name: str, value: Any, minimum: int, maximum: int = 1_000_000) 
     :param maximum: the most.
     :raises KlingValidationError: when it is no whole number between the two.
     """
-    found = _finite(value)
+    found = _to_finite(value)
     if found is None or found != int(found) or not minimum <= found <= maximum:
         raise KlingValidationError(
             [f"Give {name} as a whole number of {minimum} or more; {named(name, value)} is none."]
@@ -87,7 +87,7 @@ def amount(name: str, value: Any) -> float | None:
     """
     if value is None:
         return None
-    found = _finite(value)
+    found = _to_finite(value)
     if found is None or found <= 0:
         raise KlingValidationError([f"Give {name} as a number above 0, or leave it out; {named(name, value)} is none."])
     return found
@@ -128,7 +128,7 @@ def place(name: str, value: Any) -> str | None:
     if text is None:
         raise KlingValidationError([f"Give {name} as a URI or a path; {named(name, value)} is neither."])
     text = text.strip()
-    if rendered_none(text):
+    if is_rendered_none(text):
         raise KlingValidationError(
             [f"Give the template of {name} a value, or leave {name} out: it rendered to {named(name, text)}."]
         )
@@ -137,9 +137,9 @@ def place(name: str, value: Any) -> str | None:
     return text or None
 
 
-def rendered_none(value: Any) -> bool:
-    """Whether this is the text that a template without a value leaves."""
-    return isinstance(value, str) and value.strip().lower() in _NOTHING
+def is_rendered_none(value: Any) -> bool:
+    """Whether this is the text to which a template without a value renders."""
+    return isinstance(value, str) and value.strip().lower() in _NO_VALUE
 
 
 def _text_of_path(value: Any) -> str | None:
@@ -149,8 +149,8 @@ def _text_of_path(value: Any) -> str | None:
     return os.fsdecode(value) if isinstance(value, os.PathLike) else None
 
 
-def _finite(value: Any) -> float | None:
-    """The number that a value is; ``None`` when it is none."""
+def _to_finite(value: Any) -> float | None:
+    """Return a value as a finite number; ``None`` when it is none."""
     if isinstance(value, str):
         text = value.strip()
         return float(text) if _NUMBER.fullmatch(text) else None
@@ -166,9 +166,9 @@ def _finite(value: Any) -> float | None:
 @contextlib.contextmanager
 def collect(problems: list[str]) -> Iterator[None]:
     """
-    Go on after a problem, so that all of them can be named at once.
+    Collect the problems of a :class:`KlingValidationError` instead of raising it, so that all are reported at once.
 
-    :param problems: they are added here.
+    :param problems: the list to which they are added.
     """
     try:
         yield

@@ -1,5 +1,5 @@
 """
-From what a Dag author has (URL, path, storage URI, bytes, base64) to what Kling accepts, reading headers only.
+Loads an image that a Dag author gives as URL, path, storage URI, bytes or base64, in the form that Kling accepts.
 
 Kling takes a public URL or base64 without a ``data:`` prefix; jpg, jpeg or png; at most 10 MB,
 in its second generation 50 MB (Image to Video pages of https://kling.ai/document-api, read 2026-10).
@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from airflow_provider_kling.exceptions import KlingStorageError
-from airflow_provider_kling.preparation.fit import MAX_SOURCE_BYTES, Fitted, shrink
+from airflow_provider_kling.preparation.image_conversion import MAX_SOURCE_BYTES, ConvertedImage, convert_image
+from airflow_provider_kling.products.formatting import is_inline, named, shown
 from airflow_provider_kling.products.image_header import read_header
 from airflow_provider_kling.products.media import (
     MAX_IMAGE_BYTES,
@@ -29,14 +30,13 @@ from airflow_provider_kling.products.media import (
     decode_content,
     too_large_error,
 )
-from airflow_provider_kling.products.wording import is_inline, named, shown
-from airflow_provider_kling.utils.foreign import reason
+from airflow_provider_kling.utils.untrusted import reason
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _MAX_PATH = 4096
-#: What else an image may be; the sentences begin with the usual ones.
+#: The less usual forms of an image, for the end of a sentence.
 _ALLOWED = "a storage URI such as s3://bucket/key, bytes, a data: URI or base64 of a JPEG or PNG file is understood too"
-#: Another try of the same local path meets these again; any other error is an outage, of a network disk for example.
+#: Errors that another try of the same local path meets again; others are an outage, for example of a network disk.
 _PERMANENT = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.ENXIO, errno.EINVAL}
 
 
@@ -54,7 +54,7 @@ def load_image(
     :param value: URL, local path, object-storage URI or path object, bytes, ``data:`` URI, base64 or InlineImage.
     :param field: the field's name, for sentences.
     :param conn_id: Airflow connection for an object-storage URI.
-    :param fit: ``shrink`` mends what Kling would not take, as far as that is possible.
+    :param fit: ``shrink`` converts an image that Kling would not take, if possible.
     :param most: bytes that the image may have; default 10 MB.
     :raises FileLoadError: the image cannot be read, decoded or is too large.
     :raises KlingStorageError: the storage does not answer now; a retry may find it.
@@ -92,19 +92,19 @@ def is_uri(text: str) -> bool:
 def _loaded(data: bytes, field: str, fit: str, most: int) -> LoadedFile:
     if not data:
         raise FileLoadError(f"Give {field} a picture: it is empty (0 bytes).")
-    fitted = shrink(data, most) if fit == "shrink" and len(data) <= MAX_SOURCE_BYTES else Fitted(data)
-    if len(fitted.data) > most:
+    converted = convert_image(data, most) if fit == "shrink" and len(data) <= MAX_SOURCE_BYTES else ConvertedImage(data)
+    if len(converted.data) > most:
         raise too_large_error(field, most)
-    header, problem = read_header(fitted.data)
-    payload = base64.b64encode(fitted.data).decode("ascii")
-    # Of what was given: another version of Pillow may encode it in other bytes, and that is no other request.
+    header, problem = read_header(converted.data)
+    payload = base64.b64encode(converted.data).decode("ascii")
+    # The digest of the original: another version of Pillow may encode other bytes, but the request is the same.
     digest = hashlib.sha256(data).hexdigest()
-    return LoadedFile(payload, digest, header, problem, fitted.done)
+    return LoadedFile(payload, digest, header, problem, converted.changes)
 
 
 def _from_text(text: str, field: str, conn_id: str | None, limit: int) -> bytes:
     # "/9j/4AAQ..." is a JPEG in base64 and also looks like an absolute path: an existing file decides.
-    if exists(text):
+    if is_existing_path(text):
         return read_file(text, field, limit)
     if is_inline(text):
         return decode_content(text, field, limit)
@@ -122,7 +122,7 @@ def _from_text(text: str, field: str, conn_id: str | None, limit: int) -> bytes:
     )
 
 
-def exists(text: str) -> bool:
+def is_existing_path(text: str) -> bool:
     """
     Whether a text is the path of something on this machine.
 
@@ -150,7 +150,7 @@ def read_uri(uri: str, field: str, conn_id: str | None, limit: int) -> bytes:
     try:
         path = ObjectStoragePath(uri, conn_id=conn_id) if conn_id else ObjectStoragePath(uri)
     except Exception as error:  # noqa: BLE001 - a bad URI, and whatever a storage's own package says of it
-        raise unreadable(field, named(field, uri), error) from None
+        raise unreadable_error(field, named(field, uri), error) from None
     return read_stored(path, field, uri, limit)
 
 
@@ -175,12 +175,12 @@ def read_stored(path: Any, field: str, name: str, limit: int) -> bytes:
         with path.fs.open(path.path, "rb") as stream:
             content = stream.read(limit + 1)
     except FileNotFoundError:
-        raise missing(field, named(field, name)) from None
+        raise missing_error(field, named(field, name)) from None
     # bad URI, no provider package, no connection, no right
     except (ValueError, ImportError, AirflowNotFoundException, PermissionError, IsADirectoryError) as error:
-        raise unreadable(field, named(field, name), error) from None
+        raise unreadable_error(field, named(field, name), error) from None
     except Exception as error:  # noqa: BLE001 - each storage has errors of its own for "not now"
-        raise not_now(field, named(field, name), error) from None
+        raise unavailable_error(field, named(field, name), error) from None
     report_input(place_of(str(path)), path)
     return content
 
@@ -199,19 +199,19 @@ def read_file(name: str, field: str, limit: int) -> bytes:
                 raise _not_a_file(field, name)
             return stream.read(limit + 1)
     except FileNotFoundError:
-        raise missing(field, named(field, name)) from None
+        raise missing_error(field, named(field, name)) from None
     except IsADirectoryError:
         raise _not_a_file(field, name) from None
     except (OSError, ValueError) as error:
         again = isinstance(error, ValueError) or error.errno in _PERMANENT
-        raise (unreadable if again else not_now)(field, named(field, name), error) from None
+        raise (unreadable_error if again else unavailable_error)(field, named(field, name), error) from None
 
 
 def _without_blocking(name: str, flags: int) -> int:
     return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
 
 
-def missing(field: str, file: str) -> FileLoadError:
+def missing_error(field: str, file: str) -> FileLoadError:
     """
     Say that there is no such file.
 
@@ -225,7 +225,7 @@ def _not_a_file(field: str, name: str) -> FileLoadError:
     return FileLoadError(f"Give {field} the path of a file: {named(field, name)} is not a file.")
 
 
-def unreadable(field: str, file: str, error: Exception) -> FileLoadError:
+def unreadable_error(field: str, file: str, error: Exception) -> FileLoadError:
     """
     Say that a file cannot be read, now or later.
 
@@ -239,7 +239,7 @@ def unreadable(field: str, file: str, error: Exception) -> FileLoadError:
     )
 
 
-def not_now(field: str, file: str, error: Exception) -> KlingStorageError:
+def unavailable_error(field: str, file: str, error: Exception) -> KlingStorageError:
     """
     Say that a file cannot be read now.
 

@@ -1,8 +1,9 @@
 """
-A file in a team's storage as a link that Kling can open for a while: Kling takes videos and audio by URL only, and
+Makes a signed link to a stored file, which Kling can open for some hours: Kling takes videos and audio by URL only, and
 images also by URL.
 
-The storage's own library signs the link, when the request is made. Who keeps a request back for long makes it anew.
+The storage's own library signs the link when the request is prepared. A caller that sends a request much later signs it
+again.
 """
 
 from __future__ import annotations
@@ -10,11 +11,17 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, Literal
 
-from airflow_provider_kling.preparation.files import is_link, load_image, missing, not_now, unreadable
+from airflow_provider_kling.preparation.files import (
+    is_link,
+    load_image,
+    missing_error,
+    unavailable_error,
+    unreadable_error,
+)
+from airflow_provider_kling.products.formatting import is_inline, named, shown
 from airflow_provider_kling.products.media import FileLoadError, LoadedFile
-from airflow_provider_kling.products.wording import is_inline, named, shown
 from airflow_provider_kling.utils._airflow.object_storage import LOCAL_PROTOCOLS, place_of
-from airflow_provider_kling.utils.foreign import reason
+from airflow_provider_kling.utils.untrusted import reason
 
 if TYPE_CHECKING:
     from airflow_provider_kling.utils._airflow.object_storage import Place
@@ -22,11 +29,11 @@ if TYPE_CHECKING:
 #: How an image in object storage is sent.
 ImageBy = Literal["content", "link"]
 
-#: Seconds that a signed link lives: Kling opens it when the task's turn comes, which may take hours in a long queue.
-#: Keys that are themselves lent (STS) may end it earlier.
+#: Seconds that a signed link is valid: Kling opens it when it starts the task, after hours in a long queue. A link that
+#: is signed with temporary credentials (STS) may expire earlier.
 LINK_SECONDS = 12 * 3600
 
-#: What names the content of a stored file, by the storage's own word for it; the first that is there counts.
+#: Keys of a storage's file info that identify the content; the first one that is there is used.
 _VERSIONS = ("VersionId", "version_id", "generation", "ETag", "etag", "md5Hash", "content_settings", "LastModified")
 
 
@@ -63,7 +70,7 @@ def link_image(value: Any, *, field: str, conn_id: str | None, fit: str, most: i
     :param value: an http(s) URL, or an object-storage URI or path object.
     :param field: the field's name, for sentences.
     :param conn_id: Airflow connection for an object-storage URI.
-    :param fit: ``shrink`` mends what Kling would not take; that is sent as content.
+    :param fit: ``shrink`` converts an image that Kling would not take, and sends it as content.
     :param most: bytes that the image may have.
     :raises FileLoadError: there is no such image in a storage that can sign links, or Kling does not take it.
     :raises KlingStorageError: the storage does not answer now; a retry may find it.
@@ -105,11 +112,11 @@ def _info(place: Place, field: str) -> dict[str, Any]:
     try:
         return place.info()
     except FileNotFoundError:
-        raise missing(field, repr(place.shown)) from None
+        raise missing_error(field, repr(place.shown)) from None
     except (ValueError, ImportError, AirflowNotFoundException, PermissionError) as error:
-        raise unreadable(field, repr(place.shown), error) from None
+        raise unreadable_error(field, repr(place.shown), error) from None
     except Exception as error:  # noqa: BLE001 - each storage has errors of its own for "not now"
-        raise not_now(field, repr(place.shown), error) from None
+        raise unavailable_error(field, repr(place.shown), error) from None
 
 
 def _signed(place: Place, field: str, seconds: int) -> str:

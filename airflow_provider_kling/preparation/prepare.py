@@ -1,7 +1,7 @@
 """
-From a Dag author's fields to a checked Kling request, before a credit is spent.
+Makes a checked Kling request from a Dag author's fields, before a credit is spent.
 
-Nothing here talks to Kling. Everything that is wrong is said at once.
+Nothing here sends a request to Kling. All problems are reported at once.
 """
 
 from __future__ import annotations
@@ -13,40 +13,40 @@ from typing import TYPE_CHECKING, Any, get_args
 from airflow_provider_kling.exceptions import KlingValidationError
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.preparation.arguments import Validate
-from airflow_provider_kling.preparation.content import content_of
 from airflow_provider_kling.preparation.files import load_image
-from airflow_provider_kling.preparation.fit import Fit
+from airflow_provider_kling.preparation.image_conversion import Fit
 from airflow_provider_kling.preparation.media_link import ImageBy, link_image, load_link
+from airflow_provider_kling.preparation.request_content import content_of
 from airflow_provider_kling.preparation.sounds import load_sound
 from airflow_provider_kling.products import capabilities, generations, limits
 from airflow_provider_kling.products.catalogue import PRODUCTS
 from airflow_provider_kling.products.convert import RESOLUTIONS, FieldEncodingError
 from airflow_provider_kling.products.fields import Field, is_omitted, suggest_field
+from airflow_provider_kling.products.formatting import named, one_of, shown
 from airflow_provider_kling.products.json_value import NotJsonError, json_value, shorten
 from airflow_provider_kling.products.media import FileLoadError, LoadedFile
 from airflow_provider_kling.products.problem import Problem, Request
 from airflow_provider_kling.products.rules import check
 from airflow_provider_kling.products.rules.trajectories import TrajectoryError, is_normalised, to_pixels
-from airflow_provider_kling.products.wording import named, one_of, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from airflow_provider_kling.products.product import Product
 
-#: How many products a sentence names that have a field.
+#: The most products that a sentence names as owners of a field.
 NAMED_OWNERS = 3
 
 
 @dataclass(frozen=True)
 class Prepared:
     """
-    A request that may be sent.
+    A checked request.
 
     :param body: the JSON body, which no traceback shows; ``external_task_id`` and ``callback_url`` are in it only when
         they were given.
-    :param content: what decides the content, for a fingerprint: the body with image content replaced by its sha256 and
-        links without their signature, without ``external_task_id`` and ``callback_url``.
+    :param content: for a fingerprint: the body with the sha256 of images in place of their content, with links without
+        signatures, and without ``external_task_id`` and ``callback_url``.
     :param warnings: sentences for the log.
     :param files: the loaded files, by their places in the body.
     """
@@ -58,13 +58,13 @@ class Prepared:
 
     @property
     def has_signed_links(self) -> bool:
-        """Whether it holds links that live for a while only."""
+        """Whether it holds links that expire."""
         return any(loaded.stored_version for loaded in self.files.values())
 
 
 @dataclass
 class _Draft:
-    """A body that is being put together, with what went wrong on the way."""
+    """A request that is being built, with the problems found so far."""
 
     product: Product
     conn_id: str | None
@@ -73,17 +73,17 @@ class _Draft:
     extra: Mapping[str, Any]
     body: dict[str, Any] = field(default_factory=dict)
     images: dict[str, LoadedFile] = field(default_factory=dict)
-    refused: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    #: Fields without a usable value; what the rules say of them would only repeat it.
-    broken: set[str] = field(default_factory=set)
+    #: Fields with an error; problems that the rules find in them would only repeat it.
+    refused_fields: set[str] = field(default_factory=set)
 
     def refuse(self, name: str, sentence: str) -> None:
-        self.refused.append(sentence)
-        self.broken.add(name)
+        self.errors.append(sentence)
+        self.refused_fields.add(name)
 
     def load(self, value: Any, place: str) -> str:
-        """The file for the body; blank text, which keeps its place, when it cannot be loaded."""
+        """Return the link or content of a file for the body; empty text when it cannot be loaded."""
         try:
             kind = self.product.media_kind(place)
             if kind == "sound":
@@ -97,12 +97,12 @@ class _Draft:
             if loaded.digest is None:
                 json_value(loaded.payload, place)  # what cannot be in any text cannot be in a link
         except (FileLoadError, NotJsonError) as error:
-            self.refused.append(str(error))
+            self.errors.append(str(error))
             return ""
         self.images[place] = loaded
         if loaded.conversion:
             how = "" if self.image_by == "content" else " It goes as content: a link leads to the file as it is."
-            self.warnings.append(f"Sending {place} mended, as fit='shrink' asks: it was {loaded.conversion}.{how}")
+            self.warnings.append(f"Sending {place} changed, as fit='shrink' asks: it was {loaded.conversion}.{how}")
         return loaded.payload
 
 
@@ -121,35 +121,35 @@ def prepare(
 
     :param product: what is asked for.
     :param fields: Kling's classic field names with friendly values; None and blank text are left out.
-    :param extra_body: keys that are put over the body as they are, unchecked: for what Kling added after this version.
+    :param extra_body: keys that replace those of the body, unchecked: for fields that Kling added after this version.
     :param validate: ``strict`` (errors are refused), ``warn`` (all problems are warnings) or ``off``. What
         cannot be encoded at all, such as a missing file, is always an error.
     :param image_conn_id: Airflow connection for images in object storage.
-    :param fit: ``shrink`` mends images that Kling would not take, see :func:`.fit.shrink`.
+    :param fit: ``shrink`` converts images that Kling would not take, see :func:`.image_conversion.convert_image`.
     :param image_by: ``link`` sends a signed link to an image in object storage, ``content`` the image.
     :raises KlingValidationError: with every problem, not only the first.
     """
     product = generations.classic_product(product)
     strictness = arguments.choice("validate", validate, get_args(Validate))
-    extra, unfit = _extra(extra_body)
+    extra, extra_errors = _read_extra_body(extra_body)
     mend = arguments.choice("fit", fit, get_args(Fit))
     draft = _Draft(product, image_conn_id, mend, arguments.choice("image_by", image_by, get_args(ImageBy)), extra)
     _encode(draft, fields)
     body = {**draft.body, **extra}
     for problem in generations.translation_problems(product, body):
         draft.refuse(problem.field, problem.sentence)
-    found = [] if strictness == "off" else _findings(draft)
-    errors = [problem for problem in found if problem.severity == "error" and strictness == "strict"]
-    refused = [*draft.refused, *unfit, *(problem.sentence for problem in errors)]
+    problems = [] if strictness == "off" else _find_problems(draft)
+    errors = [problem for problem in problems if problem.severity == "error" and strictness == "strict"]
+    refused = [*draft.errors, *extra_errors, *(problem.sentence for problem in errors)]
     if refused:
         raise KlingValidationError(list(dict.fromkeys(refused)))
     remarks = generations.request_warnings(product, body, extra)
-    warnings = [*draft.warnings, *(problem.sentence for problem in found), *remarks]
+    warnings = [*draft.warnings, *(problem.sentence for problem in problems), *remarks]
     return Prepared(body, content_of(body, draft.images), tuple(dict.fromkeys(warnings)), draft.images)
 
 
-def _extra(extra_body: Any) -> tuple[dict[str, Any], list[str]]:
-    """The keys that go over the body as they are, and what is wrong with them."""
+def _read_extra_body(extra_body: Any) -> tuple[dict[str, Any], list[str]]:
+    """Return the keys that replace those of the body, and what is wrong with them."""
     try:
         extra = json_value(extra_body, "extra_body")
         extra = json.loads(extra) if isinstance(extra, str) and extra.strip() else extra
@@ -169,10 +169,10 @@ def _encode(draft: _Draft, fields: Mapping[str, Any]) -> None:
         try:
             given[json_value(str(name), "the names of the fields")] = value
         except NotJsonError as error:
-            draft.refused.append(str(error))
+            draft.errors.append(str(error))
     known = product.by_name
     ordered = [*(name for name in known if name in given), *(name for name in given if name not in known)]
-    shaped = {name: _shaped(draft, known.get(name, Field(name)), given[name]) for name in ordered}
+    shaped = {name: _convert_field(draft, known.get(name, Field(name)), given[name]) for name in ordered}
     present = {name: value for name, value in shaped.items() if not is_omitted(value)}
     defaults = {"model_name": product.default_model} if product.default_model else {}
     for name, value in {**defaults, **present}.items():
@@ -180,14 +180,14 @@ def _encode(draft: _Draft, fields: Mapping[str, Any]) -> None:
             draft.warnings.append(f"Leave {name} out: {named(name, value)} is not sent, {product.unsent[name]}.")
         else:
             draft.body[name] = value
-    _say_quality_once(draft)
-    _say_sound_once(draft)
+    _resolution_to_mode(draft)
+    _original_sound_to_flag(draft)
     _load_media(draft)
-    _encode_paths(draft)
+    _encode_trajectories(draft)
 
 
-def _say_quality_once(draft: _Draft) -> None:
-    """``resolution`` is the second generation's word for ``mode``; a body has the classic one."""
+def _resolution_to_mode(draft: _Draft) -> None:
+    """Replace ``resolution``, the second generation's word, by the classic ``mode``."""
     modes = {resolution: mode for mode, resolution in RESOLUTIONS.items()}
     asked, mode = draft.body.get("resolution"), draft.body.get("mode")
     if "mode" not in draft.product.by_name or not isinstance(asked, str) or asked not in modes:
@@ -203,8 +203,8 @@ def _say_quality_once(draft: _Draft) -> None:
     draft.body["mode"] = modes[asked]
 
 
-def _say_sound_once(draft: _Draft) -> None:
-    """``sound="original"`` is the second generation's word for keeping a video's sound; a body has the classic one."""
+def _original_sound_to_flag(draft: _Draft) -> None:
+    """Replace ``sound="original"``, the second generation's word, by the classic ``keep_original_sound``."""
     body = draft.body
     sound, videos = body.get("sound"), body.get("video_list")
     if "video_list" not in draft.product.by_name or not isinstance(sound, str) or sound.strip().lower() != "original":
@@ -217,8 +217,8 @@ def _say_sound_once(draft: _Draft) -> None:
     del body["sound"]
 
 
-def _shaped(draft: _Draft, field: Field, value: Any) -> Any:
-    """A field in JSON's types and Kling's words; None when it is refused. What holds a file keeps it as it is."""
+def _convert_field(draft: _Draft, field: Field, value: Any) -> Any:
+    """Return a field's value as Kling takes it; ``None`` when it is refused. Files in it are left unchanged."""
     name, keep = field.name, field.file_keys
     try:
         if not field.is_media:
@@ -238,7 +238,7 @@ def _shaped(draft: _Draft, field: Field, value: Any) -> Any:
 
 
 def _refuse_none(value: Any, name: str, keep: frozenset[str]) -> None:
-    place = _rendered_none(value, name, keep)
+    place = _find_rendered_none(value, name, keep)
     if place:
         raise NotJsonError(
             f"Check the template of {shorten(place)}: it rendered to the text None. Where that word is meant, send it "
@@ -246,7 +246,7 @@ def _refuse_none(value: Any, name: str, keep: frozenset[str]) -> None:
         )
 
 
-def _rendered_none(value: Any, place: str, keep: frozenset[str]) -> str:
+def _find_rendered_none(value: Any, place: str, keep: frozenset[str]) -> str:
     """Where a value is the text that a template without a value leaves; empty when nowhere."""
     if isinstance(value, str):
         return place if value.strip() == "None" else ""
@@ -255,13 +255,13 @@ def _rendered_none(value: Any, place: str, keep: frozenset[str]) -> str:
         inside = ((f"{place}.{key}", item) for key, item in value.items() if key not in keep or isinstance(item, str))
     elif isinstance(value, list):
         inside = ((f"{place}[{index}]", item) for index, item in enumerate(value))
-    return next((found for name, item in inside if (found := _rendered_none(item, name, keep))), "")
+    return next((found for name, item in inside if (found := _find_rendered_none(item, name, keep))), "")
 
 
 def _load_media(draft: _Draft) -> None:
     for place, holder, key in draft.product.file_places(draft.body):
         holder[key] = draft.load(holder[key], place)
-    # A file at a place where the field has none was kept as it was given, and is no JSON.
+    # A file at a place where the field takes none was left unchanged, and is no JSON.
     for name in [row.name for row in draft.product.fields if row.file_keys and row.name in draft.body]:
         try:
             json_value(draft.body[name], name)
@@ -270,14 +270,14 @@ def _load_media(draft: _Draft) -> None:
             del draft.body[name]
 
 
-def _encode_paths(draft: _Draft) -> None:
+def _encode_trajectories(draft: _Draft) -> None:
     masks = draft.body.get("dynamic_masks")
     for index, mask in enumerate(masks if isinstance(masks, list) else ()):
         if isinstance(mask, dict) and "trajectories" in mask:
-            _encode_path(draft, f"dynamic_masks[{index}].trajectories", mask)
+            _encode_trajectory(draft, f"dynamic_masks[{index}].trajectories", mask)
 
 
-def _encode_path(draft: _Draft, place: str, mask: dict[str, Any]) -> None:
+def _encode_trajectory(draft: _Draft, place: str, mask: dict[str, Any]) -> None:
     points, image = mask["trajectories"], draft.images.get("image")
     try:
         mask["trajectories"] = to_pixels(points, image.header if image else None)
@@ -290,17 +290,17 @@ def _encode_path(draft: _Draft, place: str, mask: dict[str, Any]) -> None:
         )
 
 
-def _findings(draft: _Draft) -> list[Problem]:
-    found = [
+def _find_problems(draft: _Draft) -> list[Problem]:
+    problems = [
         *_unknown_fields(draft),
         *check(Request(draft.product, draft.body, draft.images)),
         *capabilities.problems(draft.product, draft.body),
     ]
-    return [problem for problem in found if problem.field not in draft.broken]
+    return [problem for problem in problems if problem.field not in draft.refused_fields]
 
 
 def _unknown_fields(draft: _Draft) -> list[Problem]:
-    """Fields that the product does not have."""
+    """Find fields that the product does not have."""
     product = draft.product
     return [Problem(name, _unknown_field(product, name)) for name in draft.body if name not in product.by_name]
 

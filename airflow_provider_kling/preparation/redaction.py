@@ -1,4 +1,4 @@
-"""Image content that shows only as a summary, wherever it stands in a value."""
+"""Redacts image content anywhere in a value: only a summary of it is printed."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from airflow_provider_kling.products.formatting import holds_content, is_inline
 from airflow_provider_kling.products.media import InlineImage, TooDeep
-from airflow_provider_kling.products.wording import holds_content, is_inline
 
-#: How deep :func:`redact_images` looks; a request may not be deeper either, see :mod:`.products.json_value`.
+#: How deep :func:`redact_images` searches; a request may not be deeper either, see :mod:`.products.json_value`.
 _MAX_DEPTH = 50
 
 
 def redact_images(value: Any) -> Any:
     """
-    Wrap image content in :class:`InlineImage`, wherever it stands; everything else is returned as it is.
+    Wrap image content in :class:`InlineImage`, anywhere in a value; everything else is returned unchanged.
 
-    What is content, :func:`.products.wording.is_inline` decides, here as in :func:`load_image`; what shows content
-    though nobody can load it (cut, in quotes, as Python prints bytes) is wrapped too.
+    :func:`.products.formatting.is_inline` decides what is content, here as in :func:`load_image`. Text that shows
+    content which cannot be loaded (cut, in quotes, printed bytes) is wrapped too.
 
     :param value: a field of a request: also the list of ``dynamic_masks``, ``extra_body``, and both as a JSON string.
     """
@@ -26,7 +26,7 @@ def redact_images(value: Any) -> Any:
 
 
 class _Redaction:
-    """One walk; each list and object is looked at once, however often it is held."""
+    """One walk through a value; each list and object is visited once, however often it occurs."""
 
     def __init__(self) -> None:
         self.seen: dict[int, Any] = {}
@@ -41,11 +41,11 @@ class _Redaction:
         if depth >= _MAX_DEPTH:
             return TooDeep()
         if id(value) not in self.seen:
-            self.seen[id(value)] = TooDeep()  # what a list that holds itself finds inside
-            self.seen[id(value)] = self._inside(value, depth + 1)
+            self.seen[id(value)] = TooDeep()  # stands in for a list inside itself
+            self.seen[id(value)] = self._redact_items(value, depth + 1)
         return self.seen[id(value)]
 
-    def _inside(self, value: Any, depth: int) -> Any:
+    def _redact_items(self, value: Any, depth: int) -> Any:
         if isinstance(value, Mapping):
             return {key: self.redact_images(item, depth) for key, item in value.items()}
         items = [self.redact_images(item, depth) for item in value]
@@ -53,7 +53,7 @@ class _Redaction:
         return kind(items)
 
     def _json(self, text: str, depth: int) -> Any:
-        """Text that is JSON: its value when an image is in it; inside of something else it stays one text."""
+        """Redact JSON text that holds an image: the whole value is parsed at the top level, else wrapped as text."""
         if text.lstrip()[:1] not in ("[", "{") or "{{" in text or "{%" in text:
             return _text(text)
         try:

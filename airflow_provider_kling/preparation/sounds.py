@@ -13,9 +13,9 @@ import hashlib
 import os
 from typing import Any
 
-from airflow_provider_kling.preparation.files import exists, is_link, is_uri, read_file, read_stored, read_uri
+from airflow_provider_kling.preparation.files import is_existing_path, is_link, is_uri, read_file, read_stored, read_uri
+from airflow_provider_kling.products.formatting import is_inline, named, shown
 from airflow_provider_kling.products.media import FileLoadError, InlineImage, LoadedFile
-from airflow_provider_kling.products.wording import is_inline, named, shown
 
 MAX_SOUND_BYTES = 5 * 1024 * 1024
 
@@ -60,7 +60,7 @@ def _content(value: Any, field: str, conn_id: str | None) -> bytes:
 def _from_text(text: str, field: str, conn_id: str | None) -> bytes:
     if is_link(text):
         raise FileLoadError(f"Give a link as audio_url: {named(field, text)} is one, and {field} is for content.")
-    if exists(text):
+    if is_existing_path(text):
         return read_file(text, field, MAX_SOUND_BYTES)
     if is_inline(text):
         return _decoded(text, field)

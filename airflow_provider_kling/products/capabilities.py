@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_kling.products.capability_map import Model, Row, Table, generation_of, table
 from airflow_provider_kling.products.convert import MODE_ALIASES
+from airflow_provider_kling.products.formatting import did_you_mean, is_inline, joined, named, one_of, shown
 from airflow_provider_kling.products.problem import Problem
-from airflow_provider_kling.products.wording import did_you_mean, is_inline, joined, named, one_of, shown
-from airflow_provider_kling.utils.foreign import foreign_text
+from airflow_provider_kling.utils.untrusted import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -313,7 +313,7 @@ def _unsupported_feature(feature: Feature, rows: list[Row], body: Mapping[str, A
     row = rows[0]
     field = next(name for name in feature.fields if name in body)
     mode = f" in mode {shown(body.get('mode', DEFAULTS['mode']))}" if row.modes else ""
-    seconds = f" at {foreign_text(body.get('duration', DEFAULTS['duration']), 10)} s" if row.durations else ""
+    seconds = f" at {clean_text(body.get('duration', DEFAULTS['duration']), 10)} s" if row.durations else ""
     advice, why = _alternatives(feature, row, field)
     sentence = (
         f"{advice}: {row.model} does not take {feature.phrase} for {row.product}{mode}{seconds} "

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_kling.exceptions import KlingConfigurationError
 from airflow_provider_kling.products import asset, audio, clip, face, image, solution, video
-from airflow_provider_kling.products.wording import did_you_mean
-from airflow_provider_kling.utils.foreign import foreign_text
+from airflow_provider_kling.products.formatting import did_you_mean
+from airflow_provider_kling.utils.untrusted import clean_text
 
 if TYPE_CHECKING:
     from airflow_provider_kling.products.product import Product
@@ -33,6 +33,6 @@ def product_of(endpoint: str) -> Product:
     except (KeyError, TypeError):
         known = ", ".join(sorted(PRODUCTS))
         raise KlingConfigurationError(
-            f"Use an endpoint that exists{did_you_mean(endpoint, PRODUCTS)}. {foreign_text(endpoint, 80)!r} does not; "
+            f"Use an endpoint that exists{did_you_mean(endpoint, PRODUCTS)}. {clean_text(endpoint, 80)!r} does not; "
             f"use one of: {known}."
         ) from None

@@ -14,7 +14,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kling.products.wording import shown
+from airflow_provider_kling.products.formatting import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable

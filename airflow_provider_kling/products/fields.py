@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from airflow_provider_kling.products import convert
-from airflow_provider_kling.products.wording import did_you_mean, one_of
+from airflow_provider_kling.products.formatting import did_you_mean, one_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.products.capability_map import generation_of, is_certain, table
 from airflow_provider_kling.products.catalogue import NEW_GENERATION, PRODUCTS
+from airflow_provider_kling.products.formatting import named, one_of, shown
 from airflow_provider_kling.products.problem import Problem
-from airflow_provider_kling.products.wording import named, one_of, shown
-from airflow_provider_kling.utils.foreign import foreign_text
+from airflow_provider_kling.utils.untrusted import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -191,7 +191,7 @@ def request_warnings(product: Product, body: Mapping[str, Any], extra: Mapping[s
     if product.has_external_id and not refuses_repeated_id(body):
         yield (
             "Check Kling's console if this task fails before it has an id: it is not known whether Kling refuses to "
-            f"make an external_task_id of {foreign_text(body.get('model_name'), 60)} twice, so a lost answer is looked "
+            f"make an external_task_id of {clean_text(body.get('model_name'), 60)} twice, so a lost answer is looked "
             "for by its id and its time, and nothing is sent again by itself."
         )
 

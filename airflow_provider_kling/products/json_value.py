@@ -17,8 +17,8 @@ from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from typing import Any
 
+from airflow_provider_kling.products.formatting import named, shown
 from airflow_provider_kling.products.media import InlineImage, TooDeep
-from airflow_provider_kling.products.wording import named, shown
 
 #: Deepest nesting; Kling's deepest field, a point of a path of a mask, has four levels.
 MAX_DEPTH = 50

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from airflow_provider_kling.products.capabilities import DEFAULTS
 from airflow_provider_kling.products.data_file import read_data
 from airflow_provider_kling.products.translation import to_classic_words
-from airflow_provider_kling.utils.foreign import foreign_text
+from airflow_provider_kling.utils.untrusted import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -202,7 +202,7 @@ def _changes_a_video(body: Mapping[str, Any]) -> bool:
 def _per_input_second(prices: Mapping[str, Any], product: Product, body: Mapping[str, Any]) -> Decimal | None:
     rate = (_row(prices["per_input_second"], product, body) or {}).get(_mode(body))
     longest = prices["longest_input"].get(product.endpoint, {})
-    seconds = longest.get(foreign_text(body.get("character_orientation") or "", 20))
+    seconds = longest.get(clean_text(body.get("character_orientation") or "", 20))
     return None if rate is None or seconds is None else Decimal(rate) * seconds
 
 
@@ -225,7 +225,7 @@ def _per_image(prices: Mapping[str, Any], product: Product, body: Mapping[str, A
 
 
 def _row(table: Mapping[str, Any], product: Product, body: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    row: Mapping[str, Any] | None = table.get(product.endpoint, {}).get(foreign_text(body.get("model_name") or "", 80))
+    row: Mapping[str, Any] | None = table.get(product.endpoint, {}).get(clean_text(body.get("model_name") or "", 80))
     return row
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from airflow_provider_kling.products.addresses import is_public, literal
+from airflow_provider_kling.products.formatting import named
 from airflow_provider_kling.products.problem import Problem
-from airflow_provider_kling.products.wording import named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

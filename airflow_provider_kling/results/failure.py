@@ -1,11 +1,11 @@
-"""What a task leaves when it fails, for a branch to look at."""
+"""Pushes the XCom ``failure`` when a task fails, for a branch operator to read."""
 
 from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kling.utils.foreign import foreign_text, reason
+from airflow_provider_kling.utils.untrusted import clean_text, reason
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -20,7 +20,7 @@ ID_CHARACTERS = 128
 
 def failure_of(error: KlingError, kling_task_id: str | None = None) -> dict[str, Any]:
     """
-    Return what went wrong, for programs.
+    Return an error as a dict for the XCom.
 
     :param error: what was raised.
     :param kling_task_id: the task, when the error does not name it.
@@ -29,17 +29,17 @@ def failure_of(error: KlingError, kling_task_id: str | None = None) -> dict[str,
     return {
         "error": type(error).__name__,
         "code": getattr(error, "code", None),
-        "message": foreign_text(error.message),
-        "task_id": foreign_text(task_id, ID_CHARACTERS) if task_id else None,
+        "message": clean_text(error.message),
+        "task_id": clean_text(task_id, ID_CHARACTERS) if task_id else None,
     }
 
 
 def push_failure(error: KlingError, context: Context, kling_task_id: str | None = None) -> None:
     """
-    Leave the XCom ``failure``, so that a branch can look at what went wrong.
+    Push the XCom ``failure``, so that a branch operator can read what went wrong.
 
-    It never raises: what ends the task is ``error``, and an XCom that cannot be stored must not make a permanent
-    error look like one that is worth a retry.
+    It never raises: ``error`` must end the task. Otherwise an XCom that cannot be stored would turn a permanent error
+    into one that Airflow retries.
 
     :param error: what went wrong.
     :param context: Airflow's context.

@@ -1,4 +1,4 @@
-"""A file on this machine's disk appears whole or not at all, and replaces the one that was there."""
+"""Writes a file to this machine's disk atomically, and replaces one that is there."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 CHUNK_BYTES = 1 << 20
 
 
-def write_whole(source: IO[bytes], target: Path) -> None:
+def write_atomically(source: IO[bytes], target: Path) -> None:
     """
-    Copy into the target's folder, then rename.
+    Copy to a partial file in the target's folder, then rename it.
 
-    The part has a name that follows from the target's and is locked by its writer. A worker that was killed leaves a
-    part that nobody holds; the next writer of the same file takes it over, so leftovers do not pile up.
+    The partial file has a fixed name for each target, and its writer locks it. When a worker is killed, its partial
+    file stays without a lock; the next writer of the same target reuses it, so such files do not pile up.
 
-    :param source: binary file, read from where it stands.
+    :param source: binary file, read from its current position.
     :param target: replaced when it exists.
-    :raises OSError: when the disk says no; a file that was there is as it was.
+    :raises OSError: when the disk refuses; then an existing target is unchanged.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     part, descriptor = _open_part(target)
@@ -43,24 +43,24 @@ def write_whole(source: IO[bytes], target: Path) -> None:
 
 
 def _open_part(target: Path) -> tuple[Path, int]:
-    part = target.with_name(f".{_short(target.name)}.part")
+    part = target.with_name(f".{_shorten(target.name)}.part")
     with contextlib.suppress(OSError):
         descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
-        if _is_ours(part, descriptor):
+        if _lock_part(part, descriptor):
             return part, descriptor
         os.close(descriptor)
-    # Somebody writes the same file at this moment, or the filesystem has no locks.
-    part = target.with_name(f".{_short(target.name)}.{uuid.uuid4().hex}.part")
+    # Another process writes the same file at this moment, or the filesystem has no locks.
+    part = target.with_name(f".{_shorten(target.name)}.{uuid.uuid4().hex}.part")
     return part, os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
 
 
-def _short(name: str) -> str:
-    """A name may have 255 bytes; a part's has 40 more."""
+def _shorten(name: str) -> str:
+    """Shorten a name that has no room for the 40 bytes of a partial file's suffix; 255 is the limit."""
     return name if len(os.fsencode(name)) <= 200 else uuid.uuid5(uuid.NAMESPACE_URL, name).hex
 
 
-def _is_ours(part: Path, descriptor: int) -> bool:
-    """Lock the part. Between opening and locking another writer may have renamed it: then it is the target."""
+def _lock_part(part: Path, descriptor: int) -> bool:
+    """Lock the partial file; ``False`` when another writer has it, or renamed it between opening and locking."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return part.stat().st_ino == os.fstat(descriptor).st_ino

@@ -1,8 +1,8 @@
 """
-Is a file a whole MP4 video, and how long does it play. Pure but for reading the file.
+Checks that a file is a complete MP4 video, and reads its duration. Pure except for reading the file.
 
-Read by hand, from ISO/IEC 14496-12: the file comes from somebody else's server, and what reads tags walks as deep and
-reads as much as the file tells it to. Here a few thousand headers are read at most, whatever the file says.
+No library, because the file is not trusted: libraries for tags read as many bytes and levels as the file tells them to.
+Here a few thousand headers are read at most. Format: ISO/IEC 14496-12.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-#: Boxes that are looked at on one level. Kling's videos have 4 or 5; a fragmented one has two for each fragment.
+#: The most boxes that are read on one level. Kling's videos have 4 or 5; a fragmented one has two for each fragment.
 MAX_BOXES = 4096
 
-#: Seconds that a video may play; above, the header is broken.
+#: The longest duration, in seconds; a longer one means a broken header.
 MAX_SECONDS = 86_400.0
 
 
@@ -42,8 +42,8 @@ def seconds_of_video(path: Path) -> float:
     """
     Return how long a video plays.
 
-    A file whose header comes first keeps its duration when its end is cut off, and a server that cut it says nothing:
-    so the last box must end where the file does.
+    A header at the beginning is still there when the end of the file is cut off. So the last box must end where the
+    file ends.
 
     :param path: the file.
     :return: seconds; 0 for a fragmented file, as encoders write that cannot go back, whose header names no duration.

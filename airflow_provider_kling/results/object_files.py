@@ -1,8 +1,8 @@
 """
-Files on a team's storage, whole or not at all, and every way in which that can go wrong as one sentence.
+Writes and reads files on any storage, atomically; every error of a storage becomes one sentence.
 
-On object storage a file is written straight to its key: a PUT is whole or not at all, an upload in parts is aborted
-when it fails, and neither needs the right to list, copy or delete. Nothing here makes a bucket.
+On object storage a file is written straight to its key: a PUT is atomic, a multipart upload is aborted when it fails,
+and neither needs the right to list, copy or delete. Nothing here creates a bucket.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from airflow_provider_kling.exceptions import KlingStorageError
-from airflow_provider_kling.results.local_files import CHUNK_BYTES, write_whole
-from airflow_provider_kling.utils.foreign import reason
+from airflow_provider_kling.results.local_files import CHUNK_BYTES, write_atomically
+from airflow_provider_kling.utils.untrusted import reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -39,9 +39,9 @@ def put_file(local: Path, place: Place) -> None:
     with _storage_errors(place, "written"):
         if place.is_local:
             with local.open("rb") as source:
-                write_whole(source, Path(place.path))
+                write_atomically(source, Path(place.path))
         elif place.has_folders:
-            _put_beside(local, place)
+            _put_and_rename(local, place)
         else:
             place.filesystem.put_file(str(local), place.path)
     _check_size(place, local.stat().st_size)
@@ -66,7 +66,7 @@ def put_chunks(chunks: Iterable[bytes], place: Place) -> None:
     :param place: where to.
     :raises KlingStorageError: when the storage says no, or has another size than was written.
     """
-    with worker_disk(), tempfile.NamedTemporaryFile(suffix=Path(place.key).suffix[:16]) as local:
+    with local_disk_errors(), tempfile.NamedTemporaryFile(suffix=Path(place.key).suffix[:16]) as local:
         for chunk in chunks:
             local.write(chunk)
         local.flush()
@@ -115,7 +115,7 @@ def exists(place: Place) -> bool:
 
 def storage_error(place: Place, action: str, error: BaseException) -> KlingStorageError:
     """
-    Return what the storage said as one sentence that begins with what to do.
+    Return an error of a storage as one sentence that begins with what to do.
 
     :param place: where.
     :param action: what was tried, a participle.
@@ -142,7 +142,7 @@ def storage_error(place: Place, action: str, error: BaseException) -> KlingStora
 
 @contextlib.contextmanager
 def _storage_errors(place: Place, action: str, *passing: type[OSError]) -> Iterator[None]:
-    """Whatever a filesystem raises becomes ours: each has errors of its own, some of them no ``OSError``."""
+    """Turn any error of a filesystem into a :class:`KlingStorageError`; some of them are no ``OSError``."""
     try:
         yield
     except passing:
@@ -153,8 +153,8 @@ def _storage_errors(place: Place, action: str, *passing: type[OSError]) -> Itera
 
 
 @contextlib.contextmanager
-def worker_disk() -> Iterator[None]:
-    """What this machine's own disk raises becomes ours."""
+def local_disk_errors() -> Iterator[None]:
+    """Turn errors of this machine's disk into a :class:`KlingStorageError`."""
     try:
         yield
     except OSError as error:
@@ -163,8 +163,8 @@ def worker_disk() -> Iterator[None]:
         ) from None
 
 
-def _put_beside(local: Path, place: Place) -> None:
-    """Storage with folders shows a file while it grows: another name first, then a rename."""
+def _put_and_rename(local: Path, place: Place) -> None:
+    """Write under another name, then rename: storage with folders shows a file while it is written."""
     filesystem, path, folder = place.filesystem, place.path, place.parent()
     filesystem.makedirs(folder, exist_ok=True)
     part = f"{folder}/.{path.rpartition('/')[2]}.{uuid.uuid4().hex}.part"

@@ -1,8 +1,8 @@
 """
-Is a file a whole picture, and how large is it: every pixel is decoded, by Pillow.
+Checks that a file is a complete picture, and reads its size. Pillow decodes every pixel.
 
-The file comes from somebody else's server and is looked at in a worker or triggerer, so what would take many seconds or
-hundreds of megabytes to decode is recognised before.
+The file is not trusted and is checked in a worker or the triggerer, so a file that would take many seconds or hundreds
+of megabytes to decode is refused first.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ FORMATS = ("PNG", "JPEG", "WEBP")
 #: Bytes that a picture may have.
 MAX_BYTES = 128 << 20
 
-#: Pixels of a picture that is decoded; Kling's largest have 4096 x 4096. A larger one is paid for, too: its beginning
-#: and its end are looked at.
+#: The most pixels that are decoded; Kling's largest pictures have 4096 x 4096. Of a larger one, which is paid for too,
+#: only header and end marker are checked.
 MAX_PIXELS = 40_000_000
 
 

@@ -1,8 +1,8 @@
 """
-A small picture of each stored video, kept beside it, so that a page with a thousand videos loads none of them.
+Stores a small picture beside each stored video, so that a page with a thousand videos loads pictures and no videos.
 
-Made once, when the video is stored, where the extra ``posters`` is installed. A video without one is as good. The same
-process makes pictures small that a task was given.
+It is made when the video is stored, if the extra ``posters`` is installed. Without it nothing fails. The same process
+makes thumbnails of a task's input images.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING
 from airflow_provider_kling.results import object_files
 from airflow_provider_kling.results.targets import MAX_NAME_BYTES
 from airflow_provider_kling.utils._airflow.switches import is_switched_on
-from airflow_provider_kling.utils.foreign import foreign_text, reason
+from airflow_provider_kling.utils.untrusted import clean_text, reason
 
 if TYPE_CHECKING:
     from airflow_provider_kling.utils._airflow.object_storage import Place
 
 log = logging.getLogger(__name__)
 
-#: Seconds that making one may take; it takes a fifth of one.
+#: Seconds that making one may take; usually it takes 0.2.
 SECONDS = 20.0
 
 #: Bytes that a poster may have, and a video of which one is made.
@@ -41,7 +41,7 @@ MAX_PICTURE_BYTES = 16 << 20
 SUFFIX = ".poster.jpg"
 
 
-#: All that the process gets of the environment: what it needs to find Python's libraries, and no secret.
+#: Environment variables that the process gets: it needs them to find Python's libraries, and they hold no secrets.
 _ENVIRONMENT = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "SYSTEMROOT")
 
 #: What decodes, in a process of its own.
@@ -49,19 +49,19 @@ PROGRAM = Path(__file__).with_name("poster_process.py")
 _JPEG = b"\xff\xd8\xff"
 
 
-def keep_beside(video: Path, place: Place) -> str:
+def store_poster(video: Path, place: Place) -> str:
     """
-    Make the poster of a stored video and store it beside it; a problem is logged, and is never the task's.
+    Make the poster of a stored video and store it beside it; an error is logged and never fails the task.
 
     :param video: the file on this machine.
     :param place: where it was stored.
     :return: the poster's URI; empty when there is none.
     """
     target = poster_place(place)
-    if target is None or not _is_wanted() or not 0 < video.stat().st_size <= MAX_VIDEO_BYTES:
+    if target is None or not _is_enabled() or not 0 < video.stat().st_size <= MAX_VIDEO_BYTES:
         return ""
     try:
-        object_files.put_bytes(make(video), target)
+        object_files.put_bytes(make_poster(video), target)
     except Exception as error:  # noqa: BLE001 - the video is paid and stored: no picture of it may fail the task
         log.warning("No poster was stored beside %s, the task goes on: %s", place.shown, reason(error))
         return ""
@@ -82,7 +82,7 @@ def poster_place(place: Place) -> Place | None:
     return dataclasses.replace(place, rest=rest)
 
 
-def make(video: Path, *, seconds: float = SECONDS, program: Path = PROGRAM) -> bytes:
+def make_poster(video: Path, *, seconds: float = SECONDS, program: Path = PROGRAM) -> bytes:
     """
     Return a video's first picture, at most 480 pixels wide or high.
 
@@ -96,7 +96,7 @@ def make(video: Path, *, seconds: float = SECONDS, program: Path = PROGRAM) -> b
     return _run(program, str(video), b"", seconds)
 
 
-def thumbnail(picture: bytes) -> bytes:
+def make_thumbnail(picture: bytes) -> bytes:
     """
     Return a picture at most 480 pixels wide or high, decoded and made anew.
 
@@ -119,11 +119,11 @@ def _run(program: Path, argument: str, data: bytes, seconds: float) -> bytes:
     )
     if done.returncode or not done.stdout.startswith(_JPEG) or len(done.stdout) > MAX_POSTER_BYTES:
         last = done.stderr[-2000:].decode(errors="replace").strip().rpartition("\n")[2]
-        raise ValueError(foreign_text(last) or f"the process ended with {done.returncode}")
+        raise ValueError(clean_text(last) or f"the process ended with {done.returncode}")
     return done.stdout
 
 
 @functools.cache
-def _is_wanted() -> bool:
+def _is_enabled() -> bool:
     """Whether the decoder is installed, and ``[kling] posters`` does not say no."""
     return importlib.util.find_spec("av") is not None and is_switched_on("posters")

@@ -1,8 +1,8 @@
 """
-Is a file a whole MP3 or WAV file, and how long does it play. Pure but for reading the file.
+Checks that a file is a complete MP3 or WAV file, and reads its duration. Pure except for reading the file.
 
-Read by hand, as :mod:`.mp4` is: what reads tags estimates an MP3's length from its first frame and does not see that
-its end is missing, and Python's ``wave`` refuses all but one encoding. Headers are read one after the other, no sample.
+No library: those for tags estimate an MP3's duration from its first frame and do not notice a missing end, and Python's
+``wave`` reads only one encoding. Headers are read one after the other, samples never.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from airflow_provider_kling.exceptions import KlingResultError
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: Frames that are looked at; an MP3 has 38 a second, so this is three quarters of an hour.
+#: The most frames that are read; an MP3 has 38 a second, so this is three quarters of an hour.
 MAX_FRAMES = 100_000
 
-#: Parts of a WAV file that are looked at; it has two or three.
+#: The most chunks of a WAV file that are read; it has two or three.
 MAX_CHUNKS = 1024
 
-#: Seconds that a sound may play; above, the header is broken.
+#: The longest duration, in seconds; a longer one means a broken header.
 MAX_SECONDS = 86_400.0
 
 #: kbit/s by the index in a frame's header, Layer III: of MPEG 1, and of MPEG 2 and 2.5.
@@ -33,7 +33,7 @@ _SAMPLES = (44100, 48000, 32000)
 #: What divides them, by the version bits of the header; 1 is reserved.
 _DIVISORS = {3: 1, 2: 2, 0: 4}
 
-#: Lengths of sound that an encoder writes before it knows: the sound goes on to the end of the file.
+#: Lengths that encoders write when they do not know it yet; then the sound ends where the file ends.
 _UNKNOWN = (0, 0xFFFFFFFF)
 
 #: What may follow the last frame.
@@ -87,7 +87,7 @@ def _wave(stream: IO[bytes], size: int) -> float:
 
 
 def _mp3(stream: IO[bytes], size: int) -> float:
-    position = _after_tag(stream)
+    position = _skip_tag(stream)
     announced, count, samples, rate = 0, 0, 0, 0
     while position < size:
         stream.seek(position)
@@ -103,7 +103,7 @@ def _mp3(stream: IO[bytes], size: int) -> float:
         count += 1
         if count > MAX_FRAMES:
             raise _unreadable(f"it has more than {MAX_FRAMES} frames")
-        if count == 1 and (announced := _announced(head)):
+        if count == 1 and (announced := _announced_frames(head)):
             continue  # this frame is a header, and no sound
         samples, rate = samples + frame.samples, frame.rate
     if announced and count - 1 < announced:
@@ -111,8 +111,8 @@ def _mp3(stream: IO[bytes], size: int) -> float:
     return samples / rate if rate else 0.0
 
 
-def _after_tag(stream: IO[bytes]) -> int:
-    """Where the sound begins: after the tag with its title, if it has one."""
+def _skip_tag(stream: IO[bytes]) -> int:
+    """Return where the frames begin: after the ID3 tag, if there is one."""
     stream.seek(0)
     head = stream.read(10)
     if head[:3] != b"ID3" or len(head) < 10:
@@ -136,8 +136,8 @@ def _frame(head: bytes) -> _Frame | None:
     return _Frame(samples // 8 * kilobits * 1000 // rate + (bits >> 9 & 1), samples, rate)
 
 
-def _announced(head: bytes) -> int:
-    """How many frames the first one says that there are; 0 when it is an ordinary one."""
+def _announced_frames(head: bytes) -> int:
+    """Return the number of frames that a Xing or Info header in the first frame announces; 0 without one."""
     is_version_1, is_mono = head[1] >> 3 & 3 == 3, head[3] >> 6 == 3
     start = 4 + ((17 if is_mono else 32) if is_version_1 else (9 if is_mono else 17))
     name, flags = head[start : start + 4], head[start + 7 : start + 8]

@@ -1,8 +1,8 @@
 """
-A finished task's results become files that last: on any storage that Airflow knows, complete or not at all.
+Stores the results of a finished task on any storage that Airflow knows; a stored file is complete.
 
-Each result is streamed to this machine's disk, checked, and written to its place. A target that exists is whole, and
-storing again replaces it with the same bytes.
+Each result is downloaded to this machine's disk, checked, and written to its target. Storing again replaces the target
+with the same bytes.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from airflow_provider_kling.api.download import Download
 from airflow_provider_kling.exceptions import KlingResultError
 from airflow_provider_kling.models import results_expired
 from airflow_provider_kling.products import convert
-from airflow_provider_kling.products.wording import size_words
+from airflow_provider_kling.products.formatting import size_words
 from airflow_provider_kling.results import object_files, poster
-from airflow_provider_kling.results.content import CONTENT_TYPES, Content, content_of
 from airflow_provider_kling.results.local_files import CHUNK_BYTES
+from airflow_provider_kling.results.media_info import CONTENT_TYPES, MediaInfo, read_media_info
 from airflow_provider_kling.results.targets import targets_of
 from airflow_provider_kling.utils._airflow.lineage import report_output
 from airflow_provider_kling.utils._airflow.object_storage import place_of
-from airflow_provider_kling.utils.foreign import foreign_text
+from airflow_provider_kling.utils.untrusted import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,7 +56,7 @@ class StoredFile:
     :param bytes: its size.
     :param sha256: its checksum, hexadecimal.
     :param content_type: what Kling's server called it.
-    :param content: what the file says about itself.
+    :param info: duration and size, as the file says them.
     :param poster: where its picture is; empty when it has none.
     """
 
@@ -64,7 +64,7 @@ class StoredFile:
     bytes: int
     sha256: str
     content_type: str
-    content: Content
+    info: MediaInfo
     poster: str = ""
 
 
@@ -110,10 +110,10 @@ def _file_record(file: StoredFile, *, is_watermarked: bool) -> FileRecord:
         "bytes": file.bytes,
         "sha256": file.sha256,
         "content_type": file.content_type,
-        "duration": file.content.duration,
+        "duration": file.info.duration,
     }
-    if file.content.width:
-        record |= {"width": file.content.width, "height": file.content.height}
+    if file.info.width:
+        record |= {"width": file.info.width, "height": file.info.height}
     if file.poster:
         record["poster"] = file.poster
     if is_watermarked:
@@ -127,28 +127,28 @@ def stored_line(files: Sequence[Mapping[str, Any]]) -> str:
 
     :param files: what :func:`store` returned.
     """
-    places = ", ".join(f"{foreign_text(file['uri'], 200)} ({size_words(file['bytes'])})" for file in files)
+    places = ", ".join(f"{clean_text(file['uri'], 200)} ({size_words(file['bytes'])})" for file in files)
     return f"Stored {places or 'nothing: the task has no result'}"
 
 
 def _store_result(hook: KlingHook, task: Task, link: Link, place: Place, tries: int) -> StoredFile:
-    with object_files.worker_disk(), tempfile.NamedTemporaryFile(suffix=f".{link.extension}") as local:
+    with object_files.local_disk_errors(), tempfile.NamedTemporaryFile(suffix=f".{link.extension}") as local:
         try:
             download = _download(hook, link.url, local, tries)
         except KlingResultError:
             if not results_expired(task, time.time()):
                 raise
-            return _kept(task, link, place, local)
+            return _read_stored_before(task, link, place, local)
         local.flush()
-        content = content_of(Path(local.name), link.extension)
+        info = read_media_info(Path(local.name), link.extension)
         object_files.put_file(Path(local.name), place)
         report_output(place, hook)
-        picture = "" if link.is_watermarked else poster.keep_beside(Path(local.name), place)
-    return _described(place, download, content, picture)
+        picture = "" if link.is_watermarked else poster.store_poster(Path(local.name), place)
+    return _stored_file(place, download, info, picture)
 
 
 def _download(hook: KlingHook, url: str, local: IO[bytes], tries: int) -> Download:
-    """A download is free; a host that is away for a moment must not cost the Airflow task one of its retries."""
+    """Download with a few tries, so that a short outage of the host does not cost the Airflow task a retry."""
     for pause in DOWNLOAD_PAUSES[: tries - 1]:
         try:
             return hook.download(url, local)
@@ -162,8 +162,8 @@ def _download(hook: KlingHook, url: str, local: IO[bytes], tries: int) -> Downlo
     return hook.download(url, local)
 
 
-def _kept(task: Task, link: Link, place: Place, local: IO[bytes]) -> StoredFile:
-    """Describe what was stored while Kling still had the result, or say that it is gone."""
+def _read_stored_before(task: Task, link: Link, place: Place, local: IO[bytes]) -> StoredFile:
+    """Describe the file that an earlier try stored; without one, raise that Kling has deleted the result."""
     local.seek(0)
     local.truncate()
     try:
@@ -171,31 +171,31 @@ def _kept(task: Task, link: Link, place: Place, local: IO[bytes]) -> StoredFile:
     except FileNotFoundError:
         polling.check_links(task, now=time.time())
     local.flush()
-    content = content_of(Path(local.name), link.extension)
+    info = read_media_info(Path(local.name), link.extension)
     local.seek(0)
     digest, size = hashlib.sha256(), 0
     while chunk := local.read(CHUNK_BYTES):
         digest.update(chunk)
         size += len(chunk)
     download = Download(size, digest.hexdigest(), CONTENT_TYPES[link.extension])
-    picture = "" if link.is_watermarked else poster.keep_beside(Path(local.name), place)
-    return _described(place, download, content, picture)
+    picture = "" if link.is_watermarked else poster.store_poster(Path(local.name), place)
+    return _stored_file(place, download, info, picture)
 
 
-def _described(place: Place, download: Download, content: Content, picture: str) -> StoredFile:
-    return StoredFile(place.uri, download.bytes, download.sha256, download.content_type, content, picture)
+def _stored_file(place: Place, download: Download, info: MediaInfo, picture: str) -> StoredFile:
+    return StoredFile(place.uri, download.bytes, download.sha256, download.content_type, info, picture)
 
 
 def _check_duration(file: StoredFile, duration: Any) -> None:
     asked = convert.number(convert.duration(duration))
-    seconds = file.content.duration
+    seconds = file.info.duration
     if not isinstance(asked, (int, float)) or not math.isfinite(asked) or not seconds:
         return
     if abs(seconds - asked) > DURATION_TOLERANCE:
         error = KlingResultError(
             f"Look at the result: it plays {seconds:.3f} s but {asked} s were asked for. It is kept at "
-            f"{foreign_text(file.uri, 200)}."
+            f"{clean_text(file.uri, 200)}."
         )
-        # A batch would fetch the same bytes until its end.
+        # Permanent: a batch would download the same bytes again and again.
         error.transient = False
         raise error

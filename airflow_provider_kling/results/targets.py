@@ -1,4 +1,4 @@
-"""Where results go: an ``output_uri`` is checked before anything is paid, and becomes the name of a file."""
+"""Checks an ``output_uri`` before anything is paid, and makes the names of files from it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_provider_kling.exceptions import KlingResultError, KlingValidationE
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.utils._airflow.compat import AirflowNotFoundException
 from airflow_provider_kling.utils._airflow.object_storage import place_of
-from airflow_provider_kling.utils.foreign import foreign_text, reason
+from airflow_provider_kling.utils.untrusted import clean_text, reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: What a target that ends with a slash is completed with.
+#: File name for a target that ends with a slash.
 DEFAULT_NAME = "{task_id}_{index}.{ext}"
 
-#: A part of a file's name that came from somebody else; nothing that leads to another folder.
+#: A part of a file's name that Kling or a Dag run provides; it cannot lead to another folder.
 SEGMENT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}", re.ASCII)
-#: A folder, the value of a partition or a file's name without its extension that a template without a value leaves.
+#: ``None`` as a folder, the value of a partition or a file's name: a template without a value renders to it.
 _NONE_IN_PATH = re.compile(r"[/=]None(?=[/.]|$)")
-#: Of one name on every filesystem that Airflow runs on.
+#: The longest file name on the filesystems that Airflow runs on.
 MAX_NAME_BYTES = 255
-#: Of one key in S3, Google Cloud Storage and Azure.
+#: The longest key in S3, Google Cloud Storage and Azure.
 MAX_KEY_BYTES = 1024
 _PLACEHOLDER = re.compile(r"\{(?:task_id|index|ext)\}")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}", re.ASCII)
@@ -41,8 +41,8 @@ def check_target(output_uri: Any, conn_id: str | None = None, *, name: str = "ou
     """
     Check where results will go, before anything is paid; return it as text.
 
-    Nothing is written and no bucket is made. A storage that cannot be asked at this moment, or that does not let its
-    connection ask, is not called wrong.
+    Nothing is written and no bucket is created. A storage that does not answer now, or whose connection has no right to
+    look, is no error.
 
     :param output_uri: a URI, an absolute path on this machine, or a path object; ends with a slash for a folder.
     :param conn_id: Airflow connection of the storage.
@@ -122,7 +122,7 @@ def target_of(
     :raises KlingResultError: when the id would lead somewhere else.
     """
     if not SEGMENT.fullmatch(task_id):
-        raise KlingResultError(f"Look at what answers in Kling's name: {foreign_text(task_id, 60)!r} is no task id.")
+        raise KlingResultError(f"Look at what answers in Kling's name: {clean_text(task_id, 60)!r} is no task id.")
     if output_uri.endswith("/"):
         output_uri += DEFAULT_NAME
     if count > 1 and "{index}" not in output_uri:
@@ -149,7 +149,7 @@ def _before_extension(uri: str, addition: str) -> str:
 
 
 def _form_problem(text: str, place: Place, name: str) -> str | None:
-    shown = f"{name}={foreign_text(text, 200)!r}"
+    shown = f"{name}={clean_text(text, 200)!r}"
     if ".." in place.rest.split("/"):
         return f"Give {name} without '..': {shown}."
     if place.is_local:
@@ -164,7 +164,7 @@ def _form_problem(text: str, place: Place, name: str) -> str | None:
 
 
 def _name_problem(text: str, place: Place, name: str) -> str | None:
-    shown = f"{name}={foreign_text(text, 200)!r}"
+    shown = f"{name}={clean_text(text, 200)!r}"
     if _NONE_IN_PATH.search(f"/{place.rest}"):
         return f"Check the template of {name}: a part of it rendered to the text None, {shown}; runs would share it."
     if place.is_local and any(len(os.fsencode(part)) > MAX_NAME_BYTES for part in place.rest.split("/")):
@@ -177,7 +177,7 @@ def _name_problem(text: str, place: Place, name: str) -> str | None:
 def _access_problem(place: Place, name: str) -> str | None:
     """Say what is missing on this machine: Airflow's connection, or the package for this storage."""
     if place.conn_id and not _is_connection(place.conn_id):
-        return f"Create the Airflow connection {foreign_text(place.conn_id, 80)!r}, which {name} names, or correct it."
+        return f"Create the Airflow connection {clean_text(place.conn_id, 80)!r}, which {name} names, or correct it."
     try:
         place.filesystem  # noqa: B018 - it is made at the first look
     except (ValueError, ImportError) as error:
@@ -205,15 +205,15 @@ def _local_problem(place: Place, name: str) -> str | None:
     is_folder = place.rest.endswith("/")
     path = Path(known)
     if not is_folder and not has_placeholder and path.is_dir():
-        return f"Add a slash to {name}, or a file name: {name}={foreign_text(place.rest, 200)!r} is a folder."
+        return f"Add a slash to {name}, or a file name: {name}={clean_text(place.rest, 200)!r} is a folder."
     # What comes before the last slash that is known is a folder, there or to be made.
     folder = Path(known.rpartition("/")[0] or "/")
     while not _is_there(folder):
         folder = folder.parent
     if not folder.is_dir():
-        return f"Choose another folder for {name}: {foreign_text(folder, 200)} is a file."
+        return f"Choose another folder for {name}: {clean_text(folder, 200)} is a file."
     if not os.access(folder, os.W_OK | os.X_OK):
-        return f"Give Airflow's user the right to write in {foreign_text(folder, 200)}, which {name} names."
+        return f"Give Airflow's user the right to write in {clean_text(folder, 200)}, which {name} names."
     return None
 
 
@@ -226,7 +226,7 @@ def _is_there(folder: Path) -> bool:
 
 def _remote_problem(place: Place, name: str) -> str | None:
     if place.is_missing_bucket():
-        return f"Create the bucket {foreign_text(place.bucket, 80)!r} first, or correct {name}: there is none."
+        return f"Create the bucket {clean_text(place.bucket, 80)!r} first, or correct {name}: there is none."
     if place.rest.endswith("/") or _PLACEHOLDER.search(place.rest) or not _is_folder(place):
         return None
     return f"Add a slash to {name}, or a file name: {place.shown!r} is a folder with files in it."

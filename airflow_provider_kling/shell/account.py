@@ -13,7 +13,7 @@ from airflow_provider_kling.exceptions import KlingConfigurationError
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.utils._airflow.compat import AirflowNotFoundException
-from airflow_provider_kling.utils.foreign import foreign_text
+from airflow_provider_kling.utils.untrusted import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,6 +83,6 @@ def hook_for(conn_id: str | None) -> KlingHook:
     except AirflowNotFoundException:
         raise KlingConfigurationError(
             f"Set {API_KEY}, or name a connection with --conn-id: there is no account.\nThe environment has no key, "
-            f"and Airflow knows no connection {foreign_text(hook.kling_conn_id, 80)}."
+            f"and Airflow knows no connection {clean_text(hook.kling_conn_id, 80)}."
         ) from None
     return hook

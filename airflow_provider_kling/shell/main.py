@@ -16,7 +16,7 @@ from airflow_provider_kling.shell import show, streams
 from airflow_provider_kling.shell.account import hook_for
 from airflow_provider_kling.shell.arguments import parser
 from airflow_provider_kling.shell.video import DeclinedError, make, target_of
-from airflow_provider_kling.utils.foreign import foreign_text, reason
+from airflow_provider_kling.utils.untrusted import clean_text, reason
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -98,7 +98,7 @@ def _make(hook: KlingHook, words: Namespace) -> Output:
 
 def _status(hook: KlingHook, words: Namespace) -> Output:
     task = hook.get_task(words.kling_task_id, words.endpoint)
-    reason = f": {foreign_text(task.message)}" if task.message else ""
+    reason = f": {clean_text(task.message)}" if task.message else ""
     return task.manifest(), [f"{task.task_id} {task.status.value}{reason}"]
 
 

@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_kling.exceptions import KlingValidationError
-from airflow_provider_kling.preparation.arguments import rendered_none
-from airflow_provider_kling.products.wording import named
+from airflow_provider_kling.preparation.arguments import is_rendered_none
+from airflow_provider_kling.products.formatting import named
 
 #: Kling documents no limit for the id; this many characters of ``[A-Za-z0-9_-]`` are known to be safe.
 MAX_LENGTH = 64
@@ -137,7 +137,7 @@ def _own_id(value: Any) -> str:
 
 
 def _problem_of_own_id(text: Any, given: str) -> str:
-    if text == "" or rendered_none(text) or (isinstance(text, str) and "None" in re.split("[-_]", text)):
+    if text == "" or is_rendered_none(text) or (isinstance(text, str) and "None" in re.split("[-_]", text)):
         return (
             f"Give external_task_id a value, or leave it out: {given} is what a template without a value leaves, and "
             "every task of the account would share it."

@@ -42,7 +42,7 @@ from airflow_provider_kling.exceptions import (
 )
 from airflow_provider_kling.models import Task, TaskStatus
 from airflow_provider_kling.submission.identity import attempt_id
-from airflow_provider_kling.utils.foreign import foreign_text
+from airflow_provider_kling.utils.untrusted import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -200,7 +200,7 @@ def of_another_id(task: Task, external_task_id: str) -> KlingResponseError | Non
         return None
     return KlingResponseError(
         f"Check the connection's host: it answers with another task. {external_task_id} was asked for, task "
-        f"{foreign_text(task.task_id, 60)} with external_task_id {foreign_text(task.external_task_id, 80)} came.",
+        f"{clean_text(task.task_id, 60)} with external_task_id {clean_text(task.external_task_id, 80)} came.",
         http_status=200,
     )
 
@@ -308,7 +308,7 @@ class Submission:
             return Fail(
                 KlingSubmissionInDoubtError(
                     f"Change the request: Kling failed all {MAX_ATTEMPTS} attempts of {self._base_id}, the last one "
-                    f"because: {foreign_text(task.message) or 'no reason given'}.",
+                    f"because: {clean_text(task.message) or 'no reason given'}.",
                     kling_task_id=task.task_id,
                 )
             )

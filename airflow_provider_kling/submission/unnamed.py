@@ -47,7 +47,7 @@ from airflow_provider_kling.submission.protocol import (
     leaves_doubt,
     names_external_id,
 )
-from airflow_provider_kling.utils.foreign import foreign_text
+from airflow_provider_kling.utils.untrusted import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -308,7 +308,7 @@ def _answer_lost_error(why: str) -> KlingAnswerLostError:
 
 def _ambiguous_error(found: Iterable[Task]) -> KlingAnswerLostError:
     tasks = list(found)
-    ids = ", ".join(foreign_text(task.task_id, 60) for task in tasks[:5])
+    ids = ", ".join(clean_text(task.task_id, 60) for task in tasks[:5])
     why = (
         "Several tasks without an id were accepted when it was sent"
         if len(tasks) > 1

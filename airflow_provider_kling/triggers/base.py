@@ -14,7 +14,7 @@ from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 
 from airflow_provider_kling.utils._airflow.compat import AIRFLOW_V_3_2_PLUS
 from airflow_provider_kling.utils._airflow.completion import is_still_deferred, set_xcom
-from airflow_provider_kling.utils.foreign import reason
+from airflow_provider_kling.utils.untrusted import reason
 from airflow_provider_kling.waiting.threads import Work, in_thread
 
 if TYPE_CHECKING:

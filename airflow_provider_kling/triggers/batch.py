@@ -19,11 +19,11 @@ from airflow_provider_kling.batch.slots import BatchSlots
 from airflow_provider_kling.batch.trigger_arguments import BatchArguments
 from airflow_provider_kling.exceptions import KlingError
 from airflow_provider_kling.products.catalogue import product_of
-from airflow_provider_kling.products.wording import counted
+from airflow_provider_kling.products.formatting import counted
 from airflow_provider_kling.triggers.base import KlingTrigger
 from airflow_provider_kling.utils._airflow.compat import AIRFLOW_V_3_2_PLUS
 from airflow_provider_kling.utils._airflow.completion import is_still_deferred
-from airflow_provider_kling.utils.foreign import foreign_text, reason
+from airflow_provider_kling.utils.untrusted import clean_text, reason
 from airflow_provider_kling.waiting.slot_queue import AccountSlots, ModelQueue
 from airflow_provider_kling.waiting.threads import Work, in_thread
 
@@ -75,7 +75,7 @@ class KlingBatchTrigger(KlingTrigger):
         except KlingError as error:
             # Logged without a traceback.
             self.log.error("%s (batch %s)", error.message, self.batch.batch_id)  # noqa: TRY400
-            event = {"status": "error", "message": foreign_text(error.message)}
+            event = {"status": "error", "message": clean_text(error.message)}
         return {**self._event_fields, **event}
 
     def _error_event(self, error: Exception) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from airflow_provider_kling.plugins.links import KlingResultLink
 from airflow_provider_kling.products.product import DEFAULT_ENDPOINT
 from airflow_provider_kling.triggers.base import KlingTrigger, backstop, deadline_text
 from airflow_provider_kling.utils._airflow.completion import is_mapped_over, set_link, set_xcom
-from airflow_provider_kling.utils.foreign import foreign_text, reason
+from airflow_provider_kling.utils.untrusted import clean_text, reason
 from airflow_provider_kling.waiting.threads import Work, in_thread
 
 if TYPE_CHECKING:
@@ -112,17 +112,17 @@ class KlingTaskTrigger(KlingTrigger):
 
     def _error_event(self, error: Exception) -> dict[str, Any]:
         self.log.error("The wait for Kling task %s broke", self.kling_task_id, exc_info=error)
-        return polling.Event("error", foreign_text(self.kling_task_id), reason(error)).payload()
+        return polling.Event("error", clean_text(self.kling_task_id), reason(error)).payload()
 
     def _warn_still_running(self) -> None:
         self.log.warning(polling.KEEPS_RUNNING, self.kling_task_id)
 
     async def _wait(self) -> dict[str, Any]:
-        from airflow_provider_kling.preparation.named_task import named_task
+        from airflow_provider_kling.preparation.task_argument import task_ref_of
         from airflow_provider_kling.waiting.shared_poller import SharedPoller
 
         # A sensor that starts here has its templates rendered by the triggerer.
-        waiting = named_task(self.kling_task_id, self.endpoint)
+        waiting = task_ref_of(self.kling_task_id, self.endpoint)
         poller = polling.PollDecision(
             waiting.task_id,
             end_time=self.end_time,

@@ -1,1 +1,1 @@
-"""What many modules need: text that somebody else wrote, pauses that grow, Airflow's insides."""
+"""Helpers of many modules: untrusted text, backoff, and access to Airflow's internals."""

@@ -1,4 +1,4 @@
-"""Pauses that grow, and the chance that keeps callers apart. Pure: callers keep their numbers beside their reason."""
+"""Exponential backoff and jitter. Pure: callers define their own pauses, and why."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: Share by which a pause is longer or shorter, so that what began together does not go on together.
+#: Share by which jitter makes a pause longer or shorter, so that callers that began together do not retry together.
 JITTER = 0.2
 
-#: Doublings after which a pause grows no more, whatever the longest is: a float has an end.
+#: The most doublings of a pause; more would overflow a float.
 _DOUBLINGS = 20
 
 

@@ -8,7 +8,7 @@ import time
 from airflow_provider_kling.exceptions import KlingConfigurationError, KlingConnectionError, KlingError
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.utils._airflow.compat import AirflowNotFoundException
-from airflow_provider_kling.utils.foreign import foreign_text, reason
+from airflow_provider_kling.utils.untrusted import clean_text, reason
 from airflow_provider_kling.waiting.pace import CONNECTION_SECONDS
 
 
@@ -86,5 +86,5 @@ def missing_connection(name: str | None, error: Exception) -> KlingConfiguration
     return KlingConfigurationError(
         f"Make connection {name} known to the triggerer: it finds none.\nA connection in environment variables "
         f"or in a secrets backend has to be there for triggerers too, not for workers only. "
-        f"{foreign_text(error)}"
+        f"{clean_text(error)}"
     )

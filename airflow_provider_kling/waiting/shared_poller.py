@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from airflow_provider_kling import polling
 from airflow_provider_kling.exceptions import KlingConnectionError, KlingError
-from airflow_provider_kling.utils.foreign import reason
+from airflow_provider_kling.utils.untrusted import reason
 from airflow_provider_kling.waiting.account_reader import AccountReader
 from airflow_provider_kling.waiting.pace import SweepPace
 from airflow_provider_kling.waiting.poll_schedule import PollSchedule

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from airflow_provider_kling.products.capability_map import generation_of
 from airflow_provider_kling.products.catalogue import product_of
-from airflow_provider_kling.utils.foreign import reason
+from airflow_provider_kling.utils.untrusted import reason
 from airflow_provider_kling.waiting.account_list import AccountList
 from airflow_provider_kling.waiting.arbiter import Arbiter
 from airflow_provider_kling.waiting.pace import CONNECTION_SECONDS, SlotPace

@@ -29,11 +29,11 @@ from airflow_provider_kling.operators import (
 from airflow_provider_kling.preparation.files import load_image
 from airflow_provider_kling.preparation.prepare import prepare
 from airflow_provider_kling.preparation.redaction import redact_images
+from airflow_provider_kling.products.formatting import is_inline
 from airflow_provider_kling.products.media import MAX_IMAGE_BYTES, FileLoadError, InlineImage
 from airflow_provider_kling.products.problem import Request
 from airflow_provider_kling.products.rules import check
 from airflow_provider_kling.products.video import IMAGE2VIDEO
-from airflow_provider_kling.products.wording import is_inline
 
 
 def failure(value) -> str:

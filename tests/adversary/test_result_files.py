@@ -18,7 +18,7 @@ from airflow_provider_kling.exceptions import KlingResultError
 from airflow_provider_kling.preparation.files import load_image
 from airflow_provider_kling.products import image_header
 from airflow_provider_kling.results import picture, sound
-from airflow_provider_kling.results.content import Content, content_of
+from airflow_provider_kling.results.media_info import MediaInfo, read_media_info
 
 #: Generous: the machine is busy. Without a bound these took from six seconds to more than two minutes.
 SOON = 5.0
@@ -54,12 +54,12 @@ def wav(announced: int, samples: int = 8000) -> bytes:
     return bytes(content)
 
 
-def judged(tmp_path, name: str, content: bytes) -> Content | str:
+def judged(tmp_path, name: str, content: bytes) -> MediaInfo | str:
     path = tmp_path / name
     path.write_bytes(content)
     began = time.perf_counter()
     try:
-        return content_of(path, path.suffix[1:])
+        return read_media_info(path, path.suffix[1:])
     except KlingResultError as error:
         return error.message
     finally:
@@ -116,8 +116,8 @@ def test_a_picture_of_many_bytes_is_not_read(tmp_path):
 
 
 def test_ordinary_pictures_have_fewer_parts(tmp_path):
-    assert judged(tmp_path, "a.jpg", jpeg_of_scans(20)) == Content(0.0, 4000, 4000)
-    assert judged(tmp_path, "a.png", png(10, 10, chunk(b"teSt") * 10_000)) == Content(0.0, 10, 10)
+    assert judged(tmp_path, "a.jpg", jpeg_of_scans(20)) == MediaInfo(0.0, 4000, 4000)
+    assert judged(tmp_path, "a.png", png(10, 10, chunk(b"teSt") * 10_000)) == MediaInfo(0.0, 10, 10)
     assert (
         image_header.why_slow_to_read(b"") == image_header.why_slow_to_read(b"\x89PNG\r\n\x1a\n" + b"\xff" * 100) == ""
     )
@@ -132,7 +132,7 @@ def test_the_picture_of_a_dag_author_is_refused_soon_too():
 
 @pytest.mark.parametrize("announced", [0xFFFFFFFF, 0])
 def test_a_sound_whose_encoder_did_not_know_its_length_is_whole(tmp_path, announced):
-    assert judged(tmp_path, "a.wav", wav(announced)) == Content(1.0)
+    assert judged(tmp_path, "a.wav", wav(announced)) == MediaInfo(1.0)
 
 
 def test_a_sound_that_is_cut_is_still_refused(tmp_path):
@@ -143,7 +143,7 @@ def test_a_sound_that_is_cut_is_still_refused(tmp_path):
 def test_an_mp3_of_half_an_hour_is_one(tmp_path):
     frame = b"\xff\xfb\x90\x00" + bytes(413)
     assert sound.MAX_FRAMES > 70_000
-    assert judged(tmp_path, "a.mp3", frame * 10_000) == Content(pytest.approx(261.2, abs=0.1))
+    assert judged(tmp_path, "a.mp3", frame * 10_000) == MediaInfo(pytest.approx(261.2, abs=0.1))
 
 
 @pytest.mark.parametrize("options", ["frag_keyframe+empty_moov", "dash"])
@@ -157,6 +157,6 @@ def test_a_fragmented_video_without_a_duration_is_kept(tmp_path, options):
             video.mux(stream.encode(av.VideoFrame.from_image(Image.new("RGB", (64, 64)))))
         video.mux(stream.encode())
     real = (tmp_path / "real.mp4").read_bytes()
-    assert judged(tmp_path, "a.mp4", real) == Content(0.0)
+    assert judged(tmp_path, "a.mp4", real) == MediaInfo(0.0)
     assert "cut" in judged(tmp_path, "b.mp4", real[:-10])
     assert "duration" in judged(tmp_path, "c.mp4", real.replace(b"moof", b"free"))

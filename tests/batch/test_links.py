@@ -1,4 +1,4 @@
-"""Files of a batch that go as links, and images that are mended: what stands in the plan, and what is sent."""
+"""Files of a batch that go as links, and images that are converted: what stands in the plan, and what is sent."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_images_go_as_links_when_that_is_asked_for(kling, object_store, ti, tmp_
 
 
 @pytest.mark.parametrize("stored", [True, False])
-def test_an_image_is_mended_once_and_sent_as_it_was_checked(kling, object_store, ti, tmp_path, stored):
+def test_an_image_is_converted_once_and_sent_as_it_was_checked(kling, object_store, ti, tmp_path, stored):
     stream = io.BytesIO()
     Image.new("RGB", (400, 400), "red").save(stream, "WEBP")
     object_store.write("fox.webp", stream.getvalue())

@@ -320,7 +320,7 @@ def test_the_decoder_has_none_of_the_servers_environment(tmp_path, monkeypatch):
     run = subprocess.run
     monkeypatch.setattr(subprocess, "run", lambda *a, **k: asked.append(k["env"]) or run(*a, **k))
     monkeypatch.setenv("AIRFLOW__CORE__FERNET_KEY", "secret")
-    assert poster.thumbnail(picture(tmp_path / "a.jpg").read_bytes()).startswith(b"\xff\xd8\xff")
+    assert poster.make_thumbnail(picture(tmp_path / "a.jpg").read_bytes()).startswith(b"\xff\xd8\xff")
     assert "secret" not in str(asked)
 
 

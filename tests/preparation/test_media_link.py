@@ -156,9 +156,9 @@ def test_a_mended_image_goes_as_content_whatever_was_asked(object_store):
     stream = io.BytesIO()
     Image.new("RGB", (400, 400)).save(stream, "WEBP")
     object_store.write("fox.webp", stream.getvalue())
-    mended = asked(f"s3://store@{BUCKET}/fox.webp", fit="shrink")
-    assert not mended.body["image"].startswith("http")
-    assert any("a link leads to the file as it is" in warning for warning in mended.warnings)
+    converted = asked(f"s3://store@{BUCKET}/fox.webp", fit="shrink")
+    assert not converted.body["image"].startswith("http")
+    assert any("a link leads to the file as it is" in warning for warning in converted.warnings)
 
 
 def test_links_are_signed_again_after_a_wait_on_a_worker(object_store):

@@ -15,9 +15,9 @@ from PIL import Image
 from support import advice_first
 
 from airflow_provider_kling.exceptions import KlingValidationError
-from airflow_provider_kling.preparation.content import unsigned
 from airflow_provider_kling.preparation.prepare import Prepared, prepare
 from airflow_provider_kling.preparation.redaction import redact_images
+from airflow_provider_kling.preparation.request_content import without_signature
 from airflow_provider_kling.products.catalogue import PRODUCTS
 from airflow_provider_kling.products.media import InlineImage
 from airflow_provider_kling.products.video import IMAGE2VIDEO, TEXT2VIDEO
@@ -119,8 +119,8 @@ def test_a_freshly_signed_link_to_the_same_picture_is_the_same_content():
     ],
 )
 def test_only_what_signs_a_link_is_taken_off(signed, bare):
-    assert unsigned(signed) == bare
-    assert unsigned(bare) == bare
+    assert without_signature(signed) == bare
+    assert without_signature(bare) == bare
 
 
 @pytest.mark.parametrize(

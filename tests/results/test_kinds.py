@@ -22,7 +22,7 @@ from support import STEPS
 from airflow_provider_kling.exceptions import KlingResultError
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.models import Audio, Element, Image, Task, TaskStatus, Video, Voice
-from airflow_provider_kling.results.content import content_of
+from airflow_provider_kling.results.media_info import read_media_info
 from airflow_provider_kling.results.storage import store
 from airflow_provider_kling.results.targets import targets_of
 
@@ -75,7 +75,7 @@ WHOLE = {
 def judge(tmp_path, name: str, content: bytes):
     path = tmp_path / name
     path.write_bytes(content)
-    return content_of(path, name.rpartition(".")[2])
+    return read_media_info(path, name.rpartition(".")[2])
 
 
 @pytest.mark.parametrize("name", WHOLE)

@@ -10,7 +10,7 @@ import stat
 
 import pytest
 
-from airflow_provider_kling.results.local_files import write_whole
+from airflow_provider_kling.results.local_files import write_atomically
 
 
 def names(folder) -> list[str]:
@@ -24,8 +24,8 @@ class Broken(io.BytesIO):
 
 def test_a_file_is_replaced(tmp_path):
     target = tmp_path / "a" / "b*[1]?#%.mp4"
-    write_whole(io.BytesIO(b"first, and longer"), target)
-    write_whole(io.BytesIO(b"second"), target)
+    write_atomically(io.BytesIO(b"first, and longer"), target)
+    write_atomically(io.BytesIO(b"second"), target)
     assert target.read_bytes() == b"second"
     assert names(target.parent) == [target.name]
     umask = os.umask(0)
@@ -35,9 +35,9 @@ def test_a_file_is_replaced(tmp_path):
 
 def test_a_failure_leaves_what_was_there(tmp_path):
     target = tmp_path / "a.mp4"
-    write_whole(io.BytesIO(b"first"), target)
+    write_atomically(io.BytesIO(b"first"), target)
     with pytest.raises(OSError, match="No space"):
-        write_whole(Broken(), target)
+        write_atomically(Broken(), target)
     assert target.read_bytes() == b"first"
     assert names(tmp_path) == ["a.mp4"]
 
@@ -45,7 +45,7 @@ def test_a_failure_leaves_what_was_there(tmp_path):
 def test_a_folder_is_not_replaced(tmp_path):
     (tmp_path / "videos").mkdir()
     with pytest.raises(OSError, match="directory"):
-        write_whole(io.BytesIO(b"x"), tmp_path / "videos")
+        write_atomically(io.BytesIO(b"x"), tmp_path / "videos")
     assert names(tmp_path) == ["videos"]
 
 
@@ -56,7 +56,7 @@ def _die_while_writing(target) -> None:
                 return super().read(4)
             os.kill(os.getpid(), signal.SIGKILL)
 
-    write_whole(Dying(b"half of it"), target)
+    write_atomically(Dying(b"half of it"), target)
 
 
 def test_what_a_killed_worker_left_is_taken_over(tmp_path):
@@ -67,7 +67,7 @@ def test_what_a_killed_worker_left_is_taken_over(tmp_path):
         process.join()
     assert len(names(tmp_path)) == 1, "one part, not one more for each try"
     assert not target.exists()
-    write_whole(io.BytesIO(b"whole"), target)
+    write_atomically(io.BytesIO(b"whole"), target)
     assert names(tmp_path) == ["a.mp4"]
     assert target.read_bytes() == b"whole"
 
@@ -78,15 +78,15 @@ def test_two_writers_of_one_file_do_not_mix(tmp_path):
     class Nested(io.BytesIO):
         def read(self, *arguments):
             if self.tell() == 0:
-                write_whole(io.BytesIO(b"the other's"), target)
+                write_atomically(io.BytesIO(b"the other's"), target)
                 assert target.read_bytes() == b"the other's"
             return super().read(*arguments)
 
-    write_whole(Nested(b"mine"), target)
+    write_atomically(Nested(b"mine"), target)
     assert target.read_bytes() == b"mine"
     assert names(tmp_path) == ["a.mp4"]
 
 
 def test_a_name_of_full_length_has_room_for_its_part(tmp_path):
-    write_whole(io.BytesIO(b"x"), tmp_path / ("a" * 255))
+    write_atomically(io.BytesIO(b"x"), tmp_path / ("a" * 255))
     assert names(tmp_path) == ["a" * 255]

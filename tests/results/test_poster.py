@@ -23,9 +23,9 @@ pytest.importorskip("av", reason="the extra posters is not installed")
 def posters(monkeypatch):
     """Posters are wanted; they are switched off in other tests."""
     monkeypatch.setenv("AIRFLOW__KLING__POSTERS", "True")
-    poster._is_wanted.cache_clear()
+    poster._is_enabled.cache_clear()
     yield
-    poster._is_wanted.cache_clear()
+    poster._is_enabled.cache_clear()
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_the_twin_with_the_watermark_has_none(posters, store, tmp_path):
 
 
 def test_it_can_be_switched_off(video, tmp_path):
-    assert poster.keep_beside(tmp_path / video.rest.rpartition("/")[2], video) == ""
+    assert poster.store_poster(tmp_path / video.rest.rpartition("/")[2], video) == ""
     assert not list(tmp_path.glob("*.jpg"))
 
 
@@ -86,7 +86,7 @@ def test_it_can_be_switched_off(video, tmp_path):
 def test_what_is_no_video_costs_the_task_nothing(posters, tmp_path, caplog, content):
     file = tmp_path / "a.mp4"
     file.write_bytes(content)
-    assert poster.keep_beside(file, place_of(str(file))) == ""
+    assert poster.store_poster(file, place_of(str(file))) == ""
     assert os.listdir(tmp_path) == ["a.mp4"]  # noqa: PTH208
 
 
@@ -95,14 +95,14 @@ def test_a_video_that_never_ends_is_left(posters, video, tmp_path, monkeypatch, 
     program.write_text("import time\ntime.sleep(60)\n")
     began = time.monotonic()
     with pytest.raises(subprocess.TimeoutExpired) as ended:
-        poster.make(tmp_path / "a.mp4", seconds=0.5, program=program)
+        poster.make_poster(tmp_path / "a.mp4", seconds=0.5, program=program)
 
     def give_up(_video):
         raise ended.value
 
-    monkeypatch.setattr(poster, "make", give_up)
+    monkeypatch.setattr(poster, "make_poster", give_up)
     with caplog.at_level(logging.WARNING):
-        assert poster.keep_beside(program, video) == ""
+        assert poster.store_poster(program, video) == ""
     assert time.monotonic() - began < 10
     assert "No poster was stored" in caplog.text
 
@@ -128,7 +128,7 @@ def test_the_process_has_no_secret(posters, monkeypatch, tmp_path):
     program = tmp_path / "shows.py"
     program.write_text("import os, sys\nsys.exit(str(dict(os.environ)))\n")
     with pytest.raises(ValueError, match="PATH") as error:
-        poster.make(program, program=program)
+        poster.make_poster(program, program=program)
     assert "secret" not in str(error.value)
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.products.fields import is_number
+from airflow_provider_kling.products.formatting import did_you_mean, named, one_of, shown
 from airflow_provider_kling.products.problem import Problem
-from airflow_provider_kling.products.wording import did_you_mean, named, one_of, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_kling.products.formatting import counted, named, shown
 from airflow_provider_kling.products.problem import Problem
-from airflow_provider_kling.products.wording import counted, named, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

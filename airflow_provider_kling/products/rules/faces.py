@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_kling.products.convert import SOUND_TIMES
 from airflow_provider_kling.products.fields import is_number
+from airflow_provider_kling.products.formatting import joined, named
 from airflow_provider_kling.products.problem import Problem
 from airflow_provider_kling.products.rules.elements import element_entries
-from airflow_provider_kling.products.wording import joined, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.products.fields import field_of
+from airflow_provider_kling.products.formatting import counted, joined, named, shown
 from airflow_provider_kling.products.limits import uncertain_image_bytes
 from airflow_provider_kling.products.problem import Problem
 from airflow_provider_kling.products.rules.trajectories import check_trajectory
 from airflow_provider_kling.products.urls import url_problems
-from airflow_provider_kling.products.wording import counted, joined, named, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

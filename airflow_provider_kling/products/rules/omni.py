@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_kling.products.formatting import counted, joined, named
 from airflow_provider_kling.products.generations import has_shots, has_video, serving_product
 from airflow_provider_kling.products.limits import plain_durations as plain_durations_of
 from airflow_provider_kling.products.limits import severity
 from airflow_provider_kling.products.problem import Problem
 from airflow_provider_kling.products.rules.elements import element_entries
-from airflow_provider_kling.products.wording import counted, joined, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

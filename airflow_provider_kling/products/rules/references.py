@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_provider_kling.products.fields import is_number
+from airflow_provider_kling.products.formatting import named
 from airflow_provider_kling.products.problem import Problem
 from airflow_provider_kling.products.rules.elements import element_entries
-from airflow_provider_kling.products.wording import named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_kling.products import limits
 from airflow_provider_kling.products.fields import is_number
+from airflow_provider_kling.products.formatting import did_you_mean, joined, named
 from airflow_provider_kling.products.generations import serving_product
 from airflow_provider_kling.products.problem import Problem
 from airflow_provider_kling.products.urls import url_problems
-from airflow_provider_kling.products.wording import did_you_mean, joined, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

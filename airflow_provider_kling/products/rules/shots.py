@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_kling.products.formatting import counted, named, shown
 from airflow_provider_kling.products.generations import serving_product
 from airflow_provider_kling.products.problem import Problem
-from airflow_provider_kling.products.wording import counted, named, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

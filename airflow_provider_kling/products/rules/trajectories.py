@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.products.convert import FieldEncodingError
 from airflow_provider_kling.products.fields import is_number
+from airflow_provider_kling.products.formatting import counted, shown
 from airflow_provider_kling.products.problem import Problem
-from airflow_provider_kling.products.wording import counted, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

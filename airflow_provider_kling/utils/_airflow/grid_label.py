@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from airflow_provider_kling.utils.foreign import reason
+from airflow_provider_kling.utils.untrusted import reason
 
 log = logging.getLogger(__name__)
 

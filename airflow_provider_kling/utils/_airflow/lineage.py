@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kling.utils.foreign import reason
+from airflow_provider_kling.utils.untrusted import reason
 
 if TYPE_CHECKING:
     from airflow_provider_kling.utils._airflow.object_storage import Place

@@ -11,7 +11,7 @@ import contextlib
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kling.utils.foreign import foreign_text
+from airflow_provider_kling.utils.untrusted import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,7 +51,7 @@ class Place:
     @property
     def shown(self) -> str:
         """The URI, fit for a sentence; without what stands before ``@``, which may be more than a connection's name."""
-        return foreign_text(self.asset_uri, 200)
+        return clean_text(self.asset_uri, 200)
 
     @property
     def is_local(self) -> bool:

@@ -203,7 +203,7 @@ def _wrap_storage(module: ModuleType) -> None:
 
 
 def _wrap_object_files(module: ModuleType) -> None:
-    write, half = module.write_whole, step("store-half")
+    write, half = module.write_atomically, step("store-half")
 
     class Crashing:
         """A file whose reader may crash after the first piece."""
@@ -218,7 +218,7 @@ def _wrap_object_files(module: ModuleType) -> None:
             begun, self._begun = self._begun, True
             return self._source.read(size if begun else _HALF)
 
-    module.write_whole = lambda source, path: write(Crashing(source), path)
+    module.write_atomically = lambda source, path: write(Crashing(source), path)
 
 
 def _wrap_slots(module: ModuleType) -> None:

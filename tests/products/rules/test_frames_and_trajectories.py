@@ -9,11 +9,11 @@ from PIL import Image
 from support import advice_first
 
 from airflow_provider_kling.preparation.files import load_image
+from airflow_provider_kling.products.formatting import counted, joined, shown
 from airflow_provider_kling.products.problem import Request
 from airflow_provider_kling.products.rules import check
 from airflow_provider_kling.products.rules.trajectories import TrajectoryError, is_normalised, to_pixels
 from airflow_provider_kling.products.video import IMAGE2VIDEO
-from airflow_provider_kling.products.wording import counted, joined, shown
 
 PATH = [{"x": 1, "y": 1}, {"x": 2, "y": 2}]
 

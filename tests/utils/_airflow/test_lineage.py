@@ -13,7 +13,7 @@ from support import PHOTOGRAPH
 
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.preparation.files import load_image
-from airflow_provider_kling.products.media import ImageLoadError
+from airflow_provider_kling.products.media import FileLoadError
 from airflow_provider_kling.transfers import KlingToObjectStorageOperator
 from airflow_provider_kling.utils._airflow import lineage
 
@@ -53,7 +53,7 @@ def test_a_picture_that_is_read_is_an_input(collector):
 
 
 def test_a_picture_that_is_not_there_is_none(collector):
-    with pytest.raises(ImageLoadError, match="there is no such file"):
+    with pytest.raises(FileLoadError, match="there is no such file"):
         load_image("memory://bucket/none.jpg", field="image")
     assert collector.inputs == []
 

@@ -23,10 +23,10 @@ def test_a_word_is_yes_or_no(monkeypatch, word, is_on):
 def test_a_spelling_fails_neither_the_plugin_nor_a_paid_result(monkeypatch, word):
     monkeypatch.setenv("AIRFLOW__KLING__UI", word)
     monkeypatch.setenv("AIRFLOW__KLING__POSTERS", word)
-    poster._is_wanted.cache_clear()
+    poster._is_enabled.cache_clear()
     assert shows_pages() is bool(KlingPlugin().external_views)
-    assert poster._is_wanted() is (word == "maybe")
-    poster._is_wanted.cache_clear()
+    assert poster._is_enabled() is (word == "maybe")
+    poster._is_enabled.cache_clear()
 
 
 def test_what_nobody_has_set_is_on(monkeypatch):

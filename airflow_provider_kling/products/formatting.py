@@ -1,4 +1,4 @@
-"""How values appear in sentences: short, and never with image content or a signature."""
+"""Formats values for messages: short, and never with image content or a signature."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kling.utils.foreign import foreign_text
+from airflow_provider_kling.utils.untrusted import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,7 +25,7 @@ _BASE64_PICTURE = (
 )
 #: Base64 comes in lines of 64 or 76 characters; prose has no words of this length.
 _MIN_LINE = 32
-#: So much base64 in one piece is content, whatever stands around it: quotes, a byte order mark, half of a JSON text.
+#: So many characters of base64 in a row are content, whatever is around them, such as quotes or a byte order mark.
 _MIN_PIECE = 2048
 #: A JPEG or PNG file as Python prints bytes, which a template does.
 _PRINTED_PICTURE = tuple(f"b{quote}\\x{letters}" for quote in "'\"" for letters in ("ff\\xd8", "89PNG"))
@@ -33,10 +33,10 @@ _PRINTED_PICTURE = tuple(f"b{quote}\\x{letters}" for quote in "'\"" for letters 
 
 def is_inline(text: str) -> bool:
     """
-    Whether a text is the content of an image rather than its address: the one rule for loading and for redacting.
+    Whether a text is the content of an image and not its address; loading and redacting both ask here.
 
-    A ``data:`` URI is; so is what starts like a picture in base64, even if it is damaged, and any long base64, in one
-    line or in many. Templates are not.
+    Content is: a ``data:`` URI, text that starts like an image in base64, even a damaged one, and any long base64, in
+    one line or many. Templates are not.
     """
     text = text.strip()
     if text[:5].lower() == "data:" and not text[5:6].isspace():
@@ -50,9 +50,9 @@ def is_inline(text: str) -> bool:
 
 def holds_content(text: str) -> bool:
     """
-    Whether a text shows the content of an image, if only a part or in a form that nobody can load.
+    Whether a text shows the content of an image, perhaps only a part of it or in a form that cannot be loaded.
 
-    :param text: what is no address and cannot be read as JSON.
+    :param text: neither an address nor JSON.
     """
     if is_inline(text) or text.lstrip()[:16].startswith(_PRINTED_PICTURE):
         return True
@@ -72,7 +72,7 @@ def _is_base64(text: str) -> bool:
 
 def shown(value: Any, limit: int = MAX_SHOWN) -> str:
     """
-    A value as a sentence may repeat it.
+    Return a value as a message shows it.
 
     >>> shown("https://bucket.example/cat.png?X-Amz-Signature=abc")
     "'https://bucket.example/cat.png?…'"
@@ -87,19 +87,19 @@ def shown(value: Any, limit: int = MAX_SHOWN) -> str:
         return "<a very large number>"
     if isinstance(value, (dict, list, tuple, set, frozenset)) and value:
         return f"<{type(value).__name__} with {counted(len(value), 'item')}>"
-    words = foreign_text("None" if value is None else value, limit)
+    words = clean_text("None" if value is None else value, limit)
     return repr(words) if isinstance(value, str) else words
 
 
 def named(field: str, value: Any) -> str:
-    """``field=value``, the middle of most sentences; a name that somebody made up is cut, too."""
+    """Return ``field=value`` as a message shows it; a long name is cut too."""
     name = field if len(field) <= MAX_SHOWN else f"{field[:MAX_SHOWN]}…"
     return f"{name}={shown(value)}"
 
 
 def did_you_mean(word: Any, known: Iterable[str], aliases: Mapping[str, str] = MappingProxyType({})) -> str:
     """
-    Ask for the known word that is nearest, as the end of a sentence; nothing when none is near.
+    Suggest the nearest known word, as the end of a sentence; empty when none is near.
 
     >>> did_you_mean("promt", ["prompt", "mode"])
     " (did you mean 'prompt'?)"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_kling.utils.foreign import MAX_CHARACTERS, foreign_text, reason
+from airflow_provider_kling.utils.untrusted import MAX_CHARACTERS, clean_text, reason
 
 
 @pytest.mark.parametrize(
@@ -28,13 +28,13 @@ from airflow_provider_kling.utils.foreign import MAX_CHARACTERS, foreign_text, r
         ("image iVBOR" + "x" * 300 + " is bad", "image <305 characters> is bad"),
     ],
 )
-def test_what_is_left_of_foreign_text(given_text, expected):
-    assert foreign_text(given_text) == expected
+def test_what_is_left_of_untrusted_text(given_text, expected):
+    assert clean_text(given_text) == expected
 
 
 @given(st.text(st.characters(), max_size=2000) | st.binary() | st.floats() | st.lists(st.none()))
 def test_it_is_short_and_can_be_encoded_whatever_came(value):
-    shown = foreign_text(value)
+    shown = clean_text(value)
     assert len(shown) <= MAX_CHARACTERS
     assert shown.encode("utf-8").decode() == shown
     assert "\n" not in shown
@@ -42,7 +42,7 @@ def test_it_is_short_and_can_be_encoded_whatever_came(value):
 
 def test_megabytes_are_cut_before_they_are_cleaned():
     began = time.perf_counter()
-    shown = foreign_text("word " * 1_000_000)
+    shown = clean_text("word " * 1_000_000)
     assert time.perf_counter() - began < 0.5
     assert len(shown) == MAX_CHARACTERS
     assert shown.endswith("…")
@@ -59,4 +59,4 @@ def test_an_object_that_cannot_be_printed_is_named_by_its_class():
         def __str__(self):
             raise ValueError("no")
 
-    assert foreign_text(Odd()) == "<Odd: ValueError>"
+    assert clean_text(Odd()) == "<Odd: ValueError>"

@@ -1,4 +1,4 @@
-"""Pictures that Kling would not take, mended on request: real files, opened again."""
+"""Pictures that Kling would not take, converted on request: real files, opened again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from airflow_provider_kling.exceptions import KlingValidationError
-from airflow_provider_kling.preparation import fit
+from airflow_provider_kling.preparation import image_conversion
 from airflow_provider_kling.preparation.files import load_image
 from airflow_provider_kling.preparation.prepare import prepare
 from airflow_provider_kling.products.media import MAX_IMAGE_BYTES
@@ -53,15 +53,15 @@ def opened(data: bytes) -> Image.Image:
     ids=["webp", "webp with transparency", "gif", "cmyk", "16 bits", "rotated"],
 )
 def test_what_kling_does_not_take_is_converted(data, format_, size, word):
-    mended = fit.shrink(data)
-    picture = opened(mended.data)
+    converted = image_conversion.convert_image(data)
+    picture = opened(converted.data)
     assert (picture.format, picture.size) == (format_, size)
     assert picture.getexif().get(0x0112, 1) == 1
-    assert word in mended.done
+    assert word in converted.changes
 
 
 def test_sixteen_bits_keep_their_brightness():
-    picture = opened(fit.shrink(saved(Image.new("I;16", (640, 480), 128 * 257), "PNG")).data)
+    picture = opened(image_conversion.convert_image(saved(Image.new("I;16", (640, 480), 128 * 257), "PNG")).data)
     assert abs(picture.convert("L").getpixel((5, 5)) - 128) <= 2
 
 
@@ -69,32 +69,32 @@ def test_sixteen_bits_keep_their_brightness():
 def test_what_is_too_large_becomes_smaller_and_keeps_its_proportions(kind):
     data = saved(noise(2400, 2000), kind)
     assert len(data) > MAX_IMAGE_BYTES
-    mended = fit.shrink(data)
-    assert len(mended.data) <= MAX_IMAGE_BYTES
-    width, height = opened(mended.data).size
+    converted = image_conversion.convert_image(data)
+    assert len(converted.data) <= MAX_IMAGE_BYTES
+    width, height = opened(converted.data).size
     assert abs(width / height - 1.2) < 0.01
 
 
 def test_a_transparent_picture_that_is_too_large_is_scaled_and_says_so():
     picture = noise(2400, 2000).convert("RGBA")
     picture.putalpha(200)
-    mended = fit.shrink(saved(picture, "PNG"))
-    assert len(mended.data) <= MAX_IMAGE_BYTES
-    assert "scaled from 2400x2000" in mended.done
-    assert opened(mended.data).mode == "RGBA"
+    converted = image_conversion.convert_image(saved(picture, "PNG"))
+    assert len(converted.data) <= MAX_IMAGE_BYTES
+    assert "scaled from 2400x2000" in converted.changes
+    assert opened(converted.data).mode == "RGBA"
 
 
 def test_what_kling_takes_stays_as_it_is():
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     for data in (saved(noise(400, 300), "JPEG", icc_profile=profile), saved(noise(400, 300), "PNG")):
-        assert fit.shrink(data) == (data, "")
+        assert image_conversion.convert_image(data) == (data, "")
 
 
 def test_what_is_no_picture_and_what_is_cut_or_too_big_to_decode_stays_for_the_checks():
     whole = saved(noise(400, 300), "WEBP")
     for data in (b"<html>", whole[:40], b""):
-        assert fit.shrink(data) == (data, "")
-    assert fit.shrink(whole, most_pixels=1000) == (whole, "")
+        assert image_conversion.convert_image(data) == (data, "")
+    assert image_conversion.convert_image(whole, most_pixels=1000) == (whole, "")
 
 
 def test_only_who_asks_gets_it_and_the_log_says_what_was_done():
@@ -103,13 +103,13 @@ def test_only_who_asks_gets_it_and_the_log_says_what_was_done():
         prepare(IMAGE2VIDEO, fields)
     prepared = prepare(IMAGE2VIDEO, fields, fit="shrink")
     assert opened(base64.b64decode(prepared.body["image"])).format == "JPEG"
-    (line,) = [warning for warning in prepared.warnings if "mended" in warning]
+    (line,) = [warning for warning in prepared.warnings if "changed, as" in warning]
     assert "WEBP" in line
     with pytest.raises(KlingValidationError, match="fit"):
         prepare(IMAGE2VIDEO, fields, fit="stretch")
 
 
-def test_a_mended_picture_is_known_by_the_one_that_was_given():
+def test_a_converted_picture_is_known_by_the_one_that_was_given():
     """Another version of Pillow encodes other bytes; a retry with it must find what was paid for."""
     data = saved(Image.new("RGB", (640, 480), "blue"), "WEBP")
     assert load_image(data, field="image", fit="shrink").digest == hashlib.sha256(data).hexdigest()
@@ -120,6 +120,6 @@ def test_a_mended_picture_is_known_by_the_one_that_was_given():
 def test_a_file_is_read_to_its_own_limit_only(tmp_path):
     path = tmp_path / "sparse.png"
     with path.open("wb") as stream:
-        stream.truncate(fit.MAX_SOURCE_BYTES + 5)
+        stream.truncate(image_conversion.MAX_SOURCE_BYTES + 5)
     with pytest.raises(KlingValidationError, match="Scale image down"):
         prepare(IMAGE2VIDEO, {"image": str(path), "prompt": "It moves"}, fit="shrink")

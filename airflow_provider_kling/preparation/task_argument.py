@@ -1,4 +1,4 @@
-"""What names the Kling task that somebody waits for. Pure."""
+"""Reads the argument that names a Kling task: an id, or a manifest. Pure."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 from airflow_provider_kling.api.read_plan import TaskRef
 from airflow_provider_kling.exceptions import KlingValidationError
 from airflow_provider_kling.models import TaskStatus
-from airflow_provider_kling.preparation.arguments import rendered_none
-from airflow_provider_kling.products.wording import named
+from airflow_provider_kling.preparation.arguments import is_rendered_none
+from airflow_provider_kling.products.formatting import named
 
 #: Kling's ids have 18 digits, external ids at most 64 characters.
 MAX_ID_LENGTH = 128
@@ -19,11 +19,11 @@ MAX_ID_LENGTH = 128
 #: A manifest of one task is below a tenth of this.
 MAX_MANIFEST_LENGTH = 100_000
 
-#: The year 5138: later is no time of a task.
+#: The year 5138: a later time is not the time of a task.
 _MAX_MILLISECONDS = 10**14
 
 
-def named_task(value: Any, endpoint: Any) -> TaskRef:
+def task_ref_of(value: Any, endpoint: Any) -> TaskRef:
     """
     Return the task that an argument names.
 
@@ -40,7 +40,7 @@ def named_task(value: Any, endpoint: Any) -> TaskRef:
     text = value.strip() if isinstance(value, str) else ""
     # What begins like a manifest and is none was cut, or written wrongly.
     is_id = text and not text.startswith("{") and len(text) <= MAX_ID_LENGTH and text.isprintable()
-    if not is_id or rendered_none(text):
+    if not is_id or is_rendered_none(text):
         raise KlingValidationError(
             [
                 f"Give kling_task_id a task's id: {named('kling_task_id', value)} is none. It takes Kling's id, an "
@@ -57,7 +57,7 @@ def unfinished_since(value: Any) -> float | None:
     Return when Kling accepted a task that had not ended when its manifest was written.
 
     :param value: what names the task.
-    :return: epoch seconds by Kling's clock; ``None`` when it has ended, or nobody can tell from this.
+    :return: epoch seconds by Kling's clock; ``None`` when it has ended, or the value does not say.
     """
     manifest = _manifest(value) or {}
     created_at = manifest.get("created_at")
@@ -75,7 +75,7 @@ def _manifest(value: Any) -> Mapping[str, Any] | None:
 
 
 def _read(text: str) -> Any:
-    """What a template prints is Python, unless it went through ``tojson``."""
+    """Read JSON or a Python literal: a template prints a dict as Python, unless it uses ``tojson``."""
     for read in (json.loads, ast.literal_eval):
         try:
             return read(text)

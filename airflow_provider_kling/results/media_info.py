@@ -1,4 +1,4 @@
-"""What a fetched file turned out to be, by the kind of file that it should be."""
+"""Checks that a fetched file is complete, and reads its duration or size; one reader for each kind of file."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ CONTENT_TYPES = {
 }
 
 
-class Content(NamedTuple):
+class MediaInfo(NamedTuple):
     """
-    What a file says about itself.
+    Duration or size of a file, as its header says.
 
     :param duration: seconds; 0 for what does not play.
     :param width: pixels; 0 for what is no picture.
@@ -38,19 +38,19 @@ class Content(NamedTuple):
     height: int = 0
 
 
-def content_of(path: Path, extension: str) -> Content:
+def read_media_info(path: Path, extension: str) -> MediaInfo:
     """
-    Look whether a file is whole, and what it says about itself.
+    Check that a file is complete, and read its duration or size.
 
     :param path: the file.
     :param extension: of a :class:`~airflow_provider_kling.models.Link`.
-    :raises KlingResultError: when it is not whole, or of another kind.
+    :raises KlingResultError: when it is cut, or of another kind.
     """
     return _READERS[CONTENT_TYPES[extension].partition("/")[0]](path)
 
 
-_READERS: dict[str, Callable[[Path], Content]] = {
-    "video": lambda path: Content(seconds_of_video(path)),
-    "image": lambda path: Content(0.0, *size_of_picture(path)),
-    "audio": lambda path: Content(seconds_of_sound(path)),
+_READERS: dict[str, Callable[[Path], MediaInfo]] = {
+    "video": lambda path: MediaInfo(seconds_of_video(path)),
+    "image": lambda path: MediaInfo(0.0, *size_of_picture(path)),
+    "audio": lambda path: MediaInfo(seconds_of_sound(path)),
 }

@@ -1,4 +1,4 @@
-"""What a request is known by: its fields, without the content of files and without what signs a link. Pure."""
+"""The content of a request for its fingerprint: fields with digests of files, and links without signatures. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SIGNING = (
     r"(?i)x-amz-.*|x-goog-.*|signature|expires|sig|awsaccesskeyid|googleaccessid|key-pair-id|ossaccesskeyid|security-token|"
     r"x-oss-(?:signature.*|credential|date|expires|additional-headers|security-token)|q-(?:sign|ak|key|header|url).*"
 )
-#: More of them, which are that only beside a signature: CloudFront's policy, and Azure's shared access signature.
+#: Parameters that sign a link only together with another one: CloudFront's policy, Azure's shared access signature.
 _BESIDE_SIGNATURE = {
     "key-pair-id": {"policy", "hash-algorithm"},
     "sig": {
@@ -29,10 +29,10 @@ _BESIDE_SIGNATURE = {
 
 def content_of(body: Mapping[str, Any], images: Mapping[str, LoadedFile]) -> dict[str, Any]:
     """
-    Return what decides whether two requests ask for the same.
+    Return the content of a request: equal for two requests exactly when they ask for the same.
 
     :param body: the canonical body.
-    :param images: its files; each stands for its content.
+    :param images: its files, which are replaced by their digests.
     """
     digests = {loaded.payload: loaded.identity for loaded in images.values() if loaded.identity}
     kept = {name: value for name, value in body.items() if name not in ("external_task_id", "callback_url")}
@@ -45,14 +45,14 @@ def _without_content(value: Any, digests: Mapping[str, str]) -> Any:
         return {key: _without_content(item, digests) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_without_content(item, digests) for item in value]
-    return digests.get(value) or unsigned(value) if isinstance(value, str) else value
+    return digests.get(value) or without_signature(value) if isinstance(value, str) else value
 
 
-def unsigned(text: str) -> str:
+def without_signature(text: str) -> str:
     """
-    A link without the parameters that sign it: a link that was signed anew still links to the same picture.
+    Return a link without the parameters that sign it, so that a file has the same link after it is signed again.
 
-    >>> unsigned("https://bucket.example/cat.png?versionId=7&X-Amz-Signature=abc")
+    >>> without_signature("https://bucket.example/cat.png?versionId=7&X-Amz-Signature=abc")
     'https://bucket.example/cat.png?versionId=7'
 
     :param text: a URL; any other text is returned as it is.

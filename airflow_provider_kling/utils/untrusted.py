@@ -1,8 +1,8 @@
 """
-Text that somebody else wrote becomes a part of our sentences, logs and XComs. Pure.
+Cleans untrusted text, so that it can be part of messages, logs and XComs. Pure.
 
-Kling's answers, and what relays, proxies and broken servers answer in its name, may hold anything: megabytes, image
-content, terminal escapes, signed links, half a surrogate pair that ends a worker process when it is logged.
+Answers of Kling, relays, proxies and broken servers may hold anything: megabytes, image content, terminal escapes,
+signed links, half a surrogate pair that ends a worker process when it is logged.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import unicodedata
 from typing import Any
 from urllib.parse import urlsplit
 
-#: Characters of foreign text that are repeated; Kling's own messages have less than 200.
+#: The most characters of untrusted text that are shown; Kling's own messages have less than 200.
 MAX_CHARACTERS = 500
 
-#: The longest link that is taken; Kling's signed links have less than 1,000.
+#: The longest link that is accepted; Kling's signed links have less than 1,000 characters.
 MAX_LINK_CHARACTERS = 8192
 
-#: How much is looked at at all: cleaning must not cost more than it saves.
+#: The most characters that are read, so that cleaning megabytes takes no time.
 _READ_CHARACTERS = 8 * MAX_CHARACTERS
 
 #: Base64 and other content without a blank. Kling's ids, keys and host names are shorter.
@@ -27,24 +27,24 @@ _URL_QUERY = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,30}://[^\s?#'\"]{1,2000}?)(?
 _URL_LOGIN = re.compile(r"(?i)\b([a-z][a-z0-9+.-]{0,30}://)[^\s/@'\"]{1,2000}@")
 _BLANKS = re.compile(r"\s+")
 
-#: Unicode categories that nobody wants to meet in a log: controls, surrogates, unassigned, private use.
+#: Unicode categories that are replaced: controls, surrogates, unassigned, private use.
 _INVALID_CHARACTERS = {"Cc", "Cs", "Cn", "Co"}
 
-#: Invisible characters that turn the direction of what follows, or hide in it.
+#: Invisible characters, some of which change the direction of the text after them.
 _INVISIBLE = frozenset(map(chr, [0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF]))
 
 
-def foreign_text(value: Any, limit: int = MAX_CHARACTERS) -> str:
+def clean_text(value: Any, limit: int = MAX_CHARACTERS) -> str:
     r"""
-    Return foreign text as one line that is safe to show, log and store.
+    Return untrusted text as one line that is safe to show, log and store.
 
     Valid Unicode without control characters, without image content, without the query or the login of a link, and not
     longer than ``limit``.
 
-    >>> foreign_text("bad image\nhttps://host.example/cat.png?Signature=abc")
+    >>> clean_text("bad image\nhttps://host.example/cat.png?Signature=abc")
     'bad image https://host.example/cat.png?…'
 
-    :param value: what came; text is expected, anything else is shown as Python prints it, and ``None`` as nothing.
+    :param value: usually text; anything else becomes ``str(value)``, and ``None`` becomes empty text.
     :param limit: the most characters that are returned.
     """
     if value is None:
@@ -60,12 +60,12 @@ def foreign_text(value: Any, limit: int = MAX_CHARACTERS) -> str:
 
 def web_link(value: Any) -> str:
     """
-    Return a foreign link as it came when a browser may open it, else nothing.
+    Return an untrusted link unchanged when it is safe to open in a browser, else empty text.
 
-    Only ``http`` and ``https`` with a host: ``javascript:`` would run where somebody clicks. Blanks, control characters
-    and backslashes are read in one way by one program and in another by the next.
+    Only ``http`` and ``https`` with a host: ``javascript:`` would run in the page. Links with blanks, control
+    characters or backslashes are refused, because programs read them in different ways.
 
-    :param value: what came.
+    :param value: usually text.
     """
     if not isinstance(value, str) or len(value) > MAX_LINK_CHARACTERS:
         return ""
@@ -94,13 +94,13 @@ def _printed(value: Any) -> str:
 
 def reason(error: BaseException, limit: int = 200) -> str:
     """
-    Return why something failed, fit for a sentence: the class of the error and its own words.
+    Return why something failed, for a sentence: the class of the error and its cleaned text.
 
-    To be raised ``from None``: the error itself may hold a signed link, a header or a password, and Airflow prints
+    Raise the new error ``from None``: the original may hold a signed link, a header or a password, and Airflow prints
     chained errors in full.
 
     :param error: what was caught.
     :param limit: the most characters of its words.
     """
-    words = foreign_text(_printed(error), limit)
+    words = clean_text(_printed(error), limit)
     return f"{type(error).__name__}: {words}" if words else type(error).__name__

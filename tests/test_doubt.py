@@ -144,6 +144,16 @@ def test_a_refusal_of_a_second_request_does_not_forget_the_first(relay, ti, no_w
     assert posts(relay) == 2
 
 
+@pytest.mark.parametrize("since", ["yesterday", None])
+def test_what_another_version_stored_is_doubt_and_not_nothing(relay, ti, no_waiting, since):
+    store = Store()
+    start(ti, store)
+    store["sent"] = {"id": store["sent"]["id"], "since": since}
+    with pytest.raises(errors.KlingAnswerLostError):
+        start(again(ti), store)
+    assert posts(relay) == 1
+
+
 def test_without_a_store_a_retry_sends_nothing_that_may_be_paid(relay, ti, no_waiting):
     start(ti)
     with pytest.raises(errors.KlingAnswerLostError, match="an earlier try may have sent it"):

@@ -133,6 +133,19 @@ def test_a_lost_answer_of_the_search_is_not_paid_twice_unless_asked(kling, ti, v
     assert posts(kling) == [FACES, FACES, SYNC]
 
 
+def test_a_full_account_does_not_make_a_lost_search_forgotten(kling, ti, video, face, no_waiting):
+    store = Store()
+    kling.fault("cut_after", path=FACES)
+    kling.fault(code=1303, path=FACES)
+    resent = lip_sync(video_id=video["id"], face_choose=[face], on_doubt="resend", deferrable=True)
+    with pytest.raises(TaskDeferred):
+        resent.execute({"ti": ti, "task_state_store": store})
+    assert posts(kling) == [FACES, FACES]
+    with pytest.raises(errors.KlingAnswerLostError):
+        lip_sync(video_id=video["id"], face_choose=[face]).execute({"ti": again(ti), "task_state_store": store})
+    assert posts(kling) == [FACES, FACES]
+
+
 def test_a_refused_search_is_free_and_may_be_repeated(kling, ti, video, face):
     store = Store()
     kling.fault(code=1303, path=FACES)

@@ -14,7 +14,7 @@ from airflow_provider_kling.api import values
 from airflow_provider_kling.batch.records import results_of
 from airflow_provider_kling.exceptions import REQUEST_ID_CHARACTERS, KlingAnswerLostError
 from airflow_provider_kling.models import Task, TaskStatus
-from airflow_provider_kling.operators.stored_submission import CountedPermit, StoredSubmission, may_be_about
+from airflow_provider_kling.operators.stored_submission import StoredSubmission
 from airflow_provider_kling.operators.task import KlingTaskOperator
 from airflow_provider_kling.polling import Event
 from airflow_provider_kling.submission.protocol import Done
@@ -35,21 +35,13 @@ class KlingAtOnceOperator(KlingTaskOperator):
     """
 
     def _send(self, prepared: Prepared, options: SendOptions) -> Done:
-        store = StoredSubmission(self, options.context)
-        may_be_sent = options.may_be_sent
-        if store.has_store:
-            stored = store.read()
-            if stored.get("id") == options.name and (task := _task_of(stored.get("answer"))):
-                return Done(task, adopted=True, attempt=1)
-            may_be_sent = may_be_about(stored, options.name)
-            store.save({"id": options.name})
-        permit = CountedPermit(options.permit)
-
-        def may_be_paid() -> bool:
-            self.may_be_paid = may_be_sent or permit.calls > 1
-            return self.may_be_paid
-
-        with store.deleted_when_refused(may_be_sent=may_be_paid):
+        store = StoredSubmission(self, options)
+        stored = store.read()
+        if task := _task_of(stored.get("answer")):
+            return Done(task, adopted=True, attempt=1)
+        may_be_sent = store.may_be_sent(stored)
+        store.save()
+        with store.sending(may_be_sent=may_be_sent) as permit:
             done = self.hook.submit(
                 self.endpoint,
                 prepared.body,
@@ -61,7 +53,7 @@ class KlingAtOnceOperator(KlingTaskOperator):
         if done.task.status is TaskStatus.FAILED:
             store.delete()  # it is not charged, and a retry may send it again
         else:
-            store.save_answer({"id": options.name, "answer": done.task.manifest()})
+            store.save_answer(answer=done.task.manifest())
         return done
 
     def _after_submission(self, task: Task, context: Context) -> Manifest:

@@ -17,14 +17,12 @@ from airflow_provider_kling.api import values
 from airflow_provider_kling.exceptions import KlingValidationError
 from airflow_provider_kling.models import TIME_LIMIT, TaskStatus
 from airflow_provider_kling.operators import record
-from airflow_provider_kling.operators.stored_submission import StoredSubmission, may_be_about
+from airflow_provider_kling.operators.stored_submission import StoredSubmission
 from airflow_provider_kling.operators.task import KlingTaskOperator
 from airflow_provider_kling.products.fields import is_omitted
 from airflow_provider_kling.submission.protocol import Done
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
-
     from airflow_provider_kling.operators.unnamed import SendOptions
     from airflow_provider_kling.preparation.prepare import Prepared
     from airflow_provider_kling.products.product import Product
@@ -89,23 +87,20 @@ class KlingSessionOperator(KlingTaskOperator):
 
     def _session(self, video: Prepared, options: SendOptions) -> dict[str, Any]:
         """Return the session of an earlier try while it lives, or open one."""
-        store = StoredSubmission(self, options.context, key=SESSION_KEY)
-        stored = store.read() if store.has_store else _pull_session(options.context)
-        is_open = stored.get("id") == options.name and self._is_session(stored)
+        store = StoredSubmission(self, options, key=SESSION_KEY)
+        stored = store.read() if store.has_store else _pull_session(options)
+        is_open = self._is_session(stored)
         if is_open and time.time() < stored["at"] + SESSION_SECONDS:
             return stored
-        may_be_ours = may_be_about(stored, options.name)
-        may_be_sent = (may_be_ours and not is_open) if store.has_store else options.may_be_sent
-        if store.has_store:
-            store.save({"id": options.name})
-        with store.deleted_when_refused(may_be_sent=lambda: may_be_sent):
-            opened = self._open(video, options, may_be_sent=may_be_sent)
-        session = {"id": options.name, "at": time.time(), **opened}
-        if store.has_store:
-            store.save_answer(session)
-        else:
+        may_be_sent = store.may_be_sent({} if is_open else stored)
+        store.save()
+        with store.sending(may_be_sent=may_be_sent) as permit:
+            opened = self._open(video, options._replace(permit=permit), may_be_sent=may_be_sent)
+        session = {"at": time.time(), **opened}
+        store.save_answer(**session)
+        if not store.has_store:
             # It survives the wait for a slot, and no retry.
-            record.push(self, options.context, SESSION_KEY, session)
+            record.push(self, options.context, SESSION_KEY, {"id": options.name, **session})
         return session
 
     def _open(self, video: Prepared, options: SendOptions, *, may_be_sent: bool) -> dict[str, Any]:
@@ -122,7 +117,7 @@ class KlingSessionOperator(KlingTaskOperator):
         return {**body, "session_id": session["session"]}
 
 
-def _pull_session(context: Context) -> dict[str, Any]:
-    ti = context["ti"]
+def _pull_session(options: SendOptions) -> dict[str, Any]:
+    ti = options.context["ti"]
     value = ti.xcom_pull(task_ids=ti.task_id, key=SESSION_KEY, map_indexes=ti.map_index)
-    return value if isinstance(value, dict) else {}
+    return value if isinstance(value, dict) and value.get("id") == options.name else {}

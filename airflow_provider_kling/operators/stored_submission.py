@@ -17,9 +17,8 @@ from airflow_provider_kling.utils.untrusted import reason
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from airflow.sdk import Context
-
-    from airflow_provider_kling.operators.base import KlingBaseOperator
+    from airflow_provider_kling.operators.task import KlingTaskOperator
+    from airflow_provider_kling.operators.unnamed import SendOptions
 
 #: Key of the task state store: ``id``, ``since``, ``until`` of what is about to be sent; ``task_id`` once it is known.
 SENT_KEY = "sent"
@@ -44,16 +43,17 @@ class CountedPermit:
 
 class StoredSubmission:
     """
-    One entry of the task state store.
+    What the tries of a task store of one submission: before it is sent, and when Kling has answered.
 
     :param operator: has the connection, and logs.
-    :param context: Airflow's context.
-    :param key: of the entry.
+    :param options: how it is sent.
+    :param key: of its entry in the task state store.
     """
 
-    def __init__(self, operator: KlingBaseOperator, context: Context, *, key: str = SENT_KEY) -> None:
-        self._store = state_store_of(operator, context)
-        self._log = operator.log
+    def __init__(self, operator: KlingTaskOperator, options: SendOptions, *, key: str = SENT_KEY) -> None:
+        self._store = state_store_of(operator, options.context)
+        self._operator = operator
+        self._options = options
         self._key = key
 
     @property
@@ -63,35 +63,72 @@ class StoredSubmission:
 
     def read(self) -> dict[str, Any]:
         """
-        Return the entry; empty when there is none. See :func:`may_be_about`.
+        Return what an earlier try stored of this submission; empty when that is nothing. What cannot be read, as of
+        another version, may be about any submission: then it is no empty entry, and says nothing else.
 
         :raises KlingStorageError: when the store does not answer.
         """
+        if self._store is None:
+            return {}
         try:
             stored = self._store.get(self._key)
         except Exception as error:  # noqa: BLE001 - whatever a state store raises
             raise _unusable(error) from None
-        return {} if stored is None else stored if isinstance(stored, dict) else {"unreadable": True}
+        if stored is None or stored == {}:
+            return {}
+        name = stored.get("id") if isinstance(stored, dict) else None
+        if not isinstance(name, str):
+            return {"unreadable": True}
+        return stored if name == self._options.name else {}
 
-    def save(self, value: dict[str, Any]) -> None:
+    def may_be_sent(self, stored: dict[str, Any]) -> bool:
+        """
+        Whether an earlier try may have sent it.
+
+        :param stored: what that try stored of it without an answer.
+        """
+        return bool(stored) if self.has_store else self._options.may_be_sent
+
+    def save(self, **value: Any) -> None:
         """
         Store what is about to be sent.
 
         :raises KlingStorageError: when the store does not answer.
         """
+        if self._store is None:
+            return
         try:
-            self._store.set(self._key, value)
+            self._set(value)
         except Exception as error:  # noqa: BLE001 - whatever a state store raises
             raise _unusable(error) from None
 
-    def save_answer(self, value: dict[str, Any]) -> None:
+    @contextlib.contextmanager
+    def sending(self, *, may_be_sent: bool) -> Iterator[CountedPermit]:
+        """
+        Yield what asks for permission to pay; delete the entry when an error says that nothing is at Kling.
+
+        :param may_be_sent: whether an earlier try may have sent something.
+        """
+        permit = CountedPermit(self._options.permit)
+        try:
+            yield permit
+        except KlingSubmissionInDoubtError:
+            raise
+        except KlingError:
+            if may_be_sent or permit.calls > 1:
+                self._operator.may_be_paid = True
+            else:
+                self.delete()
+            raise
+
+    def save_answer(self, **value: Any) -> None:
         """Store Kling's answer. The task is paid, so a store that does not answer must not fail it."""
         if self._store is None:
             return
         try:
-            self._store.set(self._key, value)
+            self._set(value)
         except Exception as error:  # noqa: BLE001 - whatever a state store raises
-            self._log.warning("The answer was not written to the task state store: %s", reason(error))
+            self._operator.log.warning("The answer was not written to the task state store: %s", reason(error))
 
     def delete(self) -> None:
         """Delete the entry: nothing is at Kling. If that fails, the next try looks where it need not."""
@@ -100,34 +137,10 @@ class StoredSubmission:
         try:
             self._store.delete(self._key)
         except Exception as error:  # noqa: BLE001 - whatever a state store raises
-            self._log.warning("The task state store still says that something was sent: %s", reason(error))
+            self._operator.log.warning("The task state store still says that something was sent: %s", reason(error))
 
-    @contextlib.contextmanager
-    def deleted_when_refused(self, *, may_be_sent: Callable[[], bool]) -> Iterator[None]:
-        """
-        Delete the entry when an error says that nothing is at Kling.
-
-        :param may_be_sent: asked then: whether an earlier call or try may have sent something.
-        """
-        try:
-            yield
-        except KlingSubmissionInDoubtError:
-            raise
-        except KlingError:
-            if not may_be_sent():
-                self.delete()
-            raise
-
-
-def may_be_about(stored: dict[str, Any], name: str) -> bool:
-    """
-    Whether an entry is about a submission. One that cannot be read, as of another version, may be about any.
-
-    :param stored: from :meth:`StoredSubmission.read`.
-    :param name: the submission's ``external_task_id``.
-    """
-    known = stored.get("id")
-    return bool(stored) and (known == name or not isinstance(known, str))
+    def _set(self, value: dict[str, Any]) -> None:
+        self._store.set(self._key, {"id": self._options.name, **value})
 
 
 def _unusable(error: Exception) -> KlingStorageError:

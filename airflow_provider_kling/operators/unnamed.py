@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from airflow_provider_kling.exceptions import KlingStorageError
 from airflow_provider_kling.operators import record
 from airflow_provider_kling.operators.reservations import kling_tasks
-from airflow_provider_kling.operators.stored_submission import CountedPermit, StoredSubmission, may_be_about
+from airflow_provider_kling.operators.stored_submission import StoredSubmission
 from airflow_provider_kling.submission.unnamed import Window
 from airflow_provider_kling.utils.untrusted import reason
 
@@ -59,27 +59,19 @@ def send(operator: KlingTaskOperator, prepared: Prepared, options: SendOptions) 
     :param prepared: the checked request.
     :param options: how.
     """
-    permit = CountedPermit(options.permit)
-    store = StoredSubmission(operator, options.context)
+    store = StoredSubmission(operator, options)
     now = Window.starting_at(time.time(), request_seconds=operator.hook.settings.timeout_seconds)
-    stored = store.read() if store.has_store else {}
-    is_ours = may_be_about(stored, options.name)
-    earlier = Window.from_dict(stored) if is_ours else None
-    may_be_sent = is_ours if store.has_store else options.may_be_sent
+    stored = store.read()
+    earlier, may_be_sent = Window.from_dict(stored), store.may_be_sent(stored)
     window = dataclasses.replace(earlier, until=now.until) if earlier else now
     sent = window
 
     def save_window(window: Window) -> None:
         nonlocal sent
         sent = window
-        if store.has_store:
-            store.save({"id": options.name, **window.to_dict()})
+        store.save(**window.to_dict())
 
-    def may_be_paid() -> bool:
-        operator.may_be_paid = may_be_sent or permit.calls > 1
-        return operator.may_be_paid
-
-    with store.deleted_when_refused(may_be_sent=may_be_paid):
+    with store.sending(may_be_sent=may_be_sent) as permit:
         done = operator.hook.submit(
             operator.endpoint,
             prepared.body,
@@ -92,7 +84,7 @@ def send(operator: KlingTaskOperator, prepared: Prepared, options: SendOptions) 
             permit=permit,
             save_window=save_window,
         )
-    store.save_answer({"id": options.name, **sent.to_dict(), "task_id": done.task.task_id})
+    store.save_answer(**{**sent.to_dict(), "task_id": done.task.task_id})
     return done
 
 

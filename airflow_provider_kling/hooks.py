@@ -136,8 +136,13 @@ class KlingHook(AccountResources, ConnectionForm, BaseHook):
         :raises KlingSubmissionInDoubtError: when it is not known whether Kling accepted it.
         """
         own = identity.own_id(external_task_id, fields.get("external_task_id"))
-        how: dict[str, Any] = {"validate": validate, "fit": fit, "image_by": image_by, "image_conn_id": image_conn_id}
-        body = self._prepared_body(endpoint, fields, own, extra_body, **how)
+        options: dict[str, Any] = {
+            "validate": validate,
+            "fit": fit,
+            "image_by": image_by,
+            "image_conn_id": image_conn_id,
+        }
+        body = self._prepared_body(endpoint, fields, own, extra_body, **options)
         # extra_body may have been text.
         name = identity.own_id(body.get("external_task_id")) or f"af-{uuid.uuid4().hex}"
         window = None if look_up_first else self._window_from_now()
@@ -146,12 +151,12 @@ class KlingHook(AccountResources, ConnectionForm, BaseHook):
         ).task
 
     def _prepared_body(
-        self, endpoint: str, fields: Mapping[str, Any], own: str | None, extra_body: Any, **how: Any
+        self, endpoint: str, fields: Mapping[str, Any], own: str | None, extra_body: Any, **options: Any
     ) -> dict[str, Any]:
         from airflow_provider_kling.preparation.prepare import prepare
 
         name, extra = identity.pop_own_id(own, extra_body)
-        prepared = prepare(product_of(endpoint), {**fields, "external_task_id": name}, extra_body=extra, **how)
+        prepared = prepare(product_of(endpoint), {**fields, "external_task_id": name}, extra_body=extra, **options)
         for warning in prepared.warnings:
             self.log.warning("%s", warning)
         return prepared.body
@@ -284,14 +289,14 @@ class KlingHook(AccountResources, ConnectionForm, BaseHook):
         """
         return self.client.list_tasks(product_of(endpoint), page, page_size, tries=tries)
 
-    def get_tasks(self, waiting: Sequence[TaskRef]) -> dict[TaskRef, Task | KlingError]:
+    def get_tasks(self, refs: Sequence[TaskRef]) -> dict[TaskRef, Task | KlingError]:
         """
         Read many tasks with the fewest requests; free.
 
-        :param waiting: product and id of each.
+        :param refs: product and id of each task.
         :return: for each its task, or why it could not be read.
         """
-        results, rest = self.get_tasks_in_bulk(waiting)
+        results, rest = self.get_tasks_in_bulk(refs)
         for single in rest:
             try:
                 results[single] = self.get_task(single.task_id, single.endpoint)
@@ -300,16 +305,16 @@ class KlingHook(AccountResources, ConnectionForm, BaseHook):
         return results
 
     def get_tasks_in_bulk(
-        self, waiting: Sequence[TaskRef], *, tries: int | None = None
+        self, refs: Sequence[TaskRef], *, tries: int | None = None
     ) -> tuple[dict[TaskRef, Task | KlingError], list[TaskRef]]:
         """
         Read many tasks as far as a request can answer for several; free.
 
-        :param waiting: product and id of each.
+        :param refs: product and id of each task.
         :param tries: how often a request is sent before its error counts; default 4.
         :return: for each its task, or why it could not be read; and those that have to be read one by one.
         """
-        return self.client.get_tasks_in_bulk(waiting, tries=tries)
+        return self.client.get_tasks_in_bulk(refs, tries=tries)
 
     def wait(
         self,
@@ -333,22 +338,22 @@ class KlingHook(AccountResources, ConnectionForm, BaseHook):
         :raises KlingTimeoutError: when it still runs after ``timeout``.
         :raises KlingError: when it could not be read at all until then.
         """
-        poller = polling.PollDecision(
+        poll_decision = polling.PollDecision(
             kling_task_id, end_time=end_time, timeout=timeout, poll_interval=poll_interval, jitter=random.random
         )
         # A task with a deadline was accepted before; another one may not exist.
         task = None if end_time is not None else self.get_task(kling_task_id, endpoint)
         decision: polling.Event | polling.Sleep = polling.Sleep(0.0)
         if task:
-            decision = poller.on_task(task, now=time.time())
+            decision = poll_decision.on_task(task, now=time.time())
         while isinstance(decision, polling.Sleep):
             time.sleep(decision.seconds)
             try:
                 task = self.get_task(kling_task_id, endpoint)
-                decision = poller.on_task(task, now=time.time())
+                decision = poll_decision.on_task(task, now=time.time())
             except KlingError as error:
                 self.log.warning("Status check of Kling task %s: %s", kling_task_id, error.message)
-                decision = poller.on_error(error, now=time.time())
+                decision = poll_decision.on_error(error, now=time.time())
         return polling.require_success(task or self.get_paid_task(kling_task_id, endpoint), decision)
 
     def download(self, url: str, target: IO[bytes]) -> Download:

@@ -54,7 +54,7 @@ DEFAULT_THREADS = 4
 
 #: Results for each storing thread that may wait before submissions pause. With a storage that is slower than Kling
 #: they would pile up until their links die.
-BACKLOG_SHARE = 50
+MAX_BACKLOG_PER_THREAD = 50
 
 #: Seconds after the deadline in which threads may end their work; a thread that hangs is not waited for any longer.
 GRACE_PERIOD = 300.0

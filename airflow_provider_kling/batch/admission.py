@@ -80,14 +80,14 @@ class Admission:
         """
         return in_flight < self._policy.concurrency and self._slots[item.pool].may_submit(item.key, in_pool, now)
 
-    def leave_queues(self, but: Collection[int]) -> None:
+    def leave_queues(self, except_pools: Collection[int]) -> None:
         """
         Leave the queues of all pools but some.
 
-        :param but: the pools with an item to submit.
+        :param except_pools: the pools with an item to submit.
         """
         for pool, slots in enumerate(self._slots):
-            if pool not in but:
+            if pool not in except_pools:
                 slots.leave_queue()
 
     def accepted(self, item: Item, task: Task, in_pool: int, now: float) -> None:

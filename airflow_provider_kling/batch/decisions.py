@@ -5,7 +5,16 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from airflow_provider_kling.batch.actions import BACKLOG_SHARE, FindTask, Finish, Phase, Store, Submit, Wait, Watch
+from airflow_provider_kling.batch.actions import (
+    MAX_BACKLOG_PER_THREAD,
+    FindTask,
+    Finish,
+    Phase,
+    Store,
+    Submit,
+    Wait,
+    Watch,
+)
 from airflow_provider_kling.batch.item import IN_FLIGHT
 from airflow_provider_kling.submission.identity import attempt_id
 
@@ -18,7 +27,7 @@ if TYPE_CHECKING:
     from airflow_provider_kling.batch.ledger import Ledger
 
 #: How often an item that was not sent, or that a proxy refused, is tried before it counts as failed.
-ITEM_TRIES = 8
+MAX_ITEM_TRIES = 8
 
 #: A thread works on the item. The batch waits for its result before it ends, unless the thread hangs.
 BUSY_PHASES = (Phase.SENDING, Phase.LOOKING, Phase.STORING)
@@ -103,7 +112,7 @@ class Decisions:
         if not self._admission.is_open(now):
             return
         while self._ledger.count(Phase.SENDING) < self._policy.submit_concurrency and (item := self._next_to_send(now)):
-            if item.phase is Phase.DOUBT and item.failure and item.tries >= ITEM_TRIES:
+            if item.phase is Phase.DOUBT and item.failure and item.tries >= MAX_ITEM_TRIES:
                 # It was sent often enough. It counts as failed only when Kling has said that it has no such task.
                 yield self._look_up(item)
                 continue
@@ -126,7 +135,7 @@ class Decisions:
 
     def _has_store_backlog(self) -> bool:
         """Whether too many results wait to be stored."""
-        return self._ledger.count(Phase.SUCCEED) >= BACKLOG_SHARE * self._policy.store_concurrency
+        return self._ledger.count(Phase.SUCCEED) >= MAX_BACKLOG_PER_THREAD * self._policy.store_concurrency
 
     def _until_next(self, now: float) -> float:
         end_time = self._policy.end_time

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 LOG_AGAIN_AFTER = 300.0
 
 #: Seconds at the end of a batch in which its waits may end, too.
-WAIT_FOR_WATCHES = 2.0
+WATCHES_TIMEOUT = 2.0
 
 #: Actions that start before other coroutines run: after a restart thousands are due.
 ACTIONS_PER_SLICE = 25
@@ -119,7 +119,7 @@ class BatchLoop:
     async def _wait_for_watches(self) -> None:
         """Waits that end with the batch still report their last error, for the manifest."""
         if self._jobs:
-            await asyncio.wait(self._jobs, timeout=WAIT_FOR_WATCHES)
+            await asyncio.wait(self._jobs, timeout=WATCHES_TIMEOUT)
 
     async def _pause(self, seconds: float) -> None:
         """Wait until something has changed. Not asyncio.wait, which visits every job each time one of them ends."""
@@ -229,12 +229,12 @@ class BatchLoop:
         delay = polling.first_poll_delay(
             task.endpoint, accepted_at=task.created_at / 1000 or now, poll_interval=self._poll_interval, now=now
         )
-        poller = polling.PollDecision(
+        poll_decision = polling.PollDecision(
             task.task_id, end_time=self._end_time, poll_interval=self._poll_interval, jitter=random.random
         )
         try:
             event, found = await SharedPoller.of(self._kling_conn_id).wait(
-                TaskRef(task.endpoint, task.task_id), poller, first_read=min(now + delay, self._end_time)
+                TaskRef(task.endpoint, task.task_id), poll_decision, first_read=min(now + delay, self._end_time)
             )
         except Exception as error:  # noqa: BLE001 - the task runs on, and is read again later
             event, found = polling.Event("error", task.task_id, reason(error)), None

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 #: Seconds to wait for an answer of the storage or of Airflow; without one, the last answer counts.
-ANSWER_WITHIN = 10.0
+ANSWER_TIMEOUT = 10.0
 
 #: Bytes that are read of a token's file.
 _TOKEN_BYTES = 200
@@ -89,7 +89,7 @@ class Fence:
         if not (self._superseded or abs(time.time() - self._checked_at) < self._every):
             if self._check_task is None or self._check_task.done():
                 self._check_task = asyncio.create_task(self._refresh())
-            await asyncio.wait([self._check_task], timeout=ANSWER_WITHIN)
+            await asyncio.wait([self._check_task], timeout=ANSWER_TIMEOUT)
             self._checked_at = time.time()
         if self._superseded:
             raise SupersededError

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _REMOTE = re.compile(r"(?!file:)[A-Za-z][A-Za-z0-9+.-]*://")
 
 #: How many items an error names.
-NAMED_ITEMS = 5
+MAX_NAMED_ITEMS = 5
 
 #: More than the 128 digits that a key may have.
 MAX_KEY_BITS = 512
@@ -137,8 +137,8 @@ class Planner:
             raise KlingValidationError(
                 [f"Write key with letters, digits, '.', '_' and '-', 1 to 128: {named('key', key)} is none."]
             )
-        if strange := [name for name in fields if not isinstance(name, str)]:
-            raise KlingValidationError([f"Name fields with text: {shown(strange[0])} is no name of a field."])
+        if invalid_names := [name for name in fields if not isinstance(name, str)]:
+            raise KlingValidationError([f"Name fields with text: {shown(invalid_names[0])} is no name of a field."])
         if problem := problem_of_product(endpoint):
             raise KlingValidationError([problem])
         return prepare(
@@ -206,8 +206,8 @@ def _sentences(by_sentence: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def _item_names(keys: Sequence[str]) -> str:
-    names = ", ".join(shown(key, NAME_CHARACTERS) for key in keys[:NAMED_ITEMS])
-    more = f" and {counted(len(keys) - NAMED_ITEMS, 'more item')}" if len(keys) > NAMED_ITEMS else ""
+    names = ", ".join(shown(key, NAME_CHARACTERS) for key in keys[:MAX_NAMED_ITEMS])
+    more = f" and {counted(len(keys) - MAX_NAMED_ITEMS, 'more item')}" if len(keys) > MAX_NAMED_ITEMS else ""
     return f"item {names}{more}"
 
 

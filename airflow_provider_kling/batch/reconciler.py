@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_kling import polling
 from airflow_provider_kling.batch.actions import Failure, ImageUnavailableError, Phase
 from airflow_provider_kling.batch.admission import ACCOUNT_ERRORS, Admission
-from airflow_provider_kling.batch.decisions import ITEM_TRIES, Decisions
+from airflow_provider_kling.batch.decisions import MAX_ITEM_TRIES, Decisions
 from airflow_provider_kling.batch.item import IN_FLIGHT, NO_IDS, attempt_ids
 from airflow_provider_kling.batch.ledger import Ledger
 from airflow_provider_kling.batch.slots import BatchSlots, PrivateQueue
@@ -155,14 +155,14 @@ class Reconciler:
         elif isinstance(error, ImageUnavailableError):
             self._retry_unsent(item, error, now)
         elif error.transient:
-            self._doubt(item, now)
+            self._put_in_doubt(item, now)
         elif isinstance(error, ACCOUNT_ERRORS):
             self._ledger.move(item, Phase.WAITING)
             self._admission.refused(error, now)
         elif isinstance(error, KlingResponseError) and error.http_status != 413:
             # An error page of a proxy may pass. Only a look-up tells whether Kling has a task.
             item.failure = Failure.of(error, now, permanent=False)
-            self._doubt(item, now)
+            self._put_in_doubt(item, now)
             self._admission.unexpected_answer(error, now)
         else:
             self._fail(item, Failure.of(error, now))
@@ -170,14 +170,14 @@ class Reconciler:
     def not_found(self, key: str) -> None:
         """Kling has no task of a doubtful submission."""
         item = self._ledger[key]
-        if item.failure and item.tries >= ITEM_TRIES:
+        if item.failure and item.tries >= MAX_ITEM_TRIES:
             self._fail(item, item.failure)
         else:
             self._ledger.move(item, Phase.WAITING)
 
     def lookup_failed(self, key: str, now: float) -> None:
         """The look-up failed; the item stays in doubt."""
-        self._doubt(self._ledger[key], now)
+        self._put_in_doubt(self._ledger[key], now)
 
     def unreadable(self, key: str, message: str, now: float) -> None:
         """
@@ -289,7 +289,7 @@ class Reconciler:
         item.failure = failure
         self._ledger.move(item, Phase.FAILED)
 
-    def _doubt(self, item: Item, now: float) -> None:
+    def _put_in_doubt(self, item: Item, now: float) -> None:
         item.tries, item.look_up_first = item.tries + 1, True
         self._ledger.move(item, Phase.DOUBT, not_before=now + self._admission.pause(item.tries))
 
@@ -300,7 +300,7 @@ class Reconciler:
     def _retry_unsent(self, item: Item, error: KlingError, now: float) -> None:
         """Try an item again that was not sent; nothing is paid."""
         failure = Failure.of(error, now, permanent=False)
-        if item.tries + 1 >= ITEM_TRIES:
+        if item.tries + 1 >= MAX_ITEM_TRIES:
             self._fail(item, failure)
         else:
             self._retry_later(item, Phase.WAITING, failure, now)

@@ -25,10 +25,10 @@ PROGRESS_SHARE = 20.0
 MAX_PROGRESS_PAUSE = 120.0
 
 #: Seconds that the end waits for a report under way; a storage that hangs must not hold the batch.
-WAIT_FOR_REPORT = 30.0
+REPORT_TIMEOUT = 30.0
 
-#: The pause after a manifest is this many times as long as its write took.
-WRITE_SHARE = 10.0
+#: Seconds of pause after a manifest for each second that its write took.
+PAUSE_PER_WRITE = 10.0
 
 
 async def lines_of(reconciler: Reconciler, *, ended: bool = False) -> list[bytes]:
@@ -90,7 +90,7 @@ class Reporter:
     async def wait_for_report(self) -> None:
         """Wait for a report that is under way, so that it cannot come after a later one."""
         if self._report_task is not None:
-            await asyncio.wait([self._report_task], timeout=WAIT_FOR_REPORT)
+            await asyncio.wait([self._report_task], timeout=REPORT_TIMEOUT)
 
     async def finish(self, reconciler: Reconciler, *, deadline: float) -> None:
         """
@@ -149,5 +149,5 @@ class Reporter:
             self._written_version = version
             ended = time.monotonic()
             self._next_manifest = ended + max(
-                self._pace.manifest_every, WRITE_SHARE * (ended - started), len(lines) / self._pace.lines_per_second
+                self._pace.manifest_every, PAUSE_PER_WRITE * (ended - started), len(lines) / self._pace.lines_per_second
             )

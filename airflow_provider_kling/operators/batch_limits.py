@@ -57,9 +57,9 @@ def read_limits(operator: Any) -> Limits:
 
     problems: list[str] = []
 
-    def read(function: Callable[..., Any], name: str, *how: Any, **more: Any) -> Any:
+    def read(function: Callable[..., Any], name: str, *options: Any, **keywords: Any) -> Any:
         try:
-            return function(name, getattr(operator, name), *how, **more)
+            return function(name, getattr(operator, name), *options, **keywords)
         except KlingValidationError as error:
             problems.extend(error.problems)
             return None

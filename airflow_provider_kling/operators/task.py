@@ -257,8 +257,8 @@ class KlingTaskOperator(KlingBaseOperator):
                 fit=self.fit,
                 image_by=self.image_by,
             )
-        if not problems and (too_dear := prices.max_units_problem(self.max_units, self.cost_of(prepared.body))):
-            problems.append(too_dear)
+        if not problems and (too_expensive := prices.max_units_problem(self.max_units, self.cost_of(prepared.body))):
+            problems.append(too_expensive)
         if problems:
             # Both checks may find the same problem; it is named once.
             raise KlingValidationError(list(dict.fromkeys(problems)))

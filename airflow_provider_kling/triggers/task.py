@@ -122,18 +122,18 @@ class KlingTaskTrigger(KlingTrigger):
         from airflow_provider_kling.waiting.shared_poller import SharedPoller
 
         # A sensor that starts here has its templates rendered by the triggerer.
-        waiting = task_ref_of(self.kling_task_id, self.endpoint)
-        poller = polling.PollDecision(
-            waiting.task_id,
+        task_ref = task_ref_of(self.kling_task_id, self.endpoint)
+        poll_decision = polling.PollDecision(
+            task_ref.task_id,
             end_time=self.end_time,
             timeout=polling.DEFAULT_TIMEOUT if self.timeout is None else self.timeout,
             poll_interval=self.poll_interval,
             jitter=random.random,
         )
         until = deadline_text(self.end_time)
-        self.log.info("Waiting for Kling task %s (%s), %s", waiting.task_id, waiting.endpoint, until)
+        self.log.info("Waiting for Kling task %s (%s), %s", task_ref.task_id, task_ref.endpoint, until)
         event, self._task = await SharedPoller.of(self.kling_conn_id).wait(
-            waiting, poller, first_read=self.first_poll_at
+            task_ref, poll_decision, first_read=self.first_poll_at
         )
         self._log_end(event)
         return event.payload()

@@ -35,41 +35,41 @@ class AccountReader:
         self._hooks.invalidate()
 
     def read_together(
-        self, waiting: Sequence[TaskRef], began: float
+        self, refs: Sequence[TaskRef], began: float
     ) -> tuple[dict[TaskRef, Task | KlingError], list[TaskRef]]:
         """
         Read many tasks as far as a request can answer for several.
 
-        :param waiting: the tasks.
+        :param refs: the tasks.
         :param began: when the sweep began, by the monotonic clock.
         :return: for each its task, or why it could not be read; and those that have to be read one by one.
         """
         try:
             hook = self._hooks.get()
-            results, singles = hook.get_tasks_in_bulk(waiting, tries=1)
+            results, singles = hook.get_tasks_in_bulk(refs, tries=1)
             refused = [task for task, result in results.items() if _is_refusal(result)]
             renewed = self._hooks.get_newer(hook, began) if refused else None
             if renewed is None:
                 return results, singles
             again, more = renewed.get_tasks_in_bulk(refused, tries=1)
         except KlingError as error:
-            return dict.fromkeys(waiting, error), []
+            return dict.fromkeys(refs, error), []
         for task in refused:
             del results[task]
         return results | again, singles + more
 
-    def read_single(self, waiting: TaskRef, began: float) -> Task | KlingError:
+    def read_single(self, ref: TaskRef, began: float) -> Task | KlingError:
         """
         Read one task.
 
-        :param waiting: the task.
+        :param ref: the task.
         :param began: when the sweep began, by the monotonic clock.
         :return: the task, or why it could not be read.
         """
 
         def read(hook: KlingHook) -> Task | KlingError:
             try:
-                return hook.get_task(waiting.task_id, waiting.endpoint, tries=1)
+                return hook.get_task(ref.task_id, ref.endpoint, tries=1)
             except KlingError as error:
                 return error
 

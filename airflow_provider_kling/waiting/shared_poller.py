@@ -53,8 +53,8 @@ RESULTS_PER_SLICE = 25
 
 @dataclasses.dataclass(eq=False, slots=True)
 class _Watch:
-    waiting: TaskRef
-    poller: polling.PollDecision
+    ref: TaskRef
+    poll_decision: polling.PollDecision
     outcome: asyncio.Future[tuple[polling.Event, Task | None]]
     #: So that log lines about this wait go into the log of its own trigger.
     context: contextvars.Context
@@ -101,22 +101,22 @@ class SharedPoller:
         return pollers[kling_conn_id]
 
     async def wait(
-        self, waiting: TaskRef, poller: polling.PollDecision, *, first_read: float
+        self, ref: TaskRef, poll_decision: polling.PollDecision, *, first_read: float
     ) -> tuple[polling.Event, Task | None]:
         """
         Wait until a task has ended, its time has passed, or it cannot be read.
 
         Cancelling the call takes the task out of the sweeps.
 
-        :param waiting: the task.
-        :param poller: decides what each answer means.
+        :param ref: the task.
+        :param poll_decision: decides what each answer means.
         :param first_look: epoch seconds.
         :return: how the wait ended, and the task as it was read last.
         """
         outcome: asyncio.Future[tuple[polling.Event, Task | None]] = asyncio.get_running_loop().create_future()
-        watch = _Watch(waiting, poller, outcome, contextvars.copy_context())
+        watch = _Watch(ref, poll_decision, outcome, contextvars.copy_context())
         self._watches.add(watch)
-        AccountSlots.watched.add(waiting.task_id)
+        AccountSlots.watched.add(ref.task_id)
         self._plan_read(watch, first_read)
         if self._runner is None or self._runner.done():
             # A context of its own: the runner must not write into the log of the trigger that happened to start it.
@@ -128,7 +128,7 @@ class SharedPoller:
             if watch.timer is not None:
                 watch.timer.cancel()
             self._watches.discard(watch)
-            AccountSlots.watched.discard(waiting.task_id)
+            AccountSlots.watched.discard(ref.task_id)
             self._schedule.discard(watch)
             if not self._watches:
                 self._changed.set()
@@ -141,16 +141,16 @@ class SharedPoller:
             return
         now = time.time()
         # The first read may move it.
-        left = watch.poller.deadline(now=now) - now
+        left = watch.poll_decision.deadline(now=now) - now
         if left < -self.pace.last_read:
-            watch.outcome.set_result((watch.poller.on_deadline(), None))
+            watch.outcome.set_result((watch.poll_decision.on_deadline(), None))
             return
         later = asyncio.get_running_loop().call_later
         watch.timer = later(left + self.pace.last_read + 0.01, self._check_deadline, watch, context=watch.context)
 
     def _plan_read(self, watch: _Watch, due: float) -> None:
         """Schedule the next read of a wait, and wake the runner if it would sleep longer."""
-        self._schedule.put(watch, due=due, join=due - JOIN_SHARE * watch.poller.poll_interval)
+        self._schedule.put(watch, due=due, join=due - JOIN_SHARE * watch.poll_decision.poll_interval)
         if due < self._sleeps_until:
             self._changed.set()
 
@@ -198,7 +198,7 @@ class SharedPoller:
         by_task: dict[TaskRef, list[_Watch]] = {}
         for watch in due:
             watch.sweep = token
-            by_task.setdefault(watch.waiting, []).append(watch)
+            by_task.setdefault(watch.ref, []).append(watch)
         try:
             await self._read(by_task)
             problem: KlingError = KlingConnectionError("Kling's answer did not hold it")
@@ -211,8 +211,8 @@ class SharedPoller:
         # requests blocks; in a thread it does not stop the other triggers.
         async with self._reads:
             results, singles = await in_thread(Work.READ, self._reader.read_together, list(by_task), began)
-        for waiting, result in results.items():
-            await self._apply(by_task[waiting], result)
+        for ref, result in results.items():
+            await self._apply(by_task[ref], result)
         # MAX_READS coroutines take one after the other: an asyncio task for each read would be too many.
         queue = iter(singles)
         await asyncio.gather(*(self._read_singles(queue, by_task, began) for _ in range(min(MAX_READS, len(singles)))))
@@ -221,12 +221,12 @@ class SharedPoller:
         for single in queue:
             await self._read_single(single, by_task[single], began)
 
-    async def _read_single(self, waiting: TaskRef, watches: Sequence[_Watch], began: float) -> None:
+    async def _read_single(self, ref: TaskRef, watches: Sequence[_Watch], began: float) -> None:
         try:
             async with self._reads:
                 if all(watch.outcome.done() for watch in watches):
                     return
-                result = await in_thread(Work.READ, self._reader.read_single, waiting, began)
+                result = await in_thread(Work.READ, self._reader.read_single, ref, began)
         except Exception as error:  # noqa: BLE001 - as above
             result = _sweep_error(error)
         await self._apply(watches, result)
@@ -247,10 +247,10 @@ class SharedPoller:
     def _decide(self, watch: _Watch, result: Task | KlingError) -> None:
         now = time.time()
         if isinstance(result, KlingError):
-            decision, task = watch.poller.on_error(result, now=now), None
+            decision, task = watch.poll_decision.on_error(result, now=now), None
             watch.context.run(_warn_once, watch, result)
         else:
-            decision, task = watch.poller.on_task(result, now=now), result
+            decision, task = watch.poll_decision.on_task(result, now=now), result
             watch.problem = ""
         if isinstance(decision, polling.Event):
             watch.outcome.set_result((decision, task))
@@ -267,7 +267,7 @@ def _warn_once(watch: _Watch, error: KlingError) -> None:
     problem = error.message.partition("\n")[0]
     level = logging.DEBUG if watch.problem == problem else logging.WARNING
     watch.problem = problem
-    log.log(level, "Kling task %s cannot be read, the wait goes on: %s", watch.waiting.task_id, error.message)
+    log.log(level, "Kling task %s cannot be read, the wait goes on: %s", watch.ref.task_id, error.message)
 
 
 def _sweep_error(error: Exception) -> KlingConnectionError:

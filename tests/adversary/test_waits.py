@@ -32,8 +32,8 @@ def id_of(request) -> str:
 
 async def wait(task_id: str, *, seconds: float, interval: float = 0.2, conn_id: str = "kling_default"):
     now = time.time()
-    poller = polling.PollDecision(task_id, end_time=now + seconds, poll_interval=interval, jitter=lambda: 0.5)
-    return await SharedPoller.of(conn_id).wait(TaskRef("image2video", task_id), poller, first_read=now)
+    poll_decision = polling.PollDecision(task_id, end_time=now + seconds, poll_interval=interval, jitter=lambda: 0.5)
+    return await SharedPoller.of(conn_id).wait(TaskRef("image2video", task_id), poll_decision, first_read=now)
 
 
 def statuses(ids, **kwargs) -> list[str]:

@@ -13,8 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from support import STEPS
 
 from airflow_provider_kling.batch.actions import (
-    BACKLOG_SHARE,
     DEFAULT_THREADS,
+    MAX_BACKLOG_PER_THREAD,
     Desired,
     FindTask,
     Finish,
@@ -211,7 +211,7 @@ def stores(actions) -> list[tuple[str, bool]]:
 
 
 def test_a_storage_that_is_slower_than_kling_lets_no_results_pile_up():
-    full = BACKLOG_SHARE + 1
+    full = MAX_BACKLOG_PER_THREAD + 1
     reconciler = batch(full + 3, store_concurrency=1)
     reconciler.observe_all(
         {f"x{key}": finished(key) for key in range(full)}, complete=True, sent_before=True, now=START

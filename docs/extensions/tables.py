@@ -131,7 +131,7 @@ class KlingModels(Table):
     def rows(self) -> Iterator[tuple[str, ...]]:
         """Read the capability table."""
         table = capabilities.table()
-        words = {feature.name: feature.words for feature in capabilities.FEATURES}
+        words = {feature.name: feature.phrase for feature in capabilities.FEATURES}
         for row in table.rows:
             if row.product == self.arguments[0] and table.is_live(row, table.models[row.model].generation):
                 seconds = [int(seconds_text) for seconds_text in row.durations]

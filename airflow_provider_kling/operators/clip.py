@@ -116,7 +116,7 @@ class KlingVideoExtensionOperator(KlingTaskOperator):
         video_id: str | None = None,
         prompt: str | None = None,
         negative_prompt: str | None = None,
-        cfg_scale: float | None = None,
+        cfg_scale: float | str | None = None,
         watermark_info: dict[str, Any] | bool | None = None,
         **kwargs: Any,
     ) -> None:

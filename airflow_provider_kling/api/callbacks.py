@@ -16,6 +16,7 @@ import hashlib
 import hmac
 import json
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from airflow_provider_kling.api import task_record
@@ -23,8 +24,6 @@ from airflow_provider_kling.exceptions import KlingCallbackError, KlingConfigura
 from airflow_provider_kling.utils.untrusted import clean_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from airflow_provider_kling.models import Task
 
 #: The largest body that is read. Kling documents no limit; a task's record has a few kilobytes.
@@ -69,7 +68,8 @@ def verify(
     """
     _check_size(body)
     key, values = _decode_secret(secret), {name: _header(headers, name) for name in _HEADER_PATTERNS}
-    if abs(now - int(values[_TIMESTAMP])) > tolerance:
+    # Not "> tolerance": of a time that is no number neither is true.
+    if not abs(now - int(values[_TIMESTAMP])) <= tolerance:
         raise KlingCallbackError(
             f"Check this machine's clock if Kling sent it: its time is not now. {_TIMESTAMP} is {values[_TIMESTAMP]}, "
             f"more than {tolerance:.0f} s from {now:.0f}."
@@ -116,7 +116,7 @@ def _check_size(body: bytes) -> None:
 def _decode_secret(secret: str) -> bytes:
     try:
         key = base64.b64decode(secret.strip().removeprefix(_PREFIX), validate=True)
-    except (binascii.Error, ValueError, AttributeError):
+    except (binascii.Error, ValueError, AttributeError, TypeError):
         key = b""
     if not key:
         raise KlingConfigurationError(
@@ -126,13 +126,19 @@ def _decode_secret(secret: str) -> bytes:
 
 
 def _header(headers: Mapping[str, str], name: str) -> str:
+    if not isinstance(headers, Mapping):
+        raise KlingCallbackError(f"Give headers as a mapping of names to text: it is a {type(headers).__name__}.")
     found = [value for key, value in headers.items() if isinstance(key, str) and key.lower() == name]
     if not found:
         raise KlingCallbackError(
             f"Refuse it, or set a webhook secret in Kling's console: it has no {name}. Without a secret Kling does not "
             "sign."
         )
-    if len(set(found)) > 1 or not isinstance(found[0], str) or not _HEADER_PATTERNS[name].fullmatch(found[0]):
+    if (
+        any(value != found[0] for value in found)
+        or not isinstance(found[0], str)
+        or not _HEADER_PATTERNS[name].fullmatch(found[0])
+    ):
         raise KlingCallbackError(f"Refuse it: the header {name} has a form that Kling's never has.")
     return found[0]
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 
+from airflow_provider_kling.models import TIME_LIMIT
 from airflow_provider_kling.utils._airflow.compat import AIRFLOW_V_3_2_PLUS
 from airflow_provider_kling.utils._airflow.completion import is_still_deferred, set_xcom
 from airflow_provider_kling.utils.untrusted import reason
@@ -74,7 +75,7 @@ class KlingTrigger(BaseTrigger):
                 return
         except Exception as error:  # noqa: BLE001 - without an event the Airflow task would wait until its backstop
             event = self._error_event(error)
-        await asyncio.sleep(self.deferred_at + self.min_deferral - time.time())
+        await asyncio.sleep(_seconds_left(self.deferred_at, self.min_deferral, time.time()))
         yield TriggerEvent(event)
 
     async def on_kill(self) -> None:
@@ -120,6 +121,17 @@ class KlingTrigger(BaseTrigger):
             self.log.warning("The XCom %s was not pushed: %s", key, reason(error))
             return False
         return True
+
+
+def _seconds_left(deferred_at: Any, min_deferral: float, now: float) -> float:
+    """
+    Return how long an event still waits: never longer than the whole pause.
+
+    The worker's clock may be hours ahead, and another version of the package may have written something else.
+    """
+    if not isinstance(deferred_at, (int, float)) or not 0 <= deferred_at < TIME_LIMIT:
+        return min_deferral
+    return max(0.0, min(deferred_at + min_deferral - now, min_deferral))
 
 
 @functools.cache

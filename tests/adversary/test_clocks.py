@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import pytest
@@ -13,6 +14,7 @@ from airflow_provider_kling import polling
 from airflow_provider_kling.models import Task, TaskStatus
 from airflow_provider_kling.operators import KlingImageToVideoOperator
 from airflow_provider_kling.sensors import KlingTaskSensor
+from airflow_provider_kling.triggers import KlingSlotTrigger
 from airflow_provider_kling.utils._airflow.compat import TaskDeferred
 
 HOUR = 3600.0
@@ -74,3 +76,34 @@ def test_a_sensor_that_pokes_ends_in_time_with_a_clock_that_is_ahead(scripted):
     sensor = KlingTaskSensor(task_id="wait", kling_task_id=TASK_ID, timeout=2, deferrable=False, poke_interval=0.2)
     with pytest.raises(errors.KlingTimeoutError):
         sensor.execute({"ti": FakeTaskInstance()})
+
+
+class Quick(KlingSlotTrigger):
+    """Its wait is over at once; what is left is the pause before its event."""
+
+    min_deferral = 0.3
+
+    async def _wait(self):
+        return self._event()
+
+
+@pytest.mark.parametrize(
+    "deferred_at",
+    [HOUR, 1e300, 10**400, float("inf"), float("nan"), -HOUR, None, "x", "5", "", [], {}, True],
+    ids=repr,
+)
+def test_an_event_waits_its_pause_at_most_whatever_the_workers_clock_said(deferred_at):
+    """A clock that is an hour ahead, and what other versions may have written."""
+    given = time.time() + deferred_at if abs_of(deferred_at) == HOUR else deferred_at
+
+    async def events():
+        return [event async for event in Quick(deferred_at=given).run()]
+
+    began = time.monotonic()
+    (event,) = asyncio.run(asyncio.wait_for(events(), 20))
+    assert event.payload["status"] == "slot"
+    assert time.monotonic() - began < 15
+
+
+def abs_of(value):
+    return abs(value) if isinstance(value, float) else None

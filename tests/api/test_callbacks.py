@@ -226,3 +226,28 @@ def test_a_secret_of_another_form_is_refused_and_not_shown(monkeypatch, secret):
     with pytest.raises(KlingConfigurationError, match="^Check webhook_secret in extra") as refused:
         KlingHook().settings  # noqa: B018 - reads the connection
     assert "whsec_A" not in str(refused.value)
+
+
+@pytest.mark.parametrize("value", [["one"], {"a": 1}, None, 5, b"one"])
+@pytest.mark.parametrize("name", list(HEADERS))
+def test_a_header_that_a_framework_hands_over_as_no_text_is_refused(name, value):
+    with pytest.raises(KlingCallbackError, match="has a form"):
+        callbacks.verify({**HEADERS, name: value}, BODY, SECRET, NOW)
+
+
+@pytest.mark.parametrize("headers", [None, [], list(HEADERS.items()), "x", 5])
+def test_headers_that_are_no_mapping_are_refused(headers):
+    with pytest.raises(KlingCallbackError, match="Give headers as a mapping"):
+        callbacks.verify(headers, BODY, SECRET, NOW)
+
+
+@pytest.mark.parametrize("now", [float("nan"), float("inf"), float("-inf")])
+def test_a_clock_that_is_none_accepts_nothing(now):
+    with pytest.raises(KlingCallbackError, match="time is not now"):
+        callbacks.verify(HEADERS, BODY, SECRET, now)
+
+
+@pytest.mark.parametrize("secret", [None, 5, [], SECRET.encode()])
+def test_a_secret_of_another_type_is_refused(secret):
+    with pytest.raises(KlingConfigurationError, match="Give the webhook secret"):
+        callbacks.verify(HEADERS, BODY, secret, NOW)

@@ -19,7 +19,7 @@ from airflow_provider_kling.exceptions import (
     KlingTimeoutError,
 )
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME, UI_COLOR
-from airflow_provider_kling.plugins.links import KlingResultLink, without_empty_button
+from airflow_provider_kling.plugins.links import KlingResultLink, remove_empty_button
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.preparation.task_argument import task_ref_of, unfinished_since
 from airflow_provider_kling.products.product import DEFAULT_ENDPOINT
@@ -256,7 +256,7 @@ class KlingTaskSensor(BaseSensorOperator):
             self._defer(trigger, timedelta(seconds=self.timeout + BACKSTOP_MARGIN))
 
     def _defer(self, trigger: KlingTaskTrigger, timeout: timedelta) -> NoReturn:
-        without_empty_button(self)
+        remove_empty_button(self)
         self.defer(trigger=trigger, method_name="execute_complete", timeout=timeout)
 
     def _finish_or_defer(self, task: Task) -> Manifest:

@@ -11,7 +11,7 @@ from airflow.sdk import BaseOperator
 from airflow_provider_kling.exceptions import KlingError
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME, UI_COLOR
 from airflow_provider_kling.operators import map_label
-from airflow_provider_kling.plugins.links import without_empty_button
+from airflow_provider_kling.plugins.links import remove_empty_button
 from airflow_provider_kling.preparation.redaction import redact_images
 from airflow_provider_kling.results.failure import push_failure
 from airflow_provider_kling.utils._airflow import grid_label
@@ -115,7 +115,7 @@ class KlingBaseOperator(BaseOperator):
 
     def defer(self, **arguments: Any) -> NoReturn:
         """Leave the worker; see Airflow's ``BaseOperator.defer``."""
-        without_empty_button(self)
+        remove_empty_button(self)
         super().defer(**arguments)
 
     def show_waiting_label(self) -> None:

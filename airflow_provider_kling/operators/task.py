@@ -18,7 +18,7 @@ from airflow_provider_kling.operators.slot_wait import SlotWait, wait_for_slot
 from airflow_provider_kling.operators.spending import Spending, planned_cost_of_task, released_when_not_charged
 from airflow_provider_kling.operators.task_arguments import read_arguments
 from airflow_provider_kling.operators.unnamed import SendOptions, send
-from airflow_provider_kling.plugins.links import KlingResultLink, without_empty_button
+from airflow_provider_kling.plugins.links import KlingResultLink, remove_empty_button
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.products import prices
 from airflow_provider_kling.submission import identity
@@ -166,7 +166,7 @@ class KlingTaskOperator(KlingBaseOperator):
         polling.check_links(task, now=time.time())
         self.kling_result = self._manifest(task)
         describe_outlets(self, context, self.kling_result)
-        without_empty_button(self)
+        remove_empty_button(self)
         return self.kling_result
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> Manifest:

@@ -19,7 +19,7 @@ class KlingResultLink(BaseOperatorLink):
     """
     Open the finished video, image or sound at Kling.
 
-    The link is Kling's own, signed, and dies 30 days after the task ended; a stored copy has no such end.
+    The link is Kling's own. It is signed and expires 30 days after the task ended; a stored copy does not.
 
     :param name: what the button says.
     """
@@ -61,7 +61,7 @@ def link_of(manifest: Any) -> str:
     return web_link(next(filter(None, links), None))
 
 
-def without_empty_button(operator: Any) -> None:
+def remove_empty_button(operator: Any) -> None:
     """
     Keep Airflow from pushing a link that there is not yet: a request to its API server that says nothing.
 

@@ -22,7 +22,7 @@ URL_PREFIX = "/kling"
 GALLERY = "kling-gallery"
 
 #: Tasks that the tab has something to say about: Airflow 3.4 and later show it on these only.
-TAB_ON = (*OPERATORS, "KlingTaskSensor", "KlingToObjectStorageOperator")
+TAB_OPERATORS = (*OPERATORS, "KlingTaskSensor", "KlingToObjectStorageOperator")
 
 
 class LazyApp:
@@ -67,7 +67,7 @@ def task_view() -> dict[str, Any]:
         "icon_dark_mode": f"{_base_path()}{URL_PREFIX}/static/icon-dark.svg",
     }
     if AIRFLOW_V_3_4_PLUS:
-        view["applies_to"] = {"operator_name": list(TAB_ON)}
+        view["applies_to"] = {"operator_name": list(TAB_OPERATORS)}
     return view
 
 

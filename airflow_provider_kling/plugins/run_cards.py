@@ -1,8 +1,8 @@
 """
 The cards of a Dag run's gallery: one for each result that its tasks make, whatever the kind of task. Pure.
 
-What comes in is what Airflow's database and the manifests of batches say. A Dag can push any XCom, so nothing of it is
-believed to have a shape.
+The input comes from Airflow's database and from manifests of batches. A Dag can push any XCom, so the type of each
+value is checked.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 State = Literal["waiting", "slot", "making", "storing", "done", "failed", "stopped"]
 
-#: Operators that read a result which another task has made.
+#: Operators that read a result of another task.
 READERS = ("KlingTaskSensor", "KlingToObjectStorageOperator")
 
-#: And one that only counts what others made.
+#: An operator that only counts results of other tasks.
 COUNTERS = ("KlingRunSummaryOperator",)
 
-#: What Airflow's states mean where nothing better is known.
+#: Airflow's states as states of a card, where no XCom says more.
 TASK_STATES: dict[str, State] = {
     "success": "done",
     "failed": "failed",
@@ -41,7 +41,7 @@ TASK_STATES: dict[str, State] = {
     "deferred": "making",
 }
 
-#: What the states of a batch's manifest mean.
+#: States of a batch's manifest as states of a card.
 ITEM_STATES: dict[str, State] = {
     "waiting": "waiting",
     "running": "making",
@@ -51,7 +51,7 @@ ITEM_STATES: dict[str, State] = {
     "stopped": "stopped",
 }
 
-#: What a browser can do with the files of a kind; what is not here is only a name for later requests.
+#: How a browser shows the files of a kind; other kinds have only an id for later requests.
 SHOWS = {
     "videos": "video",
     "images": "image",
@@ -104,7 +104,7 @@ class Item:
 @dataclasses.dataclass(frozen=True)
 class Card:
     """
-    A result on the contact sheet.
+    A result in the gallery.
 
     :param task: the task that makes it.
     :param name: of the item, the mapped task or the task.
@@ -119,8 +119,8 @@ class Card:
     number: int = -1
     holder: RunTask | None = None
 
-    def shown(self) -> dict[str, Any]:
-        """Return what the page gets: numbers by which files are asked for, and no place of any file."""
+    def to_dict(self) -> dict[str, Any]:
+        """Return the card for the page. Files have numbers there; their URIs stay in the API server."""
         item, holder = self.item, self.holder or self.task
         return {
             "task_id": self.task.task_id,
@@ -152,7 +152,7 @@ def cards_of(tasks: Sequence[RunTask], items: Mapping[tuple[str, int], Sequence[
     for task in tasks:
         if task.operator not in (*READERS, *COUNTERS):
             cards += _cards_of_task(task, items.get((task.task_id, task.map_index), ()))
-    _let_readers_speak(cards, [task for task in tasks if task.operator in READERS])
+    _merge_readers(cards, [task for task in tasks if task.operator in READERS])
     return cards
 
 
@@ -188,7 +188,7 @@ def item_of_line(line: Mapping[str, Any]) -> Item:
 def _cards_of_task(task: RunTask, items: Sequence[Item]) -> list[Card]:
     if items:
         return [Card(task, item.key or f"{task.task_id} {number}", item, number) for number, item in enumerate(items)]
-    # One that is not mapped has a label too, which Airflow shows nowhere; it is known by its id.
+    # A task that is not mapped has a label too, but Airflow never shows it; the card shows its id.
     label = clean_text(name_of(task.label), NAME_CHARACTERS) or f"{task.task_id} {task.map_index}"
     return [Card(task, label if task.map_index >= 0 else task.task_id, item_of_task(task))]
 
@@ -208,12 +208,12 @@ def item_of_task(task: RunTask) -> Item:
         state = "making"
     message = None
     if state in ("failed", "waiting"):
-        message = failure.get("message") if isinstance(failure, dict) else _why(task)
+        message = failure.get("message") if isinstance(failure, dict) else _state_message(task)
     item = _item(manifest, state, "", message)
     return item if item.kling_task_id else dataclasses.replace(item, kling_task_id=_id(task.xcoms.get("task_id")))
 
 
-def _why(task: RunTask) -> str:
+def _state_message(task: RunTask) -> str:
     words = {
         "upstream_failed": "It did not run: a task before it failed.",
         "up_for_retry": "It will be tried again.",
@@ -222,8 +222,8 @@ def _why(task: RunTask) -> str:
     return words.get(task.state, "")
 
 
-def _let_readers_speak(cards: list[Card], readers: Sequence[RunTask]) -> None:
-    """What a sensor or transfer learned is about the card of the task that submitted; else it is a card of its own."""
+def _merge_readers(cards: list[Card], readers: Sequence[RunTask]) -> None:
+    """Merge results of sensors and transfers into the card of the task that submitted; without one they get a card."""
     by_id = {card.item.kling_task_id: place for place, card in enumerate(cards) if card.item.kling_task_id}
     for reader in readers:
         failure = reader.xcoms.get("failure")
@@ -231,7 +231,7 @@ def _let_readers_speak(cards: list[Card], readers: Sequence[RunTask]) -> None:
         known = read.kling_task_id or (_id(failure.get("task_id")) if isinstance(failure, dict) else "")
         if known in by_id:
             card = cards[by_id[known]]
-            merged = _merged(card.item, read)
+            merged = _merge_items(card.item, read)
             holder = card.holder if merged.files == card.item.files else reader
             cards[by_id[known]] = dataclasses.replace(card, item=merged, holder=holder)
         elif isinstance(reader.xcoms.get("return_value"), dict):
@@ -239,8 +239,8 @@ def _let_readers_speak(cards: list[Card], readers: Sequence[RunTask]) -> None:
             cards += _cards_of_task(reader, ())
 
 
-def _merged(made: Item, read: Item) -> Item:
-    """The better of both: a stored copy counts more than a link, and an end more than a wait."""
+def _merge_items(made: Item, read: Item) -> Item:
+    """Return the item that says more: one with stored files before one with a link, a finished one before others."""
     if made.state in ("done", "failed") and not (read.files and not made.files):
         return made
     if read.state not in ("done", "failed") or (made.files and not read.files):

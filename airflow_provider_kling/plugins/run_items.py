@@ -1,4 +1,4 @@
-"""The items of a batch for the gallery, read from its manifest: each version of it once, and a bounded part."""
+"""Reads the items of a batch for the gallery from its manifest: each version once, and at most a bounded part."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
     from airflow_provider_kling.plugins.run_cards import Item
     from airflow_provider_kling.utils._airflow.object_storage import Place
 
-#: Items of one manifest that are shown, and bytes that are read of it: a line has about a thousand.
+#: The most items of one manifest that are shown, and bytes of it that are read; a line has about a thousand bytes.
 MAX_ITEMS = 20_000
 MAX_BYTES = 64 << 20
 
-#: Bytes of one line; above, nothing more is read.
+#: The longest line, in bytes; reading ends at a longer one.
 MAX_LINE_BYTES = 1 << 20
 
-#: Manifests that are kept, and seconds after which the storage is asked whether there is a newer one: a page asks for a
-#: hundred pictures at once.
-KEPT = 8
+#: Manifests in the cache, and seconds after which the storage is asked for a newer version: a page asks for a hundred
+#: pictures at once.
+MAX_CACHED = 8
 FRESH_SECONDS = 3.0
 
 
-class Read(NamedTuple):
+class ManifestItems(NamedTuple):
     """
-    What was read of a manifest.
+    The items that were read from a manifest.
 
     :param items: in its order.
     :param is_whole: whether these are all.
@@ -43,21 +43,21 @@ class Read(NamedTuple):
     is_whole: bool
 
 
-class _Kept:
-    """What is known of one manifest; its lock is held while its storage is asked, and nobody else waits for that."""
+class _CachedManifest:
+    """One manifest in the cache. Its own lock is held while its storage is read, so others do not wait."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.version = ""
-        self.read: Read | None = None
+        self.read: ManifestItems | None = None
         self.asked_at = 0.0
 
 
-_kept: OrderedDict[str, _Kept] = OrderedDict()
+_cache: OrderedDict[str, _CachedManifest] = OrderedDict()
 _lock = threading.Lock()
 
 
-def read_items(uri: str, *, fresh_seconds: float = FRESH_SECONDS) -> Read:
+def read_items(uri: str, *, fresh_seconds: float = FRESH_SECONDS) -> ManifestItems:
     """
     Return the items of a batch. It blocks.
 
@@ -67,22 +67,22 @@ def read_items(uri: str, *, fresh_seconds: float = FRESH_SECONDS) -> Read:
     :raises Exception: whatever else the storage says.
     """
     with _lock:
-        kept = _kept.setdefault(uri, _Kept())
-        _kept.move_to_end(uri)
-        while len(_kept) > KEPT:
-            _kept.popitem(last=False)
-    # One at a time: a hundred requests for pictures of one batch read it once.
-    with kept.lock:
+        cached = _cache.setdefault(uri, _CachedManifest())
+        _cache.move_to_end(uri)
+        while len(_cache) > MAX_CACHED:
+            _cache.popitem(last=False)
+    # One at a time, so that a hundred requests for pictures of one batch read its manifest once.
+    with cached.lock:
         now = time.monotonic()
-        if kept.read is None or now - kept.asked_at >= fresh_seconds:
+        if cached.read is None or now - cached.asked_at >= fresh_seconds:
             place = place_of(uri)
             if not is_airflows(place):
                 raise ValueError(f"{place.protocol} is no storage of Airflow's")
             version = _version(place)
-            if kept.read is None or kept.version != version:
-                kept.read, kept.version = _read(place), version
-            kept.asked_at = now
-        return kept.read
+            if cached.read is None or cached.version != version:
+                cached.read, cached.version = _read(place), version
+            cached.asked_at = now
+        return cached.read
 
 
 def _version(place: Place) -> str:
@@ -92,19 +92,19 @@ def _version(place: Place) -> str:
     return version_of(info)
 
 
-def _read(place: Place) -> Read:
+def _read(place: Place) -> ManifestItems:
     items: list[Item] = []
     with place.filesystem.open(place.path, "rb") as stream:
         for line in _lines(stream):
             if len(items) == MAX_ITEMS:
-                return Read(tuple(items), is_whole=False)
+                return ManifestItems(tuple(items), is_whole=False)
             try:
                 value = json.loads(line)
             except (ValueError, RecursionError):
                 continue
             if isinstance(value, dict) and value.get("key"):
                 items.append(item_of_line(value))
-        return Read(tuple(items), is_whole=not stream.read(1))
+        return ManifestItems(tuple(items), is_whole=not stream.read(1))
 
 
 def _lines(stream: IO[bytes]) -> Iterator[bytes]:

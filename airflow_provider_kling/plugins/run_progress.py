@@ -1,4 +1,4 @@
-"""How far a Dag run is, in one sentence. Pure."""
+"""The progress of a Dag run in one sentence. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: Finished results from which the time that is left can be guessed.
+#: The fewest finished results from which the remaining time is estimated.
 MIN_FINISHED = 2
 
 #: States of a card, in the order in which the sentence names them, with its words.
@@ -29,11 +29,11 @@ ENDED = ("done", "failed", "stopped")
 @dataclasses.dataclass(frozen=True)
 class Progress:
     """
-    What is counted of a run.
+    Counts of a run.
 
     :param counts: results in each state; ``done`` and the keys of :data:`WORDS`.
     :param units: what the finished ones cost together, by Kling's word.
-    :param priced: how many finished ones Kling named a price of.
+    :param priced: for how many finished ones Kling returned a price.
     :param started: epoch seconds when the first began; 0 when none has.
     :param ended: epoch seconds when the last ended; 0 while something is under way.
     """
@@ -67,9 +67,9 @@ class Progress:
         parts += [f"{self.counts[state]} {words}" for state, words in WORDS.items() if self.counts.get(state)]
         seconds = self.seconds_left(now)
         if seconds is not None:
-            parts.append(f"about {span(seconds)} left")
+            parts.append(f"about {format_duration(seconds)} left")
         elif not self.left and self.ended > self.started > 0:
-            parts.append(f"took {span(self.ended - self.started)}")
+            parts.append(f"took {format_duration(self.ended - self.started)}")
         return ", ".join([*parts, *self._units()])
 
     def seconds_left(self, now: float) -> float | None:
@@ -88,16 +88,16 @@ class Progress:
     def _units(self) -> list[str]:
         if not self.priced:
             return []
-        so_far = f"{_number(self.units)}"
+        so_far = f"{_format_number(self.units)}"
         if not self.left:
             return [f"{so_far} units"]
         expected = self.units / self.priced * (self.counts.get("done", 0) + self.left)
-        return [f"{so_far} of about {_number(expected)} units"]
+        return [f"{so_far} of about {_format_number(expected)} units"]
 
 
-def span(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """
-    Return a time as people say it.
+    Return a duration as text, such as ``40 min``.
 
     :param seconds: how long.
     """
@@ -106,5 +106,5 @@ def span(seconds: float) -> str:
     return f"{round(seconds / 60)} min" if seconds < 5400 else f"{round(seconds / 3600, 1):g} h"
 
 
-def _number(value: Decimal) -> str:
+def _format_number(value: Decimal) -> str:
     return f"{float(round(value, 1)):g}" if value < 1000 else f"{round(value):,}"

@@ -9,13 +9,13 @@ from fastapi import APIRouter, Depends, Header, HTTPException, Query
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response  # noqa: TC002 - FastAPI reads the annotation
 
-from airflow_provider_kling.plugins.kept_values import with_kept_values
 from airflow_provider_kling.plugins.run_cards import cards_of, item_of_task, progress_of
 from airflow_provider_kling.plugins.run_items import MAX_ITEMS, read_items
 from airflow_provider_kling.plugins.run_progress import ENDED
 from airflow_provider_kling.plugins.stored_file import NotShownError, StoredFile, in_thread
 from airflow_provider_kling.plugins.task_routes import send_stored
-from airflow_provider_kling.plugins.task_story import KEPT_ELSEWHERE, is_kept_elsewhere
+from airflow_provider_kling.plugins.task_timeline import STORED_BY_BACKEND, is_stored_by_backend
+from airflow_provider_kling.plugins.xcom_values import load_xcom_values
 from airflow_provider_kling.utils._airflow.api_server import TaskKey, permitted_dag, permitted_task
 from airflow_provider_kling.utils._airflow.object_storage import place_of
 from airflow_provider_kling.utils._airflow.run_reader import RunTask, read_run
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow_provider_kling.plugins.run_cards import Item
-    from airflow_provider_kling.plugins.run_items import Read
+    from airflow_provider_kling.plugins.run_items import ManifestItems
 
     #: Of each batch that could be read, by task id and map index.
     Items = dict[tuple[str, int], Sequence[Item]]
@@ -51,7 +51,7 @@ REFRESH_SECONDS = 10
 
 
 def known_run(dag_id: Annotated[str, Depends(permitted_dag)], run_id: str) -> list[RunTask]:
-    """Return the Kling tasks of a run; who may not read them has been refused before."""
+    """Return the Kling tasks of a run; the dependency has checked that the user may read them."""
     return read_run(dag_id, run_id)
 
 
@@ -60,7 +60,7 @@ async def known_task(key: Annotated[TaskKey, Depends(permitted_task)]) -> RunTas
     tasks = await run_in_threadpool(read_run, key.dag_id, key.run_id, (key.task_id, key.map_index))
     if not tasks:
         raise HTTPException(404, "Airflow has no such task instance.")
-    (task, *_), _ = await with_kept_values(key.dag_id, tasks[:1])
+    (task, *_), _ = await load_xcom_values(key.dag_id, tasks[:1])
     return task
 
 
@@ -73,11 +73,11 @@ async def run(
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 60,
 ) -> dict[str, Any]:
     """Return the progress of a run, and some of its cards."""
-    tasks, unread = await with_kept_values(dag_id, tasks)
+    tasks, unread = await load_xcom_values(dag_id, tasks)
     items, notes = await _items_of(tasks)
-    if unread or any(is_kept_elsewhere(task.xcoms.get("return_value")) and not task.manifest_uri for task in tasks):
-        notes.append(unread or KEPT_ELSEWHERE)
-    # Thousands of cards take a part of a second, which Airflow's other requests would wait for.
+    if unread or any(is_stored_by_backend(task.xcoms.get("return_value")) and not task.manifest_uri for task in tasks):
+        notes.append(unread or STORED_BY_BACKEND)
+    # In a thread: thousands of cards take a part of a second, and Airflow's other requests would wait for it.
     page = await run_in_threadpool(_page, tasks, items, show, slice(offset, offset + limit))
     return {**page, "notes": notes, "offset": offset}
 
@@ -93,7 +93,7 @@ def _page(tasks: Sequence[RunTask], items: Items, show: str, part: slice) -> dic
         "sentence": progress.sentence(time.time()),
         "counts": {"all": progress.total, **count},
         "total": len(chosen),
-        "cards": [card.shown() for card in chosen[part]],
+        "cards": [card.to_dict() for card in chosen[part]],
         "refresh_seconds": 0 if is_over else REFRESH_SECONDS,
     }
 
@@ -107,7 +107,7 @@ async def file(
     requested: Annotated[str | None, Header(alias="Range")] = None,
     if_range: Annotated[str | None, Header()] = None,
 ) -> Response:
-    """Send a file of a card, or its poster: one that the task's manifest names, by its number there."""
+    """Send a file of a card, or its poster; only files that the task's manifest names, by their number there."""
     known = await _item(task, item)
     named = known.files[index : index + 1] if known else ()
     uri = known.poster if known and what == "poster" else next(iter(named), "")
@@ -117,7 +117,7 @@ async def file(
 
 
 async def _item(task: RunTask, number: int) -> Item | None:
-    """Return what a card shows, by its number; the page asks for each picture, so no other card is made."""
+    """Return the item of one card by its number; a page asks for each picture, so the other cards are not made."""
     if number < 0:
         return item_of_task(task)
     read, _ = await _read(task) if task.manifest_uri else (None, "")
@@ -138,11 +138,11 @@ async def _items_of(tasks: Sequence[RunTask]) -> tuple[Items, list[str]]:
     return items, notes
 
 
-async def _read(task: RunTask) -> tuple[Read | None, str]:
+async def _read(task: RunTask) -> tuple[ManifestItems | None, str]:
     try:
         read = await in_thread(place_of(task.manifest_uri), read_items, task.manifest_uri)
     except FileNotFoundError:
-        return None, ""  # it has just begun
+        return None, ""  # the batch has just begun
     except (NotShownError, Exception) as error:  # noqa: BLE001 - each filesystem has errors of its own
         return None, (
             "Give the API server the storage's connection and provider package: "

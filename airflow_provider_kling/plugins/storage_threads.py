@@ -1,9 +1,9 @@
 """
 The threads in which the API server waits for storage.
 
-Airflow's own pages must go on whatever a storage does. So these threads are not Airflow's, there is a fixed number of
-them however long a storage hangs, and one that hangs takes only its own few: a read that is given up goes on in its
-thread, and that thread serves nobody else until it ends.
+A storage that hangs must not block Airflow's own pages. So these threads are not Airflow's, their number is fixed, and
+each storage uses one group of them: a read that has timed out keeps its thread until it ends, and a storage that hangs
+blocks only its own group.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ THREADS = 4
 
 
 class _Group:
-    """A few threads that do one thing after the other; they end with the process, also in the middle of a read."""
+    """A few threads with one queue; as daemons they end with the process, even in the middle of a read."""
 
     def __init__(self) -> None:
         self._work: queue.SimpleQueue[tuple[Future[Any], Callable[..., Any], tuple[Any, ...]]] = queue.SimpleQueue()
@@ -37,7 +37,7 @@ class _Group:
         self._threads = 0
 
     def submit(self, work: Callable[..., T], *arguments: Any) -> Future[T]:
-        """Let a thread do something; what is cancelled before its turn is not begun."""
+        """Queue a call for a thread; a call that is cancelled before its turn is not started."""
         future: Future[T] = Future()
         self._work.put((future, work, arguments))
         with self._lock:
@@ -54,7 +54,7 @@ class _Group:
                     future.set_result(work(*arguments))
                 except BaseException as error:  # noqa: BLE001 - it belongs to who asked
                     future.set_exception(error)
-            del future, work, arguments  # a piece of a file is not held while nothing is to do
+            del future, work, arguments  # while the thread is idle, it must not keep a chunk of a file in memory
 
 
 _groups = [_Group() for _ in range(GROUPS)]
@@ -62,12 +62,12 @@ _groups = [_Group() for _ in range(GROUPS)]
 
 async def in_thread(place: Place, seconds: float, work: Callable[..., T], *arguments: Any) -> T:
     """
-    Let a thread of a storage do something, for a limited time.
+    Call a function in a thread of a storage, with a timeout.
 
     :param place: which storage.
-    :param seconds: how long, the wait for a free thread included.
-    :param work: what blocks.
-    :param arguments: of it.
+    :param seconds: the timeout, including the wait for a free thread.
+    :param work: the function, which may block.
+    :param arguments: its arguments.
     :raises TimeoutError: when it takes too long.
     """
     async with asyncio.timeout(seconds):

@@ -1,8 +1,8 @@
 """
-A stored result on its way to a browser: from any storage that Airflow knows, chunk by chunk.
+Reads a stored result for a browser, in chunks, from any storage that Airflow knows.
 
-What stands in a manifest was written by a Dag, which may be wrong or malicious: only storage of Airflow's own is asked
-(never a web server), only regular files are read, and only what begins like a video, picture or sound is sent.
+A Dag wrote the manifest and may be wrong or malicious. So only Airflow's storages are read (never a web server), only
+regular files, and only files that begin like a video, picture or sound are sent.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class StoredFile:
     :param place: where it is.
     :param media: what it is.
     :param size: bytes.
-    :param version: what tells this content from the next one, as far as the storage says.
+    :param version: identifies this version of the content, if the storage says so.
     """
 
     #: Bytes that are read at a time; each viewer holds one such chunk.
@@ -61,8 +61,8 @@ class StoredFile:
     version: str = ""
 
     @property
-    def tag(self) -> str:
-        """Its ``ETag``: a browser that has a part of an older content does not add a part of this one."""
+    def etag(self) -> str:
+        """Its ``ETag``, so that a browser does not combine parts of two versions."""
         return f'"{hashlib.sha256(self.version.encode(errors="replace")).hexdigest()[:32]}"'
 
     async def iter_chunks(self, part: ByteRange) -> AsyncIterator[bytes]:
@@ -75,7 +75,7 @@ class StoredFile:
         while start <= part.end:
             end = min(start + self.chunk_bytes, part.end + 1)
             chunk = await in_thread(self.place, self.read, start, end)
-            if not chunk:  # somebody cut it meanwhile
+            if not chunk:  # the file was truncated meanwhile
                 return
             yield chunk
             start += len(chunk)
@@ -106,12 +106,12 @@ async def open_stored(uri: Any) -> StoredFile:
     if media is None:
         raise NotShownError("Open it where it is stored: a file of this kind is not shown here.")
     place = place_of(uri)
-    return await in_thread(place, _look, place, media)
+    return await in_thread(place, _open, place, media)
 
 
-def _look(place: Place, media: MediaKind) -> StoredFile:
+def _open(place: Place, media: MediaKind) -> StoredFile:
     try:
-        # The first question after storages imports their packages: seconds.
+        # In this thread, because the first call imports the packages of storages, which takes seconds.
         if not is_airflows(place):
             raise NotShownError(
                 f"Open it where it is stored: {clean_text(place.protocol, 20)} is no storage of Airflow's."
@@ -140,11 +140,11 @@ def _look(place: Place, media: MediaKind) -> StoredFile:
 
 async def in_thread(place: Place, work: Callable[..., T], *arguments: Any) -> T:
     """
-    Let one of the threads that wait for a storage do something, for a limited time.
+    Call a function in a thread of a storage, with a timeout.
 
     :param place: which storage.
-    :param work: what blocks.
-    :param arguments: of it.
+    :param work: the function, which may block.
+    :param arguments: its arguments.
     :raises NotShownError: when it takes too long.
     """
     try:

@@ -1,4 +1,4 @@
-"""What a manifest holds for the eye and the ear, and the pictures that a task was given. Pure."""
+"""The results in a manifest and the input images of a task, for the tab of the task. Pure."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from airflow_provider_kling.utils.untrusted import clean_text, web_link
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-#: Results that one page shows; a batch has a gallery.
+#: The most results on one page; a batch has a gallery.
 MAX_RESULTS = 50
 
-#: Fields that name a picture, and what it is called on the page.
+#: Fields that name an input image, and its label on the page.
 FRAMES = {"image": "First frame", "image_tail": "Last frame", "human_image": "Person", "cloth_image": "Garment"}
 
 
@@ -28,12 +28,12 @@ MAX_PATH_CHARACTERS = 4096
 _STORAGE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://")
 
 
-class Shown(TypedDict):
+class ShownResult(TypedDict):
     """
     A result on the page.
 
     ``file`` is its number for the route that plays the stored copy, or ``None``; ``link`` is Kling's, or empty;
-    ``id`` is what later requests name it by, of results that are a name.
+    ``id`` is for voices and elements, which later requests name by it.
     """
 
     kind: str
@@ -47,8 +47,8 @@ class Shown(TypedDict):
 
 class Frame(TypedDict):
     """
-    A picture that the task was given: ``link`` when a browser may load it; ``stored`` is its number for the route that
-    shows a stored one, or ``None``; ``text`` is what is written in the field.
+    An input image of the task: ``link`` when a browser may load it; ``stored`` is its number for the route that shows a
+    stored one, or ``None``; ``text`` is the field's value.
     """
 
     label: str
@@ -59,7 +59,7 @@ class Frame(TypedDict):
 
 def stored_files(manifest: Any) -> list[dict[str, Any]]:
     """
-    Return what a manifest says was stored.
+    Return the stored files that a manifest lists.
 
     :param manifest: what a task returned; anything.
     """
@@ -69,7 +69,7 @@ def stored_files(manifest: Any) -> list[dict[str, Any]]:
 
 def stored_uri(manifest: Any, index: int) -> str | None:
     """
-    Return the URI of one stored result, or nothing: what is not in the manifest cannot be asked for.
+    Return the URI of one stored result; ``None`` for a number that is not in the manifest.
 
     :param manifest: what a task returned; anything.
     :param index: its number there, from 0.
@@ -79,7 +79,7 @@ def stored_uri(manifest: Any, index: int) -> str | None:
     return uri if isinstance(uri, str) else None
 
 
-def results_shown(manifest: Any, now: float) -> list[Shown]:
+def results_shown(manifest: Any, now: float) -> list[ShownResult]:
     """
     Return each result once: the stored copy with Kling's link behind it, or the link alone.
 
@@ -90,17 +90,17 @@ def results_shown(manifest: Any, now: float) -> list[Shown]:
         return []
     files = stored_files(manifest)
     links = list(_links(manifest))[:MAX_RESULTS]
-    gone = _is_gone(manifest, now)
+    gone = _is_expired(manifest, now)
     pairs = zip(files, links, strict=True) if len(files) == len(links) else [(file, None) for file in files]
-    shown = [_shown(index, file, None if gone else link) for index, (file, link) in enumerate(pairs)]
+    shown = [_shown_result(index, file, None if gone else link) for index, (file, link) in enumerate(pairs)]
     if not files:
-        shown = [_shown(None, {}, link, gone=gone) for link in links]
-    return shown + _named(manifest)
+        shown = [_shown_result(None, {}, link, gone=gone) for link in links]
+    return shown + _id_results(manifest)
 
 
 def frames_shown(fields: Mapping[str, Any]) -> list[Frame]:
     """
-    Return the pictures that a task was given.
+    Return the input images of a task.
 
     :param fields: the task's rendered fields.
     """
@@ -111,29 +111,29 @@ def frames_shown(fields: Mapping[str, Any]) -> list[Frame]:
             "stored": number if _is_stored(value) else None,
             "text": clean_text(value, 200),
         }
-        for number, (label, value) in enumerate(_given(fields))
+        for number, (label, value) in enumerate(_input_images(fields))
     ]
 
 
-def given_picture(fields: Mapping[str, Any], number: int) -> str | None:
+def input_image_uri(fields: Mapping[str, Any], number: int) -> str | None:
     """
-    Return the path or storage URI of a picture that a task was given; nothing for what no field names.
+    Return the path or storage URI of an input image; ``None`` when no field names one.
 
     :param fields: the task's rendered fields.
     :param number: of the picture, as :func:`frames_shown` says.
     """
-    given = _given(fields)
-    value = given[number][1] if 0 <= number < len(given) else ""
+    images = _input_images(fields)
+    value = images[number][1] if 0 <= number < len(images) else ""
     return value if _is_stored(value) else None
 
 
 def _is_stored(value: str) -> bool:
-    """Whether it is an absolute path or a storage URI; content and what Airflow cut off are neither."""
+    """Whether a value is an absolute path or a storage URI, and no content that Airflow may have cut."""
     is_place = value.startswith("/") or bool(_STORAGE.match(value))
     return is_place and len(value) <= MAX_PATH_CHARACTERS and value.isprintable() and not web_link(value)
 
 
-def _given(fields: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _input_images(fields: Mapping[str, Any]) -> list[tuple[str, str]]:
     named = [(label, fields.get(name)) for name, label in FRAMES.items()]
     several = fields.get("image_list")
     for number, entry in enumerate(several[:10] if isinstance(several, list) else [], start=1):
@@ -150,15 +150,15 @@ def _links(manifest: dict[str, Any]) -> Iterator[Link]:
             yield from (link for link in result.links if link.is_watermarked is is_watermarked)
 
 
-def _is_gone(manifest: dict[str, Any], now: float) -> bool:
+def _is_expired(manifest: dict[str, Any], now: float) -> bool:
     ended = manifest.get("updated_at")
     return isinstance(ended, int) and 0 < ended < (now - RESULT_SECONDS) * 1000
 
 
-def _shown(index: int | None, file: dict[str, Any], link: Link | None, *, gone: bool = False) -> Shown:
+def _shown_result(index: int | None, file: dict[str, Any], link: Link | None, *, gone: bool = False) -> ShownResult:
     uri = place_of(file["uri"]).shown if isinstance(file.get("uri"), str) and file["uri"] else ""
     media = media_kind(uri or f"a.{link.extension if link else ''}")
-    notes = [*_measures(file)]
+    notes = [*_properties(file)]
     if file.get("watermark") is True or (link and link.is_watermarked):
         notes.append("with watermark")
     if gone:
@@ -174,7 +174,7 @@ def _shown(index: int | None, file: dict[str, Any], link: Link | None, *, gone: 
     }
 
 
-def _measures(file: dict[str, Any]) -> Iterator[str]:
+def _properties(file: dict[str, Any]) -> Iterator[str]:
     seconds, size = file.get("duration"), file.get("bytes")
     width, height = file.get("width"), file.get("height")
     if isinstance(seconds, (int, float)) and 0 < seconds < 1e6:
@@ -185,8 +185,8 @@ def _measures(file: dict[str, Any]) -> Iterator[str]:
         yield size_words(size)
 
 
-def _named(manifest: dict[str, Any]) -> list[Shown]:
-    """Results that are a name for later requests."""
+def _id_results(manifest: dict[str, Any]) -> list[ShownResult]:
+    """Return the results that later requests name by an id: voices and elements."""
     return [
         {
             "kind": result.group[:-1],
@@ -198,11 +198,11 @@ def _named(manifest: dict[str, Any]) -> list[Shown]:
             "notes": [f"id {name}"],
         }
         for result in results_of(manifest)[:MAX_RESULTS]
-        for title, name in _name_of(result)
+        for title, name in _title_and_id(result)
     ]
 
 
-def _name_of(result: Any) -> list[tuple[str, str]]:
+def _title_and_id(result: Any) -> list[tuple[str, str]]:
     if isinstance(result, Voice):
         return [(clean_text(result.voice_name or "Voice", 80), clean_text(result.voice_id, 80))]
     if isinstance(result, Element):

@@ -11,11 +11,11 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response, StreamingResponse
 
 from airflow_provider_kling.plugins.byte_range import ByteRange, OutOfRangeError, byte_range
-from airflow_provider_kling.plugins.given_picture import picture_made_small
-from airflow_provider_kling.plugins.kept_values import with_kept_values
+from airflow_provider_kling.plugins.input_image import input_thumbnail
 from airflow_provider_kling.plugins.stored_file import NotShownError, StoredFile, open_stored
-from airflow_provider_kling.plugins.task_results import given_picture, stored_uri
+from airflow_provider_kling.plugins.task_results import input_image_uri, stored_uri
 from airflow_provider_kling.plugins.task_view import is_kling, view_of
+from airflow_provider_kling.plugins.xcom_values import load_xcom_values
 from airflow_provider_kling.utils._airflow.api_server import TaskKey, TaskRecord, permitted_task, read_task
 
 router = APIRouter()
@@ -26,7 +26,7 @@ async def known_task(key: Annotated[TaskKey, Depends(permitted_task)]) -> TaskRe
     record = await run_in_threadpool(read_task, key)
     if record is None:
         raise HTTPException(404, "Airflow has no such task instance.")
-    (whole,), unread = await with_kept_values(key.dag_id, [record])
+    (whole,), unread = await load_xcom_values(key.dag_id, [record])
     return dataclasses.replace(whole, unread=unread)
 
 
@@ -56,8 +56,8 @@ async def file(
 @router.get("/frame")
 async def frame(record: KnownTask, index: Annotated[int, Query(ge=0, le=99)]) -> Response:
     """Send a picture that the task was given, made small: one that its rendered fields name, by its number there."""
-    uri = given_picture(record.fields, index) if is_kling(record) else None
-    picture = await picture_made_small(uri) if uri else b""
+    uri = input_image_uri(record.fields, index) if is_kling(record) else None
+    picture = await input_thumbnail(uri) if uri else b""
     if not picture:
         # One answer, whatever is there: who may start a run writes its fields, and is told nothing of other files.
         raise HTTPException(404, "The API server finds no PNG or JPEG picture there that it may read.")
@@ -77,7 +77,7 @@ async def send_stored(uri: str, requested: str | None, if_range: str | None) -> 
         stored = await open_stored(uri)
     except NotShownError as error:
         raise HTTPException(404 if error.is_missing else 502, str(error)) from None
-    return answer(stored, requested if if_range in (None, stored.tag) else None)
+    return answer(stored, requested if if_range in (None, stored.etag) else None)
 
 
 def answer(stored: StoredFile, requested: str | None) -> Response:
@@ -89,7 +89,7 @@ def answer(stored: StoredFile, requested: str | None) -> Response:
     """
     headers = {
         "Accept-Ranges": "bytes",
-        "ETag": stored.tag,
+        "ETag": stored.etag,
         "Cache-Control": "private, max-age=60",
         "Content-Disposition": f'inline; filename="kling.{stored.media.extension}"',
     }

@@ -1,4 +1,4 @@
-"""What the tab of one task says, for what Airflow knows of the task. Pure: the clock is an argument."""
+"""The content of the tab of one task, from what Airflow knows of the task. Pure: the clock is an argument."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
-from airflow_provider_kling.plugins.task_results import FRAMES, Frame, Shown, frames_shown, results_shown
-from airflow_provider_kling.plugins.task_story import (
-    KEPT_ELSEWHERE,
+from airflow_provider_kling.plugins.task_results import FRAMES, Frame, ShownResult, frames_shown, results_shown
+from airflow_provider_kling.plugins.task_timeline import (
+    STORED_BY_BACKEND,
     Step,
     Wait,
-    is_kept_elsewhere,
+    build_timeline,
+    is_stored_by_backend,
     manifest_of,
     product_of_record,
     submission_of,
-    time_line,
     usual,
     wait_of,
 )
@@ -34,7 +34,7 @@ REFRESH_SECONDS = 5
 #: Characters of a prompt that are shown; Kling takes 2,500.
 PROMPT_CHARACTERS = 3000
 
-#: Fields that stand elsewhere on the page, or say nothing about the result.
+#: Fields that other parts of the page show, or that say nothing about the result.
 _ELSEWHERE = {
     *("prompt", "negative_prompt", "text", "model_name"),
     *("kling_task_id", "endpoint", "manifest", "items", "image_list", *FRAMES),
@@ -58,13 +58,13 @@ class Failure(TypedDict):
 
 
 class TaskView(TypedDict):
-    """What the page shows; it only draws, everything is decided here."""
+    """The content of the page; the page only draws it."""
 
     is_kling: bool
     headline: str
     tone: Tone
     sentence: str
-    results: list[Shown]
+    results: list[ShownResult]
     frames: list[Frame]
     prompt: str
     negative_prompt: str
@@ -87,7 +87,8 @@ def view_of(record: TaskRecord, now: float) -> TaskView:
     """
     ours = is_kling(record)
     if not ours:
-        record = dataclasses.replace(record, end=None, fields={}, xcoms={}, unread="")  # nothing of it is told here
+        # The page shows nothing of other tasks.
+        record = dataclasses.replace(record, end=None, fields={}, xcoms={}, unread="")
     manifest = manifest_of(record)
     headline, tone, sentence = _headline(record)
     return {
@@ -103,7 +104,7 @@ def view_of(record: TaskRecord, now: float) -> TaskView:
         "facts": _facts(record),
         "parameters": _rows({name: value for name, value in record.fields.items() if name not in _ELSEWHERE}),
         "wait": wait_of(record, now),
-        "time_line": time_line(record),
+        "time_line": build_timeline(record),
         "ids": _ids(record),
         "failure": _failure(record),
         "refresh_seconds": 0 if record.state in FINAL or not ours else REFRESH_SECONDS,
@@ -158,8 +159,8 @@ def _success(record: TaskRecord) -> tuple[str, Tone, str]:
         return "Done", "good", "A batch: the tab Kling of its Dag run shows each result."
     if manifest.get("status") == "succeed":
         return "Done", "good", ""
-    if is_kept_elsewhere(record.xcoms.get("return_value")):
-        return "Done", "good", "" if record.unread else KEPT_ELSEWHERE
+    if is_stored_by_backend(record.xcoms.get("return_value")):
+        return "Done", "good", "" if record.unread else STORED_BY_BACKEND
     if manifest:
         return "Submitted", "good", "This task only submits. The task that waits for the result shows it."
     return "Done", "good", "What it returned is not in Airflow's database, so nothing more is known here."
@@ -188,17 +189,17 @@ def _facts(record: TaskRecord) -> list[Row]:
             "Usual time": "" if wait_of(record, 0) else usual(product),
             "Estimated cost": submission.get("estimate") or record.trigger_arguments.get("estimate"),
             "Units charged": manifest.get("units"),
-            "Cash charged": _unless_none(manifest.get("cash")),
+            "Cash charged": _hide_zero(manifest.get("cash")),
             **{name.capitalize(): manifest.get(name) for name in ("items", "done")},
-            **{name.capitalize(): _unless_none(manifest.get(name)) for name in ("failed", "running", "stopped")},
+            **{name.capitalize(): _hide_zero(manifest.get(name)) for name in ("failed", "running", "stopped")},
             **_progress(record),
             "Try": record.try_number if record.try_number > 1 else "",
         }
     )
 
 
-def _unless_none(amount: Any) -> Any:
-    """An amount that may be zero, which says nothing."""
+def _hide_zero(amount: Any) -> Any:
+    """Return an amount; empty for zero, which is not shown."""
     return "" if amount in (0, "0", "0.0") else amount
 
 
@@ -232,7 +233,7 @@ def _ids(record: TaskRecord) -> list[Row]:
 
 
 def _as_json(value: Any) -> Any:
-    """What has parts, as Kling's documentation writes it."""
+    """Return lists and dicts as JSON text, as Kling's documentation writes them."""
     try:
         return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else value
     except (ValueError, TypeError, RecursionError):

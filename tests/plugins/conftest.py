@@ -108,5 +108,5 @@ def pages(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pages]:
 
         monkeypatch.setattr(task_routes, "read_task", read)
         monkeypatch.setattr(run_routes, "read_run", read_run)
-        run_items._kept.clear()
+        run_items._cache.clear()
         yield pages

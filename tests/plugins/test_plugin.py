@@ -18,7 +18,7 @@ from airflow_provider_kling import operators, sensors, transfers
 from airflow_provider_kling.get_provider_info import get_provider_info
 from airflow_provider_kling.plugins import plugin
 from airflow_provider_kling.plugins.links import KlingBatchLink
-from airflow_provider_kling.plugins.plugin import TAB_ON, KlingPlugin
+from airflow_provider_kling.plugins.plugin import TAB_OPERATORS, KlingPlugin
 
 ROOT = Path(airflow_provider_kling.__file__).parents[1]
 
@@ -122,8 +122,8 @@ def test_airflow_3_4_shows_it_on_our_tasks_only(monkeypatch, limits):
 
 def test_every_name_that_has_the_tab_is_an_operator_of_ours():
     places = (operators, sensors, transfers)
-    found = [next(getattr(place, name) for place in places if hasattr(place, name)) for name in TAB_ON]
-    assert [cls.__name__ for cls in found] == list(TAB_ON)
+    found = [next(getattr(place, name) for place in places if hasattr(place, name)) for name in TAB_OPERATORS]
+    assert [cls.__name__ for cls in found] == list(TAB_OPERATORS)
     assert all(issubclass(cls, BaseOperator) for cls in found)
 
 

@@ -31,7 +31,7 @@ def only(*tasks, items=None):
 
 
 def test_a_finished_task_is_a_card_with_poster_units_and_no_place_of_a_file():
-    shown = only(made(xcoms={"return_value": MANIFEST, "task_id": "875"})).shown()
+    shown = only(made(xcoms={"return_value": MANIFEST, "task_id": "875"})).to_dict()
     assert (shown["name"], shown["state"], shown["units"], shown["kind"]) == ("animate", "done", "1.8", "videos")
     assert (shown["poster"], shown["files"], shown["kling_task_id"]) == (True, 1, "875")
     assert "data" not in json.dumps(shown), "a place goes to nobody"
@@ -72,7 +72,7 @@ def test_the_state_is_the_tasks_and_a_wait_for_a_slot_is_told_from_the_making(ta
 )
 def test_each_kind_of_result_says_what_a_browser_can_do_with_it(group, result, shown):
     manifest = {**{name: MANIFEST[name] for name in ("task_id", "status")}, group: [result]}
-    card = only(made(xcoms={"return_value": manifest})).shown()
+    card = only(made(xcoms={"return_value": manifest})).to_dict()
     assert (card["kind"], (card["shows"], card["link"], card["result_id"])) == (group, shown)
 
 
@@ -96,7 +96,7 @@ def test_submit_wait_and_store_are_one_card_with_the_stored_file():
         assert (card.name, card.item.state, card.item.units) == ("animate", "done", "1.8")
         assert card.item.files == ("file:///data/cat.mp4",)
         assert card.task.task_id == "animate"
-        assert card.shown()["holder"] == ["store", -1], "whose manifest names the file"
+        assert card.to_dict()["holder"] == ["store", -1], "whose manifest names the file"
 
 
 def test_what_only_counts_has_no_card():
@@ -165,16 +165,16 @@ def test_xcoms_and_lines_may_hold_anything(junk):
     names = ("task_id", "units", "videos", "files", "error", "status", "key", "images")
     for value in (dict.fromkeys(names, junk), {**MANIFEST, "files": [{"uri": junk, "poster": junk}]}, junk):
         card = only(made(xcoms=dict.fromkeys(("return_value", "failure", "task_id", "manifest_uri"), value)))
-        json.dumps(card.shown()).encode()
+        json.dumps(card.to_dict()).encode()
         progress_of([card]).sentence(5)
         if isinstance(value, dict):
-            json.dumps(only(made(), items={("animate", -1): [item_of_line(value)]}).shown()).encode()
+            json.dumps(only(made(), items={("animate", -1): [item_of_line(value)]}).to_dict()).encode()
 
 
 def test_what_others_wrote_is_bounded_on_a_card():
     files = [{"uri": f"/{number}.mp4"} for number in range(10_000)]
     card = only(made(xcoms={"return_value": {**MANIFEST, "files": files}}))
-    assert card.shown()["files"] == MAX_FILES
+    assert card.to_dict()["files"] == MAX_FILES
     failed = only(made(state="failed", xcoms={"failure": {"message": "\x1b[31mred " + "words " * 10_000}}))
     assert len(failed.item.message) == MESSAGE_CHARACTERS
     assert "\x1b" not in failed.item.message

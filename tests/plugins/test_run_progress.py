@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from airflow_provider_kling.plugins.run_progress import Progress, span
+from airflow_provider_kling.plugins.run_progress import Progress, format_duration
 
 
 def test_the_sentence_names_what_matters_in_the_middle_of_a_run():
@@ -51,4 +51,4 @@ def test_a_run_whose_beginning_nobody_knows_took_no_time():
     ("seconds", "words"), [(0, "1 s"), (89, "89 s"), (91, "2 min"), (5399, "90 min"), (9000, "2.5 h")]
 )
 def test_times_are_said_as_people_say_them(seconds, words):
-    assert span(seconds) == words
+    assert format_duration(seconds) == words

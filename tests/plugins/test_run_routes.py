@@ -262,8 +262,8 @@ def test_a_line_without_end_is_not_held(tmp_path):
 
 
 def test_few_manifests_are_kept(tmp_path):
-    for number in range(run_items.KEPT + 3):
+    for number in range(run_items.MAX_CACHED + 3):
         manifest = tmp_path / f"{number}.jsonl"
         manifest.write_text('{"key": "a"}\n')
         run_items.read_items(str(manifest))
-    assert len(run_items._kept) == run_items.KEPT
+    assert len(run_items._cache) == run_items.MAX_CACHED

@@ -229,7 +229,7 @@ def test_a_manifest_of_any_shape_opens_nothing(pages, files):
 
 def test_a_storage_that_hangs_is_given_up(pages, video, monkeypatch):
     monkeypatch.setattr(stored_file.StoredFile, "read_seconds", 0.2)
-    monkeypatch.setattr(stored_file, "_look", lambda *_: __import__("time").sleep(1))
+    monkeypatch.setattr(stored_file, "_open", lambda *_: __import__("time").sleep(1))
     response = pages.get("api/file", index=0)
     assert response.status_code == 502
     assert "did not answer" in response.json()["detail"]

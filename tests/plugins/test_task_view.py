@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from airflow_provider_kling.models import Audio, Element, Image, Task, TaskStatus, Video, Voice
-from airflow_provider_kling.plugins.task_results import frames_shown, given_picture, stored_uri
+from airflow_provider_kling.plugins.task_results import frames_shown, input_image_uri, stored_uri
 from airflow_provider_kling.plugins.task_view import FINAL, view_of
 from airflow_provider_kling.triggers import KlingSlotTrigger, KlingTaskTrigger
 from airflow_provider_kling.utils._airflow.api_server import TaskKey, TaskRecord
@@ -320,14 +320,14 @@ def test_frames_that_a_browser_may_load_are_shown_and_others_are_named():
     link = "https://h.example/a.png"
     assert first == {"label": "First frame", "link": link, "stored": None, "text": link}
     assert last == {"label": "Last frame", "link": "", "stored": 1, "text": "/data/b.png"}
-    assert given_picture(fields, 1) == "/data/b.png"
-    assert [given_picture(fields, number) for number in (-1, 0, 2, 99)] == [None] * 4
+    assert input_image_uri(fields, 1) == "/data/b.png"
+    assert [input_image_uri(fields, number) for number in (-1, 0, 2, 99)] == [None] * 4
 
 
 @pytest.mark.parametrize("value", ["/a.jpg", "file:///a.jpg", "s3://c@b/a.png", "gs://b/a.jpeg"])
 def test_a_path_and_a_storage_uri_can_be_asked_for_by_number(value):
     assert frames_shown({"image_list": [{"image": "https://h.example/a.png"}, value]})[1]["stored"] == 1
-    assert given_picture({"image_list": [{"image": "https://h.example/a.png"}, value]}, 1) == value
+    assert input_image_uri({"image_list": [{"image": "https://h.example/a.png"}, value]}, 1) == value
 
 
 @pytest.mark.parametrize(
@@ -337,7 +337,7 @@ def test_a_path_and_a_storage_uri_can_be_asked_for_by_number(value):
 )  # fmt: skip
 def test_what_is_no_place_cannot_be_asked_for(value):
     assert all(frame["stored"] is None for frame in frames_shown({"image": value}))
-    assert given_picture({"image": value}, 0) is None
+    assert input_image_uri({"image": value}, 0) is None
 
 
 @pytest.mark.parametrize(

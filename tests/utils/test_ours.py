@@ -8,7 +8,7 @@ import pytest
 
 from airflow_provider_kling import operators
 from airflow_provider_kling.get_provider_info import OPERATORS
-from airflow_provider_kling.plugins.plugin import TAB_ON
+from airflow_provider_kling.plugins.plugin import TAB_OPERATORS
 from airflow_provider_kling.triggers import batch, slot, task
 from airflow_provider_kling.utils.ours import is_our_operator, our_trigger
 
@@ -20,7 +20,7 @@ TRIGGERS = [
 ]
 
 
-@pytest.mark.parametrize("name", sorted({*OPERATORS, *TAB_ON}))
+@pytest.mark.parametrize("name", sorted({*OPERATORS, *TAB_OPERATORS}))
 def test_our_operators_are_known_by_their_names(name):
     assert is_our_operator(getattr(operators, name, type(name, (), {})).__name__)
 

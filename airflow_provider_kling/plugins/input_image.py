@@ -1,8 +1,9 @@
 """
-A picture that a task was given, on its way to a browser: never the file itself, always a small JPEG made of its pixels.
+Makes a thumbnail of an input image of a task. The file itself is never sent, only a small JPEG made from its pixels.
 
-A rendered field is text of whoever writes the Dag or starts a run. So nothing is sent but what decodes as a JPEG or PNG
-picture, in a process without the API server's secrets; nobody learns of other files whether they are there.
+Whoever writes a Dag or starts a run decides what a rendered field names. So only files that decode as a JPEG or PNG
+picture give an answer, decoded in a process without the API server's secrets; for all others the answer is the same,
+whether they exist or not.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ from airflow_provider_kling.results import poster
 if TYPE_CHECKING:
     from airflow_provider_kling.plugins.stored_file import StoredFile
 
-#: Pictures that are made small at the same time: decoding takes CPU of the API server's machine.
-AT_ONCE = 2
+#: Pictures that are decoded at the same time: decoding takes CPU of the API server's machine.
+MAX_DECODERS = 2
 
-_turns = threading.BoundedSemaphore(AT_ONCE)
+_decoders = threading.BoundedSemaphore(MAX_DECODERS)
 
 
-async def picture_made_small(uri: str) -> bytes:
+async def input_thumbnail(uri: str) -> bytes:
     """
-    Return a small JPEG of a picture in storage; empty when there is none that may be shown.
+    Return a small JPEG of a picture in storage; empty when there is none, or it may not be shown.
 
     :param uri: a path or a storage URI, as the field has it.
     """
@@ -40,6 +41,6 @@ async def picture_made_small(uri: str) -> bytes:
 
 def _thumbnail(stored: StoredFile) -> bytes:
     data = stored.read(0, stored.size)
-    # Only here: who waits for a storage that hangs holds nobody else's turn.
-    with _turns:
+    # Acquired after the read, so that a storage that hangs blocks no decoder.
+    with _decoders:
         return poster.make_thumbnail(data)

@@ -1,4 +1,4 @@
-"""When a task was submitted, accepted, made and stored, and what it waits for now. Pure."""
+"""The timeline of a task: when it was submitted, accepted, made and stored; and what it waits for now. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from airflow_provider_kling.exceptions import KlingConfigurationError
 from airflow_provider_kling.models import SUBMISSION_KEY, TIME_LIMIT, TaskStatus
-from airflow_provider_kling.plugins.run_progress import span
+from airflow_provider_kling.plugins.run_progress import format_duration
 from airflow_provider_kling.plugins.task_results import stored_files
 from airflow_provider_kling.products.catalogue import product_of
 from airflow_provider_kling.waiting.pace import SlotPace
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 #: What a page says of a reference that the API server cannot follow: Airflow runs XCom backends on workers only.
-KEPT_ELSEWHERE = (
+STORED_BY_BACKEND = (
     "Let the XCom backend leave values of a few kB in Airflow's database, and the result is shown here. With Airflow's "
     "own, set [core] xcom_backend and [common.io] xcom_objectstorage_path for the API server, as for workers."
 )
@@ -49,7 +49,7 @@ class Wait(TypedDict):
 
 def submission_of(record: TaskRecord) -> dict[str, Any]:
     """
-    Return what a worker left when Kling had accepted the task; empty before.
+    Return the XCom that the worker pushed when Kling had accepted the task; empty before.
 
     :param record: what Airflow knows.
     """
@@ -59,7 +59,7 @@ def submission_of(record: TaskRecord) -> dict[str, Any]:
 
 def manifest_of(record: TaskRecord) -> dict[str, Any]:
     """
-    Return what the task returned; empty before its end, and where another XCom backend keeps it elsewhere.
+    Return the manifest that the task returned; empty before its end, and when an XCom backend stores it elsewhere.
 
     :param record: what Airflow knows.
     """
@@ -67,9 +67,9 @@ def manifest_of(record: TaskRecord) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def is_kept_elsewhere(returned: Any) -> bool:
+def is_stored_by_backend(returned: Any) -> bool:
     """
-    Whether an XCom backend keeps what a task returned outside of Airflow's database: a URI stands there.
+    Whether an XCom backend stores the value outside of Airflow's database, which then holds a URI.
 
     :param returned: the XCom as the database has it; anything.
     """
@@ -78,7 +78,7 @@ def is_kept_elsewhere(returned: Any) -> bool:
 
 def product_of_record(record: TaskRecord) -> Product | None:
     """
-    Return what was asked for, where that is known.
+    Return the product of a task, where it is known.
 
     :param record: what Airflow knows.
     """
@@ -90,9 +90,9 @@ def product_of_record(record: TaskRecord) -> Product | None:
         return None
 
 
-def time_line(record: TaskRecord) -> list[Step]:
+def build_timeline(record: TaskRecord) -> list[Step]:
     """
-    Return the moments that are known, in their order.
+    Return the steps with a known time, in order.
 
     :param record: what Airflow knows.
     """
@@ -116,18 +116,18 @@ def time_line(record: TaskRecord) -> list[Step]:
 
 
 def _slot_step(record: TaskRecord) -> Step:
-    """The wait for a slot, which begins with Kling's refusal and ends with the submission that it took."""
+    """Return the wait for a slot, from Kling's refusal to the submission that Kling accepted."""
     submission = submission_of(record)
     if waiting := _seconds(_waiting_slot(record).get("since")):
         return {"label": "Waits for a slot", "at": waiting, "note": "outside the worker, nothing is paid yet"}
     since, until = milliseconds(submission.get("slot_since")), milliseconds(submission.get("submitted_at"))
-    note = f"{span((until - since) / 1000)} outside the worker" if since < until else "outside the worker"
+    note = f"{format_duration((until - since) / 1000)} outside the worker" if since < until else "outside the worker"
     return {"label": "Waited for a slot", "at": since, "note": note}
 
 
 def wait_of(record: TaskRecord, now: float) -> Wait | None:
     """
-    Return what a task waits for in the triggerer, or nothing.
+    Return what a task waits for in the triggerer; ``None`` when it does not wait there.
 
     :param record: what Airflow knows.
     :param now: epoch seconds.
@@ -157,7 +157,7 @@ def wait_of(record: TaskRecord, now: float) -> Wait | None:
 
 def usual(product: Product | None) -> str:
     """
-    Return how long a product takes, in words.
+    Return how long a product usually takes, as text.
 
     :param product: what was asked for.
     """
@@ -173,7 +173,7 @@ def _waiting_slot(record: TaskRecord) -> dict[str, Any]:
 
 def milliseconds(value: Any) -> int:
     """
-    Return a time of a manifest, or 0 for what is none.
+    Return a time of a manifest; 0 when the value is none.
 
     :param value: anything.
     """
@@ -182,5 +182,5 @@ def milliseconds(value: Any) -> int:
 
 
 def _seconds(value: Any) -> int:
-    """The same of a trigger's argument, which is in epoch seconds."""
+    """Return a time of a trigger's argument, which is in epoch seconds, as milliseconds."""
     return milliseconds(value * 1000) if isinstance(value, (int, float)) else 0

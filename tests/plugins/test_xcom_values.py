@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_kling.plugins import kept_values, stored_file
+from airflow_provider_kling.plugins import stored_file, xcom_values
 from airflow_provider_kling.utils._airflow import xcom_references
 from airflow_provider_kling.utils._airflow.api_server import TaskKey, TaskRecord
 from airflow_provider_kling.utils._airflow.object_storage import place_of
@@ -60,7 +60,7 @@ class Backend:
 @pytest.fixture
 def kept(tmp_path, monkeypatch):
     """The backend in a folder of this machine."""
-    monkeypatch.setattr(kept_values, "_kept", kept_values._Kept())
+    monkeypatch.setattr(xcom_values, "_cache", xcom_values._Cache())
     return Backend((tmp_path / "xcoms").as_uri(), monkeypatch)
 
 
@@ -110,14 +110,14 @@ def test_what_is_kept_packed_is_unpacked_to_a_bounded_size(pages, kept, monkeypa
     path = Path(place_of(reference).rest)
     for content in (gzip.compress(b" " * (1 << 20) + b"{}"), b"{}" + os.urandom(1 << 20), b""):
         path.write_bytes(content)
-        monkeypatch.setattr(kept_values, "_kept", kept_values._Kept())
+        monkeypatch.setattr(xcom_values, "_cache", xcom_values._Cache())
         view = task(pages, reference)
         assert view["results"] == []
         assert "256 KiB" in view["sentence"]
 
 
 def test_a_value_on_s3_is_read_with_its_connection(pages, object_store, monkeypatch):
-    monkeypatch.setattr(kept_values, "_kept", kept_values._Kept())
+    monkeypatch.setattr(xcom_values, "_cache", xcom_values._Cache())
     kept = Backend("s3://store@videos/xcoms", monkeypatch)
     reference = kept.push(MANIFEST)
     assert reference.startswith("s3://store@videos/xcoms/open/")
@@ -131,7 +131,7 @@ def test_a_value_on_s3_is_read_with_its_connection(pages, object_store, monkeypa
 @pytest.mark.parametrize(("user", "status"), [("", 401), ("stranger", 403), ("guest", 403)])
 def test_nothing_is_looked_at_for_who_may_not_read_the_xcoms(pages, kept, monkeypatch, user, status):
     task(pages, kept.push(MANIFEST))
-    monkeypatch.setattr(kept_values, "read_json", lambda place: pytest.fail("a value was read"))
+    monkeypatch.setattr(xcom_values, "read_json", lambda place: pytest.fail("a value was read"))
     for path in ("api/task", "api/file", "api/run"):
         assert pages.get(path, user=user, index=0).status_code == status
 
@@ -153,7 +153,7 @@ def test_nothing_is_looked_at_for_who_may_not_read_the_xcoms(pages, kept, monkey
     ],
 )
 def test_a_text_that_a_dag_pushed_leads_to_nothing_but_its_own_values(pages, kept, monkeypatch, reference):
-    monkeypatch.setattr(kept_values, "read_json", lambda place: pytest.fail(f"{place.rest} was read"))
+    monkeypatch.setattr(xcom_values, "read_json", lambda place: pytest.fail(f"{place.rest} was read"))
     view = task(pages, reference.format(base=kept.base, path=kept.base.removeprefix("file://")))
     assert view["results"] == []
 
@@ -206,22 +206,22 @@ def test_what_is_no_file_is_not_opened(pages, kept):
 
 def test_values_are_read_once_a_while_and_a_storage_that_hangs_is_given_up(pages, kept, monkeypatch):
     read = []
-    monkeypatch.setattr(kept_values, "read_json", lambda place: read.append(place) or json.dumps(MANIFEST).encode())
+    monkeypatch.setattr(xcom_values, "read_json", lambda place: read.append(place) or json.dumps(MANIFEST).encode())
     reference = kept.push(MANIFEST)
     for _ in range(3):
         assert len(task(pages, reference)["results"]) == 1
     assert len(read) == 1
-    monkeypatch.setattr(kept_values, "KEPT_SECONDS", 0.0)
+    monkeypatch.setattr(xcom_values, "CACHE_SECONDS", 0.0)
     task(pages, reference)
     assert len(read) == 2
     monkeypatch.setattr(stored_file.StoredFile, "read_seconds", 0.2)
-    monkeypatch.setattr(kept_values, "read_json", lambda place: __import__("time").sleep(1))
+    monkeypatch.setattr(xcom_values, "read_json", lambda place: __import__("time").sleep(1))
     assert "did not answer" in task(pages, reference)["sentence"]
 
 
 def test_few_values_are_kept_in_memory(monkeypatch):
-    monkeypatch.setattr(kept_values, "KEPT_BYTES", 100)
-    kept = kept_values._Kept()
+    monkeypatch.setattr(xcom_values, "CACHE_BYTES", 100)
+    kept = xcom_values._Cache()
     for number in range(10):
         kept.add(str(number), b"x" * 40)
     kept.add("9", b"y" * 40)
@@ -236,8 +236,8 @@ def test_a_batch_whose_manifest_stands_where_the_server_cannot_read_says_so(page
 
 
 def test_a_run_whose_values_are_too_many_says_so(pages, kept, monkeypatch):
-    monkeypatch.setattr(kept_values, "AT_ONCE", 2)
-    monkeypatch.setattr(kept_values, "MAX_VALUES", 10)
+    monkeypatch.setattr(xcom_values, "MAX_READS", 2)
+    monkeypatch.setattr(xcom_values, "MAX_VALUES", 10)
     pages.tasks = [
         RunTask("one", number, state="success", operator=OPERATOR, xcoms={"return_value": kept.push(MANIFEST)})
         for number in range(6)

@@ -1,4 +1,4 @@
-"""Values that an XCom backend keeps in object storage, in place of the references that Airflow's database has."""
+"""Loads XCom values that Airflow's own backend stores in object storage; the database holds references to them."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 Known = TypeVar("Known", "TaskRecord", "RunTask")
 
 #: References that are read at the same time; each may be 256 KiB.
-AT_ONCE = 64
+MAX_READS = 64
 
-#: Bytes of values that are kept in memory, and seconds: a cleared task may write to the same place again.
-KEPT_BYTES = 16 << 20
-KEPT_SECONDS = 60.0
+#: Bytes of values in the cache, and seconds until one is read again: a cleared task may write to the same place.
+CACHE_BYTES = 16 << 20
+CACHE_SECONDS = 60.0
 
 
-class _Kept:
-    """What was read lately; only the server's event loop touches it."""
+class _Cache:
+    """Values that were read lately; used by the server's event loop only, so it needs no lock."""
 
     def __init__(self) -> None:
         self._values: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
@@ -40,27 +40,27 @@ class _Kept:
 
     def get(self, reference: str) -> bytes | None:
         at, content = self._values.get(reference, (0.0, b""))
-        return content if content and time.monotonic() - at < KEPT_SECONDS else None
+        return content if content and time.monotonic() - at < CACHE_SECONDS else None
 
     def add(self, reference: str, content: bytes) -> None:
         self._bytes += len(content) - len(self._values.pop(reference, (0.0, b""))[1])
         self._values[reference] = (time.monotonic(), content)
-        while self._bytes > KEPT_BYTES:
+        while self._bytes > CACHE_BYTES:
             self._bytes -= len(self._values.popitem(last=False)[1][1])
 
 
-_kept = _Kept()
+_cache = _Cache()
 
 
-async def with_kept_values(dag_id: str, known: Sequence[Known]) -> tuple[list[Known], str]:
+async def load_xcom_values(dag_id: str, known: Sequence[Known]) -> tuple[list[Known], str]:
     """
-    Return what Airflow knows, with the values that its own backend keeps in the folder of this Dag.
+    Replace references by the values that Airflow's own backend stores in the folder of this Dag.
 
-    A reference that cannot be read stays what it is.
+    A reference that cannot be read stays in place.
 
-    :param dag_id: the Dag; whether the user may read its XComs has been asked before.
-    :param known: of its task instances.
-    :return: the same, and a sentence about the first value that cannot be read, or nothing.
+    :param dag_id: the Dag; the caller has checked that the user may read its XComs.
+    :param known: task instances with their XComs.
+    :return: the task instances, and a sentence about the first value that cannot be read, or empty text.
     """
     folder = folder_of(dag_id)
     if folder is None:
@@ -80,11 +80,11 @@ async def _values_of(places: Mapping[str, Place]) -> tuple[dict[str, Any], str]:
     problems: list[str] = []
     until, left = time.monotonic() + StoredFile.read_seconds, MAX_VALUES
     waiting = list(places.items())
-    for start in range(0, len(waiting), AT_ONCE):
+    for start in range(0, len(waiting), MAX_READS):
         if time.monotonic() > until or left < 0:
             problems.append("Try again: some results are not shown, their XComs in object storage take too long.")
             break
-        several = waiting[start : start + AT_ONCE]
+        several = waiting[start : start + MAX_READS]
         answers = await asyncio.gather(*(_read(*each) for each in several))
         problems += [answer for answer in answers if isinstance(answer, str)]
         found = {reference: answer for (reference, _), answer in zip(several, answers, strict=True)}
@@ -100,12 +100,12 @@ class _Read(NamedTuple):
 
 
 async def _read(reference: str, place: Place) -> _Read | str:
-    """One value, or the sentence why not."""
+    """Return one value, or a sentence that says why it cannot be read."""
     try:
-        content = _kept.get(reference)
+        content = _cache.get(reference)
         if content is None:
             content = await in_thread(place, read_json, place)
-            _kept.add(reference, content)
+            _cache.add(reference, content)
         return _Read(json.loads(content), len(content))
     except NotShownError as error:
         return str(error)

@@ -60,6 +60,9 @@ BRANCHES = {"kling_content_policy"}
 #: What is started by a callback, in tests/e2e/test_callbacks.py.
 STARTED_BY_KLING = {"kling_callback"}
 
+#: What waits for somebody to approve it.
+APPROVED = {"kling_approval"}
+
 #: Dags that take a folder of images.
 FOLDERS = ("kling_batch", "kling_folder_of_images")
 
@@ -134,11 +137,24 @@ def test_a_stored_video_starts_the_dag_that_is_scheduled_by_its_asset(airflow, r
     assert airflow.xcom("kling_assets_publish", started, "publish") == [f"file://{stored}"]
 
 
+@pytest.mark.parametrize(("choice", "outcome", "files"), [("Approve", "success", 1), ("Reject", "skipped", 0)])
+def test_nothing_is_sent_before_somebody_approves(airflow, tmp_path, choice, outcome, files):
+    run_id = airflow.trigger_dag("kling_approval", {"output_uri": f"file://{tmp_path}/"})
+    airflow.wait_for_task("kling_approval", run_id, "approve", {"awaiting_input", "deferred"}, timeout=120)
+    assert airflow.states("kling_approval", run_id)["imagine"] is None
+    path = f"dags/kling_approval/dagRuns/{run_id}/taskInstances/approve/-1/hitlDetails"
+    assert "It costs about 3 units, $0.42" in airflow.get(path)["body"]
+    airflow.request("PATCH", path, json={"chosen_options": [choice]})
+    assert airflow.wait_for_run("kling_approval", run_id, timeout=300) == "success"
+    assert airflow.states("kling_approval", run_id)["imagine"] == outcome
+    assert len(list(tmp_path.rglob("*.mp4"))) == files
+
+
 def test_every_example_is_here():
-    assert {path.stem for path in demo.EXAMPLES.glob("kling_*.py")} == set(EXAMPLES) | STARTED_BY_KLING
+    assert {path.stem for path in demo.EXAMPLES.glob("kling_*.py")} == set(EXAMPLES) | STARTED_BY_KLING | APPROVED
 
 
-@pytest.mark.parametrize("dag_id", [*EXAMPLES, *sorted(STARTED_BY_KLING)])
+@pytest.mark.parametrize("dag_id", [*EXAMPLES, *sorted(STARTED_BY_KLING | APPROVED)])
 def test_an_example_says_in_the_ui_what_it_needs(airflow, dag_id):
     airflow.wait_for_dag(dag_id)
     words = airflow.get(f"dags/{dag_id}/details")["doc_md"]

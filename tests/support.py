@@ -70,6 +70,22 @@ class FakeTaskInstance:
         return self.xcoms.get(key)
 
 
+def again(ti: FakeTaskInstance, **changes: Any) -> Any:
+    """The same Airflow task on its next try, with its XComs cleared as Airflow does."""
+    return dataclasses.replace(ti, try_number=ti.try_number + 1, xcoms={}, **changes)
+
+
+class StateStore(dict[str, Any]):
+    """Airflow's task state store, which outlives the XComs of a try."""
+
+    def set(self, key: str, value: Any) -> None:
+        self[key] = json.loads(json.dumps(value))
+        assert self[key] == value, "Airflow takes what is JSON as it is: no tuples"
+
+    def delete(self, key: str) -> None:
+        self.pop(key, None)
+
+
 def certificate(directory: Path, name: str, *, prefix: str = "") -> tuple[Path, Path]:
     """Make a certificate for a host name, signed by itself; returns the file to trust and the file to serve with."""
     import datetime as dt

@@ -7,7 +7,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from support import FakeTaskInstance, connect
+from support import FakeTaskInstance, StateStore, again, connect
 
 from airflow_provider_kling import exceptions as errors
 from airflow_provider_kling.hooks import KlingHook
@@ -23,17 +23,6 @@ def relay(monkeypatch):
     with KlingSimulator(Settings(external_ids="drop", video_size="small", time_scale=0.001)) as running:
         connect(monkeypatch, running, extra=EXTRA)
         yield running
-
-
-class Store(dict):
-    """The task state store, which outlives the XComs of a try."""
-
-    def set(self, key, value):
-        self[key] = json.loads(json.dumps(value))
-        assert self[key] == value, "Airflow takes what is JSON as it is: no tuples"
-
-    def delete(self, key):
-        self.pop(key, None)
 
 
 class Instance(FakeTaskInstance):
@@ -57,10 +46,6 @@ def operator(**fields):
 def start(ti, store=None, **fields):
     context = {"ti": ti, "dag": SimpleNamespace(tasks=[])}
     return operator(**fields).execute(context if store is None else {**context, "task_state_store": store})
-
-
-def again(ti):
-    return dataclasses.replace(ti, try_number=ti.try_number + 1, xcoms={})
 
 
 def posts(relay) -> int:
@@ -103,7 +88,7 @@ def test_it_is_sent_again_when_the_author_says_so(relay, ti, no_waiting):
 
 
 def test_with_a_store_a_retry_adopts_what_it_got_and_what_it_lost(relay, ti, no_waiting):
-    store = Store()
+    store = StateStore()
     first = start(ti, store)
     assert start(again(ti), store)["task_id"] == first["task_id"]
     # A worker that died between POST and answer leaves the window only.
@@ -114,7 +99,7 @@ def test_with_a_store_a_retry_adopts_what_it_got_and_what_it_lost(relay, ti, no_
 
 
 def test_with_a_store_a_failed_task_is_followed_by_another(relay, ti, no_waiting):
-    store = Store()
+    store = StateStore()
     relay.fault("fail_task", operation="create", message="no")
     with pytest.raises(errors.KlingTaskFailedError):
         start(ti, store, wait_for_completion=True, deferrable=False, poll_interval=0.05)
@@ -124,7 +109,7 @@ def test_with_a_store_a_failed_task_is_followed_by_another(relay, ti, no_waiting
 
 
 def test_with_a_store_what_kling_refused_is_sent_by_a_retry(relay, ti, no_waiting):
-    store = Store()
+    store = StateStore()
     relay.fault(code=1102, operation="create")
     with pytest.raises(errors.KlingAccountError):
         start(ti, store)
@@ -132,7 +117,7 @@ def test_with_a_store_what_kling_refused_is_sent_by_a_retry(relay, ti, no_waitin
 
 
 def test_a_refusal_of_a_second_request_does_not_forget_the_first(relay, ti, no_waiting):
-    store = Store()
+    store = StateStore()
     relay.fault("cut_before", operation="create")
     with pytest.raises(errors.KlingAnswerLostError):
         start(ti, store)
@@ -146,7 +131,7 @@ def test_a_refusal_of_a_second_request_does_not_forget_the_first(relay, ti, no_w
 
 @pytest.mark.parametrize("since", ["yesterday", None])
 def test_what_another_version_stored_is_doubt_and_not_nothing(relay, ti, no_waiting, since):
-    store = Store()
+    store = StateStore()
     start(ti, store)
     store["sent"] = {"id": store["sent"]["id"], "since": since}
     with pytest.raises(errors.KlingAnswerLostError):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 
 import pytest
-from support import PHOTOGRAPH, FakeTaskInstance, connect
+from support import PHOTOGRAPH, FakeTaskInstance, again, connect
 from support_batch import deferred, fire, hurry, manifest, posts, run
 
 from airflow_provider_kling import exceptions as errors
@@ -37,10 +36,6 @@ def kling(kling_simulator, monkeypatch):
 def operator(**kwargs) -> KlingImageToVideoOperator:
     given = {"task_id": "animate", "image": str(PHOTOGRAPH), "prompt": "It moves", "duration": 3, "model_name": TURBO}
     return KlingImageToVideoOperator(**{**given, "poll_interval": 0.05, **kwargs})
-
-
-def again(ti, **changes):
-    return dataclasses.replace(ti, try_number=ti.try_number + 1, xcoms={}, **changes)
 
 
 def test_a_model_of_the_second_generation_is_only_another_model(kling, ti, tmp_path):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 
 import pytest
-from support import FakeTaskInstance, connect
+from support import FakeTaskInstance, StateStore, again, connect
 
 from airflow_provider_kling import exceptions as errors
 from airflow_provider_kling.operators import KlingLipSyncOperator, KlingTextToAudioOperator, KlingTextToVideoOperator
@@ -14,16 +13,6 @@ from airflow_provider_kling.simulator import KlingSimulator
 from airflow_provider_kling.utils._airflow.compat import TaskDeferred
 
 FACES, SYNC = "/v1/videos/identify-face", "/v1/videos/advanced-lip-sync"
-
-
-class Store(dict):
-    """The task state store, which outlives the XComs of a try."""
-
-    def set(self, key, value):
-        self[key] = json.loads(json.dumps(value))
-
-    def delete(self, key):
-        self.pop(key, None)
 
 
 @pytest.fixture
@@ -61,10 +50,6 @@ def posts(kling):
     return [entry["path"] for entry in kling.requests(method="POST") if entry["path"] in (FACES, SYNC)]
 
 
-def again(ti):
-    return dataclasses.replace(ti, try_number=ti.try_number + 1, xcoms={})
-
-
 @pytest.mark.parametrize("source", ["video_id", "video_url"])
 def test_one_operator_finds_the_face_and_moves_its_lips(kling, ti, tmp_path, video, face, source):
     value = video["id"] if source == "video_id" else video["url"]
@@ -91,7 +76,7 @@ def test_the_search_counts_with_the_lip_sync(kling, ti, video, face):
 
 
 def test_a_retry_pays_for_neither_again(kling, ti, video, face):
-    store = Store()
+    store = StateStore()
     kling.fault("cut_after", path=SYNC, times=1)
     first = lip_sync(video_id=video["id"], face_choose=json.dumps([face]), wait_for_completion=False)
     submitted = first.execute({"ti": ti, "task_state_store": store})
@@ -101,7 +86,7 @@ def test_a_retry_pays_for_neither_again(kling, ti, video, face):
 
 
 def test_a_session_that_is_open_is_used_by_the_next_try(kling, ti, video, face):
-    store = Store()
+    store = StateStore()
     kling.fault(code=5000, path=SYNC, times=20)
     with pytest.raises(errors.KlingError):
         lip_sync(video_id=video["id"], face_choose=[face]).execute({"ti": ti, "task_state_store": store})
@@ -111,7 +96,7 @@ def test_a_session_that_is_open_is_used_by_the_next_try(kling, ti, video, face):
 
 
 def test_a_session_that_is_too_old_is_opened_anew(kling, ti, video, face):
-    store = Store()
+    store = StateStore()
     kling.fault(code=1103, path=SYNC)
     with pytest.raises(errors.KlingError, match="1103"):
         lip_sync(video_id=video["id"], face_choose=[face]).execute({"ti": ti, "task_state_store": store})
@@ -122,7 +107,7 @@ def test_a_session_that_is_too_old_is_opened_anew(kling, ti, video, face):
 
 def test_a_lost_answer_of_the_search_is_not_paid_twice_unless_asked(kling, ti, video, face):
     kling.fault("cut_after", path=FACES)
-    store = Store()
+    store = StateStore()
     with pytest.raises(errors.KlingAnswerLostError, match="Look in Kling's console"):
         lip_sync(video_id=video["id"], face_choose=[face]).execute({"ti": ti, "task_state_store": store})
     with pytest.raises(errors.KlingAnswerLostError):
@@ -134,7 +119,7 @@ def test_a_lost_answer_of_the_search_is_not_paid_twice_unless_asked(kling, ti, v
 
 
 def test_a_full_account_does_not_make_a_lost_search_forgotten(kling, ti, video, face, no_waiting):
-    store = Store()
+    store = StateStore()
     kling.fault("cut_after", path=FACES)
     kling.fault(code=1303, path=FACES)
     resent = lip_sync(video_id=video["id"], face_choose=[face], on_doubt="resend", deferrable=True)
@@ -147,7 +132,7 @@ def test_a_full_account_does_not_make_a_lost_search_forgotten(kling, ti, video, 
 
 
 def test_a_refused_search_is_free_and_may_be_repeated(kling, ti, video, face):
-    store = Store()
+    store = StateStore()
     kling.fault(code=1303, path=FACES)
     made = lip_sync(video_id=video["id"], face_choose=[face], deferrable=True)
     with pytest.raises(TaskDeferred) as caught:

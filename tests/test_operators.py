@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import dataclasses
 import inspect
-import json
 import subprocess
 import sys
 import time
@@ -14,7 +13,7 @@ from datetime import timedelta
 
 import pytest
 from airflow.listeners import hookimpl
-from support import PHOTOGRAPH, FakeTaskInstance, connect, set_pace
+from support import PHOTOGRAPH, FakeTaskInstance, StateStore, again, connect, set_pace
 
 from airflow_provider_kling import __version__
 from airflow_provider_kling import exceptions as errors
@@ -33,11 +32,6 @@ def operator(**kwargs) -> KlingImageToVideoOperator:
 
 def run(ti, **kwargs):
     return operator(**kwargs).execute({"ti": ti})
-
-
-def again(ti, **changes):
-    """The same Airflow task on its next try, with its XComs cleared as Airflow does."""
-    return dataclasses.replace(ti, try_number=ti.try_number + 1, xcoms={}, **changes)
 
 
 def test_it_submits_pushes_the_id_and_returns_the_manifest(kling, ti):
@@ -75,14 +69,6 @@ def test_an_estimate_sends_nothing(kling, ti):
     assert kling.requests() == []
 
 
-class Store(dict):
-    """The task state store, which outlives the XComs of a try."""
-
-    def set(self, key, value):
-        json.dumps(value)
-        self[key] = value
-
-
 class BrokenStore:
     def get(self, key, default=None):
         raise OSError("the state store is down")
@@ -100,7 +86,7 @@ def test_a_state_store_that_is_down_fails_nothing_that_is_paid(kling, ti):
 
 
 def test_what_is_submitted_is_kept_in_the_task_state_store_before_the_post_and_nothing_after_it(kling, ti):
-    store = Store()
+    store = StateStore()
     kling.fault(code=1102, operation="create")
     with pytest.raises(errors.KlingAccountError):
         operator().execute({"ti": ti, "task_state_store": store})
@@ -122,7 +108,7 @@ def upgraded(monkeypatch):
 
 
 def test_an_upgrade_between_two_tries_pays_nothing(kling, ti, monkeypatch, logged):
-    context = {"ti": ti, "task_state_store": Store()}
+    context = {"ti": ti, "task_state_store": StateStore()}
     first = operator().execute(context)
     upgraded(monkeypatch)
     later = operator()
@@ -133,7 +119,7 @@ def test_an_upgrade_between_two_tries_pays_nothing(kling, ti, monkeypatch, logge
 
 
 def test_a_changed_prompt_is_a_new_video_whatever_the_store_holds(kling, ti, monkeypatch):
-    context = {"ti": ti, "task_state_store": Store()}
+    context = {"ti": ti, "task_state_store": StateStore()}
     operator().execute(context)
     operator(prompt="Another").execute({**context, "ti": again(ti)})
     assert len(kling.tasks()) == 2
@@ -145,11 +131,11 @@ def test_a_changed_prompt_is_a_new_video_whatever_the_store_holds(kling, ti, mon
 @pytest.mark.parametrize("stored", [None, "text", 7, [], {}, {"external_task_id": 5}, {"external_task_id": "../../x"}])
 def test_what_is_no_record_of_ours_in_the_store_is_not_used(kling, ti, stored):
     first = run(ti)
-    context = {"ti": again(ti), "task_state_store": Store(submission=stored)}
+    context = {"ti": again(ti), "task_state_store": StateStore(submission=stored)}
     assert operator().execute(context)["task_id"] == first["task_id"]
 
 
-@pytest.mark.parametrize("store", [None, Store()])
+@pytest.mark.parametrize("store", [None, StateStore()])
 def test_retries_that_were_edited_between_two_tries_are_no_clear(kling, ti, store):
     ti.max_tries = 2
     context = {"ti": ti, "task_state_store": store}
@@ -160,7 +146,7 @@ def test_retries_that_were_edited_between_two_tries_are_no_clear(kling, ti, stor
 
 def test_with_a_store_on_clear_may_be_edited_between_two_tries(kling, ti):
     ti.max_tries = 2
-    context = {"ti": ti, "task_state_store": Store()}
+    context = {"ti": ti, "task_state_store": StateStore()}
     first = operator(retries=2).execute(context)
     second = operator(retries=2, on_clear="regenerate").execute({**context, "ti": again(ti)})
     cleared = again(ti, max_tries=4)

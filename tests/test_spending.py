@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from support import FakeTaskInstance, connect
+from support import FakeTaskInstance, StateStore, connect
 
 from airflow_provider_kling import exceptions as errors
 from airflow_provider_kling import polling
@@ -413,23 +413,13 @@ def test_what_a_connection_cannot_say_is_said(kling, monkeypatch, extra, says):
         Run("a").start("a")
 
 
-class Store(dict):
-    """The task state store, which outlives the XComs of a try."""
-
-    def set(self, key, value):
-        self[key] = json.loads(json.dumps(value))
-
-    def delete(self, key):
-        self.pop(key, None)
-
-
 def start(run, name, store, **instance):
     return run.tasks[name].execute({**run.context(name, **instance), "task_state_store": store})
 
 
 def test_a_clear_that_pays_again_counts_again(kling):
     run = Run("a", "b", max_run_usd=2 * PRICE, on_clear="regenerate")
-    store = Store()
+    store = StateStore()
     first = start(run, "a", store)
 
     def clear(number):
@@ -443,13 +433,13 @@ def test_a_clear_that_pays_again_counts_again(kling):
         clear(3)
     assert (run.state("a"), run.xcoms["a", -1][reservations.KEY]["usd"]) == ("spent", "0.840")
     with pytest.raises(errors.KlingBudgetError):
-        start(run, "b", Store())
+        start(run, "b", StateStore())
     assert posts(kling) == 2
 
 
 def test_a_second_take_that_is_refused_leaves_the_first_paid(kling):
     run = Run("a", max_run_usd=3 * PRICE)
-    store = Store()
+    store = StateStore()
     start(run, "a", store)
     run.tasks["a"].prompt = "Another boat"
     kling.fault(code=1102, operation="create")
@@ -460,13 +450,13 @@ def test_a_second_take_that_is_refused_leaves_the_first_paid(kling):
 
 
 def test_a_retry_of_the_same_submission_counts_once(kling):
-    run, store = Run("a", max_run_usd=PRICE), Store()
+    run, store = Run("a", max_run_usd=PRICE), StateStore()
     assert start(run, "a", store)["task_id"] == start(run, "a", store, try_number=2)["task_id"]
     assert run.xcoms["a", -1][reservations.KEY]["usd"] == "0.420"
 
 
 def test_a_store_that_is_down_is_no_reason_to_pay_above_a_cap(kling):
-    class Broken(Store):
+    class Broken(StateStore):
         def get(self, key, default=None):
             raise OSError("no store today")
 
@@ -591,7 +581,7 @@ def test_who_waits_for_a_slot_over_midnight_asks_the_new_day(kling, daily, clock
 def test_what_an_earlier_try_may_have_paid_is_not_freed_by_a_refusal(kling, monkeypatch, no_waiting):
     with KlingSimulator(Settings(external_ids="drop")) as relay:
         connect(monkeypatch, relay, extra={"allow_private_urls": True, "timeout_seconds": 5, "external_ids": False})
-        run, store = Run("a", max_run_usd=5, on_doubt="resend"), Store()
+        run, store = Run("a", max_run_usd=5, on_doubt="resend"), StateStore()
         relay.fault("cut_before", operation="create")
         relay.fault(code=1102, operation="create")
         with pytest.raises(errors.KlingSubmissionInDoubtError):

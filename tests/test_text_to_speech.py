@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
-
 import pytest
-from support import advice_first, connect
+from support import StateStore, advice_first, again, connect
 
 from airflow_provider_kling import exceptions as errors
 from airflow_provider_kling.hooks import KlingHook
@@ -18,21 +15,6 @@ WORDS = {"text": "A paper boat leaves the harbour.", "voice_id": "oversea_male1"
 
 def speech(**kwargs) -> KlingTextToSpeechOperator:
     return KlingTextToSpeechOperator(**{"task_id": "speak", **WORDS, **kwargs})
-
-
-def again(ti, **changes):
-    return dataclasses.replace(ti, try_number=ti.try_number + 1, xcoms={}, **changes)
-
-
-class Store(dict):
-    """The task state store, which outlives the XComs of a try."""
-
-    def set(self, key, value):
-        self[key] = json.loads(json.dumps(value))
-        assert self[key] == value, "Airflow takes what is JSON as it is: no tuples"
-
-    def delete(self, key):
-        self.pop(key, None)
 
 
 class Broken:
@@ -83,7 +65,7 @@ def test_who_prefers_to_pay_twice_may(kling, ti, no_waiting):
 
 
 def test_with_a_state_store_a_retry_finds_what_was_paid_for(kling, ti, tmp_path):
-    store = Store()
+    store = StateStore()
     first = speech().execute({"ti": ti, "task_state_store": store})
     later = speech(output_uri=f"{tmp_path}/").execute({"ti": again(ti), "task_state_store": store})
     assert posts(kling) == 1
@@ -93,7 +75,7 @@ def test_with_a_state_store_a_retry_finds_what_was_paid_for(kling, ti, tmp_path)
 
 
 def test_with_a_state_store_a_try_that_died_while_it_sent_is_doubt(kling, ti):
-    store = Store()
+    store = StateStore()
     kling.fault("cut_after", operation="create")
     with pytest.raises(errors.KlingAnswerLostError):
         speech().execute({"ti": ti, "task_state_store": store})
@@ -105,7 +87,7 @@ def test_with_a_state_store_a_try_that_died_while_it_sent_is_doubt(kling, ti):
 
 
 def test_a_refusal_of_a_second_request_does_not_forget_the_first(kling, ti, no_waiting):
-    store = Store()
+    store = StateStore()
     kling.fault("cut_after", operation="create")
     with pytest.raises(errors.KlingAnswerLostError):
         speech().execute({"ti": ti, "task_state_store": store})
@@ -118,7 +100,7 @@ def test_a_refusal_of_a_second_request_does_not_forget_the_first(kling, ti, no_w
 
 
 def test_what_another_version_kept_is_found(kling, ti):
-    store = Store()
+    store = StateStore()
     first = speech().execute({"ti": ti, "task_state_store": store})
     store["sent"]["answer"] = {**store["sent"]["answer"], "status": "delivered", "units": 5, "created_at": None}
     assert speech().execute({"ti": again(ti), "task_state_store": store})["audios"] == first["audios"]
@@ -133,7 +115,7 @@ def test_before_there_is_a_state_store_a_folder_keeps_the_answer(kling, ti, monk
 
 @pytest.mark.parametrize("code", [1102, 1201])
 def test_with_a_state_store_what_kling_refused_may_be_sent_again(kling, ti, code):
-    store = Store()
+    store = StateStore()
     kling.fault(code=code, operation="create")
     with pytest.raises(errors.KlingApiError):
         speech().execute({"ti": ti, "task_state_store": store})
@@ -141,7 +123,7 @@ def test_with_a_state_store_what_kling_refused_may_be_sent_again(kling, ti, code
 
 
 def test_a_try_that_sent_nothing_leaves_no_doubt(kling, ti):
-    store = Store()
+    store = StateStore()
     with pytest.raises(errors.KlingValidationError):
         speech(text="").execute({"ti": ti, "task_state_store": store})
     assert speech().execute({"ti": again(ti), "task_state_store": store})["audios"]
@@ -153,7 +135,7 @@ def test_a_state_store_that_is_down_is_a_reason_to_send_nothing(kling, ti):
     assert posts(kling) == 0
 
 
-@pytest.mark.parametrize("store", [None, Store()])
+@pytest.mark.parametrize("store", [None, StateStore()])
 def test_a_full_account_is_waited_for_and_is_no_doubt(kling, ti, no_waiting, store):
     context = {"ti": ti} if store is None else {"ti": ti, "task_state_store": store}
     kling.fault(code=1303, operation="create")

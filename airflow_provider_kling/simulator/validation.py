@@ -101,8 +101,8 @@ def number(body: Body, field: str, low: float, high: float, *, label: str = "") 
     return value
 
 
-def image(body: Body, field: str, *, label: str = "", limit: int = MAX_IMAGE_BYTES) -> str | None:
-    """An image as URL or base64. Whether it is one is found out after the task was accepted, as Kling does."""
+def url_or_base64(body: Body, field: str, *, label: str = "", limit: int = MAX_IMAGE_BYTES) -> str | None:
+    """An image or a sound, as URL or base64. What it is, is found out after the task was accepted, as Kling does."""
     value: str | None = typed(body, field, str, label=label)
     if not value or is_url(value):
         return value or None

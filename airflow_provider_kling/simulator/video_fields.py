@@ -14,7 +14,7 @@ from airflow_provider_kling.simulator.envelope import KlingError
 from airflow_provider_kling.simulator.media import magic_failure
 from airflow_provider_kling.simulator.prices import video_units
 from airflow_provider_kling.simulator.tasks import Order
-from airflow_provider_kling.simulator.validation import Body, bad, choice, image, number, text, typed
+from airflow_provider_kling.simulator.validation import Body, bad, choice, number, text, typed, url_or_base64
 
 if TYPE_CHECKING:
     from airflow_provider_kling.simulator.catalogue import Catalogue
@@ -45,7 +45,7 @@ class Choice:
 def image2video(body: Body, world: World) -> Order:
     """Validate a classic image2video request."""
     chosen = _choose(body, "image2video", world)
-    media = {role: value for role in ("image", "image_tail") if (value := image(body, role))}
+    media = {role: value for role in ("image", "image_tail") if (value := url_or_base64(body, role))}
     if not media:
         raise bad("image can not be null")
     _check_frames(media, chosen)
@@ -145,7 +145,7 @@ def _check_frames(media: dict[str, str], chosen: Choice) -> None:
 
 
 def _check_masks(body: Body, chosen: Choice, world: World) -> bool:
-    static = image(body, "static_mask")
+    static = url_or_base64(body, "static_mask")
     dynamic = typed(body, "dynamic_masks", list, [])
     if not static and not dynamic:
         return False
@@ -163,7 +163,7 @@ def _check_masks(body: Body, chosen: Choice, world: World) -> bool:
 def _check_dynamic_mask(item: Any, label: str) -> None:
     if not isinstance(item, dict):
         raise bad(f"{label} value type is invalid, expected object")
-    if not image(item, "mask", label=f"{label}.mask"):
+    if not url_or_base64(item, "mask", label=f"{label}.mask"):
         raise bad(f"{label}.mask can not be null")
     points = typed(item, "trajectories", list, [], label=f"{label}.trajectories")
     if not 2 <= len(points) <= 77:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
-
 import pytest
-from support import connect
+from support import StateStore, again, connect
 
 from airflow_provider_kling import exceptions as errors
 from airflow_provider_kling.operators import KlingLipSyncOperator, KlingTextToSpeechOperator, KlingTextToVideoOperator
@@ -16,20 +13,6 @@ from airflow_provider_kling.submission.budget import Reservation, ReservationSta
 
 WORDS = {"text": "A paper boat leaves the harbour.", "voice_id": "oversea_male1", "voice_language": "en"}
 FACE = {"audio_id": "1", "sound_start_time": 0, "sound_end_time": 3000, "sound_insert_time": 0}
-
-
-class Store(dict):
-    """The task state store, which outlives the XComs of a try."""
-
-    def set(self, key, value):
-        self[key] = json.loads(json.dumps(value))
-
-    def delete(self, key):
-        self.pop(key, None)
-
-
-def again(ti):
-    return dataclasses.replace(ti, try_number=ti.try_number + 1, xcoms={})
 
 
 def posts(kling) -> int:
@@ -42,7 +25,7 @@ FOREIGN = ["text", "", [], ["a"], 7, True, {"version": 2}, {"id": None, "when": 
 
 @pytest.mark.parametrize("value", FOREIGN)
 def test_a_sound_of_which_the_note_cannot_be_read_is_not_paid_again(kling, ti, value):
-    store = Store()
+    store = StateStore()
     KlingTextToSpeechOperator(task_id="speak", **WORDS).execute({"ti": ti, "task_state_store": store})
     store["sent"] = value
     with pytest.raises(errors.KlingAnswerLostError, match="may have sent it"):
@@ -52,7 +35,7 @@ def test_a_sound_of_which_the_note_cannot_be_read_is_not_paid_again(kling, ti, v
 
 @pytest.mark.parametrize("change", [{"answer": 7}, {"answer": {}}, {"answer": {"task_id": "../x"}}, {"answer": None}])
 def test_an_answer_that_cannot_be_read_is_lost_and_not_paid_again(kling, ti, change):
-    store = Store()
+    store = StateStore()
     KlingTextToSpeechOperator(task_id="speak", **WORDS).execute({"ti": ti, "task_state_store": store})
     store["sent"] |= change
     with pytest.raises(errors.KlingAnswerLostError):
@@ -63,7 +46,7 @@ def test_an_answer_that_cannot_be_read_is_lost_and_not_paid_again(kling, ti, cha
 @pytest.mark.parametrize("name", ["created_at", "updated_at", "units", "cash", "request_id", "status", "endpoint"])
 @pytest.mark.parametrize("value", [None, "soon", [1], {"a": 1}, -1, 1e300, True])
 def test_an_answer_with_a_damaged_field_is_still_found(kling, ti, tmp_path, name, value):
-    store = Store()
+    store = StateStore()
     KlingTextToSpeechOperator(task_id="speak", **WORDS).execute({"ti": ti, "task_state_store": store})
     store["sent"]["answer"][name] = value
     later = KlingTextToSpeechOperator(task_id="speak", **WORDS, output_uri=f"{tmp_path}/")
@@ -81,7 +64,7 @@ def relay(monkeypatch):
 
 @pytest.mark.parametrize("value", [*FOREIGN, "since", "until", "task_id"])
 def test_a_video_without_an_id_of_which_the_note_cannot_be_read_is_not_paid_again(relay, ti, no_waiting, value):
-    store = Store()
+    store = StateStore()
 
     def run(ti):
         made = KlingTextToVideoOperator(task_id="animate", prompt="A boat", model_name="kling-v3")
@@ -120,7 +103,7 @@ def faces(monkeypatch):
     ],
 )
 def test_a_session_that_cannot_be_read_is_not_paid_again(faces, ti, change):
-    store = Store()
+    store = StateStore()
     made = {"task_id": "make", "deferrable": False, "wait_for_completion": True, "poll_interval": 0.05}
     video = KlingTextToVideoOperator(**made, prompt="A boat").execute({"ti": ti})["videos"][0]["id"]
     faces.fault(code=1103, path="/v1/videos/advanced-lip-sync", times=9)

@@ -8,6 +8,7 @@ import wave
 
 import pytest
 from adversary.scripted import Reply, kling
+from support import StateStore
 
 from airflow_provider_kling import exceptions as errors
 from airflow_provider_kling.operators import (
@@ -29,16 +30,6 @@ def sound() -> bytes:
         written.setframerate(8000)
         written.writeframes(b"\0\0" * 8000)
     return target.getvalue()
-
-
-class Store(dict):
-    """The task state store, which outlives the XComs of a try."""
-
-    def set(self, key, value):
-        self[key] = json.loads(json.dumps(value))
-
-    def delete(self, key):
-        self.pop(key, None)
 
 
 @pytest.fixture
@@ -68,7 +59,7 @@ AUDIOS = {"audios": [{"id": "1", "url": "LINK", "duration": "1"}]}
 @pytest.mark.parametrize("request_id", ["r-1", "", None, "../../x", "req:1.2", "ü", "x" * 300, 7, [1], "None", "."])
 def test_a_sound_without_a_task_id_is_stored_whatever_the_request_is_called(spoken, ti, tmp_path, request_id):
     server = spoken({"code": 0, "request_id": request_id, "data": {"task_status": "succeed", "task_result": AUDIOS}})
-    manifest = speak(ti, tmp_path, task_state_store=(store := Store()))
+    manifest = speak(ti, tmp_path, task_state_store=(store := StateStore()))
     (file,) = tmp_path.iterdir()
     assert manifest["files"][0]["uri"].endswith(file.name)
     assert store["sent"]["answer"]["task_id"] == manifest["task_id"] == ti.xcoms["task_id"]

@@ -9,7 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_kling.simulator.validation import MAX_LARGE_IMAGE_BYTES, bad, image, is_url, typed, without_prefix
+from airflow_provider_kling.simulator.validation import (
+    MAX_LARGE_IMAGE_BYTES,
+    bad,
+    is_url,
+    typed,
+    url_or_base64,
+    without_prefix,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -106,7 +113,7 @@ def _url(item: Body, kind: str, role: str, *, takes_data_uris: bool) -> str:
             raise bad("Video URL is invalid")
         return str(item["url"])
     given = {"url": without_prefix(item["url"])} if takes_data_uris else item
-    return image(given, "url", label=label, limit=MAX_LARGE_IMAGE_BYTES) or ""
+    return url_or_base64(given, "url", label=label, limit=MAX_LARGE_IMAGE_BYTES) or ""
 
 
 def _check_element(item: Body, world: World) -> None:

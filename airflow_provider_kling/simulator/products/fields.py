@@ -5,13 +5,11 @@ The texts of a missing field are of the style of those that were observed ("imag
 
 from __future__ import annotations
 
-import base64
-import binascii
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_kling.simulator.media import RESULT
-from airflow_provider_kling.simulator.validation import bad, image, is_url, number, text, typed
+from airflow_provider_kling.simulator.validation import bad, is_url, number, text, typed, url_or_base64
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -170,7 +168,7 @@ def _array(field: Field, body: Body, label: str, reading: Reading) -> list[Any] 
 
 
 def _image(field: Field, body: Body, label: str, _reading: Reading) -> str | None:
-    return image(body, field.name, label=label)
+    return url_or_base64(body, field.name, label=label)
 
 
 def _video(field: Field, body: Body, label: str, _reading: Reading) -> str | None:
@@ -181,16 +179,7 @@ def _video(field: Field, body: Body, label: str, _reading: Reading) -> str | Non
 
 
 def _audio(field: Field, body: Body, label: str, _reading: Reading) -> str | None:
-    value: str | None = typed(body, field.name, str, label=label)
-    if not value or is_url(value):
-        return value
-    try:
-        content = base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError):
-        raise bad("File is not in a valid base64 format") from None
-    if len(content) > MAX_SOUND_BYTES:
-        raise bad(f"{label} size must be less than or equal to 5MB")
-    return value
+    return url_or_base64(body, field.name, label=label, limit=MAX_SOUND_BYTES)
 
 
 def _element(field: Field, body: Body, label: str, reading: Reading) -> int | None:
@@ -250,7 +239,7 @@ def _images(field: Field, body: Body, label: str, reading: Reading) -> list[str]
     values: list[Any] | None = typed(body, field.name, list, label=label)
     for index, value in enumerate(values or []):
         place = f"{label}[{index}]"
-        if not (checked := image({place: value}, place)):
+        if not (checked := url_or_base64({place: value}, place)):
             raise bad(f"{place} can not be null")
         reading.media[place], reading.kinds[place] = checked, "image"
     return values

@@ -26,7 +26,6 @@ from airflow_provider_kling.products.catalogue import product_of
 from airflow_provider_kling.products.product import DEFAULT_ENDPOINT
 from airflow_provider_kling.submission import identity, protocol
 from airflow_provider_kling.submission.submitter import SubmitOptions, Submitter, finds_by_id
-from airflow_provider_kling.submission.unnamed import Window
 from airflow_provider_kling.utils._airflow.base_hook import BaseHook
 from airflow_provider_kling.utils._airflow.connection_form import ConnectionForm
 from airflow_provider_kling.utils.untrusted import clean_text
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from airflow_provider_kling.preparation.image_conversion import Fit
     from airflow_provider_kling.preparation.media_link import ImageBy
     from airflow_provider_kling.products.prices import Estimate
+    from airflow_provider_kling.submission.unnamed import Window
 
 
 class KlingHook(AccountResources, ConnectionForm, BaseHook):
@@ -163,6 +163,8 @@ class KlingHook(AccountResources, ConnectionForm, BaseHook):
 
     def _window_from_now(self) -> Window:
         """The time in which this call may send. When an earlier call sent is not known."""
+        from airflow_provider_kling.submission.unnamed import Window
+
         return Window.starting_at(time.time(), request_seconds=self.settings.timeout_seconds)
 
     def estimate(self, endpoint: str, fields: Mapping[str, Any]) -> Estimate:

@@ -25,7 +25,7 @@ def limit(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
     """Give all hooks other bounds than the package's."""
     from airflow_provider_kling.hooks import KlingHook
 
-    monkeypatch.setattr(KlingHook, "limits", dataclasses.replace(KlingHook.limits, **changes))
+    monkeypatch.setattr(KlingHook, "limits", KlingHook.limits._replace(**changes))
 
 
 def set_pace(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:

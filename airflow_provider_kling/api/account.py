@@ -8,7 +8,7 @@ from airflow_provider_kling.api import envelope, values
 from airflow_provider_kling.api.request import Request
 from airflow_provider_kling.api.response_errors import raises_response_error
 from airflow_provider_kling.exceptions import KlingResponseError, error_details
-from airflow_provider_kling.models import ResourcePack
+from airflow_provider_kling.models.account import ResourcePack
 
 if TYPE_CHECKING:
     from airflow_provider_kling.api.envelope import Answer

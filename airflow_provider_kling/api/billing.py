@@ -13,7 +13,7 @@ from airflow_provider_kling.api.account import MAX_NAME_CHARACTERS
 from airflow_provider_kling.api.request import Request
 from airflow_provider_kling.api.response_errors import raises_response_error
 from airflow_provider_kling.exceptions import KlingResponseError, error_details
-from airflow_provider_kling.models import Deduction
+from airflow_provider_kling.models.account import Deduction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

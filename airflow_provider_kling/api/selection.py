@@ -14,7 +14,7 @@ from airflow_provider_kling.api import values
 from airflow_provider_kling.api.request import Request
 from airflow_provider_kling.api.response_errors import raises_response_error
 from airflow_provider_kling.exceptions import KlingResponseError, KlingValidationError, error_details
-from airflow_provider_kling.models import Selection
+from airflow_provider_kling.models.account import Selection
 from airflow_provider_kling.products.formatting import named
 from airflow_provider_kling.utils.untrusted import web_link
 

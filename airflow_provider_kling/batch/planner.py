@@ -159,7 +159,7 @@ class Planner:
         # Items without a key are numbered among items with equal content, so that inserting one does not change the ids
         # of the others.
         part = f"[{key}]" if has_key else f"[~{state.counts_by_content[content]}]"
-        origin = dataclasses.replace(self.origin, task_id=self.origin.task_id + part)
+        origin = self.origin._replace(task_id=self.origin.task_id + part)
         body = dict(prepared.body)
         name = identity.own_id(body.pop("external_task_id", None)) or identity.external_task_id(origin, content)
         images = {}

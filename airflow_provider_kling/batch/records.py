@@ -174,7 +174,8 @@ def results_of(line: dict[str, Any]) -> tuple[Result, ...]:
 
 def _result(kind: type[Result], entry: dict[str, Any]) -> Result:
     readers = {"int": _count, "str": _text}
-    return kind(**{field.name: readers[str(field.type)](entry.get(field.name)) for field in dataclasses.fields(kind)})
+    fields = dataclasses.fields(kind)  # type: ignore[arg-type] # each kind is a dataclass
+    return kind(**{field.name: readers[str(field.type)](entry.get(field.name)) for field in fields})
 
 
 def _count(value: Any) -> int:

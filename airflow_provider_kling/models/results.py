@@ -20,9 +20,12 @@ class Link(NamedTuple):
     is_watermarked: bool = False
 
 
-@dataclasses.dataclass(frozen=True)
 class Result:
-    """What a task made. Links are signed, so they are not shown where a result is printed."""
+    """
+    What a task made; each kind is a frozen dataclass.
+
+    Links are signed, so they are not shown where a result is printed.
+    """
 
     #: Kling's word for results of this kind, in ``task_result`` and in the manifest.
     group: ClassVar[str]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_kling.models import Manifest
-    from airflow_provider_kling.operators.unnamed import SendOptions
+    from airflow_provider_kling.operators.send_options import SendOptions
     from airflow_provider_kling.preparation.prepare import Prepared
 
 

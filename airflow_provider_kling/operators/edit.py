@@ -19,7 +19,7 @@ from airflow_provider_kling.products.fields import is_omitted
 from airflow_provider_kling.products.formatting import named
 
 if TYPE_CHECKING:
-    from airflow_provider_kling.operators.unnamed import SendOptions
+    from airflow_provider_kling.operators.send_options import SendOptions
     from airflow_provider_kling.preparation.prepare import Prepared
 
 

@@ -20,7 +20,7 @@ from airflow_provider_kling.products.formatting import counted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_kling.operators.unnamed import SendOptions
+    from airflow_provider_kling.operators.send_options import SendOptions
     from airflow_provider_kling.preparation.prepare import Prepared
 
 #: Stands for the face that is seen for the longest time, until the faces are known.

@@ -49,7 +49,7 @@ def task_name(context: Context) -> str:
 
     :param context: Airflow's context.
     """
-    return identity.external_task_id(dataclasses.replace(origin_of(context, "reuse"), generation=0), "")
+    return identity.external_task_id(origin_of(context, "reuse")._replace(generation=0), "")
 
 
 def _iteration(context: Context) -> int | None:

@@ -19,13 +19,10 @@ from airflow_provider_kling.exceptions import (
     KlingStorageError,
     KlingTaskFailedError,
 )
-from airflow_provider_kling.operators.cap import Cap
 from airflow_provider_kling.operators.paid_submissions import PaidSubmissions
 from airflow_provider_kling.operators.record import submitted_name
-from airflow_provider_kling.operators.reservations import KEY, DayReservations, RunReservations, is_kling_task
 from airflow_provider_kling.operators.state_files import state_store_of
 from airflow_provider_kling.products import prices
-from airflow_provider_kling.submission.budget import BATCH, Reservation, ReservationState
 from airflow_provider_kling.utils.untrusted import clean_text, reason
 
 if TYPE_CHECKING:
@@ -34,6 +31,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_kling.operators.base import KlingBaseOperator
+    from airflow_provider_kling.operators.cap import Cap
     from airflow_provider_kling.products.product import Product
 
 
@@ -77,6 +75,8 @@ def planned_cost_of_batch(name: str, product: Product, total: prices.Total, max_
     :param total: of its items.
     :param max_units: its limit.
     """
+    from airflow_provider_kling.submission.budget import BATCH
+
     known = [] if total.unknown else [total.usd]
     if max_units is not None:
         known.append(prices.usd_of(product, Decimal(str(max_units))))
@@ -109,6 +109,11 @@ class Spending:
             self._run = self._run_cap(context, max_run_usd)
 
     def _run_cap(self, context: Context, max_run_usd: float | None) -> Cap:
+        # Without any cap, a fresh process does not pay 3 ms for what keeps one.
+        from airflow_provider_kling.operators.cap import Cap
+        from airflow_provider_kling.operators.reservations import RunReservations
+        from airflow_provider_kling.submission.budget import Reservation, ReservationState
+
         planned, before = self._planned, self._paid_before()
         usd = None if planned.usd is None or before is None else planned.usd + before
         details = {**planned.details, "name": planned.name, **({"earlier": str(before)} if before else {})}
@@ -137,6 +142,8 @@ class Spending:
         """
         self._is_permitted = is_permitted
         if self._run:
+            from airflow_provider_kling.submission.budget import ReservationState
+
             self._warn_unless_capped(self._run.write, ReservationState.SPENT)
 
     def permit(self) -> None:
@@ -178,6 +185,10 @@ class Spending:
         settings, today = self._operator.hook.settings, datetime.now(UTC).date()
         if settings.max_usd_per_day is None or today in self._days:
             return None
+        from airflow_provider_kling.operators.cap import Cap
+        from airflow_provider_kling.operators.reservations import DayReservations
+        from airflow_provider_kling.submission.budget import Reservation, ReservationState
+
         reservation = Reservation((self._planned.name, -1), ReservationState.ASKING, self._planned.usd)
         reservations = DayReservations(settings.budget_uri, today)
         scope = "this connection today (UTC)"
@@ -193,6 +204,8 @@ class Spending:
         except KlingStorageError as error:
             if self._is_capped:
                 raise
+            from airflow_provider_kling.operators.reservations import KEY
+
             self._operator.log.warning("The XCom %s was not pushed, the task goes on: %s", KEY, error.message)
 
 
@@ -210,7 +223,11 @@ def _reads_costs(task: Any) -> bool:
         return True
     given = (getattr(task, "partial_kwargs", {}), getattr(getattr(task, "expand_input", None), "value", {}))
     is_mapped_with_cap = any(isinstance(kwargs, Mapping) and kwargs.get("max_run_usd") is not None for kwargs in given)
-    return is_kling_task(task) and (is_mapped_with_cap or getattr(task, "max_run_usd", None) is not None)
+    if not is_mapped_with_cap and getattr(task, "max_run_usd", None) is None:
+        return False
+    from airflow_provider_kling.operators.reservations import is_kling_task
+
+    return is_kling_task(task)
 
 
 @contextlib.contextmanager
@@ -231,6 +248,9 @@ def released_when_not_charged(operator: KlingBaseOperator, context: Context) -> 
 
 
 def _release(operator: KlingBaseOperator, context: Context) -> None:
+    from airflow_provider_kling.operators.reservations import KEY
+    from airflow_provider_kling.submission.budget import ReservationState
+
     ti = context["ti"]
     try:
         stored = ti.xcom_pull(task_ids=ti.task_id, key=KEY, map_indexes=ti.map_index)
@@ -249,6 +269,8 @@ def _release_day(operator: KlingBaseOperator, context: Context) -> None:
     settings = operator.hook.settings
     if settings.max_usd_per_day is None:
         return
+    from airflow_provider_kling.operators.reservations import DayReservations
+
     name = getattr(operator, "submission_name", "") or submitted_name(context)
     if name:
         DayReservations(settings.budget_uri, datetime.now(UTC).date()).remove((name, -1))

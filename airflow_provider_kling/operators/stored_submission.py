@@ -17,8 +17,8 @@ from airflow_provider_kling.utils.untrusted import reason
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from airflow_provider_kling.operators.send_options import SendOptions
     from airflow_provider_kling.operators.task import KlingTaskOperator
-    from airflow_provider_kling.operators.unnamed import SendOptions
 
 #: Key of the task state store: ``id``, ``since``, ``until`` of what is about to be sent; ``task_id`` once it is known.
 SENT_KEY = "sent"

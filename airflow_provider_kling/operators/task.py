@@ -14,10 +14,10 @@ from airflow_provider_kling.exceptions import (
 from airflow_provider_kling.models import TaskStatus
 from airflow_provider_kling.operators import log_lines, record
 from airflow_provider_kling.operators.base import KlingBaseOperator
+from airflow_provider_kling.operators.send_options import SendOptions
 from airflow_provider_kling.operators.slot_wait import SlotWait, wait_for_slot
 from airflow_provider_kling.operators.spending import Spending, planned_cost_of_task, released_when_not_charged
 from airflow_provider_kling.operators.task_arguments import read_arguments
-from airflow_provider_kling.operators.unnamed import SendOptions, send
 from airflow_provider_kling.plugins.links import KlingResultLink, remove_empty_button
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.products import prices
@@ -310,6 +310,8 @@ class KlingTaskOperator(KlingBaseOperator):
 
     def _send(self, prepared: Prepared, options: SendOptions) -> Done:
         if not self.hook.finds_by_id(self.endpoint, prepared.body):
+            from airflow_provider_kling.operators.unnamed import send
+
             return send(self, prepared, options)
         return self.hook.submit(
             self.endpoint,

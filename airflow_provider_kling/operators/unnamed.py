@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from airflow_provider_kling.exceptions import KlingStorageError
 from airflow_provider_kling.operators import record
@@ -19,36 +19,14 @@ from airflow_provider_kling.submission.unnamed import Window
 from airflow_provider_kling.utils.untrusted import reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from airflow.sdk import Context
 
+    from airflow_provider_kling.operators.send_options import SendOptions
     from airflow_provider_kling.operators.task import KlingTaskOperator
     from airflow_provider_kling.preparation.prepare import Prepared
     from airflow_provider_kling.submission.protocol import Done
-
-
-class SendOptions(NamedTuple):
-    """
-    How a request is sent.
-
-    :param context: Airflow's context.
-    :param name: the ``external_task_id``.
-    :param look_up_first: whether an earlier try may have sent it.
-    :param is_refused: whether Kling certainly refused it before, in the same try.
-    :param permit: called before the paid call.
-    """
-
-    context: Context
-    name: str
-    look_up_first: bool
-    is_refused: bool
-    permit: Callable[[], None]
-
-    @property
-    def may_be_sent(self) -> bool:
-        """Whether an earlier try may have sent it, as far as is known without a store."""
-        return self.look_up_first and not self.is_refused
 
 
 def send(operator: KlingTaskOperator, prepared: Prepared, options: SendOptions) -> Done:

@@ -20,7 +20,6 @@ from airflow_provider_kling.preparation.files import (
 )
 from airflow_provider_kling.products.formatting import is_inline, named, shown
 from airflow_provider_kling.products.media import FileLoadError, LoadedFile
-from airflow_provider_kling.utils._airflow.object_storage import LOCAL_PROTOCOLS, place_of
 from airflow_provider_kling.utils.untrusted import reason
 
 if TYPE_CHECKING:
@@ -51,6 +50,9 @@ def load_link(value: Any, *, field: str, conn_id: str | None = None, seconds: in
     text = value.strip() if isinstance(value, str) else _uri_of(value, field)
     if is_link(text):
         return LoadedFile(payload=text)
+    # A picture on this machine needs no storage: a fresh process does not pay 1 ms for it.
+    from airflow_provider_kling.utils._airflow.object_storage import place_of
+
     place = place_of(text, conn_id)
     if place.is_local:
         raise FileLoadError(
@@ -91,6 +93,8 @@ def link_image(value: Any, *, field: str, conn_id: str | None, fit: str, most: i
 
 def _is_remote(value: Any) -> bool:
     """Whether a value is the address of a file that is not on this machine."""
+    from airflow_provider_kling.utils._airflow.object_storage import LOCAL_PROTOCOLS
+
     if isinstance(value, str):
         head, separator, _ = value.strip().partition("://")
         return bool(separator) and head.lower() not in LOCAL_PROTOCOLS and not is_inline(value)

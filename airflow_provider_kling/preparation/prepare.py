@@ -17,7 +17,6 @@ from airflow_provider_kling.preparation.files import load_image
 from airflow_provider_kling.preparation.image_conversion import Fit
 from airflow_provider_kling.preparation.media_link import ImageBy, link_image, load_link
 from airflow_provider_kling.preparation.request_content import content_of
-from airflow_provider_kling.preparation.sounds import load_sound
 from airflow_provider_kling.products import capabilities, generations, limits
 from airflow_provider_kling.products.catalogue import PRODUCTS
 from airflow_provider_kling.products.convert import RESOLUTIONS, FieldEncodingError
@@ -62,7 +61,7 @@ class Prepared:
         return any(loaded.stored_version for loaded in self.files.values())
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class _Draft:
     """A request that is being built, with the problems found so far."""
 
@@ -87,6 +86,8 @@ class _Draft:
         try:
             kind = self.product.media_kind(place)
             if kind == "sound":
+                from airflow_provider_kling.preparation.sounds import load_sound
+
                 loaded = load_sound(value, field=place, conn_id=self.conn_id)
             elif kind == "image":
                 most = limits.image_bytes(self.product, {**self.body, **self.extra})

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from airflow_provider_kling.products import convert
 from airflow_provider_kling.products.fields import named_fields, number_field, text_field
 from airflow_provider_kling.products.product import COMMON_FIELDS, COMMON_RULES, Product
@@ -30,7 +28,7 @@ TEXT_TO_AUDIO = Product(
         *("prompt", "duration", *COMMON_FIELDS),
         prompt=text_field("prompt", 200),
         # The one duration with a fraction.
-        duration=replace(number_field("duration", 3, 10), convert=convert.seconds),
+        duration=number_field("duration", 3, 10)._replace(convert=convert.seconds),
     ),
     rules=COMMON_RULES,
     required=("prompt", "duration"),

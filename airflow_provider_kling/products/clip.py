@@ -31,7 +31,7 @@ OMNI_VIDEO = Product(
             "video_list",
         ),
         *("sound", "mode", "resolution", "aspect_ratio", "duration", "watermark_info", *COMMON_FIELDS),
-        image_list=dataclasses.replace(list_field("image_list", "image", "image_url", 1, 7), convert=convert.frames),
+        image_list=list_field("image_list", "image", "image_url", 1, 7)._replace(convert=convert.frames),
         resolution=RESOLUTION,
     ),
     rules=(

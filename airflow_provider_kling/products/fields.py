@@ -9,7 +9,6 @@ Field names, values and defaults: the products' pages of https://kling.ai/docume
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from airflow_provider_kling.products import convert
@@ -75,8 +74,7 @@ class Media(NamedTuple):
     sounds: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Field:
+class Field(NamedTuple):
     """
     One field of a request.
 
@@ -338,7 +336,7 @@ FIELDS: Mapping[str, Field] = {
         *(_image_field(name) for name in ("scene_image", "style_image", "human_image", "cloth_image", "image_url")),
         list_field("image_list", "image", "image", 1, 10),
         list_field("subject_image_list", "image", "subject_image", 1, 4),
-        replace(list_field("video_list", "video", "video_url", 1, 1), convert=convert.videos),
+        list_field("video_list", "video", "video_url", 1, 1)._replace(convert=convert.videos),
         Field("video_url", media=Media("video")),
         Field("sound_file", media=Media("audio")),
         *(_id_field(name) for name in ("voice_id", "video_id", "audio_id", "session_id")),
@@ -354,7 +352,7 @@ FIELDS: Mapping[str, Field] = {
         _switch_field("asmr_mode"),
         choice_field("keep_original_sound", ("yes", "no"), convert.yes_no),
         choice_field("character_orientation", ("image", "video")),
-        replace(list_field("face_choose", "audio", "sound_file", 1, 1, needed=("face_id",)), convert=convert.faces),
+        list_field("face_choose", "audio", "sound_file", 1, 1, needed=("face_id",))._replace(convert=convert.faces),
         Field("callback_url", convert.strip, _text_shape("Give callback_url as an http(s) URL that Kling can open")),
         Field(
             "external_task_id",

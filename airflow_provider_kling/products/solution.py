@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from airflow_provider_kling.products import convert
 from airflow_provider_kling.products.fields import FIELDS, Field, Shape, named_fields
@@ -28,7 +27,7 @@ SOLUTION = Product(
                 "is no name",
             ),
         ),
-        callback_url=replace(FIELDS["callback_url"], max_length=1024),
+        callback_url=FIELDS["callback_url"]._replace(max_length=1024),
     ),
     rules=COMMON_RULES,
     required=("solution",),

@@ -7,7 +7,6 @@ makes thumbnails of a task's input images.
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import importlib.util
 import logging
@@ -79,7 +78,7 @@ def poster_place(place: Place) -> Place | None:
     rest = f"{head}{SUFFIX}"
     if not dot or tail.lower() != "mp4" or len(os.fsencode(rest.rpartition("/")[2])) > MAX_NAME_BYTES:
         return None
-    return dataclasses.replace(place, rest=rest)
+    return place._replace(rest=rest)
 
 
 def make_poster(video: Path, *, seconds: float = SECONDS, program: Path = PROGRAM) -> bytes:

@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from airflow_provider_kling.exceptions import KlingValidationError
 from airflow_provider_kling.preparation.arguments import is_rendered_none
@@ -30,8 +30,7 @@ DERIVED = re.compile(r"af-[0-9a-f]{40}")
 _ATTEMPT = re.compile(r"-af-[0-9]+$")
 
 
-@dataclasses.dataclass(frozen=True)
-class Origin:
+class Origin(NamedTuple):
     """
     The Airflow task instance that a submission belongs to.
 

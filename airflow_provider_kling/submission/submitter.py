@@ -9,13 +9,13 @@ from airflow_provider_kling.products.generations import refuses_repeated_id, ser
 from airflow_provider_kling.submission import protocol
 from airflow_provider_kling.submission.drive import drive
 from airflow_provider_kling.submission.identity import attempt_id
-from airflow_provider_kling.submission.unnamed import UnnamedSubmission, Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from airflow_provider_kling.api.client import KlingClient
     from airflow_provider_kling.products.product import Product
+    from airflow_provider_kling.submission.unnamed import UnnamedSubmission, Window
 
 
 class SubmitOptions(NamedTuple):
@@ -82,7 +82,7 @@ class Submitter:
 
         def post(name: str) -> protocol.Outcome:
             options.permit()
-            if isinstance(submission, UnnamedSubmission) and submission.window:
+            if not isinstance(submission, protocol.Submission) and submission.window:
                 options.save_window(submission.window)
             return self._post(product, {**body, "external_task_id": name} if product.has_external_id else dict(body))
 
@@ -133,6 +133,9 @@ def _new_submission(
         # It is not known whether Kling refuses this id a second time, so a doubtful POST is not sent again.
         sends = protocol.MAX_SENDS if is_found else 1
         return protocol.Submission(options.name, look_up_first=options.may_be_sent, max_sends=sends)
+    # Most requests have an id: the second protocol and its reading of lists cost a fresh process 2 ms.
+    from airflow_provider_kling.submission.unnamed import UnnamedSubmission
+
     return UnnamedSubmission(
         may_be_sent=options.may_be_sent,
         on_doubt=options.on_doubt or "fail",

@@ -37,7 +37,7 @@ def test_the_same_submission_has_the_same_id():
     [{"dag_id": "d"}, {"run_id": "r"}, {"task_id": "t"}, {"map_index": 4}, {"generation": 2}, {"iteration": 0}],
 )
 def test_another_origin_is_another_id(change):
-    assert external_task_id(dataclasses.replace(ORIGIN, **change), PRINT) != external_task_id(ORIGIN, PRINT)
+    assert external_task_id(ORIGIN._replace(**change), PRINT) != external_task_id(ORIGIN, PRINT)
 
 
 def test_parts_that_join_to_the_same_text_are_told_apart():

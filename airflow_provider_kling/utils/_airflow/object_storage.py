@@ -8,8 +8,7 @@ below asks for a pattern. ``airflow.sdk.io`` has these names since 3.0.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_kling.utils.untrusted import clean_text
 
@@ -24,8 +23,7 @@ FOLDER_PROTOCOLS = frozenset({"sftp", "ssh", "smb", "ftp", "hdfs", "webhdfs", "a
 LOCAL_PROTOCOLS = frozenset({"file", "local"})
 
 
-@dataclasses.dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """
     A file or folder on some storage.
 
@@ -112,7 +110,7 @@ class Place:
 
     def of_bucket(self) -> Place:
         """Return the bucket that it is in."""
-        return dataclasses.replace(self, rest=self.bucket)
+        return self._replace(rest=self.bucket)
 
     def is_missing_bucket(self) -> bool:
         """

@@ -7,7 +7,6 @@ stands there is read as plain JSON, of which nothing becomes an object. Run with
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 from airflow.configuration import conf
@@ -36,7 +35,7 @@ def folder_of(dag_id: str) -> Place | None:
     if conf.get("core", "xcom_backend", fallback="") != BACKEND or not path or dag_id in _NO_NAME:
         return None
     base = place_of(path)
-    return dataclasses.replace(base, rest=f"{base.rest}/{dag_id}")
+    return base._replace(rest=f"{base.rest}/{dag_id}")
 
 
 def place_in(folder: Place, value: Any) -> Place | None:

@@ -137,6 +137,8 @@ class _Fetch:
         refuse_private([address] if address else [], host)
 
     def _send(self, request: requests.PreparedRequest) -> requests.Response:
+        # A redirect leads to another host: an error there is not about what was sent to the one before.
+        self._exchange.connected = self._exchange.sent = False
         try:
             return self._sender.send(request, self._exchange)
         except REQUEST_ERRORS as error:

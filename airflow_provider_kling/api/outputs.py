@@ -7,6 +7,8 @@ opened, or without an id where it has no link, is left out.
 
 from __future__ import annotations
 
+import itertools
+import logging
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.api import values
@@ -15,6 +17,11 @@ from airflow_provider_kling.utils.untrusted import web_link
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+log = logging.getLogger(__name__)
+
+#: Results of one task that are read. Kling's products make up to nine; a manifest goes through XCom.
+MAX_RESULTS = 1000
 
 #: The views that an AI multi-shot has of one image.
 _VIEWS = (1, 2, 3)
@@ -25,20 +32,27 @@ def read_results(record: dict[str, Any]) -> tuple[Result, ...]:
     Read the results in a task's record.
 
     :param record: with ``task_result`` (classic), ``outputs`` (new generation), or a relay's lists of its own.
+    :return: at most :data:`MAX_RESULTS`; what is left out is said in the log.
     """
+    found = list(itertools.islice(_each_result(record), MAX_RESULTS + 1))
+    if len(found) > MAX_RESULTS:
+        log.warning("A task lists more than %d results; the others are left out", MAX_RESULTS)
+    return tuple(_number_images(found[:MAX_RESULTS]))
+
+
+def _each_result(record: dict[str, Any]) -> Iterator[Result]:
     # Only these lists of the record itself: relays also repeat the request there, with its images.
     own = {name: record.get(name) for name in ("videos", "face_data")}
     listed = {**own, **values.json_object(record.get("task_result"))}
-    found = [
-        result
-        for name, read in _LISTS.items()
-        for item in values.json_objects(listed.get(name))
-        for result in read(item)
-    ]
-    if not found:
-        outputs = values.json_objects(record.get("outputs"))
-        found = [result for item in outputs for result in _OUTPUTS.get(values.text(item.get("type")), _nothing)(item)]
-    return tuple(_number_images(found))
+    is_classic = False
+    for name, read in _LISTS.items():
+        for item in values.json_objects(listed.get(name)):
+            for result in read(item):
+                is_classic = True
+                yield result
+    if not is_classic:
+        for item in values.json_objects(record.get("outputs")):
+            yield from _OUTPUTS.get(values.text(item.get("type")), _nothing)(item)
 
 
 def _number_images(found: list[Result]) -> Iterator[Result]:

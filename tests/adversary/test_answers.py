@@ -403,3 +403,16 @@ def test_a_post_whose_answer_has_odd_fields_is_a_task_and_not_a_crash(scripted):
     found = KlingHook().create_task("image2video", {"prompt": "a dog"}, external_task_id="af-1", validate="off")
     assert found.task_id == TASK_ID
     assert len(server.posts()) == 1
+
+
+def test_a_task_of_very_many_results_has_a_bounded_manifest(caplog):
+    many = [{"id": str(number), "url": f"https://host.example/{number}.mp4"} for number in range(1, 60_000)]
+    for said in ({"task_result": {"videos": many}}, {"outputs": [{"type": "video", **video} for video in many]}):
+        caplog.clear()
+        read = classic.read_task(envelope.Answer({**task("succeed"), **said}, "r"), IMAGE2VIDEO)
+        assert [video.id for video in read.videos] == [str(number) for number in range(1, 1001)]
+        assert "more than 1000 results" in caplog.text
+    few = {**task("succeed"), "task_result": {"videos": many[:1000]}}
+    caplog.clear()
+    assert len(classic.read_task(envelope.Answer(few, "r"), IMAGE2VIDEO).videos) == 1000
+    assert not caplog.text

@@ -144,6 +144,16 @@ def test_a_redirect_to_nonsense_is_a_sentence(scripted, location):
         KlingHook().download(f"{server.url}/v.mp4?{SECRET}", io.BytesIO())
 
 
+@pytest.mark.parametrize(
+    ("location", "words"),
+    [("http://nobody.invalid/v.mp4", "Check the host nobody.invalid"), ("http://127.0.0.1:1/v.mp4", "Check the host")],
+)
+def test_an_error_behind_a_redirect_is_about_that_host(scripted, location, words):
+    host = scripted(Reply(b"", status=302, headers={"Location": location}))
+    with pytest.raises(errors.KlingResultError, match=words):
+        KlingHook().download(f"{host.url}/v.mp4", io.BytesIO())
+
+
 def test_redirects_have_an_end(scripted):
     server = scripted(Reply(b"", status=302, headers={"Location": "/again"}))
     with pytest.raises(errors.KlingResultError, match="redirects more than 3 times"):

@@ -378,6 +378,14 @@ def test_a_manifest_of_any_shape_makes_a_page(name, value):
     assert view(record("deferred", xcoms={"submission": {**SUBMISSION, name: value}}))["headline"]
 
 
+def test_what_is_no_measure_and_no_product_is_passed_over():
+    files = [{"uri": "/a.mp4", "bytes": "<b>", "duration": [5], "width": "<b>", "height": {"a": 1}}]
+    returned = {**manifest(files=files), "endpoint": 7}
+    shown = view(record(xcoms={"return_value": returned, "submission": {**SUBMISSION, "endpoint": "image2video"}}))
+    assert shown["results"][0]["notes"] == []
+    assert rows(shown["facts"])["Product"] == "image2video"
+
+
 @pytest.mark.parametrize("value", ANYTHING)
 @pytest.mark.parametrize("trigger", ["KlingTaskTrigger", "KlingSlotTrigger", "KlingBatchTrigger"])
 def test_trigger_arguments_of_another_version_make_a_page(trigger, value):

@@ -43,9 +43,8 @@ def kling_assets_publish():
         return [file["uri"] for event in events for file in event.extra["files"]]
 
     publish()
+    # [END howto_assets]
 
-
-# [END howto_assets]
 
 kling_assets()
 kling_assets_publish()

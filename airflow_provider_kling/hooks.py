@@ -127,7 +127,7 @@ class KlingHook(AccountResources, ConnectionForm, BaseHook):
         :param look_up_first: whether an earlier call may have sent this ``external_task_id`` already.
         :param extra_body: fields that this package does not know, added to the body as they are.
         :param validate: ``strict``, ``warn`` or ``off``.
-        :param fit: ``refuse``, or ``shrink`` to mend images that Kling would not take, see :ref:`howto/give-an-image`.
+        :param fit: ``refuse``, or ``shrink`` to convert images that Kling would refuse, see :ref:`howto/give-an-image`.
         :param image_by: how images in object storage go: as ``content``, or as a signed ``link``.
         :param image_conn_id: Airflow connection of files in object storage.
         :param on_doubt: ``fail``, or ``resend`` when an answer is lost, see :ref:`howto/second-protocol`.

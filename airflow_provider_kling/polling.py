@@ -277,9 +277,9 @@ def require_success(task: Task, event: Event) -> Task:
             kling_task_id=task.task_id,
         )
     raise KlingResultError(
-        "Retry this Airflow task: its wait broke, and the video is still being made. Kling task "
+        "Retry this Airflow task: its wait failed, and Kling still makes the video. Kling task "
         f"{task.task_id} was {task.status.value} then, runs on and will be billed; a retry re-attaches to it and pays "
-        f"nothing. What broke: {_clause(event.message)}.{_particulars(task)}",
+        f"nothing. The cause: {_clause(event.message)}.{_particulars(task)}",
         kling_task_id=task.task_id,
     )
 
@@ -303,7 +303,7 @@ def check_links(task: Task, *, now: float) -> None:
     """
     if results_expired(task, now):
         raise KlingResultExpiredError(
-            "Generate the video anew: Kling has deleted its result after 30 days. The links in Kling's answer are "
+            "Generate the video again: Kling has deleted its result after 30 days. The links in Kling's answer are "
             "dead; a file that was stored then is where it was stored." + _particulars(task),
             kling_task_id=task.task_id,
         )
@@ -323,11 +323,11 @@ def error_of_paid_task(error: KlingError, kling_task_id: str, *, account: str) -
     advice = (
         f"Check connection {account}: Kling task {kling_task_id} is not there"
         if isinstance(error, KlingTaskNotFoundError)
-        else f"Mend the connection: task {kling_task_id} cannot be read"
+        else f"Correct the connection: task {kling_task_id} cannot be read"
     )
     return KlingResultError(
         f"{advice}.\nIt was accepted before, with {account} or with what the connection named then: it was paid under "
-        f"another account or host, if it is not in this one. It is billed when it succeeds; a retry looks again.\n"
+        f"another account or host, if it is not in this one. It is billed when it succeeds; a retry reads it again.\n"
         f"{error.message}",
         kling_task_id=kling_task_id,
     )

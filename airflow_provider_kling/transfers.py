@@ -51,10 +51,10 @@ class KlingToObjectStorageOperator(BaseOperator):
     :param manifest: what an operator or the sensor returned, instead of ``kling_task_id``; also as the text that a
         template makes of it (templated).
     :param output_uri: target, a URI, an absolute path or a path object. With a slash at its end it is a folder and the
-        file is called ``{task_id}_{index}.{ext}``; the three placeholders may also stand anywhere in it (templated).
+        file is called ``{task_id}_{index}.{ext}``; the three placeholders may also be used anywhere in it (templated).
     :param endpoint: the product; taken from the manifest when there is one; default ``image2video`` (templated).
     :param kling_conn_id: the :ref:`Kling connection <howto/connection:kling>` (templated).
-    :param output_conn_id: Airflow connection of the storage; it may also stand in the URI (``s3://conn@bucket/``).
+    :param output_conn_id: Airflow connection of the storage; it may also be part of the URI (``s3://conn@bucket/``).
     :param duration: seconds that the video should play, a number, the same as text or a ``timedelta``, when that is to
         be checked (templated).
     """
@@ -168,7 +168,7 @@ def task_id_of(value: Any) -> str:
         raise KlingValidationError(["kling_task_id and manifest are both empty: give one of them."])
     text = str(value).strip() if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
     if arguments.is_rendered_none(text) or not _ID.fullmatch(text) or not text.strip("."):
-        raise KlingValidationError([f"Give kling_task_id the id of a Kling task: {shown(value)} is none."])
+        raise KlingValidationError([f"Give kling_task_id the id of a Kling task: {shown(value)} is not an id."])
     return text
 
 

@@ -178,7 +178,7 @@ def test_a_timeout_says_that_the_task_runs_on_and_what_a_retry_does():
 
 
 def test_a_broken_wait_says_that_the_task_runs_on():
-    with pytest.raises(KlingResultError, match="its wait broke.*was processing.*boom"):
+    with pytest.raises(KlingResultError, match="its wait failed.*was processing.*boom"):
         polling.require_success(task(TaskStatus.PROCESSING), Event("error", "7", "boom"))
 
 

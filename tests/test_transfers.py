@@ -129,7 +129,7 @@ def test_after_thirty_days_a_file_that_was_stored_is_the_result(kling, tmp_path)
     kling.advance(40 * 86_400)
     assert transfer(f"{tmp_path}/", kling_task_id=task.task_id).execute({})["files"] == first["files"]
     (tmp_path / f"{task.task_id}_0.mp4").unlink()
-    with pytest.raises(KlingResultExpiredError, match=r"^Generate the video anew") as caught:
+    with pytest.raises(KlingResultExpiredError, match=r"^Generate the video again") as caught:
         transfer(f"{tmp_path}/", kling_task_id=task.task_id).execute({})
     assert not caught.value.transient
 

@@ -181,7 +181,7 @@ class Watch:
 
 @dataclasses.dataclass(frozen=True)
 class Store:
-    """Copy this task's results, read anew if ``fresh``. Answer: ``stored`` or ``not_stored``."""
+    """Copy this task's results, read again if ``fresh``. Answer: ``stored`` or ``not_stored``."""
 
     key: str
     task: Task

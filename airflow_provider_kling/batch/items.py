@@ -59,7 +59,7 @@ def _read_defaults(defaults: Any) -> dict[str, Any]:
         defaults = _literal(defaults.strip()) if defaults.strip() else {}
     if defaults is None or isinstance(defaults, Mapping):
         return dict(defaults or {})
-    raise KlingValidationError([f"Give defaults as a dict; {named('defaults', defaults)} is none."])
+    raise KlingValidationError([f"Give defaults as a dict; {named('defaults', defaults)} is not a dict."])
 
 
 def _from_text(text: str, conn_id: str | None) -> Any:

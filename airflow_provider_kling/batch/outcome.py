@@ -21,7 +21,7 @@ MAX_NAMED_ITEMS = 5
 #: Characters of an event's message: a sentence for each item that it names.
 MESSAGE_CHARACTERS = 2000
 
-RETRY = "Running this Airflow task again goes on where Kling says the batch is, and pays nothing twice."
+RETRY = "Running this Airflow task again continues the batch from its state at Kling, and pays nothing twice."
 
 #: The message of a trigger that stops because another run of the task works on the batch.
 SUPERSEDED = "Another run of this Airflow task works on the batch now; this one has stopped and writes nothing more."
@@ -127,12 +127,12 @@ def error_of(event: Any) -> KlingError:
     :param event: what the trigger fired, perhaps of another version of the package.
     """
     event = event if isinstance(event, dict) else {}
-    message = clean_text(event.get("message"), MESSAGE_CHARACTERS) or "The trigger of the batch did not say why."
+    message = clean_text(event.get("message"), MESSAGE_CHARACTERS) or "The trigger of the batch gave no reason."
     if event.get("status") == "timeout":
         return KlingTimeoutError(f"Retry this task, or raise its timeout: the batch is not complete. {message} {RETRY}")
     if event.get("permanent") is True:
-        return KlingBatchFailedError(f"Change what failed; a retry would meet the same. {message}")
-    return KlingBatchError(f"Retry this task: it does only what is missing of the batch. {message} {RETRY}")
+        return KlingBatchFailedError(f"Change what failed; a retry would fail again. {message}")
+    return KlingBatchError(f"Retry this task: it does only the missing part of the batch. {message} {RETRY}")
 
 
 def _message(finish: Finish, records: Sequence[BatchRecord], summary: BatchSummary) -> str:
@@ -141,7 +141,7 @@ def _message(finish: Finish, records: Sequence[BatchRecord], summary: BatchSumma
     if finish.failure is not None:
         sentences.append(finish.failure.message)
     elif finish.reason == "max_units":
-        sentences.append("One more would have gone above max_units.")
+        sentences.append("One more item would exceed max_units.")
     if finish.reason == "timeout":
         sentences.append("The time given to the batch has passed; what still runs at Kling is billed when it succeeds.")
     # Unfinished items are named with their last error, too.
@@ -150,5 +150,5 @@ def _message(finish: Finish, records: Sequence[BatchRecord], summary: BatchSumma
     ]
     sentences += [f"Item {key!r}: {clean_text(error['message'], 300)}" for key, error in with_error[:MAX_NAMED_ITEMS]]
     if len(with_error) > MAX_NAMED_ITEMS:
-        sentences.append(f"The other {len(with_error) - MAX_NAMED_ITEMS} stand in the manifest.")
+        sentences.append(f"The other {len(with_error) - MAX_NAMED_ITEMS} are in the manifest.")
     return " ".join([*sentences, f"Manifest: {summary['manifest_uri']}."])

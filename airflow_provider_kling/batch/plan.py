@@ -215,7 +215,7 @@ def read_plan(uri: str, conn_id: str | None, count: int = 0) -> Plan:
     if count and len(lines) != count:
         raise plan_error(uri, f"it has {counted(len(lines), 'item')}, and was written with {count}")
     if len(names) < len(lines) or len(set(names.values())) < len(lines):
-        raise plan_error(uri, "an item stands there twice")
+        raise plan_error(uri, "an item is there twice")
     return Plan(lines, names, list(kinds), kind_numbers)
 
 
@@ -226,7 +226,7 @@ def plan_error(uri: str, what: str) -> KlingBatchError:
     :param uri: the file.
     :param what: the problem.
     """
-    return KlingBatchError(f"Run this Airflow task again: it writes the plan of the batch anew. {uri}: {what}.")
+    return KlingBatchError(f"Run this Airflow task again: it writes the plan of the batch again. {uri}: {what}.")
 
 
 def _planned_item(line: Mapping[str, Any]) -> PlannedItem | None:

@@ -135,7 +135,7 @@ class Planner:
             raise KlingValidationError([f"Give the template of key a value: it rendered to {named('key', key)}."])
         if not KEY.fullmatch(key):
             raise KlingValidationError(
-                [f"Write key with letters, digits, '.', '_' and '-', 1 to 128: {named('key', key)} is none."]
+                [f"Write key with letters, digits, '.', '_' and '-', 1 to 128: {named('key', key)} is not valid."]
             )
         if invalid_names := [name for name in fields if not isinstance(name, str)]:
             raise KlingValidationError([f"Name fields with text: {shown(invalid_names[0])} is no name of a field."])

@@ -103,8 +103,8 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
     :param on_clear: ``reuse`` (default): a cleared task adopts the videos that were paid for; ``regenerate``: it pays
         for new takes. Automatic retries always adopt.
     :param poll_interval: seconds between two status checks of all running tasks, or a ``timedelta``; default 15.
-    :param timeout: seconds for the whole batch, or a ``timedelta``; default a day. What runs at Kling runs on, and a
-        retry goes on.
+    :param timeout: seconds for the whole batch, or a ``timedelta``; default a day. Kling finishes its running tasks,
+        and a retry continues the batch.
     """
 
     redacted_fields = ("items", "defaults", *KlingBaseOperator.redacted_fields)
@@ -218,7 +218,7 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
             raise error_of(event)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Resume; when the trigger broke or was timed out by Airflow, say that the batch can go on."""
+        """Resume; when the trigger broke or was timed out by Airflow, say that the batch can continue."""
         try:
             return super().resume_execution(next_method, next_kwargs, context)
         except (TaskDeferralError, TaskDeferralTimeout) as error:

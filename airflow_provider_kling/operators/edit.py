@@ -112,7 +112,9 @@ def _listed(marks: Any) -> list[Any]:
     except FieldEncodingError as error:
         raise KlingValidationError([f"{error.advice.format(field='marks')}: marks {error.problem}."]) from None
     if not isinstance(read, (list, tuple)):
-        raise KlingValidationError([f"Give marks as a list of frames with points: {named('marks', marks)} is none."])
+        raise KlingValidationError(
+            [f"Give marks as a list of frames with points: {named('marks', marks)} is not a list."]
+        )
     return list(read)
 
 

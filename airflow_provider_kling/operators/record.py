@@ -184,7 +184,7 @@ def _stored_intent(operator: BaseOperator, context: Context) -> identity.Intent 
     try:
         return identity.Intent.from_dict(store.get(INTENT_KEY))
     except Exception as error:  # noqa: BLE001 - whatever a state store raises
-        operator.log.warning("The task state store cannot be read, the id is computed anew: %s", reason(error))
+        operator.log.warning("The task state store cannot be read, the id is computed again: %s", reason(error))
         return None
 
 

@@ -26,7 +26,7 @@ class SlotWait(NamedTuple):
         """
         Read the slot trigger's event.
 
-        :param event: what resumed the task; that of another one, see :func:`polling.read_event`, begins the wait anew.
+        :param event: what resumed the task; that of another one, see :func:`polling.read_event`, starts a new wait.
         """
         values = [event.get(name) for name in cls._fields] if isinstance(event, dict) else [None]
         return cls(*values) if all(map(_is_time, values)) else None

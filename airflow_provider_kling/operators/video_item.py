@@ -10,7 +10,7 @@ class KlingVideoItem(TypedDict, total=False):
     The fields of one video in ``items`` of
     :class:`~airflow_provider_kling.operators.KlingImageToVideoBatchOperator`.
 
-    All are optional here: ``defaults`` may fill them in. What they mean and take stands at
+    All are optional here: ``defaults`` may fill them in. Their meaning and values are documented at
     :class:`~airflow_provider_kling.operators.KlingImageToVideoOperator`.
     """
 

@@ -122,7 +122,7 @@ def own_id(*given: Any) -> str | None:
     ids = {_own_id(value) for value in given if value is not None}
     if len(ids) > 1:
         both = " and ".join(sorted(map(repr, ids)))
-        raise KlingValidationError([f"Give external_task_id once: it stands there as {both}."])
+        raise KlingValidationError([f"Give external_task_id once: it is given as {both}."])
     return ids.pop() if ids else None
 
 
@@ -142,7 +142,7 @@ def _problem_of_own_id(text: Any, given: str) -> str:
             "every task of the account would share it."
         )
     if not isinstance(text, str) or not _OWN_ID.fullmatch(text):
-        return f"Give external_task_id 1 to {MAX_LENGTH} letters, digits, '_' or '-': {given} is none of that."
+        return f"Give external_task_id 1 to {MAX_LENGTH} letters, digits, '_' or '-': {given} is not valid."
     if text.isdigit():
         return f"Put a letter into external_task_id: {given} could be taken for one of Kling's own task ids."
     if _ATTEMPT.search(text):

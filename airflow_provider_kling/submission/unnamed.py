@@ -293,7 +293,7 @@ class UnnamedSubmission:
 
     def _in_doubt_error(self, why: str) -> KlingSubmissionInDoubtError:
         return KlingSubmissionInDoubtError(
-            "Let Airflow retry: it looks for the task before anything is sent. It is not known whether Kling accepted "
+            "Let Airflow retry: it searches for the task before it sends. It is not known whether Kling accepted "
             f"{self._current_name or 'it'}; nothing else was sent. {why}"
         )
 
@@ -316,5 +316,5 @@ def _ambiguous_error(found: Iterable[Task]) -> KlingAnswerLostError:
     )
     return KlingAnswerLostError(
         f"Look in Kling's console which task is this one's; it is paid already. {why}, and nothing is sent again: "
-        f"{ids}. Whoever needs the result can wait for its task with a KlingTaskSensor."
+        f"{ids}. To use one of these results, wait for its task with a KlingTaskSensor."
     )

@@ -190,7 +190,7 @@ def test_a_broken_plan_is_an_error_that_a_retry_mends(kling, ti, tmp_path, line)
     trigger = deferred(ti, tmp_path)
     (plan,) = tmp_path.glob(".*/plan.jsonl")
     plan.write_text(line + "\n")
-    with pytest.raises(KlingBatchError, match="writes the plan of the batch anew"):
+    with pytest.raises(KlingBatchError, match="writes the plan of the batch again"):
         read_plan(f"file://{plan}", None)
     payload = asyncio.run(fire(trigger))
     assert payload["status"] == "error"
@@ -290,7 +290,7 @@ def test_a_plan_that_lost_items_or_has_some_twice_is_written_anew(kling, ti, tmp
         plan.write_text("\n".join(lines) + "\n")
         payload = asyncio.run(fire(again(trigger)))
         assert payload["status"] == "error"
-        assert "writes the plan of the batch anew" in payload["message"]
+        assert "writes the plan of the batch again" in payload["message"]
     assert posts(kling) == []
 
 

@@ -22,14 +22,14 @@ except ImportError:  # before Airflow 3.2
     from airflow.serialization.serde import deserialize, serialize
 
 
-QUICK = Pace(first_pause=0.1, max_pause=1.0, manifest_every=0.2, progress_every=0.2, fence_every=0.1, grace_period=2.0)
+FAST = Pace(first_pause=0.1, max_pause=1.0, manifest_every=0.2, progress_every=0.2, fence_every=0.1, grace_period=2.0)
 
 
-def hurry(monkeypatch) -> None:
+def set_fast_pace(monkeypatch) -> None:
     """Pauses that are made for videos of minutes, scaled to videos of tenths of a second."""
     monkeypatch.setattr(KlingTrigger, "min_deferral", 0.0)
     monkeypatch.setattr(SharedPoller, "pace", SweepPace(min_gap=0.02))
-    monkeypatch.setattr(KlingBatchTrigger, "pace", QUICK)
+    monkeypatch.setattr(KlingBatchTrigger, "pace", FAST)
 
 
 def operator(folder, count=3, **kwargs) -> KlingImageToVideoBatchOperator:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 from support import PHOTOGRAPH, FakeTaskInstance, again, connect
-from support_batch import deferred, fire, hurry, manifest, posts, run
+from support_batch import deferred, fire, manifest, posts, run, set_fast_pace
 
 from airflow_provider_kling import exceptions as errors
 from airflow_provider_kling.api.read_plan import TaskRef
@@ -185,7 +185,7 @@ def mixed(count):
 
 
 def test_a_batch_mixes_models_of_both(kling, ti, tmp_path, monkeypatch):
-    hurry(monkeypatch)
+    set_fast_pace(monkeypatch)
     payload = run(ti, tmp_path, items=mixed(9))
     assert (payload["status"], payload["summary"]["done"]) == ("success", 9)
     assert len(posts(kling)) == len(kling.tasks()) == 9
@@ -198,7 +198,7 @@ def test_a_batch_mixes_models_of_both(kling, ti, tmp_path, monkeypatch):
 def test_a_batch_of_both_pays_once_although_answers_are_lost_and_it_is_started_again(
     kling, ti, tmp_path, monkeypatch, no_waiting
 ):
-    hurry(monkeypatch)
+    set_fast_pace(monkeypatch)
     kling.fault("cut_after", method="POST", path="/image-to-video/*", times=2)
     kling.fault("cut_after", method="POST", path="/v1/*", times=1)
     items = mixed(6)
@@ -209,7 +209,7 @@ def test_a_batch_of_both_pays_once_although_answers_are_lost_and_it_is_started_a
 
 
 def test_a_batch_looks_a_video_up_that_no_list_shows_before_it_sends(kling, ti, tmp_path, monkeypatch):
-    hurry(monkeypatch)
+    set_fast_pace(monkeypatch)
     items = mixed(1)
     run(ti, tmp_path, items=items)
     (tmp_path / "manifest.jsonl").unlink()
@@ -317,7 +317,7 @@ def test_a_key_pair_is_refused_for_them_too(kling_simulator, monkeypatch, ti, ma
 
 
 def test_a_batch_of_omni_videos_mixes_generations(kling, ti, tmp_path, monkeypatch, no_waiting):
-    hurry(monkeypatch)
+    set_fast_pace(monkeypatch)
     kling.fault("cut_after", method="POST", path="/omni-video/*")
     items = [
         {"key": str(n), "prompt": "<<<image_1>>> flies", "image_list": [str(PHOTOGRAPH)], "model_name": model}

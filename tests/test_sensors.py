@@ -285,11 +285,11 @@ def test_moderation_fails_at_once(kling, task, ti):
     assert ti.xcoms["failure"]["task_id"] == task.task_id
 
 
-STRANGERS = [None, {"since": 1.0, "until": 2.0}, {"status": "success", "kling_task_id": "8", "message": ""}]
+FOREIGN_EVENTS = [None, {"since": 1.0, "until": 2.0}, {"status": "success", "kling_task_id": "8", "message": ""}]
 
 
 @pytest.mark.kling_simulator(seconds=60)
-@pytest.mark.parametrize("event", STRANGERS)
+@pytest.mark.parametrize("event", FOREIGN_EVENTS)
 def test_after_an_event_that_is_not_ours_the_wait_goes_on(kling, task, ti, event):
     with pytest.raises(TaskDeferred) as caught:
         sensor(task.task_id).execute_complete({"ti": ti}, event)

@@ -10,7 +10,7 @@ import threading
 
 import pytest
 from support import FakeTaskInstance, advice_first, connect
-from support_batch import QUICK, deferred, fire, hurry, manifest, operator, posts, run
+from support_batch import FAST, deferred, fire, manifest, operator, posts, run, set_fast_pace
 
 from airflow_provider_kling.batch.actions import Desired, Policy
 from airflow_provider_kling.batch.calls import BatchCalls
@@ -28,8 +28,8 @@ from airflow_provider_kling.utils._airflow.compat import AIRFLOW_V_3_2_PLUS
 
 
 @pytest.fixture(autouse=True)
-def _hurry(monkeypatch):
-    hurry(monkeypatch)
+def _fast_pace(monkeypatch):
+    set_fast_pace(monkeypatch)
 
 
 @pytest.mark.kling_simulator(seconds=0.1)
@@ -113,19 +113,19 @@ def test_a_connection_that_cannot_be_found_for_a_moment_is_waited_for(kling, ti,
     trigger = deferred(ti, tmp_path, count=3)
     connection = os.environ["AIRFLOW_CONN_KLING_DEFAULT"]
 
-    async def gone_for_a_moment():
+    async def run_through_outage():
         monkeypatch.delenv("AIRFLOW_CONN_KLING_DEFAULT")
         batch = asyncio.create_task(fire(trigger))
         await asyncio.sleep(1)
         monkeypatch.setenv("AIRFLOW_CONN_KLING_DEFAULT", connection)
         return await batch
 
-    payload = asyncio.run(gone_for_a_moment())
+    payload = asyncio.run(run_through_outage())
     assert (payload["status"], payload["summary"]["done"]) == ("success", 3)
 
 
 def test_a_connection_that_only_workers_have_ends_in_a_retry_that_names_the_triggerer(kling, ti, tmp_path, monkeypatch):
-    monkeypatch.setattr(KlingBatchTrigger, "pace", dataclasses.replace(QUICK, patience=0.5))
+    monkeypatch.setattr(KlingBatchTrigger, "pace", dataclasses.replace(FAST, patience=0.5))
     trigger = deferred(ti, tmp_path, count=3)
     monkeypatch.delenv("AIRFLOW_CONN_KLING_DEFAULT")
     payload = asyncio.run(fire(trigger))
@@ -138,7 +138,7 @@ def test_a_connection_that_only_workers_have_ends_in_a_retry_that_names_the_trig
 def test_a_connection_that_names_another_host_now_pays_nothing_there_and_is_named(kling, ti, tmp_path, monkeypatch):
     run(ti, tmp_path, count=2, timeout=1.0)
     assert len(kling.tasks()) == 2
-    monkeypatch.setattr(KlingBatchTrigger, "pace", dataclasses.replace(QUICK, patience=0.5))
+    monkeypatch.setattr(KlingBatchTrigger, "pace", dataclasses.replace(FAST, patience=0.5))
     trigger = deferred(dataclasses.replace(ti, try_number=2), tmp_path, count=2, timeout=5.0)
     with KlingSimulator() as elsewhere:
         connect(monkeypatch, elsewhere)
@@ -152,7 +152,7 @@ def test_a_connection_that_names_another_host_now_pays_nothing_there_and_is_name
 
 
 def test_a_batch_that_was_planned_for_another_host_sends_nothing(kling, ti, tmp_path, monkeypatch):
-    monkeypatch.setattr(KlingBatchTrigger, "pace", dataclasses.replace(QUICK, patience=0.5))
+    monkeypatch.setattr(KlingBatchTrigger, "pace", dataclasses.replace(FAST, patience=0.5))
     trigger = deferred(ti, tmp_path, count=2)
     with KlingSimulator(seconds=0.1) as elsewhere:
         connect(monkeypatch, elsewhere)
@@ -178,14 +178,14 @@ def test_a_frozen_triggers_old_batch_submits_and_writes_nothing_after_a_clear(kl
 def test_a_clear_in_the_middle_stops_the_old_batch_soon(kling, ti, tmp_path):
     old = deferred(ti, tmp_path, count=20, concurrency=1)
 
-    async def both():
+    async def run_both():
         batch = asyncio.create_task(fire(old))
         await asyncio.sleep(0.7)
         new = await asyncio.to_thread(deferred, ti, tmp_path, items=[{"key": "new", "prompt": "new"}])
         payload = await batch
         return payload, await fire(new)
 
-    stopped, ended = asyncio.run(both())
+    stopped, ended = asyncio.run(run_both())
     assert (stopped["status"], ended["summary"]["done"]) == ("error", 1)
     assert len(posts(kling)) < 10
     assert [line["key"] for line in manifest(tmp_path)] == ["new"]
@@ -225,7 +225,7 @@ def test_a_thread_that_hangs_does_not_hold_the_end(kling, ti, tmp_path, monkeypa
         return store(self, item, *args)
 
     monkeypatch.setattr(BatchCalls, "store", hang)
-    monkeypatch.setattr(KlingBatchTrigger, "pace", dataclasses.replace(QUICK, grace_period=0.5))
+    monkeypatch.setattr(KlingBatchTrigger, "pace", dataclasses.replace(FAST, grace_period=0.5))
     trigger = deferred(ti, tmp_path, count=2, timeout=1.5)
 
     async def timed():
@@ -371,7 +371,7 @@ def test_a_report_that_meets_another_run_blames_no_storage(tmp_path):
             f"file://{tmp_path}/m.jsonl",
             None,
             Closed(),
-            QUICK,
+            FAST,
             show_progress=announce,
             on_storage_error=complaints.append,
         )

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from airflow.sdk import ObjectStoragePath
 from support import PHOTOGRAPH, advice_first
-from support_batch import again, deferred, fire, hurry, manifest, operator, posts, run
+from support_batch import again, deferred, fire, manifest, operator, posts, run, set_fast_pace
 
 from airflow_provider_kling.batch.plan import PlannedItem, read_plan
 from airflow_provider_kling.exceptions import KlingBatchError, KlingValidationError
@@ -22,8 +22,8 @@ from airflow_provider_kling.utils._airflow.compat import AirflowSkipException, T
 
 
 @pytest.fixture(autouse=True)
-def _hurry(monkeypatch):
-    hurry(monkeypatch)
+def _fast_pace(monkeypatch):
+    set_fast_pace(monkeypatch)
 
 
 class Lazy(Sequence):

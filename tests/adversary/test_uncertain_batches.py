@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from adversary.scripted import Reply, kling
 from support import FakeTaskInstance
-from support_batch import deferred, fire, hurry
+from support_batch import deferred, fire, set_fast_pace
 
 
 class Host:
@@ -68,7 +68,7 @@ def run_until(host, trigger, seconds, enough):
 @pytest.mark.parametrize("model", ["kling-4.0", "kling-v9"])
 @pytest.mark.parametrize("is_kept", [True, False])
 def test_a_later_run_sends_only_what_is_not_there(scripted, monkeypatch, tmp_path, model, is_kept):
-    hurry(monkeypatch)
+    set_fast_pace(monkeypatch)
     host = Host()
     scripted(host)
     ti = FakeTaskInstance()
@@ -83,7 +83,7 @@ def test_a_later_run_sends_only_what_is_not_there(scripted, monkeypatch, tmp_pat
 
 
 def test_a_lost_answer_is_looked_up_and_nothing_is_sent_again(scripted, monkeypatch, tmp_path):
-    hurry(monkeypatch)
+    set_fast_pace(monkeypatch)
     host = Host(lost=1)
     scripted(host)
     words = {"endpoint": "text2video", "defaults": {"model_name": "kling-4.0", "duration": 5}}

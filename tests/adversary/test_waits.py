@@ -37,10 +37,10 @@ async def wait(task_id: str, *, seconds: float, interval: float = 0.2, conn_id: 
 
 
 def statuses(ids, **kwargs) -> list[str]:
-    async def all_of_them():
+    async def run_all():
         return await asyncio.gather(*(wait(name, **kwargs) for name in ids))
 
-    return [event.status for event, _ in asyncio.run(all_of_them())]
+    return [event.status for event, _ in asyncio.run(run_all())]
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_look_that_hangs_does_not_hold_a_task_that_comes_later(scripted):
     hanging = Reply("", delay=25.0)
     scripted(answer, extra={"timeout_seconds": 30})
 
-    async def scene():
+    async def scenario():
         held = [asyncio.create_task(wait(f"80000000000000000{number}", seconds=60)) for number in range(3)]
         await asyncio.sleep(1.0)
         started = time.time()
@@ -75,7 +75,7 @@ def test_a_look_that_hangs_does_not_hold_a_task_that_comes_later(scripted):
             pending.cancel()
         return event.status, time.time() - started
 
-    status, seconds = asyncio.run(scene())
+    status, seconds = asyncio.run(scenario())
     assert status == "success"
     assert seconds < 15
 
@@ -87,7 +87,7 @@ def test_one_connection_that_hangs_does_not_hold_another(scripted, monkeypatch):
     monkeypatch.setenv("AIRFLOW_CONN_KLING_HANGING", os.environ["AIRFLOW_CONN_KLING_DEFAULT"])
     scripted(lambda request: kling(task("succeed", task_id=id_of(request), task_result=VIDEO)))
 
-    async def scene():
+    async def scenario():
         held = [asyncio.create_task(wait(f"a{number}", seconds=60, conn_id="kling_hanging")) for number in range(20)]
         await asyncio.sleep(1.0)
         started = time.time()
@@ -96,7 +96,7 @@ def test_one_connection_that_hangs_does_not_hold_another(scripted, monkeypatch):
             pending.cancel()
         return event.status, time.time() - started
 
-    status, seconds = asyncio.run(scene())
+    status, seconds = asyncio.run(scenario())
     assert status == "success"
     assert seconds < 15
     assert hanging.received

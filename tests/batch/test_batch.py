@@ -13,7 +13,7 @@ import time
 import pytest
 from airflow.triggers.base import TaskSuccessEvent
 from support import PHOTOGRAPH, FakeTaskInstance, connect
-from support_batch import QUICK, again, deferred, fire, hurry, manifest, operator, posts, run
+from support_batch import FAST, again, deferred, fire, manifest, operator, posts, run, set_fast_pace
 
 from airflow_provider_kling.exceptions import (
     KlingBatchError,
@@ -28,8 +28,8 @@ from airflow_provider_kling.utils._airflow.compat import AIRFLOW_V_3_2_PLUS, Air
 
 
 @pytest.fixture(autouse=True)
-def _hurry(monkeypatch):
-    hurry(monkeypatch)
+def _fast_pace(monkeypatch):
+    set_fast_pace(monkeypatch)
 
 
 def reads(simulator) -> list[dict]:
@@ -109,10 +109,10 @@ def test_a_restart_in_the_middle_goes_on_and_pays_nothing_twice(kling, ti, tmp_p
 def test_two_triggers_at_once_make_each_video_once(kling, ti, tmp_path):
     trigger = deferred(ti, tmp_path, count=12)
 
-    async def both():
+    async def run_both():
         return await asyncio.gather(fire(again(trigger)), fire(again(trigger)))
 
-    assert [payload["summary"]["done"] for payload in asyncio.run(both())] == [12, 12]
+    assert [payload["summary"]["done"] for payload in asyncio.run(run_both())] == [12, 12]
     assert len(kling.tasks()) == 12
     assert {line["status"] for line in manifest(tmp_path)} == {"succeed"}
 
@@ -438,7 +438,7 @@ def test_a_batch_that_another_triggerer_has_ended_ends_nothing(kling, ti, tmp_pa
     monkeypatch.setattr(trigger_base, "set_xcom", lambda _ti, key, value: None)
     for module in (trigger_base, trigger_module):
         monkeypatch.setattr(module, "is_still_deferred", lambda _ti: answers.pop() if answers else False)
-    monkeypatch.setattr(KlingBatchTrigger, "pace", dataclasses.replace(QUICK, fence_every=1000.0))
+    monkeypatch.setattr(KlingBatchTrigger, "pace", dataclasses.replace(FAST, fence_every=1000.0))
     trigger = deferred(ti, tmp_path)
     trigger.task_instance = FakeTaskInstance()
     trigger.batch = dataclasses.replace(trigger.batch, started_at=0.0)

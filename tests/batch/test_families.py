@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 from support import PHOTOGRAPH, connect
-from support_batch import again, deferred, fire, hurry, manifest, posts, run
+from support_batch import again, deferred, fire, manifest, posts, run, set_fast_pace
 
 IMAGE = str(PHOTOGRAPH)
 
@@ -39,8 +39,8 @@ families = pytest.mark.parametrize("items", BATCHES.values(), ids=BATCHES)
 
 
 @pytest.fixture(autouse=True)
-def _hurry(monkeypatch):
-    hurry(monkeypatch)
+def _fast_pace(monkeypatch):
+    set_fast_pace(monkeypatch)
 
 
 @pytest.fixture

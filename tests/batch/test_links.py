@@ -9,15 +9,15 @@ import pytest
 from object_store import BUCKET
 from PIL import Image
 from support import PHOTOGRAPH, connect
-from support_batch import deferred, fire, hurry, manifest, posts, run
+from support_batch import deferred, fire, manifest, posts, run, set_fast_pace
 
 VIDEO = f"s3://store@{BUCKET}/clip.mp4"
 PICTURE = f"s3://store@{BUCKET}/fox.jpg"
 
 
 @pytest.fixture(autouse=True)
-def _hurry(monkeypatch):
-    hurry(monkeypatch)
+def _fast_pace(monkeypatch):
+    set_fast_pace(monkeypatch)
 
 
 @pytest.fixture

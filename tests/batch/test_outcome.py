@@ -13,7 +13,7 @@ PERMANENT = Failure("KlingContentPolicyError", 1301, "no", permanent=True, at=1.
 TRANSIENT = Failure("KlingTaskFailedError", None, "busy", permanent=False, at=1.0)
 
 
-def judge(finish: Finish, *statuses: str | Failure, stop_on_failure: bool = False) -> tuple[str, bool]:
+def outcome_of(finish: Finish, *statuses: str | Failure, stop_on_failure: bool = False) -> tuple[str, bool]:
     records = []
     for number, status in enumerate(statuses):
         failure = status if isinstance(status, Failure) else None
@@ -40,7 +40,7 @@ def judge(finish: Finish, *statuses: str | Failure, stop_on_failure: bool = Fals
 def test_what_is_paid_and_not_stored_is_never_a_success_and_never_given_up(outstanding, refusal, stop_on_failure):
     for others in itertools.product(["succeed", "stopped", PERMANENT, TRANSIENT], repeat=2):
         finish = Finish("timeout", refusal)
-        assert judge(finish, outstanding, *others, stop_on_failure=stop_on_failure) == ("timeout", False)
+        assert outcome_of(finish, outstanding, *others, stop_on_failure=stop_on_failure) == ("timeout", False)
 
 
 @pytest.mark.parametrize(
@@ -55,18 +55,18 @@ def test_what_is_paid_and_not_stored_is_never_a_success_and_never_given_up(outst
     ],
 )
 def test_failed_items(statuses, lenient, strict):
-    assert judge(Finish("done"), *statuses) == lenient
+    assert outcome_of(Finish("done"), *statuses) == lenient
     reason = "item_failure" if any(isinstance(status, Failure) for status in statuses) else "done"
-    assert judge(Finish(reason), *statuses, stop_on_failure=True) == strict
+    assert outcome_of(Finish(reason), *statuses, stop_on_failure=True) == strict
 
 
 def test_max_units():
-    assert judge(Finish("max_units"), "succeed", "stopped") == ("success", False)
-    assert judge(Finish("max_units"), "stopped", "stopped") == ("failed", True)
-    assert judge(Finish("max_units"), TRANSIENT, "stopped") == ("failed", False)
-    assert judge(Finish("max_units"), "succeed", "stopped", stop_on_failure=True) == ("failed", True)
+    assert outcome_of(Finish("max_units"), "succeed", "stopped") == ("success", False)
+    assert outcome_of(Finish("max_units"), "stopped", "stopped") == ("failed", True)
+    assert outcome_of(Finish("max_units"), TRANSIENT, "stopped") == ("failed", False)
+    assert outcome_of(Finish("max_units"), "succeed", "stopped", stop_on_failure=True) == ("failed", True)
 
 
 def test_a_refusal_says_itself_whether_it_passes():
-    assert judge(Finish("refused", PERMANENT), "succeed", "stopped") == ("failed", True)
-    assert judge(Finish("refused", TRANSIENT), "succeed", "stopped") == ("failed", False)
+    assert outcome_of(Finish("refused", PERMANENT), "succeed", "stopped") == ("failed", True)
+    assert outcome_of(Finish("refused", TRANSIENT), "succeed", "stopped") == ("failed", False)

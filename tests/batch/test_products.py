@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 from support import PHOTOGRAPH
-from support_batch import hurry, manifest, operator, posts, run
+from support_batch import manifest, operator, posts, run, set_fast_pace
 
 from airflow_provider_kling.exceptions import KlingValidationError
 from airflow_provider_kling.utils._airflow.compat import TaskDeferred
 
 
 @pytest.fixture(autouse=True)
-def _hurry(monkeypatch):
-    hurry(monkeypatch)
+def _fast_pace(monkeypatch):
+    set_fast_pace(monkeypatch)
 
 
 def images(count: int, **fields) -> dict:

@@ -17,7 +17,7 @@ def test_a_long_manifest_leaves_room_for_the_other_triggers():
         jitter=lambda: 0.5,
     )
 
-    async def scene():
+    async def scenario():
         turns = 0
 
         async def others():
@@ -31,7 +31,7 @@ def test_a_long_manifest_leaves_room_for_the_other_triggers():
         task.cancel()
         return turns, [json.loads(line) for line in lines]
 
-    turns, records = asyncio.run(scene())
+    turns, records = asyncio.run(scenario())
     assert turns >= 4
     assert records == reconciler.records(ended=True)
     assert {record["status"] for record in records} == {"stopped"}

@@ -205,7 +205,7 @@ def test_what_a_restart_finds_running_is_watched_a_few_at_a_time(tmp_path, monke
 
     monkeypatch.setattr(BatchLoop, "_carry_out", begin)
 
-    async def scene():
+    async def scenario():
         nonlocal turn
         running = asyncio.create_task(loop_of(tmp_path, reconciler, count).run(Records(), sent_before=False))
         while len(begun) < count:
@@ -214,7 +214,7 @@ def test_what_a_restart_finds_running_is_watched_a_few_at_a_time(tmp_path, monke
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
 
-    asyncio.run(asyncio.wait_for(scene(), 20))
+    asyncio.run(asyncio.wait_for(scenario(), 20))
     assert max(begun.count(turn) for turn in set(begun)) <= driver_module.ACTIONS_PER_SLICE
 
 
@@ -230,12 +230,12 @@ def test_a_job_that_breaks_ends_the_loop_and_one_that_ends_lets_it_decide_at_onc
 
     monkeypatch.setattr(BatchLoop, "_carry_out", carry_out)
 
-    async def scene():
+    async def scenario():
         async with asyncio.timeout(10):
             with pytest.raises(ZeroDivisionError):
                 await loop_of(tmp_path, reconciler, 3).run(Records(), sent_before=False)
 
-    asyncio.run(scene())
+    asyncio.run(scenario())
     assert len(decided_at) == 3
 
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 from support import PHOTOGRAPH, set_pace
-from support_batch import deferred, fire, hurry, posts
+from support_batch import deferred, fire, posts, set_fast_pace
 
 from airflow_provider_kling.batch.slots import LEAVE_FREE_EVERY, LEAVE_FREE_FOR, BatchSlots, PrivateQueue
 from airflow_provider_kling.hooks import KlingHook
@@ -105,15 +105,15 @@ def test_it_leaves_a_slot_to_others_now_and_then_and_seldom_while_nobody_takes_i
 
 
 @pytest.fixture
-def _quick(monkeypatch):
-    hurry(monkeypatch)
+def _fast_pace(monkeypatch):
+    set_fast_pace(monkeypatch)
     set_pace(monkeypatch, read_interval=0.1, tick=0.1, handover=-1.0)
 
 
 @pytest.mark.kling_simulator(seconds=0.5, concurrency=3)
 @pytest.mark.usefixtures("_quick")
 def test_a_task_that_waits_gets_its_slot_while_a_batch_of_the_same_account_runs(kling, ti, tmp_path):
-    async def scene():
+    async def scenario():
         batch = asyncio.create_task(fire(deferred(ti, tmp_path, count=40, concurrency=10)))
         for _ in range(400):
             if len(kling.tasks()) >= 3:
@@ -131,7 +131,7 @@ def test_a_task_that_waits_gets_its_slot_while_a_batch_of_the_same_account_runs(
         )
         return event.payload, waited, created, await batch
 
-    event, waited, created, payload = asyncio.run(scene())
+    event, waited, created, payload = asyncio.run(scenario())
     assert event["status"] == "slot"
     assert waited < 10
     assert created.external_task_id == "single"
@@ -143,7 +143,7 @@ def test_a_task_that_waits_gets_its_slot_while_a_batch_of_the_same_account_runs(
 @pytest.mark.kling_simulator(seconds=0.5, concurrency=4)
 @pytest.mark.usefixtures("_quick")
 def test_two_batches_of_one_account_keep_the_slots_full_together(kling, ti, tmp_path):
-    async def both():
+    async def run_both():
         folders = [tmp_path / name for name in ("first", "second")]
         triggers = []
         for folder in folders:
@@ -152,7 +152,7 @@ def test_two_batches_of_one_account_keep_the_slots_full_together(kling, ti, tmp_
             triggers.append(deferred(ti, folder, count=20, concurrency=4))
         return await asyncio.gather(*map(fire, triggers))
 
-    assert [payload["summary"]["done"] for payload in asyncio.run(both())] == [20, 20]
+    assert [payload["summary"]["done"] for payload in asyncio.run(run_both())] == [20, 20]
     tasks = kling.tasks()
     begin, end = min(task["created_at"] for task in tasks), max(task["updated_at"] for task in tasks)
     busy = sum(task["updated_at"] - task["created_at"] for task in tasks)

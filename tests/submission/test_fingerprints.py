@@ -43,7 +43,7 @@ VALUES = {
 }
 
 #: Their first 16 digits, of a request with the prompt "x" and one field as in VALUES.
-PRINTS = {
+FINGERPRINTS = {
     "image2video": {
         "image": "e03daf13e9eddec7",
         "image_tail": "b1e4d061fdd26899",
@@ -93,13 +93,15 @@ def content_of(endpoint, name):
     return prepare(PRODUCTS[endpoint], {"prompt": "x", **fields}, extra_body=extra, validate="off").content
 
 
-@pytest.mark.parametrize(("endpoint", "name"), [(endpoint, name) for endpoint, rows in PRINTS.items() for name in rows])
+@pytest.mark.parametrize(
+    ("endpoint", "name"), [(endpoint, name) for endpoint, rows in FINGERPRINTS.items() for name in rows]
+)
 def test_no_field_is_encoded_otherwise_than_in_the_last_release(endpoint, name):
     content = content_of(endpoint, name)
     of_content = fingerprint(account="kling_default@https://x", endpoint=endpoint, content=content)
-    assert of_content[:16] == PRINTS[endpoint][name], content
+    assert of_content[:16] == FINGERPRINTS[endpoint][name], content
 
 
-@pytest.mark.parametrize("endpoint", PRINTS)
+@pytest.mark.parametrize("endpoint", FINGERPRINTS)
 def test_every_field_is_pinned(endpoint):
-    assert set(PRINTS[endpoint]) == {*OPERATORS[endpoint].product.arguments, "extra_body"}
+    assert set(FINGERPRINTS[endpoint]) == {*OPERATORS[endpoint].product.arguments, "extra_body"}

@@ -25,11 +25,11 @@ from airflow_provider_kling.submission.identity import (
 )
 
 ORIGIN = Origin("dag", "run", "task", 3)
-PRINT = fingerprint(account="kling_default@https://x", endpoint="image2video", content={"prompt": "a"})
+FINGERPRINT = fingerprint(account="kling_default@https://x", endpoint="image2video", content={"prompt": "a"})
 
 
 def test_the_same_submission_has_the_same_id():
-    assert external_task_id(ORIGIN, PRINT) == external_task_id(Origin("dag", "run", "task", 3), PRINT)
+    assert external_task_id(ORIGIN, FINGERPRINT) == external_task_id(Origin("dag", "run", "task", 3), FINGERPRINT)
 
 
 @pytest.mark.parametrize(
@@ -37,11 +37,13 @@ def test_the_same_submission_has_the_same_id():
     [{"dag_id": "d"}, {"run_id": "r"}, {"task_id": "t"}, {"map_index": 4}, {"generation": 2}, {"iteration": 0}],
 )
 def test_another_origin_is_another_id(change):
-    assert external_task_id(ORIGIN._replace(**change), PRINT) != external_task_id(ORIGIN, PRINT)
+    assert external_task_id(ORIGIN._replace(**change), FINGERPRINT) != external_task_id(ORIGIN, FINGERPRINT)
 
 
 def test_parts_that_join_to_the_same_text_are_told_apart():
-    assert external_task_id(Origin("a", "bc", "t"), PRINT) != external_task_id(Origin("ab", "c", "t"), PRINT)
+    assert external_task_id(Origin("a", "bc", "t"), FINGERPRINT) != external_task_id(
+        Origin("ab", "c", "t"), FINGERPRINT
+    )
 
 
 @pytest.mark.parametrize(
@@ -53,7 +55,7 @@ def test_parts_that_join_to_the_same_text_are_told_apart():
     ],
 )
 def test_another_content_or_account_is_another_fingerprint(other):
-    assert fingerprint(**other) != PRINT
+    assert fingerprint(**other) != FINGERPRINT
 
 
 def test_the_order_of_fields_does_not_matter():
@@ -62,7 +64,7 @@ def test_the_order_of_fields_does_not_matter():
 
 
 def test_the_id_is_safe_to_send():
-    assert re.fullmatch(r"[A-Za-z0-9_-]{1,64}", external_task_id(ORIGIN, PRINT))
+    assert re.fullmatch(r"[A-Za-z0-9_-]{1,64}", external_task_id(ORIGIN, FINGERPRINT))
 
 
 OWN_IDS = st.text(alphabet="ab1-_", min_size=1, max_size=MAX_LENGTH)

@@ -60,12 +60,12 @@ def retry() -> Submission:
     return Submission("x", look_up_first=True)
 
 
-def stranger_s(status: TaskStatus = TaskStatus.SUBMITTED) -> Task:
+def foreign_task(status: TaskStatus = TaskStatus.SUBMITTED) -> Task:
     """A task that carries somebody else's id."""
     return dataclasses.replace(task(status), external_task_id="monday-s-cat")
 
 
-def walk(submission: Submission, *outcomes):
+def take_steps(submission: Submission, *outcomes):
     step = submission.start()
     for outcome in outcomes:
         step = submission.next_step(outcome)
@@ -77,24 +77,24 @@ def test_a_first_try_posts_straight_away():
 
 
 def test_an_accepted_post_is_done_and_not_adopted():
-    assert walk(first_try(), Found(task())) == Done(task(), adopted=False, attempt=1)
+    assert take_steps(first_try(), Found(task())) == Done(task(), adopted=False, attempt=1)
 
 
 def test_a_duplicate_is_looked_up_and_adopted():
-    assert walk(first_try(), Problem(DUPLICATE)) == LookUp("x")
-    assert walk(first_try(), Problem(DUPLICATE), Found(task())) == Done(task(), adopted=True, attempt=1)
+    assert take_steps(first_try(), Problem(DUPLICATE)) == LookUp("x")
+    assert take_steps(first_try(), Problem(DUPLICATE), Found(task())) == Done(task(), adopted=True, attempt=1)
 
 
 def test_a_duplicate_of_a_failed_task_goes_on_to_the_next_attempt():
     submission = first_try()
-    assert walk(submission, Problem(DUPLICATE), Found(task(TaskStatus.FAILED))) == LookUp("x-af-2")
+    assert take_steps(submission, Problem(DUPLICATE), Found(task(TaskStatus.FAILED))) == LookUp("x-af-2")
     assert submission.next_step(Absent()) == Post("x-af-2")
     assert submission.next_step(Found(task())) == Done(task(), adopted=False, attempt=2)
 
 
 def test_a_duplicate_that_cannot_be_found_is_looked_for_again_and_never_gets_another_id():
     submission = first_try()
-    steps = [walk(submission, Problem(DUPLICATE))]
+    steps = [take_steps(submission, Problem(DUPLICATE))]
     while not isinstance(steps[-1], (Done, Fail)):
         step = steps[-1]
         outcome = {LookUp: Absent(), Wait: Waited(), Post: Problem(DUPLICATE)}[type(step)]
@@ -118,7 +118,7 @@ def test_a_duplicate_that_cannot_be_found_is_looked_for_again_and_never_gets_ano
 )
 def test_doubt_is_look_wait_look_and_then_the_same_id_again(doubt):
     submission = first_try()
-    assert walk(submission, Problem(doubt)) == LookUp("x")
+    assert take_steps(submission, Problem(doubt)) == LookUp("x")
     for seconds in LOOK_AGAIN_AFTER:
         assert submission.next_step(Absent()) == Wait(seconds)
         assert submission.next_step(Waited()) == LookUp("x")
@@ -127,22 +127,26 @@ def test_doubt_is_look_wait_look_and_then_the_same_id_again(doubt):
 
 
 def test_a_doubtful_post_that_did_create_is_adopted():
-    assert walk(first_try(), Problem(CUT), Found(task())) == Done(task(), adopted=True, attempt=1, answer_lost=True)
+    assert take_steps(first_try(), Problem(CUT), Found(task())) == Done(
+        task(), adopted=True, attempt=1, answer_lost=True
+    )
 
 
 def test_a_doubtful_post_whose_task_failed_meanwhile_is_this_tries_answer():
     failed = task(TaskStatus.FAILED)
-    assert walk(first_try(), Problem(CUT), Found(failed)) == Done(failed, adopted=True, attempt=1, answer_lost=True)
+    assert take_steps(first_try(), Problem(CUT), Found(failed)) == Done(
+        failed, adopted=True, attempt=1, answer_lost=True
+    )
 
 
 def test_a_resend_that_is_refused_as_duplicate_adopts():
     outcomes = [Problem(CUT), Absent(), Waited(), Absent(), Waited(), Absent(), Problem(DUPLICATE), Found(task())]
-    assert walk(first_try(), *outcomes) == Done(task(), adopted=True, attempt=1, answer_lost=True)
+    assert take_steps(first_try(), *outcomes) == Done(task(), adopted=True, attempt=1, answer_lost=True)
 
 
 def test_endless_doubt_ends_in_an_error_that_says_what_a_retry_does():
     round_ = [Problem(CUT), Absent(), Waited(), Absent(), Waited(), Absent()]
-    step = walk(first_try(), *round_ * MAX_SENDS)
+    step = take_steps(first_try(), *round_ * MAX_SENDS)
     assert isinstance(step, Fail)
     assert step.error.transient
     assert "looks this id up before it sends" in str(step.error)
@@ -160,23 +164,23 @@ def test_endless_doubt_ends_in_an_error_that_says_what_a_retry_does():
 )
 def test_a_refusal_created_nothing_and_ends_the_submission(refusal):
     assert not leaves_doubt(refusal)
-    assert walk(first_try(), Problem(refusal)) == Fail(refusal)
+    assert take_steps(first_try(), Problem(refusal)) == Fail(refusal)
 
 
 def test_a_retry_looks_before_it_sends():
     assert retry().start() == LookUp("x")
-    assert walk(retry(), Absent()) == Post("x")
+    assert take_steps(retry(), Absent()) == Post("x")
 
 
 @pytest.mark.parametrize("status", [TaskStatus.SUBMITTED, TaskStatus.PROCESSING, TaskStatus.SUCCEED])
 def test_a_retry_adopts_whatever_has_not_failed(status):
-    assert walk(retry(), Found(task(status))) == Done(task(status), adopted=True, attempt=1)
+    assert take_steps(retry(), Found(task(status))) == Done(task(status), adopted=True, attempt=1)
 
 
 def test_a_retry_walks_past_failed_attempts_to_the_first_free_one():
     failed = Found(task(TaskStatus.FAILED))
     submission = retry()
-    assert walk(submission, failed) == LookUp("x-af-2")
+    assert take_steps(submission, failed) == LookUp("x-af-2")
     assert submission.next_step(failed) == LookUp("x-af-3")
     assert submission.next_step(Absent()) == Post("x-af-3")
     assert submission.next_step(Found(task())) == Done(task(), adopted=False, attempt=3)
@@ -193,11 +197,11 @@ def test_a_chain_of_failures_has_an_end():
 
 def test_not_being_able_to_look_is_not_the_same_as_not_being_there():
     error = KlingConnectionError("no network")
-    assert walk(retry(), Problem(error)) == Fail(error)
+    assert take_steps(retry(), Problem(error)) == Fail(error)
 
 
 def test_not_being_able_to_look_after_a_doubtful_post_says_that_there_is_doubt():
-    step = walk(first_try(), Problem(CUT), Problem(KlingConnectionError("no network")))
+    step = take_steps(first_try(), Problem(CUT), Problem(KlingConnectionError("no network")))
     assert isinstance(step, Fail)
     assert isinstance(step.error, KlingSubmissionInDoubtError)
 
@@ -210,21 +214,21 @@ def test_an_outcome_that_does_not_belong_to_the_step_is_a_bug_and_says_so():
 
 
 def test_a_task_that_carries_another_id_is_not_adopted():
-    step = walk(retry(), Found(stranger_s()))
+    step = take_steps(retry(), Found(foreign_task()))
     assert isinstance(step, Fail)
     assert isinstance(step.error, KlingSubmissionInDoubtError)
     assert "monday-s-cat" in step.error.message
 
 
 def test_an_answer_to_the_post_that_names_another_id_is_doubt():
-    assert walk(first_try(), Found(stranger_s())) == LookUp("x")
+    assert take_steps(first_try(), Found(foreign_task())) == LookUp("x")
     ours = dataclasses.replace(task(), external_task_id="x")
-    assert walk(first_try(), Found(stranger_s()), Found(ours)) == Done(ours, True, 1, answer_lost=True)
+    assert take_steps(first_try(), Found(foreign_task()), Found(ours)) == Done(ours, True, 1, answer_lost=True)
 
 
 def test_the_id_of_the_attempt_counts_not_that_of_the_submission():
     first = dataclasses.replace(task(TaskStatus.FAILED), external_task_id="x")
-    step = walk(retry(), Found(first), Found(dataclasses.replace(task(), external_task_id="x")))
+    step = take_steps(retry(), Found(first), Found(dataclasses.replace(task(), external_task_id="x")))
     assert isinstance(step, Fail), "the second attempt is asked for, the first one comes"
 
 
@@ -235,23 +239,23 @@ RELAY_CODES = [0, 200, 201, 400, 1205, 1399, 4999, 9999, -1]
 @pytest.mark.parametrize("http_status", [200, 201])
 def test_a_code_that_the_table_does_not_know_leaves_doubt(code, http_status):
     assert leaves_doubt(KlingRequestError(code, "refused", http_status=http_status))
-    assert walk(first_try(), Problem(KlingRequestError(code, "no", http_status=http_status))) == LookUp("x")
+    assert take_steps(first_try(), Problem(KlingRequestError(code, "no", http_status=http_status))) == LookUp("x")
 
 
 @pytest.mark.parametrize("code", [code for code in KLING_CODES if code < 5000])
 def test_a_code_of_the_table_below_5000_is_certain(code):
     error = KLING_CODES[code].error(code, "no", http_status=200)
-    assert walk(first_try(), Problem(error)) == Fail(error)
+    assert take_steps(first_try(), Problem(error)) == Fail(error)
 
 
 @pytest.mark.parametrize("error", [KlingConfigurationError("no host"), KlingValidationError(["bad"])])
 def test_what_this_machine_refuses_leaves_no_doubt(error):
-    assert walk(first_try(), Problem(error)) == Fail(error)
+    assert take_steps(first_try(), Problem(error)) == Fail(error)
 
 
 def test_what_never_left_this_machine_is_no_doubt():
     error = KlingConnectionError("a proxy URL that cannot be parsed", nothing_sent=True)
-    assert walk(first_try(), Problem(error)) == Fail(error)
+    assert take_steps(first_try(), Problem(error)) == Fail(error)
 
 
 ONE_DOUBT = [Problem(CUT), Absent(), Waited(), Absent(), Waited(), Absent()]
@@ -259,24 +263,24 @@ ONE_DOUBT = [Problem(CUT), Absent(), Waited(), Absent(), Waited(), Absent()]
 
 @pytest.mark.parametrize("refusal", [KlingAccountError(1102, "", http_status=429), KlingRequestError(1201, "no")])
 def test_a_refusal_after_doubt_is_about_the_second_post_only(refusal):
-    assert walk(first_try(), *ONE_DOUBT) == Post("x")
-    assert walk(first_try(), *ONE_DOUBT, Problem(refusal)) == LookUp("x")
-    found = walk(first_try(), *ONE_DOUBT, Problem(refusal), Found(task()))
+    assert take_steps(first_try(), *ONE_DOUBT) == Post("x")
+    assert take_steps(first_try(), *ONE_DOUBT, Problem(refusal)) == LookUp("x")
+    found = take_steps(first_try(), *ONE_DOUBT, Problem(refusal), Found(task()))
     assert found == Done(task(), adopted=True, attempt=1, answer_lost=True)
-    step = walk(first_try(), *ONE_DOUBT, Problem(refusal), Absent())
+    step = take_steps(first_try(), *ONE_DOUBT, Problem(refusal), Absent())
     assert isinstance(step, Fail)
     assert isinstance(step.error, KlingSubmissionInDoubtError)
     assert step.error.transient
 
 
 def test_no_room_after_doubt_is_a_wait_which_begins_with_a_look():
-    assert walk(first_try(), *ONE_DOUBT, Problem(NO_SLOT)) == LookUp("x")
-    assert walk(first_try(), *ONE_DOUBT, Problem(NO_SLOT), Absent()) == Fail(NO_SLOT)
+    assert take_steps(first_try(), *ONE_DOUBT, Problem(NO_SLOT)) == LookUp("x")
+    assert take_steps(first_try(), *ONE_DOUBT, Problem(NO_SLOT), Absent()) == Fail(NO_SLOT)
 
 
 def test_a_post_that_never_left_after_doubt_stays_in_doubt():
     error = KlingConnectionError("no route", nothing_sent=True)
-    step = walk(first_try(), *ONE_DOUBT, Problem(error), Absent())
+    step = take_steps(first_try(), *ONE_DOUBT, Problem(error), Absent())
     assert isinstance(step, Fail)
     assert isinstance(step.error, KlingSubmissionInDoubtError)
 
@@ -293,12 +297,12 @@ def test_a_post_that_never_left_after_doubt_stays_in_doubt():
 )
 def test_a_1201_about_the_id_is_looked_up_whatever_its_words(words):
     submission = Submission("campaign-7", look_up_first=False)
-    assert walk(submission, Problem(KlingRequestError(1201, words, http_status=400))) == LookUp("campaign-7")
+    assert take_steps(submission, Problem(KlingRequestError(1201, words, http_status=400))) == LookUp("campaign-7")
 
 
 @pytest.mark.parametrize("words", ["任务不存在", "task does not exist", ""])
 def test_a_1201_in_other_words_on_a_look_is_neither_an_absence_nor_the_end(words):
-    step = walk(retry(), Problem(KlingRequestError(1201, words, http_status=400)))
+    step = take_steps(retry(), Problem(KlingRequestError(1201, words, http_status=400)))
     assert isinstance(step, Fail)
     assert step.error.transient
     assert not isinstance(step.error, AirflowFailException)
@@ -306,7 +310,7 @@ def test_a_1201_in_other_words_on_a_look_is_neither_an_absence_nor_the_end(words
 
 @pytest.mark.parametrize("error", [KlingAuthenticationError(1002, ""), KlingConnectionError("no network")])
 def test_what_prevents_a_look_is_raised_as_it_is(error):
-    assert walk(retry(), Problem(error)) == Fail(error)
+    assert take_steps(retry(), Problem(error)) == Fail(error)
 
 
 @dataclasses.dataclass
@@ -323,7 +327,7 @@ class Ledger:
         self.tasks[name] = TaskStatus.FAILED if fate == "created, failed" else TaskStatus.SUBMITTED
         if fate in LOST:
             return Problem(LOST[fate])
-        return Found(self._task(name) if fate != "a stranger" else stranger_s())
+        return Found(self._task(name) if fate != "a stranger" else foreign_task())
 
     def look(self, name: str, fate: str) -> object:
         if fate == "lost before":
@@ -331,7 +335,7 @@ class Ledger:
         if fate == "in another language" and name not in self.tasks:
             return Problem(KlingRequestError(1201, "任务不存在", http_status=400))
         if fate == "a stranger":
-            return Found(stranger_s())
+            return Found(foreign_task())
         return Found(self._task(name)) if name in self.tasks and fate != "not visible yet" else Absent()
 
     def _task(self, name: str) -> Task:

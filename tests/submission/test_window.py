@@ -46,7 +46,7 @@ def submission_of(**words) -> UnnamedSubmission:
     return UnnamedSubmission(**{"may_be_sent": False, "on_doubt": "fail", "window": WINDOW, **words})
 
 
-def walk(submission, *outcomes):
+def take_steps(submission, *outcomes):
     step = submission.start()
     for outcome in outcomes:
         step = submission.next_step(outcome)
@@ -58,9 +58,9 @@ def listed(*tasks, ids_of_others=()):
 
 
 def test_the_one_that_was_accepted_meanwhile_is_adopted():
-    assert walk(submission_of(), Problem(CUT)) == Search(NOW)
-    assert walk(submission_of(), Problem(CUT), listed(task())) == Wait(2.0)
-    assert walk(submission_of(), *lost(task())) == Done(task(), True, 1, answer_lost=True)
+    assert take_steps(submission_of(), Problem(CUT)) == Search(NOW)
+    assert take_steps(submission_of(), Problem(CUT), listed(task())) == Wait(2.0)
+    assert take_steps(submission_of(), *lost(task())) == Done(task(), True, 1, answer_lost=True)
 
 
 def lost(*tasks, **words):
@@ -70,19 +70,19 @@ def lost(*tasks, **words):
 
 def test_what_turns_out_to_be_another_task_s_is_not_adopted():
     # It was accepted in the same second, and its id is pushed a moment later.
-    step = walk(submission_of(), Problem(CUT), listed(task(2)), Waited(), listed(task(2), ids_of_others={"2"}))
+    step = take_steps(submission_of(), Problem(CUT), listed(task(2)), Waited(), listed(task(2), ids_of_others={"2"}))
     assert step == Wait(2.0)
-    step = walk(submission_of(), Problem(CUT), listed(task(2)), Waited(), listed(task(2), task()), Waited())
+    step = take_steps(submission_of(), Problem(CUT), listed(task(2)), Waited(), listed(task(2), task()), Waited())
     assert step == Search(NOW)
     submission = submission_of(on_doubt="resend")
-    assert walk(submission, Problem(CUT), listed(task(2)), Waited(), listed(task())) == Wait(2.0)
+    assert take_steps(submission, Problem(CUT), listed(task(2)), Waited(), listed(task())) == Wait(2.0)
     assert submission.next_step(Waited()) == Search(NOW)
     assert submission.next_step(listed(task())) == Done(task(), True, 1, answer_lost=True)
 
 
 def test_a_list_that_changes_for_ever_is_left_to_people():
     submission, step = submission_of(on_doubt="resend"), Search(NOW)
-    walk(submission, Problem(CUT))
+    take_steps(submission, Problem(CUT))
     searches = 0
     while isinstance(step, (Search, Wait)):
         searches += isinstance(step, Search)
@@ -99,23 +99,23 @@ def test_a_list_that_changes_for_ever_is_left_to_people():
     ],
 )
 def test_what_is_older_later_or_carries_another_id_is_no_candidate(other):
-    assert walk(submission_of(), *lost(other, task())) == Done(task(), True, 1, answer_lost=True)
-    assert walk(submission_of(), Problem(CUT), listed(other)) == Wait(2.0)
+    assert take_steps(submission_of(), *lost(other, task())) == Done(task(), True, 1, answer_lost=True)
+    assert take_steps(submission_of(), Problem(CUT), listed(other)) == Wait(2.0)
 
 
 def test_what_another_task_of_the_run_owns_is_no_candidate():
-    assert walk(submission_of(), *lost(task(2), task(), ids_of_others={"2"})).task == task()
+    assert take_steps(submission_of(), *lost(task(2), task(), ids_of_others={"2"})).task == task()
 
 
 def test_a_task_that_a_list_shows_twice_is_one():
-    assert walk(submission_of(), *lost(task(), task())).task == task()
+    assert take_steps(submission_of(), *lost(task(), task())).task == task()
 
 
 @pytest.mark.parametrize("tasks", [(task(2, at=0), task()), (task(2, at=0),)])
 @pytest.mark.parametrize("on_doubt", ["fail", "resend"])
 def test_a_task_without_a_time_cannot_be_ruled_out_and_is_not_taken(on_doubt, tasks):
     outcomes = [Problem(CUT), *[listed(*tasks), Waited()] * 3, listed(*tasks)]
-    step = walk(submission_of(on_doubt=on_doubt), *outcomes)
+    step = take_steps(submission_of(on_doubt=on_doubt), *outcomes)
     assert isinstance(step.error, kling.KlingAnswerLostError)
     assert "2" in step.error.message
 
@@ -123,13 +123,13 @@ def test_a_task_without_a_time_cannot_be_ruled_out_and_is_not_taken(on_doubt, ta
 @pytest.mark.parametrize("on_doubt", ["fail", "resend"])
 def test_several_fail_and_say_so_whatever_the_author_prefers(on_doubt):
     both = listed(task(1), task(2))
-    step = walk(submission_of(on_doubt=on_doubt), Problem(CUT), *[both, Waited()] * 3, both)
+    step = take_steps(submission_of(on_doubt=on_doubt), Problem(CUT), *[both, Waited()] * 3, both)
     assert isinstance(step.error, kling.KlingAnswerLostError)
     assert "1, 2" in step.error.message
 
 
 def test_none_is_looked_for_again_and_then_nothing_is_sent():
-    step = walk(submission_of(), Problem(CUT), listed(), Waited(), listed(), Waited(), listed())
+    step = take_steps(submission_of(), Problem(CUT), listed(), Waited(), listed(), Waited(), listed())
     assert isinstance(step.error, kling.KlingAnswerLostError)
 
 
@@ -144,21 +144,21 @@ def test_none_is_sent_again_when_the_author_says_so_and_not_for_ever():
 
 @pytest.mark.parametrize("on_doubt", ["fail", "resend"])
 def test_a_host_without_a_list_leaves_the_choice_to_the_author(on_doubt):
-    step = walk(submission_of(on_doubt=on_doubt), Problem(CUT), Problem(NO_LIST))
+    step = take_steps(submission_of(on_doubt=on_doubt), Problem(CUT), Problem(NO_LIST))
     assert step == Wait(2.0) if on_doubt == "resend" else isinstance(step.error, kling.KlingAnswerLostError)
 
 
 @pytest.mark.parametrize("on_doubt", ["fail", "resend"])
 def test_a_list_that_is_away_is_left_to_a_retry(on_doubt):
-    step = walk(submission_of(on_doubt=on_doubt), Problem(CUT), Problem(AWAY))
+    step = take_steps(submission_of(on_doubt=on_doubt), Problem(CUT), Problem(AWAY))
     assert isinstance(step.error, kling.KlingSubmissionInDoubtError)
     assert step.error.transient
 
 
 def test_a_retry_searches_before_it_sends():
-    assert walk(submission_of(may_be_sent=True)) == Search(NOW)
+    assert take_steps(submission_of(may_be_sent=True)) == Search(NOW)
     found = listed(task()), Waited(), listed(task())
-    assert walk(submission_of(may_be_sent=True), *found) == Done(task(), adopted=True, attempt=1)
+    assert take_steps(submission_of(may_be_sent=True), *found) == Done(task(), adopted=True, attempt=1)
 
 
 def test_a_retry_that_does_not_know_when_it_was_sent_asks_the_author():
@@ -170,10 +170,10 @@ def test_a_retry_that_does_not_know_when_it_was_sent_asks_the_author():
 def test_what_an_earlier_try_got_is_read_by_its_id():
     window = dataclasses.replace(WINDOW, task_id="7")
     retry = submission_of(may_be_sent=True, window=window)
-    assert walk(retry) == LookUp("7")
+    assert take_steps(retry) == LookUp("7")
     assert retry.next_step(Found(task(7))) == Done(task(7), adopted=True, attempt=1)
     for outcome in (Absent(), Problem(AWAY)):
-        step = walk(submission_of(may_be_sent=True, window=window), outcome)
+        step = take_steps(submission_of(may_be_sent=True, window=window), outcome)
         assert isinstance(step.error, kling.KlingSubmissionInDoubtError)
 
 
@@ -181,7 +181,7 @@ def test_what_an_earlier_try_got_is_read_by_its_id():
 def test_a_failed_one_is_not_charged_and_not_taken_for_the_next(name):
     failed = task(7, status=TaskStatus.FAILED)
     retry = submission_of(may_be_sent=True, window=dataclasses.replace(WINDOW, task_id="7"), name=name)
-    step = walk(retry, Found(failed))
+    step = take_steps(retry, Found(failed))
     step = retry.next_step(Absent()) if name else step
     assert step == Post("x-af-2" if name else "")
     step = retry.next_step(Problem(CUT))
@@ -191,17 +191,17 @@ def test_a_failed_one_is_not_charged_and_not_taken_for_the_next(name):
 
 
 def test_a_host_that_keeps_the_name_after_all_is_asked_by_it_first():
-    assert walk(submission_of(name="x"), Problem(CUT)) == LookUp("x")
-    assert walk(submission_of(name="x"), Problem(CUT), Absent()) == Search(NOW)
+    assert take_steps(submission_of(name="x"), Problem(CUT)) == LookUp("x")
+    assert take_steps(submission_of(name="x"), Problem(CUT), Absent()) == Search(NOW)
     ours = task(3, external="x")
-    assert walk(submission_of(name="x"), Problem(CUT), Absent(), listed(ours, task(2, external="y"))).task == ours
+    assert take_steps(submission_of(name="x"), Problem(CUT), Absent(), listed(ours, task(2, external="y"))).task == ours
 
 
 def test_a_name_that_exists_already_is_adopted():
     exists = Problem(kling.KlingDuplicateTaskError(1201, "External_task_id x already exists", http_status=400))
     for window in (WINDOW, None):
-        assert walk(submission_of(name="x", window=window), exists) == LookUp("x")
-        assert walk(submission_of(name="x", window=window), exists, Found(task())) == Done(
+        assert take_steps(submission_of(name="x", window=window), exists) == LookUp("x")
+        assert take_steps(submission_of(name="x", window=window), exists, Found(task())) == Done(
             task(), adopted=True, attempt=1
         )
 

@@ -37,10 +37,10 @@ def test_those_of_an_older_version_wait_side_by_side_and_each_has_one_event(klin
     async def events(trigger):
         return [event.payload async for event in trigger.run()]
 
-    async def all_of_them():
+    async def run_all():
         return await asyncio.gather(*(events(KlingSlotTrigger(since=now, until=now + 1.0)) for _ in range(5)))
 
-    assert asyncio.run(all_of_them()) == [[{"status": "slot", "since": now, "until": now + 1.0}]] * 5
+    assert asyncio.run(run_all()) == [[{"status": "slot", "since": now, "until": now + 1.0}]] * 5
 
 
 @pytest.mark.kling_simulator(concurrency=1, seconds=60)

@@ -129,10 +129,10 @@ def test_a_wait_whose_decision_breaks_is_an_event_too_and_ends_alone(kling, monk
 
     monkeypatch.setattr(polling.PollDecision, "on_task", on_task)
 
-    async def both():
+    async def run_both():
         return await asyncio.gather(fire(trigger_for(bad.task_id)), fire(trigger_for(good.task_id)))
 
-    broken, whole = asyncio.run(both())
+    broken, whole = asyncio.run(run_both())
     assert broken == {"status": "error", "kling_task_id": bad.task_id, "message": "OverflowError: cannot convert"}
     assert whole["status"] == "success"
 
@@ -175,10 +175,10 @@ def test_forty_waits_share_their_requests(kling_simulator, monkeypatch, api_key)
     tasks = [submit(f"t{number}") for number in range(40)]
     before = len(reads(kling_simulator))
 
-    async def all_of_them():
+    async def run_all():
         return await asyncio.gather(*(fire(trigger_for(task.task_id, poll_interval=0.5)) for task in tasks))
 
-    payloads = asyncio.run(all_of_them())
+    payloads = asyncio.run(run_all())
     assert [payload["kling_task_id"] for payload in payloads] == [task.task_id for task in tasks]
     assert {payload["status"] for payload in payloads} == {"success"}
     assert len(reads(kling_simulator)) - before <= 15, "one trigger, one request would be 40 in each sweep"
@@ -189,7 +189,7 @@ def test_products_and_a_failure_do_not_disturb_each_other(kling):
     image, text, failed = submit("i"), submit("t", "text2video"), submit("f")
     kling.finish(failed.task_id, failure="no")
 
-    async def all_of_them():
+    async def run_all():
         return await asyncio.gather(
             fire(trigger_for(image.task_id)),
             fire(trigger_for(text.task_id, endpoint="text2video")),
@@ -197,7 +197,7 @@ def test_products_and_a_failure_do_not_disturb_each_other(kling):
             fire(trigger_for("nobody", poll_interval=0.05, end_time=time.time() + 3)),
         )
 
-    payloads = asyncio.run(all_of_them())
+    payloads = asyncio.run(run_all())
     assert [payload["status"] for payload in payloads] == ["success", "success", "failed", "timeout"]
 
 

@@ -43,7 +43,7 @@ def test_a_connection_that_was_edited_while_others_wait_is_read_again_before_not
 ):
     old = submit("old")
 
-    async def scene():
+    async def scenario():
         still_waiting = asyncio.create_task(wait(old))
         await asyncio.sleep(1.0)
         connect(monkeypatch, other_account)
@@ -51,18 +51,18 @@ def test_a_connection_that_was_edited_while_others_wait_is_read_again_before_not
         still_waiting.cancel()
         return event
 
-    assert asyncio.run(scene()).status == "success"
+    assert asyncio.run(scenario()).status == "success"
 
 
 def test_the_connection_is_dropped_with_the_last_wait(kling, other_account, monkeypatch):
-    async def scene():
+    async def scenario():
         await wait(await asyncio.to_thread(submit, "old"))
         asked = len(kling.requests(method="GET"))
         connect(monkeypatch, other_account)
         event, _ = await wait(await asyncio.to_thread(submit, "new"))
         return event.status, len(kling.requests(method="GET")) - asked
 
-    assert asyncio.run(scene()) == ("success", 0), "the old account is not asked for the new account's task"
+    assert asyncio.run(scenario()) == ("success", 0), "the old account is not asked for the new account's task"
 
 
 @pytest.mark.parametrize(("keep_seconds", "found"), [(0.0, True), (3600.0, False)])
@@ -115,10 +115,10 @@ def test_one_sweep_that_breaks_ends_no_wait(kling, monkeypatch):
 
     monkeypatch.setattr(AccountReader, "read_together", once)
 
-    async def both():
+    async def run_both():
         return await asyncio.gather(*(wait(task) for task in tasks))
 
-    assert [event.status for event, _ in asyncio.run(both())] == ["success", "success"]
+    assert [event.status for event, _ in asyncio.run(run_both())] == ["success", "success"]
     assert broken
 
 
@@ -126,11 +126,11 @@ def test_a_task_that_a_sweep_forgets_is_looked_for_again(kling, monkeypatch):
     task = submit("t")
     read, calls = AccountReader.read_together, []
 
-    def forgetful(self, waiting, began):
+    def read_without_first(self, waiting, began):
         calls.append(1)
         return ({}, []) if len(calls) == 1 else read(self, waiting, began)
 
-    monkeypatch.setattr(AccountReader, "read_together", forgetful)
+    monkeypatch.setattr(AccountReader, "read_together", read_without_first)
     assert asyncio.run(wait(task))[0].status == "success"
     assert len(calls) > 1
 
@@ -181,7 +181,7 @@ async def wait_at(poller: SharedPoller, task: TaskRef, first_read: float) -> str
 def questions_while_they_come_and_go(count: int) -> int:
     """How often somebody asks whose look is next, while waits with far looks join one by one and leave one by one."""
 
-    async def scene():
+    async def scenario():
         poller = SharedPoller("kling_default")
         asked, next_due = 0, poller._next_due
 
@@ -205,7 +205,7 @@ def questions_while_they_come_and_go(count: int) -> int:
         await asyncio.gather(*waits, return_exceptions=True)
         return found
 
-    return asyncio.run(scene())
+    return asyncio.run(scenario())
 
 
 def test_who_comes_or_leaves_does_not_wake_the_sweeps_unless_its_look_is_the_next():
@@ -213,7 +213,7 @@ def test_who_comes_or_leaves_does_not_wake_the_sweeps_unless_its_look_is_the_nex
 
 
 def test_a_wait_whose_look_comes_before_that_of_all_others_is_not_late():
-    async def scene():
+    async def scenario():
         poller = SharedPoller("kling_default")
         poller._reader = Listed()
         later = asyncio.create_task(wait_at(poller, TaskRef("image2video", "1"), time.time() + 30))
@@ -223,7 +223,7 @@ def test_a_wait_whose_look_comes_before_that_of_all_others_is_not_late():
         later.cancel()
         return status
 
-    assert asyncio.run(scene()) == "success"
+    assert asyncio.run(scenario()) == "success"
 
 
 @pytest.mark.parametrize("singly", [False, True])
@@ -236,7 +236,7 @@ def test_a_crowd_that_ends_together_leaves_turns_to_others_and_is_few_asyncio_ta
         ends_in_a_turn[-1] += 1
         return status
 
-    async def scene():
+    async def scenario():
         nonlocal most_tasks
         poller = SharedPoller("kling_default")
         poller._reader = Listed(singly=singly)
@@ -252,7 +252,7 @@ def test_a_crowd_that_ends_together_leaves_turns_to_others_and_is_few_asyncio_ta
             await asyncio.sleep(0)
         return [await wait for wait in waits]
 
-    assert set(asyncio.run(scene())) == {"success"}
+    assert set(asyncio.run(scenario())) == {"success"}
     assert max(ends_in_a_turn) <= 2 * poller_module.RESULTS_PER_SLICE
     assert most_tasks < count + 20, "one for each wait, and a few for all"
 
@@ -265,7 +265,7 @@ def test_a_wait_ends_at_its_deadline_though_its_look_hangs(monkeypatch):
             time.sleep(1.5)
             return super().read_together(waiting, began)
 
-    async def scene():
+    async def scenario():
         poller = SharedPoller("kling_default")
         poller._reader = Hanging()
         now = time.time()
@@ -274,4 +274,4 @@ def test_a_wait_ends_at_its_deadline_though_its_look_hangs(monkeypatch):
             event, task = await poller.wait(TaskRef("image2video", "1"), decides, first_read=now)
         return event.status, task
 
-    assert asyncio.run(scene()) == ("timeout", None)
+    assert asyncio.run(scenario()) == ("timeout", None)

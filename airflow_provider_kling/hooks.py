@@ -7,18 +7,23 @@ import random
 import time
 import uuid
 from functools import cached_property
-from typing import IO, TYPE_CHECKING, Any, ClassVar
+from typing import IO, TYPE_CHECKING, Any, ClassVar, get_args
 
 import pendulum
 
 from airflow_provider_kling import polling
 from airflow_provider_kling.api.account_resources import AccountResources
 from airflow_provider_kling.api.auth import ApiKey
-from airflow_provider_kling.api.classic import MAX_PAGE_SIZE
+from airflow_provider_kling.api.classic import MAX_PAGE_SIZE, MAX_PAGES
 from airflow_provider_kling.api.client import KlingClient
 from airflow_provider_kling.api.limits import Limits
 from airflow_provider_kling.api.settings import Settings, settings_of
-from airflow_provider_kling.exceptions import KlingConfigurationError, KlingError, KlingTaskNotFoundError
+from airflow_provider_kling.exceptions import (
+    KlingConfigurationError,
+    KlingError,
+    KlingTaskNotFoundError,
+    KlingValidationError,
+)
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.preparation.task_argument import task_ref_of
@@ -28,10 +33,10 @@ from airflow_provider_kling.submission import identity, protocol
 from airflow_provider_kling.submission.submitter import SubmitOptions, Submitter, finds_by_id
 from airflow_provider_kling.utils._airflow.base_hook import BaseHook
 from airflow_provider_kling.utils._airflow.connection_form import ConnectionForm
-from airflow_provider_kling.utils.untrusted import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import timedelta
 
     from airflow_provider_kling.api.download import Download
     from airflow_provider_kling.api.read_plan import TaskRef
@@ -68,21 +73,28 @@ class KlingHook(AccountResources, ConnectionForm, BaseHook):
 
     def __init__(self, kling_conn_id: str = default_conn_name, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.kling_conn_id = kling_conn_id
+        self.kling_conn_id = kling_conn_id.strip() if isinstance(kling_conn_id, str) else kling_conn_id
 
     @cached_property
     def settings(self) -> Settings:
         """The connection, read once."""
-        if not self.kling_conn_id or arguments.is_rendered_none(self.kling_conn_id):
-            raise KlingConfigurationError(
-                "Check the template of kling_conn_id, or leave it out: it names no connection.\n"
-                f"It is {clean_text(repr(self.kling_conn_id), 40)}; the default is {DEFAULT_CONN_NAME}."
-            )
-        connection = self.get_connection(self.kling_conn_id)
+        connection = self.get_connection(self._connection_name())
         settings = dataclasses.replace(settings_of(connection), limits=self.limits)
         for warning in settings.warnings:
             self.log.warning("%s", warning)
         return settings
+
+    def _connection_name(self) -> str:
+        try:
+            name = arguments.connection("kling_conn_id", self.kling_conn_id)
+        except KlingValidationError as error:
+            raise KlingConfigurationError(error.problems[0]) from None
+        if name is None:
+            raise KlingConfigurationError(
+                "Check the template of kling_conn_id, or leave it out: it names no connection.\n"
+                f"It is {self.kling_conn_id!r}; the default is {DEFAULT_CONN_NAME}."
+            )
+        return name
 
     @cached_property
     def client(self) -> KlingClient:
@@ -101,7 +113,8 @@ class KlingHook(AccountResources, ConnectionForm, BaseHook):
     @property
     def account_name(self) -> str:
         """What names the account in a submission's fingerprint; holds no secret and outlives a rotated key."""
-        return f"{self.kling_conn_id}@{self.settings.base_url}"
+        base_url = self.settings.base_url  # which checks the name first
+        return f"{self.kling_conn_id}@{base_url}"
 
     def create_task(
         self,
@@ -135,7 +148,9 @@ class KlingHook(AccountResources, ConnectionForm, BaseHook):
         :raises KlingValidationError: when the request is bad; nothing was sent.
         :raises KlingSubmissionInDoubtError: when it is not known whether Kling accepted it.
         """
+        fields = arguments.fields(fields)
         own = identity.own_id(external_task_id, fields.get("external_task_id"))
+        on_doubt = arguments.choice("on_doubt", on_doubt, get_args(protocol.OnDoubt))  # type: ignore[assignment]
         options: dict[str, Any] = {
             "validate": validate,
             "fit": fit,
@@ -289,6 +304,8 @@ class KlingHook(AccountResources, ConnectionForm, BaseHook):
         :param page_size: 1 to 500; a page that is shorter is the last.
         :param tries: how often the request is sent before its error counts; default 4.
         """
+        page = arguments.whole_number("page", page, 1, MAX_PAGES)
+        page_size = arguments.whole_number("page_size", page_size, 1, MAX_PAGE_SIZE)
         return self.client.list_tasks(product_of(endpoint), page, page_size, tries=tries)
 
     def get_tasks(self, refs: Sequence[TaskRef]) -> dict[TaskRef, Task | KlingError]:
@@ -323,8 +340,8 @@ class KlingHook(AccountResources, ConnectionForm, BaseHook):
         kling_task_id: str,
         endpoint: str = DEFAULT_ENDPOINT,
         *,
-        poll_interval: float = polling.DEFAULT_POLL_INTERVAL,
-        timeout: float = polling.DEFAULT_TIMEOUT,
+        poll_interval: float | timedelta = polling.DEFAULT_POLL_INTERVAL,
+        timeout: float | timedelta = polling.DEFAULT_TIMEOUT,
         end_time: float | None = None,
     ) -> Task:
         """
@@ -332,16 +349,18 @@ class KlingHook(AccountResources, ConnectionForm, BaseHook):
 
         :param kling_task_id: the task.
         :param endpoint: the product that it was created with.
-        :param poll_interval: seconds between two status checks.
-        :param timeout: seconds since Kling accepted the task.
+        :param poll_interval: seconds between two status checks, or a ``timedelta``.
+        :param timeout: seconds since Kling accepted the task, or a ``timedelta``.
         :param end_time: deadline in epoch seconds instead of ``timeout``.
         :return: the finished task, with its results.
         :raises KlingTaskFailedError: when Kling reports it failed.
         :raises KlingTimeoutError: when it still runs after ``timeout``.
         :raises KlingError: when it could not be read at all until then.
         """
+        timeout = arguments.seconds("timeout", timeout, default=polling.DEFAULT_TIMEOUT)
+        interval = arguments.seconds("poll_interval", poll_interval, default=polling.DEFAULT_POLL_INTERVAL)
         poll_decision = polling.PollDecision(
-            kling_task_id, end_time=end_time, timeout=timeout, poll_interval=poll_interval, jitter=random.random
+            kling_task_id, end_time=end_time, timeout=timeout, poll_interval=interval, jitter=random.random
         )
         # A task with a deadline was accepted before; another one may not exist.
         task = None if end_time is not None else self.get_task(kling_task_id, endpoint)

@@ -105,13 +105,13 @@ class KlingTaskSensor(BaseSensorOperator):
         self.kling_task_id = kling_task_id
         self.endpoint = endpoint
         self.kling_conn_id = kling_conn_id
-        self.deferrable = deferrable
-        self.skips_soft_failures = soft_fail
+        self.deferrable = arguments.switch("deferrable", deferrable)
+        self.skips_soft_failures = arguments.switch("soft_fail", soft_fail)
         #: What the sensor returns, for its link.
         self.kling_result: Any = None
         self._was_read = False
         self._started_at: float | None = None
-        if start_from_trigger:
+        if arguments.switch("start_from_trigger", start_from_trigger):
             self._start_in_triggerer()
 
     def _start_in_triggerer(self) -> None:

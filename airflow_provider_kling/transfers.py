@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import json
-import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -15,24 +12,22 @@ from airflow_provider_kling.exceptions import KlingValidationError
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME, UI_COLOR
 from airflow_provider_kling.plugins.links import KlingResultLink
 from airflow_provider_kling.preparation import arguments
+from airflow_provider_kling.preparation.task_argument import read_manifest, task_ref_of
 from airflow_provider_kling.products import convert
-from airflow_provider_kling.products.formatting import shown
+from airflow_provider_kling.products.fields import is_omitted
+from airflow_provider_kling.products.formatting import named
 from airflow_provider_kling.products.product import DEFAULT_ENDPOINT
 from airflow_provider_kling.utils._airflow.asset_events import describe_outlets
 from airflow_provider_kling.utils.untrusted import clean_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import timedelta
 
     from airflow.sdk import Context
 
+    from airflow_provider_kling.api.read_plan import TaskRef
     from airflow_provider_kling.hooks import KlingHook
-
-#: Characters of a manifest's text that are read; Kling's largest has 9 results.
-MAX_MANIFEST_CHARACTERS = 200_000
-
-_ID = re.compile(r"[^\s/\\?#%\ud800-\udfff]{1,200}")
 
 
 class KlingToObjectStorageOperator(BaseOperator):
@@ -111,17 +106,25 @@ class KlingToObjectStorageOperator(BaseOperator):
         from airflow_provider_kling.results.storage import store, stored_line
         from airflow_provider_kling.results.targets import check_target
 
+        self.output_conn_id = arguments.connection("output_conn_id", self.output_conn_id)
         output_uri = check_target(self.output_uri, self.output_conn_id)
         duration = seconds_of(self.duration)
         manifest = manifest_of(self.manifest)
-        kling_task_id = task_id_of(self.kling_task_id or manifest.get("task_id"))
-        task = self.hook.get_task(kling_task_id, manifest.get("endpoint") or self.endpoint)
+        which = self._named(manifest)
+        task = self.hook.get_task(which.task_id, which.endpoint)
         task = polling.require_success(task, polling.Event("error", task.task_id, "it has no result to store yet"))
         files = store(self.hook, task, output_uri, conn_id=self.output_conn_id, duration=duration)
         self.log.info("%s; Kling charged %s units", stored_line(files), clean_text(task.units, 40) or "unknown")
         self.kling_result = {**task.manifest(model_name=manifest.get("model_name") or ""), "files": files}
         describe_outlets(self, context, self.kling_result)
         return self.kling_result
+
+    def _named(self, manifest: Mapping[str, Any]) -> TaskRef:
+        """Which task, and of which product."""
+        given = manifest.get("task_id") if is_omitted(self.kling_task_id) else self.kling_task_id
+        if given is None:
+            raise KlingValidationError(["Give kling_task_id, or a manifest with a task_id: neither names a task."])
+        return task_ref_of(given, manifest.get("endpoint") or self.endpoint)
 
 
 def manifest_of(value: Any) -> dict[str, Any]:
@@ -131,12 +134,12 @@ def manifest_of(value: Any) -> dict[str, Any]:
     :param value: what an operator returned, or the text that a template made of it: Python's, or JSON.
     :raises KlingValidationError: when it is neither.
     """
-    if value is None or arguments.is_rendered_none(value) or value == "":
+    if value is None or arguments.is_rendered_none(value) or (isinstance(value, str) and not value.strip()):
         return {}
-    read = _read(value) if isinstance(value, str) and len(value) <= MAX_MANIFEST_CHARACTERS else value
-    if not isinstance(read, dict):
+    read = read_manifest(value)
+    if read is None:
         raise KlingValidationError(
-            [f"Give manifest what an operator or the sensor returned, or a task id as kling_task_id: {shown(value)}."]
+            [f"Give manifest what an operator or the sensor returned: {named('manifest', value)} is none."]
         )
     words = {name: read.get(name) for name in ("task_id", "endpoint", "model_name")}
     wrong = [name for name, word in words.items() if not isinstance(word, (str, int, type(None)))]
@@ -155,27 +158,3 @@ def seconds_of(value: Any) -> float | None:
     if value is None:
         return None
     return arguments.seconds("duration", convert.duration(value), minimum=1)
-
-
-def task_id_of(value: Any) -> str:
-    """
-    Return a Kling task's id or external id as text.
-
-    :param value: the id; a template with native rendering makes a number of it.
-    :raises KlingValidationError: when there is none, or it cannot be one.
-    """
-    if value is None or value == "":
-        raise KlingValidationError(["kling_task_id and manifest are both empty: give one of them."])
-    text = str(value).strip() if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
-    if arguments.is_rendered_none(text) or not _ID.fullmatch(text) or not text.strip("."):
-        raise KlingValidationError([f"Give kling_task_id the id of a Kling task: {shown(value)} is not an id."])
-    return text
-
-
-def _read(text: str) -> Any:
-    for reader in (json.loads, ast.literal_eval):
-        try:
-            return reader(text)
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            continue
-    return None

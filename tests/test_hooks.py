@@ -7,11 +7,12 @@ import hashlib
 import io
 import json
 import socket
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from PIL import Image
-from support import PHOTOGRAPH, connect, limit
+from support import PHOTOGRAPH, advice_first, connect, limit
 
 from airflow_provider_kling import exceptions as errors
 from airflow_provider_kling.api.read_plan import TaskRef
@@ -46,8 +47,48 @@ def test_a_task_is_created_read_and_waited_for(kling, hook):
 
 @pytest.mark.parametrize("name", ["None", " none ", "", None])
 def test_a_connection_that_a_template_left_empty_is_named(name):
-    with pytest.raises(errors.KlingConfigurationError, match="Check the template of kling_conn_id"):
+    with pytest.raises(errors.KlingConfigurationError, match="template of kling_conn_id"):
         KlingHook(name).get_task("x")
+
+
+@pytest.mark.parametrize("name", [5, {"a": 1}, "kling\u200b_default", pytest.param(10**5000, id="huge"), "x" * 1000])
+def test_what_is_no_name_of_a_connection_is_a_sentence(name):
+    with pytest.raises(errors.KlingConfigurationError, match="kling_conn_id") as caught:
+        _ = KlingHook(name).account_name
+    assert len(str(caught.value)) < 300
+
+
+def test_the_name_of_a_connection_may_have_blanks_around_it(kling):
+    assert KlingHook(" kling_default\n").account_name == KlingHook().account_name
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        lambda hook: hook.list_tasks(page="two"),
+        lambda hook: hook.list_tasks(page=0),
+        lambda hook: hook.list_tasks(page=1001),
+        lambda hook: hook.list_tasks(page_size=501),
+        lambda hook: hook.list_tasks(page_size=[]),
+        lambda hook: hook.wait("1", timeout="soon"),
+        lambda hook: hook.wait("1", poll_interval=float("nan")),
+        lambda hook: hook.create_task("text2video", ["prompt"]),
+        lambda hook: hook.create_task("text2video", {"prompt": "x"}, on_doubt="sent"),
+        lambda hook: hook.estimate("text2video", None),
+    ],
+)
+def test_what_the_hook_cannot_use_is_a_sentence_before_anything_is_asked(kling, hook, asked):
+    with pytest.raises(errors.KlingValidationError) as caught:
+        asked(hook)
+    assert not kling.requests()
+    for problem in caught.value.problems:
+        advice_first(problem)
+
+
+def test_a_wait_takes_text_and_a_timedelta(kling, hook):
+    task = hook.create_task("text2video", {"prompt": "A paper boat", "duration": 3})
+    assert hook.wait(task.task_id, "text2video", poll_interval="0.05", timeout=timedelta(minutes=1)).videos
+    assert hook.list_tasks("text2video", page="1", page_size="5")
 
 
 def test_text_to_video_is_the_same_hook(kling, hook):

@@ -37,6 +37,13 @@ def task(kling):
     return KlingHook().create_task("image2video", {"image": str(PHOTOGRAPH), "duration": 3}, external_task_id="mine")
 
 
+@pytest.mark.parametrize("name", ["deferrable", "soft_fail", "start_from_trigger"])
+@pytest.mark.parametrize("value", ["False", "no", 0, None])
+def test_a_switch_that_is_no_truth_value_is_refused(name, value):
+    with pytest.raises(errors.KlingValidationError, match=f"Give {name} as True or False"):
+        sensor("1", **{name: value})
+
+
 def test_poking_returns_the_manifest(kling, task, ti):
     manifest = sensor(task.task_id, **POKE).execute({"ti": ti})
     assert manifest["status"] == "succeed"

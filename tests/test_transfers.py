@@ -7,13 +7,14 @@ import json
 from pathlib import Path
 
 import pytest
-from support import PHOTOGRAPH
+from support import PHOTOGRAPH, FakeTaskInstance, advice_first
 
 from airflow_provider_kling.exceptions import KlingResultError, KlingResultExpiredError, KlingValidationError
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.plugins.links import link_of
 from airflow_provider_kling.products.formatting import size_words
-from airflow_provider_kling.transfers import KlingToObjectStorageOperator, manifest_of, task_id_of
+from airflow_provider_kling.sensors import KlingTaskSensor
+from airflow_provider_kling.transfers import KlingToObjectStorageOperator, manifest_of
 
 
 def made(**fields):
@@ -60,12 +61,27 @@ def test_anything_else_is_refused_by_one_sentence(kling, tmp_path, manifest):
 
 
 @pytest.mark.parametrize("task_id", ["None", "../../etc", "a b", "7?x=1", "..", {"a": 1}, True, "7\n8", "x" * 300])
-def test_an_id_that_is_none_is_refused(task_id):
-    with pytest.raises(KlingValidationError, match="Give kling_task_id"):
-        task_id_of(task_id)
+def test_an_id_that_is_none_is_refused_in_the_words_of_the_sensor(kling, tmp_path, task_id):
+    with pytest.raises(KlingValidationError) as caught:
+        transfer(f"{tmp_path}/", kling_task_id=task_id).execute({})
+    with pytest.raises(KlingValidationError) as waiting:
+        KlingTaskSensor(task_id="wait", kling_task_id=task_id, deferrable=False).execute({"ti": FakeTaskInstance()})
+    assert caught.value.problems == waiting.value.problems
+    assert advice_first(caught.value.problems[0]).startswith("Give kling_task_id a task's id: ")
 
 
-@pytest.mark.parametrize("nothing", [None, "", "None"])
+@pytest.mark.parametrize("given", [{}, {"manifest": {}}, {"kling_task_id": " "}, {"manifest": {"batch_id": "af-1"}}])
+def test_a_transfer_of_nothing_says_what_is_missing(kling, tmp_path, given):
+    with pytest.raises(KlingValidationError) as caught:
+        transfer(f"{tmp_path}/", **given).execute({})
+    assert advice_first(caught.value.problems[0]).startswith("Give kling_task_id, or a manifest with a task_id")
+
+
+def test_a_manifest_names_its_task_as_the_sensor_takes_it(finished, tmp_path):
+    assert transfer(f"{tmp_path}/", kling_task_id=str(finished.manifest())).execute({})["files"]
+
+
+@pytest.mark.parametrize("nothing", [None, "", " ", "None"])
 def test_a_manifest_that_is_empty_leaves_the_id(nothing):
     assert manifest_of(nothing) == {}
 

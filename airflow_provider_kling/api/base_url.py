@@ -48,8 +48,9 @@ def base_url_of(host: str | None, *, schema: str | None = None, port: int | str 
 
 
 def _configuration_error(what: str, host: str = "") -> KlingConfigurationError:
-    # What stands before an @ may be a key that was pasted with the address.
-    shown = f"It is {clean_text(host.rpartition('@')[2], 100)!r}. " if host else ""
+    # What stands before an @, or behind a ?, may be a key that was pasted with the address.
+    address, mark, _ = host.partition("?")
+    shown = f"It is {clean_text(address.rpartition('@')[2] + mark, 100)!r}. " if host else ""
     return KlingConfigurationError(
         f"Check the connection's host: {what}.\n"
         f"{shown}It takes a name, or a URL such as https://api-singapore.klingai.com, with an optional path; keys "

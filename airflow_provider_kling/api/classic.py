@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: The largest page that Kling serves.
 MAX_PAGE_SIZE = 500
+#: The highest number of a page.
+MAX_PAGES = 1000
 
 #: A page is asked for by its number.
 PAGES_HAVE_NUMBERS = True

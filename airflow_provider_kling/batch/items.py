@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -12,6 +13,9 @@ from airflow_provider_kling.exceptions import KlingValidationError
 from airflow_provider_kling.preparation.arguments import is_rendered_none, place
 from airflow_provider_kling.products.formatting import named, shown
 from airflow_provider_kling.results.targets import check_source
+
+#: Most items of one batch, ten times as many as were tried: a generator need not end.
+MAX_ITEMS = 1_000_000
 
 
 def read_items(items: Any, defaults: Any, conn_id: str | None) -> list[dict[str, Any]]:
@@ -32,8 +36,13 @@ def read_items(items: Any, defaults: Any, conn_id: str | None) -> list[dict[str,
         items = _from_text(items.strip(), conn_id)
     if isinstance(items, (bytes, bytearray, Mapping)) or not isinstance(items, Iterable):
         raise _no_items(items)
-    found = list(items)
-    for index, item in enumerate(found):
+    return [{**common, **item} for item in _bounded(items)]
+
+
+def _bounded(items: Iterable[Any]) -> list[Mapping[str, Any]]:
+    """Read the items once, and no further than the first that is none."""
+    found: list[Mapping[str, Any]] = []
+    for index, item in enumerate(itertools.islice(items, MAX_ITEMS + 1)):
         if not isinstance(item, Mapping):
             raise KlingValidationError(
                 [
@@ -41,7 +50,10 @@ def read_items(items: Any, defaults: Any, conn_id: str | None) -> list[dict[str,
                     "[{'image': …, 'prompt': …}, …] or a file's URI can be given."
                 ]
             )
-    return [{**common, **item} for item in found]
+        found.append(item)
+    if len(found) > MAX_ITEMS:
+        raise KlingValidationError([f"Split items into several batches: one has at most {MAX_ITEMS} items."])
+    return found
 
 
 def _no_items(items: Any) -> KlingValidationError:
@@ -56,7 +68,7 @@ def _read_defaults(defaults: Any) -> dict[str, Any]:
             [f"Give the template of defaults a value: it rendered to {named('defaults', defaults)}."]
         )
     if isinstance(defaults, str):
-        defaults = _literal(defaults.strip()) if defaults.strip() else {}
+        defaults = _literal("defaults", defaults.strip(), "a dict") if defaults.strip() else {}
     if defaults is None or isinstance(defaults, Mapping):
         return dict(defaults or {})
     raise KlingValidationError([f"Give defaults as a dict; {named('defaults', defaults)} is not a dict."])
@@ -66,7 +78,7 @@ def _from_text(text: str, conn_id: str | None) -> Any:
     if not text or is_rendered_none(text):
         raise KlingValidationError([f"Give the template of items a value: it rendered to {named('items', text)}."])
     if text.startswith(("[", "(", "{")):
-        return _literal(text)
+        return _literal("items", text, "a list of dicts")
     check_source(text, conn_id, name="items")
     try:
         return files.read_lines(text, conn_id)
@@ -78,7 +90,7 @@ def _from_text(text: str, conn_id: str | None) -> Any:
         raise KlingValidationError([f"Correct the file of items: {shown(str(error), 300)}."]) from None
 
 
-def _literal(text: str) -> Any:
+def _literal(name: str, text: str, kind: str) -> Any:
     """Read a value as JSON writes it, or as Python does: a template renders a list so."""
     try:
         return json.loads(text)
@@ -87,5 +99,5 @@ def _literal(text: str) -> Any:
             return ast.literal_eval(text)
         except (ValueError, SyntaxError, RecursionError, MemoryError):
             raise KlingValidationError(
-                [f"Give items as a list of dicts; {named('items', text)} is text that is neither JSON nor Python."]
+                [f"Give {name} as {kind}; {named(name, text)} is text that is neither JSON nor Python."]
             ) from None

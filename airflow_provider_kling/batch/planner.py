@@ -16,6 +16,7 @@ from airflow_provider_kling.preparation.arguments import Validate, is_rendered_n
 from airflow_provider_kling.preparation.files import is_link
 from airflow_provider_kling.preparation.prepare import prepare
 from airflow_provider_kling.products.catalogue import product_of
+from airflow_provider_kling.products.fields import is_omitted
 from airflow_provider_kling.products.formatting import counted, named, shown
 from airflow_provider_kling.submission import identity
 from airflow_provider_kling.submission.protocol import MAX_ATTEMPTS
@@ -128,7 +129,7 @@ class Planner:
         """Return the product of an item, and its fields."""
         endpoint = item.get("endpoint")
         fields = {name: value for name, value in item.items() if name not in ("key", "endpoint")}
-        return self.endpoint if endpoint is None or endpoint == "" else endpoint, fields
+        return self.endpoint if is_omitted(endpoint) else endpoint, fields
 
     def _prepare(self, key: str, endpoint: Any, fields: Mapping[str, Any]) -> Prepared:
         if is_rendered_none(key):
@@ -245,7 +246,8 @@ def _has_watermarked_copy(body: Mapping[str, Any]) -> bool:
 def _file_suffixes(body: Mapping[str, Any]) -> list[str]:
     """Return the suffixes of an item's files after the key; several files are numbered."""
     count = MAX_RESULTS if body.get("result_type") == "series" else body.get("n", 1)
-    return [f"_{index}" for index in range(count)] if isinstance(count, int) and count > 1 else [""]
+    # Without validation it may be any number.
+    return [f"_{index}" for index in range(min(count, MAX_RESULTS))] if isinstance(count, int) and count > 1 else [""]
 
 
 def _attempt_clashes(planned: Sequence[PlannedItem]) -> list[str]:

@@ -65,6 +65,8 @@ def read_limits(operator: Any) -> Limits:
             return None
 
     folder, manifest_uri = _read_uris(read, problems)
+    operator.output_conn_id = read(arguments.connection, "output_conn_id")
+    operator.image_conn_id = read(arguments.connection, "image_conn_id")
     read(arguments.choice, "validate", get_args(Validate))
     read(arguments.choice, "fit", get_args(Fit))
     read(arguments.choice, "image_by", get_args(ImageBy))
@@ -98,7 +100,7 @@ def _read_uris(read: Callable[..., Any], problems: list[str]) -> tuple[str, str]
     if folder is None and not problems:
         problems.append("Give output_uri the folder of the videos: it is empty.")
     folder = (folder or "").rstrip("/") + "/"
-    if read(arguments.place, "kling_conn_id") is None and not problems:
+    if read(arguments.connection, "kling_conn_id") is None and not problems:
         problems.append("Give kling_conn_id the name of an Airflow connection: it is empty.")
     manifest_uri = read(arguments.place, "manifest_uri") or f"{folder}manifest.jsonl"
     if manifest_uri.lower().endswith(("/", ".mp4")):

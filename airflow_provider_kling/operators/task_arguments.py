@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Literal, get_args
 from airflow_provider_kling import polling
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.preparation.arguments import Validate
-from airflow_provider_kling.products.formatting import named
 from airflow_provider_kling.submission.protocol import OnDoubt
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ _TIMES = {
 _CHOICES = {"on_clear": get_args(OnClear), "on_doubt": get_args(OnDoubt), "validate": get_args(Validate)}
 _SWITCHES = ("wait_for_completion", "deferrable")
 _AMOUNTS = ("max_units", "max_run_usd")
+_CONNECTIONS = ("output_conn_id",)  # that of images is read with them
 
 
 def read_arguments(operator: KlingTaskOperator, *, is_paid: bool) -> list[str]:
@@ -41,15 +41,14 @@ def read_arguments(operator: KlingTaskOperator, *, is_paid: bool) -> list[str]:
     for name, allowed in _CHOICES.items():
         with arguments.collect(problems):
             setattr(operator, name, arguments.choice(name, getattr(operator, name), allowed))
-    switches = {name: getattr(operator, name) for name in _SWITCHES}
-    problems += [
-        f"Give {name} as True or False: {named(name, value)} is neither."
-        for name, value in switches.items()
-        if not isinstance(value, bool)
-    ]
-    for name in _AMOUNTS:
-        with arguments.collect(problems):
-            setattr(operator, name, arguments.amount(name, getattr(operator, name)))
+    for names, read in (
+        (_SWITCHES, arguments.switch),
+        (_AMOUNTS, arguments.amount),
+        (_CONNECTIONS, arguments.connection),
+    ):
+        for name in names:
+            with arguments.collect(problems):
+                setattr(operator, name, read(name, getattr(operator, name)))
     with arguments.collect(problems):
         operator.output_uri = _read_target(operator, is_paid)
     return problems

@@ -13,6 +13,7 @@ import math
 import numbers
 import os
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
@@ -33,6 +34,12 @@ _NUMBER = re.compile(r"[+-]?(?:\d{1,18}(?:\.\d{0,18})?|\.\d{1,18})(?:[eE][+-]?\d
 
 #: Texts that mean "no value"; a template without a value renders to one of them.
 _NO_VALUE = ("none", "null", "nan", "undefined")
+
+#: Invisible characters, which pasted text may hold; no name of a connection or a file is meant to have one.
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u2028\u2029\u2060\ufeff\ud800-\udfff]")
+
+#: Airflow's own limit.
+_MAX_CONNECTION = 250
 
 
 def seconds(name: str, value: Any, *, default: float | None = None, minimum: float = 0.0) -> float:
@@ -129,12 +136,63 @@ def place(name: str, value: Any) -> str | None:
         raise KlingValidationError([f"Give {name} as a URI or a path; {named(name, value)} is neither."])
     text = text.strip()
     if is_rendered_none(text):
-        raise KlingValidationError(
-            [f"Give the template of {name} a value, or leave {name} out: it rendered to {named(name, text)}."]
-        )
-    if any(ord(character) < 32 or 0xD800 <= ord(character) <= 0xDFFF for character in text):
-        raise KlingValidationError([f"Take line breaks and broken characters out of {name}: it names a place."])
+        raise KlingValidationError([_without_value(name, text)])
+    if unseen := _UNSEEN.search(text):
+        raise KlingValidationError([_take_out(name, unseen, "it names a place")])
     return text or None
+
+
+def connection(name: str, value: Any) -> str | None:
+    """
+    Return the name of an Airflow connection, or ``None`` when none was given.
+
+    :param name: the argument's name.
+    :param value: text, or ``None``.
+    :raises KlingValidationError: for the text ``None``, and for what is no name of a connection.
+    """
+    if value is None:
+        return None
+    text = str.__str__(value).strip() if isinstance(value, str) else None
+    if text is None or len(text) > _MAX_CONNECTION:
+        raise KlingValidationError([f"Give {name} the name of an Airflow connection: {named(name, value)} is none."])
+    if is_rendered_none(text):
+        raise KlingValidationError([_without_value(name, text)])
+    if unseen := _UNSEEN.search(text):
+        raise KlingValidationError([_take_out(name, unseen, "no name of a connection has it")])
+    return text or None
+
+
+def switch(name: str, value: Any) -> bool:
+    """
+    Return whether something is asked for.
+
+    :param name: the argument's name.
+    :param value: ``True`` or ``False``; text is neither, because the text ``False`` would count as true.
+    :raises KlingValidationError: for anything else.
+    """
+    if not isinstance(value, bool):
+        raise KlingValidationError([f"Give {name} as True or False: {named(name, value)} is neither."])
+    return value
+
+
+def _take_out(name: str, unseen: re.Match[str], why: str) -> str:
+    return f"Take U+{ord(unseen[0]):04X} out of {name}: {why} (character {unseen.start() + 1})."
+
+
+def _without_value(name: str, text: str) -> str:
+    return f"Give the template of {name} a value, or leave {name} out: it rendered to {named(name, text)}."
+
+
+def fields(value: Any) -> Mapping[str, Any]:
+    """
+    Return a request's fields.
+
+    :param value: by their names.
+    :raises KlingValidationError: when they have none.
+    """
+    if not isinstance(value, Mapping):
+        raise KlingValidationError([f"Give fields as a dict {{field: value}}: {named('fields', value)} is not a dict."])
+    return value
 
 
 def is_rendered_none(value: Any) -> bool:

@@ -33,6 +33,12 @@ if TYPE_CHECKING:
 
     from airflow_provider_kling.products.product import Product
 
+#: Texts to which a template without a value renders: as Python, JSON, pandas and JavaScript write "no value". In other
+#: letters they are words, of a ``negative_prompt`` for example.
+NONE_WORDS = frozenset({"None", "null", "nan", "NaN", "undefined"})
+#: The same before JSON text is read: there ``null`` leaves a field out.
+NONE_BEFORE_READING = frozenset({"None"})
+
 #: The most products that a sentence names as owners of a field.
 NAMED_OWNERS = 3
 
@@ -134,8 +140,9 @@ def prepare(
     strictness = arguments.choice("validate", validate, get_args(Validate))
     extra, extra_errors = _read_extra_body(extra_body)
     mend = arguments.choice("fit", fit, get_args(Fit))
-    draft = _Draft(product, image_conn_id, mend, arguments.choice("image_by", image_by, get_args(ImageBy)), extra)
-    _encode(draft, fields)
+    conn_id = arguments.connection("image_conn_id", image_conn_id)
+    draft = _Draft(product, conn_id, mend, arguments.choice("image_by", image_by, get_args(ImageBy)), extra)
+    _encode(draft, arguments.fields(fields))
     body = {**draft.body, **extra}
     for problem in generations.translation_problems(product, body):
         draft.refuse(problem.field, problem.sentence)
@@ -153,7 +160,8 @@ def _read_extra_body(extra_body: Any) -> tuple[dict[str, Any], list[str]]:
     """Return the keys that replace those of the body, and what is wrong with them."""
     try:
         extra = json_value(extra_body, "extra_body")
-        extra = json.loads(extra) if isinstance(extra, str) and extra.strip() else extra
+        if isinstance(extra, str) and not is_omitted(extra):
+            extra = json_value(json.loads(extra), "extra_body")
     except NotJsonError as error:
         return {}, [str(error)]
     except (ValueError, RecursionError):
@@ -222,12 +230,13 @@ def _convert_field(draft: _Draft, field: Field, value: Any) -> Any:
     """Return a field's value as Kling takes it; ``None`` when it is refused. Files in it are left unchanged."""
     name, keep = field.name, field.file_keys
     try:
-        if not field.is_media:
+        if field.is_media:
+            _refuse_none(value, name, keep)
+        else:
             value = json_value(value, name, keep=keep)
-        _refuse_none(value, name, keep)
-        if not field.is_media:
+            _refuse_none(value, name, keep, words=NONE_BEFORE_READING)
             # Converting may parse JSON text, and what is in that has to fit too.
-            value = json_value(field.canonical(value), name, keep=keep)
+            value = json_value(_canonical(field, value), name, keep=keep)
             _refuse_none(value, name, keep)
     except FieldEncodingError as error:
         draft.refuse(name, f"{error.advice.format(field=name)}: {name} {error.problem}.")
@@ -238,25 +247,35 @@ def _convert_field(draft: _Draft, field: Field, value: Any) -> Any:
     return None
 
 
-def _refuse_none(value: Any, name: str, keep: frozenset[str]) -> None:
-    place = _find_rendered_none(value, name, keep)
-    if place:
+def _canonical(field: Field, value: Any) -> Any:
+    try:
+        return field.canonical(value)
+    except FieldEncodingError:
+        _refuse_none(value, field.name, field.file_keys)  # whatever the field takes, this is what went wrong
+        raise
+
+
+def _refuse_none(value: Any, name: str, keep: frozenset[str], *, words: frozenset[str] = NONE_WORDS) -> None:
+    found = _find_rendered_none(value, name, keep, words)
+    if found:
+        place, word = found
         raise NotJsonError(
-            f"Check the template of {shorten(place)}: it rendered to the text None. Where that word is meant, send it "
-            "with extra_body."
+            f"Check the template of {shorten(place)}: it rendered to the text {word}. Where that word is meant, send "
+            "it with extra_body."
         )
 
 
-def _find_rendered_none(value: Any, place: str, keep: frozenset[str]) -> str:
-    """Where a value is the text that a template without a value leaves; empty when nowhere."""
+def _find_rendered_none(value: Any, place: str, keep: frozenset[str], words: frozenset[str]) -> tuple[str, str] | None:
+    """Return the place and the text that a template without a value rendered to, or ``None``."""
     if isinstance(value, str):
-        return place if value.strip() == "None" else ""
+        word = value.strip()
+        return (place, word) if word in words else None
     inside: Iterable[tuple[str, Any]] = ()
     if isinstance(value, dict):
         inside = ((f"{place}.{key}", item) for key, item in value.items() if key not in keep or isinstance(item, str))
     elif isinstance(value, list):
         inside = ((f"{place}[{index}]", item) for index, item in enumerate(value))
-    return next((found for name, item in inside if (found := _find_rendered_none(item, name, keep))), "")
+    return next((found for name, item in inside if (found := _find_rendered_none(item, name, keep, words))), None)
 
 
 def _load_media(draft: _Draft) -> None:

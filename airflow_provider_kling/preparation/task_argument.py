@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,9 @@ MAX_ID_LENGTH = 128
 #: A manifest of one task is below a tenth of this.
 MAX_MANIFEST_LENGTH = 100_000
 
+#: An id has no character with a meaning in a URL.
+_ID = re.compile(r"(?!\.+\Z)[^\s/\\?#%]+")
+
 #: The year 5138: a later time is not the time of a task.
 _MAX_MILLISECONDS = 10**14
 
@@ -32,14 +36,14 @@ def task_ref_of(value: Any, endpoint: Any) -> TaskRef:
     :param endpoint: the product; a manifest knows its own.
     :raises KlingValidationError: when it names none.
     """
-    manifest = _manifest(value)
+    manifest = read_manifest(value)
     if manifest is not None:
         value, endpoint = manifest.get("task_id"), manifest.get("endpoint") or endpoint
     if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**MAX_ID_LENGTH:
         value = str(value)
     text = value.strip() if isinstance(value, str) else ""
     # What begins like a manifest and is none was cut, or written wrongly.
-    is_id = text and not text.startswith("{") and len(text) <= MAX_ID_LENGTH and text.isprintable()
+    is_id = not text.startswith("{") and len(text) <= MAX_ID_LENGTH and text.isprintable() and _ID.fullmatch(text)
     if not is_id or is_rendered_none(text):
         raise KlingValidationError(
             [
@@ -59,7 +63,7 @@ def unfinished_since(value: Any) -> float | None:
     :param value: what names the task.
     :return: epoch seconds by Kling's clock; ``None`` when it has ended, or the value does not say.
     """
-    manifest = _manifest(value) or {}
+    manifest = read_manifest(value) or {}
     created_at = manifest.get("created_at")
     if manifest.get("status") not in (TaskStatus.SUBMITTED, TaskStatus.PROCESSING):
         return None
@@ -68,7 +72,12 @@ def unfinished_since(value: Any) -> float | None:
     return created_at / 1000
 
 
-def _manifest(value: Any) -> Mapping[str, Any] | None:
+def read_manifest(value: Any) -> Mapping[str, Any] | None:
+    """
+    Return a task's manifest, or ``None`` when this is none.
+
+    :param value: what an operator returned, or the text that a template made of it: Python's, or JSON.
+    """
     if isinstance(value, str) and value.lstrip().startswith("{") and len(value) <= MAX_MANIFEST_LENGTH:
         value = _read(value.strip())
     return value if isinstance(value, Mapping) else None

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 #: Kling documents neither length nor characters of an external id; these are safe in every answer seen (2026-09).
 EXTERNAL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 MAX_PROMPT = 2500
+#: Of no width and no meaning alone: a zero-width space, a word joiner, a byte order mark.
+INVISIBLE = "\u200b\u2060\ufeff"
 ASPECT_RATIOS = ("16:9", "9:16", "1:1")
 #: The proportions that the image products make.
 IMAGE_RATIOS = (*ASPECT_RATIOS, "4:3", "3:4", "3:2", "2:3", "21:9")
@@ -134,9 +136,9 @@ def _places(place: str, value: Any, keys: frozenset[str], max_depth: int) -> Ite
 
 
 def is_omitted(value: Any) -> bool:
-    """Whether the field is left out: None, blank text or an empty list."""
+    """Whether the field is left out: None, text of which nothing is seen, or an empty list."""
     if isinstance(value, str):
-        return not value.strip()
+        return not value.strip().strip(INVISIBLE)
     return value is None or (isinstance(value, (list, tuple)) and not value)
 
 

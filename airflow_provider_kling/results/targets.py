@@ -74,6 +74,8 @@ def check_source(uri: str, conn_id: str | None = None, *, name: str) -> None:
     problem = _access_problem(place, name)
     if not problem and (Path(place.rest).is_dir() if place.is_local else _is_folder(place)):
         problem = f"Give {name} the name of a file: {place.shown!r} is a folder."
+    if not problem and place.is_local and _is_there(Path(place.rest)) and not Path(place.rest).is_file():
+        problem = f"Give {name} the name of a file: {place.shown!r} is a device or a pipe, whose reading need not end."
     if problem:
         raise KlingValidationError([problem])
 
@@ -154,7 +156,7 @@ def _form_problem(text: str, place: Place, name: str) -> str | None:
         return f"Give {name} without '..': {shown}."
     if place.is_local:
         if not place.rest.startswith("/"):
-            return f"Give {name} as a URI such as s3://bucket/videos/, or as an absolute path: {shown} is neither."
+            return f"Give {name} as a URI or an absolute path: {shown} is neither; s3://bucket/videos/ is one."
         return None
     if not _SCHEME.fullmatch(place.protocol) or not place.bucket:
         return f"Give {name} as a URI with a bucket, such as s3://bucket/videos/: {shown} names none."
@@ -177,7 +179,12 @@ def _name_problem(text: str, place: Place, name: str) -> str | None:
 def _access_problem(place: Place, name: str) -> str | None:
     """Say what is missing on this machine: Airflow's connection, or the package for this storage."""
     if place.conn_id and not _is_connection(place.conn_id):
-        return f"Create the Airflow connection {clean_text(place.conn_id, 80)!r}, which {name} names, or correct it."
+        if ":" in place.conn_id:  # s3://key:secret@bucket/ as other programs write it
+            return (
+                f"Take the password out of {name}: what stands before @ names an Airflow connection, {place.shown!r}."
+            )
+        shown = clean_text(place.conn_id, 80)
+        return f"Create the Airflow connection that {name} names, or correct it: Airflow knows none named {shown!r}."
     try:
         place.filesystem  # noqa: B018 - it is made at the first look
     except (ValueError, ImportError) as error:
@@ -206,6 +213,8 @@ def _local_problem(place: Place, name: str) -> str | None:
     path = Path(known)
     if not is_folder and not has_placeholder and path.is_dir():
         return f"Add a slash to {name}, or a file name: {name}={clean_text(place.rest, 200)!r} is a folder."
+    if not is_folder and not has_placeholder and _is_there(path) and not path.is_file():
+        return f"Give {name} another name: {name}={clean_text(place.rest, 200)!r} is a device or a pipe."
     # What comes before the last slash that is known is a folder, there or to be made.
     folder = Path(known.rpartition("/")[0] or "/")
     while not _is_there(folder):
@@ -213,7 +222,7 @@ def _local_problem(place: Place, name: str) -> str | None:
     if not folder.is_dir():
         return f"Choose another folder for {name}: {clean_text(folder, 200)} is a file."
     if not os.access(folder, os.W_OK | os.X_OK):
-        return f"Give Airflow's user the right to write in {clean_text(folder, 200)}, which {name} names."
+        return f"Let Airflow's user write where {name} is: it may not write in {clean_text(folder, 200)!r}."
     return None
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_kling.exceptions import KlingValidationError
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.products.catalogue import PRODUCTS
+from airflow_provider_kling.products.formatting import shown
 from airflow_provider_kling.products.product import DEFAULT_ENDPOINT
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _add_target(command: argparse.ArgumentParser) -> None:
 def _field(text: str) -> tuple[str, Any]:
     name, separator, value = text.partition("=")
     if not separator or not name:
-        raise argparse.ArgumentTypeError(f"write NAME=VALUE, {text!r} is not")
+        raise argparse.ArgumentTypeError(f"write NAME=VALUE, {shown(text)} is not")
     if name == "external_task_id":
         raise argparse.ArgumentTypeError("leave external_task_id out: a command has one; --take 2 makes another video")
     try:

@@ -12,6 +12,7 @@ from airflow_provider_kling import polling
 from airflow_provider_kling.exceptions import KlingError, KlingValidationError
 from airflow_provider_kling.results.failure import failure_of
 from airflow_provider_kling.results.storage import store
+from airflow_provider_kling.results.targets import check_target
 from airflow_provider_kling.shell import show, streams
 from airflow_provider_kling.shell.account import hook_for
 from airflow_provider_kling.shell.arguments import parser
@@ -103,11 +104,12 @@ def _status(hook: KlingHook, words: Namespace) -> Output:
 
 
 def _fetch(hook: KlingHook, words: Namespace) -> Output:
+    target = check_target(target_of(words.to), name="--to")
     task = hook.get_task(words.kling_task_id, words.endpoint)
     if not task.status.is_terminal:
         raise KlingValidationError([f"Wait, and fetch it again: Kling task {task.task_id} is {task.status.value}."])
     task = polling.require_success(task, polling.Event("success", task.task_id))
-    files = store(hook, task, target_of(words.to))
+    files = store(hook, task, target)
     return {**task.manifest(), "files": files}, [_plain(file["uri"]) for file in files]
 
 

@@ -42,7 +42,7 @@ def make(hook: KlingHook, words: Namespace) -> Manifest:
     :raises DeclinedError: when the question before paying was not answered with yes.
     :raises KlingError: as the operators raise it.
     """
-    target = check_target(target_of(words.to), None)
+    target = check_target(target_of(words.to), name="--to")
     prepared = _prepared(words)
     name = external_task_id(hook, words, prepared)
     begun = time.time()

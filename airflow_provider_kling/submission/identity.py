@@ -136,7 +136,7 @@ def _own_id(value: Any) -> str:
 
 
 def _problem_of_own_id(text: Any, given: str) -> str:
-    if text == "" or is_rendered_none(text) or (isinstance(text, str) and "None" in re.split("[-_]", text)):
+    if isinstance(text, str) and (not text or is_rendered_none(text) or "None" in re.split("[-_]", text)):
         return (
             f"Give external_task_id a value, or leave it out: {given} is what a template without a value leaves, and "
             "every task of the account would share it."

@@ -152,7 +152,14 @@ def test_a_host_that_is_no_address_is_refused(monkeypatch, fields):
 
 
 @pytest.mark.parametrize(
-    "host", [f"https://user:{KEY}@api.example.com", f"kling://:{KEY}@api.example.com", f"user:{KEY}@api.example.com"]
+    "host",
+    [
+        f"https://user:{KEY}@api.example.com",
+        f"kling://:{KEY}@api.example.com",
+        f"user:{KEY}@api.example.com",
+        f"https://api.example.com/?key={KEY}",
+        f"api.example.com?a@{KEY}",
+    ],
 )
 def test_a_key_that_was_pasted_with_the_host_is_not_shown(monkeypatch, host):
     assert KEY not in refusal(monkeypatch, {"host": host})

@@ -184,6 +184,26 @@ def test_a_small_list_that_stands_for_a_billion_values_is_a_sentence():
     assert len(redact_images(billion)) == 2000
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"a": NaN}', "Give extra_body.a as a finite number"),
+        ('{"a": 1e999}', "Give extra_body.a as a finite number"),
+        ('{"a": "\\ud83d"}', "Take U+D83D out of extra_body.a"),
+        ('{"a": ' + "[" * 60 + "]" * 60 + "}", "Nest extra_body.a"),
+    ],
+)
+def test_extra_body_as_text_is_read_as_strictly_as_a_dict(text, words):
+    assert words in refused(extra_body=text)
+
+
+@pytest.mark.parametrize("given", [None, "prompt", 5, [("prompt", "x")], {"prompt"}, object()])
+def test_fields_that_are_no_dict_are_a_sentence(given):
+    with pytest.raises(KlingValidationError, match="Give fields as a dict") as caught:
+        prepare(TEXT2VIDEO, given)
+    advice_first(caught.value.problems[0])
+
+
 def test_extra_body_may_be_json_text_and_any_mapping():
     for extra in ('{"new": [1, 2]}', types.MappingProxyType({"new": (1, 2)}), {"new": Lazy(1, 2)}):
         assert animate(extra_body=extra).body["new"] == [1, 2]
@@ -217,7 +237,25 @@ def test_the_text_none_inside_a_field_is_named_with_its_place(name, value, place
     assert f"Check the template of {place}: it rendered to the text None." in refused(**{name: value})
 
 
-@pytest.mark.parametrize("text", ["none", "NONE", "None of them smiles", "'None'", "null"])
+@pytest.mark.parametrize("name", ["prompt", "negative_prompt", "image", "duration", "mode", "sound", "model_name"])
+@pytest.mark.parametrize("text", ["null", " nan", "NaN", "undefined"])
+def test_what_other_programs_write_for_nothing_is_named_alike(name, text):
+    said = refused(**{name: text})  # words are compared in small letters
+    assert f"check the template of {name}: it rendered to the text {text.strip()}.".lower() in said.lower()
+
+
+def test_json_of_nothing_leaves_a_field_out():
+    assert "element_list" not in animate(element_list="null").body
+
+
+@pytest.mark.parametrize("text", ["\u200b", "\ufeff", " \ufeff\u200b\n", "\u2060"])
+def test_text_of_which_nothing_is_seen_is_blank(text):
+    with pytest.raises(KlingValidationError, match="prompt is missing"):
+        prepare(TEXT2VIDEO, {"prompt": text})
+    assert "negative_prompt" not in animate(negative_prompt=text).body
+
+
+@pytest.mark.parametrize("text", ["none", "NONE", "None of them smiles", "'None'", "Null", "nan khatai"])
 def test_other_words_are_prompts(text):
     assert animate(prompt=text).body["prompt"] == text
 

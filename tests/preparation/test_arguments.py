@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 from airflow.sdk import ObjectStoragePath
+from support import advice_first
 
 from airflow_provider_kling.exceptions import KlingValidationError
-from airflow_provider_kling.preparation.arguments import amount, choice, place, seconds, whole_number
+from airflow_provider_kling.preparation.arguments import amount, choice, connection, place, seconds, whole_number
 
 
 @pytest.mark.parametrize("value", [90, 90.0, "90", " 90.0 ", "9e1", Decimal(90), timedelta(minutes=1, seconds=30)])
@@ -50,6 +51,33 @@ def test_a_whole_number_may_be_text(value):
 def test_no_other_whole_number_gets_through(value):
     with pytest.raises(KlingValidationError, match="Give concurrency"):
         whole_number("concurrency", value, 1)
+
+
+def test_the_name_of_a_connection_is_text_or_not_given():
+    assert connection("output_conn_id", None) is connection("output_conn_id", " ") is None
+    assert connection("output_conn_id", " aws_default\n") == "aws_default"
+
+
+@pytest.mark.parametrize(
+    ("value", "advice"),
+    [
+        ("None", "Give the template of output_conn_id a value"),
+        ("null", "Give the template of output_conn_id a value"),
+        (5, "Give output_conn_id the name of an Airflow connection: output_conn_id=5 is none"),
+        ({"a": 1}, "Give output_conn_id the name of an Airflow connection"),
+        (b"aws", "Give output_conn_id the name of an Airflow connection"),
+        ("x" * 1_000_000, "Give output_conn_id the name of an Airflow connection"),
+        ("a\u200bws", "Take U+200B out of output_conn_id: no name of a connection has it (character 2)"),
+        ("a\x00", "Take U+0000 out of output_conn_id"),
+        ("a\ud83d", "Take U+D83D out of output_conn_id"),
+    ],
+)
+def test_no_other_name_of_a_connection_gets_through(value, advice):
+    with pytest.raises(KlingValidationError) as caught:
+        connection("output_conn_id", value)
+    sentence = advice_first(caught.value.problems[0])
+    assert sentence.startswith(advice)
+    assert len(sentence) < 300
 
 
 def test_an_amount_is_above_zero_or_not_given():

@@ -6,9 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
+from support import advice_first
 
 from airflow_provider_kling.exceptions import KlingResultError, KlingValidationError
-from airflow_provider_kling.results.targets import check_target, target_of
+from airflow_provider_kling.results.targets import check_source, check_target, target_of
 
 
 @pytest.mark.parametrize(
@@ -26,13 +27,18 @@ from airflow_provider_kling.results.targets import check_target, target_of
         ("s3://bucket/../other/", "without '..'"),
         ("/data/{task_id}/../x/", "without '..'"),
         ("nowhere://bucket/videos/", "Install Airflow's provider package for nowhere:// storage"),
-        ("file://no_such_connection@/data/", "Create the Airflow connection 'no_such_connection'"),
-        ("/data\n/videos/", "Take line breaks"),
+        ("file://no_such_connection@/data/", "Create the Airflow connection that output_uri names"),
+        ("s3://KEY:SECRET@bucket/videos/", "Take the password out of output_uri"),
+        ("/data\n/videos/", "Take U.000A out of output_uri"),
+        ("\ufeff/data/videos/", "Take U.FEFF out of output_uri"),
+        ("/data/vid\u200beos/", "Take U.200B out of output_uri"),
+        ("s3://bucket/a\u2028b/", "Take U.2028 out of output_uri"),
     ],
 )
 def test_a_place_that_cannot_be_is_refused(output_uri, advice):
-    with pytest.raises(KlingValidationError, match=f"(?s).*{advice}"):
+    with pytest.raises(KlingValidationError, match=f"(?s).*{advice}") as caught:
         check_target(output_uri)
+    assert "SECRET" not in advice_first(caught.value.problems[0])
 
 
 @pytest.mark.parametrize(
@@ -82,7 +88,7 @@ def test_a_file_is_no_folder(tmp_path):
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_is_not_ours_is_refused(tmp_path):
     tmp_path.chmod(0o500)
-    with pytest.raises(KlingValidationError, match="the right to write"):
+    with pytest.raises(KlingValidationError, match="Let Airflow's user write"):
         check_target(f"{tmp_path}/videos/")
 
 
@@ -91,6 +97,15 @@ def test_nothing_is_made_by_the_check(tmp_path, name):
     assert check_target(tmp_path / name) == str(tmp_path / name)
     assert check_target(f"file://{tmp_path}/{name}") == f"file://{tmp_path}/{name}"
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("check", [check_target, lambda place: check_source(place, name="output_uri")])
+def test_a_pipe_is_neither_replaced_nor_read(tmp_path, check):
+    os.mkfifo(tmp_path / "pipe.mp4")
+    for place in (f"{tmp_path}/pipe.mp4", f"file://{tmp_path}/pipe.mp4"):
+        with pytest.raises(KlingValidationError, match="is a device or a pipe") as caught:
+            check(place)
+        advice_first(caught.value.problems[0])
 
 
 def test_path_objects_are_understood(tmp_path):

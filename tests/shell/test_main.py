@@ -294,6 +294,28 @@ def test_a_list_has_1_to_500_tasks(account, limit):
     assert account.requests() == []
 
 
+@pytest.mark.parametrize(
+    ("place", "advice"),
+    [
+        ("file://no_such_connection@/data/", "Create the Airflow connection that --to names"),
+        ("s3://KEY:SECRET@bucket/", "Take the password out of --to"),
+        ("videos/None/", "Check the template of --to"),
+        ("vid\u200beos", "Take U+200B out of --to"),
+    ],
+)
+def test_a_folder_that_cannot_be_is_said_before_anything_is_asked(
+    account, tmp_path, capsys, monkeypatch, place, advice
+):
+    monkeypatch.chdir(tmp_path)
+    for words in (["fetch", "1"], ["imagine", "A paper boat", "--yes"]):
+        assert main([*words, "--to", place]) == 2
+        said = capsys.readouterr().err
+        assert f"- {advice}" in said
+        assert "SECRET" not in said
+    assert account.requests() == []
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_task_that_failed_is_not_fetched_and_says_why(account, tmp_path, capsys, monkeypatch):
     reply = answer(kling_task("failed", task_status_msg="too dark \x1b[31m"))
     with ScriptedServer(reply) as server:

@@ -10,6 +10,7 @@ from support import PHOTOGRAPH, FakeTaskInstance, advice_first, connect
 
 from airflow_provider_kling import exceptions as errors
 from airflow_provider_kling import operators
+from airflow_provider_kling.api import solutions
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.operators.at_once import KlingAtOnceOperator
 from airflow_provider_kling.operators.task import KlingTaskOperator
@@ -217,7 +218,7 @@ def test_a_product_is_submitted_waited_for_and_stored(kling, tmp_path, endpoint)
         ),
         ("advanced-custom-elements", {"tag_list": ["o_1"]}, "Give tag_list ids from o_101 to o_108"),
         ("ai-multi-shot", {"element_frontal_image": "missing.png"}, "Check the path of element_frontal_image"),
-        ("solutions", {"solution": "a/b"}, "Give solution the name in the path of its page"),
+        ("solutions", {"solution": "a/b/c"}, "Give solution the name in the path of its page"),
         ("solutions", {"callback_url": "https://h.example/" + "x" * 1024}, "Shorten callback_url to 1024 characters"),
         ("identify-face", {"video_url": IMAGE}, "Copy video_url to object storage"),
         ("multi-image2video", {"image_list": [IMAGE] * 5}, "Give image_list as a list of 1 to 4"),
@@ -250,9 +251,24 @@ def test_a_packaged_scenario_takes_what_its_page_says_and_is_found_again(kling, 
     (task,) = kling.tasks()
     assert (manifest["task_id"], len(manifest["videos"])) == (task["task_id"], 1)
     sent = kling.requests(method="POST", path="/solutions/talking-agent")[0]["body"]
-    assert sent.pop("options") == {"external_task_id": task["external_task_id"], "watermark": True, "later": 1}
+    assert sent.pop("options") == {
+        "external_task_id": task["external_task_id"],
+        "watermark": {"enabled": True},
+        "later": 1,
+    }
     assert sent == {"scene": {"words": ["Hello"]}, "negative_prompt": "rain"}
     assert [task.task_id for task in KlingHook().list_tasks("solutions")] == [manifest["task_id"]]
+
+
+def test_the_name_of_a_packaged_scenario_may_have_two_parts(kling, monkeypatch, no_waiting):
+    connect(monkeypatch, kling, api_key=True)
+    manifest = made("solutions", solution="e-commerce/clothing_dupe", watermark_info=True)
+    sent = kling.requests(method="POST", path="/solutions/e-commerce/clothing_dupe")[0]["body"]
+    assert sent["options"]["watermark_info"] == {"enabled": True}
+    assert "watermark" not in sent["options"]
+    assert (len(manifest["images"]), len(manifest["videos"])) == (2, 1)
+    request = solutions.create(PRODUCTS["solutions"], {"solution": "e-commerce/clothing_dupe"})
+    assert request.path == "/solutions/e-commerce/clothing_dupe"
 
 
 def test_a_packaged_scenario_needs_an_api_key(kling):

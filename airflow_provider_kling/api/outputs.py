@@ -26,6 +26,12 @@ MAX_RESULTS = 1000
 #: The views that an AI multi-shot has of one image.
 _VIEWS = (1, 2, 3)
 
+#: The seconds of a sound: of its one file, or of one of two, in the words of both generations.
+_LENGTHS_OF_SOUNDS = ("duration", "duration_mp3", "mp3_duration", "duration_wav", "wav_duration")
+
+#: What an element was made from: the new generation's words, and the classic ones.
+_REFERENCE_TYPES = {"multi_image_elements": "image_refer", "video_character_elements": "video_refer"}
+
 
 def read_results(record: dict[str, Any]) -> tuple[Result, ...]:
     """
@@ -91,9 +97,10 @@ def _images(item: dict[str, Any]) -> Iterator[Image | Segment]:
 
 
 def _audios(item: dict[str, Any]) -> Iterator[Audio]:
-    url, wav = web_link(values.first(item, "url", "url_mp3")), web_link(item.get("url_wav"))
+    url = web_link(values.first(item, "url", "url_mp3", "mp3_url"))
+    wav = web_link(values.first(item, "url_wav", "wav_url"))
     if url or wav:
-        duration = values.amount(values.first(item, "duration", "duration_mp3", "duration_wav"))
+        duration = values.amount(values.first(item, *_LENGTHS_OF_SOUNDS))
         yield Audio(values.identifier(item.get("id")), url, duration, wav)
 
 
@@ -101,7 +108,7 @@ def _voices(item: dict[str, Any]) -> Iterator[Voice]:
     if voice_id := values.identifier(values.first(item, "voice_id", "id")):
         yield Voice(
             voice_id,
-            voice_name=values.text(item.get("voice_name")),
+            voice_name=values.text(values.first(item, "voice_name", "name")),
             trial_url=web_link(values.first(item, "trial_url", "url")),
             owned_by=values.text(item.get("owned_by"), 128),
         )
@@ -111,9 +118,10 @@ def _elements(item: dict[str, Any]) -> Iterator[Element]:
     if element_id := values.identifier(values.first(item, "element_id", "id")):
         yield Element(
             element_id,
-            element_name=values.text(item.get("element_name")),
-            element_description=values.text(item.get("element_description")),
-            reference_type=values.text(item.get("reference_type"), 128),
+            element_name=values.text(values.first(item, "element_name", "name")),
+            element_description=values.text(values.first(item, "element_description", "description")),
+            reference_type=values.text(item.get("reference_type"), 128)
+            or _REFERENCE_TYPES.get(values.text(item.get("element_type")), ""),
             owned_by=values.text(item.get("owned_by"), 128),
         )
 
@@ -147,4 +155,9 @@ _OUTPUTS: dict[str, Callable[[dict[str, Any]], Iterator[Result]]] = {
     "audio": _audios,
     "voice": _voices,
     "element": _elements,
+    # Those of packaged scenarios.
+    "product_video": _videos,
+    "subbed_video": _videos,
+    "product_image": _images,
+    "model_images": _images,
 }

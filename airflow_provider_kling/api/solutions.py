@@ -35,6 +35,9 @@ __all__ = [
     "read_task",
 ]
 
+#: What ``options`` call the watermark where they do not call it ``watermark``.
+_WATERMARK = {"e-commerce/clothing_dupe": "watermark_info"}
+
 #: Keys of the body that are no fields of the scenario.
 _OURS = ("solution", "callback_url", "external_task_id", "watermark_info", "options")
 
@@ -42,14 +45,13 @@ _OURS = ("solution", "callback_url", "external_task_id", "watermark_info", "opti
 def create(product: Product, body: dict[str, Any]) -> Request:
     """Build the paid call: the fields of the scenario unchanged, and those that concern the task in ``options``."""
     options: dict[str, Any] = {name: body[name] for name in ("callback_url", "external_task_id") if name in body}
+    solution = str(body.get("solution"))
     if "watermark_info" in body:
-        options["watermark"] = body["watermark_info"]["enabled"]
+        options[_WATERMARK.get(solution, "watermark")] = body["watermark_info"]
     own = body.get("options")
     options |= own if isinstance(own, dict) else {}
     sent = {name: value for name, value in body.items() if name not in _OURS}
-    return Request(
-        "POST", f"{product.path}/{quote(str(body.get('solution')), safe='')}", json={**sent, "options": options}
-    )
+    return Request("POST", f"{product.path}/{quote(solution)}", json={**sent, "options": options})
 
 
 def query(product: Product, any_id: str) -> Request:

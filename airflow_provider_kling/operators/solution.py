@@ -18,7 +18,8 @@ class KlingSolutionOperator(KlingTaskOperator):
 
     The fields of the scenario are given with ``extra_body`` and sent as they are: only its page says which there are.
 
-    :param solution: the scenario, by its name in the path of its page (templated).
+    :param solution: the scenario, by what follows ``/solutions/`` in the path of its page, such as ``talking_agent`` or
+        ``e-commerce/goods_studio`` (templated).
     :param watermark_info: ``{"enabled": True}`` for a second, watermarked result (templated).
     """
 

@@ -8,8 +8,8 @@ from airflow_provider_kling.products import convert
 from airflow_provider_kling.products.fields import FIELDS, Field, Shape, named_fields
 from airflow_provider_kling.products.product import COMMON_FIELDS, COMMON_RULES, Product
 
-#: What may stand in a path; Kling's names are not known here.
-_NAME = re.compile(r"[A-Za-z0-9._-]{1,128}")
+#: What may stand in a path: a name, or a family of scenarios and a name.
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,128}(/[A-Za-z0-9._-]{1,128})?")
 
 # Path, options and lists: page of solutions of https://kling.ai/document-api, read 2026-11. What a scenario takes
 # is on a page of its own, and is given with extra_body.

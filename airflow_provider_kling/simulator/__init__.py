@@ -11,8 +11,8 @@ What it does not reproduce:
   shots and prompts are checked but not drawn (a result without an image shows its prompt), and a sound is a tone;
 * sizes and lengths of videos and sounds that are sent in are not checked, only whether they can be played; a face, an
   object and a head are found in everything, and the area of a mark is a disc around it;
-* packaged scenarios: ``/solutions`` takes every name and every field, and makes a video that costs nothing, because no
-  source says more;
+* packaged scenarios: ``/solutions`` takes every name and every field and makes what the page of the scenario says, or a
+  video; it costs nothing, because no source says what it costs;
 * what only Kling may serve answers 501 "not simulated", which Kling never sends; what Kling does not know either is its
   framework's 404;
 * content moderation: it fails a task only on a magic word (see :mod:`.media`) or on a fault;

@@ -72,7 +72,7 @@ def classify(method: str, path: str) -> Call:
     if path in ROUTES:
         product, operations = ROUTES[path]
         return Call(method, path, product, operations.get(method, ""))
-    if path.startswith(f"{solutions.PATH}/") and path.count("/") == 2:
+    if path.startswith(f"{solutions.PATH}/") and path.count("/") in (2, 3):
         return Call(method, path, solutions.NAME, "create" if method == "POST" else "")
     if path.startswith("/results/"):
         return Call(method, path, "results", "download" if method in {"GET", "HEAD"} else "")

@@ -88,6 +88,11 @@ def _references(element: Item) -> list[Item]:
     return found
 
 
+def _as_it_is(item: Item) -> list[Item]:
+    """An output that has no classic words, such as those of packaged scenarios."""
+    return [item]
+
+
 _TRANSLATIONS: Final[dict[str, Callable[[Item], list[Item]]]] = {
     "videos": _video,
     "images": _image,
@@ -95,4 +100,5 @@ _TRANSLATIONS: Final[dict[str, Callable[[Item], list[Item]]]] = {
     "audios": _audio,
     "voices": _voice,
     "elements": _element,
+    "outputs": _as_it_is,
 }

@@ -20,9 +20,16 @@ if TYPE_CHECKING:
 MAX_CACHED: Final = 64
 
 
-_NAME: Final = re.compile(r"([0-9]+)(?:_([0-9]))?(_watermark)?\.(mp4|png|mp3|wav)")
+_NAME: Final = re.compile(r"([0-9]+)(?:_([0-9]))?(_watermark)?\.(mp4|png|mp3|wav|srt|ass)")
 
-CONTENT_TYPES: Final = {"mp4": "video/mp4", "png": "image/png", "mp3": "audio/mpeg", "wav": "audio/wav"}
+CONTENT_TYPES: Final = {
+    "mp4": "video/mp4",
+    "png": "image/png",
+    "mp3": "audio/mpeg",
+    "wav": "audio/wav",
+    "srt": "application/x-subrip",
+    "ass": "text/x-ssa",
+}
 
 
 @dataclass(frozen=True)
@@ -30,7 +37,7 @@ class FileName:
     """Which file of which task.
 
     :param result_id: the task's own id of its results.
-    :param form: ``mp4``, ``png``, ``mp3`` or ``wav``.
+    :param form: a key of :data:`CONTENT_TYPES`.
     :param index: which of several; ``None`` where there can be only one.
     """
 

@@ -87,6 +87,31 @@ def test_outputs_of_the_new_generation_are_told_apart_by_their_type():
     )
 
 
+def test_outputs_of_the_new_generation_say_the_same_as_classic_results():
+    sound = {"id": "1", "url_mp3": f"{LINK}.mp3", "url_wav": f"{LINK}.wav", "duration_mp3": "3.0", "duration_wav": "3"}
+    voice = {"voice_id": "2", "voice_name": "mine", "trial_url": f"{LINK}.mp3", "owned_by": "9308"}
+    element = {"element_id": 3, "element_name": "a", "element_description": "b", "reference_type": "image_refer"}
+    outputs = [
+        {"type": "audio", "id": "1", "mp3_url": f"{LINK}.mp3", "wav_url": f"{LINK}.wav", "mp3_duration": "3.0"},
+        {"type": "voice", "id": "2", "name": "mine", "url": f"{LINK}.mp3", "owned_by": "9308", "status": "succeeded"},
+        {"type": "element", "id": "3", "name": "a", "description": "b", "element_type": "multi_image_elements"},
+    ]
+    classic = results({"audios": [sound], "voices": [voice], "elements": [element]})
+    assert task_of(outputs=outputs).results == classic
+    assert len(classic) == 3
+
+
+def test_outputs_of_packaged_scenarios_are_videos_and_images():
+    kinds = ("product_image", "model_images", "product_video", "subbed_video", "srt")
+    outputs = [{"type": kind, "url": f"{LINK}/{kind}"} for kind in kinds]
+    assert task_of(outputs=outputs).results == (
+        Image(0, f"{LINK}/product_image"),
+        Image(1, f"{LINK}/model_images"),
+        Video("", f"{LINK}/product_video"),
+        Video("", f"{LINK}/subbed_video"),
+    )
+
+
 def test_what_was_sent_is_no_result():
     assert task_of(images=[{"url": f"{LINK}.png"}], voices=[{"voice_id": "1"}], task_result={}).results == ()
 

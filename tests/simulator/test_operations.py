@@ -18,6 +18,15 @@ PRODUCTS = {name.removesuffix(".list") for name in OPERATIONS if name.endswith("
 CREATES = [name for name, row in OPERATIONS.items() if row["method"] == "POST" and name in PRODUCTS]
 NEW = [name for name, row in OPERATIONS.items() if row["path"].count("/") == 2 and name.startswith("new-")]
 
+CONTENT_TYPES = {
+    "mp4": "video/mp4",
+    "png": "image/png",
+    "mp3": "audio/mpeg",
+    "wav": "audio/wav",
+    "srt": "application/x-subrip",
+    "ass": "text/x-ssa",
+}
+
 #: Kling has it, the simulator has not.
 MISSING: set[str] = set()
 
@@ -148,13 +157,14 @@ def check_file(url):
     answer = requests.get(url, timeout=30)
     assert answer.status_code == 200, url
     form = url.partition("?")[0].rpartition(".")[2]
-    kinds = {"mp4": "video/mp4", "png": "image/png", "mp3": "audio/mpeg", "wav": "audio/wav"}
-    assert answer.headers["Content-Type"] == kinds[form]
-    if form == "png":
+    assert answer.headers["Content-Type"] == CONTENT_TYPES[form]
+    if form in ("srt", "ass"):
+        assert {"srt": "00:00:00,000 --> 00:00:05,000", "ass": "[Script Info]"}[form] in answer.text
+    elif form == "png":
         Image.open(io.BytesIO(answer.content)).load()
-        return
-    with av.open(io.BytesIO(answer.content)) as container:
-        assert next(container.decode(video=0) if form == "mp4" else container.decode(audio=0))
+    else:
+        with av.open(io.BytesIO(answer.content)) as container:
+            assert next(container.decode(video=0) if form == "mp4" else container.decode(audio=0))
 
 
 def test_the_list_is_whole():
@@ -520,6 +530,45 @@ def test_a_packaged_scenario_is_a_task_in_a_list_of_its_own(kling):
     assert kling.refusal(kling.send("POST", path, json={"options": long}))[:2] == (400, 1201)
     many = kling.get("/solutions", task_ids=",".join(map(str, range(21))))
     assert kling.refusal(many)[:2] == (400, 1201)
+
+
+@pytest.mark.parametrize(
+    ("solution", "outputs"),
+    [
+        ("virtual_try_on", ["image"]),
+        ("talking_agent", ["video"]),
+        ("drama_subtitle", ["subbed_video", "srt", "ass"]),
+        ("e-commerce/goods_studio", ["video"]),
+        ("e-commerce/clothing_dupe", ["product_image", "model_images", "product_video"]),
+    ],
+)
+def test_a_packaged_scenario_makes_what_its_page_says(kling, solution, outputs):
+    word = "watermark_info" if solution.endswith("clothing_dupe") else "watermark"
+    body = {"contents": [], "options": {word: {"enabled": True}}}
+    created = kling.send("POST", f"/solutions/{solution}", json=body).json()["data"]
+    kling.simulator.finish(created["id"])
+    (seen,) = kling.get("/solutions", task_ids=created["id"]).json()["data"]
+    assert [output["type"] for output in seen["outputs"]] == outputs
+    assert all(("watermark_url" in output) == (solution != "drama_subtitle") for output in seen["outputs"])
+    for output in seen["outputs"]:
+        check_file(output["url"])
+    assert seen["billing"][0]["package_type"] == ("image" if outputs == ["image"] else "video")
+    refused = kling.send("POST", f"/solutions/{solution}", json={"options": {word: "yes"}})
+    assert kling.refusal(refused)[:2] == (400, 1201)
+
+
+def test_the_list_of_packaged_scenarios_takes_what_their_pages_say(kling):
+    for _ in range(2):
+        created = kling.send("POST", "/solutions/virtual_try_on", json={}).json()["data"]
+    kling.simulator.finish(created["id"])
+    for asked, count in [({"limit": -1}, 1), ({"limit": 0}, 1), ({}, 2)]:
+        assert kling.send("POST", "/solutions", json=asked).json()["data"]["count"] == count
+    for word in ("succeed", "succeeded"):
+        asked = {"filters": [{"key": "status", "values": [word]}]}
+        (seen,) = kling.send("POST", "/solutions", json=asked).json()["data"]["result"]
+        assert (seen["id"], seen["status"]) == (created["id"], "succeeded")
+    assert kling.refusal(kling.send("POST", "/tasks", json={"limit": 0}))[:2] == (400, 1201)
+    assert kling.send("POST", "/solutions/a/b/c", json={}).status_code == 404
 
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))

@@ -34,7 +34,7 @@ PRODUCTS: Final[dict[str, Product]] = (
     }
     | read_products()
     | read_new_products()
-    | {solutions.NAME: solutions.SOLUTIONS}
+    | solutions.PRODUCTS
 )
 
 #: Names of products by their path.

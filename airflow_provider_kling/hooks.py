@@ -26,7 +26,6 @@ from airflow_provider_kling.exceptions import (
 )
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.preparation import arguments
-from airflow_provider_kling.preparation.task_argument import task_ref_of
 from airflow_provider_kling.products.catalogue import product_of
 from airflow_provider_kling.products.product import DEFAULT_ENDPOINT
 from airflow_provider_kling.submission import identity, protocol
@@ -253,6 +252,9 @@ class KlingHook(AccountResources, ConnectionForm, BaseHook):
         :raises KlingTaskNotFoundError: when the account has no such task of this product.
         :raises KlingValidationError: when ``kling_task_id`` names no task.
         """
+        # Not needed to submit: a worker that only does that imports neither this nor what lists need.
+        from airflow_provider_kling.preparation.task_argument import task_ref_of
+
         named = task_ref_of(kling_task_id, endpoint)
         return self.client.get_task_of_any_generation(product_of(named.endpoint), named.task_id, tries=tries)
 

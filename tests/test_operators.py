@@ -303,7 +303,8 @@ NOT_FOR_ONE_VIDEO = (
     *("batch", "models.account", "operators.batch", "operators.cap", "operators.reservations", "operators.session"),
     *("operators.stored_submission", "operators.unnamed", "preparation.sounds", "results.storage", "results.targets"),
     *("submission.budget", "submission.unnamed", "transfers", "utils._airflow.object_storage", "waiting.shared_poller"),
-    *("api.download", "api.billing", "api.selection"),
+    *("api.billing", "api.download", "api.listing", "api.read_plan", "api.selection", "api.solutions", "api.v2"),
+    *("products.rules.faces", "products.rules.omni", "products.rules.references"),
 )
 
 

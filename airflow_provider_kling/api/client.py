@@ -13,13 +13,11 @@ import itertools
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any
 
-from airflow_provider_kling.api import listing, task_record
+from airflow_provider_kling.api import task_record
 from airflow_provider_kling.api.account_resources import AccountResources
 from airflow_provider_kling.api.auth import ApiKey
 from airflow_provider_kling.api.classic import MAX_PAGE_SIZE
 from airflow_provider_kling.api.dialects import dialect_of
-from airflow_provider_kling.api.listing import Page
-from airflow_provider_kling.api.read_plan import ends_before
 from airflow_provider_kling.exceptions import (
     KlingConfigurationError,
     KlingError,
@@ -39,6 +37,7 @@ if TYPE_CHECKING:
     from airflow_provider_kling.api.dialects import Dialect
     from airflow_provider_kling.api.download import Download
     from airflow_provider_kling.api.envelope import Answer
+    from airflow_provider_kling.api.listing import Page
     from airflow_provider_kling.api.read_plan import TaskRef
     from airflow_provider_kling.api.settings import Settings
     from airflow_provider_kling.api.task_reader import Results, TaskReader
@@ -213,7 +212,8 @@ class KlingClient(AccountResources):
         :param status: taken in place of an unknown status; without it, such a task is left out.
         """
         walk = self.iter_pages(product, first=page, size=page_size, tries=tries, status=status)
-        return next(walk, Page([], is_last=True)).tasks
+        found = next(walk, None)
+        return found.tasks if found else []
 
     def iter_pages(
         self,
@@ -234,6 +234,9 @@ class KlingClient(AccountResources):
         :param tries: how often a request is sent before its error counts; default 4.
         :param status: taken in place of an unknown status; without it, such a task is left out.
         """
+        # A worker that submits under an id reads no list.
+        from airflow_provider_kling.api import listing
+
         read = functools.partial(self.transport.read, tries=tries)
         return listing.iter_pages(read, self._dialect(product), product, first=first, size=size, status=status)
 
@@ -246,6 +249,8 @@ class KlingClient(AccountResources):
         :param page_size: tasks on each of the pages, of which there are at most :data:`MAX_PAGES`.
         :raises KlingError: when it could not be read; :class:`KlingResponseError` when it is too long to be complete.
         """
+        from airflow_provider_kling.api.read_plan import ends_before
+
         tasks: dict[str, Task] = {}
         # A task with an unknown status exists too: leaving it out could make the caller pay a second time.
         pages = self.iter_pages(product, size=page_size, status=TaskStatus.SUBMITTED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from airflow_provider_kling.api import classic, solutions, v2
+from airflow_provider_kling.api import classic
 from airflow_provider_kling.products.solution import SOLUTION
 
 if TYPE_CHECKING:
@@ -55,6 +55,13 @@ def dialect_of(product: Product) -> Dialect:
     :param product: its row in the generation that serves its model, see
         :func:`airflow_provider_kling.products.generations.serving_product`.
     """
+    # A process speaks one of them, most often the first: the others are imported when they are spoken.
     if product.path == SOLUTION.path:
+        from airflow_provider_kling.api import solutions
+
         return solutions
-    return v2 if product.generation == "new" else classic
+    if product.generation == "new":
+        from airflow_provider_kling.api import v2
+
+        return v2
+    return classic

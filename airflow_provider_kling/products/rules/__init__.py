@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import operator
-import sys
-from typing import TYPE_CHECKING
-
-from airflow_provider_kling.products.rules import camera, elements, faces, frames, omni, references, scalars, shots
+import functools
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from airflow_provider_kling.products.problem import Problem, Request
-
-__all__ = ["camera", "check", "elements", "faces", "frames", "omni", "references", "scalars", "shots"]
 
 
 def check(request: Request) -> list[Problem]:
@@ -20,5 +16,11 @@ def check(request: Request) -> list[Problem]:
 
     :param request: the canonical body, with its loaded images.
     """
-    rules = [operator.attrgetter(name)(sys.modules[__name__]) for name in request.product.rules]
-    return [problem for rule in rules for problem in rule(request)]
+    return [problem for name in request.product.rules for problem in _rule(name)(request)]
+
+
+@functools.cache
+def _rule(name: str) -> Any:
+    """Return a rule by module and function; a process imports the rules of the products that it checks, not all."""
+    module, _, function = name.partition(".")
+    return getattr(import_module(f"{__name__}.{module}"), function)

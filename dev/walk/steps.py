@@ -124,7 +124,7 @@ def _look(pages: Pages, shoot: Camera) -> Path:
     video.wait_for()
     page.get_by_text("Success", exact=True).first.wait_for()
     play(video)
-    pages.end_below(inside.locator("section").first)
+    pages.end_below(inside.locator(".columns"))
     shoot("video", page)
     address = inside.get_by_text("file:///").first.inner_text()
     return Path(unquote(urlsplit(address).path))

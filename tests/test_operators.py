@@ -546,7 +546,7 @@ def test_execution_timeout_bounds_the_deferred_wait_too(kling, ti):
 @pytest.mark.parametrize(
     "work",
     [
-        {"output_uri": "file:///tmp/x/"},
+        {"output_uri": "file:///tmp/kling-results-of-a-test/"},
         {"post_execute": lambda context, result: None},
         {"on_success_callback": lambda context: None},
         {"outlets": ["asset"]},

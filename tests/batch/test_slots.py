@@ -111,7 +111,7 @@ def _fast_pace(monkeypatch):
 
 
 @pytest.mark.kling_simulator(seconds=0.5, concurrency=3)
-@pytest.mark.usefixtures("_quick")
+@pytest.mark.usefixtures("_fast_pace")
 def test_a_task_that_waits_gets_its_slot_while_a_batch_of_the_same_account_runs(kling, ti, tmp_path):
     async def scenario():
         batch = asyncio.create_task(fire(deferred(ti, tmp_path, count=40, concurrency=10)))
@@ -141,7 +141,7 @@ def test_a_task_that_waits_gets_its_slot_while_a_batch_of_the_same_account_runs(
 
 
 @pytest.mark.kling_simulator(seconds=0.5, concurrency=4)
-@pytest.mark.usefixtures("_quick")
+@pytest.mark.usefixtures("_fast_pace")
 def test_two_batches_of_one_account_keep_the_slots_full_together(kling, ti, tmp_path):
     async def run_both():
         folders = [tmp_path / name for name in ("first", "second")]

@@ -61,7 +61,7 @@ def error_details(
     *, kling_task_id: str | None = None, code: int | None = None, http_status: int = 0, request_id: str = ""
 ) -> str:
     """
-    Return the last line of a message, begun with its line break: what support asks for, as far as there is any.
+    Return the last line of a message, with its line break: the ids and codes that Kling's support asks for.
 
     :param kling_task_id: Kling's id of the task.
     :param code: Kling's service code.
@@ -75,7 +75,7 @@ def error_details(
 
 def quoted(words: str, speaker: str = "Kling") -> str:
     """
-    Return somebody's words as the end of a message, or nothing when there are none.
+    Return a quotation as the end of a message.
 
     :param words: what was said.
     :param speaker: who said it.
@@ -93,10 +93,10 @@ class KlingError(AirflowException):
     :param kling_task_id: the task that it happened to, once Kling has given it an id.
     """
 
-    #: Whether the same call can succeed later. The one answer to "again?".
+    #: Whether the same call can succeed later; nothing else decides about a retry.
     transient = False
 
-    #: Whether the call was certainly refused and created nothing. The one answer to "is a look needed?".
+    #: Whether the call certainly created no task; otherwise the task has to be looked up before another POST.
     refused_for_sure = False
 
     def __init__(self, message: str, *, kling_task_id: str | None = None) -> None:
@@ -137,12 +137,12 @@ class KlingApiError(KlingError):
 
     :param code: Kling's service code, for example 1303.
     :param kling_message: Kling's own words.
-    :param http_status: status of the HTTP answer; not a judge, 429 has seven meanings.
+    :param http_status: status of the HTTP answer; it alone decides nothing, 429 has seven meanings.
     :param request_id: Kling's support handle.
     :param advice: what to do about it, a short sentence; default is what the class or :data:`KLING_CODES` says.
     """
 
-    #: What to do, where a class means something narrower than its code.
+    #: What to do, for a class that stands for one meaning of a code.
     class_advice: ClassVar[str] = ""
 
     def __init__(
@@ -290,9 +290,9 @@ class KlingTimeoutError(KlingError):
 
 class KlingResultError(KlingError):
     """
-    A finished task whose result is missing, cannot be fetched, or is not what was asked.
+    A finished task whose result is missing, cannot be downloaded, or is not what was asked for.
 
-    :ivar interrupted: whether its host did not answer, or stopped in the middle, so that the next moment may be better.
+    :ivar interrupted: whether the download broke off, so that another try at once may succeed.
     """
 
     transient = True
@@ -315,7 +315,8 @@ class KlingStorageError(KlingError):
     """
     Storage that is yours, not Kling's, could not be written or read.
 
-    Always transient: it comes back, and people can mend a right or a bucket while the video is still at Kling.
+    Always transient: the storage may return, and somebody can correct a permission or a bucket while Kling still has
+    the video.
     """
 
     transient = True
@@ -328,7 +329,7 @@ class KlingBatchError(KlingError):
 
 
 class KlingBatchFailedError(KlingBatchError, AirflowFailException):
-    """Items of a batch have no video, and another try would meet the same."""
+    """Items of a batch have no video, and another try would fail in the same way."""
 
     transient = False
 
@@ -347,10 +348,10 @@ class CodeRow(NamedTuple):
     more: str = ""
 
 
-#: From here on it is Kling's side that failed, and nobody can tell what became of the request.
+#: The first code for a failure of Kling's server, after which it is not known whether a task was created.
 SERVER_CODES = 5000
 
-#: Said with a code that is in no table of Kling's.
+#: Advice for a code that is not in Kling's table.
 UNKNOWN_CODE_ADVICE = "Look at the message and the connection's host: the code is not Kling's."
 
 #: Kling's service codes. Judged by code, never by HTTP status: 1100 to 1102 and 1304 are 429 too.

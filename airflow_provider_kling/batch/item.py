@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.batch.actions import Failure, Phase
-from airflow_provider_kling.models import TaskStatus, grouped
+from airflow_provider_kling.models import TaskStatus, group_results
 from airflow_provider_kling.submission.identity import attempt_id
 from airflow_provider_kling.submission.protocol import MAX_ATTEMPTS
 
@@ -97,7 +97,7 @@ class Item:
             "task_id": task.task_id if task else None,
             "units": task.units if task else "",
             "cash": task.cash if task else "",
-            **grouped(task.results if task else ()),  # type: ignore[typeddict-item]
+            **group_results(task.results if task else ()),  # type: ignore[typeddict-item]
             "files": list(self.files),
             "error": dataclasses.asdict(self.failure) if self.failure else None,
         }

@@ -1,5 +1,5 @@
 """
-Kling's nouns, frozen: one shape for both API generations.
+Frozen data classes for Kling's answers, the same for both API generations.
 
 The codecs in :mod:`airflow_provider_kling.api` read Kling's answers into these; nothing here knows HTTP or Airflow.
 """
@@ -31,7 +31,7 @@ from airflow_provider_kling.models.task import (
     Submission,
     Task,
     TaskStatus,
-    grouped,
+    group_results,
     results_expired,
 )
 
@@ -62,7 +62,7 @@ __all__ = [
     "TaskStatus",
     "Video",
     "Voice",
-    "grouped",
+    "group_results",
     "results_expired",
 ]
 

@@ -1,4 +1,4 @@
-"""The kinds of what Kling makes, frozen: one shape for both API generations."""
+"""Frozen data classes for the kinds of results that Kling makes, the same for both API generations."""
 
 from __future__ import annotations
 
@@ -82,8 +82,8 @@ class Image(Result):
     def links(self) -> tuple[Link, ...]:
         """The image, and its twin."""
         return _present(
-            Link(self.url, _picture(self.url)),
-            Link(self.watermark_url, _picture(self.watermark_url), is_watermarked=True),
+            Link(self.url, _image_extension(self.url)),
+            Link(self.watermark_url, _image_extension(self.watermark_url), is_watermarked=True),
         )
 
 
@@ -177,7 +177,7 @@ class Face(Result):
     @property
     def links(self) -> tuple[Link, ...]:
         """Its picture."""
-        return _present(Link(self.image_url, _picture(self.image_url)))
+        return _present(Link(self.image_url, _image_extension(self.image_url)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -197,10 +197,10 @@ class Segment(Result):
     @property
     def links(self) -> tuple[Link, ...]:
         """The part, if there is one."""
-        return _present(Link(self.url, _picture(self.url)))
+        return _present(Link(self.url, _image_extension(self.url)))
 
 
-def _picture(url: str) -> str:
+def _image_extension(url: str) -> str:
     """The extension of an image's file; Kling makes PNG files unless the link says otherwise."""
     extension = url.partition("?")[0].partition("#")[0].rpartition(".")[2].lower()
     return extension if extension in ("jpg", "jpeg", "webp") else "png"

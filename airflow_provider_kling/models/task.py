@@ -1,4 +1,4 @@
-"""A task as Kling reports it, and what stands in its manifest."""
+"""A task as Kling reports it, and its manifest."""
 
 from __future__ import annotations
 
@@ -215,13 +215,13 @@ class Task:
             "updated_at": self.updated_at,
             "units": self.units,
             "cash": self.cash,
-            **grouped(self.results),  # type: ignore[typeddict-item]
+            **group_results(self.results),  # type: ignore[typeddict-item]
             "request_id": self.request_id,
         }
         return manifest
 
 
-def grouped(results: Iterable[Result]) -> dict[str, list[dict[str, Any]]]:
+def group_results(results: Iterable[Result]) -> dict[str, list[dict[str, Any]]]:
     """
     Return results as they stand in a manifest, under Kling's word for their kind.
 

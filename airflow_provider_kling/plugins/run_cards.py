@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_kling.models import KINDS
 from airflow_provider_kling.plugins.run_progress import Progress
-from airflow_provider_kling.utils._airflow.grid_label import name_of
+from airflow_provider_kling.utils._airflow.grid_label import base_label
 from airflow_provider_kling.utils.untrusted import clean_text, web_link
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ def _cards_of_task(task: RunTask, items: Sequence[Item]) -> list[Card]:
     if items:
         return [Card(task, item.key or f"{task.task_id} {number}", item, number) for number, item in enumerate(items)]
     # A task that is not mapped has a label too, but Airflow never shows it; the card shows its id.
-    label = clean_text(name_of(task.label), NAME_CHARACTERS) or f"{task.task_id} {task.map_index}"
+    label = clean_text(base_label(task.label), NAME_CHARACTERS) or f"{task.task_id} {task.map_index}"
     return [Card(task, label if task.map_index >= 0 else task.task_id, item_of_task(task))]
 
 

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
 from airflow_provider_kling.plugins.run_cards import item_of_line
-from airflow_provider_kling.utils._airflow.object_storage import is_airflows, place_of, version_of
+from airflow_provider_kling.utils._airflow.object_storage import is_airflow_storage, place_of, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +76,7 @@ def read_items(uri: str, *, fresh_seconds: float = FRESH_SECONDS) -> ManifestIte
         now = time.monotonic()
         if cached.read is None or now - cached.asked_at >= fresh_seconds:
             place = place_of(uri)
-            if not is_airflows(place):
+            if not is_airflow_storage(place):
                 raise ValueError(f"{place.protocol} is no storage of Airflow's")
             version = _version(place)
             if cached.read is None or cached.version != version:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from airflow_provider_kling.plugins import storage_threads
 from airflow_provider_kling.plugins.media import HEAD_BYTES, media_kind
-from airflow_provider_kling.utils._airflow.object_storage import is_airflows, place_of, version_of
+from airflow_provider_kling.utils._airflow.object_storage import is_airflow_storage, place_of, version_of
 from airflow_provider_kling.utils.untrusted import clean_text, reason
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ async def open_stored(uri: Any) -> StoredFile:
 def _open(place: Place, media: MediaKind) -> StoredFile:
     try:
         # In this thread, because the first call imports the packages of storages, which takes seconds.
-        if not is_airflows(place):
+        if not is_airflow_storage(place):
             raise NotShownError(
                 f"Open it where it is stored: {clean_text(place.protocol, 20)} is no storage of Airflow's."
             )

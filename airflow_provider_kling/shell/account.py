@@ -1,4 +1,4 @@
-"""Which account a shell command speaks for: a connection of Airflow, or the environment's key."""
+"""The account of a shell command: an Airflow connection, or the key in the environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words of the shell commands."""
+"""The command line arguments of the shell commands."""
 
 from __future__ import annotations
 

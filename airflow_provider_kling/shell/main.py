@@ -48,11 +48,11 @@ def main(argv: Sequence[str] | None = None, result: TextIO | None = None) -> int
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:
-        _forget(stream)
+        _drop_output(stream)
         return _NO_READER
     except OSError as error:
-        _forget(stream)
-        show.say(f"Give standard output room: the result could not be written ({reason(error)}).")
+        _drop_output(stream)
+        show.print_note(f"Give standard output room: the result could not be written ({reason(error)}).")
         return _FAILED
     return status
 
@@ -70,13 +70,13 @@ def _run(given: Sequence[str]) -> tuple[int, str | None]:
         status, failure = _BAD_REQUEST, _other("UsageError", "Correct the command: standard error says what is wrong.")
     except KeyboardInterrupt:
         sentence = "Stopped. What Kling has accepted runs on: the same command finds it, and pays nothing."
-        show.say(sentence)
+        show.print_note(sentence)
         status, failure = _INTERRUPTED, _other("KeyboardInterrupt", sentence)
     except DeclinedError as problem:
-        show.say(str(problem))
+        show.print_note(str(problem))
         status, failure = _BAD_REQUEST, _other("DeclinedError", str(problem))
     except KlingError as error:
-        show.say(str(error))
+        show.print_note(str(error))
         status = _BAD_REQUEST if isinstance(error, KlingValidationError) else _FAILED
         failure = failure_of(error)
     return status, json.dumps({"error": failure}) if "--json" in given else None
@@ -86,15 +86,15 @@ def _other(name: str, message: str) -> dict[str, Any]:
     return {"error": name, "code": None, "message": message, "task_id": None}
 
 
-def _forget(stream: TextIO) -> None:
-    """What could not be written is not tried again when the process ends."""
+def _drop_output(stream: TextIO) -> None:
+    """Drop unwritten output, which Python would try to write again when the process ends."""
     with contextlib.suppress(OSError):
         stream.close()
 
 
 def _make(hook: KlingHook, words: Namespace) -> Output:
     manifest = make(hook, words)
-    return manifest, [_plain(file["uri"]) for file in manifest["files"]]
+    return manifest, [_local_path(file["uri"]) for file in manifest["files"]]
 
 
 def _status(hook: KlingHook, words: Namespace) -> Output:
@@ -110,7 +110,7 @@ def _fetch(hook: KlingHook, words: Namespace) -> Output:
         raise KlingValidationError([f"Wait, and fetch it again: Kling task {task.task_id} is {task.status.value}."])
     task = polling.require_success(task, polling.Event("success", task.task_id))
     files = store(hook, task, target)
-    return {**task.manifest(), "files": files}, [_plain(file["uri"]) for file in files]
+    return {**task.manifest(), "files": files}, [_local_path(file["uri"]) for file in files]
 
 
 def _list(hook: KlingHook, words: Namespace) -> Output:
@@ -129,8 +129,8 @@ def _costs(hook: KlingHook, _words: Namespace) -> Output:
     return [dataclasses.asdict(pack) for pack in packs], lines
 
 
-def _plain(uri: str) -> str:
-    """A file of this machine as its path, which another command takes."""
+def _local_path(uri: str) -> str:
+    """Return a local file's URI as a path, which other shell commands take."""
     return uri.removeprefix("file://")
 
 

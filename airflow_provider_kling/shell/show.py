@@ -1,4 +1,4 @@
-"""How a shell command speaks: notes and progress on standard error, the result on standard output."""
+"""Output of a shell command: notes and progress on standard error, the result on standard output."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _console() -> Console:
     return Console(file=sys.stderr, highlight=False, soft_wrap=True)
 
 
-def say(text: str) -> None:
+def print_note(text: str) -> None:
     """
     Print a note on standard error.
 
@@ -40,7 +40,7 @@ def say(text: str) -> None:
     _console().print(text, markup=False)
 
 
-def asked(question: str) -> bool:
+def ask(question: str) -> bool:
     """
     Ask at the terminal.
 

@@ -1,8 +1,8 @@
 """
-Standard output for the result of a command, and nothing else.
+Reserves standard output for the result of a command.
 
-Airflow and the libraries of storages log to standard output as soon as they are imported; a script that reads the
-result would get that, too. It imports nothing of theirs.
+Airflow and the libraries of storages log to standard output as soon as they are imported, and a script that reads the
+result would read their logs. It imports nothing of theirs.
 """
 
 from __future__ import annotations

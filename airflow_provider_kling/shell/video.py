@@ -30,7 +30,7 @@ _ORIGIN = "shell"
 
 
 class DeclinedError(Exception):
-    """Nobody has said yes; nothing was paid. Its text says what to do."""
+    """The payment was not confirmed; nothing was paid. The text says what to do."""
 
 
 def make(hook: KlingHook, words: Namespace) -> Manifest:
@@ -50,9 +50,9 @@ def make(hook: KlingHook, words: Namespace) -> Manifest:
     if found is None or found.status is TaskStatus.FAILED:
         _ask(words, prepared)
     done = hook.submit(words.endpoint, prepared.body, external_task_id=name, look_up_first=True)
-    show.say(log_lines.accepted(done, is_own_id=False, looked_up_first=True).text)
+    show.print_note(log_lines.accepted(done, is_own_id=False, looked_up_first=True).text)
     task = _waited(hook, done.task, words.poll_interval, submitted_at=None if done.adopted else begun)
-    show.say(log_lines.done(task).text)
+    show.print_note(log_lines.done(task).text)
     manifest = task.manifest(model_name=prepared.body.get("model_name", ""))
     manifest["files"] = store(hook, task, target, duration=prepared.body.get("duration"))
     return manifest
@@ -88,18 +88,18 @@ def _prepared(words: Namespace) -> Prepared:
     given = {name: value for name, value in {**fields, **dict(words.field)}.items() if value is not None}
     prepared = prepare(product_of(words.endpoint), given)
     for warning in prepared.warnings:
-        show.say(warning)
+        show.print_note(warning)
     return prepared
 
 
 def _ask(words: Namespace, prepared: Prepared) -> None:
     cost = prices.estimate(product_of(words.endpoint), prepared.body)
-    show.say(f"This costs {cost}." if cost.units is not None else f"What this costs is not known: {cost}.")
+    show.print_note(f"This costs {cost}." if cost.units is not None else f"What this costs is not known: {cost}.")
     if words.yes:
         return
     if not sys.stdin.isatty():
         raise DeclinedError("Add --yes to pay without being asked: there is no terminal to ask at. Nothing was sent.")
-    if not show.asked("Submit it?"):
+    if not show.ask("Submit it?"):
         raise DeclinedError("Nothing was sent.")
 
 

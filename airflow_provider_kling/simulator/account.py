@@ -46,7 +46,7 @@ class Rules:
     creates_per_second: int | None = None
 
 
-def _counted(item: Order | Task) -> tuple[str, str]:
+def _slot_group(item: Order | Task) -> tuple[str, str]:
     """What shares slots: one version of a model, per type of pack."""
     return item.counted_as or item.model, item.pack
 
@@ -113,7 +113,7 @@ class Account:
         return self.rules.image_concurrency if order.pack == "image" else self.rules.concurrency
 
     def _slots_taken(self, order: Order) -> int:
-        return self._slots_of[_counted(order)]
+        return self._slots_of[_slot_group(order)]
 
     def _new_task(self, order: Order, now: int) -> Task:
         duration = int(order.seconds * 1000)
@@ -152,21 +152,21 @@ class Account:
             self._by_element_id[task.recipe["element_id"]] = task
         if not task.ended:
             self._open[task.task_id] = task
-            self._slots_of[_counted(task)] += task.slots
+            self._slots_of[_slot_group(task)] += task.slots
             self._plan(task)
         if task.external_task_id:
             self._by_external_id[task.external_task_id] = task
-        self._used[self.purse(task.pack)] += self._cost(task.charged, task.pack)
+        self._used[self.pack_of(task.pack)] += self._cost(task.charged, task.pack)
 
     def _cost(self, units: Decimal, pack: str) -> Decimal:
         return dollars(units, pack) if self.rules.cash else units
 
     # ------------------------------------------------------------------ progress
 
-    def inspected(
+    def record_inputs(
         self, task_id: str, *, inputs: dict[str, str], facts: dict[str, Facts], failure: str, now: int
     ) -> None:
-        """Record what became of the inputs of a task.
+        """Record the result of loading the inputs of a task.
 
         :param inputs: key of the stored content, by role.
         :param facts: what is known of the videos and sounds among them, by role; some results are as long as one.
@@ -184,7 +184,7 @@ class Account:
         task.inspected = True
         self._plan(task)
 
-    def hurry(self, task_id: str, *, failure: str = "", now: int) -> None:
+    def end_soon(self, task_id: str, *, failure: str = "", now: int) -> None:
         """Let a task end as soon as it can, with ``failure`` if that is not empty."""
         task = self.find(task_id)
         if task.ended:
@@ -228,9 +228,9 @@ class Account:
             task.status, task.charged = "succeed", task.price
             cost = self._cost(task.price, task.pack)
             task.money = cost if self.rules.cash else Decimal(0)
-            self._used[self.purse(task.pack)] += cost
+            self._used[self.pack_of(task.pack)] += cost
         del self._open[task.task_id]
-        self._slots_of[_counted(task)] -= task.slots
+        self._slots_of[_slot_group(task)] -= task.slots
 
     def next_change(self) -> int | None:
         """When :meth:`settle` has something to do; ``None`` if nothing is under way."""
@@ -273,18 +273,18 @@ class Account:
 
     # ------------------------------------------------------------------ units
 
-    def purse(self, pack: str) -> str:
+    def pack_of(self, pack: str) -> str:
         """What pays: images have a pack of their own, if one was bought."""
         own = pack == "image" and self.rules.image_units is not None and not self.rules.cash
         return "image" if own else "video"
 
     def units_used(self, pack: str = "video") -> Decimal:
         """Units, or dollars, deducted so far; only tasks that succeeded cost any."""
-        return self._used[self.purse(pack)]
+        return self._used[self.pack_of(pack)]
 
     def units_left(self, pack: str = "video") -> Decimal:
         """Units in the pack, or dollars; running tasks are not reserved, so it can fall below zero."""
-        bought = self.rules.image_units if self.purse(pack) == "image" else self.rules.units
+        bought = self.rules.image_units if self.pack_of(pack) == "image" else self.rules.units
         return (bought or Decimal(0)) - self.units_used(pack)
 
     # ------------------------------------------------------------------ persistence

@@ -95,7 +95,7 @@ def _paid(account: Account) -> list[tuple[Task, Decimal]]:
     paid = []
     for task in sorted(account.all_tasks(), key=lambda task: task.updated_at):
         if task.charged:
-            purse = account.purse(task.pack)
+            purse = account.pack_of(task.pack)
             paid.append((task, left[purse]))
             left[purse] -= task.money or task.charged
     return paid
@@ -117,7 +117,7 @@ def _deduction(task: Task) -> dict[str, Any]:
 
 def _units(account: Account, task: Task, before: Decimal) -> dict[str, Any]:
     return _deduction(task) | {
-        "package_id": PACK_IDS[account.purse(task.pack)],
+        "package_id": PACK_IDS[account.pack_of(task.pack)],
         "refer_video_input": "video" in task.kinds.values(),
         "video_sound": "native" if task.recipe.get("sound") else "off",
         "voice_control": False,

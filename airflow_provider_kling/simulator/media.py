@@ -137,12 +137,12 @@ class ContentStore:
         self._checked: dict[tuple[str, str], Facts] = {}
         self._directory = directory
 
-    def hold(self, source: str) -> str:
+    def put_input(self, source: str) -> str:
         """Keep base64 as content and return its key; a URL or a result stays what it is."""
         return source if is_url(source) or source.startswith(RESULT) else self.put(base64.b64decode(source))
 
     async def load(self, source: str, session: aiohttp.ClientSession, *, kind: str) -> str:
-        """Fetch and check what :meth:`hold` returned; return the key of its content.
+        """Fetch and check what :meth:`put_input` returned; return the key of its content.
 
         :param kind: one of :data:`LIMITS`.
         :raises InputError: unreachable, too large or not acceptable.

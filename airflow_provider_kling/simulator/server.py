@@ -12,9 +12,9 @@ from aiohttp import web
 from airflow_provider_kling.simulator.certificate import Certificate
 from airflow_provider_kling.simulator.control import Control
 from airflow_provider_kling.simulator.faults import FaultBook
+from airflow_provider_kling.simulator.http_app import HttpApp
 from airflow_provider_kling.simulator.journal import Journal
 from airflow_provider_kling.simulator.service import Service
-from airflow_provider_kling.simulator.wire import Wire
 
 if TYPE_CHECKING:
     from airflow_provider_kling.simulator.settings import Settings
@@ -39,7 +39,7 @@ class Server:
         self._service = Service(settings)
         book, journal = FaultBook(), Journal()
         self.control = Control(self._service, book, journal)
-        self._wire = Wire(self._service, book, journal)
+        self._wire = HttpApp(self._service, book, journal)
         self.url = ""
         self._own_directory: TemporaryDirectory[str] | None = None
         self._certificate = self._make_certificate() if settings.tls else None

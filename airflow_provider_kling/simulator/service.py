@@ -17,11 +17,11 @@ from airflow_provider_kling.simulator.auth import Credentials
 from airflow_provider_kling.simulator.callbacks import Callbacks
 from airflow_provider_kling.simulator.catalogue import load_catalogue
 from airflow_provider_kling.simulator.clock import Clock
+from airflow_provider_kling.simulator.context import Context
 from airflow_provider_kling.simulator.files import make_file
 from airflow_provider_kling.simulator.prices import as_text
 from airflow_provider_kling.simulator.products import PRODUCTS
 from airflow_provider_kling.simulator.results import FileName, Links, Renderer
-from airflow_provider_kling.simulator.world import World
 
 if TYPE_CHECKING:
     import ssl
@@ -62,7 +62,7 @@ class Service:
             retries=settings.callback_retries,
             pause_scale=settings.time_scale,
         )
-        self._world = World(
+        self._context = Context(
             catalogue=load_catalogue(),
             refuse_retired=settings.retired == "refuse",
             retired_code=settings.retired_code,
@@ -132,8 +132,8 @@ class Service:
         """
         self.settle()
         scale, seconds = self.settings.time_scale, self.settings.seconds
-        order = PRODUCTS[product].order(body, self._world, scale=scale, seconds=seconds)
-        stored = {role: self.contents.hold(source) for role, source in order.media.items()}
+        order = PRODUCTS[product].order(body, self._context, scale=scale, seconds=seconds)
+        stored = {role: self.contents.put_input(source) for role, source in order.media.items()}
         external_id = order.external_task_id if self.settings.external_ids == "keep" else None
         order = replace(order, media=stored, external_task_id=external_id)
         task = self.account.submit(order, now=self.clock.now_ms())
@@ -174,7 +174,7 @@ class Service:
         except media.InputError as error:
             failure = str(error)
         now = self.clock.now_ms()
-        self.account.inspected(task.task_id, inputs=inputs, facts=facts, failure=failure, now=now)
+        self.account.record_inputs(task.task_id, inputs=inputs, facts=facts, failure=failure, now=now)
         del self._inspections[task.task_id]
         self._save(task)
         self._wake.set()
@@ -206,7 +206,7 @@ class Service:
 
     async def finish(self, task_id: str, *, failure: str = "") -> Task:
         """End a task now, with ``failure`` if that is not empty; its inputs are still read first."""
-        self.account.hurry(task_id, failure=failure, now=self.clock.now_ms())
+        self.account.end_soon(task_id, failure=failure, now=self.clock.now_ms())
         return await self.complete(self.account.find(task_id))
 
     def advance(self, seconds: float) -> None:

@@ -18,7 +18,7 @@ from airflow_provider_kling.simulator.validation import Body, bad, choice, numbe
 
 if TYPE_CHECKING:
     from airflow_provider_kling.simulator.catalogue import Catalogue
-    from airflow_provider_kling.simulator.world import World
+    from airflow_provider_kling.simulator.context import Context
 
 DEFAULT_MODEL: Final = "kling-v1"
 MODES: Final = ("std", "pro", "4k")
@@ -42,31 +42,31 @@ class Choice:
         return bad(f"model/mode/duration({self.model}/{self.mode}/{self.duration}) is not supported with {what}")
 
 
-def image2video(body: Body, world: World) -> Order:
+def image2video(body: Body, context: Context) -> Order:
     """Validate a classic image2video request."""
-    chosen = _choose(body, "image2video", world)
+    chosen = _choose(body, "image2video", context)
     media = {role: value for role in ("image", "image_tail") if (value := url_or_base64(body, role))}
     if not media:
         raise bad("image can not be null")
     _check_frames(media, chosen)
-    masks = _check_masks(body, chosen, world)
+    masks = _check_masks(body, chosen, context)
     camera = _check_camera(body, chosen)
     if sum((("image_tail" in media), masks, camera)) > 1:
         raise bad("image_tail, static_mask/dynamic_masks and camera_control are mutually exclusive")
     prompt = _check_prompt(body, chosen, required=False)
     voices = _check_voices(body, chosen)
-    elements = _check_elements(body, chosen, world)
+    elements = _check_elements(body, chosen, context)
     if voices and elements:
         raise bad("element_list and voice_list are mutually exclusive")
     sound = _check_sound(body, chosen, voices=voices)
     if sound and "image_tail" in media and "end_frame_silent" in chosen.allows:
         raise chosen.refuse("image_tail and sound")
-    return _order(body, "image2video", chosen, world, prompt=prompt, sound=sound, voices=voices, media=media)
+    return _order(body, "image2video", chosen, context, prompt=prompt, sound=sound, voices=voices, media=media)
 
 
-def text2video(body: Body, world: World) -> Order:
+def text2video(body: Body, context: Context) -> Order:
     """Validate a classic text2video request."""
-    chosen = _choose(body, "text2video", world)
+    chosen = _choose(body, "text2video", context)
     ratio = typed(body, "aspect_ratio", str, "16:9")
     if ratio not in RATIOS:
         raise bad(f"aspect_ratio value '{ratio}' is invalid, supported values: {', '.join(RATIOS)}")
@@ -74,23 +74,23 @@ def text2video(body: Body, world: World) -> Order:
     prompt = _check_prompt(body, chosen, required=True)
     voices = _check_voices(body, chosen)
     sound = _check_sound(body, chosen, voices=voices)
-    return _order(body, "text2video", chosen, world, prompt=prompt, sound=sound, voices=voices, ratio=ratio)
+    return _order(body, "text2video", chosen, context, prompt=prompt, sound=sound, voices=voices, ratio=ratio)
 
 
 def _order(
-    body: Body, product: str, chosen: Choice, world: World, *, prompt: str, sound: bool, voices: bool,
+    body: Body, product: str, chosen: Choice, context: Context, *, prompt: str, sound: bool, voices: bool,
     media: dict[str, str] | None = None, ratio: str = "",
 ) -> Order:  # fmt: skip
     text(body, "negative_prompt", MAX_PROMPT)
     number(body, "cfg_scale", 0, 1)
     watermark = typed(body, "watermark_info", dict, {})
-    model, seconds = world.catalogue.models[chosen.model], int(chosen.duration)
+    model, seconds = context.catalogue.models[chosen.model], int(chosen.duration)
     return Order(
         product=product,
         model=chosen.model,
         pack="video",
         price=video_units(
-            world.catalogue, model=chosen.model, mode=chosen.mode, duration=seconds, sound=sound, voices=voices
+            context.catalogue, model=chosen.model, mode=chosen.mode, duration=seconds, sound=sound, voices=voices
         ),
         seconds=float(seconds),
         external_task_id=typed(body, "external_task_id", str) or None,
@@ -110,18 +110,18 @@ def _order(
     )
 
 
-def _choose(body: Body, product: str, world: World) -> Choice:
+def _choose(body: Body, product: str, context: Context) -> Choice:
     model = typed(body, "model_name", str, DEFAULT_MODEL)
-    _check_model(model, product, world.catalogue)
-    if world.refuse_retired and world.catalogue.models[model].retired:
-        raise world.discontinued(model)
+    _check_model(model, product, context.catalogue)
+    if context.refuse_retired and context.catalogue.models[model].retired:
+        raise context.discontinued(model)
     mode = typed(body, "mode", str, "std")
     if mode not in MODES:
         raise bad(f"mode value '{mode}' is invalid")
     duration = typed(body, "duration", str, "5")
     if duration not in {str(seconds) for seconds in range(3, 16)}:
         raise bad(f"duration value '{duration}' is invalid")
-    allows = world.catalogue.capabilities.get((model, product, mode, duration))
+    allows = context.catalogue.capabilities.get((model, product, mode, duration))
     if allows is None:
         raise bad(f"model/mode/duration({model}/{mode}/{duration}) is not supported")
     return Choice(model, mode, duration, allows)
@@ -144,12 +144,12 @@ def _check_frames(media: dict[str, str], chosen: Choice) -> None:
         raise chosen.refuse("image_tail only")
 
 
-def _check_masks(body: Body, chosen: Choice, world: World) -> bool:
+def _check_masks(body: Body, chosen: Choice, context: Context) -> bool:
     static = url_or_base64(body, "static_mask")
     dynamic = typed(body, "dynamic_masks", list, [])
     if not static and not dynamic:
         return False
-    if not world.catalogue.allows(chosen.model, "image2video", "motion_brush"):
+    if not context.catalogue.allows(chosen.model, "image2video", "motion_brush"):
         raise bad(f"{chosen.model} is not supported with motion brush")
     if "motion_brush" not in chosen.allows:
         raise chosen.refuse("motion brush")
@@ -252,7 +252,7 @@ def _check_voices(body: Body, chosen: Choice) -> bool:
     return True
 
 
-def _check_elements(body: Body, chosen: Choice, world: World) -> bool:
+def _check_elements(body: Body, chosen: Choice, context: Context) -> bool:
     elements = typed(body, "element_list", list, [])
     if not elements:
         return False
@@ -262,11 +262,11 @@ def _check_elements(body: Body, chosen: Choice, world: World) -> bool:
         raise bad("element_list size must be less than or equal to 3")
     for index, item in enumerate(elements):
         label = f"element_list[{index}].element_id"
-        given = world.numbered(item.get("element_id")) if isinstance(item, dict) else None
+        given = context.numbered(item.get("element_id")) if isinstance(item, dict) else None
         element = typed({"element_id": given}, "element_id", int, label=label)
         if element is None:
             raise bad(f"{label} can not be null")
-        if not world.knows_element(element):
+        if not context.knows_element(element):
             raise bad(f"Element id not found: {element}")
     return True
 

@@ -17,7 +17,7 @@ from airflow_provider_kling.operators import (
 )
 from airflow_provider_kling.operators.map_label import MAX_CHARACTERS, TEMPLATE, label_of
 from airflow_provider_kling.utils._airflow.completion import can_finish_in_triggerer
-from airflow_provider_kling.utils._airflow.grid_label import name_of, waiting_label
+from airflow_provider_kling.utils._airflow.grid_label import base_label, waiting_label
 
 
 def rendered(operator) -> object:
@@ -81,4 +81,4 @@ def test_a_list_of_pictures_gives_the_first_and_a_wait_says_what_it_is():
     assert label_of([["/a/1.jpg", "/a/2.jpg"]], "t") == "1.jpg"
     assert label_of([None, [], 5, {"image": "x"}], "t") == "t"
     assert waiting_label("cat.jpg") == "cat.jpg: waits for a slot"
-    assert name_of("cat.jpg: waits for a slot") == name_of("cat.jpg") == "cat.jpg"
+    assert base_label("cat.jpg: waits for a slot") == base_label("cat.jpg") == "cat.jpg"

@@ -136,9 +136,9 @@ def test_a_part_is_never_added_to_a_part_of_an_older_content(pages, video):
 
 def test_packages_of_storages_are_not_imported_where_airflow_answers(pages, video, monkeypatch):
     threads = []
-    asked = stored_file.is_airflows
+    asked = stored_file.is_airflow_storage
     monkeypatch.setattr(
-        stored_file, "is_airflows", lambda place: threads.append(threading.current_thread().name) or asked(place)
+        stored_file, "is_airflow_storage", lambda place: threads.append(threading.current_thread().name) or asked(place)
     )
     assert pages.get("api/file", index=0).status_code == 200
     assert threads == ["kling-storage"]

@@ -70,7 +70,7 @@ def test_a_task_does_not_end_before_its_inputs_were_looked_at():
     ours.settle(NOW + 200_000)
     assert task.status == "processing"
     assert ours.next_change() is None
-    ours.inspected(task.task_id, inputs={}, facts={}, failure="Image pixel is invalid", now=NOW + 200_000)
+    ours.record_inputs(task.task_id, inputs={}, facts={}, failure="Image pixel is invalid", now=NOW + 200_000)
     ours.settle(NOW + 200_000)
     assert (task.status, task.message, task.updated_at) == ("failed", "Image pixel is invalid", NOW + 200_000)
 
@@ -148,13 +148,13 @@ def test_a_task_asked_for_twice_in_one_batch_is_listed_once():
     assert ours.by_ids([task.task_id, "unknown"], ["a"]) == [task]
 
 
-def test_hurry_ends_a_running_task_and_leaves_an_ended_one_alone():
+def test_end_soon_ends_a_running_task_and_leaves_an_ended_one_alone():
     ours = account()
     task = ours.submit(order(), now=NOW)
-    ours.hurry(task.task_id, failure="stop", now=NOW + 1)
+    ours.end_soon(task.task_id, failure="stop", now=NOW + 1)
     ours.settle(NOW + 1)
     assert (task.status, task.message, task.updated_at) == ("failed", "stop", NOW + 1)
-    ours.hurry(task.task_id, failure="other", now=NOW)
+    ours.end_soon(task.task_id, failure="other", now=NOW)
     assert (task.failure, task.ends_at) == ("stop", NOW + 1)
 
 
@@ -193,7 +193,7 @@ def test_ten_thousand_open_tasks_cost_a_request_no_more_than_one_does():
 def test_a_task_that_is_hurried_ends_once_and_leaves_nothing_to_wait_for():
     ours = account(concurrency=1)
     task = ours.submit(order(), now=NOW)
-    ours.hurry(task.task_id, now=NOW + 10)
+    ours.end_soon(task.task_id, now=NOW + 10)
     assert [changed.status for changed in ours.settle(NOW + 10)] == ["processing", "succeed"]
     assert ours.next_change() is None
     assert ours.settle(NOW + 200_000) == []
@@ -207,7 +207,7 @@ def test_a_task_whose_inputs_come_late_ends_when_they_are_there():
     task = ours.submit(order(media={"image": "http://x"}), now=NOW)
     assert [changed.status for changed in ours.settle(NOW + 100_000)] == ["processing"]
     assert ours.next_change() is None
-    ours.inspected(task.task_id, inputs={}, facts={}, failure="", now=NOW + 150_000)
+    ours.record_inputs(task.task_id, inputs={}, facts={}, failure="", now=NOW + 150_000)
     assert ours.next_change() == NOW + 150_000
     (ended,) = ours.settle(NOW + 150_000)
     assert (ended.status, ended.updated_at) == ("succeed", NOW + 150_000)

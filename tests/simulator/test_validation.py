@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_kling.simulator.catalogue import load_catalogue
+from airflow_provider_kling.simulator.context import Context
 from airflow_provider_kling.simulator.envelope import KlingError
 from airflow_provider_kling.simulator.products import PRODUCTS
-from airflow_provider_kling.simulator.world import World
 
 from .support import I2V, IMAGE, T2V, TAIL
 
@@ -314,11 +314,11 @@ VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dic
 @settings(max_examples=300, deadline=None)
 @given(body=st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=8), product=st.sampled_from(sorted(PRODUCTS)))
 def test_any_body_is_either_an_order_with_a_price_or_a_refusal(body, product):
-    world = World(catalogue=load_catalogue(), refuse_retired=False)
+    context = Context(catalogue=load_catalogue(), refuse_retired=False)
     known = {"model_name": "kling-v3", "image": IMAGE, "prompt": "x"} | body
     refusal = None
     try:
-        order = PRODUCTS[product].order(known, world, scale=1, seconds=None)
+        order = PRODUCTS[product].order(known, context, scale=1, seconds=None)
     except KlingError as error:
         refusal = error
     if refusal is None:

@@ -21,8 +21,8 @@ from airflow_provider_kling.simulator.validation import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from airflow_provider_kling.simulator.context import Context
     from airflow_provider_kling.simulator.validation import Body
-    from airflow_provider_kling.simulator.world import World
 
 IMAGES: Final = frozenset({"first_frame", "last_frame", "refer_image", "image"})
 VIDEOS: Final = frozenset({"feature_video", "base_video", "video"})
@@ -52,7 +52,7 @@ class Contents:
         return next((self.roles[kind][0] for kind in types if kind in self.roles), "")
 
 
-def read_contents(body: Body, row: Mapping[str, Any], world: World) -> Contents:
+def read_contents(body: Body, row: Mapping[str, Any], context: Context) -> Contents:
     """Check ``body["contents"]``.
 
     :raises KlingError: 1201.
@@ -62,7 +62,7 @@ def read_contents(body: Body, row: Mapping[str, Any], world: World) -> Contents:
         raise bad("contents cannot be empty")
     read = Contents()
     for index, item in enumerate(items):
-        _take(item, f"contents[{index}]", row, read, world)
+        _take(item, f"contents[{index}]", row, read, context)
     for kind in row.get("required", ()):
         if not read.count(kind):
             raise bad(f"content item of type '{kind}' is required")
@@ -74,7 +74,7 @@ def read_contents(body: Body, row: Mapping[str, Any], world: World) -> Contents:
     return read
 
 
-def _take(item: Any, role: str, row: Mapping[str, Any], read: Contents, world: World) -> None:
+def _take(item: Any, role: str, row: Mapping[str, Any], read: Contents, context: Context) -> None:
     if not isinstance(item, dict):
         raise bad(f"{role} value type is invalid, expected object")
     kind = typed(item, "type", str, "", label=f"{role}.type")
@@ -86,12 +86,12 @@ def _take(item: Any, role: str, row: Mapping[str, Any], read: Contents, world: W
     if kind == "prompt":
         read.prompt = _prompt(item, row["prompt"], role)
     elif kind == "element":
-        _check_element(item, world)
+        _check_element(item, context)
     elif kind == "voice":
         if not typed(item, "voice_id", str, label=f"{role}.voice_id"):
             raise bad("Voice id not found")
     else:
-        read.media[role] = _url(item, kind, role, takes_data_uris=world.takes_data_uris)
+        read.media[role] = _url(item, kind, role, takes_data_uris=context.takes_data_uris)
         read.kinds[role] = "video" if kind in VIDEOS else "large_image"
 
 
@@ -116,9 +116,9 @@ def _url(item: Body, kind: str, role: str, *, takes_data_uris: bool) -> str:
     return url_or_base64(given, "url", label=label, limit=MAX_LARGE_IMAGE_BYTES) or ""
 
 
-def _check_element(item: Body, world: World) -> None:
-    element = world.numbered(item.get("element_id"))
+def _check_element(item: Body, context: Context) -> None:
+    element = context.numbered(item.get("element_id"))
     if not isinstance(element, int) or isinstance(element, bool):
         raise bad(f"Invalid element id: {'' if element is None else element}")
-    if not world.knows_element(element):
+    if not context.knows_element(element):
         raise bad(f"Element id not found: {element}")

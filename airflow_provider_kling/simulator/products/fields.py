@@ -14,8 +14,8 @@ from airflow_provider_kling.simulator.validation import bad, is_url, number, tex
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from airflow_provider_kling.simulator.context import Context
     from airflow_provider_kling.simulator.validation import Body
-    from airflow_provider_kling.simulator.world import World
 
 #: Kling documentation: sound files of avatar and lip sync.
 MAX_SOUND_BYTES: Final = 5 * 1024 * 1024
@@ -71,26 +71,26 @@ class Field:
 class Reading:
     """What a body said.
 
-    :param world: what exists.
+    :param context: what exists.
     :param given: the body itself.
     :param values: checked values by name, with the defaults filled in; nested as in the body.
     :param media: URL or base64 by role; a role is the place in the body, such as ``image_list[0].image``.
     :param kinds: ``image``, ``video`` or ``audio`` by role.
     """
 
-    world: World
+    context: Context
     given: Body
     values: dict[str, Any] = field(default_factory=dict)
     media: dict[str, str] = field(default_factory=dict)
     kinds: dict[str, str] = field(default_factory=dict)
 
 
-def read(fields: tuple[Field, ...], body: Body, world: World) -> Reading:
+def read(fields: tuple[Field, ...], body: Body, context: Context) -> Reading:
     """Check ``body`` against ``fields``; what has no field is ignored, as measured.
 
     :raises KlingError: 1201.
     """
-    reading = Reading(world, body)
+    reading = Reading(context, body)
     reading.values = _object(fields, body, "", reading)
     return reading
 
@@ -183,8 +183,8 @@ def _audio(field: Field, body: Body, label: str, _reading: Reading) -> str | Non
 
 
 def _element(field: Field, body: Body, label: str, reading: Reading) -> int | None:
-    value = _integer(field, {field.name: reading.world.numbered(body.get(field.name))}, label, reading)
-    if value is not None and not reading.world.knows_element(value):
+    value = _integer(field, {field.name: reading.context.numbered(body.get(field.name))}, label, reading)
+    if value is not None and not reading.context.knows_element(value):
         raise bad(f"Element id not found: {value}")
     return value
 
@@ -200,7 +200,7 @@ def _speaker(field: Field, body: Body, label: str, reading: Reading) -> str:
 def _earlier(field: Field, body: Body, label: str, reading: Reading) -> str:
     """The id of something that this account made; the text for one that it did not make was not observed."""
     value = _string(field, body, label, reading)
-    task = reading.world.result(value) if value else None
+    task = reading.context.result(value) if value else None
     made = {"video_id": "fps", "audio_id": "seconds"}
     if value and (task is None or (task.product != field.of if field.of else made[field.kind] not in task.recipe)):
         raise bad(f"{label} value '{value}' is invalid")
@@ -209,7 +209,7 @@ def _earlier(field: Field, body: Body, label: str, reading: Reading) -> str:
 
 def _own_voice(field: Field, body: Body, label: str, reading: Reading) -> str:
     value = _string(field, body, label, reading)
-    task = reading.world.result(value) if value else None
+    task = reading.context.result(value) if value else None
     if value and (task is None or task.product != "custom-voices" or task.recipe.get("deleted")):
         raise bad("Voice id not found")
     return value
@@ -220,7 +220,7 @@ def _own_element(field: Field, body: Body, label: str, reading: Reading) -> str 
     value = _numeral(field, body, label, reading)
     if value is None:
         return None
-    task = reading.world.own_element(value)
+    task = reading.context.own_element(value)
     if task is None or task.recipe.get("deleted"):
         raise bad(f"Element id not found: {value}")
     return task.result_id

@@ -18,8 +18,8 @@ from airflow_provider_kling.simulator.validation import bad, choice, text, typed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from airflow_provider_kling.simulator.context import Context
     from airflow_provider_kling.simulator.validation import Body
-    from airflow_provider_kling.simulator.world import World
 
 RESOLUTIONS: Final = ("480p", "720p", "1080p", "4k")
 RATIOS: Final = ("16:9", "9:16", "1:1")
@@ -42,13 +42,13 @@ class Chosen:
     ratio: str
 
 
-def order(name: str, row: Mapping[str, Any], body: Body, world: World) -> Order:
+def order(name: str, row: Mapping[str, Any], body: Body, context: Context) -> Order:
     """Validate ``body`` for the function and model of ``row``.
 
     :param name: function and model, such as ``text-to-video/kling-3.0``.
     :raises KlingError: 1201.
     """
-    contents = read_contents(body, row, world) if "contents" in row else Contents(prompt=_prompt(body, row))
+    contents = read_contents(body, row, context) if "contents" in row else Contents(prompt=_prompt(body, row))
     chosen = _settings(typed(body, "settings", dict, {}), row, contents)
     _check_together(row, contents, chosen)
     options = typed(body, "options", dict, {})

@@ -14,22 +14,22 @@ from airflow_provider_kling.simulator.tasks import Order
 from airflow_provider_kling.simulator.validation import bad, typed
 
 if TYPE_CHECKING:
+    from airflow_provider_kling.simulator.context import Context
     from airflow_provider_kling.simulator.products.row import Row
     from airflow_provider_kling.simulator.validation import Body
-    from airflow_provider_kling.simulator.world import World
 
 
 #: Seconds that have one price.
 BLOCKS: Final = {"seconds": 1, "five_seconds": 5}
 
 
-def order(row: Row, body: Body, world: World) -> Order:
+def order(row: Row, body: Body, context: Context) -> Order:
     """Validate ``body`` for the product of ``row``.
 
     :raises KlingError: 1201, or 1203 for a model of another product.
     """
-    model = _model(row, body, world) if row.models else row.name
-    reading = read(row.fields, body, world)
+    model = _model(row, body, context) if row.models else row.name
+    reading = read(row.fields, body, context)
     row.check(reading)
     values = reading.values | ({"model_name": model} if row.models else {})
     rate = row.price.rate(values)
@@ -60,14 +60,14 @@ def _pieces(per: str, recipe: dict[str, Any]) -> int:
     return math.ceil(recipe["duration"] / BLOCKS[per]) if per else 1
 
 
-def _model(row: Row, body: Body, world: World) -> str:
+def _model(row: Row, body: Body, context: Context) -> str:
     model: str = typed(body, "model_name", str, row.models["default"])
     retired = row.models.get("retired", [])
     if model not in [*row.models["live"], *retired]:
-        known = model in world.catalogue.models or model in world.catalogue.other_models
+        known = model in context.catalogue.models or model in context.catalogue.other_models
         raise KlingError(1203, "not supported for this API") if known else bad("model is not supported")
-    if model in retired and world.refuse_retired:
-        raise world.discontinued(model)
+    if model in retired and context.refuse_retired:
+        raise context.discontinued(model)
     return model
 
 

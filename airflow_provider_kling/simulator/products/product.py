@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from airflow_provider_kling.simulator.context import Context
     from airflow_provider_kling.simulator.results import Links
     from airflow_provider_kling.simulator.tasks import Order, Task
     from airflow_provider_kling.simulator.validation import Body
-    from airflow_provider_kling.simulator.world import World
 
 #: The length for which the usual processing times are known.
 USUAL_LENGTH: Final = 5
@@ -36,7 +36,7 @@ class Product:
     """
 
     path: str
-    validate: Callable[[Body, World], Order]
+    validate: Callable[[Body, Context], Order]
     result: Callable[[Task, Links], dict[str, Any]]
     usual_seconds: float
     reads: bool = True
@@ -52,7 +52,7 @@ class Product:
         """Whether the answer to the create call is the result."""
         return not self.usual_seconds
 
-    def order(self, body: Body, world: World, *, scale: float, seconds: float | None) -> Order:
+    def order(self, body: Body, context: Context, *, scale: float, seconds: float | None) -> Order:
         """Validate ``body`` and decide how long the task will take.
 
         The usual time grows with the length of the video: 10 s take twice as long as 5 s. That is this simulator's
@@ -61,7 +61,7 @@ class Product:
         :param scale: multiplies the usual time.
         :param seconds: replaces the usual time.
         """
-        order = self.validate(body, world)
+        order = self.validate(body, context)
         if seconds is None or self.at_once:
             seconds = self.usual_seconds * order.seconds / USUAL_LENGTH * scale
         return replace(order, seconds=seconds)

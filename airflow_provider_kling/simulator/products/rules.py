@@ -68,7 +68,7 @@ def _o1_durations(reading: Reading, *, plain: bool) -> None:
 def extension(reading: Reading) -> None:
     """The video that is extended, and the length of the result."""
     video_id = reading.values["video_id"]
-    parent = reading.world.result(video_id)
+    parent = reading.context.result(video_id)
     origin = (parent.recipe.get("origin") or parent.model) if parent else ""
     if parent is None or origin not in EXTENDABLE:
         raise bad(f"video_id value '{video_id}' is invalid")
@@ -150,7 +150,7 @@ def element_inputs(reading: Reading) -> None:
     if not reading.values[name]:
         raise bad(f"{name} can not be null")
     if voice_id := reading.values["element_voice_id"]:
-        reading.values["voice"] = {"voice_id": voice_id, **reading.world.voice(voice_id)}
+        reading.values["voice"] = {"voice_id": voice_id, **reading.context.voice(voice_id)}
 
 
 RULES: Final[dict[str, Callable[[Reading], None]]] = {

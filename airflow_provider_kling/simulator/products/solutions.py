@@ -20,10 +20,10 @@ from airflow_provider_kling.simulator.validation import bad, typed
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from airflow_provider_kling.simulator.context import Context
     from airflow_provider_kling.simulator.results import Links
     from airflow_provider_kling.simulator.tasks import Task
     from airflow_provider_kling.simulator.validation import Body
-    from airflow_provider_kling.simulator.world import World
 
 NAME: Final = "solutions"
 PATH: Final = "/solutions"
@@ -32,7 +32,7 @@ PATH: Final = "/solutions"
 LONGEST_CALLBACK: Final = 1024
 
 
-def order(body: Body, _world: World, *, name: str, pack: str) -> Order:
+def order(body: Body, _context: Context, *, name: str, pack: str) -> Order:
     """Validate ``body``.
 
     :raises KlingError: 1201.

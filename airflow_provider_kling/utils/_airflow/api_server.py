@@ -1,7 +1,7 @@
 """
-What a page of ours asks of Airflow inside its API server: whether this user may, and what is known of a task.
+Calls of our pages to Airflow inside its API server: may this user read a task, and what is known of it.
 
-Every auth manager answers the first question the same way, through what Airflow's own routes ask. Run on Airflow
+Permissions are checked by the dependencies of Airflow's own routes, so that every auth manager works. Run on Airflow
 3.1.8 and 3.3.2; the names are there in 3.0.6 and 3.4.0b2, too.
 """
 

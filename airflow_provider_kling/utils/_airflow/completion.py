@@ -1,4 +1,4 @@
-"""What a trigger may ask of Airflow while it runs, and what a task that ends in the triggerer would lack."""
+"""Calls of a trigger to Airflow, and the check whether a task may end in the triggerer without a worker."""
 
 from __future__ import annotations
 
@@ -26,29 +26,29 @@ class Effect(NamedTuple):
     """
     Something that Airflow's task runner does on a worker when a task succeeds.
 
-    :param what: in words.
-    :param asked_for: whether an operator needs it.
-    :param why: why the triggerer cannot do it.
+    :param name: for the log.
+    :param is_needed_by: whether an operator needs it.
+    :param reason: why the triggerer cannot do it.
     """
 
-    what: str
-    asked_for: Callable[[Any], Any]
-    why: str
+    name: str
+    is_needed_by: Callable[[Any], Any]
+    reason: str
 
 
-def _own_post_execute(operator: Any) -> Any:
+def _has_own_post_execute(operator: Any) -> Any:
     return type(operator).post_execute is not BaseOperator.post_execute or getattr(operator, "_post_execute_hook", None)
 
 
-def _own_end(operator: Any) -> bool:
+def _has_own_execute_complete(operator: Any) -> bool:
     return not type(operator).execute_complete.__module__.startswith(PACKAGE)
 
 
-def _own_links(operator: Any) -> bool:
+def _has_own_links(operator: Any) -> bool:
     return not all(type(link).__module__.startswith(PACKAGE) for link in operator.operator_extra_links)
 
 
-def _label_of_own_result(operator: Any) -> Any:
+def _has_label_of_result(operator: Any) -> Any:
     return _OWN_RESULT.search(getattr(operator, "map_index_template", None) or "")
 
 
@@ -56,7 +56,7 @@ def _is_mapped_over(operator: Any) -> bool:
     return operator.has_dag() and next(iter(operator.iter_mapped_dependants()), None) is not None
 
 
-def _state_is_cleared(_operator: Any) -> bool:
+def _clears_task_state(_operator: Any) -> bool:
     from airflow.configuration import conf
 
     return conf.getboolean("state_store", "clear_on_success", fallback=False)
@@ -76,12 +76,12 @@ EFFECTS = (
         # Part of apache/airflow#46224.
         "the Dag processor, which is told to run it, runs failure callbacks only (3.2 and 3.3)",
     ),
-    Effect("post_execute", _own_post_execute, "it is code of the user's"),
-    Effect("an end of a subclass's own", _own_end, "it is code of the user's"),
-    Effect("links of a subclass's own", _own_links, "they are code of the user's"),
+    Effect("post_execute", _has_own_post_execute, "it is code of the user's"),
+    Effect("an end of a subclass's own", _has_own_execute_complete, "it is code of the user's"),
+    Effect("links of a subclass's own", _has_own_links, "they are code of the user's"),
     Effect("multiple_outputs", lambda operator: operator.multiple_outputs, "each key becomes an XCom of its own"),
     Effect("expand() over the result", _is_mapped_over, "the scheduler needs its length, which the worker pushes"),
-    Effect("a label of the result", _label_of_own_result, "map_index_template is rendered again on the worker"),
+    Effect("a label of the result", _has_label_of_result, "map_index_template is rendered again on the worker"),
     Effect(
         "the Dag's result",
         lambda operator: getattr(operator, "returns_dag_result", False),
@@ -92,33 +92,33 @@ EFFECTS = (
         lambda operator: getattr(operator, "overwrite_rtif_after_execution", False),
         "only the worker has the rendered operator",
     ),
-    Effect("a cleared task state", _state_is_cleared, "the worker's success clears it (3.3, clear_on_success)"),
+    Effect("a cleared task state", _clears_task_state, "the worker's success clears it (3.3, clear_on_success)"),
 )
 
 
 def can_finish_in_triggerer(operator: BaseOperator, *, plugins_loaded: bool = True) -> bool:
     """
-    Whether a success needs no worker any more, see :data:`EFFECTS`.
+    Whether a task can succeed in the triggerer, because nothing of :data:`EFFECTS` needs a worker.
 
     :param operator: the one that defers.
     :param plugins_loaded: whether this process has loaded Airflow's plugins, as a worker has; one of them may listen to
         successes. Where it has not, they are not loaded for this question.
     """
-    return _leaves_nothing_to_do(operator) and (not plugins_loaded or _nobody_listens())
+    return _needs_no_worker(operator) and (not plugins_loaded or _has_no_listeners())
 
 
-def _leaves_nothing_to_do(operator: BaseOperator) -> bool:
-    needed = [effect for effect in EFFECTS if effect.asked_for(operator)]
+def _needs_no_worker(operator: BaseOperator) -> bool:
+    needed = [effect for effect in EFFECTS if effect.is_needed_by(operator)]
     for effect in needed:
-        log.debug("The wait ends on a worker for %s: %s", effect.what, effect.why)
+        log.debug("The wait ends on a worker for %s: %s", effect.name, effect.reason)
     return not needed
 
 
-def _nobody_listens() -> bool:
+def _has_no_listeners() -> bool:
     """
-    Whether no plugin listens to successes; lineage does, and only a worker tells listeners.
+    Whether no plugin listens to task successes. Lineage plugins do, and only a worker calls listeners.
 
-    To be asked on a worker, which has loaded the plugins anyway.
+    Call it on a worker, which has loaded the plugins.
     """
     try:
         from airflow.sdk.listener import get_listener_manager
@@ -133,7 +133,7 @@ def _nobody_listens() -> bool:
 
 def is_mapped_over(ti: TaskInstance) -> bool:
     """
-    Whether a task that started in the triggerer is expanded over; what its sensor could not know while it was made.
+    Whether another task expands over the result of one that started in the triggerer; its sensor cannot know it.
 
     :param ti: the trigger's task instance; Airflow gives it its task in that case.
     """
@@ -157,7 +157,7 @@ def set_xcom(ti: TaskInstance, key: str, value: Any) -> None:
 
 def set_link(ti: TaskInstance, key: str, url: str) -> None:
     """
-    Push what the button opens, as the worker does: past the XCom backend, whose paths the UI would show instead.
+    Push the link of a button as the worker does: without the XCom backend, whose path the UI would show as the link.
 
     :param ti: the trigger's task instance.
     :param key: where the button looks for it.
@@ -172,7 +172,7 @@ def set_link(ti: TaskInstance, key: str, url: str) -> None:
 
 def is_still_deferred(ti: TaskInstance | None) -> bool:
     """
-    Whether the task is deferred all the same when its trigger is told that somebody killed it.
+    Whether the task is still deferred when its trigger is told that it was killed.
 
     :param ti: the trigger's task instance.
     """

@@ -8,7 +8,7 @@ from airflow_provider_kling.get_provider_info import CONNECTION_FIELDS, FIELD_BE
 
 
 class ConnectionForm:
-    """What the provider info says of the form, as these versions ask for it."""
+    """Returns the form of the provider info through the methods that these versions call."""
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from airflow_provider_kling.utils.untrusted import reason
 
 log = logging.getLogger(__name__)
 
-#: What follows the name of a task while it waits for a slot; one that is being made has the name alone.
+#: Suffix of a label while the task waits for a slot.
 WAITS = ": waits for a slot"
 
 
@@ -21,21 +21,20 @@ def waiting_label(label: str) -> str:
     return label + WAITS
 
 
-def name_of(label: str) -> str:
+def base_label(label: str) -> str:
     """
-    Return the name of a task, whatever it waits for.
+    Return a label without the suffix of a task that waits for a slot.
 
-    :param label: what the grid calls it.
+    :param label: as the grid shows it.
     """
     return label.removesuffix(WAITS)
 
 
 def show(label: str) -> None:
     """
-    Ask Airflow to show another name than ``map_index_template`` gave; the next start of the task restores that.
+    Change the label that ``map_index_template`` gave; the next start of the task restores it.
 
-    To be called in the process of a worker; elsewhere, and before 3.2, nothing happens. A label is never a reason to
-    fail.
+    Call it in the process of a worker; elsewhere, and before 3.2, nothing happens. It never raises.
 
     :param label: at most 250 characters.
     """

@@ -1,8 +1,8 @@
 """
-The one way to a team's storage: Airflow's filesystems, by the URI that a Dag author wrote.
+Access to storage through Airflow's filesystems, by the URI that a Dag author wrote.
 
-A URI is taken apart here and nowhere else, so that ``?``, ``#``, ``*``, ``[`` and ``%`` are letters of a name: nothing
-below asks for a pattern. ``airflow.sdk.io`` has these names since 3.0.
+Only this module splits a URI, so that ``?``, ``#``, ``*``, ``[`` and ``%`` are ordinary characters of a name and never
+a pattern. ``airflow.sdk.io`` has these names since 3.0.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Place(NamedTuple):
 
     @property
     def shown(self) -> str:
-        """The URI, fit for a sentence; without what stands before ``@``, which may be more than a connection's name."""
+        """The URI for messages; without the text before ``@``, which may hold a password."""
         return clean_text(self.asset_uri, 200)
 
     @property
@@ -78,7 +78,7 @@ class Place(NamedTuple):
 
     @property
     def path(self) -> str:
-        """What its filesystem calls it."""
+        """Its path in its filesystem."""
         if self.is_local:
             return self.rest
         return str(self.filesystem._strip_protocol(f"{self.protocol}://{self.rest}"))
@@ -96,11 +96,11 @@ class Place(NamedTuple):
         return attach(self.protocol, self.conn_id).fs
 
     def parent(self) -> str:
-        """Return what its filesystem calls the folder that it is in."""
+        """Return the path of its folder in its filesystem."""
         return self.path.rpartition("/")[0]
 
     def forget(self) -> None:
-        """Read the storage's connection again at the next use: Airflow keeps what it made of it for ever."""
+        """Read the storage's connection again at the next use; Airflow caches its filesystem without an end."""
         from airflow.sdk.io import attach
 
         with contextlib.suppress(Exception):
@@ -114,7 +114,7 @@ class Place(NamedTuple):
 
     def is_missing_bucket(self) -> bool:
         """
-        Whether its bucket certainly does not exist; one that may not be asked for does not count.
+        Whether its bucket certainly does not exist; without the right to look, the answer is no.
 
         s3fs before 2026 finds nothing in a bucket that is empty, but says that it exists.
         """
@@ -149,7 +149,7 @@ def version_of(info: Mapping[str, Any]) -> str:
     return "|".join(str(info.get(name)) for name in ("size", "mtime", "ETag", "etag", "LastModified", "updated", "ino"))
 
 
-def is_airflows(place: Place) -> bool:
+def is_airflow_storage(place: Place) -> bool:
     """
     Whether a place is on this machine or on storage that one of Airflow's provider packages serves.
 

@@ -1,4 +1,4 @@
-"""What ``airflow.cfg`` switches on and off, read so that a word which nobody expected ends nothing."""
+"""Options of ``airflow.cfg`` that are on or off; an invalid value never raises."""
 
 from __future__ import annotations
 

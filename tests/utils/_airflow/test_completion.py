@@ -82,7 +82,11 @@ def test_a_result_that_is_expanded_over_ends_on_a_worker():
         use(plain.output)
         use.expand(item=expanded.output)
         group.expand(item=grouped.output)
-    assert [completion.can_finish_in_triggerer(tested) for tested in (plain, expanded, grouped)] == [True, False, False]
+    assert [completion.can_finish_in_triggerer(tested) for tested in (plain, expanded, grouped)] == [
+        True,
+        False,
+        False,
+    ]
 
 
 def test_a_cleared_task_state_is_cleared_by_a_worker(monkeypatch):

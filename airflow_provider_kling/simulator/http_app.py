@@ -1,4 +1,4 @@
-"""The connection to the network: aiohttp in front of :class:`.api.Api`, with faults, journal and ``Date`` header."""
+"""The HTTP application: aiohttp in front of :class:`.api.Api`, with faults, journal and ``Date`` header."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from aiohttp import web
 
 from airflow_provider_kling.simulator.api import Answer, Api, Request, classify
 from airflow_provider_kling.simulator.control import Control, add_routes
-from airflow_provider_kling.simulator.damage import changed, replacement
+from airflow_provider_kling.simulator.fault_effects import alter_answer, replacement_answer
 from airflow_provider_kling.simulator.faults import ANSWERS, Fault, FaultBook
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ UNREADABLE: Final = b"\x00"
 DRIPS: Final = 20
 
 
-class Wire:
+class HttpApp:
     """Receives requests and sends answers, or what a fault makes of them.
 
     :param service: who answers.
@@ -83,9 +83,9 @@ class Wire:
         if instead is None or instead.after_handling:
             answer = await self._api.answer(request)
             entry["credential"], entry["task_id"] = answer.credential or None, answer.task_id or None
-            answer = changed(answer, faults)
+            answer = alter_answer(answer, faults)
         if instead is not None:
-            answer = None if instead.kind in {"cut_before", "cut_after"} else replacement(instead)
+            answer = None if instead.kind in {"cut_before", "cut_after"} else replacement_answer(instead)
         entry["status"] = answer.status if answer else None
         return answer
 

@@ -1,4 +1,4 @@
-"""What faults do to an answer: replaced answers and changed ones."""
+"""Applies faults to an answer: replaces it, or alters its content."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BAD_GATEWAY: Final = b"<html><head><title>502 Bad Gateway</title></head><body><h
 INTACT_HEAD: Final = 32
 
 
-def replacement(fault: Fault) -> Answer:
+def replacement_answer(fault: Fault) -> Answer:
     """The answer that ``error``, ``empty`` and ``html`` give instead of the service."""
     if fault.kind == "empty":
         return Answer(fault.http_status or 200, b"")
@@ -34,7 +34,7 @@ def replacement(fault: Fault) -> Answer:
     return Answer(error.http_status, json.dumps(refused(error)).encode())
 
 
-def changed(answer: Answer, faults: Sequence[Fault]) -> Answer:
+def alter_answer(answer: Answer, faults: Sequence[Fault]) -> Answer:
     """The service's answer after the faults that alter its content."""
     for fault in faults:
         match fault.kind:

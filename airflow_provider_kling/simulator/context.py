@@ -1,4 +1,4 @@
-"""What a validator may look at besides the body of a request."""
+"""The context of a validation: what decides about a request besides its body."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_ID: Final = 18
 
 
 @dataclass(frozen=True, kw_only=True)
-class World:
+class Context:
     """The models, and those settings that decide whether a request is refused.
 
     :param catalogue: models, capabilities, prices.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_kling.api import values
 from airflow_provider_kling.batch.actions import Failure
-from airflow_provider_kling.models import KINDS, TIME_LIMIT, FileRecord, Result, Task, TaskStatus
+from airflow_provider_kling.models import KINDS, TIME_LIMIT, FileRecord, Result, Task, TaskStatus, is_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -197,6 +197,4 @@ def _failure(value: Any) -> Failure | None:
 
 def _time(value: Any) -> float:
     """Return epoch seconds; 0 for an invalid value, so that it makes no failure permanent."""
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    # Comparing works with a whole number that is too large for a float, and is false for a NaN.
-    return float(value) if is_number and 0 < value < TIME_LIMIT else 0.0
+    return float(value) if is_time(value) else 0.0

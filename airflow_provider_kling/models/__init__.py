@@ -32,6 +32,7 @@ from airflow_provider_kling.models.task import (
     Task,
     TaskStatus,
     group_results,
+    is_time,
     results_expired,
 )
 
@@ -63,6 +64,7 @@ __all__ = [
     "Video",
     "Voice",
     "group_results",
+    "is_time",
     "results_expired",
 ]
 

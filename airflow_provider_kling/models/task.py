@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, TypedDict, TypeGuard, TypeVar
 
 from airflow_provider_kling.models.results import (
     Result,
@@ -18,6 +18,17 @@ R = TypeVar("R", bound=Result)
 
 #: No point in time is this many epoch seconds or more: the year 10000, which Python's dates do not have.
 TIME_LIMIT = 253_402_300_800
+
+
+def is_time(value: Any, *, per_second: int = 1) -> TypeGuard[float]:
+    """
+    Whether a value is a point in time that can be shown: a number from 1970 to the year 9999.
+
+    :param value: anything; the comparison holds for whole numbers that are too large for a float, and is false for NaN.
+    :param per_second: 1 for epoch seconds, 1000 for epoch milliseconds.
+    """
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_number and 0 <= value < per_second * TIME_LIMIT
 
 
 class TaskStatus(StrEnum):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_kling.api import values
 from airflow_provider_kling.exceptions import KlingValidationError
-from airflow_provider_kling.models import TIME_LIMIT, TaskStatus
+from airflow_provider_kling.models import TaskStatus, is_time
 from airflow_provider_kling.operators import record
 from airflow_provider_kling.operators.stored_submission import StoredSubmission
 from airflow_provider_kling.operators.task import KlingTaskOperator
@@ -110,7 +110,7 @@ class KlingSessionOperator(KlingTaskOperator):
     def _is_session(self, stored: dict[str, Any]) -> bool:
         """Whether an entry says all that :meth:`_open` returned, and when that was."""
         at = stored.get("at")
-        return isinstance(at, (int, float)) and 0 < at < TIME_LIMIT and bool(values.identifier(stored.get("session")))
+        return is_time(at) and at > 0 and bool(values.identifier(stored.get("session")))
 
     def _in_session(self, body: dict[str, Any], session: dict[str, Any]) -> dict[str, Any]:
         """Return the request in an open session."""

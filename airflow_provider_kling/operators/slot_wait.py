@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_kling.exceptions import KlingConcurrencyError
-from airflow_provider_kling.models import TIME_LIMIT
+from airflow_provider_kling.models import is_time
 
 if TYPE_CHECKING:
     from airflow_provider_kling.exceptions import KlingThrottledError
@@ -29,12 +29,7 @@ class SlotWait(NamedTuple):
         :param event: what resumed the task; that of another one, see :func:`polling.read_event`, starts a new wait.
         """
         values = [event.get(name) for name in cls._fields] if isinstance(event, dict) else [None]
-        return cls(*values) if all(map(_is_time, values)) else None
-
-
-def _is_time(value: Any) -> bool:
-    """Whether it can be shown as a time: NaN and times after the year 9999 would raise an error there."""
-    return isinstance(value, (int, float)) and 0 <= value < TIME_LIMIT
+        return cls(*values) if all(map(is_time, values)) else None
 
 
 def wait_for_slot(

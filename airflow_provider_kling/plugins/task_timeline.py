@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from airflow_provider_kling.exceptions import KlingConfigurationError
-from airflow_provider_kling.models import SUBMISSION_KEY, TIME_LIMIT, TaskStatus
+from airflow_provider_kling.models import SUBMISSION_KEY, TaskStatus, is_time
 from airflow_provider_kling.plugins.run_progress import format_duration
 from airflow_provider_kling.plugins.task_results import stored_files
 from airflow_provider_kling.products.catalogue import product_of
@@ -177,8 +177,7 @@ def milliseconds(value: Any) -> int:
 
     :param value: anything.
     """
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return int(value) if is_number and 0 < value < 1000 * TIME_LIMIT else 0
+    return int(value) if is_time(value, per_second=1000) else 0
 
 
 def _seconds(value: Any) -> int:

@@ -30,7 +30,7 @@ from airflow_provider_kling.products.media import (
     decode_content,
     too_large_error,
 )
-from airflow_provider_kling.utils.untrusted import reason
+from airflow_provider_kling.utils.untrusted import begins_as_web_link, reason
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _MAX_PATH = 4096
@@ -81,7 +81,7 @@ def load_image(
 
 def is_link(text: str) -> bool:
     """Whether a text is a URL that Kling reads itself."""
-    return text.strip()[:8].lower().startswith(("http://", "https://"))
+    return begins_as_web_link(text.strip())
 
 
 def is_uri(text: str) -> bool:

@@ -6,6 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
+from airflow_provider_kling.utils.untrusted import begins_as_web_link
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -57,7 +59,7 @@ def without_signature(text: str) -> str:
 
     :param text: a URL; any other text is returned as it is.
     """
-    if not text[:8].lower().startswith(("http://", "https://")) or "?" not in text:
+    if not begins_as_web_link(text) or "?" not in text:
         return text
     try:
         parts = urlsplit(text)

@@ -23,7 +23,7 @@ MAX_MANIFEST_LENGTH = 100_000
 #: An id has no character with a meaning in a URL.
 _ID = re.compile(r"(?!\.+\Z)[^\s/\\?#%]+")
 
-#: The year 5138: a later time is not the time of a task.
+#: The year 5138: a later time is not the time of a task, and a deadline after it has to be a date, too.
 _MAX_MILLISECONDS = 10**14
 
 

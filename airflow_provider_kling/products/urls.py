@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from airflow_provider_kling.products.addresses import is_public, literal
 from airflow_provider_kling.products.formatting import named
 from airflow_provider_kling.products.problem import Problem
+from airflow_provider_kling.utils.untrusted import begins_as_web_link
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +61,7 @@ def _parts(url: str) -> tuple[str, bool]:
     """Host, and whether there is a login."""
     if len(url) > MAX_URL:
         raise UrlError(f"has {len(url)} characters, {MAX_URL} is the most")
-    if not url.lower().startswith(("http://", "https://")):
+    if not begins_as_web_link(url):
         raise UrlError("does not begin with http:// or https://")
     if _INVALID_CHARACTERS.search(url):
         raise UrlError("holds a backslash, a line break or another character that no URL has")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 
-from airflow_provider_kling.models import TIME_LIMIT
+from airflow_provider_kling.models import is_time
 from airflow_provider_kling.utils._airflow.compat import AIRFLOW_V_3_2_PLUS
 from airflow_provider_kling.utils._airflow.completion import is_still_deferred, set_xcom
 from airflow_provider_kling.utils.untrusted import reason
@@ -129,7 +129,7 @@ def _seconds_left(deferred_at: Any, min_deferral: float, now: float) -> float:
 
     The worker's clock may be hours ahead, and another version of the package may have written something else.
     """
-    if not isinstance(deferred_at, (int, float)) or not 0 <= deferred_at < TIME_LIMIT:
+    if not is_time(deferred_at):
         return min_deferral
     return max(0.0, min(deferred_at + min_deferral - now, min_deferral))
 

@@ -58,6 +58,15 @@ def clean_text(value: Any, limit: int = MAX_CHARACTERS) -> str:
     return f"{text[: limit - 1]}…" if cut or len(text) > limit else text
 
 
+def begins_as_web_link(text: str) -> bool:
+    """
+    Whether a text begins as the address of a web page does; what follows is not looked at.
+
+    :param text: any text, of any length.
+    """
+    return text[:8].lower().startswith(("http://", "https://"))
+
+
 def web_link(value: Any) -> str:
     """
     Return an untrusted link unchanged when it is safe to open in a browser, else empty text.

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_kling.utils.untrusted import MAX_CHARACTERS, clean_text, reason
+from airflow_provider_kling.utils.untrusted import MAX_CHARACTERS, begins_as_web_link, clean_text, reason
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,13 @@ def test_an_object_that_cannot_be_printed_is_named_by_its_class():
             raise ValueError("no")
 
     assert clean_text(Odd()) == "<Odd: ValueError>"
+
+
+@pytest.mark.parametrize("text", ["http://h", "https://", "HTTPS://H.example/x", "http://[", "https://" + "x" * 99])
+def test_what_begins_as_a_web_link_is_told_at_once(text):
+    assert begins_as_web_link(text)
+
+
+@pytest.mark.parametrize("text", ["", "http:/x", " https://h", "ftp://h", "javascript:x", "xhttps://h", "https:"])
+def test_what_begins_otherwise_is_no_web_link(text):
+    assert not begins_as_web_link(text)

@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> None:
     # Twelve more videos for the look around, where they cost nothing.
     more = (GALLERY,) if arguments.keep and _credentials(os.environ) is None else ()
     steps = Steps(console, ("Kling", "Airflow", *TASKS, *more))
-    with steps, stage(FOLDER, steps, yes=arguments.yes, private=arguments.keep) as airflow:
+    with steps, open_airflow(FOLDER, steps, yes=arguments.yes, private=arguments.keep) as airflow:
         video = _animate(airflow, conf, steps)
         gallery = fill_gallery(airflow, FOLDER, functools.partial(steps.show, GALLERY)) if more else ""
         steps.close()
@@ -85,7 +85,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 @contextmanager
-def stage(folder: Path, steps: Steps, *, yes: bool = False, private: bool = True) -> Iterator[LocalAirflow]:
+def open_airflow(folder: Path, steps: Steps, *, yes: bool = False, private: bool = True) -> Iterator[LocalAirflow]:
     """
     An Airflow in which every example runs: their connections, their pool, and Kling or a simulator behind them.
 

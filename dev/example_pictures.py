@@ -40,7 +40,7 @@ def main(names: list[str]) -> int:
     with ExitStack() as stack:
         made = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         steps = stack.enter_context(Steps(demo.console, ("Kling", "Airflow", "examples")))
-        airflow = stack.enter_context(demo.stage(made / "stage", steps))
+        airflow = stack.enter_context(demo.open_airflow(made / "stage", steps))
         # One after the other: all at once are more than the local Airflow's database takes on a busy machine.
         for count, (name, text) in enumerate(chosen.items(), 1):
             run_id, folder = _start(airflow, name, text, made)

@@ -27,7 +27,7 @@ def save(shot: bytes, file: Path) -> Path:
     return written
 
 
-class Film:
+class Animation:
     """Frames of a page, each with the time that it stands."""
 
     def __init__(self) -> None:

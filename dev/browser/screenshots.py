@@ -7,22 +7,22 @@ import tempfile
 from pathlib import Path
 
 from dev.browser.chromium import BrowserMissingError, open_chromium
-from dev.browser.demo_film import make_film
+from dev.browser.demo_animation import make_animation
+from dev.browser.environment import open_environment
 from dev.browser.picture import save
-from dev.browser.scenes import SCENES, Scenery, take
-from dev.browser.stage import open_stage
+from dev.browser.screens import SCREENS, ScreenTarget, take
 from dev.local_airflow.settings import REPOSITORY
 
 STATIC = REPOSITORY / "docs" / "_static"
 FOLDER = STATIC / "screenshots"
-FILM = STATIC / "demo.webp"
+ANIMATION = STATIC / "demo.webp"
 
 
 def main(names: list[str]) -> int:
     """Make all pictures and the moving one, or those that are named."""
-    wanted = names or [*SCENES, FILM.stem]
-    if unknown := set(wanted) - {*SCENES, FILM.stem}:
-        print(f"no such picture: {', '.join(sorted(unknown))}; there are {', '.join([*SCENES, FILM.stem])}")
+    wanted = names or [*SCREENS, ANIMATION.stem]
+    if unknown := set(wanted) - {*SCREENS, ANIMATION.stem}:
+        print(f"no such picture: {', '.join(sorted(unknown))}; there are {', '.join([*SCREENS, ANIMATION.stem])}")
         return 2
     try:
         make(wanted)
@@ -37,15 +37,15 @@ def make(names: list[str]) -> None:
     with (
         open_chromium() as chromium,
         tempfile.TemporaryDirectory(prefix="kling-") as folder,
-        open_stage(Path(folder)) as stage,
+        open_environment(Path(folder)) as environment,
     ):
-        if FILM.stem in names:
-            make_film(chromium, stage, FILM)
-            say(FILM)
-        chosen = [name for name in names if name in SCENES]
-        scenery = Scenery(stage, stage.launch() if chosen else "")
+        if ANIMATION.stem in names:
+            make_animation(chromium, environment, ANIMATION)
+            say(ANIMATION)
+        chosen = [name for name in names if name in SCREENS]
+        target = ScreenTarget(environment, environment.launch() if chosen else "")
         for name in chosen:
-            say(save(take(name, chromium, scenery), FOLDER / name))
+            say(save(take(name, chromium, target), FOLDER / name))
 
 
 def say(file: Path) -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dev.browser import BrowserMissingError, Pages, open_chromium
+from dev.browser.environment import BrowserEnvironment, open_environment
 from dev.browser.pages import DESKTOP
-from dev.browser.stage import Stage, open_stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,27 +35,27 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def stage(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def environment(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserEnvironment]:
     """A real Airflow and its simulators; without a browser they are not started."""
-    with open_stage(tmp_path_factory.mktemp("stage"), [HERE / "dags"]) as running:
+    with open_environment(tmp_path_factory.mktemp("environment"), [HERE / "dags"]) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def airflow(stage: Stage) -> LocalAirflow:
-    return stage.airflow
+def airflow(environment: BrowserEnvironment) -> LocalAirflow:
+    return environment.airflow
 
 
 @pytest.fixture(scope="session")
-def simulator(stage: Stage) -> KlingSimulator:
+def simulator(environment: BrowserEnvironment) -> KlingSimulator:
     """What ``kling_default`` leads to."""
-    return stage.kling
+    return environment.kling
 
 
 @pytest.fixture(scope="session")
-def launch(stage: Stage) -> str:
+def launch(environment: BrowserEnvironment) -> str:
     """The run with everything in it: what ends has ended, the rest waits."""
-    return stage.launch()
+    return environment.launch()
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,8 @@ import pytest
 
 from airflow_provider_kling.simulator import KlingSimulator, Settings
 from dev.browser import Pages
+from dev.browser.environment import PHOTOGRAPH, connection_to
 from dev.browser.pages import DESKTOP, play
-from dev.browser.stage import PHOTOGRAPH, connection_to
 from dev.demo import RETRIES
 from dev.local_airflow import LocalAirflow, settings
 

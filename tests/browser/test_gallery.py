@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from dev.browser.environment import LAUNCH
 from dev.browser.pages import PHONE
-from dev.browser.stage import LAUNCH
 
 pytestmark = pytest.mark.timeout(400)
 

@@ -7,8 +7,8 @@ from urllib.parse import urljoin, urlsplit
 
 import pytest
 
+from dev.browser.environment import LAUNCH
 from dev.browser.pages import EXTRA_FIELDS
-from dev.browser.stage import LAUNCH
 
 pytestmark = pytest.mark.timeout(600)
 

@@ -8,8 +8,8 @@ from urllib.parse import urlencode, urlsplit
 import jwt
 import pytest
 
+from dev.browser.environment import LAUNCH
 from dev.browser.pages import PHONE, play
-from dev.browser.stage import LAUNCH
 
 pytestmark = pytest.mark.timeout(600)
 

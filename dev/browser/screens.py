@@ -5,38 +5,38 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dev.browser.environment import LAUNCH
 from dev.browser.pages import DESKTOP, PHONE, TALL, VISITOR, WIDE, Pages
-from dev.browser.stage import LAUNCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from playwright.sync_api import Browser, FrameLocator, Locator
 
-    from dev.browser.stage import Stage
+    from dev.browser.environment import BrowserEnvironment
 
-    Draw = Callable[[Pages, "Scenery"], None]
+    Draw = Callable[[Pages, "ScreenTarget"], None]
 
 #: Name of the picture to what opens the page, and how the window is.
-SCENES: dict[str, tuple[Draw, dict[str, Any]]] = {}
+SCREENS: dict[str, tuple[Draw, dict[str, Any]]] = {}
 
 
 @dataclass(frozen=True)
-class Scenery:
-    """What the scenes look at."""
+class ScreenTarget:
+    """What the screens show: pages of an environment, and of the run that was launched in it."""
 
-    stage: Stage
+    environment: BrowserEnvironment
     launch: str
 
 
-def take(name: str, chromium: Browser, scenery: Scenery) -> bytes:
-    """Open the page of one scene and return its picture, as PNG."""
-    draw, window = SCENES[name]
+def take(name: str, chromium: Browser, target: ScreenTarget) -> bytes:
+    """Open the page of one screen and return its picture, as PNG."""
+    draw, window = SCREENS[name]
     context = chromium.new_context(**{"viewport": DESKTOP, **VISITOR, **window})
     context.set_default_timeout(60_000)
     try:
-        pages = Pages(context.new_page(), scenery.stage.airflow.url)
-        draw(pages, scenery)
+        pages = Pages(context.new_page(), target.environment.airflow.url)
+        draw(pages, target)
         # What moves in comes to rest.
         pages.page.wait_for_timeout(1500)
         return pages.page.screenshot()
@@ -44,16 +44,16 @@ def take(name: str, chromium: Browser, scenery: Scenery) -> bytes:
         context.close()
 
 
-def _scene(**window: Any) -> Callable[[Draw], Draw]:
+def _screen(**window: Any) -> Callable[[Draw], Draw]:
     def add(draw: Draw) -> Draw:
-        SCENES[draw.__name__.replace("_", "-")] = (draw, window)
+        SCREENS[draw.__name__.replace("_", "-")] = (draw, window)
         return draw
 
     return add
 
 
-@_scene(viewport=TALL)
-def connection_form(pages: Pages, scenery: Scenery) -> None:
+@_screen(viewport=TALL)
+def connection_form(pages: Pages, target: ScreenTarget) -> None:
     """A new connection, with Kling's words."""
     dialog = pages.connection_form()
     dialog.locator("[name=connection_id]").fill("kling_default")
@@ -61,116 +61,116 @@ def connection_form(pages: Pages, scenery: Scenery) -> None:
     dialog.locator("[name=connection_id]").scroll_into_view_if_needed()
 
 
-@_scene(viewport=TALL)
-def trigger_form(pages: Pages, scenery: Scenery) -> None:
+@_screen(viewport=TALL)
+def trigger_form(pages: Pages, target: ScreenTarget) -> None:
     """The form that starts the quickstart."""
     dialog = pages.trigger_form("kling_quickstart")
     dialog.locator("[name=element_image]").fill("https://example.com/rocket.jpg")
     dialog.locator("[name=element_output_uri]").fill("s3://videos/rockets/")
 
 
-@_scene(viewport=WIDE)
-def grid(pages: Pages, scenery: Scenery) -> None:
+@_screen(viewport=WIDE)
+def grid(pages: Pages, target: ScreenTarget) -> None:
     """The run's task instances: mapped ones called after their picture, and what waits for a slot."""
-    waiting = pages.run(LAUNCH, scenery.launch).get_by_role("row").filter(has_text="waits for a slot")
+    waiting = pages.run(LAUNCH, target.launch).get_by_role("row").filter(has_text="waits for a slot")
     waiting.wait_for()
     pages.narrow_grid()
     pages.end_below(waiting, 12)
 
 
-@_scene(viewport=WIDE)
-def log(pages: Pages, scenery: Scenery) -> None:
+@_screen(viewport=WIDE)
+def log(pages: Pages, target: ScreenTarget) -> None:
     """The log of a task whose video was stored."""
-    page = pages.task(LAUNCH, scenery.launch, "animate", map_index=0)
+    page = pages.task(LAUNCH, target.launch, "animate", map_index=0)
     page.get_by_text("is done").first.wait_for()
     pages.narrow_grid()
 
 
-@_scene(viewport=WIDE)
-def tab(pages: Pages, scenery: Scenery) -> None:
+@_screen(viewport=WIDE)
+def tab(pages: Pages, target: ScreenTarget) -> None:
     """A stored video on its task's page."""
-    _video(pages, pages.kling_task(LAUNCH, scenery.launch, "animate", 0))
+    _video(pages, pages.kling_task(LAUNCH, target.launch, "animate", 0))
 
 
-@_scene(viewport=WIDE, color_scheme="dark")
-def tab_dark(pages: Pages, scenery: Scenery) -> None:
+@_screen(viewport=WIDE, color_scheme="dark")
+def tab_dark(pages: Pages, target: ScreenTarget) -> None:
     """The same in the dark."""
     pages.open("dags").evaluate("localStorage.setItem('theme', 'dark')")
-    _video(pages, pages.kling_task(LAUNCH, scenery.launch, "animate", 1))
+    _video(pages, pages.kling_task(LAUNCH, target.launch, "animate", 1))
 
 
-@_scene(viewport=PHONE)
-def tab_phone(pages: Pages, scenery: Scenery) -> None:
+@_screen(viewport=PHONE)
+def tab_phone(pages: Pages, target: ScreenTarget) -> None:
     """What the tab holds, on a phone."""
-    frame = pages.kling_task(LAUNCH, scenery.launch, "animate", 2)
+    frame = pages.kling_task(LAUNCH, target.launch, "animate", 2)
     address = frame.locator("main").evaluate("() => location.href")
     pages.page.goto(address)
     pages.page.locator("video").wait_for()
     pages.end_below(pages.page.locator("section").nth(2), 16)
 
 
-@_scene()
-def tab_failed(pages: Pages, scenery: Scenery) -> None:
+@_screen()
+def tab_failed(pages: Pages, target: ScreenTarget) -> None:
     """A task that Kling refused, with what to do."""
-    _whole(pages, pages.kling_task(LAUNCH, scenery.launch, "refused"), ".failure")
+    _whole(pages, pages.kling_task(LAUNCH, target.launch, "refused"), ".failure")
 
 
-@_scene()
-def tab_waiting(pages: Pages, scenery: Scenery) -> None:
+@_screen()
+def tab_waiting(pages: Pages, target: ScreenTarget) -> None:
     """A task whose video is being made."""
-    _whole(pages, pages.kling_task(LAUNCH, scenery.launch, "being_made"), "text=Next look")
+    _whole(pages, pages.kling_task(LAUNCH, target.launch, "being_made"), "text=Next look")
 
 
-@_scene()
-def tab_no_slot(pages: Pages, scenery: Scenery) -> None:
+@_screen()
+def tab_no_slot(pages: Pages, target: ScreenTarget) -> None:
     """A task that waits for a slot."""
-    _whole(pages, pages.kling_task(LAUNCH, scenery.launch, "waits_for_slot"), "text=a slot at Kling")
+    _whole(pages, pages.kling_task(LAUNCH, target.launch, "waits_for_slot"), "text=a slot at Kling")
 
 
-@_scene()
-def tab_image(pages: Pages, scenery: Scenery) -> None:
+@_screen()
+def tab_image(pages: Pages, target: ScreenTarget) -> None:
     """A task that made an image."""
-    _whole(pages, pages.kling_task(LAUNCH, scenery.launch, "cover"), "img")
+    _whole(pages, pages.kling_task(LAUNCH, target.launch, "cover"), "img")
 
 
-@_scene()
-def tab_audio(pages: Pages, scenery: Scenery) -> None:
+@_screen()
+def tab_audio(pages: Pages, target: ScreenTarget) -> None:
     """A task that made a sound."""
-    _whole(pages, pages.kling_task(LAUNCH, scenery.launch, "narrate"), "audio")
+    _whole(pages, pages.kling_task(LAUNCH, target.launch, "narrate"), "audio")
 
 
-@_scene()
-def gallery(pages: Pages, scenery: Scenery) -> None:
+@_screen()
+def gallery(pages: Pages, target: ScreenTarget) -> None:
     """Everything that a run has made, on one sheet."""
-    _sheet(pages, scenery)
+    _sheet(pages, target)
 
 
-@_scene(color_scheme="dark")
-def gallery_dark(pages: Pages, scenery: Scenery) -> None:
+@_screen(color_scheme="dark")
+def gallery_dark(pages: Pages, target: ScreenTarget) -> None:
     """The same in the dark."""
     pages.open("dags").evaluate("localStorage.setItem('theme', 'dark')")
-    _sheet(pages, scenery)
+    _sheet(pages, target)
 
 
-@_scene(viewport=PHONE)
-def gallery_phone(pages: Pages, scenery: Scenery) -> None:
+@_screen(viewport=PHONE)
+def gallery_phone(pages: Pages, target: ScreenTarget) -> None:
     """What the gallery holds, on a phone."""
-    address = _sheet(pages, scenery).locator("main").evaluate("() => location.href")
+    address = _sheet(pages, target).locator("main").evaluate("() => location.href")
     pages.page.goto(address)
     pages.page.locator(".card").nth(7).wait_for()
     pages.end_below(pages.page.locator(".card").nth(7), 10)
 
 
-@_scene()
-def gallery_viewer(pages: Pages, scenery: Scenery) -> None:
+@_screen()
+def gallery_viewer(pages: Pages, target: ScreenTarget) -> None:
     """A video that was opened from the sheet, in its middle."""
-    frame = _sheet(pages, scenery)
+    frame = _sheet(pages, target)
     frame.locator(".card", has_text="dusk.jpg").click()
     _to_the_middle(frame.locator("dialog video"))
 
 
-def _sheet(pages: Pages, scenery: Scenery) -> FrameLocator:
-    frame = pages.gallery(LAUNCH, scenery.launch)
+def _sheet(pages: Pages, target: ScreenTarget) -> FrameLocator:
+    frame = pages.gallery(LAUNCH, target.launch)
     # One out of view, as on a phone, would never load by itself.
     frame.locator(".card img").nth(7).evaluate("image => { image.loading = 'eager'; return image.decode(); }")
     if pages.page.viewport_size != PHONE:

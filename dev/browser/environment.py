@@ -27,7 +27,7 @@ FOREVER = 24 * 3600.0
 
 
 @dataclass(frozen=True)
-class Stage:
+class BrowserEnvironment:
     """What runs, and where it finds pictures and leaves videos."""
 
     airflow: LocalAirflow
@@ -50,7 +50,9 @@ class Stage:
 
 
 @contextmanager
-def open_stage(folder: Path, more_dags: Sequence[Path] = (), *, video_size: str = "small") -> Iterator[Stage]:
+def open_environment(
+    folder: Path, more_dags: Sequence[Path] = (), *, video_size: str = "small"
+) -> Iterator[BrowserEnvironment]:
     """Start everything, and stop it at the end."""
     with ExitStack() as stack:
 
@@ -73,7 +75,7 @@ def open_stage(folder: Path, more_dags: Sequence[Path] = (), *, video_size: str 
         paint_all(pictures)
         photograph = folder / PHOTOGRAPH.name
         shutil.copy(PHOTOGRAPH, photograph)
-        yield Stage(airflow, quick, pictures, folder / "videos", photograph)
+        yield BrowserEnvironment(airflow, quick, pictures, folder / "videos", photograph)
 
 
 def connection_to(kling: KlingSimulator) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from dev.browser.pages import TALL, VISITOR, Pages
-from dev.browser.picture import Film
+from dev.browser.picture import Animation
 from dev.local_airflow.rest import FINISHED
 
 if TYPE_CHECKING:
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-    from dev.browser.stage import Stage
+    from dev.browser.environment import BrowserEnvironment
 
 DAG_ID, LAST = "kling_quickstart", "store"
 PROMPT = "The rocket lifts off, smoke rolls over the pad"
 SECONDS_TO_THE_END = 120
 FRAMES_OF_VIDEO = 12
 MILLISECONDS_TO_FOLLOW = 2500
-TAKES = 3
+ATTEMPTS = 3
 #: A film that has come, without the ring of one that loads; its seconds.
 LOADED = """video => new Promise(done => {
     const come = () => { video.pause(); done(video.duration || 5); };
@@ -33,52 +33,52 @@ class RetriedError(RuntimeError):
     """A busy Airflow failed a task that is well and tried it again: nothing to show to somebody who comes new."""
 
 
-def make_film(chromium: Browser, stage: Stage, file: Path) -> None:
+def make_animation(chromium: Browser, environment: BrowserEnvironment, file: Path) -> None:
     """Walk through one run of the quickstart and write what the browser showed."""
-    stage.airflow.wait_for_dag(DAG_ID)
-    for _ in range(TAKES):
+    environment.airflow.wait_for_dag(DAG_ID)
+    for _ in range(ATTEMPTS):
         with suppress(RetriedError):
-            return _take(chromium, stage).save(file)
-    raise RetriedError(f"each of {TAKES} runs of {DAG_ID}: this machine is too busy for a film")
+            return _record(chromium, environment).save(file)
+    raise RetriedError(f"each of {ATTEMPTS} runs of {DAG_ID}: this machine is too busy for an animation")
 
 
-def _take(chromium: Browser, stage: Stage) -> Film:
+def _record(chromium: Browser, environment: BrowserEnvironment) -> Animation:
     context = chromium.new_context(viewport=TALL, **VISITOR)
     context.set_default_timeout(60_000)
-    film, pages = Film(), Pages(context.new_page(), stage.airflow.url)
+    animation, pages = Animation(), Pages(context.new_page(), environment.airflow.url)
     try:
-        run_id = _start(film, pages, stage)
-        _watch(film, pages, stage, run_id)
-        _play(film, pages, run_id)
+        run_id = _start(animation, pages, environment)
+        _watch(animation, pages, environment, run_id)
+        _play(animation, pages, run_id)
     finally:
         context.close()
-    return film
+    return animation
 
 
-def _start(film: Film, pages: Pages, stage: Stage) -> str:
+def _start(animation: Animation, pages: Pages, environment: BrowserEnvironment) -> str:
     """Fill the form in and press its button; returns the run's id."""
     dialog = pages.trigger_form(DAG_ID)
-    dialog.locator("[name=element_image]").fill(str(stage.photograph))
-    dialog.locator("[name=element_output_uri]").fill(f"{stage.videos.as_uri()}/")
+    dialog.locator("[name=element_image]").fill(str(environment.photograph))
+    dialog.locator("[name=element_output_uri]").fill(f"{environment.videos.as_uri()}/")
     prompt = dialog.locator("[name=element_prompt]")
     pages.page.wait_for_timeout(500)
-    film.add(pages.page, 900)
+    animation.add(pages.page, 900)
     for end in range(12, len(PROMPT) + 12, 12):
         prompt.fill(PROMPT[:end])
-        film.add(pages.page, 150)
-    film.add(pages.page, 900)
+        animation.add(pages.page, 150)
+    animation.add(pages.page, 900)
     return pages.send(dialog, DAG_ID)
 
 
-def _watch(film: Film, pages: Pages, stage: Stage, run_id: str) -> None:
+def _watch(animation: Animation, pages: Pages, environment: BrowserEnvironment, run_id: str) -> None:
     """The run's page, which opens by itself: a frame for each change of its tasks, until the last one has ended."""
     page, before = pages.page, {}
     page.wait_for_url("**/runs/**")
     # The list beside the grid, which has grey bars before its rows.
     page.locator("table").get_by_role("link", name=LAST, exact=True).wait_for()
     for _ in range(SECONDS_TO_THE_END):
-        ended = stage.airflow.run_state(DAG_ID, run_id) in FINISHED
-        states = stage.airflow.states(DAG_ID, run_id)
+        ended = environment.airflow.run_state(DAG_ID, run_id) in FINISHED
+        states = environment.airflow.states(DAG_ID, run_id)
         if "up_for_retry" in states.values():
             raise RetriedError(f"{DAG_ID} {run_id}: {states}")
         page.wait_for_timeout(1000)
@@ -86,14 +86,14 @@ def _watch(film: Film, pages: Pages, stage: Stage, run_id: str) -> None:
             before = states
             # As long as Airflow's page takes until it looks again.
             page.wait_for_timeout(MILLISECONDS_TO_FOLLOW)
-            film.add(page, 700)
+            animation.add(page, 700)
         if ended:
             break
     page.wait_for_timeout(MILLISECONDS_TO_FOLLOW)
-    film.add(page, 900)
+    animation.add(page, 900)
 
 
-def _play(film: Film, pages: Pages, run_id: str) -> None:
+def _play(animation: Animation, pages: Pages, run_id: str) -> None:
     """The tab of the last task, and its video."""
     frame = pages.kling_task(DAG_ID, run_id, LAST)
     video = frame.locator("video")
@@ -101,8 +101,8 @@ def _play(film: Film, pages: Pages, run_id: str) -> None:
     duration = float(video.evaluate(LOADED))
     for number in range(FRAMES_OF_VIDEO):
         _seek(pages.page, number * duration / FRAMES_OF_VIDEO)
-        film.add(pages.page, 200)
-    film.add(pages.page, 2000)
+        animation.add(pages.page, 200)
+    animation.add(pages.page, 2000)
 
 
 def _seek(page: Page, second: float) -> None:

@@ -96,6 +96,8 @@ def open_newcomer(folder: Path, say: Callable[[str], object]) -> Iterator[Newcom
 def _port_of_the_page() -> str:
     """The simulator's own port, as the page shows it, and another where that is taken."""
     with socket.socket() as listener:
+        # As the simulator itself does: connections of a server that has just ended keep nobody from the port.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((LOOPBACK, SIMULATOR_PORT))
         except OSError:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from airflow_provider_kling.api.download import Download
-    from airflow_provider_kling.api.read_plan import TaskRef
+    from airflow_provider_kling.api.task_ref import TaskRef
     from airflow_provider_kling.api.transport import Transport
     from airflow_provider_kling.models import ResourcePack, Task
     from airflow_provider_kling.preparation.arguments import Validate

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
-    from airflow_provider_kling.api.read_plan import TaskRef
+    from airflow_provider_kling.api.task_ref import TaskRef
     from airflow_provider_kling.hooks import KlingHook
     from airflow_provider_kling.models import Manifest, Task
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from airflow_provider_kling.api.read_plan import TaskRef
+    from airflow_provider_kling.api.task_ref import TaskRef
     from airflow_provider_kling.batch.plan import PlannedItem
     from airflow_provider_kling.models import FileRecord, Task
 

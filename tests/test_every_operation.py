@@ -17,7 +17,7 @@ import yaml
 from support import PHOTOGRAPH, FakeTaskInstance, connect
 
 from airflow_provider_kling import operators
-from airflow_provider_kling.api.read_plan import TaskRef
+from airflow_provider_kling.api.task_ref import TaskRef
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.products.catalogue import NEW_GENERATION, PRODUCTS
 from airflow_provider_kling.simulator import KlingSimulator

@@ -9,7 +9,7 @@ from support import PHOTOGRAPH, FakeTaskInstance, again, connect
 from support_batch import deferred, fire, manifest, posts, run, set_fast_pace
 
 from airflow_provider_kling import exceptions as errors
-from airflow_provider_kling.api.read_plan import TaskRef
+from airflow_provider_kling.api.task_ref import TaskRef
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.operators import (
     KlingImageToVideoOperator,

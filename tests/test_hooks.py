@@ -15,7 +15,7 @@ from PIL import Image
 from support import PHOTOGRAPH, advice_first, connect, limit
 
 from airflow_provider_kling import exceptions as errors
-from airflow_provider_kling.api.read_plan import TaskRef
+from airflow_provider_kling.api.task_ref import TaskRef
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.models import TaskStatus
 

@@ -337,6 +337,14 @@ def test_a_process_that_pays_for_one_video_imports_no_second_protocol_no_caps_an
     assert not known & {"PIL", "av", "aiohttp"}
 
 
+def test_a_process_that_waits_with_a_sensor_imports_nothing_of_the_wire_before_it_reads():
+    code = "import sys, airflow_provider_kling.sensors; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
+    wire = "airflow_provider_kling.api."
+    ours = {name.removeprefix(wire) for name in done.stdout.splitlines()[-1].split() if name.startswith(wire)}
+    assert ours == {"task_ref"}
+
+
 @dataclasses.dataclass
 class Counts(FakeTaskInstance):
     """A task instance that remembers what was asked of Airflow."""

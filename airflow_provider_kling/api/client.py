@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from airflow_provider_kling.api.download import Download
     from airflow_provider_kling.api.envelope import Answer
     from airflow_provider_kling.api.listing import Page
-    from airflow_provider_kling.api.read_plan import TaskRef
     from airflow_provider_kling.api.settings import Settings
     from airflow_provider_kling.api.task_reader import Results, TaskReader
+    from airflow_provider_kling.api.task_ref import TaskRef
     from airflow_provider_kling.api.transport import Transport
     from airflow_provider_kling.models import ResourcePack, Task
     from airflow_provider_kling.products.product import Product

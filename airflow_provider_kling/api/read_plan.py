@@ -18,28 +18,12 @@ from airflow_provider_kling.products.catalogue import NEW_GENERATION
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from airflow_provider_kling.api.task_ref import TaskRef
     from airflow_provider_kling.models import Task
 
 #: Seconds by which Kling's clock and this machine's may differ. JWTs need clocks that agree too: a token is valid from
 #: five seconds before it is made.
 CLOCK_SKEW = 30.0
-
-
-class TaskRef(NamedTuple):
-    """
-    What names a task.
-
-    :param endpoint: its product.
-    :param task_id: Kling's id, or an ``external_task_id``, which only a read of one task finds.
-    """
-
-    endpoint: str
-    task_id: str
-
-    @property
-    def has_kling_id(self) -> bool:
-        """Whether a batch can ask for it: Kling's ids are digits, an ``external_task_id`` of ours is not."""
-        return self.task_id.isdecimal()
 
 
 class ReadOne(NamedTuple):

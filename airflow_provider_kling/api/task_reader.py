@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_kling.api import listing, read_plan, v2
 from airflow_provider_kling.api.dialects import dialect_of
+from airflow_provider_kling.api.task_ref import TaskRef
 from airflow_provider_kling.exceptions import (
     KlingAccountError,
     KlingAuthenticationError,
@@ -29,7 +30,7 @@ log = logging.getLogger(__name__)
 #: Refusals that concern the account and not the route: a read of one task would be refused too.
 CONCERNS_ACCOUNT = (KlingAuthenticationError, KlingAccountError, KlingIpPolicyError)
 
-Results = dict[read_plan.TaskRef, "Task | KlingError"]
+Results = dict[TaskRef, "Task | KlingError"]
 
 
 class TaskReader:
@@ -44,9 +45,7 @@ class TaskReader:
         self._transport = transport
         self._routes = read_plan.ServerRoutes(batch=batch)
 
-    def read(
-        self, waiting: Sequence[read_plan.TaskRef], *, tries: int | None = None
-    ) -> tuple[Results, list[read_plan.TaskRef]]:
+    def read(self, waiting: Sequence[TaskRef], *, tries: int | None = None) -> tuple[Results, list[TaskRef]]:
         """
         Read many tasks with requests that each answer for several.
 
@@ -56,7 +55,7 @@ class TaskReader:
             by one.
         """
         results: Results = {}
-        singles: list[read_plan.TaskRef] = []
+        singles: list[TaskRef] = []
         reads = read_plan.plan_reads(waiting, self._routes)
         while reads:
             read = reads.pop()
@@ -109,6 +108,6 @@ class TaskReader:
         self._routes = self._routes._replace(**{kind: False})
 
 
-def _matched(waiting: Iterable[read_plan.TaskRef], tasks: Iterable[Task]) -> Results:
+def _matched(waiting: Iterable[TaskRef], tasks: Iterable[Task]) -> Results:
     by_id = {name: task for task in tasks for name in (task.task_id, task.external_task_id)}
     return {ref: by_id[ref.task_id] for ref in waiting if ref.task_id in by_id}

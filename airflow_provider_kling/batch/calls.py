@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_kling import polling
 from airflow_provider_kling.api.classic import MAX_PAGE_SIZE
-from airflow_provider_kling.api.read_plan import TaskRef
+from airflow_provider_kling.api.task_ref import TaskRef
 from airflow_provider_kling.exceptions import (
     KlingAuthenticationError,
     KlingConfigurationError,

@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from airflow_provider_kling import polling
-from airflow_provider_kling.api.read_plan import TaskRef
+from airflow_provider_kling.api.task_ref import TaskRef
 from airflow_provider_kling.batch.actions import FindTask, Finish, Store, Submit, Wait, Watch
 from airflow_provider_kling.batch.calls import step_error
 from airflow_provider_kling.exceptions import KlingConnectionError, KlingError

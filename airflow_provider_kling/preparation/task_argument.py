@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_provider_kling.api.read_plan import TaskRef
+from airflow_provider_kling.api.task_ref import TaskRef
 from airflow_provider_kling.exceptions import KlingValidationError
 from airflow_provider_kling.models import TaskStatus
 from airflow_provider_kling.preparation.arguments import is_rendered_none

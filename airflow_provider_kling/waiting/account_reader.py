@@ -12,7 +12,7 @@ from airflow_provider_kling.waiting.pace import CONNECTION_SECONDS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from airflow_provider_kling.api.read_plan import TaskRef
+    from airflow_provider_kling.api.task_ref import TaskRef
     from airflow_provider_kling.hooks import KlingHook
     from airflow_provider_kling.models import Task
 

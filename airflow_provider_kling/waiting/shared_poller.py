@@ -33,7 +33,7 @@ from airflow_provider_kling.waiting.threads import Work, in_thread
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from airflow_provider_kling.api.read_plan import TaskRef
+    from airflow_provider_kling.api.task_ref import TaskRef
     from airflow_provider_kling.models import Task
 
 log = logging.getLogger(__name__)

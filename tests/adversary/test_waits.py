@@ -12,7 +12,7 @@ import pytest
 from adversary.scripted import Reply, kling, task
 
 from airflow_provider_kling import polling
-from airflow_provider_kling.api.read_plan import TaskRef
+from airflow_provider_kling.api.task_ref import TaskRef
 from airflow_provider_kling.exceptions import KlingResponseError
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.waiting.shared_poller import MAX_READS, SharedPoller

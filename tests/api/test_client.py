@@ -8,8 +8,8 @@ import pytest
 
 from airflow_provider_kling.api.auth import AccessKeyPair, ApiKey
 from airflow_provider_kling.api.client import KlingClient
-from airflow_provider_kling.api.read_plan import TaskRef
 from airflow_provider_kling.api.settings import Settings
+from airflow_provider_kling.api.task_ref import TaskRef
 from airflow_provider_kling.exceptions import (
     KlingAuthenticationError,
     KlingConfigurationError,

@@ -9,7 +9,7 @@ import pytest
 from support import PHOTOGRAPH, connect
 
 from airflow_provider_kling import polling
-from airflow_provider_kling.api.read_plan import TaskRef
+from airflow_provider_kling.api.task_ref import TaskRef
 from airflow_provider_kling.exceptions import KlingConfigurationError, KlingTaskNotFoundError
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.models import Task, TaskStatus, Video

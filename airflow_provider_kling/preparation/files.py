@@ -20,6 +20,7 @@ from airflow_provider_kling.exceptions import KlingStorageError
 from airflow_provider_kling.preparation.image_conversion import MAX_SOURCE_BYTES, ConvertedImage, convert_image
 from airflow_provider_kling.products.formatting import is_inline, named, shown
 from airflow_provider_kling.products.image_header import read_header
+from airflow_provider_kling.products.json_value import shorten
 from airflow_provider_kling.products.media import (
     MAX_IMAGE_BYTES,
     NO_BASE64,
@@ -218,7 +219,7 @@ def missing_error(field: str, file: str) -> FileLoadError:
     :param field: that should hold it.
     :param file: how a sentence names it.
     """
-    return FileLoadError(f"Check the path and the connection of {field}: {file}, there is no such file.")
+    return FileLoadError(f"Check path and connection of {shorten(field)}: {file}, there is no such file.")
 
 
 def _not_a_file(field: str, name: str) -> FileLoadError:
@@ -234,7 +235,7 @@ def unreadable_error(field: str, file: str, error: Exception) -> FileLoadError:
     :param error: why.
     """
     return FileLoadError(
-        f"Check the address of {field}, and its connection: {file} cannot be read ({reason(error)}); the "
+        f"Check address and connection of {shorten(field)}: {file} cannot be read ({reason(error)}); the "
         "Airflow provider package of this storage must be installed."
     )
 

@@ -19,6 +19,7 @@ from airflow_provider_kling.preparation.files import (
     unreadable_error,
 )
 from airflow_provider_kling.products.formatting import is_inline, named, shown
+from airflow_provider_kling.products.json_value import shorten
 from airflow_provider_kling.products.media import FileLoadError, LoadedFile
 from airflow_provider_kling.utils.untrusted import reason
 
@@ -56,8 +57,8 @@ def load_link(value: Any, *, field: str, conn_id: str | None = None, seconds: in
     place = place_of(text, conn_id)
     if place.is_local:
         raise FileLoadError(
-            f"Copy {field} to object storage, or give an https URL: {named(field, text)} is on this machine's disk, "
-            "and Kling takes videos and audio by link only; it has no upload."
+            f"Copy {shorten(field)} to object storage: {named(field, text)} is on this machine's disk, and Kling takes "
+            "videos and audio by link only; it has no upload. An https URL is taken too."
         )
     info = _info(place, field)
     link = _signed(place, field, seconds)

@@ -10,10 +10,11 @@ import pytest
 import requests
 from object_store import BUCKET
 from PIL import Image
-from support import PHOTOGRAPH
+from support import PHOTOGRAPH, advice_first
 
 from airflow_provider_kling.exceptions import KlingStorageError, KlingValidationError
 from airflow_provider_kling.operators import KlingImageToVideoOperator
+from airflow_provider_kling.preparation.files import load_image
 from airflow_provider_kling.preparation.media_link import load_link
 from airflow_provider_kling.preparation.prepare import prepare
 from airflow_provider_kling.products.fields import Field, Media
@@ -175,3 +176,14 @@ def test_links_are_signed_again_after_a_wait_on_a_worker(object_store):
     content = KlingImageToVideoOperator(task_id="x", image=PICTURE, prompt="It runs")
     prepared = content._prepare()
     assert content._sign_links_again(prepared) is prepared
+
+
+@pytest.mark.parametrize("given", ["/nowhere/clip.mp4", "nowhere://bucket/clip.mp4", "file://host/clip.mp4"])
+def test_the_longest_place_of_a_file_leaves_room_for_what_to_do(given):
+    place = "element_video_list.refer_videos[10].video_url"
+    with pytest.raises(FileLoadError) as caught:
+        load_link(given, field=place)
+    advice_first(str(caught.value))
+    with pytest.raises(FileLoadError) as caught:
+        load_image(given, field=place)
+    advice_first(str(caught.value))

@@ -60,7 +60,7 @@ def test_the_four_formats_are_known_by_their_beginning(head):
         ("A" * (2 * MAX_SOUND_BYTES + 4), "Cut input.audio_file"),
         ("data:audio/mpeg;base64,AAA", "Give input.audio_file whole base64"),
         (7, "Give input.audio_file as a path"),
-        ("nothing://bucket/voice.mp3", "Check the address of input.audio_file"),
+        ("nothing://bucket/voice.mp3", "Check address and connection of input.audio_file"),
     ],
 )
 def test_what_is_no_such_sound_is_refused(value, advice):

@@ -12,6 +12,7 @@ import struct
 from typing import IO, TYPE_CHECKING
 
 from airflow_provider_kling.exceptions import KlingResultError
+from airflow_provider_kling.results.mp4 import MAX_SECONDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,9 +22,6 @@ MAX_FRAMES = 100_000
 
 #: The most chunks of a WAV file that are read; it has two or three.
 MAX_CHUNKS = 1024
-
-#: The longest duration, in seconds; a longer one means a broken header.
-MAX_SECONDS = 86_400.0
 
 #: kbit/s by the index in a frame's header, Layer III: of MPEG 1, and of MPEG 2 and 2.5.
 _RATES_1 = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)

@@ -151,5 +151,5 @@ def test_an_unfinished_task_has_nothing_to_store(kling, tmp_path):
 
 
 def test_it_must_be_told_which_task(kling, tmp_path):
-    with pytest.raises(KlingValidationError, match="give one of them"):
+    with pytest.raises(KlingValidationError, match="neither names a task"):
         transfer(tmp_path).execute({})

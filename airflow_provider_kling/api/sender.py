@@ -127,6 +127,8 @@ def ca_bundle(verify: bool | str) -> bool | str:
     if isinstance(path, str):
         where = Path(path)
         try:
+            if where.exists() and not (where.is_file() or where.is_dir()):
+                raise ValueError("a device or a pipe, which may have no end")
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             context.load_verify_locations(**({"capath": path} if where.is_dir() else {"cafile": path}))
         except (OSError, ValueError) as error:

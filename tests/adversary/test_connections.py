@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
 import socket
 import threading
 
@@ -98,6 +99,13 @@ def test_a_ca_bundle_that_cannot_be_read_is_a_sentence(monkeypatch, tmp_path, co
     ok, message = hook.test_connection()
     assert not ok
     assert str(bundle) in message
+
+
+def test_a_ca_bundle_that_is_a_pipe_is_not_read(monkeypatch, tmp_path):
+    os.mkfifo(tmp_path / "ca.pem")
+    hook = hook_of(monkeypatch, {"extra": {"verify": str(tmp_path / "ca.pem")}})
+    with pytest.raises(errors.KlingConfigurationError, match=r"Check verify in extra(?s:.)*a device or a pipe"):
+        hook.get_task("x")
 
 
 def test_a_ca_bundle_of_the_environment_is_named_as_such(monkeypatch):

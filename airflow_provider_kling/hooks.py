@@ -19,10 +19,8 @@ from airflow_provider_kling.api.client import KlingClient
 from airflow_provider_kling.api.limits import Limits
 from airflow_provider_kling.api.settings import Settings, settings_of
 from airflow_provider_kling.exceptions import (
-    KlingConfigurationError,
     KlingError,
     KlingTaskNotFoundError,
-    KlingValidationError,
 )
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.preparation import arguments
@@ -77,23 +75,11 @@ class KlingHook(AccountResources, ConnectionForm, BaseHook):
     @cached_property
     def settings(self) -> Settings:
         """The connection, read once."""
-        connection = self.get_connection(self._connection_name())
+        connection = self.get_connection(arguments.kling_connection(self.kling_conn_id))
         settings = dataclasses.replace(settings_of(connection), limits=self.limits)
         for warning in settings.warnings:
             self.log.warning("%s", warning)
         return settings
-
-    def _connection_name(self) -> str:
-        try:
-            name = arguments.connection("kling_conn_id", self.kling_conn_id)
-        except KlingValidationError as error:
-            raise KlingConfigurationError(error.problems[0]) from None
-        if name is None:
-            raise KlingConfigurationError(
-                "Check the template of kling_conn_id, or leave it out: it names no connection.\n"
-                f"It is {self.kling_conn_id!r}; the default is {DEFAULT_CONN_NAME}."
-            )
-        return name
 
     @cached_property
     def client(self) -> KlingClient:
@@ -150,13 +136,8 @@ class KlingHook(AccountResources, ConnectionForm, BaseHook):
         fields = arguments.fields(fields)
         own = identity.own_id(external_task_id, fields.get("external_task_id"))
         on_doubt = arguments.choice("on_doubt", on_doubt, get_args(protocol.OnDoubt))  # type: ignore[assignment]
-        options: dict[str, Any] = {
-            "validate": validate,
-            "fit": fit,
-            "image_by": image_by,
-            "image_conn_id": image_conn_id,
-        }
-        body = self._prepared_body(endpoint, fields, own, extra_body, **options)
+        files = {"fit": fit, "image_by": image_by, "image_conn_id": image_conn_id}
+        body = self._prepared_body(endpoint, fields, own, extra_body, validate=validate, **files)
         # extra_body may have been text.
         name = identity.own_id(body.get("external_task_id")) or f"af-{uuid.uuid4().hex}"
         window = None if look_up_first else self._window_from_now()

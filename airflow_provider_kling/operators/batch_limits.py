@@ -65,11 +65,7 @@ def read_limits(operator: Any) -> Limits:
             return None
 
     folder, manifest_uri = _read_uris(read, problems)
-    operator.output_conn_id = read(arguments.connection, "output_conn_id")
-    operator.image_conn_id = read(arguments.connection, "image_conn_id")
-    read(arguments.choice, "validate", get_args(Validate))
-    read(arguments.choice, "fit", get_args(Fit))
-    read(arguments.choice, "image_by", get_args(ImageBy))
+    _check_file_options(operator, read)
     if problem := problem_of_product(operator.endpoint):
         problems.append(problem)
     limits = Limits(
@@ -92,6 +88,14 @@ def read_limits(operator: Any) -> Limits:
     if problems:
         raise KlingValidationError(problems)
     return limits
+
+
+def _check_file_options(operator: Any, read: Callable[..., Any]) -> None:
+    operator.output_conn_id = read(arguments.connection, "output_conn_id")
+    operator.image_conn_id = read(arguments.connection, "image_conn_id")
+    read(arguments.choice, "validate", get_args(Validate))
+    read(arguments.choice, "fit", get_args(Fit))
+    read(arguments.choice, "image_by", get_args(ImageBy))
 
 
 def _read_uris(read: Callable[..., Any], problems: list[str]) -> tuple[str, str]:

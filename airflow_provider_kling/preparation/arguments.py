@@ -18,7 +18,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
-from airflow_provider_kling.exceptions import KlingValidationError
+from airflow_provider_kling.exceptions import KlingConfigurationError, KlingValidationError
+from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.products.formatting import named, one_of
 
 if TYPE_CHECKING:
@@ -160,6 +161,25 @@ def connection(name: str, value: Any) -> str | None:
     if unseen := _UNSEEN.search(text):
         raise KlingValidationError([_take_out(name, unseen, "no name of a connection has it")])
     return text or None
+
+
+def kling_connection(value: Any) -> str:
+    """
+    Return the name of the Kling connection.
+
+    :param value: text; blanks around it are dropped.
+    :raises KlingConfigurationError: when it names none.
+    """
+    try:
+        name = connection("kling_conn_id", value)
+    except KlingValidationError as error:
+        raise KlingConfigurationError(error.problems[0]) from None
+    if name is None:
+        raise KlingConfigurationError(
+            "Check the template of kling_conn_id, or leave it out: it names no connection.\n"
+            f"It is {value!r}; the default is {DEFAULT_CONN_NAME}."
+        )
+    return name
 
 
 def switch(name: str, value: Any) -> bool:

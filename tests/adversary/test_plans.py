@@ -264,7 +264,7 @@ def test_a_manifest_cannot_stand_where_a_video_or_a_folder_does(kling, ti, tmp_p
         ("file://FOLDER/", "is a folder"),
         ("file://FOLDER/none.jsonl", "no such file"),
         ("nowhere://bucket/items.jsonl", "Install Airflow's provider package for nowhere://"),
-        ("s3://nobody@bucket/items.jsonl", "Create the Airflow connection 'nobody'"),
+        ("s3://nobody@bucket/items.jsonl", "Create the Airflow connection that items names"),
     ],
 )
 def test_a_file_of_items_that_cannot_be_one_is_refused_for_good_and_by_name(kling, ti, tmp_path, items, word):

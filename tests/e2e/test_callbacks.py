@@ -23,7 +23,8 @@ pytestmark = pytest.mark.timeout(300)
 @pytest.fixture
 def receiver(airflow, webhook_secret, monkeypatch):
     """The page's application, served over HTTP; the address of its routes."""
-    (block,) = re.findall(r"^\.\. code-block:: python\n\n((?: {4}.*\n|\n)+)", PAGE.read_text(), re.MULTILINE)
+    blocks = re.findall(r"^\.\. code-block:: python\n\n((?: {4}.*\n|\n)+)", PAGE.read_text(), re.MULTILINE)
+    (block,) = [block for block in blocks if "FastAPI" in block]
     names: dict[str, object] = {}
     exec(compile(textwrap.dedent(block), str(PAGE), "exec"), names)
     monkeypatch.setenv("KLING_WEBHOOK_SECRET", webhook_secret)

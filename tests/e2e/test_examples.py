@@ -76,7 +76,7 @@ def airflow(tmp_path_factory):
         # All Dags at once, and a processor that also runs the other tests.
         caller.setitem(demo.SIMULATOR, "--video-size", "small")
         steps = Steps(demo.console, ("Kling", "Airflow"))
-        with steps, demo.stage(tmp_path_factory.mktemp("demo"), steps) as running:
+        with steps, demo.open_airflow(tmp_path_factory.mktemp("demo"), steps) as running:
             yield running
 
 

@@ -32,9 +32,11 @@ class Collector:
 
 
 @pytest.fixture(autouse=True)
-def picture():
+def picture(monkeypatch):
     filesystem = fsspec.filesystem("memory")
     filesystem.pipe_file("/bucket/rocket.jpg", PHOTOGRAPH.read_bytes())
+    # Airflow keeps what was attached before, by another test.
+    monkeypatch.delitem(attach.__globals__["_STORE_CACHE"], "memory", raising=False)
     attach("memory", fs=filesystem)
 
 

@@ -139,15 +139,28 @@ def test_a_stored_video_starts_the_dag_that_is_scheduled_by_its_asset(airflow, r
 
 @pytest.mark.parametrize(("choice", "outcome", "files"), [("Approve", "success", 1), ("Reject", "skipped", 0)])
 def test_nothing_is_sent_before_somebody_approves(airflow, tmp_path, choice, outcome, files):
-    run_id = airflow.trigger_dag("kling_approval", {"output_uri": f"file://{tmp_path}/"})
-    airflow.wait_for_task("kling_approval", run_id, "approve", {"awaiting_input", "deferred"}, timeout=120)
+    run_id = _answered(airflow, f"file://{tmp_path}/", choice) or _answered(airflow, f"file://{tmp_path}/", choice)
+    assert airflow.wait_for_run("kling_approval", run_id, timeout=120) == "success"
+    assert airflow.states("kling_approval", run_id)["imagine"] == outcome
+    assert len(list(tmp_path.rglob("*.mp4"))) == files
+
+
+def _answered(airflow, output_uri, choice):
+    """Start a run and answer it as a person does; ``None`` when Airflow lost the answer, as 3.3.2 did once."""
+    run_id = airflow.trigger_dag("kling_approval", {"output_uri": output_uri})
+    waiting = {"awaiting_input", "deferred"}
+    airflow.wait_for_task("kling_approval", run_id, "approve", waiting, timeout=120)
     assert airflow.states("kling_approval", run_id)["imagine"] is None
     path = f"dags/kling_approval/dagRuns/{run_id}/taskInstances/approve/-1/hitlDetails"
     assert "It costs about 3 units, $0.42" in airflow.get(path)["body"]
+    time.sleep(3)
     airflow.request("PATCH", path, json={"chosen_options": [choice]})
-    assert airflow.wait_for_run("kling_approval", run_id, timeout=300) == "success"
-    assert airflow.states("kling_approval", run_id)["imagine"] == outcome
-    assert len(list(tmp_path.rglob("*.mp4"))) == files
+    deadline = time.monotonic() + 40
+    while airflow.task_instance("kling_approval", run_id, "approve")["state"] in waiting:
+        if time.monotonic() > deadline:
+            return None
+        time.sleep(0.5)
+    return run_id
 
 
 def test_every_example_is_here():

@@ -182,7 +182,7 @@ def read_stored(path: Any, field: str, name: str, limit: int) -> bytes:
         raise unreadable_error(field, named(field, name), error) from None
     except Exception as error:  # noqa: BLE001 - each storage has errors of its own for "not now"
         raise unavailable_error(field, named(field, name), error) from None
-    report_input(place_of(str(path)), path)
+    report_input(place_of(name), path)
     return content
 
 

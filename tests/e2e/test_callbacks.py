@@ -63,7 +63,7 @@ def deliveries(simulator, task_id: str) -> list[dict]:
 
 
 def test_a_signed_callback_starts_one_run_which_reads_and_stores(airflow, simulator, receiver, tmp_path):
-    airflow.wait_for_dag("kling_callback")
+    airflow.wait_for_dag("kling_callback", timeout=180)
     task_id = make(simulator, "A harbour", callback_url=f"{receiver}/images/generations")
     assert {delivery["answer"] for delivery in deliveries(simulator, task_id)} == {200}
     assert airflow.wait_for_run("kling_callback", f"kling_{task_id}", timeout=120) == "success"

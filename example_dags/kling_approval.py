@@ -9,7 +9,6 @@ A video that somebody approves before it is paid.
 
 from __future__ import annotations
 
-from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Param, dag, task
 
 from airflow_provider_kling.hooks import KlingHook
@@ -28,6 +27,9 @@ from airflow_provider_kling.operators import KlingTextToVideoOperator
     },
 )
 def kling_approval():
+    # At the top of the file this import would end the Dag processor of Airflow 3.0, which has no such operator.
+    from airflow.providers.standard.operators.hitl import ApprovalOperator
+
     @task
     def estimate(params):
         """Return what the video costs; a bad request fails here."""

@@ -25,10 +25,10 @@ BOTH = pytest.mark.parametrize(("product", "body"), [(TEXT2VIDEO, BODY), (TEXT_T
 SIZE = 3
 
 
-@pytest.fixture(params=["oldest"])
+@pytest.fixture
 def kling(request):
     """Its lists go from old to new, which says nothing about what comes after a page."""
-    with KlingSimulator(SimulatorSettings(concurrency=50, list_order=request.param)) as running:
+    with KlingSimulator(SimulatorSettings(concurrency=50, list_order=getattr(request, "param", "oldest"))) as running:
         yield running
 
 

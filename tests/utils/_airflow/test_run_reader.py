@@ -18,6 +18,7 @@ if not AIRFLOW_V_3_1_PLUS:
 
 from airflow.models.base import Base
 from airflow.models.dagrun import DagRun
+from airflow.models.serialized_dag import SerializedDagModel  # noqa: F401 - a table that others refer to
 from airflow.models.taskinstance import TaskInstance
 from sqlalchemy.orm import Session
 

@@ -67,7 +67,8 @@ def build(folder: Path = HTML) -> Path:
     :param folder: where the pages go; the parsed sources are kept beside it.
     :raises RuntimeError: with Sphinx's words.
     """
-    command = [sys.executable, "-m", "sphinx", "-qnW", "-d", str(folder.with_name("trees")), "docs", str(folder)]
+    # -E: tables are made of the code, and a page that was read before its code changed would keep the old names.
+    command = [sys.executable, "-m", "sphinx", "-qnWE", "-d", str(folder.with_name("trees")), "docs", str(folder)]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=280)
     if done.returncode:
         raise RuntimeError(done.stderr[-4000:])

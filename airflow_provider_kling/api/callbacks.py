@@ -19,7 +19,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from airflow_provider_kling.api import task_record
+from airflow_provider_kling.api import task_record, webhook_secret
 from airflow_provider_kling.exceptions import KlingCallbackError, KlingConfigurationError, KlingError
 from airflow_provider_kling.utils.untrusted import clean_text
 
@@ -41,7 +41,7 @@ _HEADER_PATTERNS = {
     _TIMESTAMP: re.compile(r"[0-9]{1,12}"),
     _SIGNATURE: re.compile(r"[ -~]{1,4096}"),
 }
-_PREFIX, _VERSION = "whsec_", "v1,"
+_VERSION = "v1,"
 
 
 def verify(
@@ -114,13 +114,11 @@ def _check_size(body: bytes) -> None:
 
 
 def _decode_secret(secret: str) -> bytes:
-    try:
-        key = base64.b64decode(secret.strip().removeprefix(_PREFIX), validate=True)
-    except (binascii.Error, ValueError, AttributeError, TypeError):
-        key = b""
+    key = webhook_secret.key_of(secret)
     if not key:
         raise KlingConfigurationError(
-            f"Give the webhook secret as Kling's console shows it: {_PREFIX} and base64. What was given is not that."
+            f"Give the webhook secret as Kling's console shows it: {webhook_secret.PREFIX} and base64. What was given "
+            "is not that."
         )
     return key
 

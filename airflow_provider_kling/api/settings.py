@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from airflow_provider_kling.api import webhook_secret
 from airflow_provider_kling.api.auth import Credential, credential_of
 from airflow_provider_kling.api.base_url import INVALID_CHARACTERS, base_url_of
 from airflow_provider_kling.api.limits import Limits
@@ -42,9 +43,6 @@ PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 
 #: A URI with a bucket, host or path, or an absolute path.
 _FOLDER = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/\s].*|file:///+[^/].*|/+[^/].*", re.DOTALL)
-
-#: As Kling's console shows it: https://www.standardwebhooks.com.
-_WEBHOOK_SECRET = re.compile(r"(whsec_)?[A-Za-z0-9+/]{1,1024}={0,2}")
 
 #: The keys of proxies, as requests reads them.
 _PROXY_KEY = re.compile(r"(http|https|all)(://[^/\s]+)?|no_proxy")
@@ -211,13 +209,14 @@ def _read_budget_uri(extra: dict[str, Any]) -> str:
 
 
 def _read_webhook_secret(value: Any) -> str:
-    text = value.strip() if isinstance(value, str) else value or ""
-    if text and not (isinstance(text, str) and _WEBHOOK_SECRET.fullmatch(text)):
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return ""
+    if not webhook_secret.key_of(value):
         raise KlingConfigurationError(
             "Check webhook_secret in extra: it takes whsec_ and base64.\nKling's console shows it. What the connection "
             "holds is not shown, it may be secret."
         )
-    return str(text)
+    return str(value.strip())
 
 
 def _read_verify(value: Any) -> bool | str:

@@ -251,3 +251,24 @@ def test_a_clock_that_is_none_accepts_nothing(now):
 def test_a_secret_of_another_type_is_refused(secret):
     with pytest.raises(KlingConfigurationError, match="Give the webhook secret"):
         callbacks.verify(HEADERS, BODY, secret, NOW)
+
+
+@pytest.mark.parametrize(
+    ("secret", "is_secret"),
+    [
+        *((form, True) for form in (SECRET, SECRET.removeprefix("whsec_"), f"\t{SECRET}\n", SECRET.rstrip("="))),
+        *((form, False) for form in ("whsec_A", "A", "whsec_AAAAA", "whsec_=", "====", "whsec_whsec_AAAA", "AA=AA")),
+        *((form, False) for form in ("whsec_AA AA", "whsec_\u0410\u0410\u0410\u0410", "A" * 1025, False, 0, [], 1.5)),
+    ],
+)
+def test_the_connection_takes_the_secrets_that_verify_and_no_others(monkeypatch, secret, is_secret):
+    connection = {"conn_type": "kling", "password": "api-key-kling-1", "extra": {"webhook_secret": secret}}
+    monkeypatch.setenv("AIRFLOW_CONN_KLING_DEFAULT", json.dumps(connection))
+    if is_secret:
+        assert KlingHook().client.verify_callback(HEADERS, BODY, NOW)
+        assert callbacks.verify(HEADERS, BODY, secret, NOW)
+        return
+    with pytest.raises(KlingConfigurationError, match="^Check webhook_secret in extra"):
+        KlingHook().settings  # noqa: B018 - reads the connection
+    with pytest.raises(KlingConfigurationError, match="^Give the webhook secret"):
+        callbacks.verify(HEADERS, BODY, secret, NOW)

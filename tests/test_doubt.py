@@ -7,7 +7,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from support import FakeTaskInstance, StateStore, again, connect
+from support import FakeTaskInstance, StateStore, advice_first, again, connect
 
 from airflow_provider_kling import exceptions as errors
 from airflow_provider_kling.hooks import KlingHook
@@ -225,3 +225,31 @@ def test_the_setting_takes_true_or_false(kling, monkeypatch, value):
     connect(monkeypatch, kling, extra={**EXTRA, "external_ids": value})
     with pytest.raises(errors.KlingConfigurationError, match="true or false"):
         assert KlingHook().settings
+
+
+DAMAGED = {
+    "empty": b"",
+    "cut": b'{"id": "af-1", "since": 17',
+    "two lines": b"{}\n{}\n",
+    "a list": b"[1, 2]",
+    "another format": b"PK\x03\x04\x00\xff",
+    "deep": b"[" * 100_000,
+    "large": b'{"id": "' + b"x" * (17 << 20) + b'"}',
+}
+
+
+@pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
+def test_a_damaged_file_of_an_earlier_try_is_named_and_nothing_is_paid_twice(relay, ti, no_waiting, folder, content):
+    start(ti)
+    (kept,) = (folder / "sent").iterdir()
+    kept.write_bytes(content)
+    with pytest.raises(errors.KlingAnswerLostError) as caught:
+        start(again(ti))
+    advice = advice_first(caught.value.message)
+    assert advice.startswith(f"Look in Kling's console before you remove sent/{kept.name[:11]}….sent.json: ")
+    assert f"{kept}" in advice
+    assert posts(relay) == 1
+    # Who looked may say that it is sent again; the file is whole then.
+    sent = start(again(ti), on_doubt="resend")
+    assert start(again(ti))["task_id"] == sent["task_id"]
+    assert posts(relay) == 2

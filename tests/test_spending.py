@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from support import FakeTaskInstance, StateStore, connect
+from support import FakeTaskInstance, StateStore, advice_first, connect
 
 from airflow_provider_kling import exceptions as errors
 from airflow_provider_kling import polling
@@ -466,6 +466,35 @@ def test_a_store_that_is_down_is_no_reason_to_pay_above_a_cap(kling):
     run = Run("a")
     run.add(operator(task_id="capped", max_run_usd=1))
     assert start(run, "a", Broken())["task_id"]
+
+
+@pytest.mark.parametrize("content", [b"", b'{"af-1": "0.4', b"[]", b"\xff\xfe", b"{}\n{}\n"])
+def test_a_damaged_file_of_what_was_paid_is_named_and_lets_nobody_above_the_cap(kling, daily, tmp_path, content):
+    daily(1000)
+    run = Run("a", "b", max_run_usd=100, on_clear="regenerate")
+    run.start("a")
+    (kept,) = tmp_path.glob("budget/sent/*.takes.json")
+    kept.write_bytes(content)
+    cleared = run.context("a", try_number=2)
+    cleared["ti"].max_tries = 1
+    with pytest.raises(errors.KlingBudgetError) as caught:
+        run.tasks["a"].execute(cleared)
+    name = f"sent/{kept.name[:11]}….takes.json"
+    assert advice_first(caught.value.message).startswith(f"Look what this task paid, then remove {name}: max_run_usd ")
+    assert str(kept) in caught.value.message
+    with pytest.raises(errors.KlingBudgetError, match=r"what other Kling tasks cost is unknown"):
+        run.start("b")
+    assert posts(kling) == 1
+    # A task without a cap goes on, and does not forget that something was paid before.
+    free = run.add(operator(task_id="a", on_clear="regenerate", prompt="Another boat"))
+    free.execute(run.context("a", try_number=3))
+    assert run.xcoms["a", -1][reservations.KEY]["usd"] is None
+    free.max_run_usd, free.prompt = 100, "A third boat"
+    with pytest.raises(errors.KlingBudgetError, match="a price of what this task paid before a Clear is not known"):
+        free.execute(run.context("a", try_number=4))
+    assert posts(kling) == 2
+    kept.unlink()
+    assert free.execute(run.context("a", try_number=5))["task_id"]
 
 
 @pytest.mark.parametrize(

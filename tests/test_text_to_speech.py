@@ -174,3 +174,20 @@ def test_the_hook_says_the_same(kling, no_waiting):
     kling.fault("cut_after", operation="create")
     assert KlingHook().create_task("tts", WORDS, on_doubt="resend").results
     assert KlingHook().estimate("tts", WORDS).units is not None
+
+
+@pytest.mark.parametrize("content", [b"", b'{"id": "af-1', b"[]", b"\xff\xfe"])
+def test_a_damaged_file_of_an_answer_is_named_and_nothing_is_paid_twice(kling, ti, monkeypatch, tmp_path, content):
+    connect(monkeypatch, kling, extra={"allow_private_urls": True, "budget_uri": f"{tmp_path}/kling/"})
+    speech().execute({"ti": ti})
+    (kept,) = (tmp_path / "kling" / "sent").iterdir()
+    kept.write_bytes(content)
+    with pytest.raises(errors.KlingAnswerLostError) as caught:
+        speech().execute({"ti": again(ti)})
+    assert f"before you remove sent/{kept.name[:11]}….sent.json: " in advice_first(caught.value.message)
+    with pytest.raises(errors.KlingAnswerLostError):
+        speech().execute({"ti": again(ti)})
+    assert posts(kling) == 1
+    assert speech(on_doubt="resend").execute({"ti": again(ti)})["audios"]
+    assert speech().execute({"ti": again(ti)})["audios"]
+    assert posts(kling) == 2

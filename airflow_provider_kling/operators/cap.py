@@ -37,7 +37,8 @@ class Cap:
     :param usd: US dollars; ``None`` when there is no cap, and the reservation is for other tasks only.
     :param reservation: of the task that is about to pay.
     :param reservations: of all tasks.
-    :param paid_before: US dollars of this reservation that the task has paid already.
+    :param paid_before: US dollars of this reservation that the task has paid already; ``None`` when that is not known.
+    :param unknown_before: then, what to do about that: a sentence.
     """
 
     pace: ClassVar[ReservationPace] = ReservationPace()
@@ -50,7 +51,8 @@ class Cap:
         reservation: Reservation,
         reservations: Reservations,
         *,
-        paid_before: Decimal = Decimal(0),
+        paid_before: Decimal | None = Decimal(0),
+        unknown_before: str = "",
     ) -> None:
         self._argument = argument
         self._scope = scope
@@ -58,6 +60,7 @@ class Cap:
         self._own = reservation
         self._reservations = reservations
         self._paid_before = paid_before
+        self._unknown_before = unknown_before
 
     def reserve(self, cost: str) -> None:
         """
@@ -77,8 +80,9 @@ class Cap:
                 case Decision.PAY:
                     return self.write(ReservationState.SPENT)
                 case Decision.REFUSE:
+                    refusal = self._refusal(cost, others)
                     self.release()
-                    raise self._refusal(cost, others)
+                    raise refusal
                 case Decision.YIELD:
                     self.write(ReservationState.YIELDING)
                 case Decision.ASK:
@@ -94,9 +98,11 @@ class Cap:
 
     def release(self) -> None:
         """Give the amount back: the task pays nothing now. What it paid before stays reserved."""
-        if self._paid_before:
-            self._own = self._own._replace(usd=self._paid_before)
-        self.write(ReservationState.SPENT if self._paid_before else ReservationState.FREE)
+        if self._paid_before == 0:
+            return self.write(ReservationState.FREE)
+        # Also an unknown amount: the others must not count this task as free.
+        self._own = self._own._replace(usd=self._paid_before)
+        self.write(ReservationState.SPENT)
 
     def write(self, state: ReservationState) -> None:
         """
@@ -118,6 +124,8 @@ class Cap:
             raise self._unusable(error) from None
 
     def _refusal(self, cost: str, others: ReservedByOthers) -> KlingBudgetError:
+        if self._paid_before is None:
+            return KlingBudgetError(self._unknown_before)
         if self._own.usd is None:
             why = f"what this request costs is unknown: {cost}"
         elif others.unknown:

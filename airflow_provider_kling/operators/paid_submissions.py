@@ -11,9 +11,13 @@ from decimal import Decimal
 from typing import Any
 
 from airflow_provider_kling.api import values
+from airflow_provider_kling.operators.state_files import DamagedFile
 
 #: Key of the task state store: US dollars by the name of each submission, ``None`` where the price is unknown.
 PAID_KEY = "takes"
+
+#: Stands for the submissions of an entry that cannot be read: they may have cost anything.
+UNREADABLE = "?"
 
 
 class PaidSubmissions:
@@ -25,6 +29,8 @@ class PaidSubmissions:
 
     def __init__(self, store: Any) -> None:
         self._store = store
+        #: Where the submissions should stand, if that file is damaged.
+        self.damaged: DamagedFile | None = None
 
     def total_without(self, name: str) -> Decimal | None:
         """
@@ -48,4 +54,7 @@ class PaidSubmissions:
 
     def _read(self) -> dict[str, Any]:
         stored = None if self._store is None else self._store.get(PAID_KEY)
-        return dict(stored) if isinstance(stored, dict) else {}
+        self.damaged = stored if isinstance(stored, DamagedFile) else None
+        if stored is None or isinstance(stored, dict):
+            return dict(stored or {})
+        return {UNREADABLE: None}

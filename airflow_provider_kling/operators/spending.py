@@ -116,7 +116,8 @@ class Spending:
 
         planned, before = self._planned, self._paid_before()
         usd = None if planned.usd is None or before is None else planned.usd + before
-        details = {**planned.details, "name": planned.name, **({"earlier": str(before)} if before else {})}
+        earlier = {} if before == 0 else {"earlier": None if before is None else str(before)}
+        details = {**planned.details, "name": planned.name, **earlier}
         reservation = Reservation(_owner(context), ReservationState.ASKING, usd)
         return Cap(
             "max_run_usd",
@@ -124,7 +125,8 @@ class Spending:
             max_run_usd,
             reservation,
             RunReservations(context, details),
-            paid_before=before or Decimal(0),
+            paid_before=before,
+            unknown_before=self._unknown_before() if before is None else "",
         )
 
     def _paid_before(self) -> Decimal | None:
@@ -133,6 +135,18 @@ class Spending:
         except Exception as error:  # noqa: BLE001 - whatever a state store or a storage raises
             self._on_store_error(error)
             return Decimal(0)
+
+    def _unknown_before(self) -> str:
+        damaged = self._paid.damaged
+        if damaged is None:
+            return (
+                "Leave max_run_usd out: nothing was sent, because a price of what this task paid before a Clear is not "
+                "known."
+            )
+        return (
+            f"Look what this task paid, then remove {damaged.name}: max_run_usd counts what was paid before a Clear, "
+            f"and that file is damaged. Nothing was sent. {damaged.words}."
+        )
 
     def restore(self, *, is_permitted: bool) -> None:
         """

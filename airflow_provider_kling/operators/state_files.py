@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_kling.operators.record import task_name
+from airflow_provider_kling.utils.untrusted import clean_text
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -13,6 +14,35 @@ if TYPE_CHECKING:
 
 #: The folder in ``budget_uri``.
 FOLDER = "sent"
+
+#: The largest file that is read, in bytes: far above an answer with as many results as are read of one.
+MAX_BYTES = 16 << 20
+
+#: Characters of a file's name that tell it from the others of its folder.
+NAME_CHARACTERS = 11
+
+
+class DamagedFile(NamedTuple):
+    """
+    What stands for the value of a file that holds none: cut, empty, of another format, too large.
+
+    :param uri: of the file.
+    :param why: what is wrong with it.
+    """
+
+    uri: str
+    why: str
+
+    @property
+    def name(self) -> str:
+        """The file in its folder, short enough for the beginning of a sentence."""
+        task, _, key = self.uri.rpartition("/")[2].partition(".")
+        return f"{FOLDER}/{task[:NAME_CHARACTERS]}….{key}"
+
+    @property
+    def words(self) -> str:
+        """The whole URI and what is wrong, for the end of a sentence."""
+        return f"{clean_text(self.uri)} cannot be read: {self.why}"
 
 
 class StateFiles:
@@ -26,15 +56,17 @@ class StateFiles:
     def __init__(self, uri: str, name: str) -> None:
         self._base = f"{uri.rstrip('/')}/{FOLDER}/{name}"
 
-    def get(self, key: str) -> dict[str, Any] | None:
+    def get(self, key: str) -> dict[str, Any] | DamagedFile | None:
         """Return a value; ``None`` when there is none."""
         from airflow_provider_kling.batch import files
 
         try:
-            (value,) = files.read_lines(self._uri(key), None)
+            found = files.read_lines(self._uri(key), None, max_bytes=MAX_BYTES)
         except FileNotFoundError:
             return None
-        return value
+        except ValueError as error:
+            return DamagedFile(self._uri(key), clean_text(error))
+        return found[0] if len(found) == 1 else DamagedFile(self._uri(key), f"{len(found)} lines instead of one")
 
     def set(self, key: str, value: dict[str, Any]) -> None:
         """Store a value; a reader sees the old one or the new one."""

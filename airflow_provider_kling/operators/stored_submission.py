@@ -10,8 +10,13 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kling.exceptions import KlingError, KlingStorageError, KlingSubmissionInDoubtError
-from airflow_provider_kling.operators.state_files import state_store_of
+from airflow_provider_kling.exceptions import (
+    KlingAnswerLostError,
+    KlingError,
+    KlingStorageError,
+    KlingSubmissionInDoubtError,
+)
+from airflow_provider_kling.operators.state_files import DamagedFile, state_store_of
 from airflow_provider_kling.utils.untrusted import reason
 
 if TYPE_CHECKING:
@@ -55,6 +60,7 @@ class StoredSubmission:
         self._operator = operator
         self._options = options
         self._key = key
+        self._damaged: DamagedFile | None = None
 
     @property
     def has_store(self) -> bool:
@@ -76,6 +82,7 @@ class StoredSubmission:
             raise _unusable(error) from None
         if stored is None or stored == {}:
             return {}
+        self._damaged = stored if isinstance(stored, DamagedFile) else None
         name = stored.get("id") if isinstance(stored, dict) else None
         if not isinstance(name, str):
             return {"unreadable": True}
@@ -112,6 +119,10 @@ class StoredSubmission:
         permit = CountedPermit(self._options.permit)
         try:
             yield permit
+        except KlingAnswerLostError:
+            if self._damaged and not permit.calls:
+                raise _damaged_error(self._damaged) from None
+            raise
         except KlingSubmissionInDoubtError:
             raise
         except KlingError:
@@ -141,6 +152,14 @@ class StoredSubmission:
 
     def _set(self, value: dict[str, Any]) -> None:
         self._store.set(self._key, {"id": self._options.name, **value})
+
+
+def _damaged_error(file: DamagedFile) -> KlingAnswerLostError:
+    return KlingAnswerLostError(
+        f"Look in Kling's console before you remove {file.name}: this may be paid already, and what an earlier try "
+        "wrote about that is damaged. Nothing was sent. To send it again, and pay perhaps twice, set "
+        f"on_doubt='resend'. {file.words}."
+    )
 
 
 def _unusable(error: Exception) -> KlingStorageError:

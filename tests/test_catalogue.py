@@ -334,3 +334,48 @@ def test_no_product_costs_more_than_was_estimated(kling, endpoint):
     found = estimate(product, prepare(product, REQUESTS[endpoint]).body)
     charged = Decimal(made(endpoint)["units"])
     assert found.units in (None, charged)
+
+
+def _with_ids(product):
+    """Requests with a place for each id, and for each other name that Kling gives; the place and the request."""
+    fields = REQUESTS[product.endpoint]
+    for name in product.by_name:
+        if name in ("model_name", "effect_scene") or (name.endswith("_id") and name != "external_task_id"):
+            yield name, lambda value, name=name: {**fields, name: value}
+    for key in ("face_id", "audio_id") if "face_choose" in fields else ():
+        yield f"face_choose[0].{key}", lambda value, key=key: {**fields, "face_choose": [{**FACE, key: value}]}
+    for key in ("video_id", "voice_id") if product.endpoint == "lip-sync" else ():
+        yield f"input.{key}", lambda value, key=key: {"input": {**SPOKEN, key: value}}
+    if "voice_list" in product.by_name:
+        yield "voice_list[0]", lambda value: {**fields, "sound": "on", "voice_list": [value]}
+
+
+IDS = [
+    (endpoint, place, request)
+    for endpoint in REQUESTS
+    if endpoint in PRODUCTS
+    for place, request in _with_ids(PRODUCTS[endpoint])
+]
+
+
+@pytest.mark.parametrize(("endpoint", "place", "request_of"), IDS, ids=[f"{name} {place}" for name, place, _ in IDS])
+def test_an_id_has_a_bound_and_a_type(endpoint, place, request_of):
+    for value in ("x" * 257, "x" * 1_000_000, {"id": "1"}, ["1"], 1.5, True):
+        with pytest.raises(errors.KlingValidationError) as caught:
+            prepare(PRODUCTS[endpoint], request_of(value))
+        about = [advice_first(problem) for problem in caught.value.problems if f"Give {place} as" in problem]
+        assert about, caught.value.problems
+        assert len(str(caught.value)) < 2000
+    problems = []
+    try:
+        prepare(PRODUCTS[endpoint], request_of("x" * 256))
+    except errors.KlingValidationError as error:
+        problems = error.problems
+    assert not [problem for problem in problems if f"Give {place} as" in problem]
+
+
+def test_every_product_with_an_id_has_one_of_these_places():
+    assert {endpoint for endpoint, _, _ in IDS} >= {
+        *("advanced-lip-sync", "avatar/image2video", "effects", "tts", "video-extend", "video-to-audio"),
+        *("multi-elements", "identify-face", "lip-sync", "custom-voices", "advanced-custom-elements"),
+    }

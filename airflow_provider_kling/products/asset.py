@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_provider_kling.products import convert
-from airflow_provider_kling.products.fields import FIELDS, Field, Media, Shape, choice_field, named_fields, text_field
+from airflow_provider_kling.products.fields import Field, Media, Shape, choice_field, id_shape, named_fields, text_field
 from airflow_provider_kling.products.product import COMMON_FIELDS, COMMON_RULES, Product
 
 #: Views of a subject beside the frontal one.
@@ -71,7 +71,9 @@ CUSTOM_ELEMENT = Product(
         element_video_list=Field(
             "element_video_list", convert.element_videos, _VIDEO, Media("video", keys=("video_url",), max_depth=2)
         ),
-        element_voice_id=Field("element_voice_id", convert.id_to_text, FIELDS["voice_id"].shape),
+        element_voice_id=Field(
+            "element_voice_id", convert.id_to_text, id_shape("Give element_voice_id as the text of an id")
+        ),
         tag_list=Field("tag_list", convert.list_of("tag_id"), _TAGS),
     ),
     rules=("references.sources", *COMMON_RULES),

@@ -316,7 +316,11 @@ def effect(value: Any) -> Any:
 def lip_sync(value: Any) -> Any:
     """``input`` of the lip sync in one call; what it holds says whether a text is spoken, or which sound is heard."""
     value = _convert_values(
-        parse_json(value), voice_speed=fraction, voice_language=lowercase, mode=lowercase, video_id=id_to_text
+        parse_json(value),
+        voice_speed=fraction,
+        voice_language=lowercase,
+        mode=lowercase,
+        **dict.fromkeys(("video_id", "voice_id"), id_to_text),
     )
     if not isinstance(value, dict):
         return value

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 #: Kling documents neither length nor characters of an external id; these are safe in every answer seen (2026-09).
 EXTERNAL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+#: The most characters of an id, or of another name that Kling gives: a bound of this package, far above every one seen.
+#: Kling documents none.
+MAX_ID = 256
 MAX_PROMPT = 2500
 #: Of no width and no meaning alone: a zero-width space, a word joiner, a byte order mark.
 INVISIBLE = "\u200b\u2060\ufeff"
@@ -163,6 +166,11 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
+def is_id(value: Any) -> bool:
+    """Whether a value can be an id, or another name that Kling gives."""
+    return isinstance(value, str) and len(value) <= MAX_ID and bool(value.strip())
+
+
 def _is_watermark(value: Any) -> bool:
     return isinstance(value, dict) and set(value) == {"enabled"} and isinstance(value["enabled"], bool)
 
@@ -183,6 +191,15 @@ def _text_shape(advice: str) -> Shape:
     return Shape(_is_text, advice, "is not text")
 
 
+def id_shape(advice: str) -> Shape:
+    """
+    What is valid where an id is asked for.
+
+    :param advice: what to give, the beginning of a sentence.
+    """
+    return Shape(is_id, advice, f"is none of at most {MAX_ID} characters, a bound of this package")
+
+
 def _image_field(name: str) -> Field:
     return Field(name, media=Media("image"))
 
@@ -193,7 +210,7 @@ def _switch_field(name: str) -> Field:
 
 
 def _id_field(name: str) -> Field:
-    return Field(name, convert.id_to_text, _text_shape(f"Give {name} as text"))
+    return Field(name, convert.id_to_text, id_shape(f"Give {name} as the text of an id"))
 
 
 def list_field(
@@ -276,7 +293,7 @@ def number_field(name: str, least: float, most: float, *, is_whole: bool = False
 FIELDS: Mapping[str, Field] = {
     field.name: field
     for field in (
-        Field("model_name", convert.strip, _text_shape("Give model_name as text, such as 'kling-v3'")),
+        Field("model_name", convert.strip, id_shape("Give model_name as text, such as 'kling-v3'")),
         text_field("prompt"),
         text_field("negative_prompt"),
         text_field("text", 1000),
@@ -342,7 +359,7 @@ FIELDS: Mapping[str, Field] = {
         Field("video_url", media=Media("video")),
         Field("sound_file", media=Media("audio")),
         *(_id_field(name) for name in ("voice_id", "video_id", "audio_id", "session_id")),
-        Field("effect_scene", convert.strip, _text_shape("Give effect_scene as text")),
+        Field("effect_scene", convert.strip, id_shape("Give effect_scene as the name of an effect")),
         Field(
             "input",
             convert.effect,

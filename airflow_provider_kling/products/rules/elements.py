@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_kling.products.fields import MAX_ID, is_id
 from airflow_provider_kling.products.formatting import counted, named, shown
 from airflow_provider_kling.products.problem import Problem
 
@@ -18,13 +19,14 @@ if TYPE_CHECKING:
 
 MAX_VOICES = 2
 MAX_ELEMENTS = 3
+_VOICE_ID = f"id of at most {MAX_ID} characters, a bound of this package"
 
 
 def voices(request: Request) -> Iterator[Problem]:
     """At most two voices, with sound, and not together with elements."""
     if "voice_list" not in request.body:
         return
-    yield from _entries(request, "voice_list", "voice_id", MAX_VOICES, _voice_id, "text")
+    yield from _entries(request, "voice_list", "voice_id", MAX_VOICES, is_id, "text", _VOICE_ID)
     if request.body.get("sound", "off") == "off":
         yield Problem(
             "voice_list",
@@ -50,16 +52,12 @@ def element_entries(request: Request, limit: int) -> Iterator[Problem]:
     yield from _entries(request, "element_list", "element_id", limit, _element_id, "a whole number")
 
 
-def _voice_id(value: Any) -> bool:
-    return isinstance(value, str) and bool(value.strip())
-
-
 def _element_id(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _entries(
-    request: Request, name: str, key: str, limit: int, fits: Callable[[Any], bool], kind: str
+    request: Request, name: str, key: str, limit: int, fits: Callable[[Any], bool], kind: str, noun: str = "id"
 ) -> Iterator[Problem]:
     items = request.body[name]
     if not isinstance(items, list):
@@ -70,6 +68,5 @@ def _entries(
     for place, item in enumerate(items):
         if not isinstance(item, dict) or set(item) != {key} or not fits(item[key]):
             value = item.get(key, item) if isinstance(item, dict) else item
-            yield Problem(
-                name, f"Give {name}[{place}] as {kind}, or {{'{key}': …}}: {name}[{place}]={shown(value)} is not an id."
-            )
+            sentence = f"Give {name}[{place}] as {kind}, or {{'{key}': …}}: {name}[{place}]={shown(value)}"
+            yield Problem(name, f"{sentence} is not an {noun}.")

@@ -6,16 +6,16 @@ Rules: lip sync and motion control pages of https://kling.ai/document-api, class
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.products.convert import SOUND_TIMES
-from airflow_provider_kling.products.fields import is_number
+from airflow_provider_kling.products.fields import MAX_ID, is_id, is_number
 from airflow_provider_kling.products.formatting import joined, named
 from airflow_provider_kling.products.problem import Problem
 from airflow_provider_kling.products.rules.elements import element_entries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from airflow_provider_kling.products.problem import Request
 
@@ -34,6 +34,7 @@ def faces(request: Request) -> Iterator[Problem]:
         if not isinstance(face, dict):
             continue
         place = f"face_choose[{index}]"
+        yield from _ids("face_choose", place, face, ("face_id", "audio_id"))
         if sum(name in face for name in _SOUNDS) != 1:
             yield Problem("face_choose", f"Give {place} one of {joined(_SOUNDS)}: it needs exactly one sound.")
         missing = [name for name in SOUND_TIMES if not is_number(face.get(name))]
@@ -50,12 +51,15 @@ def faces(request: Request) -> Iterator[Problem]:
 def spoken(request: Request) -> Iterator[Problem]:
     """What is said in a lip sync of one call needs a voice, and is short."""
     said = request.body.get("input")
-    if not isinstance(said, dict) or "text" not in said:
+    if not isinstance(said, dict):
+        return
+    yield from _ids("input", "input", said, ("video_id", "voice_id"))
+    if "text" not in said:
         return
     text = said["text"]
     if not isinstance(text, str) or not 1 <= len(text.strip()) <= MAX_SPOKEN:
         yield Problem("input", f"Give input.text 1 to {MAX_SPOKEN} characters: {named('input.text', text)}.")
-    if not said.get("voice_id"):
+    if "voice_id" not in said:
         yield Problem("input", "Give input.voice_id: a text that is spoken needs a voice.")
     speed = said.get("voice_speed", 1)
     if not is_number(speed) or not SLOWEST <= speed <= FASTEST:
@@ -64,6 +68,13 @@ def spoken(request: Request) -> Iterator[Problem]:
         )
     if said.get("voice_language", "zh") not in ("zh", "en"):
         yield Problem("input", f"Give input.voice_language as 'zh' or 'en': {said['voice_language']!r} is neither.")
+
+
+def _ids(name: str, place: str, values: Mapping[str, Any], keys: Iterable[str]) -> Iterator[Problem]:
+    for key in keys:
+        if key in values and not is_id(values[key]):
+            sentence = f"Give {place}.{key} as the text of an id: {named(key, values[key])} is none"
+            yield Problem(name, f"{sentence} of at most {MAX_ID} characters, a bound of this package.")
 
 
 def one_element(request: Request) -> Iterator[Problem]:

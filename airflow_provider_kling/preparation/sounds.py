@@ -15,6 +15,7 @@ from typing import Any
 
 from airflow_provider_kling.preparation.files import is_existing_path, is_link, is_uri, read_file, read_stored, read_uri
 from airflow_provider_kling.products.formatting import is_inline, named, shown
+from airflow_provider_kling.products.header_bytes import is_wav
 from airflow_provider_kling.products.media import FileLoadError, InlineImage, LoadedFile
 
 MAX_SOUND_BYTES = 5 * 1024 * 1024
@@ -83,4 +84,4 @@ def _decoded(text: str, field: str) -> bytes:
 def _is_sound(data: bytes) -> bool:
     """Whether it begins as MP3 or AAC frames, an ID3 tag, a WAV file or an MP4 container does."""
     frames = len(data) > 1 and data[0] == 0xFF and data[1] & 0xE0 == 0xE0
-    return frames or data[:3] == b"ID3" or (data[:4], data[8:12]) == (b"RIFF", b"WAVE") or data[4:8] == b"ftyp"
+    return frames or data[:3] == b"ID3" or is_wav(data) or data[4:8] == b"ftyp"

@@ -1,5 +1,5 @@
 """
-Format and size of the usual JPEG and PNG files, from their bytes alone.
+The first bytes of file formats; format and size of the usual JPEG and PNG files.
 
 Importing Pillow takes as long as all other checks of a task together. Files that are not read here are left to Pillow,
 which knows all formats and says what is damaged. JPEG: ITU T.81, annex B; PNG: https://www.w3.org/TR/png/.
@@ -16,12 +16,13 @@ MAX_PIXELS = 50_000_000
 
 #: The first bytes of a PNG file.
 PNG = b"\x89PNG\r\n\x1a\n"
+#: The first bytes of a JPEG file.
+JPEG = b"\xff\xd8\xff"
 #: Chunks before the pixels that hold nothing compressed; an animation (acTL) is not among them.
 _PLAIN_CHUNKS = frozenset((b"PLTE", b"gAMA", b"cHRM", b"sRGB", b"pHYs", b"tIME", b"bKGD", b"sBIT", b"tEXt", b"eXIf"))
 #: Bits for each colour type: grey, RGB, palette, grey and RGB with transparency.
 _PNG_BITS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 
-_JPEG = b"\xff\xd8\xff"
 _BASELINE, _EXTENDED, _PROGRESSIVE = 0xC0, 0xC1, 0xC2
 _DHT, _DQT, _DRI, _SOS, _COM = 0xC4, 0xDB, 0xDD, 0xDA, 0xFE
 _APPS = range(0xE0, 0xF0)
@@ -39,6 +40,15 @@ class Plain(NamedTuple):
     height: int
 
 
+def is_wav(head: bytes) -> bool:
+    """
+    Whether a file begins as a WAV file does.
+
+    :param head: at least its first 12 bytes.
+    """
+    return head[:4] == b"RIFF" and head[8:12] == b"WAVE"
+
+
 def plain(data: bytes) -> Plain | None:
     """
     Return what a plain file is; pixels are never decoded.
@@ -47,7 +57,7 @@ def plain(data: bytes) -> Plain | None:
     :return: ``None`` when only Pillow can tell.
     """
     try:
-        found = _png(data) if data.startswith(PNG) else _jpeg(data) if data.startswith(_JPEG) else None
+        found = _png(data) if data.startswith(PNG) else _jpeg(data) if data.startswith(JPEG) else None
     except (struct.error, IndexError):
         return None
     if found is None or min(found.width, found.height) < 1 or found.width * found.height > MAX_PIXELS:

@@ -12,6 +12,7 @@ import struct
 from typing import IO, TYPE_CHECKING
 
 from airflow_provider_kling.exceptions import KlingResultError
+from airflow_provider_kling.products.header_bytes import is_wav
 from airflow_provider_kling.results.mp4 import MAX_SECONDS
 
 if TYPE_CHECKING:
@@ -56,9 +57,7 @@ def seconds_of_sound(path: Path) -> float:
     """
     size = path.stat().st_size
     with path.open("rb") as stream:
-        head = stream.read(12)
-        is_wave = head[:4] == b"RIFF" and head[8:] == b"WAVE"
-        seconds = _wave(stream, size) if is_wave else _mp3(stream, size)
+        seconds = _wave(stream, size) if is_wav(stream.read(12)) else _mp3(stream, size)
     if not 0 < seconds <= MAX_SECONDS:
         raise _unreadable("it names no duration that can be")
     return seconds

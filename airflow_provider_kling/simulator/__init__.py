@@ -1,4 +1,4 @@
-"""A local Kling that behaves like the real one: same bodies, same refusals, same pace, real videos.
+"""A local simulator of Kling's API: the same bodies, errors and processing times, and playable videos.
 
 It serves the operations of both generations of Kling's API: videos, images, sounds, voices, elements, the unified
 ``/tasks`` and the reports of the account; ``data/operations.yaml`` lists them. Use it from a shell (``python -m
@@ -7,21 +7,21 @@ airflow_provider_kling.simulator``), as a context manager (:class:`KlingSimulato
 
 What it does not reproduce:
 
-* pictures: a result is the submitted image with a slow zoom, not generated motion; cameras, masks, voices, elements,
-  shots and prompts are checked but not drawn (a result without an image shows its prompt), and a sound is a tone;
-* sizes and lengths of videos and sounds that are sent in are not checked, only whether they can be played; a face, an
-  object and a head are found in everything, and the area of a mark is a disc around it;
-* packaged scenarios: ``/solutions`` takes every name and every field and makes what the page of the scenario says, or a
-  video; it costs nothing, because no source says what it costs;
-* what only Kling may serve answers 501 "not simulated", which Kling never sends; what Kling does not know either is its
-  framework's 404;
-* content moderation: it fails a task only on a magic word (see :mod:`.media`) or on a fault;
-* the network: no latency, no regional hosts, no rate limit unless a setting or a fault asks for one;
-* account details: one account, one pack of units, or money, that pays for every product (images can have their own),
-  no 12 h lag of the balance;
-* texts that nobody published: refusals marked "not observed" in :mod:`.validation` and :mod:`.auth` follow the style
-  of the known ones, so match on ``code``;
-* undetermined behaviour, which is a setting (:class:`.settings.Settings`) with the most careful default.
+* generated content: a video is the submitted image with a slow zoom; cameras, masks, voices, elements, shots and
+  prompts are validated but not rendered (a result without an image shows its prompt), and a sound is a tone;
+* sizes and lengths of submitted videos and sounds: they only have to be playable; a face, an object and a head are
+  found in every input, and a marked area is a disc around each point;
+* packaged scenarios: ``/solutions`` accepts every name and every field and returns the kinds of results that the page
+  of the scenario documents, or a video; it costs nothing, because no source gives a price;
+* other paths of Kling: they return 501 "not simulated", which Kling never sends; a path that Kling does not have
+  returns the 404 of Kling's web framework;
+* content moderation: a task fails only on a magic word (see :mod:`.media`) or on a fault;
+* the network: no latency, no regional hosts, no rate limit unless a setting or a fault adds one;
+* account details: one account whose one pack of units, or money, pays for every product (images can have a separate
+  pack); the balance has no lag of 12 h;
+* unpublished error texts: those marked "not observed" in :mod:`.validation` and :mod:`.auth` follow the style of the
+  known ones, so match on ``code``;
+* undocumented behaviour: it is a setting (:class:`.settings.Settings`) with the most cautious default.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -34,7 +34,7 @@ __all__ = ["KlingSimulator", "Settings"]
 
 
 def __getattr__(name: str) -> Any:
-    # pytest imports this package at every start of every test run: aiohttp must not load before it is used.
+    # Lazy: pytest imports this package in every test run of every project that has it installed.
     if name == "KlingSimulator":
         from airflow_provider_kling.simulator.simulator import KlingSimulator
 

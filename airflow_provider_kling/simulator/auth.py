@@ -1,6 +1,6 @@
-"""Who is calling: an API key, or a JWT signed with AccessKey and SecretKey.
+"""Authentication: an API key, or a JWT signed with AccessKey and SecretKey.
 
-Measured texts: 1001, "api key not found", "The token was expected to have 3 parts, but got 0" and the refusal of a JWT
+Measured texts: 1001, "api key not found", "The token was expected to have 3 parts, but got 0" and the error for a JWT
 on paths of the new generation. The texts for a wrong signature, a wrong issuer, 1000, 1003 and 1004 were not observed.
 """
 
@@ -14,18 +14,18 @@ import jwt
 
 from airflow_provider_kling.simulator.envelope import KlingError
 
-NO_ACCESS_KEYS_HERE: Final = (
+NO_JWT: Final = (
     "Authentication error. The current API does not support AK/SK; please go to the console "
     "(https://kling.ai/dev/api-key) to create API key."
 )
 
-#: Every API key that Kling hands out starts with this; anything else on a classic path is parsed as a JWT.
+#: Every API key of Kling starts with this; any other token on a classic path is parsed as a JWT.
 API_KEY_PREFIX: Final = "api-key-"
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """The account's own secrets.
+    """The secrets of the account.
 
     :param access_key: ``iss`` of a JWT.
     :param secret_key: HMAC key of a JWT.
@@ -40,12 +40,12 @@ class Credentials:
 def authenticate(
     header: str | None, credentials: Credentials, *, now: float, paths: Literal["classic", "new", "relay"]
 ) -> Literal["api_key", "jwt"]:
-    """Return how the caller proved who they are.
+    """Return the kind of credential of a request.
 
     :param header: the ``Authorization`` header.
-    :param credentials: what to compare with.
+    :param credentials: the secrets of the account.
     :param now: epoch seconds of the server.
-    :param paths: ``new`` and ``relay`` take API keys only.
+    :param paths: ``new`` and ``relay`` accept API keys only.
     :raises KlingError: 1000 to 1004.
     """
     if not header or not header.strip():
@@ -53,12 +53,12 @@ def authenticate(
     scheme, _, token = header.partition(" ")
     if scheme != "Bearer" or not token or token != token.strip():
         raise KlingError(1000)
-    # Bytes beyond ASCII arrive as half surrogate pairs, which neither a digest nor a JWT can hold.
+    # Non-ASCII bytes arrive as lone surrogates, which cannot be encoded.
     token = token.encode("ascii", "backslashreplace").decode()
     if hmac.compare_digest(token.encode(), credentials.api_key.encode()):
         return "api_key"
     if paths == "new":
-        raise KlingError(1002, NO_ACCESS_KEYS_HERE)
+        raise KlingError(1002, NO_JWT)
     if paths == "relay" or token.startswith(API_KEY_PREFIX):
         raise KlingError(1002)
     _check_token(token, credentials, now)
@@ -79,7 +79,7 @@ def _check_token(token: str, credentials: Credentials, now: float) -> None:
 
 
 def _claims(token: str, secret_key: str) -> dict[str, Any]:
-    # The times are compared with the server's own (perhaps skewed) clock, not with the library's.
+    # exp and nbf are compared with the server's clock, which may have a skew, not with the library's.
     unchecked = {"verify_exp": False, "verify_nbf": False, "verify_iat": False, "verify_aud": False}
     try:
         return jwt.decode(token, secret_key, algorithms=["HS256"], options=unchecked)  # type: ignore[arg-type]

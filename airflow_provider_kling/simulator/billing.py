@@ -1,7 +1,7 @@
-"""What the account paid: ``/account/costs`` and the two reports of ``/account/billing``.
+"""Billing: ``/account/costs`` and the two reports of ``/account/billing``.
 
-The account pays with one pack or with money, so one of the reports is empty. Kling's names of functions were seen for
-text to video only; the others follow from the names of the products.
+The account pays with packs or with money, so one of the reports is empty. Kling's values of ``product_function`` were
+observed for text to video only; the others follow from the names of the products.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_kling.simulator.prices import as_text
-from airflow_provider_kling.simulator.validation import Body, bad, bounded, typed
+from airflow_provider_kling.simulator.validation import Body, invalid, query_number, typed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from airflow_provider_kling.simulator.service import Service
     from airflow_provider_kling.simulator.tasks import Task
 
-#: The pack is valid for a year: a test that advances the clock by months is not about expired packs.
+#: The pack is valid for a year, so that a test can advance the clock by months.
 PACK_VALID_MS: Final = 365 * 24 * 3600 * 1000
 
 PACK_IDS: Final = {"video": "60aa3fd3d4ab4a3f9eec5db27aa44f28", "image": "60aa3fd3d4ab4a3f9eec5db27aa44f29"}
 KEY_NAME: Final = "default"
 MAX_LIMIT: Final = 500
 
-#: How the names of amounts in a report end.
+#: Suffixes of the names of amounts in a report.
 AMOUNTS: Final = ("_deduction", "_amount", "list_price")
 
 FUNCTIONS: Final = {"image2video": "image_to_video", "text2video": "text_to_video"}
@@ -37,12 +37,12 @@ RESOLUTIONS: Final = {720: "720p", 1080: "1080p", 2160: "4k", 1024: "1k", 2048: 
 
 
 def costs(service: Service, query: Mapping[str, str]) -> dict[str, Any]:
-    """``data`` of ``GET /account/costs``, which is an envelope of its own."""
+    """``data`` of ``GET /account/costs``, which has an inner envelope."""
     for name in ("start_time", "end_time"):
-        bounded(query, name, default=None, high=10**15)
+        query_number(query, name, default=None, high=10**15)
     account = service.account
     if account.rules.cash:
-        # Without packs the key is absent, not empty.
+        # Without packs the key is absent.
         return {"code": 0, "msg": "success"}
     packs = [_pack(account, "video"), *([_pack(account, "image")] if account.rules.image_units is not None else [])]
     wanted = query.get("resource_pack_name")
@@ -79,25 +79,25 @@ def package_report(service: Service, body: Body) -> dict[str, Any]:
     rows = [] if account.rules.cash else [_units(account, *pair) for pair in _paid(account)]
     names = {PACK_IDS[kind]: _pack_name(account, kind) for kind in PACK_IDS}
     data = _page(rows, body, {"api_key_name", "product_type", "package_name", "package_id"}, names)
-    return _spelled(data, service.settings.report_amounts)
+    return _format_amounts(data, service.settings.report_amounts)
 
 
 def balance_report(service: Service, body: Body) -> dict[str, Any]:
     """``data`` of ``POST /account/billing/balance``: deductions of money, the oldest first."""
     account = service.account
     rows = [_money(*pair) for pair in _paid(account)] if account.rules.cash else []
-    return _spelled(_page(rows, body, {"api_key_name"}, {}), service.settings.report_amounts)
+    return _format_amounts(_page(rows, body, {"api_key_name"}, {}), service.settings.report_amounts)
 
 
 def _paid(account: Account) -> list[tuple[Task, Decimal]]:
-    """The tasks that cost something, each with what its pack held before."""
+    """The charged tasks, each with the balance of its pack before the charge."""
     left = {kind: account.units_left(kind) + account.units_used(kind) for kind in PACK_IDS}
     paid = []
     for task in sorted(account.all_tasks(), key=lambda task: task.updated_at):
         if task.charged:
-            purse = account.pack_of(task.pack)
-            paid.append((task, left[purse]))
-            left[purse] -= task.money or task.charged
+            pack = account.pack_of(task.pack)
+            paid.append((task, left[pack]))
+            left[pack] -= task.money or task.charged
     return paid
 
 
@@ -139,13 +139,13 @@ def _money(task: Task, before: Decimal) -> dict[str, Any]:
 
 
 def _page(rows: list[dict[str, Any]], body: Body, keys: set[str], names: dict[str, str]) -> dict[str, Any]:
-    # The cursor stands for everything else, the limit included.
-    given = _read_cursor(cursor) if (cursor := typed(body, "cursor", str)) else _asked(body, keys)
+    # The cursor replaces all other parameters, the limit included.
+    given = _read_cursor(cursor) if (cursor := typed(body, "cursor", str)) else _read_filters(body, keys)
     chosen = [
         row
         for row in rows
         if given["start"] <= row["deduction_time"] <= given["end"]
-        and all(_named(row, names).get(key) in values for key, values in given["filters"].items())
+        and all(_with_package_name(row, names).get(key) in values for key, values in given["filters"].items())
     ]
     first, limit = given["skip"], given["limit"]
     page, more = chosen[first : first + limit], len(chosen) > first + limit
@@ -153,8 +153,8 @@ def _page(rows: list[dict[str, Any]], body: Body, keys: set[str], names: dict[st
     return {"result": {"detail": page, "count": len(page)}, "next_cursor": cursor, "has_more": more}
 
 
-def _spelled(data: dict[str, Any], amounts: str) -> dict[str, Any]:
-    """The report with its amounts as text or as numbers."""
+def _format_amounts(data: dict[str, Any], amounts: str) -> dict[str, Any]:
+    """Convert the amounts of a report to numbers if the settings say so."""
     if amounts == "number":
         for row in data["result"]["detail"]:
             row |= {name: float(value) for name, value in row.items() if name.endswith(AMOUNTS)}
@@ -162,24 +162,24 @@ def _spelled(data: dict[str, Any], amounts: str) -> dict[str, Any]:
     return data
 
 
-def _named(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+def _with_package_name(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     return row | {"package_name": names.get(row.get("package_id", ""), "")}
 
 
-def _asked(body: Body, keys: set[str]) -> dict[str, Any]:
+def _read_filters(body: Body, keys: set[str]) -> dict[str, Any]:
     limit = typed(body, "limit", int, MAX_LIMIT)
     if not 1 <= limit <= MAX_LIMIT:
-        raise bad(f"limit value '{limit}' is invalid")
+        raise invalid(f"limit value '{limit}' is invalid")
     filters: dict[str, list[Any]] = {}
     for item in typed(body, "filters", list, []):
         key = item.get("key") if isinstance(item, dict) else None
         if key not in keys or not isinstance(item.get("values"), list):
-            raise bad(f"filters.key value '{key}' is invalid, allowed values: {', '.join(sorted(keys))}")
-        # The example of Kling's page names every filter and gives none a value, two that exclude each other among them.
+            raise invalid(f"filters.key value '{key}' is invalid, allowed values: {', '.join(sorted(keys))}")
+        # The example of Kling's page has every filter with empty values, even two that exclude each other.
         if item["values"]:
             filters[key] = item["values"]
     if {"package_name", "package_id"} <= filters.keys():
-        raise bad("package_name and package_id are mutually exclusive")
+        raise invalid("package_name and package_id are mutually exclusive")
     return {"start": _time(body, "start_time"), "end": _time(body, "end_time"), "limit": limit, "skip": 0,
             "filters": filters}  # fmt: skip
 
@@ -189,7 +189,7 @@ def _time(body: Body, name: str) -> int:
     try:
         return int(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
-        raise bad(f"{name} value '{value}' is invalid" if value is not None else f"{name} is required") from None
+        raise invalid(f"{name} value '{value}' is invalid" if value is not None else f"{name} is required") from None
 
 
 def _cursor(given: dict[str, Any]) -> str:
@@ -202,4 +202,4 @@ def _read_cursor(cursor: str) -> dict[str, Any]:
         numbers = {name: int(given[name]) for name in ("start", "end", "limit", "skip")}
         return {**numbers, "filters": {str(key): list(values) for key, values in given["filters"].items()}}
     except (binascii.Error, ValueError, TypeError, KeyError, AttributeError, OverflowError):
-        raise bad("cursor value is invalid") from None
+        raise invalid("cursor value is invalid") from None

@@ -28,13 +28,13 @@ class Model:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """What the service knows about its models.
+    """Models, their capabilities and prices.
 
     :param models: by name, in order of release.
-    :param capabilities: allowed extras by (model, product, mode, duration).
+    :param capabilities: supported features by (model, product, mode, duration).
     :param prices: price rule by model, as in the data file.
-    :param other_models: names that exist in other products.
-    :param unknown_to_videos: those of which the classic video paths know nothing.
+    :param other_models: names of models of other products.
+    :param unknown_to_videos: those among them that classic video paths call unknown.
     """
 
     models: dict[str, Model]

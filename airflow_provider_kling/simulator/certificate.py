@@ -1,4 +1,4 @@
-"""A certificate of the simulator's own, for clients that are to be tested with TLS."""
+"""A self-signed certificate, to test clients with TLS."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ VALID_DAYS: Final = 365
 
 @dataclass(frozen=True)
 class Certificate:
-    """Two files in PEM.
+    """Two PEM files.
 
-    :param public: the certificate, which a client has to trust.
-    :param private: its key.
+    :param public: the certificate, which clients have to trust.
+    :param private: its private key.
     """
 
     public: Path
@@ -29,7 +29,7 @@ class Certificate:
 
     @classmethod
     def in_directory(cls, directory: Path, hosts: tuple[str, ...]) -> Certificate:
-        """That of ``directory``; it is made, for ``hosts``, if there is none: a restart must not change it."""
+        """The certificate of ``directory``; created for ``hosts`` only if missing, so that restarts keep it."""
         made = cls(directory / "certificate.pem", directory / "key.pem")
         if not made.public.exists():
             directory.mkdir(parents=True, exist_ok=True)
@@ -37,13 +37,13 @@ class Certificate:
         return made
 
     def server_context(self) -> ssl.SSLContext:
-        """What a server needs."""
+        """The TLS context of a server."""
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(self.public, self.private)
         return context
 
     def client_context(self) -> ssl.SSLContext:
-        """What a client needs that trusts this certificate beside the usual ones."""
+        """The TLS context of a client that trusts this certificate besides the usual ones."""
         context = ssl.create_default_context()
         context.load_verify_locations(self.public)
         return context
@@ -63,17 +63,17 @@ def _make(files: Certificate, hosts: tuple[str, ...]) -> None:
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        # A server whose clock is wrong must not make its own certificate invalid.
+        # A clock that is off by less than a day must not make the certificate invalid.
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=VALID_DAYS))
         .add_extension(x509.SubjectAlternativeName([_name(host) for host in hosts]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
     )
-    plain = serialization.NoEncryption()
-    pem, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    unencrypted = serialization.NoEncryption()
+    pem, key_format = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
     files.private.touch(mode=0o600)
-    files.private.write_bytes(key.private_bytes(pem, form, plain))
+    files.private.write_bytes(key.private_bytes(pem, key_format, unencrypted))
     files.public.write_bytes(certificate.public_bytes(pem))
 
 

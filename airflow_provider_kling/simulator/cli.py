@@ -35,12 +35,12 @@ def _fault(text: str) -> dict[str, Any]:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The options; every one is a field of :class:`.settings.Settings`, except ``--fault``."""
+    """The options; each is a field of :class:`.settings.Settings`, except ``--fault``."""
     result = argparse.ArgumentParser(
         prog="python -m airflow_provider_kling.simulator",
-        # Argparse repeats the usage before each error; all options there would hide the sentence that matters.
+        # Argparse prints the usage before each error; the list of all options would hide the error.
         usage="%(prog)s [options]",
-        description="A local Kling.",
+        description="A local simulator of Kling's API.",
         epilog=package.__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -58,9 +58,9 @@ def _add_server_options(target: argparse.ArgumentParser) -> None:
     default = Settings()
     add("--host", default=default.host, help="interface (default %(default)s)")
     add("--port", type=int, default=DEFAULT_PORT, help="0 takes a free port (default %(default)s)")
-    add("--public-url", default="", help="base of result URLs, if clients use another name")
-    add("--path-prefix", default="", metavar="/kling", help="serve as a relay does; API key only")
-    add("--tls", action="store_true", help="speak HTTPS with a certificate of its own")
+    add("--public-url", default="", help="base of result URLs, if clients use another host name")
+    add("--path-prefix", default="", metavar="/kling", help="path prefix, as of a relay; accepts the API key only")
+    add("--tls", action="store_true", help="serve HTTPS with a self-signed certificate")
     add("--access-key", default=default.access_key, help="default %(default)s")
     add("--secret-key", default=default.secret_key, help="default %(default)s")
     add("--api-key", default=default.api_key, help="default %(default)s")
@@ -74,50 +74,85 @@ def _add_behaviour_options(target: argparse.ArgumentParser) -> None:
     default = Settings()
     add("--concurrency", type=int, default=default.concurrency, help="slots per model (default %(default)s)")
     add(
-        "--image-concurrency", type=int, default=default.image_concurrency, help="slots per model (default %(default)s)"
+        "--image-concurrency",
+        type=int,
+        default=default.image_concurrency,
+        help="slots per image model (default %(default)s)",
     )
     add("--units", type=float, default=default.units, help="units in the pack (default %(default)s)")
-    add("--image-units", type=float, metavar="N", help="a pack of their own for images")
+    add("--image-units", type=float, metavar="N", help="units in a separate pack for images")
     add("--charge", choices=CHOICES["charge"], default=default.charge, help="pay with units (default) or money")
-    add("--retired", choices=CHOICES["retired"], default=default.retired, help="what Kling retired; default refuse")
-    add("--balance", type=float, default=default.balance, metavar="USD", help="money, if it pays (default %(default)s)")
+    add(
+        "--retired",
+        choices=CHOICES["retired"],
+        default=default.retired,
+        help="models that Kling retired (default refuse)",
+    )
+    add(
+        "--balance",
+        type=float,
+        default=default.balance,
+        metavar="USD",
+        help="money of the account (default %(default)s)",
+    )
     add("--time-scale", type=float, default=1.0, help="multiplies Kling's usual times (default %(default)s)")
     add("--seconds", type=float, metavar="N", help="fixed processing time; overrides --time-scale")
-    add("--video-size", choices=CHOICES["video_size"], default=default.video_size, help="of results; small is quick")
-    add("--url-ttl", type=float, default=default.url_ttl, metavar="SECONDS", help="life of result URLs (30 days)")
-    _add_undecided_options(target)
+    add(
+        "--video-size",
+        choices=CHOICES["video_size"],
+        default=default.video_size,
+        help="size of results; small is faster to render",
+    )
+    add(
+        "--url-ttl",
+        type=float,
+        default=default.url_ttl,
+        metavar="SECONDS",
+        help="lifetime of result URLs (default 30 days)",
+    )
+    _add_undocumented_options(target)
 
 
-def _add_undecided_options(target: argparse.ArgumentParser) -> None:
-    group = target.add_argument_group("what no source decides", "the first word of each is its default")
+def _add_undocumented_options(target: argparse.ArgumentParser) -> None:
+    group = target.add_argument_group("undocumented behaviour", "the first choice of each is the default")
     default = Settings()
 
-    def add_choice(name: str, says: str) -> None:
+    def add_choice(name: str, text: str) -> None:
         option, chosen = f"--{name.replace('_', '-')}", getattr(default, name)
-        group.add_argument(option, choices=CHOICES[name], default=chosen, help=says)
+        group.add_argument(option, choices=CHOICES[name], default=chosen, help=text)
 
     add = group.add_argument
-    add_choice("missing_task_info", "task_info of a create answer without an external id")
+    add_choice("missing_task_info", "task_info in the response to a create call without an external id")
     add_choice("early_result", "task_result before success")
     add_choice("list_order", "order of the lists")
-    add_choice("reuse_after_failure", "the external id of a failed task, again")
-    add_choice("external_ids", "whether they are kept; some relays drop them")
-    add("--retired-code", type=int, default=default.retired_code, help="of a retired model (default %(default)s)")
-    add_choice("new_callback", "the words of a callback of the new generation")
-    add("--callback-retries", type=int, default=default.callback_retries, help="of a callback that failed (default 3)")
-    add_choice("element_digits", "the id of an element as text")
+    add_choice("reuse_after_failure", "whether the external id of a failed task can be used again")
+    add_choice("external_ids", "whether external ids are kept; some relays drop them")
+    add(
+        "--retired-code",
+        type=int,
+        default=default.retired_code,
+        help="code of the error for a retired model (default %(default)s)",
+    )
+    add_choice("new_callback", "field names in callbacks of the new generation")
+    add(
+        "--callback-retries",
+        type=int,
+        default=default.callback_retries,
+        help="retries of a failed callback (default %(default)s)",
+    )
+    add_choice("element_digits", "element ids as strings of digits")
     add_choice("data_uris", "data: URIs on paths of the new generation")
-    add_choice("scalars", "numbers as text, and text as numbers, on classic paths")
-    add_choice("report_amounts", "amounts in the reports of deductions")
-    add_choice("ranges", "parts of results")
-    add("--creates-per-second", type=int, metavar="N", help="more get 1302 (default: no limit)")
-    add("--known-elements", type=int, nargs="*", metavar="ID", help="no others exist (default: all exist)")
+    add_choice("scalars", "numbers for strings and strings for numbers, on classic paths")
+    add_choice("report_amounts", "type of the amounts in billing reports")
+    add_choice("ranges", "the Range header of downloads")
+    add("--creates-per-second", type=int, metavar="N", help="further create calls get 1302 (default: no limit)")
+    add("--known-elements", type=int, nargs="*", metavar="ID", help="ids of the elements that exist (default: all)")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until Ctrl-C or SIGTERM."""
-    words = parser()
-    options = vars(words.parse_args(arguments))
+    argument_parser = parser()
+    options = vars(argument_parser.parse_args(arguments))
     faults = options.pop("faults")
     if options["known_elements"] is not None:
         options["known_elements"] = tuple(options["known_elements"])
@@ -125,14 +160,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = Settings(**{field.name: options[field.name] for field in fields(Settings)})
     except ValueError as error:
         name, _, problem = str(error).partition(" ")
-        words.error(f"argument --{name.replace('_', '-')} {problem}")
+        argument_parser.error(f"argument --{name.replace('_', '-')} {problem}")
     return asyncio.run(_serve(settings, faults))
 
 
 def connection_command(settings: Settings, url: str, certificate: Path | None = None) -> str:
     """The command that points Airflow's ``kling_default`` at a simulator.
 
-    :param certificate: what the client has to trust.
+    :param certificate: the certificate that clients have to trust.
     """
     extra: dict[str, Any] = {"allow_private_urls": True}
     if certificate:
@@ -143,8 +178,8 @@ def connection_command(settings: Settings, url: str, certificate: Path | None = 
         "--conn-password": settings.api_key,
         "--conn-extra": json.dumps(extra),
     }
-    words = ["airflow", "connections", "add", "kling_default", *(word for pair in options.items() for word in pair)]
-    return shlex.join(words)
+    command = ["airflow", "connections", "add", "kling_default", *(word for pair in options.items() for word in pair)]
+    return shlex.join(command)
 
 
 async def _serve(settings: Settings, faults: list[dict[str, Any]]) -> int:
@@ -160,7 +195,7 @@ async def _serve(settings: Settings, faults: list[dict[str, Any]]) -> int:
         problem = "argument --state" if isinstance(error, StateError) else "cannot listen"
         sys.stderr.write(f"{problem}: {error}\n")
         return 1
-    # Scripts wait for the first line: it must not stay in a buffer.
+    # Scripts wait for the first line, so it must be flushed.
     sys.stdout.write(f"listening on {url}\nto use it: {connection_command(settings, url, server.certificate)}\n")
     sys.stdout.flush()
     await stopped.wait()

@@ -1,4 +1,4 @@
-"""The server's clock: real, but it can be wrong (skew) and it can be moved forward."""
+"""The server's clock: the system clock with a skew, which can be moved forward."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import time
 from typing import Final
 
 #: A hundred years in seconds.
-LONGEST: Final = 100 * 365 * 24 * 3600
+MAX_SECONDS: Final = 100 * 365 * 24 * 3600
 
 
 class Clock:
-    """Wall time plus a skew, plus what :meth:`advance` added.
+    """System time plus a skew, plus the seconds that :meth:`advance` added.
 
-    Credentials are checked against :meth:`server_time`, which ``advance`` leaves alone: a test that lets 30 days pass
-    would otherwise expire every token that its client signs with the real time.
+    Credentials are validated with :meth:`server_time`, which ``advance`` does not change: otherwise a test that moves
+    the clock by 30 days would invalidate every token that its client signs.
 
-    :param skew: seconds that the server is ahead of the real time.
+    :param skew: seconds that the server is ahead of the system clock.
     """
 
     def __init__(self, skew: float = 0.0) -> None:
@@ -23,19 +23,19 @@ class Clock:
         self._advanced = 0.0
 
     def advance(self, seconds: float) -> None:
-        """Let ``seconds`` pass at once for tasks and result URLs.
+        """Move the clock of tasks and result URLs forward by ``seconds``.
 
-        :param seconds: a negative number turns the time back.
-        :raises ValueError: they are no number, or more than a hundred years; no task could say its time afterwards.
+        :param seconds: a negative number moves it back.
+        :raises ValueError: not a number, or more than a hundred years.
         """
-        if not -LONGEST <= seconds <= LONGEST:
-            raise ValueError(f"seconds is {seconds}; allowed: {-LONGEST} to {LONGEST}")
+        if not -MAX_SECONDS <= seconds <= MAX_SECONDS:
+            raise ValueError(f"seconds is {seconds}; allowed: {-MAX_SECONDS} to {MAX_SECONDS}")
         self._advanced += seconds
 
     def server_time(self) -> float:
-        """Epoch seconds of the ``Date`` header and of the check of credentials."""
+        """Epoch seconds for the ``Date`` header and the validation of credentials."""
         return time.time() + self._skew
 
     def now_ms(self) -> int:
-        """Epoch milliseconds of the account: task times, expiry of results."""
+        """Epoch milliseconds for tasks and the expiry of results."""
         return int((self.server_time() + self._advanced) * 1000)

@@ -1,4 +1,4 @@
-"""Control routes below ``/_simulator/``: what arrived, what was charged, faults and time. They need no credential."""
+"""Control routes below ``/_simulator/``: requests, charges, faults and time. They need no credentials."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from aiohttp import web
 
 from airflow_provider_kling.simulator.envelope import KlingError
-from airflow_provider_kling.simulator.faults import Fault, FaultBook
+from airflow_provider_kling.simulator.faults import ArmedFaults, Fault
 from airflow_provider_kling.simulator.products import PRODUCTS
 
 if TYPE_CHECKING:
@@ -21,21 +21,21 @@ Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
 class Control:
-    """Looks into the simulator and moves it; the same for HTTP and for Python.
+    """Inspects and controls the simulator, over HTTP and from Python.
 
     :param service: the account and its clock.
     :param book: the armed faults.
-    :param journal: the requests that arrived.
+    :param journal: the received requests.
     """
 
-    def __init__(self, service: Service, book: FaultBook, journal: Journal) -> None:
+    def __init__(self, service: Service, armed_faults: ArmedFaults, journal: Journal) -> None:
         self._service = service
-        self._book = book
+        self._armed_faults = armed_faults
         self._journal = journal
 
     def overview(self) -> dict[str, Any]:
-        """Numbers of everything, and the routes."""
-        self._service.settle()
+        """Counts of requests, tasks, faults and units, and the routes."""
+        self._service.update_statuses()
         tasks = self._service.account.all_tasks()
         return {
             "products": {name: product.path for name, product in PRODUCTS.items()},
@@ -44,7 +44,7 @@ class Control:
                 status: sum(task.status == status for task in tasks)
                 for status in ("submitted", "processing", "succeed", "failed")
             },
-            "faults": len(self._book.armed()),
+            "faults": len(self._armed_faults.armed()),
             "units_used": self._service.ledger()["units_used"],
             "units_left": self._service.ledger()["units_left"],
             "routes": [f"{method} {BASE}{path}" for method, path, _ in self.routes()],
@@ -56,12 +56,12 @@ class Control:
 
     def tasks(self) -> list[dict[str, Any]]:
         """Every task, oldest first."""
-        self._service.settle()
+        self._service.update_statuses()
         return [task.as_json() for task in self._service.account.all_tasks()]
 
     def ledger(self) -> dict[str, Any]:
         """What was charged and what is left."""
-        self._service.settle()
+        self._service.update_statuses()
         return self._service.ledger()
 
     def callbacks(self) -> list[dict[str, Any]]:
@@ -70,40 +70,40 @@ class Control:
 
     def faults(self) -> list[dict[str, Any]]:
         """The armed faults."""
-        return self._book.armed()
+        return self._armed_faults.armed()
 
     def add_fault(self, values: dict[str, Any]) -> int:
         """Arm a fault.
 
-        :raises ValueError: it makes no sense.
+        :raises ValueError: the fault is invalid.
         """
-        return self._book.add(Fault.from_json(values))
+        return self._armed_faults.add(Fault.from_json(values))
 
     def clear_faults(self) -> None:
         """Disarm every fault."""
-        self._book.clear()
+        self._armed_faults.clear()
 
     def advance(self, seconds: float) -> None:
-        """Let time pass for tasks and results."""
+        """Move the clock of tasks and results forward."""
         self._service.advance(seconds)
 
     async def finish(self, task_id: str, failure: str = "") -> dict[str, Any]:
         """End a task now.
 
-        :raises KlingError: there is no such task.
+        :raises KlingError: the task does not exist.
         """
         return (await self._service.finish(task_id, failure=failure)).as_json()
 
     def routes(self) -> list[tuple[str, str, Handler]]:
         """Method, path and handler of every control route."""
         return [
-            ("GET", "/", _show(self.overview)),
-            ("GET", "/requests", _show(self.requests)),
-            ("GET", "/tasks", _show(self.tasks)),
+            ("GET", "/", _json_handler(self.overview)),
+            ("GET", "/requests", _json_handler(self.requests)),
+            ("GET", "/tasks", _json_handler(self.tasks)),
             ("POST", "/tasks/{task_id}/finish", self._finish),
-            ("GET", "/ledger", _show(self.ledger)),
-            ("GET", "/callbacks", _show(self.callbacks)),
-            ("GET", "/faults", _show(self.faults)),
+            ("GET", "/ledger", _json_handler(self.ledger)),
+            ("GET", "/callbacks", _json_handler(self.callbacks)),
+            ("GET", "/faults", _json_handler(self.faults)),
             ("POST", "/faults", self._add_fault),
             ("DELETE", "/faults", self._clear_faults),
             ("POST", "/advance", self._advance),
@@ -140,7 +140,7 @@ class Control:
             return web.json_response({"error": error.message}, status=404)
 
 
-def _show(read: Callable[[], Any]) -> Handler:
+def _json_handler(read: Callable[[], Any]) -> Handler:
     async def handler(_http: web.Request) -> web.Response:
         return web.json_response(read())
 

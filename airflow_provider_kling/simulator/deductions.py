@@ -1,4 +1,4 @@
-"""What a task cost, as Kling's classic answers say it."""
+"""What a task cost, as in Kling's classic responses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def deductions(task: Task) -> dict[str, Any]:
-    """Units or money of a task that ended; one of them is 0."""
+    """Units or money of a task that ended; the other is 0."""
     units = "0" if task.money else as_text(task.charged)
     if task.status != "succeed":
         return {"final_unit_deduction": units}

@@ -1,4 +1,4 @@
-"""The shape of every JSON answer: ``{code, message, request_id[, data]}``, and Kling's table of codes.
+"""The body of every JSON response, ``{code, message, request_id[, data]}``, and Kling's table of codes.
 
 Messages of 1001, 1002, 1102, 1201 and 1303 were seen on live servers; the default texts of the other codes were not
 observed and follow their style.
@@ -36,7 +36,7 @@ CODES: Final[dict[int, tuple[int, str]]] = {
 
 
 class KlingError(Exception):
-    """A refusal: the answer carries a code and a message and no data.
+    """An error response: a code and a message, no data.
 
     :param code: Kling's service code.
     :param message: the text; the table's own text if empty.
@@ -51,11 +51,11 @@ class KlingError(Exception):
         super().__init__(f"{self.code}: {self.message}")
 
 
-def accepted(data: Any) -> dict[str, Any]:
-    """Body of a successful answer."""
+def success_body(data: Any) -> dict[str, Any]:
+    """Body of a successful response."""
     return {"code": 0, "message": "SUCCEED", "request_id": str(uuid.uuid4()), "data": data}
 
 
-def refused(error: KlingError) -> dict[str, Any]:
-    """Body of a refusal; it has no ``data`` key at all."""
+def error_body(error: KlingError) -> dict[str, Any]:
+    """Body of an error response; it has no ``data`` key."""
     return {"code": error.code, "message": error.message, "request_id": str(uuid.uuid4())}

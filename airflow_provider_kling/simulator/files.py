@@ -1,4 +1,4 @@
-"""Makes the file of a result, by its form."""
+"""Renders the file of a result, by its format."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def make_file(recipe: dict[str, Any], inputs: dict[str, bytes], name: FileName, *, small: bool) -> bytes:
     """The content of one result.
 
-    :param small: few pixels, so that a test does not wait for an encoder.
+    :param small: few pixels, so that tests do not wait for the encoder.
     """
     match name.form:
         case "mp4":

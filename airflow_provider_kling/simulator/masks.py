@@ -1,7 +1,7 @@
-"""Marked areas as Kling shows them: a PNG, and runs of pixels in the compressed form that its page reads.
+"""Marked areas in Kling's two formats: a PNG, and a compressed run-length encoding.
 
-Nothing is recognized here: the area of a mark is a disc around it. Source of both forms: page of video editing of
-https://klingai.com/document-api, with its code that reads the runs, as captured by a public client, read 2026-11.
+Nothing is recognized: a marked area is a disc around each point. Source of both formats: page of video editing of
+https://klingai.com/document-api, with its code that decodes the runs, as captured by a public client, read 2026-11.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from PIL import Image, ImageDraw
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-#: Radius of a disc, as a part of the short side; a rule of this simulator.
+#: Radius of a disc as a fraction of the short side; a choice of this simulator.
 RADIUS: Final = 1 / 8
 
-#: First and last row of a run in a column, the last excluded.
+#: First and last row of a run in a column; the last is excluded.
 Run = tuple[int, int]
 
 
 def mask(points: Sequence[dict[str, float]], *, width: int, height: int) -> dict[str, Any]:
-    """The area around ``points``, which are parts of width and height from the top left."""
+    """The area around ``points``, whose coordinates are fractions of width and height from the top left."""
     columns = [_column(x, points, width, height) for x in range(width)]
     size = [height, width]
     return {
@@ -35,7 +35,7 @@ def mask(points: Sequence[dict[str, float]], *, width: int, height: int) -> dict
 
 
 def _column(x: int, points: Iterable[dict[str, float]], width: int, height: int) -> list[Run]:
-    """The runs of one column that lie within a disc, from the top and apart from each other."""
+    """The runs of one column that lie within a disc, from top to bottom, merged where they overlap."""
     radius = min(width, height) * RADIUS
     halves = (
         (point["y"] * height, math.sqrt(radius**2 - (x - point["x"] * width) ** 2))
@@ -52,7 +52,7 @@ def _column(x: int, points: Iterable[dict[str, float]], width: int, height: int)
 
 
 def _counts(columns: Sequence[Sequence[Run]], height: int) -> list[int]:
-    """How many pixels are outside, inside, outside and so on, column after column."""
+    """Numbers of pixels outside, inside, outside and so on, column by column."""
     counts, at = [], 0
     for number, runs in enumerate(columns):
         for first, last in runs:
@@ -62,7 +62,7 @@ def _counts(columns: Sequence[Sequence[Run]], height: int) -> list[int]:
 
 
 def _compressed(counts: Sequence[int]) -> str:
-    """Each count, less the one before the last of its kind, in characters of five bits and a sign."""
+    """The counts as text: each minus the one two places before it, in characters of 5 bits and a continuation bit."""
     text = ""
     for index, count in enumerate(counts):
         rest = count - (counts[index - 2] if index > 2 else 0)

@@ -1,8 +1,8 @@
-"""The inputs of a task: fetched and decoded after the task was accepted, so that bad ones fail it later, as on Kling.
+"""Fetches and decodes the inputs of accepted tasks, so that an invalid input makes its task fail later, as on Kling.
 
-The texts for a video and a sound that cannot be read were not observed; their lengths and sizes are not checked.
+The texts for an unreadable video or sound were not observed; their lengths and sizes are not checked.
 
-Magic words: a prompt that contains one of :data:`MAGIC_WORDS` fails with the text beside it.
+A task whose prompt contains one of :data:`MAGIC_WORDS` fails with the message of that word.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ MAGIC_WORDS: Final[dict[str, str]] = {
 
 MIN_SIDE: Final = 300
 MAX_RATIO: Final = 2.5
-#: Kling documentation: the most bytes, by kind of input. Some products take fewer of a video.
+#: Kling documentation: maximum bytes by kind of input. Some products have a lower limit for videos.
 LIMITS: Final[dict[str, int]] = {
     "image": MAX_IMAGE_BYTES,
     "large_image": MAX_LARGE_IMAGE_BYTES,
@@ -51,26 +51,26 @@ LIMITS: Final[dict[str, int]] = {
 FETCH_TIMEOUT: Final = aiohttp.ClientTimeout(total=30)
 
 
-#: Seconds, and for a video width, height and frames per second.
-Facts = dict[str, float]
+#: Duration in seconds, and for a video width, height and frames per second.
+MediaInfo = dict[str, float]
 
-#: An input that is an earlier result of the account: this and the name of its file.
+#: Prefix of an input that is an earlier result of the account; the name of its file follows.
 RESULT: Final = "result:"
 
 
 class InputError(Exception):
-    """An input that makes its task fail; the text is Kling's."""
+    """An input makes its task fail; the message is Kling's."""
 
 
 def magic_failure(prompt: str) -> str:
-    """The failure that a magic word in ``prompt`` asks for; empty without one."""
+    """The failure message of a magic word in ``prompt``; empty without one."""
     return next((message for word, message in MAGIC_WORDS.items() if word in prompt), "")
 
 
 def check_image(content: bytes) -> None:
-    """Decode an image: a file that breaks off must fail its task, not the making of its result.
+    """Validate and decode an image: a truncated file must make its task fail, not the rendering of the result.
 
-    :raises InputError: not JPEG or PNG, broken, a side under 300 pixels, or longer than 2.5 to 1.
+    :raises InputError: not JPEG or PNG, damaged, a side under 300 pixels, or a ratio above 2.5 to 1.
     """
     try:
         with Image.open(io.BytesIO(content), formats=("JPEG", "PNG")) as opened:
@@ -84,11 +84,11 @@ def check_image(content: bytes) -> None:
         raise InputError(WRONG_SHAPE)
 
 
-def check(content: bytes, kind: str) -> Facts:
-    """Decode an input; return what is known of it, which is nothing for an image.
+def check(content: bytes, kind: str) -> MediaInfo:
+    """Validate and decode an input; return its duration and size, which are empty for an image.
 
     :param kind: one of :data:`LIMITS`.
-    :raises InputError: it is not what it should be.
+    :raises InputError: it is invalid.
     """
     if kind in {"image", "large_image"}:
         check_image(content)
@@ -96,21 +96,21 @@ def check(content: bytes, kind: str) -> Facts:
     wrong = WRONG_VIDEO if kind == "video" else WRONG_SOUND
     try:
         with av.open(io.BytesIO(content), "r") as container:
-            facts = {"seconds": (container.duration or 0) / av.time_base}
+            info = {"seconds": (container.duration or 0) / av.time_base}
             if kind == "audio":
                 next(container.decode(container.streams.audio[0]))
-                return facts
+                return info
             stream = container.streams.video[0]
             frame = next(container.decode(stream))
-            return facts | {"width": frame.width, "height": frame.height, "fps": float(stream.average_rate or 0)}
+            return info | {"width": frame.width, "height": frame.height, "fps": float(stream.average_rate or 0)}
     except (av.FFmpegError, StopIteration, IndexError, ValueError, OSError):
         raise InputError(wrong) from None
 
 
 async def fetch(url: str, session: aiohttp.ClientSession, limit: int = MAX_IMAGE_BYTES) -> bytes:
-    """The content of a URL.
+    """Download a URL.
 
-    :param limit: the most bytes that are taken.
+    :param limit: maximum bytes.
     :raises InputError: unreachable or larger.
     """
     try:
@@ -127,37 +127,37 @@ async def fetch(url: str, session: aiohttp.ClientSession, limit: int = MAX_IMAGE
 
 
 class ContentStore:
-    """Inputs by the SHA-256 of their content, in memory and, if asked, in a directory.
+    """Inputs by the SHA-256 of their content, in memory and optionally in a directory.
 
     :param directory: keeps the contents across restarts.
     """
 
     def __init__(self, directory: Path | None = None) -> None:
         self._contents: dict[str, bytes] = {}
-        self._checked: dict[tuple[str, str], Facts] = {}
+        self._checked: dict[tuple[str, str], MediaInfo] = {}
         self._directory = directory
 
     def put_input(self, source: str) -> str:
-        """Keep base64 as content and return its key; a URL or a result stays what it is."""
+        """Store base64 as content and return its key; return a URL or a result unchanged."""
         return source if is_url(source) or source.startswith(RESULT) else self.put(base64.b64decode(source))
 
     async def load(self, source: str, session: aiohttp.ClientSession, *, kind: str) -> str:
         """Fetch and check what :meth:`put_input` returned; return the key of its content.
 
         :param kind: one of :data:`LIMITS`.
-        :raises InputError: unreachable, too large or not acceptable.
+        :raises InputError: unreachable, too large or invalid.
         """
         key = self.put(await fetch(source, session, LIMITS[kind])) if is_url(source) else source
         if (key, kind) not in self._checked:
             self._checked[key, kind] = await asyncio.to_thread(check, self.get(key), kind)
         return key
 
-    def facts(self, key: str, kind: str) -> Facts:
-        """What is known of a content that :meth:`load` has checked."""
+    def info(self, key: str, kind: str) -> MediaInfo:
+        """Duration and size of a content that :meth:`load` has checked."""
         return self._checked[key, kind]
 
     def put(self, content: bytes) -> str:
-        """Keep ``content``; return its key."""
+        """Store ``content``; return its key."""
         key = hashlib.sha256(content).hexdigest()
         if key not in self._contents:
             self._contents[key] = content

@@ -1,7 +1,7 @@
-"""``outputs`` of the new generation from a classic ``task_result``: the same results in other words.
+"""Converts a classic ``task_result`` to ``outputs`` of the new generation.
 
-Kling documentation, types of outputs; that elements have ``references`` there follows the query page, the callback page
-says ``materials``.
+Kling documentation, types of outputs. Elements have ``references``, as on the query page; the callback page calls them
+``materials``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Item = dict[str, Any]
 
 
 def new_outputs(result: dict[str, Any]) -> list[Item]:
-    """Every result of a task, each with its type."""
+    """The results of a task, each with its type."""
     return [output for plural, items in result.items() for item in items for output in _translated(plural, item)]
 
 
@@ -24,7 +24,7 @@ def _translated(plural: str, item: Item) -> list[Item]:
 
 
 def _video(item: Item) -> list[Item]:
-    # Other keys of the classic answer, such as the session of an edit, are not among those of the new one.
+    # The new generation has no other keys, such as the session of an edit.
     return [{"type": "video", **{key: item[key] for key in ("id", "url", "watermark_url", "duration") if key in item}}]
 
 
@@ -36,7 +36,7 @@ def _image(item: Item) -> list[Item]:
 
 def _audio(item: Item) -> list[Item]:
     if "url" in item:
-        # Text to speech has one form, which is MP3.
+        # Text to speech returns MP3 only.
         return [{"type": "audio", "id": item["id"], "mp3_url": item["url"], "mp3_duration": item["duration"]}]
     names = {"mp3_url": "url_mp3", "wav_url": "url_wav", "mp3_duration": "duration_mp3", "wav_duration": "duration_wav"}
     return [{"type": "audio", "id": item["id"], **{new: item[old] for new, old in names.items()}}]
@@ -73,7 +73,7 @@ def _element(item: Item) -> list[Item]:
 
 
 def _references(element: Item) -> list[Item]:
-    """What an element was made of, with the part that each plays."""
+    """The inputs of an element, with their roles."""
     pictures = element.get("element_image_list", {})
     videos = element.get("element_video_list", {}).get("refer_videos", [])
     found = [{"type": "image", "role": "frontal", "url": pictures["frontal_image"]}] if pictures else []
@@ -88,8 +88,8 @@ def _references(element: Item) -> list[Item]:
     return found
 
 
-def _as_it_is(item: Item) -> list[Item]:
-    """An output that has no classic words, such as those of packaged scenarios."""
+def _unchanged(item: Item) -> list[Item]:
+    """An output that already has the fields of the new generation, such as that of a packaged scenario."""
     return [item]
 
 
@@ -100,5 +100,5 @@ _TRANSLATIONS: Final[dict[str, Callable[[Item], list[Item]]]] = {
     "audios": _audio,
     "voices": _voice,
     "elements": _element,
-    "outputs": _as_it_is,
+    "outputs": _unchanged,
 }

@@ -1,4 +1,4 @@
-"""``task_result`` of a task that succeeded, by the kind of its results."""
+"""``task_result`` of a succeeded task, by the kind of its results."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from airflow_provider_kling.simulator.results import Links
     from airflow_provider_kling.simulator.tasks import Task
 
-#: Names of the tags of elements, as far as an example shows them.
+#: Names of the tags of elements that Kling's examples show.
 TAGS: Final = {"o_102": "Character"}
 
 
 def measured_duration(task: Task) -> str:
-    """Length of the file in seconds: one frame more than ordered, so 5 s at 24 frames are ``5.041``."""
+    """Duration of the file in seconds: one frame more than requested, so 5 s at 24 fps are ``5.041``."""
     fps = task.recipe["fps"]
     milliseconds = (task.recipe["duration"] * fps + 1) * 1000 // fps
     return f"{milliseconds // 1000}.{milliseconds % 1000:03d}"
@@ -32,13 +32,13 @@ def video_result(task: Task, links: Links) -> dict[str, Any]:
 
 
 def image_result(task: Task, links: Links) -> dict[str, Any]:
-    """One image, or as many as were ordered; they have an index and no id, and an empty ``watermark_url``."""
+    """The requested number of images; they have an index and no id, and an empty ``watermark_url`` by default."""
     numbers = range(task.recipe["count"])
     return {"images": [{"index": n, "watermark_url": "", **_urls(task, links, "png", n)} for n in numbers]}
 
 
 def speech_result(task: Task, links: Links) -> dict[str, Any]:
-    """The sound of text to speech, which has one form only."""
+    """The sound of text to speech, as MP3 only."""
     seconds = str(task.recipe["seconds"])
     return {"audios": [{"id": task.result_id, **_urls(task, links, "mp3"), "duration": seconds}]}
 
@@ -71,7 +71,7 @@ def views_result(task: Task, links: Links) -> dict[str, Any]:
 
 
 def audio_result(task: Task, links: Links) -> dict[str, Any]:
-    """A sound in its two forms."""
+    """A sound as MP3 and WAV."""
     seconds = str(float(task.recipe.get("seconds") or task.recipe["duration"]))
     forms = {f"url_{form}": _url(task, links, form) for form in ("mp3", "wav")}
     return {"audios": [{"id": task.result_id, **forms, "duration_mp3": seconds, "duration_wav": seconds}]}
@@ -109,7 +109,7 @@ def element_result(task: Task, links: Links) -> dict[str, Any]:
 
 
 def _voice_of(task: Task, links: Links) -> dict[str, Any]:
-    """The voice that an element was bound to; one that nobody made here has no name and nothing to listen to."""
+    """The voice that an element is bound to; an unknown voice has no name and no trial."""
     voice = task.recipe.get("voice")
     if not voice:
         return {}
@@ -118,13 +118,13 @@ def _voice_of(task: Task, links: Links) -> dict[str, Any]:
 
 
 def old_element_result(task: Task, links: Links) -> dict[str, Any]:
-    """The same in the words of the older page; what its tags are described with was not seen."""
+    """An element of the older API; the descriptions of its tags were not observed."""
     (element,) = element_result(task, links)["elements"]
     return old_element(element)
 
 
 def old_element(element: dict[str, Any]) -> dict[str, Any]:
-    """An element in the words of the older page."""
+    """Convert an element to the field names of the older page."""
     pictures = element["element_image_list"]
     return {
         **{name: element[name] for name in ("element_id", "element_name", "element_description")},
@@ -136,7 +136,7 @@ def old_element(element: dict[str, Any]) -> dict[str, Any]:
 
 
 def face_result(task: Task, links: Links) -> dict[str, Any]:
-    """The one face that every video has here, from its beginning to its end."""
+    """One face that is visible in the whole video; face recognition is not simulated."""
     face = {
         "face_id": "0",
         "face_image": _url(task, links, "png", 0),
@@ -147,7 +147,7 @@ def face_result(task: Task, links: Links) -> dict[str, Any]:
 
 
 def segment_result(task: Task, links: Links) -> dict[str, Any]:
-    """An object, a head and a face in every image, and never a dress."""
+    """An object, a head and a face in every image, and never clothes; recognition is not simulated."""
     segments = [
         {"type": f"{kind}_seg", "is_contain": True, "url": _url(task, links, "png", index)}
         for index, kind in enumerate(("object", "head", "face"))
@@ -158,40 +158,40 @@ def segment_result(task: Task, links: Links) -> dict[str, Any]:
 
 def selection_result(task: Task, links: Links) -> dict[str, Any]:
     """A session over a video."""
-    facts = task.recipe["facts"]
+    info = task.recipe["facts"]
     return {
         "status": 0,
         "session_id": task.result_id,
         **deductions(task),
-        "fps": facts["fps"],
-        "original_duration": round(facts["seconds"] * 1000),
-        "width": facts["width"],
-        "height": facts["height"],
-        "total_frame": round(facts["seconds"] * facts["fps"]),
+        "fps": info["fps"],
+        "original_duration": round(info["seconds"] * 1000),
+        "width": info["width"],
+        "height": info["height"],
+        "total_frame": round(info["seconds"] * info["fps"]),
         "normalized_video": _url(task, links, "mp4"),
     }
 
 
 def marks_result(task: Task, _links: Links) -> dict[str, Any]:
-    """The answer about a marked area; what is left of it when marks were taken away is not followed."""
+    """The response for a marked area; the area that remains after marks were removed is not simulated."""
     recipe = task.recipe
     if recipe["frame_index"] is None:
         return _session(task)
-    facts = recipe["facts"]
+    info = recipe["facts"]
     added = task.product == "multi-elements.add-selection"
-    found = [mask(recipe["points"], width=facts["width"], height=facts["height"])] if added else []
+    found = [mask(recipe["points"], width=info["width"], height=info["height"])] if added else []
     return _session(task) | {"res": {"frame_index": recipe["frame_index"], "rle_mask_list": found}}
 
 
 def preview_result(task: Task, links: Links) -> dict[str, Any]:
-    """A video of the marked areas, which are those of no frame."""
+    """A video of the marked areas."""
     video = _url(task, links, "mp4")
     res = {"video": video, "video_cover": _url(task, links, "png", 0), "tracking_output": video}
     return _session(task) | {"res": res}
 
 
 def _session(task: Task) -> dict[str, Any]:
-    """What every answer within a session says."""
+    """Fields of every response within a session."""
     return {"status": 0, "session_id": task.recipe["session_id"], **deductions(task)}
 
 
@@ -202,7 +202,7 @@ def edited_result(task: Task, links: Links) -> dict[str, Any]:
 
 
 def deletion_result(task: Task, _links: Links) -> dict[str, Any]:
-    """The answer to a deletion, which is that to a create call without an external id."""
+    """The response to a deletion, which is that of a create call without an external id."""
     return {
         "task_id": task.task_id,
         "task_status": "submitted",

@@ -1,4 +1,4 @@
-"""Pictures: the submitted image in the size that was ordered, or hills with the words of the prompt."""
+"""Images: the submitted image in the requested size, or a generated landscape with the text of the prompt."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from typing import Any, Final
 import av
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-#: Long side in pixels of a small video.
+#: Long side of a small video, in pixels.
 SMALL: Final = 320
 
-#: The short side of a small image: what Kling takes as an input, so that one product's result can be another's input.
+#: Minimum short side of a small image: Kling's minimum for an input, so that results can be inputs of other products.
 SMALL_IMAGE: Final = 300
 
-#: The shape of an image when neither the request nor an input says one.
-NO_RATIO: Final = (1, 1)
+#: Aspect ratio of an image if neither the request nor an input has one.
+DEFAULT_PROPORTIONS: Final = (1, 1)
 
 
 def make_image(recipe: dict[str, Any], inputs: dict[str, bytes], *, index: int, watermark: bool, small: bool) -> bytes:
-    """Draw the PNG that ``recipe`` describes.
+    """Render the PNG that ``recipe`` describes.
 
-    That ``1k`` is 1024 pixels on the long side, and so on, is this simulator's rule.
+    That ``1k`` is 1024 pixels on the long side, and so on, is a choice of this simulator.
 
-    :param recipe: prompt, ratio (or ``auto``) and long side; that of a video gives a still of it.
+    :param recipe: prompt, ratio (or ``auto``) and long side; the recipe of a video gives a still image.
     :param inputs: content of the submitted images, by role.
-    :param index: which of several; they differ.
+    :param index: number of the image among several; each looks different.
     """
     content = inputs[recipe["roles"][index]] if "roles" in recipe else next(iter(inputs.values()), None)
     source = open_picture(content) if content else None
-    width, height = _shape(recipe["ratio"], source)
+    width, height = _proportions(recipe["ratio"], source)
     across, down = recipe.get("grow", (1, 1))
     width, height = round(width * across), round(height * down)
     scale = recipe.get("long_side", 1024) / max(width, height)
@@ -41,34 +41,34 @@ def make_image(recipe: dict[str, Any], inputs: dict[str, bytes], *, index: int, 
     size = max(1, round(width * scale)), max(1, round(height * scale))
     picture = cover(source, size) if source else prompt_picture(recipe["prompt"], size, index=index)
     if source:
-        _number(picture, index)
+        _draw_index_bar(picture, index)
     buffer = io.BytesIO()
-    (mark(picture) if watermark else picture).save(buffer, "PNG")
+    (add_watermark(picture) if watermark else picture).save(buffer, "PNG")
     return buffer.getvalue()
 
 
-def _shape(ratio: str, source: Image.Image | None) -> tuple[int, int]:
+def _proportions(ratio: str, source: Image.Image | None) -> tuple[int, int]:
     if ratio not in {"auto", ""}:
         return proportions_of(ratio)
-    return source.size if source else NO_RATIO
+    return source.size if source else DEFAULT_PROPORTIONS
 
 
-def _number(picture: Image.Image, index: int) -> None:
-    """Let one of several images over the same input be recognised: a white bar, longer for each."""
+def _draw_index_bar(picture: Image.Image, index: int) -> None:
+    """Make the image with this index recognizable: a white bar at the bottom, longer for each index."""
     unit = max(2, min(picture.size) // 40)
     ImageDraw.Draw(picture).rectangle((0, picture.height - unit, unit * (index + 1), picture.height), fill="white")
 
 
 def output_size(proportions: tuple[int, int], short_side: int, *, small: bool) -> tuple[int, int]:
-    """Even width and height with these proportions; yuv420p cannot hold odd ones."""
+    """Even width and height with these proportions; yuv420p does not support odd ones."""
     width, height = proportions
     scale = SMALL / max(proportions) if small else short_side / min(proportions)
     return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
 
 
 def prompt_picture(prompt: str, size: tuple[int, int], *, index: int = 0) -> Image.Image:
-    """A picture for a result without an image: hills under a sun in colours of their own, and the prompt's words."""
-    # Half a surrogate pair is legal JSON and no legal text.
+    """An image for a result without an input: a landscape whose colours depend on the prompt, and its text."""
+    # A lone surrogate is valid in JSON and cannot be encoded as UTF-8.
     prompt = prompt.encode("utf-8", "replace").decode()
     hue, drift, east, *waves = (byte / 255 for byte in hashlib.sha256(prompt.encode() + bytes(index)).digest()[:6])
     picture = _sky(size, _colour(hue, 0.3, 0.45), _colour(hue + 0.1 + 0.1 * drift, 0.8, 0.5))
@@ -96,12 +96,12 @@ def _colour(hue: float, value: float, saturation: float) -> str:
 
 
 def _ridge(across: float, layer: int, wave: float) -> float:
-    """How far down the edge of a hill is; 0 is the top."""
+    """Vertical position of the outline of a hill as a fraction of the height; 0 is the top."""
     return 0.62 + 0.12 * layer - 0.04 * math.sin(7 * across + 6.3 * wave) - 0.02 * math.sin(19 * across + 9 * wave)
 
 
 def open_picture(content: bytes) -> Image.Image:
-    """Decode an image and turn it upright, or take the first picture of a video."""
+    """Decode an image and apply its EXIF orientation, or decode the first frame of a video."""
     if content[4:8] == b"ftyp":
         return _first_frame(content)
     with Image.open(io.BytesIO(content)) as opened:
@@ -125,7 +125,7 @@ def cover(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
     return ImageOps.fit(picture, size, Image.Resampling.LANCZOS)
 
 
-def mark(picture: Image.Image) -> Image.Image:
+def add_watermark(picture: Image.Image) -> Image.Image:
     """A copy with a watermark."""
     marked = picture.copy()
     font = ImageFont.load_default(size=max(10, min(picture.size) // 16))

@@ -1,4 +1,4 @@
-"""What a video costs, in units.
+"""Prices of videos in units, and of units in dollars.
 
 Kling documentation, price pages 2026-05 to 2026-09: live models cost a rate per second of the requested duration, the
 retired ones a fixed price per 5 s or 10 s clip.
@@ -24,7 +24,7 @@ def video_units(catalogue: Catalogue, *, model: str, mode: str, duration: int, s
     return Decimal(rates[kind][mode]) * duration
 
 
-#: Kling documentation, price pages 2026-05 to 2026-09: US dollars of a unit, by type of pack; sounds count video units.
+#: Kling documentation, price pages 2026-05 to 2026-09: US dollars per unit, by type of pack; sounds use video units.
 DOLLARS: Final = {
     "video": Decimal("0.14"),
     "audio": Decimal("0.14"),
@@ -34,7 +34,7 @@ DOLLARS: Final = {
 
 
 def dollars(units: Decimal, pack: str) -> Decimal:
-    """What units cost an account that pays with money."""
+    """The price of ``units`` for an account that pays with money."""
     return units * DOLLARS[pack]
 
 

@@ -1,4 +1,4 @@
-"""Parts of a result: the ``Range`` header of a download, as content servers read it (RFC 9110, one range)."""
+"""Parses the ``Range`` header of a download (RFC 9110, one range)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Final
 _RANGE: Final = re.compile(r"bytes=([0-9]{0,15})-([0-9]{0,15})")
 
 
-def wanted(header: str | None, size: int) -> slice | None:
-    """The part that is asked for; ``None`` for the whole, which is also the answer to a header that makes no sense.
+def parse_range(header: str | None, size: int) -> slice | None:
+    """The requested part; ``None`` for the whole file, also when the header is absent or invalid.
 
-    :param size: bytes of the whole.
-    :raises ValueError: the part lies outside.
+    :param size: bytes of the whole file.
+    :raises ValueError: the range lies outside the file.
     """
     found = _RANGE.fullmatch(header.strip()) if header else None
     if found is None or not any(found.groups()):

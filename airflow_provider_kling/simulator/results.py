@@ -1,4 +1,4 @@
-"""Results: their signed URLs, and the rendering behind them, late and once per content."""
+"""Results: their signed URLs, and the rendering of their files at the first download."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: Rendered files kept in memory; at 5 s and 720p that is well under 100 MB.
+#: Rendered files kept in memory; at 5 s and 720p they need less than 100 MB.
 MAX_CACHED: Final = 64
 
 
@@ -34,11 +34,11 @@ CONTENT_TYPES: Final = {
 
 @dataclass(frozen=True)
 class FileName:
-    """Which file of which task.
+    """The name of a file of a task.
 
-    :param result_id: the task's own id of its results.
-    :param form: a key of :data:`CONTENT_TYPES`.
-    :param index: which of several; ``None`` where there can be only one.
+    :param result_id: id of the results of the task.
+    :param form: file format, a key of :data:`CONTENT_TYPES`.
+    :param index: number of the file among several; ``None`` if there is only one.
     """
 
     result_id: str
@@ -52,7 +52,7 @@ class FileName:
 
     @classmethod
     def parse(cls, text: str) -> FileName | None:
-        """The inverse of ``str``; ``None`` for what is no name of a result."""
+        """The inverse of ``str``; ``None`` if ``text`` is not the name of a result."""
         if (found := _NAME.fullmatch(text)) is None:
             return None
         result_id, index, watermark, form = found.groups()
@@ -61,11 +61,11 @@ class FileName:
 
 @dataclass(frozen=True)
 class Links:
-    """Makes and checks the URLs of results.
+    """Creates and verifies the signed URLs of results.
 
-    :param base_url: where the server is reached.
-    :param secret: signs the URLs; the same after a restart, so that old links live on.
-    :param ttl_ms: milliseconds from the end of a task to the expiry of its links.
+    :param base_url: base URL of the server.
+    :param secret: signs the URLs; it must stay the same after a restart, so that old URLs stay valid.
+    :param ttl_ms: milliseconds from the end of a task to the expiry of its URLs.
     """
 
     base_url: str
@@ -73,21 +73,21 @@ class Links:
     ttl_ms: int
 
     def url(self, file_name: str, *, ended_at: int) -> str:
-        """A URL of a result; equal for every query of the same task."""
+        """The URL of a result; every query of the task returns the same."""
         expires = (ended_at + self.ttl_ms) // 1000
         return f"{self.base_url}/results/{file_name}?Expires={expires}&Signature={self._sign(file_name, expires)}"
 
     def name(self, url: str, *, now: int) -> FileName | None:
-        """Which file of ours a URL names; ``None`` for any other address, and for a link that does not open."""
+        """The file of a URL of this server; ``None`` for any other URL, and for an invalid or expired one."""
         path, _, query = url.partition("?")
         if not path.startswith(f"{self.base_url}/results/"):
             return None
-        text, words = path.rpartition("/")[2], dict(parse_qsl(query))
-        opens = self.permits(text, words.get("Expires", ""), words.get("Signature", ""), now=now)
-        return FileName.parse(text) if opens else None
+        text, query_values = path.rpartition("/")[2], dict(parse_qsl(query))
+        valid = self.is_valid(text, query_values.get("Expires", ""), query_values.get("Signature", ""), now=now)
+        return FileName.parse(text) if valid else None
 
-    def permits(self, file_name: str, expires: str, signature: str, *, now: int) -> bool:
-        """Whether a link is genuine and not expired."""
+    def is_valid(self, file_name: str, expires: str, signature: str, *, now: int) -> bool:
+        """Whether a signature is correct and not expired."""
         if not (expires.isascii() and expires.isdecimal() and len(expires) <= 16):
             return False
         genuine = hmac.compare_digest(self._sign(file_name, int(expires)).encode(), signature.encode())
@@ -99,11 +99,11 @@ class Links:
 
 
 class Renderer:
-    """Renders recipes in threads, each content once.
+    """Renders files in threads and caches them.
 
-    A thousand tasks with one image share one file; two downloads at the same time share one rendering.
+    Tasks with the same recipe and inputs share one file; simultaneous downloads share one rendering.
 
-    :param make: recipe, inputs by role, name of the file -> file; runs in a thread.
+    :param make: recipe, inputs by role, name of the file -> content; runs in a thread.
     :param read: content of an input by its key.
     """
 
@@ -118,26 +118,26 @@ class Renderer:
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="kling-simulator-render")
 
     async def render(self, recipe: dict[str, Any], name: FileName) -> bytes:
-        """The file that ``recipe`` describes; whose it is makes no difference."""
+        """The file that ``recipe`` describes; tasks with equal recipes share it."""
         key = json.dumps([recipe, str(replace(name, result_id=""))], sort_keys=True)
         if key not in self._files:
             loop = asyncio.get_running_loop()
-            self._files[key] = loop.run_in_executor(self._threads, self._work, recipe, name)
+            self._files[key] = loop.run_in_executor(self._threads, self._render, recipe, name)
             while len(self._files) > MAX_CACHED:
                 self._files.popitem(last=False)
         self._files.move_to_end(key)
-        # A client that hangs up must not cancel the rendering that others wait for.
+        # A client that disconnects must not cancel the rendering that others wait for.
         try:
             return await asyncio.shield(self._files[key])
         except Exception:
-            # The next download tries again instead of meeting the same error for ever.
+            # The next download renders again instead of getting the cached error.
             self._files.pop(key, None)
             raise
 
-    def _work(self, recipe: dict[str, Any], name: FileName) -> bytes:
+    def _render(self, recipe: dict[str, Any], name: FileName) -> bytes:
         inputs = {role: self._read(key) for role, key in recipe.get("inputs", {}).items()}
         return self._make(recipe, inputs, name)
 
     def close(self) -> None:
-        """Drop what has not begun; do not wait for the rest."""
+        """Cancel what has not started; do not wait for the rest."""
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -1,4 +1,4 @@
-"""The simulated Kling without HTTP: puts the account, the clock, the inputs, the results and the callbacks together."""
+"""The simulated service without HTTP: connects the account, clock, inputs, results and callbacks."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ from airflow_provider_kling.simulator.state import StateFile
 
 
 class Service:
-    """One account and everything that works for it.
+    """One account and the parts that serve it.
 
-    :param settings: what can be chosen.
+    :param settings: settings of the account and the server.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -60,30 +60,30 @@ class Service:
         self.callbacks = Callbacks(
             secret=settings.webhook_secret,
             retries=settings.callback_retries,
-            pause_scale=settings.time_scale,
+            backoff_scale=settings.time_scale,
         )
         self._context = Context(
             catalogue=load_catalogue(),
             refuse_retired=settings.retired == "refuse",
             retired_code=settings.retired_code,
             known_elements=settings.known_elements,
-            takes_digits=settings.element_digits == "accept",
-            takes_data_uris=settings.data_uris == "accept",
+            accepts_digits=settings.element_digits == "accept",
+            accepts_data_uris=settings.data_uris == "accept",
             account=self.account,
         )
         self._state: StateFile | None = None
         self._inspections: dict[str, asyncio.Task[None]] = {}
 
-    # ------------------------------------------------------------------ life
+    # ------------------------------------------------------------------ start and stop
 
     async def start(self, base_url: str, trusted: ssl.SSLContext | None = None) -> None:
-        """Begin to work.
+        """Load the state and start the background work.
 
-        :param base_url: where results are reached.
-        :param trusted: whom to trust when inputs are fetched and callbacks sent; an input may be a result of ours.
+        :param base_url: base of result URLs.
+        :param trusted: TLS context for fetching inputs and sending callbacks; an input may be a URL of this server.
         """
         self.links = Links(base_url, self.links.secret, self.links.ttl_ms)
-        # First: a file that can not be used leaves nothing open.
+        # Before anything is opened: an unusable file must not leave a session behind.
         if self.settings.state is not None:
             self._state = StateFile(self.settings.state)
             self._state.load(self.account)
@@ -93,7 +93,7 @@ class Service:
         self._ticker = asyncio.create_task(self._tick())
 
     async def stop(self) -> None:
-        """Stop all background work; tasks that are under way go on after a restart with the same state file."""
+        """Stop all background work; running tasks continue after a restart with the same state file."""
         background = [self._ticker, *self._inspections.values()]
         for task in background:
             task.cancel()
@@ -104,7 +104,7 @@ class Service:
 
     def _save(self, task: Task) -> None:
         if self._state is not None:
-            self._state.note(task)
+            self._state.record(task)
 
     def _resume(self) -> None:
         for task in self.account.all_tasks():
@@ -114,7 +114,7 @@ class Service:
     async def _tick(self) -> None:
         while True:
             self._wake.clear()
-            self.settle()
+            self.update_statuses()
             due = self.account.next_change()
             pause = None if due is None else max(0.0, (due - self.clock.now_ms()) / 1000) + 0.001
             # Not wait_for: in Python 3.11 it loses a cancellation that meets the event, and stop() never returns.
@@ -125,18 +125,18 @@ class Service:
     # ------------------------------------------------------------------ tasks
 
     def submit(self, product: str, body: Mapping[str, Any], *, failure: str = "") -> Task:
-        """Validate and accept a request; its inputs are read in the background.
+        """Validate and accept a request; its inputs are loaded in the background.
 
         :param failure: makes the task fail with this text.
-        :raises KlingError: the request is refused and nothing was created.
+        :raises KlingError: the request is rejected and no task was created.
         """
-        self.settle()
+        self.update_statuses()
         scale, seconds = self.settings.time_scale, self.settings.seconds
-        order = PRODUCTS[product].order(body, self._context, scale=scale, seconds=seconds)
-        stored = {role: self.contents.put_input(source) for role, source in order.media.items()}
-        external_id = order.external_task_id if self.settings.external_ids == "keep" else None
-        order = replace(order, media=stored, external_task_id=external_id)
-        task = self.account.submit(order, now=self.clock.now_ms())
+        request = PRODUCTS[product].task_request(body, self._context, scale=scale, seconds=seconds)
+        stored = {role: self.contents.put_input(source) for role, source in request.media.items()}
+        external_id = request.external_task_id if self.settings.external_ids == "keep" else None
+        request = replace(request, media=stored, external_task_id=external_id)
+        task = self.account.submit(request, now=self.clock.now_ms())
         task.failure = failure or task.failure
         self._delete(task.recipe.get("deletes", ""))
         if not task.inspected:
@@ -147,15 +147,15 @@ class Service:
         return task
 
     def _delete(self, result_id: str) -> None:
-        if result_id and (deleted := self.account.of_result(result_id)):
+        if result_id and (deleted := self.account.task_of_result(result_id)):
             deleted.recipe["deleted"] = True
             self._save(deleted)
 
     async def complete(self, task: Task) -> Task:
-        """Wait until the inputs of a task that answers at once were read, and end it."""
+        """Wait until the inputs of a synchronous task are loaded, and end it."""
         if inspection := self._inspections.get(task.task_id):
             await asyncio.wait([inspection])
-        self.settle()
+        self.update_statuses()
         return task
 
     def _begin_inspection(self, task: Task) -> None:
@@ -163,26 +163,26 @@ class Service:
 
     async def _inspect(self, task: Task) -> None:
         inputs: dict[str, str] = {}
-        facts: dict[str, media.Facts] = {}
+        media_info: dict[str, media.MediaInfo] = {}
         failure = ""
         try:
             for role, source in task.sources.items():
                 kind = task.kinds.get(role, "image")
-                inputs[role] = await self.contents.load(await self._held(source), self._session, kind=kind)
-                if known := self.contents.facts(inputs[role], kind):
-                    facts[role] = known
+                inputs[role] = await self.contents.load(await self._resolve_source(source), self._session, kind=kind)
+                if known := self.contents.info(inputs[role], kind):
+                    media_info[role] = known
         except media.InputError as error:
             failure = str(error)
         now = self.clock.now_ms()
-        self.account.record_inputs(task.task_id, inputs=inputs, facts=facts, failure=failure, now=now)
+        self.account.record_inputs(task.task_id, inputs=inputs, media_info=media_info, failure=failure, now=now)
         del self._inspections[task.task_id]
         self._save(task)
         self._wake.set()
 
-    async def _held(self, source: str) -> str:
-        """An input that is an earlier result, as content; any other as it is.
+    async def _resolve_source(self, source: str) -> str:
+        """Replace an input that is an earlier result by the key of its content; return any other unchanged.
 
-        A link to a result is not fetched: behind another name or certificate the server may not reach itself.
+        A URL of a result is not fetched: behind another host name or certificate the server may not reach itself.
         """
         if source.startswith(media.RESULT):
             name = FileName.parse(source.removeprefix(media.RESULT))
@@ -191,9 +191,9 @@ class Service:
         content = await self.file(name) if name else None
         return source if content is None else self.contents.put(content)
 
-    def settle(self) -> None:
-        """Bring every task to the present and announce what changed."""
-        changes = self.account.settle(self.clock.now_ms())
+    def update_statuses(self) -> None:
+        """Move every task to its current status, save the changes and send their callbacks."""
+        changes = self.account.update_statuses(self.clock.now_ms())
         for task in changes:
             self._save(task)
             self._notify(task)
@@ -205,14 +205,14 @@ class Service:
             self.callbacks.send(task, view(task, self.result), self._session)
 
     async def finish(self, task_id: str, *, failure: str = "") -> Task:
-        """End a task now, with ``failure`` if that is not empty; its inputs are still read first."""
+        """End a task now, with ``failure`` if that is not empty; its inputs are still loaded first."""
         self.account.end_soon(task_id, failure=failure, now=self.clock.now_ms())
         return await self.complete(self.account.find(task_id))
 
     def advance(self, seconds: float) -> None:
-        """Let time pass for tasks and results."""
+        """Move the clock of tasks and results forward."""
         self.clock.advance(seconds)
-        self.settle()
+        self.update_statuses()
         self._wake.set()
 
     # ------------------------------------------------------------------ reading
@@ -222,16 +222,16 @@ class Service:
         return PRODUCTS[task.product].result(task, self.links)
 
     async def file(self, name: FileName) -> bytes | None:
-        """A file of a result or of a preset; ``None`` if there is none of this name."""
-        task = self.account.of_result(name.result_id)
+        """A file of a result or of a preset; ``None`` if no file has this name."""
+        task = self.account.task_of_result(name.result_id)
         recipe = task.recipe if task else presets.RECIPES.get(name.result_id)
         return await self._renderer.render(recipe, name) if recipe else None
 
     def parent(self, task: Task) -> dict[str, Any] | None:
-        """``parent_video`` of a task that works on a video, or on a session over one: which video it was."""
+        """``parent_video``: the video that a task, or its session, works on; ``None`` for a task without one."""
         if "parent" not in task.recipe:
             return None
-        made = self.account.of_result(task.recipe["parent"])
+        made = self.account.task_of_result(task.recipe["parent"])
         if made is None:
             return {"id": "", "url": task.recipe.get("parent_url", ""), "duration": ""}
         if not PRODUCTS[made.product].is_task:
@@ -240,7 +240,7 @@ class Service:
         return {key: video[key] for key in ("id", "url", "duration")}
 
     def ledger(self) -> dict[str, Any]:
-        """What was charged, task by task, and what is left."""
+        """What was charged for each task, and what is left."""
         account = self.account
         charges = [
             {
@@ -262,7 +262,7 @@ class Service:
         }
 
     def _image_pack(self) -> dict[str, str]:
-        """What the ledger says of images, if they have a pack of their own."""
+        """The image pack's part of the ledger, if images have a separate pack."""
         account = self.account
         if account.rules.image_units is None:
             return {}

@@ -1,4 +1,4 @@
-"""What a setting may be: a typing mistake must not start a server that behaves otherwise than its user thinks."""
+"""Validates settings: a typing error must not start a server that behaves differently than its user expects."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import binascii
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from airflow_provider_kling.simulator.clock import LONGEST
+from airflow_provider_kling.simulator.clock import MAX_SECONDS
 from airflow_provider_kling.simulator.envelope import CODES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-#: The words that a setting can be, its default first.
+#: Allowed words of a setting, the default first.
 CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "retired": ("refuse", "accept"),
     "video_size": ("full", "small"),
@@ -31,23 +31,23 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "report_amounts": ("text", "number"),
 }
 
-#: More of anything is a mistake, and still far from where sums become infinite.
-_MANY: Final = 10**12
+#: A larger number is an error; sums of smaller ones stay finite.
+_MAX_COUNT: Final = 10**12
 
-#: The least and the most of each number.
+#: Minimum and maximum of each number.
 LIMITS: Final[dict[str, tuple[float, float]]] = {
     "port": (0, 65535),
-    "concurrency": (1, _MANY),
-    "image_concurrency": (1, _MANY),
-    "units": (0, _MANY),
-    "image_units": (0, _MANY),
-    "balance": (0, _MANY),
-    "time_scale": (0, _MANY),
-    "seconds": (0, LONGEST),
-    "clock_skew": (-LONGEST, LONGEST),
-    "url_ttl": (0, LONGEST),
+    "concurrency": (1, _MAX_COUNT),
+    "image_concurrency": (1, _MAX_COUNT),
+    "units": (0, _MAX_COUNT),
+    "image_units": (0, _MAX_COUNT),
+    "balance": (0, _MAX_COUNT),
+    "time_scale": (0, _MAX_COUNT),
+    "seconds": (0, MAX_SECONDS),
+    "clock_skew": (-MAX_SECONDS, MAX_SECONDS),
+    "url_ttl": (0, MAX_SECONDS),
     "callback_retries": (0, 100),
-    "creates_per_second": (1, _MANY),
+    "creates_per_second": (1, _MAX_COUNT),
 }
 
 
@@ -66,8 +66,8 @@ def _is_secret(secret: str) -> bool:
         return False
 
 
-#: Everything else that can be wrong: whether a value may be, and what is asked instead.
-_OTHERS: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
+#: Format of other settings: the check of a value, and what the error message says is allowed.
+_FORMATS: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
     "public_url": (_is_base, "a URL that begins with http:// or https://"),
     "webhook_secret": (_is_secret, "whsec_ and base64"),
     "retired_code": (CODES.__contains__, "a code of Kling's, such as 1201 or 1203"),
@@ -75,7 +75,7 @@ _OTHERS: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
 
 
 def check(settings: Mapping[str, Any]) -> None:
-    """Refuse what no server can be or no client could use.
+    """Validate the settings.
 
     :param settings: every setting by its name.
     :raises ValueError: its first word is the setting.
@@ -85,13 +85,13 @@ def check(settings: Mapping[str, Any]) -> None:
             raise ValueError(f"{name} is {settings[name]!r}; allowed: {', '.join(words)}")
     for name, (least, most) in LIMITS.items():
         value = settings[name]
-        # Written so that a number that is none (nan) is refused too.
+        # nan fails this comparison too.
         if value is not None and not least <= value <= most:
-            allowed = f"{least:.0f} or more" if most == _MANY else f"{least:.0f} to {most:.0f}"
+            allowed = f"{least:.0f} or more" if most == _MAX_COUNT else f"{least:.0f} to {most:.0f}"
             raise ValueError(f"{name} is {value!r}; allowed: {allowed}")
     for name in ("host", "access_key", "secret_key", "api_key"):
         if not settings[name]:
             raise ValueError(f"{name} is empty; leave it out for its default")
-    for name, (may_be, wanted) in _OTHERS.items():
-        if settings[name] and not may_be(settings[name]):
-            raise ValueError(f"{name} is {settings[name]!r}; allowed: {wanted}")
+    for name, (is_valid, expected) in _FORMATS.items():
+        if settings[name] and not is_valid(settings[name]):
+            raise ValueError(f"{name} is {settings[name]!r}; allowed: {expected}")

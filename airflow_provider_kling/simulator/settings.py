@@ -1,6 +1,6 @@
-"""Everything about the simulated service that can be chosen, with the defaults of the real one.
+"""Settings of the simulated service; the defaults are those of the real one.
 
-The lower half are questions that no public source answers; the default is the most careful reading.
+Where a setting is called undocumented, no public source says what Kling does, and its default is the most cautious one.
 """
 
 from __future__ import annotations
@@ -21,49 +21,49 @@ class Settings:
     """Settings of one simulated account and server.
 
     :param host: interface to listen on.
-    :param port: TCP port; 0 takes a free one.
-    :param public_url: base of result URLs when clients reach the server under another name than ``host:port``.
-    :param path_prefix: serve everything below this path and accept only the API key, as a relay does.
-    :param tls: speak HTTPS, with a certificate of the simulator's own that clients have to trust.
+    :param port: TCP port; 0 chooses a free one.
+    :param public_url: base of result URLs if clients use another host name than ``host:port``.
+    :param path_prefix: serve all paths below this one and accept only the API key, as a relay does.
+    :param tls: serve HTTPS with a self-signed certificate, which clients have to trust.
     :param access_key: AccessKey, the ``iss`` of a JWT.
     :param secret_key: SecretKey that signs JWTs and result URLs; 32 characters or more.
     :param api_key: API key, sent as bearer token.
     :param concurrency: slots per model, held from acceptance to the terminal state.
-    :param image_concurrency: the same for the models that make images; a task of ``n`` images takes ``n``.
+    :param image_concurrency: the same for models that make images; a task of ``n`` images takes ``n`` slots.
     :param units: units in the resource pack.
-    :param image_units: units in a pack of their own for images; without it, the one pack pays for them too.
+    :param image_units: units in a separate pack for images; ``None`` pays for images from ``units``.
     :param charge: whether the account pays with units or with money.
     :param balance: US dollars of an account that pays with money.
     :param time_scale: multiplies Kling's usual processing times; 0.01 is a hundred times faster.
     :param seconds: fixed processing time of every task; overrides ``time_scale``.
-    :param clock_skew: seconds that the server's clock is ahead of ours.
-    :param retired: what happens to models that Kling retired on 2026-09-15.
-    :param video_size: ``small`` renders 320 pixels on the long side instead of 720p, 1080p or 4K; an image has 300 on
-        its short one, so that Kling's check of an input lets it pass.
+    :param clock_skew: seconds that the server's clock is ahead of the system clock.
+    :param retired: whether models that Kling retired on 2026-09-15 are rejected.
+    :param video_size: ``small`` renders videos with a long side of 320 pixels instead of 720p, 1080p or 4K, and images
+        with a short side of at least 300, the minimum for an input.
     :param url_ttl: seconds until a result URL expires, counted from the end of the task.
     :param webhook_secret: signs callbacks (``whsec_`` and base64); empty sends them unsigned.
-    :param state: file (JSON lines) that keeps tasks across restarts; images stand in a directory beside it.
-    :param list_order: order of list pages (undetermined).
-    :param retired_code: service code of the refusal of a retired model (undetermined).
-    :param reuse_after_failure: whether the external id of a failed task may be used again (undetermined).
-    :param callback_retries: further attempts after a failed delivery; 0 never retries (undetermined).
-    :param new_callback: in whose words the callback of a task of the new generation is; the documentation can be
-        read in both ways (undetermined).
-    :param early_result: what ``task_result`` is before success (undetermined).
-    :param missing_task_info: ``task_info`` of a create answer without an external id: no such key, an id that is
-        ``null`` (which then also stands in a query), or an empty object (all three were recorded).
-    :param external_ids: ``drop`` forgets ``external_task_id``, as a relay may that does not pass it on.
-    :param ranges: whether a part of a result can be asked for with ``Range`` (undetermined).
-    :param creates_per_second: more create calls than this within one second get 1302 (undetermined: off).
+    :param state: file (JSON lines) that keeps tasks across restarts; inputs are kept in a directory beside it.
+    :param list_order: order of list pages (undocumented).
+    :param retired_code: service code of the refusal of a retired model (undocumented).
+    :param reuse_after_failure: whether the external id of a failed task can be used again (undocumented).
+    :param callback_retries: retries of a failed delivery; 0 never retries (undocumented).
+    :param new_callback: field names in the callback of a task of the new generation; the documentation allows both
+        readings (undocumented).
+    :param early_result: value of ``task_result`` before the task succeeds (undocumented).
+    :param missing_task_info: ``task_info`` in the response to a create call without an external id: no such key, an id
+        that is ``null`` (in queries too), or an empty object (all three were recorded).
+    :param external_ids: ``drop`` ignores ``external_task_id``, like a relay that does not forward it.
+    :param ranges: whether downloads of results support the ``Range`` header (undocumented).
+    :param creates_per_second: further create calls within one second get 1302; ``None`` for no limit (undocumented).
     :param element_digits: whether the id of an element may be a string of digits; public clients send both
-        (undetermined).
-    :param data_uris: whether an image of the new generation may be a ``data:`` URI; its pages speak of base64 alone,
-        and public clients send both (undetermined). The classic pages forbid it.
-    :param scalars: whether a classic path takes a number where text is asked (``"duration": 5``), and text where a
-        number or a flag is. Relays send it so, and lists of pitfalls say that it must be text (undetermined).
-    :param report_amounts: what the amounts in the two reports of ``/account/billing`` are: text with times as numbers,
-        or, as the example of Kling's page shows, numbers with times as text (undetermined).
-    :param known_elements: element ids that exist besides the account's own; ``None`` accepts every number.
+        (undocumented).
+    :param data_uris: whether an image of the new generation may be a ``data:`` URI; its pages mention base64 only, and
+        public clients send both (undocumented). The classic pages forbid it.
+    :param scalars: whether a classic path accepts a number for a string field (``"duration": 5``), and a string for a
+        number or a boolean. Relays send it so; lists of pitfalls say that it must be a string (undocumented).
+    :param report_amounts: amounts in the two reports of ``/account/billing``: strings, with times as numbers, or, as in
+        the example of Kling's page, numbers, with times as strings (undocumented).
+    :param known_elements: element ids that exist besides those of the account; ``None`` accepts every number.
     """
 
     host: str = "127.0.0.1"
@@ -109,6 +109,6 @@ class Settings:
 
     @property
     def prefix(self) -> str:
-        """``path_prefix`` with one slash before it and none after it; empty without one."""
+        """``path_prefix`` with a leading and without a trailing slash; empty without a prefix."""
         bare = self.path_prefix.strip("/")
         return f"/{bare}" if bare else ""

@@ -1,4 +1,4 @@
-"""The simulator for Python: a server in a background thread, and methods that mirror the control routes."""
+"""The simulator for Python: a server in a background thread, with methods for the control routes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 
 
 class KlingSimulator:
-    """A local Kling for the length of a ``with`` block.
+    """A simulator that runs during a ``with`` block.
 
     .. code-block:: python
 
@@ -32,7 +32,7 @@ class KlingSimulator:
 
     def __init__(self, settings: Settings | None = None, **changes: Any) -> None:
         self.settings = replace(settings or Settings(), **changes)
-        # Python's own, whatever the process prefers: uvicorn makes that uvloop, under which a stop did not return once.
+        # Not the loop of the policy: uvicorn sets uvloop, with which stop() once did not return.
         self._loop = asyncio.SelectorEventLoop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="kling-simulator", daemon=True)
         self._server = Server(self.settings)
@@ -46,7 +46,7 @@ class KlingSimulator:
         self.stop()
 
     def start(self) -> None:
-        """Listen; on return the server answers."""
+        """Start the server; when this returns, it accepts requests."""
         self._thread.start()
         try:
             self._run(self._server.start())
@@ -55,7 +55,7 @@ class KlingSimulator:
             raise
 
     def stop(self) -> None:
-        """Close the socket and end the thread; a second call does nothing."""
+        """Stop the server and its thread; a second call does nothing."""
         if self._loop.is_closed():
             return
         self._run(self._server.stop())
@@ -70,22 +70,22 @@ class KlingSimulator:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def _call(self, function: Callable[..., Result], *arguments: Any) -> Result:
-        # Everything runs on the server's own loop: nothing in the service needs a lock.
+        # All calls run on the server's event loop, so the service needs no locks.
         async def work() -> Result:
             return function(*arguments)
 
         return self._run(work())
 
-    # ------------------------------------------------------------------ where and who
+    # ------------------------------------------------------------------ URL and credentials
 
     @property
     def url(self) -> str:
-        """Base URL, with the prefix of a relay."""
+        """Base URL, with the path prefix if there is one."""
         return self._server.url
 
     @property
     def certificate(self) -> Path | None:
-        """What a client has to trust, if the simulator speaks HTTPS; a file in PEM."""
+        """PEM file of the certificate that clients have to trust; ``None`` without TLS."""
         return self._server.certificate
 
     @property
@@ -108,9 +108,9 @@ class KlingSimulator:
     def fault(self, kind: str | None = None, **fields: Any) -> int:
         """Arm a fault; return its number.
 
-        :param kind: what goes wrong, see :mod:`.faults`; ``error`` if left out.
+        :param kind: kind of the fault, see :mod:`.faults`; default ``error``.
         :param fields: the other fields of :class:`.faults.Fault`, such as ``code=1303, operation="create", times=2``.
-        :raises ValueError: the fault makes no sense.
+        :raises ValueError: the fault is invalid.
         """
         return self._call(self._control.add_fault, fields | ({"kind": kind} if kind else {}))
 
@@ -122,10 +122,10 @@ class KlingSimulator:
         """Disarm every fault."""
         self._call(self._control.clear_faults)
 
-    # ------------------------------------------------------------------ looking
+    # ------------------------------------------------------------------ inspection
 
     def requests(self, **wanted: Any) -> list[dict[str, Any]]:
-        """The requests that arrived, oldest first, without credentials and images.
+        """The received requests, oldest first, without credentials and images.
 
         :param wanted: values that an entry must have, such as ``method="POST"``.
         """
@@ -145,18 +145,18 @@ class KlingSimulator:
         return self._call(self._control.callbacks)
 
     def overview(self) -> dict[str, Any]:
-        """Numbers of everything."""
+        """Counts of requests, tasks, faults and units, and the control routes."""
         return self._call(self._control.overview)
 
     # ------------------------------------------------------------------ time
 
     def advance(self, seconds: float) -> None:
-        """Let time pass at once for tasks and result URLs, not for credentials."""
+        """Move the clock of tasks and result URLs forward; credentials are not affected."""
         self._call(self._control.advance, seconds)
 
     def finish(self, task_id: str, *, failure: str = "") -> dict[str, Any]:
         """End a task now; with ``failure`` it fails with that text.
 
-        :param task_id: its own or its external id.
+        :param task_id: its id or external id.
         """
         return self._run(self._control.finish(task_id, failure))

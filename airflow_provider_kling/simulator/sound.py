@@ -1,4 +1,4 @@
-"""Sounds: a tone of the ordered length, as MP3, as WAV, or as the AAC track of a video."""
+"""Sounds: a tone of the requested length, as MP3, as WAV, or as the AAC track of a video."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SAMPLE_RATE: Final = 44_100
 
-#: Samples that a frame of AAC holds; MP3 has 1152 and cuts its own.
+#: Samples in an AAC frame; an MP3 frame has 1152, and its encoder splits the input itself.
 FRAME: Final = 1024
 
 ENCODERS: Final = {"mp3": "libmp3lame", "wav": "pcm_s16le"}
@@ -41,7 +41,7 @@ def make_sound(recipe: dict[str, Any], *, form: str) -> bytes:
 def add_tone(container: OutputContainer, stream: AudioStream, seconds: float, *, spare: int = 2) -> None:
     """Fill ``stream`` with a tone.
 
-    :param spare: frames that are left out: in a video the encoder's delay would make the sound outlast the picture.
+    :param spare: frames to leave out, because the encoder's delay would make the sound longer than the video.
     """
     step = 2 * math.pi * 220 / SAMPLE_RATE
     resampler = av.AudioResampler(format=stream.format, layout="mono", rate=SAMPLE_RATE)
@@ -52,6 +52,6 @@ def add_tone(container: OutputContainer, stream: AudioStream, seconds: float, *,
         frame = av.AudioFrame(format="fltp", layout="mono", samples=count)
         frame.planes[0].update(samples.tobytes())
         frame.sample_rate, frame.pts, frame.time_base = SAMPLE_RATE, first, Fraction(1, SAMPLE_RATE)
-        for fitting in resampler.resample(frame):
-            container.mux(stream.encode(fitting))
+        for resampled in resampler.resample(frame):
+            container.mux(stream.encode(resampled))
     container.mux(stream.encode(None))

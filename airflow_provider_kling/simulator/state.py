@@ -1,7 +1,7 @@
-"""Keeps the account in a file, so that a restart of the simulator forgets nothing, as Kling would not.
+"""Keeps the account in a file, so that no task is lost when the simulator restarts.
 
-JSON lines: the first is the account, every other one a task; of several lines about one task the last counts. A change
-costs one line, however many tasks there are.
+JSON lines: the first is the account, every other one a task; of several lines about one task the last is valid. A
+change appends one line, so its cost does not grow with the number of tasks.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
 
 
 class StateError(Exception):
-    """The file can not be used: the sentence says why and what to do."""
+    """The file cannot be used; the message says why and what to do."""
 
 
 class StateFile:
     """The file of one account.
 
-    :param path: where it is; its directory is created.
+    :param path: its path; the directory is created.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def load(self, account: Account) -> None:
-        """Read the account, if it was ever written, and write it anew with one line a task.
+        """Read the account, if the file exists, and rewrite the file with one line per task.
 
-        :raises StateError: the file can not be read or written, or holds something else.
+        :raises StateError: the file cannot be read or written, or holds something else.
         """
         try:
             self._load(account)
@@ -54,11 +54,11 @@ class StateFile:
         draft.replace(self._path)
 
     def _lines(self) -> list[dict[str, Any]]:
-        # A process that was killed while it wrote leaves half a line; that change was never announced to anyone.
+        # A process that was killed while writing leaves an incomplete last line, which was not yet visible to clients.
         complete = self._path.read_text(encoding="utf-8").rpartition("\n")[0]
         return [json.loads(line) for line in complete.splitlines()]
 
-    def note(self, task: Task) -> None:
-        """Add the present state of ``task``."""
+    def record(self, task: Task) -> None:
+        """Append the current state of ``task``."""
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(task.as_json()) + "\n")

@@ -1,4 +1,4 @@
-"""The files of subtitles: one line, which says where it comes from."""
+"""Subtitle files with one line of text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Dialogue: 0,0:00:00.00,0:00:05.00,Default,{_LINE}
 
 
 def make_subtitles(form: str) -> bytes:
-    """The content of a file.
+    """The content of a subtitle file.
 
     :param form: ``srt`` or ``ass``.
     """

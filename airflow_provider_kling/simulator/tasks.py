@@ -1,7 +1,8 @@
-"""The nouns of the account: an order is a valid request, a task is what became of it."""
+"""A validated create request, and the task that it becomes."""
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from typing import Any, Literal
@@ -9,81 +10,78 @@ from typing import Any, Literal
 Status = Literal["submitted", "processing", "succeed", "failed"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Order:
-    """A validated create request, not yet accepted.
+@dataclass(kw_only=True)
+class TaskFields:
+    """What a request and its task have in common.
 
     :param product: name of the product, such as ``image2video``.
     :param model: model name; concurrency is counted per model.
-    :param counted_as: name under which its slots are counted, if that is another one.
+    :param counted_as: name under which its slots are counted, if it differs from ``model``.
     :param pack: type of the resource pack that pays.
     :param price: units charged on success.
-    :param seconds: how long Kling usually takes.
-    :param external_task_id: the caller's own id.
+    :param slots: number of slots that the task holds until it ends: an image task needs one for each image.
+    :param external_task_id: the caller's id.
     :param callback_url: where status changes are posted.
-    :param watermark: whether a watermarked copy was ordered.
-    :param slots: how many slots it takes: an image task takes one for each image.
-    :param media: inputs to be fetched or decoded, by role: a URL or base64, or the key of a stored content.
-    :param kinds: ``image``, ``video`` or ``audio`` by role; a role that is not named is an image.
-    :param recipe: what the result maker needs; plain JSON.
-    :param failure: text that makes the task fail, whatever its inputs are.
+    :param watermark: whether a watermarked copy was requested.
+    :param kinds: ``image``, ``large_image``, ``video`` or ``audio`` by role of the input; default ``image``.
+    :param recipe: input of the renderer; plain JSON.
+    :param failure: why the task will fail; empty if it will succeed.
     """
 
     product: str
     model: str
     pack: str
     price: Decimal
-    seconds: float
     slots: int = 1
     counted_as: str = ""
     external_task_id: str | None = None
     callback_url: str | None = None
     watermark: bool = False
-    media: dict[str, str] = field(default_factory=dict)
     kinds: dict[str, str] = field(default_factory=dict)
     recipe: dict[str, Any] = field(default_factory=dict)
     failure: str = ""
 
+    def common_fields(self) -> dict[str, Any]:
+        """Copies of the values of these fields, by name."""
+        return {field.name: copy(getattr(self, field.name)) for field in fields(TaskFields)}
+
 
 @dataclass(kw_only=True)
-class Task:
-    """One accepted task. Times are epoch milliseconds.
+class TaskRequest(TaskFields):
+    """A validated create request, not yet accepted.
+
+    :param seconds: processing time.
+    :param media: inputs by role: a URL or base64, or the key of a stored content.
+    """
+
+    seconds: float
+    media: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(kw_only=True)
+class Task(TaskFields):
+    """An accepted task. Times are epoch milliseconds.
 
     :param task_id: 18 digits.
     :param result_id: id of the result, 18 digits.
     :param starts_at: when it becomes ``processing``.
     :param ends_at: when it becomes ``succeed`` or ``failed``.
-    :param slots: how many slots it holds until it ends.
-    :param sources: the inputs that are to be inspected, by role: URLs and keys of stored contents.
-    :param kinds: kinds of the inputs, by role.
-    :param inspected: whether the inputs have been looked at; a task cannot end before.
-    :param failure: why it will fail; empty if it will succeed.
+    :param sources: inputs to load and check, by role: URLs and keys of stored contents.
+    :param inspected: whether the inputs were checked; a task cannot end before.
     :param message: why it has failed.
-    :param charged: units deducted, or what they would have been.
-    :param money: US dollars deducted instead, by an account that pays with money.
+    :param charged: units deducted, or their equivalent if the account pays with money.
+    :param money: US dollars deducted instead, if the account pays with money.
     """
 
     task_id: str
     result_id: str
-    product: str
-    model: str
-    pack: str
-    price: Decimal
     created_at: int
     updated_at: int
     starts_at: int
     ends_at: int
-    slots: int = 1
-    counted_as: str = ""
-    external_task_id: str | None = None
-    callback_url: str | None = None
-    watermark: bool = False
-    recipe: dict[str, Any] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
-    kinds: dict[str, str] = field(default_factory=dict)
     status: Status = "submitted"
     inspected: bool = False
-    failure: str = ""
     message: str = ""
     charged: Decimal = Decimal(0)
     money: Decimal = Decimal(0)
@@ -96,7 +94,7 @@ class Task:
     def as_json(self) -> dict[str, Any]:
         """Every field as plain JSON, for the state file and the control routes."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        # A copy: what was handed out must not change when the inputs have been read.
+        # A copy of recipe: record_inputs changes it later.
         money = {name: str(getattr(self, name)) for name in ("price", "charged", "money")}
         return values | money | {"recipe": dict(self.recipe)}
 

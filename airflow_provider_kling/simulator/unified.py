@@ -1,4 +1,4 @@
-"""``GET /tasks`` and ``POST /tasks``: every task, whatever created it, in the words of the new generation.
+"""``GET /tasks`` and ``POST /tasks``: the tasks of all products, with the field names of the new generation.
 
 Texts of a bad ``limit``, ``cursor``, time or filter were not observed.
 """
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow_provider_kling.simulator import views
 from airflow_provider_kling.simulator.products import PRODUCTS, solutions
-from airflow_provider_kling.simulator.validation import Body, bad, typed
+from airflow_provider_kling.simulator.validation import Body, invalid, typed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,50 +31,50 @@ PACKS: Final = ("video", "image", "try_on")
 
 
 @dataclass(frozen=True)
-class Tasks:
-    """The tasks of one of the two places that list them.
+class TaskList:
+    """One of the two lists of tasks.
 
-    :param of_solutions: whether they are those of packaged scenarios, which have a place of their own.
-    :param limit: how many are on a page unless the caller says it.
+    :param of_solutions: whether it is the list of packaged scenarios.
+    :param limit: default number of tasks on a page.
     """
 
     of_solutions: bool
     limit: int
 
-    def holds(self, task: Task) -> bool:
-        """Whether a task stands there."""
+    def includes(self, task: Task) -> bool:
+        """Whether a task belongs to the list."""
         return PRODUCTS[task.product].is_task and (task.product in solutions.PRODUCTS) is self.of_solutions
 
 
-TASKS: Final = Tasks(of_solutions=False, limit=DEFAULT_LIMIT)
-SOLUTIONS: Final = Tasks(of_solutions=True, limit=MAX_LIMIT)
+TASKS: Final = TaskList(of_solutions=False, limit=DEFAULT_LIMIT)
+SOLUTIONS: Final = TaskList(of_solutions=True, limit=MAX_LIMIT)
 
 
-def query(service: Service, parameters: Mapping[str, str], place: Tasks = TASKS) -> list[dict[str, Any]]:
-    """``data`` of ``GET /tasks`` or ``GET /solutions``; unknown ids are simply missing."""
+def query(service: Service, parameters: Mapping[str, str], task_list: TaskList = TASKS) -> list[dict[str, Any]]:
+    """``data`` of ``GET /tasks`` or ``GET /solutions``; unknown ids are left out."""
     task_ids, external_ids = (_ids(parameters, name) for name in ("task_ids", "external_task_ids"))
     if not task_ids and not external_ids:
-        raise bad("task_ids or external_task_ids is required")
+        raise invalid("task_ids or external_task_ids is required")
     if len(task_ids) + len(external_ids) > MAX_IDS:
-        raise bad("task_ids and external_task_ids cannot exceed 20 in total")
+        raise invalid("task_ids and external_task_ids cannot exceed 20 in total")
     found = service.account.by_ids(task_ids, external_ids)
-    return [views.unified(task, service.result) for task in found if place.holds(task)]
+    return [views.unified(task, service.result) for task in found if task_list.includes(task)]
 
 
 def _ids(parameters: Mapping[str, str], name: str) -> list[str]:
     return [value.strip() for value in parameters.get(name, "").split(",") if value.strip()]
 
 
-def listing(service: Service, body: Body, place: Tasks = TASKS) -> dict[str, Any]:
-    """``data`` of ``POST /tasks`` or ``POST /solutions``: one page, and a cursor for the next."""
-    limit = typed(body, "limit", int, place.limit)
-    if place.of_solutions:
-        # Their pages: 0 and less count as 1.
+def list_tasks(service: Service, body: Body, task_list: TaskList = TASKS) -> dict[str, Any]:
+    """``data`` of ``POST /tasks`` or ``POST /solutions``: one page and a cursor for the next."""
+    limit = typed(body, "limit", int, task_list.limit)
+    if task_list.of_solutions:
+        # Pages of scenarios: 0 and less count as 1.
         limit = max(limit, 1)
     if not 1 <= limit <= MAX_LIMIT:
-        raise bad(f"limit value '{limit}' is invalid")
+        raise invalid(f"limit value '{limit}' is invalid")
     window = _window(body, service.clock.now_ms())
-    chosen = _filtered(service, body, window, place)
+    chosen = _filtered(service, body, window, task_list)
     rest = chosen[window["skip"] :]
     page, more = rest[:limit], len(rest) > limit
     data: dict[str, Any] = {"count": len(page), "has_more": more}
@@ -95,10 +95,10 @@ def _window(body: Body, now: int) -> dict[str, int]:
 def _time(body: Body, name: str, default: int) -> int:
     value = body.get(name, default)
     try:
-        # Measured: numbers and strings are both accepted.
+        # Measured: numbers and strings are accepted.
         return int(value)
     except (TypeError, ValueError, OverflowError):
-        raise bad(f"{name} value '{value}' is invalid") from None
+        raise invalid(f"{name} value '{value}' is invalid") from None
 
 
 def _cursor(window: dict[str, int]) -> str:
@@ -110,29 +110,29 @@ def _read_cursor(cursor: str) -> dict[str, int]:
         window = json.loads(base64.urlsafe_b64decode(cursor))
         return {name: int(window[name]) for name in ("start", "end", "skip")}
     except (binascii.Error, ValueError, TypeError, KeyError, OverflowError):
-        raise bad("cursor value is invalid") from None
+        raise invalid("cursor value is invalid") from None
 
 
-def _filtered(service: Service, body: Body, window: dict[str, int], place: Tasks) -> list[Task]:
+def _filtered(service: Service, body: Body, window: dict[str, int], task_list: TaskList) -> list[Task]:
     wanted = {"status": set(STATUSES), "product_type": set(PACKS)}
     for item in typed(body, "filters", list, []):
         key = item.get("key") if isinstance(item, dict) else None
         if key not in wanted or not isinstance(item.get("values"), list):
-            raise bad(f"filters.key value '{key}' is invalid, allowed values: status, product_type")
+            raise invalid(f"filters.key value '{key}' is invalid, allowed values: status, product_type")
         wanted[key] = {value for value in item["values"] if isinstance(value, str)}
     newest_first = service.settings.list_order == "newest"
     return [
         task
         for task in service.account.all_tasks(newest_first=newest_first)
-        if place.holds(task)
+        if task_list.includes(task)
         and window["start"] <= task.created_at <= window["end"]
         and task.pack in wanted["product_type"]
-        and not wanted["status"].isdisjoint(_words(task, place))
+        and not wanted["status"].isdisjoint(_status_names(task, task_list))
     ]
 
 
-def _words(task: Task, place: Tasks) -> set[str]:
-    """What the status of a task is called in a filter; the page of one scenario has the classic word."""
+def _status_names(task: Task, task_list: TaskList) -> set[str]:
+    """Values of a status filter that match a task; the page of one scenario has the classic value ``succeed``."""
     if task.status != "succeed":
         return {task.status}
-    return {"succeeded", "succeed"} if place.of_solutions else {"succeeded"}
+    return {"succeeded", "succeed"} if task_list.of_solutions else {"succeeded"}

@@ -1,4 +1,4 @@
-"""Checks that every product shares. Each raises 1201 with Kling's text.
+"""Validation that all products share. Errors are 1201 with Kling's text.
 
 These texts were observed: "image can not be null", "File is not in a valid base64 format",
 "<field> value '<x>' is invalid, allowed values: ...", "mode value '<x>' is invalid",
@@ -23,7 +23,7 @@ from airflow_provider_kling.simulator.envelope import KlingError
 #: Kling documentation: 10 MB per image on classic paths.
 MAX_IMAGE_BYTES: Final = 10 * 1024 * 1024
 
-#: The same on paths of the new generation.
+#: Maximum bytes of an image on paths of the new generation.
 MAX_LARGE_IMAGE_BYTES: Final = 50 * 1024 * 1024
 
 _TYPE_NAMES: Final[dict[type, str]] = {
@@ -35,17 +35,17 @@ _TYPE_NAMES: Final[dict[type, str]] = {
     dict: "object",
 }
 
-#: Longer numbers are no page and no time, and Python refuses to convert the very long ones.
+#: Longer numbers are neither a page nor a time, and Python raises an error for very long ones.
 MAX_DIGITS: Final = 16
 
 Body = Mapping[str, Any]
 
 
-class Lenient(dict[str, Any]):
-    """An object of a request in which a number may stand where text is asked, and text where a number or a flag is."""
+class LenientObject(dict[str, Any]):
+    """An object of a request that may have a number for a string field, and a string for a number or boolean."""
 
     def converted(self, value: Any, kind: type) -> Any:
-        """``value`` as ``kind``, if one can be read as the other; else as it is."""
+        """``value`` converted to ``kind`` if possible; else unchanged."""
         if kind is str and isinstance(value, int | float) and not isinstance(value, bool):
             return f"{value:g}" if isinstance(value, float) else str(value)
         if not isinstance(value, str):
@@ -58,30 +58,30 @@ class Lenient(dict[str, Any]):
             return value
 
 
-def bad(message: str) -> KlingError:
-    """A refusal of a key or value."""
+def invalid(message: str) -> KlingError:
+    """The error for an invalid key or value."""
     return KlingError(1201, message)
 
 
 def typed(body: Body, field: str, kind: type, default: Any = None, *, label: str = "") -> Any:
     """The value of ``field``, which must be of ``kind``; ``null`` counts as absent."""
     value = body.get(field)
-    if isinstance(body, Lenient):
+    if isinstance(body, LenientObject):
         value = body.converted(value, kind)
     if value is None:
         return default
     is_flag = isinstance(value, bool)
     accepted = (int, float) if kind is float else kind
     if not isinstance(value, accepted) or (is_flag and kind is not bool):
-        raise bad(f"{label or field} value type is invalid, expected {_TYPE_NAMES[kind]}")
+        raise invalid(f"{label or field} value type is invalid, expected {_TYPE_NAMES[kind]}")
     return value
 
 
 def choice(body: Body, field: str, allowed: Sequence[str], default: str | None, *, label: str = "") -> Any:
-    """A string out of ``allowed``."""
+    """A string that must be one of ``allowed``."""
     value = typed(body, field, str, default, label=label)
     if value is not None and value not in allowed:
-        raise bad(f"{label or field} value '{value}' is invalid, allowed values: {', '.join(allowed)}")
+        raise invalid(f"{label or field} value '{value}' is invalid, allowed values: {', '.join(allowed)}")
     return value
 
 
@@ -89,7 +89,7 @@ def text(body: Body, field: str, limit: int, *, label: str = "") -> str:
     """A string of at most ``limit`` characters; empty if absent."""
     value: str = typed(body, field, str, "", label=label)
     if len(value) > limit:
-        raise bad(f"{label or field} length must be less than or equal to {limit}")
+        raise invalid(f"{label or field} length must be less than or equal to {limit}")
     return value
 
 
@@ -97,43 +97,43 @@ def number(body: Body, field: str, low: float, high: float, *, label: str = "") 
     """A number between ``low`` and ``high``."""
     value: float | None = typed(body, field, float, label=label)
     if value is not None and not low <= value <= high:
-        raise bad(f"{label or field} value '{value}' is invalid, must be between {low} and {high}")
+        raise invalid(f"{label or field} value '{value}' is invalid, must be between {low} and {high}")
     return value
 
 
 def url_or_base64(body: Body, field: str, *, label: str = "", limit: int = MAX_IMAGE_BYTES) -> str | None:
-    """An image or a sound, as URL or base64. What it is, is found out after the task was accepted, as Kling does."""
+    """An image or a sound, as URL or base64. Its content is checked after the task was accepted, as Kling does."""
     value: str | None = typed(body, field, str, label=label)
     if not value or is_url(value):
         return value or None
     try:
         content = base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError):
-        # A "data:" prefix ends here too: the colon is not in the alphabet.
-        raise bad("File is not in a valid base64 format") from None
+        # A "data:" URI is rejected here too: the colon is not in the base64 alphabet.
+        raise invalid("File is not in a valid base64 format") from None
     if len(content) > limit:
-        raise bad(f"{label or field} size must be less than or equal to {limit // 2**20}MB")
+        raise invalid(f"{label or field} size must be less than or equal to {limit // 2**20}MB")
     return value
 
 
-def without_prefix(value: str) -> str:
-    """The base64 of a ``data:`` URI; anything else as it is."""
+def strip_data_uri_prefix(value: str) -> str:
+    """The base64 part of a ``data:`` URI; any other value unchanged."""
     head, comma, content = value.partition(",")
     return content if comma and head.startswith("data:image/") and head.endswith(";base64") else value
 
 
 def is_url(value: str) -> bool:
-    """Whether an input names a place instead of holding the content."""
+    """Whether an input is a URL rather than the content."""
     return value.startswith(("http://", "https://"))
 
 
-def bounded(query: Mapping[str, str], name: str, *, default: int | None, high: int) -> int:
-    """A whole number out of a query; required if it has no default."""
+def query_number(query: Mapping[str, str], name: str, *, default: int | None, high: int) -> int:
+    """An integer query parameter between 1 and ``high``; required if it has no default."""
     text = query.get(name)
     if text is None:
         if default is None:
-            raise bad(f"{name} is required")
+            raise invalid(f"{name} is required")
         return default
     if not (text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS) or not 1 <= int(text) <= high:
-        raise bad(f"{name} value '{text}' is invalid")
+        raise invalid(f"{name} value '{text}' is invalid")
     return int(text)

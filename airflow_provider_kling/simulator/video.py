@@ -1,5 +1,5 @@
-"""Makes the MP4: H.264 in yuv420p from the submitted image with a slow zoom, a crossfade to the tail image, AAC on
-request; for text2video a generated picture that shows its prompt.
+"""Renders the MP4: H.264 in yuv420p, the submitted image with a slow zoom, a crossfade to the tail image, AAC if sound
+is requested; without an image a generated picture that shows the prompt.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import av
 from PIL import Image
 
 from airflow_provider_kling.simulator.picture import (
+    add_watermark,
     cover,
-    mark,
     open_picture,
     output_size,
     prompt_picture,
@@ -24,22 +24,22 @@ from airflow_provider_kling.simulator.sound import SAMPLE_RATE, add_tone
 if TYPE_CHECKING:
     from av.container import OutputContainer
 
-#: How far the zoom has gone in the last frame.
+#: Fraction of the picture that the zoom has cut off in the last frame.
 ZOOM: Final = 0.08
 
-#: The tail image begins to shine through at this part of the film and stands alone at its end.
+#: The crossfade to the tail image begins at this fraction of the video.
 FADE_FROM: Final = 0.5
 
-#: Fast rather than small; the cap keeps a noisy picture from becoming 26 MB.
+#: Fast rather than small; maxrate keeps the video of a noisy image below 26 MB.
 ENCODER: Final = {"preset": "ultrafast", "crf": "23", "maxrate": "8M", "bufsize": "8M"}
 
 
 def make_video(recipe: dict[str, Any], inputs: dict[str, bytes], *, watermark: bool, small: bool) -> bytes:
-    """Encode the film that ``recipe`` describes.
+    """Encode the video that ``recipe`` describes.
 
     :param recipe: short side, frames per second, duration, sound, ratio and prompt.
-    :param inputs: contents by role; the recipe says which is ``first`` and which is ``last``.
-    :param watermark: draw a mark into the corner.
+    :param inputs: contents by role; ``recipe["first"]`` and ``recipe["last"]`` are roles.
+    :param watermark: draw a watermark into the corner.
     :param small: 320 pixels on the long side.
     """
     roles = (recipe.get("first", "image"), recipe.get("last", "image_tail"))
@@ -51,13 +51,13 @@ def make_video(recipe: dict[str, Any], inputs: dict[str, bytes], *, watermark: b
     start = cover(shown, size) if shown else prompt_picture(recipe["prompt"], size)
     tail = cover(last, size) if first and last else None
     if watermark:
-        start, tail = mark(start), mark(tail) if tail else None
+        start, tail = add_watermark(start), add_watermark(tail) if tail else None
     return _encode(start, tail, recipe)
 
 
 def _encode(start: Image.Image, tail: Image.Image | None, recipe: dict[str, Any]) -> bytes:
     fps, frames = recipe["fps"], recipe["duration"] * recipe["fps"] + 1
-    # A file and not a buffer: moving the index to the front opens the output a second time.
+    # A file, because faststart opens the output a second time.
     with tempfile.TemporaryDirectory(prefix="kling-simulator-") as directory:
         path = Path(directory) / "result.mp4"
         with av.open(str(path), "w", options={"movflags": "faststart"}) as container:
@@ -72,7 +72,7 @@ def _fill(
     video = container.add_stream("libx264", rate=fps, options=ENCODER)
     video.width, video.height = start.size
     video.pix_fmt = "yuv420p"
-    # One core a film: a worker box renders several, and one film must not starve the event loop.
+    # One thread per video: several are rendered at a time, and none must starve the event loop.
     video.codec_context.thread_count = 1
     audio = container.add_stream("aac", rate=SAMPLE_RATE, layout="mono") if recipe["sound"] else None
     for index in range(frames):

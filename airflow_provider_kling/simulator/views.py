@@ -1,4 +1,4 @@
-"""A task as Kling shows it: the classic object, the object of the new generation, and the body of a callback."""
+"""Converts a task to Kling's JSON: the classic object, the object of the new generation, the body of a callback."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from airflow_provider_kling.simulator.new_outputs import new_outputs
 from airflow_provider_kling.simulator.prices import as_text
 from airflow_provider_kling.simulator.tasks import Task
 
-#: Makes ``task_result`` (classic) of a task that succeeded.
+#: Returns the classic ``task_result`` of a task that succeeded.
 ResultMaker = Callable[[Task], dict[str, Any]]
 
 
 def created(task: Task, *, missing_task_info: str) -> dict[str, Any]:
-    """``data`` of a classic create answer."""
+    """``data`` of the response to a classic create call."""
     info: dict[str, Any] = {}
     if task.external_task_id or missing_task_info == "null":
         info = {"task_info": {"external_task_id": task.external_task_id}}
@@ -25,7 +25,7 @@ def created(task: Task, *, missing_task_info: str) -> dict[str, Any]:
 
 
 def created_new(task: Task) -> dict[str, Any]:
-    """``data`` of a create answer of the new generation."""
+    """``data`` of the response to a create call of the new generation."""
     return {
         "id": task.task_id,
         "status": "submitted",
@@ -47,8 +47,8 @@ def classic(
 ) -> dict[str, Any]:
     """``data`` of a classic query.
 
-    :param watermark: whether the product offers one.
-    :param parent: the video that the task works on, if it works on one.
+    :param watermark: whether the product supports watermarks.
+    :param parent: ``parent_video``, if the task works on a video.
     """
     view: dict[str, Any] = {
         "task_id": task.task_id,
@@ -70,7 +70,7 @@ def classic(
 
 
 def at_once(task: Task, result: ResultMaker) -> dict[str, Any]:
-    """``data`` of a create answer that holds the result; it has neither ``task_info`` nor ``watermark_info``."""
+    """``data`` of a create call whose response holds the result; without ``task_info`` and ``watermark_info``."""
     return {
         "task_id": task.task_id,
         "task_status": task.status,
@@ -82,7 +82,7 @@ def at_once(task: Task, result: ResultMaker) -> dict[str, Any]:
 
 
 def callback(task: Task, result: ResultMaker) -> dict[str, Any]:
-    """Body of a classic callback: the bare task, without an envelope."""
+    """Body of a classic callback: the task without an envelope."""
     view: dict[str, Any] = {
         "task_id": task.task_id,
         "task_status": task.status,
@@ -100,7 +100,7 @@ def callback(task: Task, result: ResultMaker) -> dict[str, Any]:
 
 
 def unified(task: Task, result: ResultMaker) -> dict[str, Any]:
-    """One item of ``GET /tasks``: classic tasks are seen there too, in the words of the new generation."""
+    """One item of ``GET /tasks``: a task of any generation with the field names of the new one."""
     view: dict[str, Any] = {
         "id": task.task_id,
         "status": "succeeded" if task.status == "succeed" else task.status,
@@ -112,7 +112,7 @@ def unified(task: Task, result: ResultMaker) -> dict[str, Any]:
         view["external_id"] = task.external_task_id
     outputs = new_outputs(result(task)) if task.status == "succeed" else []
     if task.recipe.get("deleted"):
-        # Documented for voices and elements; the classic words have it for elements alone.
+        # Documented for voices and elements; the classic result has a status for elements only.
         outputs = [output | {"status": "deleted"} for output in outputs]
     view["outputs"] = outputs
     if task.status == "succeed":

@@ -7,12 +7,12 @@ import pytest
 import requests
 
 from airflow_provider_kling.simulator.envelope import CODES
-from airflow_provider_kling.simulator.faults import Call, Fault, FaultBook
+from airflow_provider_kling.simulator.faults import ArmedFaults, Fault, Route
 
 from .support import I2V, token
 
-CREATE = Call("POST", I2V, "image2video", "create")
-QUERY = Call("GET", f"{I2V}/1", "image2video", "query")
+CREATE = Route("POST", I2V, "image2video", "create")
+QUERY = Route("GET", f"{I2V}/1", "image2video", "query")
 
 
 def kinds(book, call):
@@ -32,20 +32,20 @@ def kinds(book, call):
     ],
 )
 def test_a_fault_strikes_only_what_it_matches(match, call, hit):
-    book = FaultBook()
+    book = ArmedFaults()
     book.add(Fault(kind="empty", **match))
     assert bool(book.take(call)) is hit
 
 
 def test_nth_spares_the_first_and_times_limits_the_rest():
-    book = FaultBook()
+    book = ArmedFaults()
     book.add(Fault(kind="empty", nth=2, times=2))
     assert [bool(book.take(CREATE)) for _ in range(5)] == [False, True, True, False, False]
     assert book.armed() == []
 
 
 def test_times_null_strikes_for_ever_until_it_is_cleared():
-    book = FaultBook()
+    book = ArmedFaults()
     book.add(Fault.from_json({"code": 1303, "times": None}))
     assert all(book.take(CREATE) for _ in range(10))
     book.clear()
@@ -53,7 +53,7 @@ def test_times_null_strikes_for_ever_until_it_is_cleared():
 
 
 def test_of_several_answers_one_is_used_per_request_while_changes_combine():
-    book = FaultBook()
+    book = ArmedFaults()
     for kind in ("empty", "html", "delay", "http_200"):
         book.add(Fault(kind=kind))
     assert kinds(book, CREATE) == ["empty", "delay", "http_200"]

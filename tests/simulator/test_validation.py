@@ -313,17 +313,17 @@ VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dic
 
 @settings(max_examples=300, deadline=None)
 @given(body=st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=8), product=st.sampled_from(sorted(PRODUCTS)))
-def test_any_body_is_either_an_order_with_a_price_or_a_refusal(body, product):
+def test_any_body_is_either_a_request_with_a_price_or_an_error(body, product):
     context = Context(catalogue=load_catalogue(), refuse_retired=False)
     known = {"model_name": "kling-v3", "image": IMAGE, "prompt": "x"} | body
     refusal = None
     try:
-        order = PRODUCTS[product].order(known, context, scale=1, seconds=None)
+        request = PRODUCTS[product].task_request(known, context, scale=1, seconds=None)
     except KlingError as error:
         refusal = error
     if refusal is None:
-        assert order.price >= 0
-        assert order.seconds > 0 or PRODUCTS[product].at_once
+        assert request.price >= 0
+        assert request.seconds > 0 or PRODUCTS[product].at_once
     else:
         assert (refusal.code, refusal.http_status) in {(1201, 400), (1203, 404)}
 

@@ -1,7 +1,7 @@
-"""The products, one row each.
+"""The table of products.
 
-Two have code of their own, because their fields forbid each other in many ways; the others are rows of
-``data/products/``: to add one, write its row.
+``image2video`` and ``text2video`` have their own validators, because many of their fields exclude each other. The
+others are rows of ``data/products/``: to add one, write its row.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from airflow_provider_kling.simulator.products.rows import read_new_products, re
 
 __all__ = ["PATHS", "PRODUCTS", "Product"]
 
-#: Usual seconds: the expected times that a widely used client shows to its users (ComfyUI, 2026).
+#: ``usual_seconds``: the times that ComfyUI (2026) shows to its users.
 PRODUCTS: Final[dict[str, Product]] = (
     {
         "image2video": Product(
@@ -37,7 +37,7 @@ PRODUCTS: Final[dict[str, Product]] = (
     | solutions.PRODUCTS
 )
 
-#: Names of products by their path.
+#: Names of products by path.
 PATHS: Final[dict[str, str]] = {
     path: name for name, product in PRODUCTS.items() for path in (product.path, *product.aliases)
 }

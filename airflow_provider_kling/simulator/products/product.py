@@ -1,4 +1,4 @@
-"""What a product is: where it is served, what it accepts and what comes out."""
+"""A product: its path, the validation of its requests and its results."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
     from airflow_provider_kling.simulator.context import Context
     from airflow_provider_kling.simulator.results import Links
-    from airflow_provider_kling.simulator.tasks import Order, Task
+    from airflow_provider_kling.simulator.tasks import Task, TaskRequest
     from airflow_provider_kling.simulator.validation import Body
 
-#: The length for which the usual processing times are known.
+#: Seconds of video for which the usual processing times are known.
 USUAL_LENGTH: Final = 5
 
 
@@ -21,22 +21,22 @@ USUAL_LENGTH: Final = 5
 class Product:
     """One product; in the new generation, one function with one model.
 
-    :param path: where it is served.
-    :param validate: request body -> order; raises 1201. The price and the model come from here.
-    :param result: task that succeeded -> ``task_result``.
-    :param usual_seconds: how long Kling takes for :data:`USUAL_LENGTH` seconds of output; 0 answers at once, with the
-        result.
-    :param reads: whether its tasks can be read below ``path`` and listed there.
-    :param is_new: whether it belongs to the new generation, which has words of its own.
-    :param is_task: whether a call makes a task; if not, ``result`` is all that it answers.
-    :param watermark: whether a watermarked copy can be ordered; without, no answer speaks of one.
+    :param path: path of the create call.
+    :param validate: request body -> validated request, with model and price; raises 1201.
+    :param result: succeeded task -> ``task_result``.
+    :param usual_seconds: Kling's processing time for :data:`USUAL_LENGTH` seconds of output; 0 is synchronous: the
+        response to the create call holds the result.
+    :param reads: whether its tasks can be queried and listed below ``path``.
+    :param is_new: whether it belongs to the new generation, which has other field names.
+    :param is_task: whether a call creates a task; if not, the response is ``result`` alone.
+    :param watermark: whether a watermarked copy can be requested; if not, no response has ``watermark_info``.
     :param retired: whether Kling has discontinued it.
-    :param max_page: the most tasks on one page of its list.
-    :param aliases: other paths that mean the same.
+    :param max_page: maximum number of tasks on one page of the list.
+    :param aliases: other paths of the create call.
     """
 
     path: str
-    validate: Callable[[Body, Context], Order]
+    validate: Callable[[Body, Context], TaskRequest]
     result: Callable[[Task, Links], dict[str, Any]]
     usual_seconds: float
     reads: bool = True
@@ -49,11 +49,11 @@ class Product:
 
     @property
     def at_once(self) -> bool:
-        """Whether the answer to the create call is the result."""
+        """Whether the response to the create call holds the result."""
         return not self.usual_seconds
 
-    def order(self, body: Body, context: Context, *, scale: float, seconds: float | None) -> Order:
-        """Validate ``body`` and decide how long the task will take.
+    def task_request(self, body: Body, context: Context, *, scale: float, seconds: float | None) -> TaskRequest:
+        """Validate ``body`` and set the processing time of the task.
 
         The usual time grows with the length of the video: 10 s take twice as long as 5 s. That is this simulator's
         rule, not a published one.
@@ -61,7 +61,7 @@ class Product:
         :param scale: multiplies the usual time.
         :param seconds: replaces the usual time.
         """
-        order = self.validate(body, context)
+        task_request = self.validate(body, context)
         if seconds is None or self.at_once:
-            seconds = self.usual_seconds * order.seconds / USUAL_LENGTH * scale
-        return replace(order, seconds=seconds)
+            seconds = self.usual_seconds * task_request.seconds / USUAL_LENGTH * scale
+        return replace(task_request, seconds=seconds)

@@ -1,11 +1,11 @@
-"""From checked values to what the maker of the result needs; plain JSON."""
+"""Converts validated values to a recipe: the input of the renderer, as plain JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-#: Characters that the simulated voice speaks in a second; a rule of this simulator, as are the next two.
+#: Characters per second of the simulated voice; like the next two, a choice of this simulator.
 SPEECH_RATE: Final = 15
 TRIAL_SECONDS: Final = 3.0
 SERIES_WHEN_AUTO: Final = 4
@@ -16,11 +16,11 @@ FPS: Final = 24
 Values = Mapping[str, Any]
 Media = Mapping[str, str]
 
-#: How a product's film is made (of its row), checked values, inputs by role -> recipe.
+#: ``video`` of the product's row, validated values, inputs by role -> recipe.
 Recipe = Callable[[Values, Values, Media], dict[str, Any]]
 
 
-def images(_film: Values, values: Values, media: Media) -> dict[str, Any]:
+def images(_video: Values, values: Values, media: Media) -> dict[str, Any]:
     """One image, or ``n`` of them."""
     return {
         "prompt": "" if media else values.get("prompt") or "",
@@ -32,54 +32,54 @@ def images(_film: Values, values: Values, media: Media) -> dict[str, Any]:
 
 
 def _growth(values: Values) -> list[float]:
-    """How much wider and higher an expanded image is."""
+    """Factors of width and height of an expanded image."""
     across = 1 + values["left_expansion_ratio"] + values["right_expansion_ratio"]
     return [across, 1 + values["up_expansion_ratio"] + values["down_expansion_ratio"]]
 
 
-def omni_images(film: Values, values: Values, media: Media) -> dict[str, Any]:
+def omni_images(video: Values, values: Values, media: Media) -> dict[str, Any]:
     """Single images, or a series of them."""
     amount = values["series_amount"]
     series = values["result_type"] == "series"
     count = (SERIES_WHEN_AUTO if amount == "auto" else amount) if series else values["n"]
-    return images(film, values, media) | {"count": count, "result_type": values["result_type"]}
+    return images(video, values, media) | {"count": count, "result_type": values["result_type"]}
 
 
-def single(film: Values, values: Values, media: Media) -> dict[str, Any]:
-    """Pictures whose number is not a choice and holds no further slots."""
-    recipe = images(film, values, media)
+def single(video: Values, values: Values, media: Media) -> dict[str, Any]:
+    """Images whose number is fixed; the task takes one slot."""
+    recipe = images(video, values, media)
     del recipe["count"]
     return recipe
 
 
-def films(film: Values, values: Values, media: Media) -> dict[str, Any]:
+def videos_recipe(video: Values, values: Values, media: Media) -> dict[str, Any]:
     """A video."""
     asked = values.get("input") or values
-    first, last, framed = _frames(film, values, media)
+    first, last, framed = _frames(video, values, media)
     return {
         "prompt": "" if first else values.get("prompt") or "",
         "ratio": ("" if framed else values.get("aspect_ratio") or "") or ("" if first else "16:9"),
         "short_side": SHORT_SIDES.get(str(asked.get("mode")), SHORT_SIDES["std"]),
         "fps": FPS,
         "duration": int(asked.get("duration") or 5),
-        "sound": _sounds(film.get("sound", False), values),
+        "sound": _sounds(video.get("sound", False), values),
         "first": first,
         "last": last,
-        **_follows(film, values, media),
-        **_parent(film, values),
+        **_follows(video, values, media),
+        **_parent(video, values),
     }
 
 
-def _frames(film: Values, values: Values, media: Media) -> tuple[str, str, bool]:
-    """Roles of the first and the last picture, and whether the first decides the shape."""
+def _frames(video: Values, values: Values, media: Media) -> tuple[str, str, bool]:
+    """Roles of the first and the last frame, and whether the first determines the aspect ratio."""
     types = {item.get("type"): index for index, item in enumerate(values.get("image_list") or [])}
     roles = {kind: f"image_list[{index}].image_url" for kind, index in types.items() if kind}
-    first = roles.get("first_frame") or _role(film.get("pictures", ()), media)
+    first = roles.get("first_frame") or _role(video.get("pictures", ()), media)
     return first, roles.get("end_frame", ""), "first_frame" in roles
 
 
 def _role(names: Any, media: Media) -> str:
-    """The first input that is one of these fields, or stands in one."""
+    """The role of the first input that is one of these fields or nested in one; empty if there is none."""
     found = (role for name in names for role in media if role == name or role.startswith((f"{name}[", f"{name}.")))
     return next(found, "")
 
@@ -88,8 +88,8 @@ def _sounds(rule: Any, values: Values) -> bool:
     return rule if isinstance(rule, bool) else all(values.get(name) == wanted for name, wanted in rule.items())
 
 
-def _follows(film: Values, values: Values, media: Media) -> dict[str, Any]:
-    names = list(film.get("follows", ()))
+def _follows(video: Values, values: Values, media: Media) -> dict[str, Any]:
+    names = list(video.get("follows", ()))
     videos = values.get("video_list")
     if videos and videos[0]["refer_type"] == "base":
         names.append("video_list")
@@ -97,31 +97,31 @@ def _follows(film: Values, values: Values, media: Media) -> dict[str, Any]:
     return {"follows": followed} if followed else {}
 
 
-def _parent(film: Values, values: Values) -> dict[str, Any]:
-    if "parent" not in film:
+def _parent(video: Values, values: Values) -> dict[str, Any]:
+    if "parent" not in video:
         return {}
-    parent = {"parent": values.get(film["parent"]) or "", "parent_url": values.get("video_url") or ""}
+    parent = {"parent": values.get(video["parent"]) or "", "parent_url": values.get("video_url") or ""}
     return parent | ({"origin": values["origin"]} if "origin" in values else {})
 
 
-def speech(_film: Values, values: Values, _media: Media) -> dict[str, Any]:
-    """A text that is read aloud."""
+def speech(_video: Values, values: Values, _media: Media) -> dict[str, Any]:
+    """A spoken text."""
     seconds = len(values["text"]) / SPEECH_RATE / (values.get("voice_speed") or 1)
     return {"seconds": max(1.0, round(seconds, 1))}
 
 
-def sounds(_film: Values, values: Values, _media: Media) -> dict[str, Any]:
-    """A sound of the ordered length."""
+def sounds(_video: Values, values: Values, _media: Media) -> dict[str, Any]:
+    """A sound of the requested length."""
     return {"seconds": round(float(values["duration"]), 1)}
 
 
-def voices(_film: Values, values: Values, _media: Media) -> dict[str, Any]:
-    """A voice, and its trial."""
+def voices(_video: Values, values: Values, _media: Media) -> dict[str, Any]:
+    """A voice and its trial sound."""
     return {"name": values["voice_name"], "seconds": TRIAL_SECONDS}
 
 
-def elements(_film: Values, values: Values, media: Media) -> dict[str, Any]:
-    """An element; its pictures are its inputs."""
+def elements(_video: Values, values: Values, media: Media) -> dict[str, Any]:
+    """An element; its images are its inputs."""
     kept = ("element_name", "element_description", "reference_type")
     return {
         **{name: values[name] for name in kept},
@@ -136,27 +136,27 @@ def elements(_film: Values, values: Values, media: Media) -> dict[str, Any]:
     }
 
 
-def old_elements(film: Values, values: Values, media: Media) -> dict[str, Any]:
-    """An element as it was asked for before there were advanced ones."""
-    return elements(film, {**values, "reference_type": "image_refer"}, media)
+def old_elements(video: Values, values: Values, media: Media) -> dict[str, Any]:
+    """An element of the older API, which creates elements from images only."""
+    return elements(video, {**values, "reference_type": "image_refer"}, media)
 
 
-def marks(_film: Values, values: Values, _media: Media) -> dict[str, Any]:
-    """A marked area of a session, whose video says how large the area is."""
-    return _within(values) | {"points": values.get("points"), "follows": "session_id"}
+def marks(_video: Values, values: Values, _media: Media) -> dict[str, Any]:
+    """A marked area of a session; it has the size of the session's video."""
+    return _session(values) | {"points": values.get("points"), "follows": "session_id"}
 
 
-def _within(values: Values) -> dict[str, Any]:
+def _session(values: Values) -> dict[str, Any]:
     return {"session_id": values["session_id"], "frame_index": values.get("frame_index")}
 
 
-def preview(film: Values, values: Values, media: Media) -> dict[str, Any]:
-    """A look at the marked areas of a session, or the video without them."""
-    return films(film, values, media) | _within(values)
+def preview(video: Values, values: Values, media: Media) -> dict[str, Any]:
+    """A preview of the marked areas of a session, or the edited video."""
+    return videos_recipe(video, values, media) | _session(values)
 
 
-def deletion(_film: Values, values: Values, _media: Media) -> dict[str, Any]:
-    """What is to be deleted: the id of the result that it is."""
+def deletion(_video: Values, values: Values, _media: Media) -> dict[str, Any]:
+    """A deletion: the result id of the voice or element."""
     return {"deletes": values.get("voice_id") or values.get("element_id")}
 
 
@@ -165,10 +165,10 @@ RECIPES: Final[dict[str, Recipe]] = {
     "omni_images": omni_images,
     "views": single,
     "segments": single,
-    "videos": films,
-    "faces": films,
-    "selection": films,
-    "soundtracks": films,
+    "videos": videos_recipe,
+    "faces": videos_recipe,
+    "selection": videos_recipe,
+    "soundtracks": videos_recipe,
     "preview": preview,
     "edits": preview,
     "marks": marks,

@@ -1,4 +1,4 @@
-"""A product as data: one entry of a file in ``data/products/``."""
+"""A product as data: an entry of a file in ``data/products/``."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.simulator.products.fields import Field
 from airflow_provider_kling.simulator.products.rules import RULES
-from airflow_provider_kling.simulator.validation import bad
+from airflow_provider_kling.simulator.validation import invalid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_kling.simulator.products.fields import Reading
+    from airflow_provider_kling.simulator.products.fields import ParsedBody
 
-#: Every product takes these, unless its row says ``task_fields: false``.
+#: Fields of every product, unless its row has ``task_fields: false``.
 TASK_FIELDS = (
     Field(name="watermark_info", kind="object", fields=(Field(name="enabled", kind="boolean", default=False),)),
     Field(name="callback_url"),
@@ -25,29 +25,29 @@ TASK_FIELDS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Price:
-    """What a product costs, in units.
+    """The price of a product, in units.
 
-    :param rates: conditions and units; the first whose conditions all hold counts. A condition is a field and its
-        value, or whether the field was given at all.
-    :param per: what the rate is for: an image (``n``), one of the ``seconds``, ``five_seconds``, or the task (empty).
+    :param rates: conditions and units; the first row whose conditions all match applies. A condition is a field and its
+        value, or whether the field was given.
+    :param per: unit of the rate: an image (``n``), ``seconds``, ``five_seconds``, or the task (empty).
     """
 
     rates: tuple[tuple[Mapping[str, Any], Decimal], ...]
     per: str = ""
 
     def rate(self, values: Mapping[str, Any]) -> Decimal:
-        """The units of one piece.
+        """The rate for these values.
 
-        :raises KlingError: 1201: what has no price is not offered.
+        :raises KlingError: 1201, if no rate applies.
         """
         for conditions, units in self.rates:
-            if _holds(conditions, values):
+            if _matches(conditions, values):
                 return units
         chosen = "/".join(str(values.get(name)) for name in ("model_name", "mode", "duration"))
-        raise bad(f"model/mode/duration({chosen}) is not supported")
+        raise invalid(f"model/mode/duration({chosen}) is not supported")
 
 
-def _holds(conditions: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+def _matches(conditions: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
     return all(
         bool(values.get(name)) is wanted if isinstance(wanted, bool) else values.get(name) == wanted
         for name, wanted in conditions.items()
@@ -59,18 +59,18 @@ class Row:
     """One product.
 
     :param result: kind of the result, a key of :data:`.outputs.RESULTS`.
-    :param aliases: other paths that mean the same.
+    :param aliases: other paths of the create call.
     :param models: ``live`` and ``retired`` names and the ``default``; empty for a product without ``model_name``.
     :param one_of: groups of fields of which at least one must be given.
     :param exclusive: groups of fields of which at most one may be given.
-    :param at_most: fields whose items together are no more than a number: ``{"of": [...], "items": 10}``.
-    :param rules: names of further checks, keys of :data:`.rules.RULES`.
-    :param film: which inputs a video shows (``pictures``), whose length it has (``follows``), whether it has ``sound``,
-        and which input is its ``parent``.
+    :param at_most: limits of the total number of items of several fields: ``{"of": [...], "items": 10}``.
+    :param rules: further checks, keys of :data:`.rules.RULES`.
+    :param video: how the video is rendered: inputs that it shows (``pictures``), input whose length it has
+        (``follows``), whether it has ``sound``, and which input is its ``parent``.
     :param retired: whether Kling has discontinued the whole product.
-    :param is_task: whether the call makes a task; if not, its answer is all there is.
-    :param watermark: whether a watermarked copy can be ordered.
-    :param max_page: the most tasks on one page of the list.
+    :param is_task: whether the call creates a task; if not, the response is the result alone.
+    :param watermark: whether a watermarked copy can be requested.
+    :param max_page: maximum number of tasks on one page of the list.
     """
 
     name: str
@@ -87,7 +87,7 @@ class Row:
     exclusive: tuple[tuple[str, ...], ...] = ()
     at_most: tuple[Mapping[str, Any], ...] = ()
     rules: tuple[str, ...] = ()
-    film: Mapping[str, Any] = field(default_factory=dict)
+    video: Mapping[str, Any] = field(default_factory=dict)
     retired: bool = False
     is_task: bool = True
     watermark: bool = True
@@ -113,23 +113,23 @@ class Row:
             **values,
         )
 
-    def check(self, reading: Reading) -> None:
-        """What the fields of the product say together.
+    def check(self, parsed: ParsedBody) -> None:
+        """Check the rules that concern several fields.
 
         :raises KlingError: 1201.
         """
-        given = {name for name, value in reading.given.items() if value not in (None, "", [], {})}
+        given = {name for name, value in parsed.given.items() if value not in (None, "", [], {})}
         for group in self.one_of:
             if not given & set(group):
-                raise bad(f"{' or '.join(group)} is required")
+                raise invalid(f"{' or '.join(group)} is required")
         for group in self.exclusive:
             if len(given & set(group)) > 1:
-                raise bad(f"{' and '.join(group)} are mutually exclusive")
+                raise invalid(f"{' and '.join(group)} are mutually exclusive")
         for rule in self.at_most:
-            if sum(_items(reading.values.get(name)) for name in rule["of"]) > rule["items"]:
-                raise bad(f"{' and '.join(rule['of'])} cannot exceed {rule['items']} in total")
+            if sum(_items(parsed.values.get(name)) for name in rule["of"]) > rule["items"]:
+                raise invalid(f"{' and '.join(rule['of'])} cannot exceed {rule['items']} in total")
         for name in self.rules:
-            RULES[name](reading)
+            RULES[name](parsed)
 
 
 def _items(value: Any) -> int:

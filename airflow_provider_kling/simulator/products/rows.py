@@ -1,4 +1,4 @@
-"""Reads the rows of ``data/products/`` into products."""
+"""Loads the products from the rows of ``data/products/``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import yaml
 
 from airflow_provider_kling.simulator.outputs import RESULTS, video_result
 from airflow_provider_kling.simulator.products import new
-from airflow_provider_kling.simulator.products.orders import order
+from airflow_provider_kling.simulator.products.classic import task_request
 from airflow_provider_kling.simulator.products.product import Product
 from airflow_provider_kling.simulator.products.row import Row
 
@@ -18,18 +18,18 @@ FILES: Final = ("images", "audio", "videos", "sessions", "assets")
 
 
 def read_products() -> dict[str, Product]:
-    """Every product that is a row, by name."""
+    """Every classic product that is a row, by name."""
     tables = [yaml.safe_load(_text(name))["products"] for name in FILES]
     return {name: _product(name, row) for table in tables for name, row in table.items()}
 
 
 def read_new_products() -> dict[str, Product]:
-    """Every function of the new generation with each of its models."""
+    """Every function of the new generation with each of its models, by name."""
     rows = yaml.safe_load(_text("new"))["products"]
     return {
         name: Product(
             path=f"/{name}",
-            validate=partial(new.order, name, row),
+            validate=partial(new.task_request, name, row),
             result=video_result,
             usual_seconds=row["usual_seconds"],
             reads=False,
@@ -50,7 +50,7 @@ def _product(name: str, values: dict[str, Any]) -> Product:
     return Product(
         path=row.path,
         aliases=row.aliases,
-        validate=partial(order, row),
+        validate=partial(task_request, row),
         result=RESULTS[row.result],
         usual_seconds=row.usual_seconds,
         reads=row.reads,

@@ -1,4 +1,4 @@
-"""Checks that concern one product: what its fields say together.
+"""Rules of single products that concern several fields.
 
 Observed texts: those about the source, text, sound and speed of a lip sync, the ratio of an omni video and its sound
 beside a video. The others were not observed.
@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow_provider_kling.simulator.validation import bad
+from airflow_provider_kling.simulator.validation import invalid
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_kling.simulator.products.fields import Reading
+    from airflow_provider_kling.simulator.products.fields import ParsedBody
 
-#: Kling documentation: the most that a video is extended to, and what one call adds.
+#: Kling documentation: maximum duration of an extended video, and what one call adds, in seconds.
 LONGEST_EXTENSION: Final = 180
 EXTENSION: Final = 5
 
@@ -23,137 +23,137 @@ EXTENSION: Final = 5
 EXTENDABLE: Final = ("kling-v1", "kling-v1-5", "kling-v1-6")
 
 
-def omni_video(reading: Reading) -> None:
-    """Frames, videos, ratio and shots of an omni video."""
-    values = reading.values
+def omni_video(parsed: ParsedBody) -> None:
+    """Check frames, videos, ratio and shots of an omni video."""
+    values = parsed.values
     images, videos = values["image_list"] or [], values["video_list"] or []
     frames = [item["type"] for item in images if item["type"]]
     if "end_frame" in frames and ("first_frame" not in frames or len(images) > 2):
-        raise bad("end_frame needs a first_frame and no more than 2 images")
+        raise invalid("end_frame needs a first_frame and no more than 2 images")
     most = 4 if videos else 7
     if len(images) + len(values["element_list"] or []) > most:
-        raise bad(f"image_list and element_list cannot exceed {most} in total")
+        raise invalid(f"image_list and element_list cannot exceed {most} in total")
     if videos and values["sound"] == "on":
-        raise bad("sound on is not supported with video input")
+        raise invalid("sound on is not supported with video input")
     edits = bool(videos) and videos[0]["refer_type"] == "base"
     if edits and frames:
-        raise bad("first_frame and end_frame are not supported with a base video")
+        raise invalid("first_frame and end_frame are not supported with a base video")
     if not values["aspect_ratio"] and not frames and not edits:
-        raise bad("Aspect ratio must be specified unless a first frame is provided or the task is video editing")
+        raise invalid("Aspect ratio must be specified unless a first frame is provided or the task is video editing")
     _shots(values)
-    _o1_durations(reading, plain=not videos and (not images or bool(frames)))
+    _o1_durations(parsed, plain=not videos and (not images or bool(frames)))
 
 
 def _shots(values: dict[str, Any]) -> None:
     customized = values["multi_shot"] and values["shot_type"] == "customize"
     if not customized and not values["prompt"]:
-        raise bad("prompt can not be null")
+        raise invalid("prompt can not be null")
     if customized:
         shots = values["multi_prompt"] or []
         lengths = [int(shot["duration"]) for shot in shots if shot["duration"].isdecimal()]
         if len(lengths) != len(shots) or sum(lengths) != int(values["duration"]):
-            raise bad("the sum of multi_prompt durations must be equal to duration")
+            raise invalid("the sum of multi_prompt durations must be equal to duration")
 
 
-def _o1_durations(reading: Reading, *, plain: bool) -> None:
-    seconds = int(reading.values["duration"])
-    if reading.given.get("model_name", "kling-video-o1") != "kling-video-o1":
+def _o1_durations(parsed: ParsedBody, *, plain: bool) -> None:
+    seconds = int(parsed.values["duration"])
+    if parsed.given.get("model_name", "kling-video-o1") != "kling-video-o1":
         return
     if seconds > 10:
-        raise bad(f"duration value '{seconds}' is invalid")
+        raise invalid(f"duration value '{seconds}' is invalid")
     if plain and seconds not in (5, 10):
-        raise bad("Duration only supports 5 or 10 seconds when no refer_image is provided")
+        raise invalid("Duration only supports 5 or 10 seconds when no refer_image is provided")
 
 
-def extension(reading: Reading) -> None:
-    """The video that is extended, and the length of the result."""
-    video_id = reading.values["video_id"]
-    parent = reading.context.result(video_id)
+def extension(parsed: ParsedBody) -> None:
+    """Check the video to extend; set the duration of the result."""
+    video_id = parsed.values["video_id"]
+    parent = parsed.context.result(video_id)
     origin = (parent.recipe.get("origin") or parent.model) if parent else ""
     if parent is None or origin not in EXTENDABLE:
-        raise bad(f"video_id value '{video_id}' is invalid")
+        raise invalid(f"video_id value '{video_id}' is invalid")
     seconds = parent.recipe["duration"] + EXTENSION
     if seconds > LONGEST_EXTENSION:
-        raise bad("the total duration can not exceed 3 minutes")
-    reading.values |= {"duration": str(seconds), "origin": origin}
+        raise invalid("the total duration can not exceed 3 minutes")
+    parsed.values |= {"duration": str(seconds), "origin": origin}
 
 
-def edited_images(reading: Reading) -> None:
-    """How many images an edit needs."""
-    allowed = {"addition": (1, 2), "swap": (1,), "removal": (0,)}[reading.values["edit_mode"]]
-    if len(reading.values["image_list"] or []) not in allowed:
-        raise bad(f"image_list size is invalid for edit_mode {reading.values['edit_mode']}")
+def edited_images(parsed: ParsedBody) -> None:
+    """Check the number of images of an edit."""
+    allowed = {"addition": (1, 2), "swap": (1,), "removal": (0,)}[parsed.values["edit_mode"]]
+    if len(parsed.values["image_list"] or []) not in allowed:
+        raise invalid(f"image_list size is invalid for edit_mode {parsed.values['edit_mode']}")
 
 
-def face_choose(reading: Reading) -> None:
-    """The sound that a face speaks."""
-    chosen = reading.values["face_choose"][0]
+def face_choose(parsed: ParsedBody) -> None:
+    """Check the sound of a face."""
+    chosen = parsed.values["face_choose"][0]
     if bool(chosen["audio_id"]) == bool(chosen["sound_file"]):
-        raise bad("face_choose[0].audio_id or face_choose[0].sound_file is required")
+        raise invalid("face_choose[0].audio_id or face_choose[0].sound_file is required")
     if chosen["sound_end_time"] - chosen["sound_start_time"] < 2000:
-        raise bad("face_choose[0].sound_end_time must be at least 2000 after sound_start_time")
+        raise invalid("face_choose[0].sound_end_time must be at least 2000 after sound_start_time")
 
 
-def lip_sync(reading: Reading) -> None:
-    """Source, text and sound of a lip sync; the texts were observed on 2026-09-28."""
-    asked = reading.values["input"]
+def lip_sync(parsed: ParsedBody) -> None:
+    """Check source, text and sound of a lip sync; the texts were observed on 2026-09-28."""
+    asked = parsed.values["input"]
     if not asked["mode"]:
-        raise bad("input.mode: must not be null")
+        raise invalid("input.mode: must not be null")
     if not asked["video_id"] and not asked["video_url"]:
-        raise bad("video_id or video_url is required")
+        raise invalid("video_id or video_url is required")
     if asked["mode"] == "text2video":
         if not asked["text"]:
-            raise bad("text is required")
+            raise invalid("text is required")
         if not asked["voice_id"]:
-            language = reading.given["input"].get("voice_language")
-            raise bad("Voice id not found" if language else "Voice language not found")
+            language = parsed.given["input"].get("voice_language")
+            raise invalid("Voice id not found" if language else "Voice language not found")
         if not 0.8 <= asked["voice_speed"] <= 2.0:
             edge = "less than or equal to 2.0" if asked["voice_speed"] > 2 else "greater than or equal to 0.8"
-            raise bad(f"input.voiceSpeed: must be {edge}")
+            raise invalid(f"input.voiceSpeed: must be {edge}")
         return
     if not asked["audio_type"]:
-        raise bad("Audio type is null")
+        raise invalid("Audio type is null")
     if not asked[f"audio_{asked['audio_type']}"]:
-        raise bad(f"input.audio_{asked['audio_type']} can not be null")
+        raise invalid(f"input.audio_{asked['audio_type']} can not be null")
 
 
-def effect_images(reading: Reading) -> None:
-    """One image, or two people."""
-    asked = reading.values["input"]
+def effect_images(parsed: ParsedBody) -> None:
+    """Check that there is one image, or ``images`` with two."""
+    asked = parsed.values["input"]
     if bool(asked["image"]) == bool(asked["images"]):
-        raise bad("input.image or input.images is required")
+        raise invalid("input.image or input.images is required")
     if asked["images"] and len(asked["images"]) != 2:
-        raise bad("input.images size must be equal to 2")
+        raise invalid("input.images size must be equal to 2")
 
 
-def omni_image(reading: Reading) -> None:
-    """What one of the two models takes only."""
-    if reading.given.get("model_name", "kling-image-o1") != "kling-image-o1":
+def omni_image(parsed: ParsedBody) -> None:
+    """Check the limits of kling-image-o1."""
+    if parsed.given.get("model_name", "kling-image-o1") != "kling-image-o1":
         return
-    if reading.values["resolution"] == "4k":
-        raise bad("resolution value '4k' is invalid, allowed values: 1k, 2k")
-    if reading.values["result_type"] == "series":
-        raise bad("result_type value 'series' is invalid, allowed values: single")
+    if parsed.values["resolution"] == "4k":
+        raise invalid("resolution value '4k' is invalid, allowed values: 1k, 2k")
+    if parsed.values["result_type"] == "series":
+        raise invalid("result_type value 'series' is invalid, allowed values: single")
 
 
-def expansion(reading: Reading) -> None:
-    """The new area is at most three times the old one."""
-    sides = {side: reading.values[f"{side}_expansion_ratio"] for side in ("up", "down", "left", "right")}
+def expansion(parsed: ParsedBody) -> None:
+    """Check that the new area is at most three times the old one."""
+    sides = {side: parsed.values[f"{side}_expansion_ratio"] for side in ("up", "down", "left", "right")}
     if (1 + sides["up"] + sides["down"]) * (1 + sides["left"] + sides["right"]) > 3:
-        raise bad("the expanded area can not exceed 3 times the original")
+        raise invalid("the expanded area can not exceed 3 times the original")
 
 
-def element_inputs(reading: Reading) -> None:
-    """The inputs that the kind of an element needs, and the voice that it is bound to."""
+def element_inputs(parsed: ParsedBody) -> None:
+    """Check the inputs of an element; look up the voice that it is bound to."""
     needed = {"image_refer": "element_image_list", "video_refer": "element_video_list"}
-    name = needed[reading.values["reference_type"]]
-    if not reading.values[name]:
-        raise bad(f"{name} can not be null")
-    if voice_id := reading.values["element_voice_id"]:
-        reading.values["voice"] = {"voice_id": voice_id, **reading.context.voice(voice_id)}
+    name = needed[parsed.values["reference_type"]]
+    if not parsed.values[name]:
+        raise invalid(f"{name} can not be null")
+    if voice_id := parsed.values["element_voice_id"]:
+        parsed.values["voice"] = {"voice_id": voice_id, **parsed.context.voice(voice_id)}
 
 
-RULES: Final[dict[str, Callable[[Reading], None]]] = {
+RULES: Final[dict[str, Callable[[ParsedBody], None]]] = {
     "omni_video": omni_video,
     "extension": extension,
     "edited_images": edited_images,

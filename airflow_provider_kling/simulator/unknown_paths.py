@@ -1,7 +1,7 @@
-"""What Kling serves and this simulator does not, and what neither of them knows.
+"""Responses for paths that the simulator does not serve.
 
-The paths are those of Kling's documentation in 2026. The answer to a path that nobody knows was recorded
-on 2025-06-14: it comes from the web framework and has neither a code nor a request_id.
+The paths are those of Kling's documentation in 2026. The response to a path that Kling does not have was recorded on
+2025-06-14: it comes from the web framework and has neither ``code`` nor ``request_id``.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from airflow_provider_kling.simulator.envelope import KlingError
 
-#: Paths of the new generation take API keys only.
+#: Path prefixes of the new generation, which accepts API keys only.
 NEW: Final = ("/text-to-video/", "/image-to-video/", "/omni-video/", "/motion-control/", "/solutions/")
 
-#: Functions of the new generation; the model follows.
+#: Those that a model name follows.
 FUNCTIONS: Final = NEW[:-1]
 
 
@@ -24,7 +24,7 @@ def is_new(path: str) -> bool:
 
 
 def refuse_unknown_model(method: str, path: str) -> None:
-    """Raise Kling's refusal of a model that a function of the new generation does not have.
+    """Raise Kling's error for a model that a function of the new generation does not have.
 
     :raises KlingError: 1201, as measured.
     """
@@ -33,7 +33,7 @@ def refuse_unknown_model(method: str, path: str) -> None:
 
 
 def _is_of_a_function(path: str) -> bool:
-    """Whether a path is a function of the new generation and a model, and nothing more."""
+    """Whether a path is a function of the new generation followed by one model name."""
     return path.startswith(FUNCTIONS) and path.count("/") == 2
 
 
@@ -43,7 +43,7 @@ def is_known(path: str) -> bool:
 
 
 def not_simulated(method: str, path: str) -> dict[str, Any]:
-    """Body of the answer to a path that only Kling serves; it looks like nothing that Kling sends."""
+    """Response body for a path that Kling serves and the simulator does not; Kling never sends it."""
     return {
         "error": "not simulated",
         "message": f"This is the simulator, not Kling: it does not serve {method} {path}.",
@@ -51,7 +51,7 @@ def not_simulated(method: str, path: str) -> dict[str, Any]:
 
 
 def not_found(path: str) -> dict[str, Any]:
-    """Body of the answer to a path that Kling does not know."""
+    """Response body for a path that Kling does not have."""
     now = time.time()
     moment = time.strftime(f"%Y-%m-%dT%H:%M:%S.{int(now % 1 * 1000):03d}+0000", time.gmtime(now))
     return {"timestamp": moment, "status": 404, "error": "Not Found", "message": "No message available", "path": path}

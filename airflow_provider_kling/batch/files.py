@@ -11,7 +11,7 @@ from airflow_provider_kling.utils._airflow.object_storage import place_of
 from airflow_provider_kling.utils.untrusted import clean_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 #: The largest file that is read, in bytes; a plan of 100,000 items has a fifth of this.
 MAX_BYTES = 256 << 20
@@ -97,3 +97,16 @@ def exists(uri: str, conn_id: str | None) -> bool:
     :raises KlingStorageError: when the storage cannot be asked.
     """
     return object_files.exists(place_of(uri, conn_id))
+
+
+def discard(uris: Sequence[str], folders: Sequence[str], conn_id: str | None) -> None:
+    """
+    Delete files that nobody needs, as far as the storage lets us.
+
+    :param uris: of the files, on one storage.
+    :param folders: that are deleted afterwards when they are empty, inner ones first; with a slash at the end.
+    :param conn_id: Airflow connection of the storage.
+    """
+    object_files.discard([place_of(uri, conn_id) for uri in uris])
+    for uri in folders:
+        object_files.discard_empty_folder(place_of(uri.rstrip("/"), conn_id))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import collections
 import dataclasses
+import functools
 import hashlib
 import re
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kling.batch import files
+from airflow_provider_kling.batch.image_copies import ImageCopies
 from airflow_provider_kling.batch.plan import KEY, PlannedItem, problem_of_product
 from airflow_provider_kling.exceptions import KlingValidationError
 from airflow_provider_kling.preparation.arguments import Validate, is_rendered_none
@@ -46,14 +47,6 @@ NAME_CHARACTERS = 60
 
 
 @dataclasses.dataclass(frozen=True)
-class _PlanState:
-    """What is known from the items before: how many had the same content, and which images are in storage."""
-
-    counts_by_content: dict[str, int] = dataclasses.field(default_factory=dict)
-    stored_images: set[str] = dataclasses.field(default_factory=set)
-
-
-@dataclasses.dataclass(frozen=True)
 class Planner:
     """
     The arguments that all items of a batch share.
@@ -81,6 +74,11 @@ class Planner:
     fit: Fit = "refuse"
     image_by: ImageBy = "content"
 
+    @functools.cached_property
+    def copies(self) -> ImageCopies:
+        """The images that the plan needs beside it."""
+        return ImageCopies(self.work_uri, self.output_conn_id)
+
     def plan(self, items: Sequence[Mapping[str, Any]]) -> tuple[list[PlannedItem], list[str]]:
         """
         Check every item.
@@ -92,7 +90,7 @@ class Planner:
         planned: list[PlannedItem] = []
         warnings: dict[str, list[str]] = {}
         problems: dict[str, list[str]] = {}
-        state = _PlanState()
+        counts_by_content: dict[str, int] = {}
         for index, item in enumerate(items):
             own_key = _own_key(item)
             key = str(index) if own_key is None else own_key
@@ -101,11 +99,13 @@ class Planner:
                 prepared = self._prepare(key, endpoint, fields)
                 for sentence in prepared.warnings:
                     warnings.setdefault(sentence, []).append(key)
-                planned.append(self._planned(key, endpoint, own_key is not None, fields, prepared, state))
+                planned.append(self._planned(key, endpoint, own_key is not None, fields, prepared, counts_by_content))
             except KlingValidationError as error:
+                self.copies.refuse()
                 for sentence in error.problems:
                     problems.setdefault(sentence, []).append(key)
             except (UnicodeError, TypeError, RecursionError) as error:
+                self.copies.refuse()
                 # Invalid text (half an emoji) or objects that are no JSON; the rules above name most of them.
                 problems.setdefault(f"it cannot be sent ({reason(error)}).", []).append(key)
         sentences = [*_sentences(problems), *_duplicate_names(planned), *_file_clashes(planned)]
@@ -153,13 +153,19 @@ class Planner:
         )
 
     def _planned(
-        self, key: str, endpoint: str, has_key: bool, fields: Mapping[str, Any], prepared: Prepared, state: _PlanState
+        self,
+        key: str,
+        endpoint: str,
+        has_key: bool,
+        fields: Mapping[str, Any],
+        prepared: Prepared,
+        counts: dict[str, int],
     ) -> PlannedItem:
         content = identity.fingerprint(account=self.account, endpoint=endpoint, content=prepared.content)
-        state.counts_by_content[content] = state.counts_by_content.get(content, -1) + 1
+        counts[content] = counts.get(content, -1) + 1
         # Items without a key are numbered among items with equal content, so that inserting one does not change the ids
         # of the others.
-        part = f"[{key}]" if has_key else f"[~{state.counts_by_content[content]}]"
+        part = f"[{key}]" if has_key else f"[~{counts[content]}]"
         origin = self.origin._replace(task_id=self.origin.task_id + part)
         body = dict(prepared.body)
         name = identity.own_id(body.pop("external_task_id", None)) or identity.external_task_id(origin, content)
@@ -178,20 +184,15 @@ class Planner:
             elif isinstance(holder[slot], str) and not is_link(holder[slot]):
                 # A converted image exists nowhere else.
                 given = None if loaded and loaded.conversion else fields.get(where)
-                images[where] = self._store_image(base64.b64decode(holder[slot]), given, state)
+                images[where] = self._store_image(base64.b64decode(holder[slot]), given)
                 holder[slot] = ""
         return PlannedItem(key, name, body, images, endpoint)
 
-    def _store_image(self, content: bytes, given: Any, state: _PlanState) -> dict[str, Any]:
-        digest = hashlib.sha256(content).hexdigest()
+    def _store_image(self, content: bytes, given: Any) -> dict[str, Any]:
         if isinstance(given, str) and _REMOTE.match(given.strip()):
+            digest = hashlib.sha256(content).hexdigest()
             return {"uri": given.strip(), "sha256": digest, "conn_id": self.image_conn_id}
-        uri = f"{self.work_uri}images/{digest}"
-        # The storage is asked once for each image, not once for each item that uses it.
-        if digest not in state.stored_images and not files.exists(uri, self.output_conn_id):
-            files.write_bytes(uri, content, self.output_conn_id)
-        state.stored_images.add(digest)
-        return {"uri": uri, "sha256": digest, "conn_id": self.output_conn_id}
+        return self.copies.store(content)
 
 
 def _own_key(item: Mapping[str, Any]) -> str | None:

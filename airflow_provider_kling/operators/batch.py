@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,7 @@ from airflow_provider_kling.utils.untrusted import reason
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import timedelta
 
     from airflow.sdk import Context, ObjectStoragePath
@@ -165,14 +166,10 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
                 raise AirflowSkipException("There is nothing to make: items is empty.")
             self._check_storage(limits)
             batch_id = self._batch_id(context)
-            planned = self._plan(context, items, limits, batch_id)
-            requests = [(product_of(item.endpoint), item.body) for item in planned]
-            cost = prices.total(requests)
-            # max_units counts units of all packs alike; in dollars it is at most that many of the dearest units.
-            dearest = max((product for product, _ in requests), key=lambda product: prices.usd_of(product, Decimal(1)))
-            # Before the plan is written: a retry that is refused does not stop the trigger of an earlier try.
-            planned_cost = planned_cost_of_batch(batch_id, dearest, cost, limits.max_units)
-            Spending(self, context, planned_cost, limits.max_run_usd).permit()
+            planner = self._planner(origin_of(context, limits.on_clear), work_uri(limits, batch_id))
+            with _discarded_when_refused(planner):
+                planned = self._plan(planner, items)
+                cost = self._permit(context, planned, limits, batch_id)
             token = write_plan(self, context, planned, limits, batch_id)
         if cost.most and limits.units_per_item is None:
             limits = limits._replace(units_per_item=float(cost.most))
@@ -237,8 +234,18 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
         check_target(limits.folder, self.output_conn_id)
         check_target(limits.manifest_uri, self.output_conn_id, name="manifest_uri")
 
-    def _plan(self, context: Context, items: list[dict[str, Any]], limits: Limits, batch_id: str) -> list[PlannedItem]:
-        planner = self._planner(origin_of(context, limits.on_clear), work_uri(limits, batch_id))
+    def _permit(self, context: Context, planned: list[PlannedItem], limits: Limits, batch_id: str) -> Total:
+        """Reserve what the batch may cost, and return that."""
+        requests = [(product_of(item.endpoint), item.body) for item in planned]
+        cost = prices.total(requests)
+        # max_units counts units of all packs alike; in dollars it is at most that many of the dearest units.
+        dearest = max((product for product, _ in requests), key=lambda product: prices.usd_of(product, Decimal(1)))
+        # Before the plan is written: a retry that is refused does not stop the trigger of an earlier try.
+        planned_cost = planned_cost_of_batch(batch_id, dearest, cost, limits.max_units)
+        Spending(self, context, planned_cost, limits.max_run_usd).permit()
+        return cost
+
+    def _plan(self, planner: Planner, items: list[dict[str, Any]]) -> list[PlannedItem]:
         planned, warnings = planner.plan(items)
         for warning in warnings:
             self.log.warning("%s", warning)
@@ -278,3 +285,13 @@ class KlingImageToVideoBatchOperator(KlingBaseOperator):
         ti = context["ti"]
         kept = ti.xcom_pull(task_ids=ti.task_id, key="batch_id", map_indexes=ti.map_index)
         return kept if isinstance(kept, str) else self._batch_id(context)
+
+
+@contextlib.contextmanager
+def _discarded_when_refused(planner: Planner) -> Iterator[None]:
+    """Delete the images of a plan that is not carried out."""
+    try:
+        yield
+    except Exception:
+        planner.copies.discard()
+        raise

@@ -21,7 +21,7 @@ from airflow_provider_kling.results.local_files import CHUNK_BYTES, write_atomic
 from airflow_provider_kling.utils.untrusted import reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from airflow_provider_kling.utils._airflow.object_storage import Place
 
@@ -111,6 +111,29 @@ def exists(place: Place) -> bool:
     except OSError:
         return False
     return True
+
+
+def discard(places: Sequence[Place]) -> None:
+    """
+    Delete files; a storage that refuses keeps them, because not every storage lets us delete.
+
+    :param places: of one storage.
+    """
+    try:
+        places[0].filesystem.rm([place.path for place in places])
+    except Exception as error:  # noqa: BLE001 - whatever a filesystem raises
+        log.warning("Delete %s and what was written beside it: %s", places[0].shown, reason(error))
+
+
+def discard_empty_folder(place: Place) -> None:
+    """
+    Delete a folder that holds nothing; on object storage there is none.
+
+    :param place: the folder.
+    """
+    if place.has_folders:
+        with contextlib.suppress(Exception):
+            place.filesystem.rmdir(place.path)
 
 
 def storage_error(place: Place, action: str, error: BaseException) -> KlingStorageError:

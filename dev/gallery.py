@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import requests
-from PIL import Image, ImageOps
 
 from dev.browser.landscapes import paint_all
 
@@ -31,8 +30,7 @@ def fill_gallery(airflow: LocalAirflow, folder: Path, say: Callable[[str], objec
     :param timeout: seconds.
     """
     pictures = folder / "pictures"
-    for picture in paint_all(pictures):
-        ImageOps.mirror(Image.open(picture)).save(picture.with_stem(f"{picture.stem}_mirrored"))
+    paint_all(pictures)
     conf = {"folder": pictures.as_uri(), "output_uri": f"{(folder / 'gallery').as_uri()}/"}
     run_id = airflow.trigger_dag(DAG_ID, conf)
 
@@ -43,4 +41,4 @@ def fill_gallery(airflow: LocalAirflow, folder: Path, say: Callable[[str], objec
 
     say("waiting for the Dag to be parsed")
     airflow.wait_for_run(DAG_ID, run_id, timeout=timeout, on_progress=tell, interval=1)
-    return f"{airflow.url}/dags/{DAG_ID}/runs/{quote(run_id)}/plugin/kling-gallery"
+    return f"{airflow.url}/dags/{DAG_ID}/runs/{quote(run_id, safe=':+')}/plugin/kling-gallery"

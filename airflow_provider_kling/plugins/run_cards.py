@@ -13,6 +13,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_kling.models import KINDS
+from airflow_provider_kling.plugins.failure_words import split_details
 from airflow_provider_kling.plugins.run_progress import Progress
 from airflow_provider_kling.utils._airflow.grid_label import base_label
 from airflow_provider_kling.utils.untrusted import clean_text, web_link
@@ -267,7 +268,7 @@ def _item(manifest: Mapping[str, Any], state: State, key: str, message: Any) -> 
         link=web_link(next((first[name] for name in ("url", "trial_url", "image_url") if first.get(name)), None)),
         kind=group,
         result_id=next((clean_text(first[name], NAME_CHARACTERS) for name in RESULT_IDS if first.get(name)), ""),
-        message=clean_text(message, MESSAGE_CHARACTERS),
+        message=split_details(clean_text(message, MESSAGE_CHARACTERS))[0],
     )
 
 

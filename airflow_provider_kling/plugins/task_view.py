@@ -6,6 +6,7 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
+from airflow_provider_kling.plugins.failure_words import split_details
 from airflow_provider_kling.plugins.task_results import FRAMES, Frame, ShownResult, frames_shown, results_shown
 from airflow_provider_kling.plugins.task_timeline import (
     STORED_BY_BACKEND,
@@ -51,10 +52,11 @@ class Row(TypedDict):
 
 
 class Failure(TypedDict):
-    """Why there is no result: a sentence that begins with what to do, and Kling's code."""
+    """Why there is no result: sentences that begin with what to do, Kling's code, and the status of its HTTP answer."""
 
     sentence: str
     code: str
+    http_status: str
 
 
 class TaskView(TypedDict):
@@ -166,14 +168,26 @@ def _success(record: TaskRecord) -> tuple[str, Tone, str]:
     return "Done", "good", "What it returned is not in Airflow's database, so nothing more is known here."
 
 
-def _failure(record: TaskRecord) -> Failure | None:
+def _failed(record: TaskRecord) -> dict[str, Any]:
+    """Return the XCom ``failure``; empty when a later try has mended it."""
     value = record.xcoms.get("failure")
-    if record.state == "success" or not isinstance(value, dict):
+    return value if record.state != "success" and isinstance(value, dict) else {}
+
+
+def _failure_words(record: TaskRecord) -> tuple[str, dict[str, str]]:
+    failed = _failed(record)
+    return split_details(clean_text(failed.get("message") or failed.get("error"), 1000))
+
+
+def _failure(record: TaskRecord) -> Failure | None:
+    code = _failed(record).get("code")
+    sentence, details = _failure_words(record)
+    if not _failed(record):
         return None
-    code = value.get("code")
     return {
-        "sentence": clean_text(value.get("message") or value.get("error"), 1000),
+        "sentence": sentence,
         "code": str(code) if isinstance(code, int) else "",
+        "http_status": details.get("HTTP", ""),
     }
 
 
@@ -213,19 +227,18 @@ def _progress(record: TaskRecord) -> dict[str, Any]:
 
 
 def _ids(record: TaskRecord) -> list[Row]:
-    manifest, failure = manifest_of(record), record.xcoms.get("failure")
-    failed = failure.get("task_id") if isinstance(failure, dict) else None
+    manifest, details = manifest_of(record), _failure_words(record)[1]
     waiting = record.trigger_arguments
     return _rows(
         {
             "Kling's task id": manifest.get("task_id")
             or record.xcoms.get("task_id")
             or waiting.get("kling_task_id")
-            or failed,
+            or _failed(record).get("task_id"),
             "external_task_id": manifest.get("external_task_id")
             or submission_of(record).get("external_task_id")
             or waiting.get("external_task_id"),
-            "Kling's request id": manifest.get("request_id"),
+            "Kling's request id": manifest.get("request_id") or details.get("request_id"),
             "Batch id": manifest.get("batch_id"),
             "Batch manifest": manifest.get("manifest_uri"),
         }

@@ -42,7 +42,7 @@ class BrowserEnvironment:
         run_id = self.airflow.trigger_dag(LAUNCH, conf, "spring_launch")
         for task_id in ("animate_all", "cover", "narrate", "draft", "refused"):
             self.airflow.wait_for_task(LAUNCH, run_id, task_id, {"success", "failed"}, timeout)
-        for number in range(len(list(self.pictures.iterdir()))):
+        for number in range(len(list(self.pictures.iterdir())) // 2):  # the other half are items of the batch
             self.airflow.wait_for_task(LAUNCH, run_id, "animate", {"success", "failed"}, timeout, map_index=number)
         for task_id in WAITING:
             self.airflow.wait_for_task(LAUNCH, run_id, task_id, {"deferred"}, timeout)

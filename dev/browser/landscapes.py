@@ -1,4 +1,4 @@
-"""Painted landscapes that stand in for photographs: hills, a sky and a sun, the same on every machine."""
+"""A dozen painted landscapes that stand in for photographs: hills, a sky and a sun, the same on every machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from PIL import Image, ImageDraw
 if TYPE_CHECKING:
     from pathlib import Path
 
-SIZE = (640, 360)
+#: As large as the films that are made of them, so that these are sharp; painted twice as large, for smooth edges.
+SIZE = (1280, 720)
+PAINTED = (2 * SIZE[0], 2 * SIZE[1])
 #: Name to the sky's upper and lower colour, the sun's, and the hills' from far to near.
 PALETTES = {
     "dawn": ("#5b6fb5", "#f6c5a8", "#fff1c9", ("#9d86a8", "#6d5f86", "#3c3a5a")),
@@ -19,6 +21,12 @@ PALETTES = {
     "night": ("#05081f", "#27345e", "#e9eefc", ("#1d2a4d", "#141d38", "#0a1022")),
     "desert": ("#78b6d9", "#fbe3b6", "#ffffff", ("#e0ab6b", "#c5834a", "#8f5a34")),
     "sea": ("#86c5d8", "#e8f6f3", "#fff6d8", ("#5fa8b8", "#34839b", "#175a74")),
+    "shore": ("#f4a6b8", "#fdebd3", "#fffaf0", ("#7fc3c4", "#3f9aa5", "#e3c894")),
+    "snow": ("#9db8d9", "#eef4fa", "#fffdf2", ("#dfe8f2", "#b9cbdf", "#f7fafd")),
+    "storm": ("#3a4350", "#8f9aa3", "#d9dfd6", ("#6c7a80", "#4a575e", "#2a3338")),
+    "valley": ("#f2c94c", "#fdf3c7", "#ffffff", ("#c2cf73", "#8aa548", "#5b7a2f")),
+    "volcano": ("#1f0d16", "#a32a1f", "#ffb347", ("#5a1a1a", "#3a1014", "#17080b")),
+    "woods": ("#bfd8c2", "#f3f7e3", "#fff8d6", ("#7da68a", "#467a62", "#1f4a3f")),
 }
 
 
@@ -30,20 +38,21 @@ def paint_all(folder: Path) -> list[Path]:
 
 def _paint(file: Path, number: int) -> Path:
     above, below, sun, hills = PALETTES[file.stem]
-    width, height = SIZE
-    upper, lower = (Image.new("RGB", SIZE, colour) for colour in (above, below))
-    picture = Image.composite(lower, upper, Image.linear_gradient("L").resize(SIZE))
+    width, height = PAINTED
+    upper, lower = (Image.new("RGB", PAINTED, colour) for colour in (above, below))
+    picture = Image.composite(lower, upper, Image.linear_gradient("L").resize(PAINTED))
     draw = ImageDraw.Draw(picture)
-    centre = (width * (0.25 + 0.1 * number), height * 0.38)
-    draw.ellipse([centre[0] - 34, centre[1] - 34, centre[0] + 34, centre[1] + 34], sun)
+    # Of each half dozen the sun wanders from left to right.
+    x, y, radius = width * (0.25 + 0.1 * (number % 6)), height * 0.38, height / 10.6
+    draw.ellipse([x - radius, y - radius, x + radius, y + radius], sun)
     for layer, colour in enumerate(hills):
-        ridge = [(x, _ridge(x, layer, number)) for x in range(0, width + 8, 8)]
+        ridge = [(x, _ridge(x / width, layer, number) * height) for x in range(0, width + 8, 8)]
         draw.polygon([(0, height), *ridge, (width, height)], colour)
-    picture.save(file, quality=90)
+    picture.resize(SIZE, Image.Resampling.LANCZOS).save(file, quality=90)
     return file
 
 
-def _ridge(x: int, layer: int, number: int) -> float:
-    """The height of a hill's edge."""
-    wave = math.sin(x / (90 - 14 * layer) + 1.7 * number + layer) + 0.4 * math.sin(x / 31 + number)
-    return SIZE[1] * (0.55 + 0.14 * layer) - 22 * wave
+def _ridge(x: float, layer: int, number: int) -> float:
+    """The height of a hill's edge; both are parts of the picture's width and height."""
+    wave = math.sin(x * (7 + 1.5 * layer) + 1.7 * number + layer) + 0.4 * math.sin(x * 20 + number)
+    return 0.55 + 0.14 * layer - 0.061 * wave

@@ -60,12 +60,12 @@ class Pages:
 
     def run(self, dag_id: str, run_id: str, tab: str = "") -> Page:
         """Open the page of a Dag run, at one of its tabs."""
-        return self.open(f"dags/{dag_id}/runs/{quote(run_id)}" + (f"/{tab}" if tab else ""))
+        return self.open(f"dags/{dag_id}/runs/{_segment(run_id)}" + (f"/{tab}" if tab else ""))
 
     def task(self, dag_id: str, run_id: str, task_id: str, tab: str = "", map_index: int = -1) -> Page:
         """Open the page of a task instance, at one of its tabs."""
         mapped = f"/mapped/{map_index}" if map_index >= 0 else ""
-        path = f"dags/{dag_id}/runs/{quote(run_id)}/tasks/{task_id}{mapped}"
+        path = f"dags/{dag_id}/runs/{_segment(run_id)}/tasks/{task_id}{mapped}"
         return self.open(f"{path}/{tab}" if tab else path)
 
     def kling_task(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> FrameLocator:
@@ -138,6 +138,11 @@ class Pages:
         """How wide the page's content is, and how wide its window."""
         both = self.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
         return int(both[0]), int(both[1])
+
+
+def _segment(run_id: str) -> str:
+    """A run's id as Airflow's own links have it; with another spelling no tab is marked as the one that is open."""
+    return quote(run_id, safe=":+")
 
 
 def _starts_a_run(answer: Any, dag_id: str) -> bool:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dev.browser.chromium import BrowserMissingError, open_chromium
 from dev.browser.demo_animation import make_animation
@@ -12,6 +15,9 @@ from dev.browser.environment import open_environment
 from dev.browser.picture import save
 from dev.browser.screens import SCREENS, ScreenTarget, take
 from dev.local_airflow.settings import REPOSITORY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 STATIC = REPOSITORY / "docs" / "_static"
 FOLDER = STATIC / "screenshots"
@@ -36,8 +42,8 @@ def make(names: list[str]) -> None:
     """Write the pictures that are named."""
     with (
         open_chromium() as chromium,
-        tempfile.TemporaryDirectory(prefix="kling-") as folder,
-        open_environment(Path(folder)) as environment,
+        _folder() as folder,
+        open_environment(folder, video_size="full") as environment,
     ):
         if ANIMATION.stem in names:
             make_animation(chromium, environment, ANIMATION)
@@ -46,6 +52,22 @@ def make(names: list[str]) -> None:
         target = ScreenTarget(environment, environment.launch() if chosen else "")
         for name in chosen:
             say(save(take(name, chromium, target), FOLDER / name))
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """An empty folder with a name that looks well in pictures, which show paths; another one where that is taken."""
+    named = Path(tempfile.gettempdir()) / "spring"
+    try:
+        named.mkdir(mode=0o700)
+    except FileExistsError:
+        with tempfile.TemporaryDirectory(prefix="kling-") as folder:
+            yield Path(folder)
+    else:
+        try:
+            yield named
+        finally:
+            shutil.rmtree(named)
 
 
 def say(file: Path) -> None:

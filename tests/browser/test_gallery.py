@@ -29,7 +29,7 @@ def test_everything_that_the_run_makes_is_on_one_sheet(sheet):
     words = sheet.locator("#sentence").inner_text()
     assert words.startswith("15 of 18 done, 1 being made, 1 waiting for a slot, 1 failed, about ")
     names = sheet.locator(".card .name").all_inner_texts()
-    assert {"dawn.jpg", "dusk-wide", "cover", "narrate"} <= set(names)
+    assert {"dawn.jpg", "snow-wide", "cover", "narrate"} <= set(names)
 
 
 def test_each_stored_video_has_a_poster_that_is_drawn(sheet):
@@ -120,6 +120,80 @@ def test_who_wants_no_motion_gets_none_by_itself(new_pages, launch, airflow, wis
     video.evaluate("video => video.readyState > 2 || new Promise(done => { video.oncanplay = done; })")
     page.wait_for_timeout(500)
     assert video.evaluate("video => !video.paused") is plays
+
+
+def test_the_keyboard_stays_on_a_filter_that_it_has_pressed(new_pages, launch, airflow):
+    page = new_pages().page
+    page.goto(f"{airflow.url}/kling/gallery?dag_id={LAUNCH}&run_id={launch}")
+    failed = page.get_by_role("button", name="Failed 1")
+    failed.focus()
+    with page.expect_response(re.compile("show=failed")):
+        page.keyboard.press("Enter")
+    page.locator(".card.done").first.wait_for(state="detached")
+    assert page.evaluate("document.activeElement.textContent") == "Failed 1"
+    assert failed.get_attribute("aria-pressed") == "true"
+    page.keyboard.press("Shift+Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Waiting 1"
+
+
+def test_who_has_no_keyboard_goes_on_in_the_viewer_too(sheet):
+    names = sheet.locator(".card .name").all_inner_texts()
+    sheet.locator(".card").first.click()
+    before, after = (sheet.get_by_role("button", name=f"{way} result") for way in ("Previous", "Next"))
+    assert before.is_disabled()
+    after.click()
+    after.click()
+    assert sheet.locator("#viewer-name").inner_text() == names[2]
+    before.click()
+    assert sheet.locator("#viewer-name").inner_text() == names[1]
+    sheet.locator("#close").click()
+    sheet.locator(".card").last.click()
+    assert after.is_disabled()
+
+
+def test_a_stored_video_that_is_gone_plays_from_kling_and_the_viewer_says_why(sheet, pages, environment):
+    """The answer for the file is replaced by the one for a file that is not there."""
+    pages.page.route(re.compile(r"/api/run/file.*&index=0"), _answer_as_for_a_missing_file)
+    sheet.locator(".card", has_text="noon.jpg").click()
+    sheet.locator("dialog").get_by_text("stored no such file").wait_for()
+    video = sheet.locator("dialog video")
+    video.evaluate("video => video.readyState > 1 || new Promise(done => { video.oncanplay = done; })")
+    assert video.evaluate("video => video.src").startswith(environment.kling.url)
+
+
+def _answer_as_for_a_missing_file(route) -> None:
+    """The real answer for a number that the manifest does not have."""
+    route.fulfill(response=route.fetch(url=route.request.url.replace("&index=0", "&index=9")))
+
+
+@pytest.mark.parametrize("wide", [320, 390, 640])
+def test_names_of_any_length_and_direction_fit_a_phone(new_pages, launch, airflow, wide):
+    page = new_pages(viewport={"width": wide, "height": 700}).page
+    names = ["غروب الشمس فوق التلال البعيدة.jpg", "🚀🌅 " * 30, "a_name_without_any_place_to_break_" * 4, "sea.jpg"]
+    page.route(re.compile(r"/kling/api/run\?"), lambda route: _with_names(route, names))
+    page.goto(f"{airflow.url}/kling/gallery?dag_id={LAUNCH}&run_id={launch}")
+    page.locator(".card").nth(3).wait_for()
+    shown = page.locator(".card .name")
+    assert [shown.nth(number).evaluate("name => getComputedStyle(name).direction") for number in (0, 3)] == [
+        "rtl",
+        "ltr",
+    ]
+    clipped = "all => all.filter(box => box.scrollWidth > box.clientWidth).map(box => box.textContent)"
+    assert page.locator(".card .says, #filters button, #sentence").evaluate_all(clipped) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == wide
+    page.locator(".card").nth(2).click()
+    assert page.locator("#close").bounding_box()["x"] + page.locator("#close").bounding_box()["width"] < wide
+    assert page.locator("dialog").evaluate("dialog => dialog.scrollWidth - dialog.clientWidth") == 0
+
+
+def _with_names(route, names: list[str]) -> None:
+    """A sheet of four cards that wait for a slot, each with a name and much to pay."""
+    answer = route.fetch()
+    body = answer.json()
+    like = next(card for card in body["cards"] if card["poster"])
+    cards = [{**like, "name": name, "state": "slot", "units": "1234.55"} for name in names]
+    counts = dict.fromkeys(body["counts"], 1000)
+    route.fulfill(response=answer, json={**body, "cards": cards, "total": len(cards), "counts": counts})
 
 
 def test_filters_show_what_failed_and_what_waits(sheet):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from urllib.parse import urlencode, urlsplit
 
 import jwt
@@ -74,6 +75,63 @@ def test_a_task_that_kling_refused_says_what_to_do(pages, launch):
 def test_a_task_that_waits_says_for_what(pages, launch, task_id, words):
     text = pages.kling_task(LAUNCH, launch, task_id).locator("main").inner_text()
     assert [word for word in words if word not in text] == []
+
+
+def test_a_page_that_looks_again_leaves_what_did_not_change(pages, launch):
+    """Every five seconds: the keyboard stays on its button, and a picture is not loaded anew."""
+    frame = pages.kling_task(LAUNCH, launch, "being_made")
+    button = frame.get_by_role("button", name="Copy").first
+    button.focus()
+    frame.locator(".picture").first.evaluate("picture => { picture.dataset.seen = 'yes'; }")
+    since = frame.locator("dd", has_text=" (").first.inner_text()
+    for _ in range(2):
+        with pages.page.expect_response(lambda answer: "/kling/api/task?" in answer.url):
+            pass
+    frame.locator(f"dd:text-is('{since}')").wait_for(state="detached")
+    assert frame.locator("main").evaluate("() => document.activeElement.textContent") == "Copy"
+    assert frame.locator(".picture").first.get_attribute("data-seen") == "yes"
+
+
+def test_a_stored_result_that_is_gone_plays_from_kling_and_the_page_says_why(pages, launch, simulator):
+    missing = re.compile(r"/kling/api/file.*&index=0")
+    pages.page.route(missing, lambda route: _answer_for(route, "&index=9"))
+    frame = pages.kling_task(LAUNCH, launch, "animate", 0)
+    frame.get_by_text("stored no such file").wait_for()
+    assert play(frame.locator("video")) > 100
+    assert urlsplit(source(frame)).netloc == urlsplit(simulator.url).netloc
+
+
+def test_a_result_that_is_gone_everywhere_leaves_words_and_no_player(pages, launch):
+    pages.page.route(re.compile(r"/kling/api/file.*&index=0"), lambda route: _answer_for(route, "&index=9"))
+    pages.page.route(
+        re.compile(r"/media/|\.mp4"),
+        lambda route: route.abort() if "/kling/" not in route.request.url else route.fallback(),
+    )
+    frame = pages.kling_task(LAUNCH, launch, "animate", 0)
+    frame.get_by_text("This browser cannot load it from Kling.").wait_for()
+    assert frame.locator("video").count() == 0
+
+
+def _answer_for(route, other: str) -> None:
+    """The real answer for a number that the manifest does not have."""
+    route.fulfill(response=route.fetch(url=route.request.url.replace("&index=0", other)))
+
+
+def test_a_path_is_broken_behind_a_slash(new_pages, launch):
+    pages = new_pages(viewport=PHONE)
+    frame = pages.kling_task(LAUNCH, launch, "animate", 0)
+    pages.page.goto(frame.locator("main").evaluate("() => location.href"))
+    shown = pages.page.locator("figcaption .mono").first
+    lines = shown.evaluate(
+        """shown => [...shown.childNodes].filter(part => part.nodeType === 3).map(part => {
+            const range = document.createRange();
+            range.selectNodeContents(part);
+            return [part.textContent, range.getClientRects().length];
+        })"""
+    )
+    assert lines[-1][0].endswith(".mp4")
+    assert lines[-1][1] == 1, "the file's name stands in one line"
+    assert "".join(part for part, _ in lines) == shown.inner_text()
 
 
 def test_a_task_that_is_not_klings_says_so_in_one_line(pages, launch):

@@ -297,9 +297,26 @@ def test_a_failure_says_what_to_do_and_klings_code():
         "task_id": "5",
     }
     shown = view(record("failed", xcoms={"failure": failure}))
-    assert shown["failure"] == {"sentence": "Top up the account: it is empty.", "code": "1102"}
+    assert shown["failure"] == {"sentence": "Top up the account: it is empty.", "code": "1102", "http_status": ""}
     assert shown["tone"] == "bad"
     assert rows(shown["ids"])["Kling's task id"] == "5"
+
+
+def test_the_ids_of_a_failure_stand_once_where_they_can_be_copied():
+    message = "Wait and clear the task: Kling is busy. task 179589, code 5001, HTTP 502, request_id eef3a5a7-6a50"
+    shown = view(record("failed", xcoms={"failure": {"code": 5001, "message": message, "task_id": "179589"}}))
+    assert shown["failure"] == {
+        "sentence": "Wait and clear the task: Kling is busy.",
+        "code": "5001",
+        "http_status": "502",
+    }
+    assert rows(shown["ids"]) == {"Kling's task id": "179589", "Kling's request id": "eef3a5a7-6a50"}
+
+
+def test_a_request_of_a_try_before_is_not_named_beside_a_result():
+    failure = {"message": "It failed. request_id of-an-old-try", "task_id": "5"}
+    shown = view(record(xcoms={"failure": failure, "return_value": manifest(request_id="")}))
+    assert "Kling's request id" not in rows(shown["ids"])
 
 
 @pytest.mark.parametrize("code", ["1102", "<b>" * 999, [1102], 1.5, None])

@@ -21,7 +21,9 @@ function elsewhere(link) {
 
 // Returns the answer. Raises a Refusal with what to do when asking again is of no use.
 async function ask(address) {
-  const answer = await fetch(address, { credentials: "same-origin", cache: "no-store" });
+  // An answer that never comes would leave the page waiting for ever.
+  const limits = { cache: "no-store", signal: AbortSignal.timeout(60_000) };
+  const answer = await fetch(address, { credentials: "same-origin", ...limits });
   if (answer.ok) return JSON.parse(await answer.text(), (name, value) => (name === "link" ? elsewhere(value) : value));
   const detail = (await answer.json().catch(() => ({}))).detail;
   // A token that was revoked is Airflow's 403, too.

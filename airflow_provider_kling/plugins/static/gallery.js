@@ -7,9 +7,11 @@ const PAGE = 60;
 const FILTERS = [["all", "All"], ["done", "Done"], ["making", "Being made"], ["waiting", "Waiting"], ["failed", "Failed"]];
 let show = "all";
 let cards = [];       // what is drawn: { data, element }
+const filters = {};   // the buttons, by what they show
 let total = 0;
 let turn = 0;         // an answer to an older question is thrown away
-let isLoading = false;
+let isOld = false;    // the sheet still has the cards of the filter before
+let loading = 0;      // the turn in which more cards are on their way
 let timer = 0;
 
 function drawTop(answer) {
@@ -21,20 +23,33 @@ function drawTop(answer) {
     .map(([name, count]) => { const bar = el("i", { className: name }); bar.style.flexGrow = count; return bar; }));
   const rest = all - done - making - failed;
   if (rest > 0) { const bar = el("i"); bar.style.flexGrow = rest; part.bar.append(bar); }
-  part.filters.replaceChildren(...FILTERS.filter(([name]) => (name === "all" && all) || name === show || answer.counts[name])
+  // The buttons stay, and with them the keyboard's place.
+  keep(part.filters, FILTERS.filter(([name]) => (name === "all" && all) || name === show || answer.counts[name])
     .map(([name, words]) => {
-      const button = el("button", { type: "button" }, `${words} ${answer.counts[name]}`);
-      button.setAttribute("aria-pressed", String(name === show));
-      button.addEventListener("click", () => { show = name; restart(); });
+      const button = filterButton(name);
+      button.textContent = `${words} ${answer.counts[name].toLocaleString()}`;
       return button;
     }));
 }
 
-function place(data, position) {
+function filterButton(name) {
+  if (!filters[name]) {
+    filters[name] = el("button", { type: "button" });
+    filters[name].addEventListener("click", () => { show = name; restart(); });
+    press();
+  }
+  return filters[name];
+}
+
+function press() {
+  Object.entries(filters).forEach(([name, button]) => button.setAttribute("aria-pressed", String(name === show)));
+}
+
+function put(data, position) {
   const known = cards[position];
   if (known && JSON.stringify(known.data) === JSON.stringify(data)) return;
   const element = drawCard(data);
-  if (known) replaceCard(known.element, element);
+  if (known) replaceCard(known.element, element, known.data.state !== data.state);
   else part.sheet.append(element);
   cards[position] = { data, element };
 }
@@ -46,7 +61,9 @@ async function load(offset, limit) {
   const answer = await ask(`api/run?${query}`);
   if (mine !== turn) return null;
   total = answer.total;
-  answer.cards.forEach((data, index) => place(data, offset + index));
+  if (isOld) part.sheet.replaceChildren();
+  isOld = part.sheet.ariaBusy = false;
+  answer.cards.forEach((data, index) => put(data, offset + index));
   while (cards.length > total) cards.pop().element.remove();
   drawTop(answer);
   part.end.textContent = cards.length < total ? "…" : (total || show === "all" ? "" : "None.");
@@ -54,19 +71,27 @@ async function load(offset, limit) {
 }
 
 async function more() {
-  if (isLoading || cards.length >= total) return;
-  isLoading = true;
-  try { await load(cards.length, PAGE); } catch (error) { part.end.textContent = error.message; }
-  isLoading = false;
-  if (part.end.getBoundingClientRect().top < innerHeight + 600) more();
+  if (loading === turn || cards.length >= total) return;
+  const mine = loading = turn;
+  try {
+    await load(cards.length, PAGE);
+  } catch (error) {
+    if (mine === turn) part.end.textContent = error.message;
+    return;
+  } finally {
+    if (loading === mine) loading = 0;
+  }
+  if (mine === turn && part.end.getBoundingClientRect().top < innerHeight + 600) more();
 }
 
 async function refresh() {
   clearTimeout(timer);
+  const mine = turn;
   let again = 10;
   try {
     if (!cards.length || !document.hidden) again = await pages();
   } catch (error) {
+    if (mine !== turn) return;
     const isFinal = error instanceof Refusal;
     const words = isFinal ? error.message : "Airflow does not answer; this page tries again.";
     if (isFinal) again = 0;
@@ -91,7 +116,8 @@ async function pages() {
 function restart() {
   turn += 1;
   cards = [];
-  part.sheet.replaceChildren();
+  isOld = part.sheet.ariaBusy = true;
+  press();
   refresh();
 }
 

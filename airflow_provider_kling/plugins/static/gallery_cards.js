@@ -12,7 +12,7 @@ const MOTION = !matchMedia("(prefers-reduced-motion: reduce)").matches;
 const given = new URLSearchParams(location.search);
 const run = new URLSearchParams({ dag_id: given.get("dag_id") ?? "", run_id: given.get("run_id") ?? "" });
 const part = Object.fromEntries(["sentence", "bar", "notes", "filters", "sheet", "end", "viewer", "viewer-name",
-  "viewer-body", "close"].map((id) => [id, document.getElementById(id)]));
+  "viewer-body", "before", "after", "close"].map((id) => [id, document.getElementById(id)]));
 
 function address(card, more) {
   const query = new URLSearchParams(run);
@@ -28,8 +28,8 @@ const seen = new IntersectionObserver((entries) => entries.forEach((entry) => {
 }), { rootMargin: "200px" });
 
 function frame(card) {
-  const box = el("span", { className: "frame" });
-  const words = (text) => box.replaceChildren(el("span", { className: "words" }, text));
+  const box = el("span", { className: `frame ${card.shows}` });
+  const words = (text) => box.replaceChildren(said("span", { className: "words" }, text));
   const source = card.poster ? address(card, { what: "poster" })
     : (card.shows === "image" ? (card.files ? address(card, {}) : card.link) : "");
   const video = card.files ? address(card, {}) : card.link;
@@ -47,25 +47,32 @@ function frame(card) {
   return box;
 }
 
+function unitsOf(card) {
+  return card.units ? `${card.units} ${card.units === "1" ? "unit" : "units"}` : "";
+}
+
 function drawCard(card) {
-  const units = card.units ? `${card.units} ${card.units === "1" ? "unit" : "units"}` : "";
   const element = el("button", { type: "button", className: `card ${card.state}`, title: [card.name, card.message].filter(Boolean).join("\n") },
     frame(card),
-    el("span", { className: "name" }, card.name),
+    said("span", { className: "name" }, card.name),
     el("span", { className: "says" }, el("span", { className: `state ${card.state}` }, STATES[card.state]),
-      el("span", {}, units)));
+      el("span", {}, unitsOf(card))));
   element.addEventListener("click", () => view(card, element));
   return element;
 }
 
-function media(card, index) {
-  const source = card.files ? address(card, { index }) : card.link;
-  if (!source) return null;
+// One of a card's files, with Kling's link behind the first.
+function media(card, index, says) {
+  const sources = [index < card.files ? address(card, { index }) : "", index ? "" : card.link].filter(Boolean);
+  if (!sources.length || !card.shows) return null;
+  return playable((source) => player(card, source, !index), sources, says);
+}
+
+function player(card, source, isFirst) {
   const named = { src: source, controls: true, ariaLabel: card.name };
   if (card.shows === "image") return el("img", { src: source, alt: card.name, className: "picture" });
   if (card.shows === "audio") return el("audio", { ...named, preload: "metadata" });
-  if (card.shows !== "video") return null;
-  return shaped(el("video", { ...named, autoplay: MOTION, loop: true, muted: true, playsInline: true,
+  return shaped(el("video", { ...named, autoplay: MOTION && isFirst, loop: true, muted: true, playsInline: true,
     poster: card.poster ? address(card, { what: "poster" }) : "" }));
 }
 
@@ -74,7 +81,9 @@ function taskAddress(card) {
   if (card.map_index >= 0) steps.push("mapped", String(card.map_index));
   // This page stands at …/kling/gallery; Airflow's own pages begin where /kling does.
   const root = location.pathname.replace(/\/kling\/gallery.*$/, "");
-  return `${root}/${steps.map(encodeURIComponent).join("/")}`;
+  // Airflow's own links have the time in a run's id as it is, and with another spelling no tab is marked as open.
+  const plain = (step) => encodeURIComponent(step).replaceAll("%3A", ":").replaceAll("%2B", "+");
+  return `${root}/${steps.map(plain).join("/")}`;
 }
 
 function openTask(card) {
@@ -91,27 +100,34 @@ let opened = null;    // the card whose viewer is open
 function view(card, element) {
   opened = element;
   part["viewer-name"].textContent = card.name;
-  const shown = Array.from({ length: Math.max(1, card.files) }, (_, index) => media(card, index)).filter(Boolean);
-  shown.slice(1).forEach((player) => { player.autoplay = false; });
-  const facts = [STATES[card.state], card.units ? `${card.units} units` : "",
+  part.before.disabled = !element.previousElementSibling;
+  part.after.disabled = !element.nextElementSibling;
+  const says = el("div", {});
+  const shown = Array.from({ length: Math.max(1, card.files) }, (_, index) => media(card, index, says)).filter(Boolean);
+  const facts = [STATES[card.state], unitsOf(card),
     card.files || !card.link ? "" : "not stored, played from Kling"].filter(Boolean).join(" · ");
   const go = el("button", { type: "button", id: "go" }, "Open its task");
   go.addEventListener("click", () => openTask(card));
-  part["viewer-body"].replaceChildren(...shown,
+  part["viewer-body"].replaceChildren(...shown, says,
     el("div", { className: "line" }, el("span", {}, facts),
       el("span", { className: "line" },
         card.files ? el("a", { className: "button", href: address(card, {}), download: "" }, "Download") : "", go)),
-    card.message ? el("p", { className: "failure" }, card.message) : "",
+    card.message ? said("p", { className: "failure" }, card.message) : "",
     card.result_id ? el("p", { className: "mono" }, `${KINDS[card.kind] ?? "Result"} ${card.result_id}`) : "",
     card.kling_task_id ? el("p", { className: "quiet mono" }, `Kling task ${card.kling_task_id}`) : "");
   if (!part.viewer.open) part.viewer.showModal();
+  // Behind the viewer the sheet goes along, and more cards come before its end is reached.
+  element.scrollIntoView({ block: "nearest" });
 }
 
-// A card that is drawn anew takes the place of the one before, for the keyboard too.
-function replaceCard(before, after) {
+// A card that is drawn anew takes the place of the one before, for the keyboard and in the viewer too.
+function replaceCard(before, after, isOther) {
   const hasFocus = document.activeElement === before;
   before.replaceWith(after);
-  if (opened === before) opened = after;
+  if (opened === before) {
+    opened = after;
+    if (isOther) after.click();
+  }
   if (hasFocus) after.focus();
 }
 
@@ -139,6 +155,8 @@ function cardBelow(card, way) {
   return next;
 }
 
+part.before.addEventListener("click", () => cardBeside(opened, -1)?.click());
+part.after.addEventListener("click", () => cardBeside(opened, 1)?.click());
 part.close.addEventListener("click", () => part.viewer.close());
 part.viewer.addEventListener("click", (event) => { if (event.target === part.viewer) part.viewer.close(); });
 part.viewer.addEventListener("close", () => {

@@ -4,11 +4,18 @@
 // address only ever becomes the src or href of an element made here.
 
 const page = document.getElementById("page");
+const headline = el("h1", {});
+headline.setAttribute("aria-live", "polite");
+const columns = el("div", {}, el("div", { className: "column" }), el("div", { className: "column" }));
+const parts = new Map();  // what is drawn, by its title: { text, element }
 let drawn = "";
 
-function section(title, ...children) {
-  const content = children.filter((child) => child !== null);
-  return content.length ? el("section", {}, el("h2", {}, title), ...content) : null;
+// A part of the page, or null when it has nothing to say. One that says what it said before is not drawn anew.
+function part(title, data, make, wrap = (content) => el("section", {}, el("h2", {}, title), content)) {
+  if (!data || data.length === 0) return null;
+  const text = JSON.stringify(data);
+  if (parts.get(title)?.text !== text) parts.set(title, { text, element: wrap(make(data)) });
+  return parts.get(title).element;
 }
 
 function time(milliseconds) {
@@ -29,23 +36,23 @@ function copyButton(text) {
       await navigator.clipboard.writeText(text);
     } catch {
       // Without HTTPS a browser has no clipboard for pages: the old way.
-      const field = el("textarea", { value: text });
+      const field = el("textarea", { value: text, className: "clipboard" });
       document.body.append(field);
       field.select();
       document.execCommand("copy");
       field.remove();
+      button.focus();
     }
-    button.textContent = "Copied";
-    setTimeout(() => { button.textContent = "Copy"; }, 1500);
+    button.textContent = button.ariaLabel = "Copied";
+    setTimeout(() => Object.assign(button, { textContent: "Copy", ariaLabel: `Copy ${text}` }), 1500);
   });
   return button;
 }
 
 function rows(list, canCopy = false) {
-  if (!list.length) return null;
   return el("dl", { className: canCopy ? "ids" : "" }, ...list.flatMap((row) => [
     el("dt", {}, row.label, canCopy ? copyButton(row.value) : ""),
-    el("dd", { className: canCopy ? "mono" : "" }, row.value)]));
+    canCopy ? el("dd", { className: "mono" }, row.value) : said("dd", {}, ...place(row.value))]));
 }
 
 function player(result, source) {
@@ -59,36 +66,20 @@ function figure(result) {
   const stored = result.file === null ? "" : `api/file${location.search}&index=${result.file}`;
   const words = [result.place ? "" : result.title, ...result.notes].filter(Boolean).join(" · ");
   const copied = result.place || result.link || result.id;
-  const says = el("figcaption", {}, el("div", { className: "line" }, el("span", {}, words),
+  const says = el("figcaption", {}, el("div", { className: "line" }, said("span", {}, words),
     el("span", { className: "line" },
       stored ? el("a", { className: "button", href: stored, download: "" }, "Download") : "",
       copied ? copyButton(copied) : "")));
   const shown = el("figure", {}, says);
-  if (result.place) says.append(el("div", { className: "quiet mono" }, result.place));
-  if (stored || result.link) shown.prepend(play(result, stored, says));
+  if (result.place) says.append(el("div", { className: "quiet mono" }, ...place(result.place)));
+  const sources = [stored, result.link].filter(Boolean);
+  if (sources.length) shown.prepend(playable((source) => player(result, source), sources, says));
   return shown;
-}
-
-function play(result, stored, says) {
-  const media = player(result, stored || result.link);
-  media.addEventListener("error", async () => {
-    says.append(el("div", { className: "quiet" }, await whyNot(stored)));
-    if (stored && result.link) media.replaceWith(player(result, result.link));
-    else media.remove();
-  }, { once: true });
-  return media;
-}
-
-async function whyNot(stored) {
-  if (!stored) return "This browser cannot load it from Kling.";
-  const answer = await fetch(stored, { headers: { Range: "bytes=0-0" } });
-  const body = answer.ok ? null : await answer.json().catch(() => null);
-  return body && body.detail ? String(body.detail) : "This browser cannot play the stored file.";
 }
 
 function frame(given) {
   const source = given.stored === null ? given.link : `api/frame${location.search}&index=${given.stored}`;
-  const says = el("figcaption", {}, given.label, el("br"), el("span", { className: "quiet mono" }, given.text));
+  const says = el("figcaption", {}, given.label, el("br"), el("span", { className: "quiet mono" }, ...place(given.text)));
   if (!source) return el("figure", {}, says);
   const picture = el("img", { src: source, alt: given.label, className: "picture" });
   picture.addEventListener("error", () => {
@@ -113,42 +104,56 @@ function waiting(wait) {
 }
 
 function timeLine(steps) {
-  if (!steps.length) return null;
   return el("ol", {}, ...steps.map((step, index) => {
     const before = index ? (step.at - steps[index - 1].at) / 1000 : 0;
-    const notes = [time(step.at), index ? `${span(before)} later` : "", step.note].filter(Boolean);
+    const notes = [time(step.at), before >= 1 ? `${span(before)} later` : "", step.note].filter(Boolean);
     return el("li", {}, step.label, el("br"), el("span", { className: "quiet" }, notes.join(" · ")));
   }));
 }
 
+function failed(failure) {
+  const codes = [failure.code && `Kling's code ${failure.code}`, failure.http_status && `HTTP status ${failure.http_status}`];
+  const known = codes.filter(Boolean).join(", ");
+  return said("div", { className: "failure" }, failure.sentence, known ? el("p", { className: "quiet" }, known) : "");
+}
+
+function results(list) {
+  const isSheet = list.filter((result) => result.kind === "image").length > 1;
+  return el("div", { className: isSheet ? "sheet" : "" }, ...list.map(figure));
+}
+
 function draw(view) {
   if (!view.is_kling) return page.replaceChildren(el("p", { className: "quiet" }, "This task is not Kling's."));
-  const failure = view.failure && el("div", { className: "failure" }, view.failure.sentence,
-    view.failure.code ? el("p", { className: "quiet" }, `Kling's code ${view.failure.code}`) : "");
-  const isSheet = view.results.filter((result) => result.kind === "image").length > 1;
-  const frames = view.frames.length ? el("div", { className: "frames" }, ...view.frames.map(frame)) : null;
+  const itself = (content) => content;
+  const written = (text) => said("p", { className: "prompt" }, text);
+  const parameters = part("Parameters", view.parameters, (list) => rows(list));
+  // They stand in the column that is shorter: beside pictures on the right, else on the left.
+  const isTall = view.results.some(({ kind }) => kind === "video" || kind === "image") || (view.wait && view.frames.length);
   const left = [
-    section("Now", view.wait ? waiting(view.wait) : null),
-    section("Result", view.results.length
-      ? el("div", { className: isSheet ? "sheet" : "" }, ...view.results.map(figure)) : null),
-    section("Given", frames),
-    section("Prompt", view.prompt ? el("p", { className: "prompt" }, view.prompt) : null),
-    section("Text", view.text ? el("p", { className: "prompt" }, view.text) : null),
-    section("Not wanted", view.negative_prompt ? el("p", { className: "prompt" }, view.negative_prompt) : null),
-    section("Parameters", rows(view.parameters)),
-  ];
+    // How long it waits is counted here, so this part is drawn anew each time.
+    part("Now", view.wait && [view.wait, Date.now()], ([wait]) => waiting(wait)),
+    part("Result", view.results, results),
+    part("Given", view.frames, (list) => el("div", { className: "frames" }, ...list.map(frame))),
+    part("Prompt", view.prompt, written),
+    part("Text", view.text, written),
+    part("Not wanted", view.negative_prompt, written),
+    isTall ? null : parameters,
+  ].filter(Boolean);
   const right = [
-    section("Facts", rows(view.facts)),
-    section("Time line", timeLine(view.time_line)),
-    section("Ids", rows(view.ids, true)),
-  ];
-  const columns = [left, right].map((parts) => parts.filter(Boolean)).filter((parts) => parts.length);
-  page.replaceChildren(...[
-    el("h1", { className: view.tone }, view.headline),
-    failure,
-    view.sentence ? el("p", { className: "quiet" }, view.sentence) : null,
-    el("div", { className: columns.length > 1 ? "columns" : "" },
-      ...columns.map((parts) => el("div", { className: "column" }, ...parts))),
+    part("Facts", view.facts, (list) => rows(list)),
+    part("Time line", view.time_line, timeLine),
+    part("Ids", view.ids, (list) => rows(list, true)),
+    isTall ? parameters : null,
+  ].filter(Boolean);
+  if (headline.textContent !== view.headline) headline.textContent = view.headline;
+  headline.className = view.tone;
+  [left, right].forEach((column, index) => { columns.children[index].hidden = !column.length; keep(columns.children[index], column); });
+  columns.className = left.length && right.length ? "columns" : "one";
+  keep(page, [
+    headline,
+    part("Failure", view.failure, failed, itself),
+    part("Sentence", view.sentence, (text) => said("p", { className: "quiet" }, text), itself),
+    columns,
   ].filter(Boolean));
 }
 
@@ -161,7 +166,7 @@ async function load() {
       const isFinal = error instanceof Refusal;
       if (isFinal) again = 0;
       if (isFinal || !drawn) {
-        page.replaceChildren(el("p", {}, isFinal ? error.message : "Airflow does not answer; this page tries again."));
+        page.replaceChildren(el("p", { role: "alert" }, isFinal ? error.message : "Airflow does not answer; this page tries again."));
       }
     }
   }

@@ -28,15 +28,22 @@ PICTURES = "/tmp/landscapes"
 def product_launch() -> None:
     """Films, a cover and a voice for a product that comes out."""
 
-    @task
-    def list_pictures(folder: str) -> list[str]:
+    def pictures_in(folder: str) -> list[str]:
         return sorted(str(path) for path in ObjectStoragePath(folder).iterdir() if path.suffix == ".jpg")
 
     @task
-    def list_items(pictures: list[str]) -> list[dict[str, str]]:
+    def list_pictures(folder: str) -> list[str]:
+        """The first half of the folder: a mapped task each."""
+        pictures = pictures_in(folder)
+        return pictures[: len(pictures) // 2]
+
+    @task
+    def list_items(folder: str) -> list[dict[str, str]]:
+        """The other half: items of a batch."""
+        pictures = pictures_in(folder)
         return [
             {"key": f"{Path(picture).stem}-wide", "image": picture, "prompt": "A slow pan to the right"}
-            for picture in pictures
+            for picture in pictures[len(pictures) // 2 :]
         ]
 
     pictures = list_pictures("{{ params.folder }}")
@@ -45,7 +52,7 @@ def product_launch() -> None:
     ).expand(image=pictures)
     KlingImageToVideoBatchOperator(
         task_id="animate_all",
-        items=list_items(pictures),
+        items=list_items("{{ params.folder }}"),
         defaults={"duration": 3},
         output_uri=FOLDER,
         concurrency=6,

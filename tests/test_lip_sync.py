@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from support import FakeTaskInstance, StateStore, again, connect
@@ -184,3 +185,66 @@ def test_what_cannot_be_done_is_said_before_anything_is_paid(kling, ti, fields, 
     with pytest.raises(errors.KlingValidationError, match=advice):
         lip_sync(**{"face_choose": [face], **fields}).execute({"ti": ti})
     assert kling.requests() == []
+
+
+class Alone(FakeTaskInstance):
+    """The only Kling task of its Dag run."""
+
+    def xcom_pull(self, task_ids, key, map_indexes=None):
+        return [] if isinstance(task_ids, list) else super().xcom_pull(task_ids, key, map_indexes)
+
+
+@pytest.fixture
+def capped(kling, monkeypatch, tmp_path, face, video):
+    """Start a lip sync below both caps; the result is what counts afterwards, for the run and for the day."""
+    extra = {"allow_private_urls": True, "timeout_seconds": 20, "verify": str(kling.certificate)}
+    budget = {"max_usd_per_day": 5, "budget_uri": f"{tmp_path}/budget"}
+    connect(monkeypatch, kling, api_key=True, extra={**extra, **budget})
+
+    def start(ti, error, resume=None, **fields):
+        made = lip_sync(**{"video_id": video["id"], "face_choose": [face], "max_run_usd": 5, **fields})
+        with pytest.raises(error):
+            made.execute({"ti": ti}) if resume is None else resume(made)
+        cost = ti.xcoms["planned_cost"]
+        day = [file.name.split("~")[1:] for file in (tmp_path / "budget").glob("2*/*")]
+        return (cost["state"], cost["usd"]), day
+
+    return start
+
+
+SEARCH = "0.0070"
+
+
+@pytest.mark.parametrize("code", [1102, 1201, 1301])
+def test_a_refused_lip_sync_leaves_the_search_counted_and_nothing_else(kling, capped, code):
+    kling.fault(code=code, path=SYNC)
+    run_cost, day = capped(Alone(), errors.KlingApiError)
+    assert (run_cost, day) == (("spent", SEARCH), [["spent", SEARCH]])
+
+
+def test_a_refused_search_leaves_nothing_counted(kling, capped):
+    kling.fault(code=1102, path=FACES)
+    (state, _), day = capped(Alone(), errors.KlingAccountError)
+    assert (state, day) == ("free", [])
+
+
+def test_a_search_without_a_face_is_all_that_counts(capped, monkeypatch):
+    monkeypatch.setattr("airflow_provider_kling.api.outputs._LISTS", {})
+    assert capped(Alone(), errors.KlingNoFaceError) == (("spent", SEARCH), [["spent", SEARCH]])
+
+
+def test_a_lip_sync_that_kling_failed_leaves_the_search_counted(kling, capped):
+    ti = Alone()
+    kling.fault("fail_task", path=SYNC)
+    capped(ti, TaskDeferred, deferrable=True)
+    time.sleep(0.5)
+    event = {"status": "failed", "task_id": ti.xcoms["task_id"]}
+    resumed = capped(ti, errors.KlingTaskFailedError, lambda made: made.execute_complete({"ti": ti}, event))
+    assert resumed == (("spent", SEARCH), [["spent", SEARCH]])
+
+
+def test_a_lip_sync_in_a_session_of_another_task_is_free_again(kling, capped, face):
+    kling.fault(code=1102, path=SYNC)
+    chosen = [{"face_id": "0", **face}]
+    (state, _), day = capped(Alone(), errors.KlingAccountError, session_id="1", video_id=None, face_choose=chosen)
+    assert (state, day) == ("free", [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.exceptions import KlingNoFaceError
@@ -106,11 +107,19 @@ class KlingLipSyncOperator(KlingSessionOperator):
     def cost_of(self, body: Mapping[str, Any]) -> prices.Estimate:
         """Return what the lip sync costs at most, and the search for the faces where there is one."""
         cost = super().cost_of(body)
-        return (
-            cost
-            if self._video is None
-            else prices.add_estimates(cost, prices.estimate(self.session_product, self._video.body))
-        )
+        return cost if self._video is None else prices.add_estimates(cost, self._cost_of_search())
+
+    def _cost_of_search(self) -> prices.Estimate:
+        return prices.estimate(self.session_product, {} if self._video is None else self._video.body)
+
+    @property
+    def paid_besides(self) -> Decimal | None:
+        """US dollars at list price of the search, once it may be paid; Kling charges it in any case."""
+        if all(map(is_omitted, (self.video_id, self.video_url))):
+            return Decimal(0)
+        # Where the video was not read, the task was resumed after its submission.
+        is_searched = self.may_be_open or self._video is None
+        return self._cost_of_search().usd if is_searched else Decimal(0)
 
     def _open(self, video: Prepared, options: SendOptions, *, may_be_sent: bool) -> dict[str, Any]:
         task = self.hook.submit(

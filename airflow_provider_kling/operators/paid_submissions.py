@@ -46,11 +46,17 @@ class PaidSubmissions:
         if self._store is not None:
             self._store.set(PAID_KEY, {**self._read(), name: None if usd is None else str(usd)})
 
-    def remove(self, name: str) -> None:
-        """Remove a submission that is not charged."""
+    def set(self, name: str, usd: Decimal | None) -> None:
+        """
+        Change what a submission costs that is not charged as it was planned.
+
+        :param name: the submission; one that was not added stays out.
+        :param usd: what of it is paid all the same; 0 removes it.
+        """
         stored = self._read()
-        if stored.pop(name, "") != "":
-            self._store.set(PAID_KEY, stored)
+        if name in stored:
+            others = {other: cost for other, cost in stored.items() if other != name}
+            self._store.set(PAID_KEY, others if usd == 0 else {**others, name: None if usd is None else str(usd)})
 
     def _read(self) -> dict[str, Any]:
         stored = None if self._store is None else self._store.get(PAID_KEY)

@@ -110,18 +110,21 @@ class DayReservations:
         self._own = {old: state for old, state in self._own.items() if old not in higher}
         self._own[name] = reservation.state
 
-    def remove(self, owner: tuple[str, int]) -> None:
+    def reduce(self, owner: tuple[str, int], usd: Decimal) -> None:
         """
-        Remove the reservations of a task that is not charged.
+        Reduce the reservations of a task that is not charged as it was planned, if it has any.
 
         :param owner: the task.
+        :param usd: what of it is paid all the same; with 0 the reservations are removed.
         """
-        found = ((name, _parse_file_name(name)) for name in self._file_names())
-        self._remove_files(
-            name
-            for name, reservation in found
-            if reservation and reservation.owner == owner and f"~{ReservationState.FREE}~" not in name
-        )
+        found = [(name, reservation) for name in self._file_names() if (reservation := _parse_file_name(name))]
+        counting = [name for name, each in found if each.owner == owner and each.state is not ReservationState.FREE]
+        if counting and usd:
+            left = Reservation(owner, ReservationState.SPENT, usd)
+            # Before the others are removed: who lists the folder meanwhile must see one of them.
+            self.write(left)
+            counting = [name for name in counting if name != _file_name(left)]
+        self._remove_files(counting)
 
     def _file_names(self) -> list[str]:
         filesystem, path = self._folder.filesystem, self._folder.path

@@ -59,6 +59,8 @@ class KlingSessionOperator(KlingTaskOperator):
         self.video_id = video_id
         self.video_url = video_url
         self._video: Prepared | None = None
+        #: Whether a session was opened, or may have been, in this try or before.
+        self.may_be_open = False
 
     def _prepare(self) -> Prepared:
         if all(map(is_omitted, (self.video_id, self.video_url))):
@@ -78,11 +80,13 @@ class KlingSessionOperator(KlingTaskOperator):
     def _send(self, prepared: Prepared, options: SendOptions) -> Done:
         if self._video is None:
             return super()._send(prepared, options)
+        self.may_be_open = options.look_up_first
         if options.look_up_first:
             task = self.hook.find_task(options.name, self.endpoint)
             if task is not None and task.status is not TaskStatus.FAILED:
                 return Done(task, adopted=True, attempt=1)
         session = self._session(self._video, options)
+        self.may_be_open = True
         return super()._send(dataclasses.replace(prepared, body=self._in_session(prepared.body, session)), options)
 
     def _session(self, video: Prepared, options: SendOptions) -> dict[str, Any]:

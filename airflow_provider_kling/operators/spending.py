@@ -13,9 +13,11 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from airflow_provider_kling.api import values
 from airflow_provider_kling.exceptions import (
     KlingContentPolicyError,
     KlingError,
+    KlingNoFaceError,
     KlingStorageError,
     KlingTaskFailedError,
 )
@@ -33,6 +35,10 @@ if TYPE_CHECKING:
     from airflow_provider_kling.operators.base import KlingBaseOperator
     from airflow_provider_kling.operators.cap import Cap
     from airflow_provider_kling.products.product import Product
+
+
+#: Errors of tasks that Kling has not charged, beside its refusals.
+_UNCHARGED = (KlingTaskFailedError, KlingContentPolicyError, KlingNoFaceError)
 
 
 class PlannedCost(NamedTuple):
@@ -255,39 +261,42 @@ def released_when_not_charged(operator: KlingBaseOperator, context: Context) -> 
     try:
         yield
     except KlingError as error:
-        is_uncharged = error.refused_for_sure or isinstance(error, (KlingTaskFailedError, KlingContentPolicyError))
+        is_uncharged = error.refused_for_sure or isinstance(error, _UNCHARGED)
         if is_uncharged and not getattr(operator, "may_be_paid", False):
             _release(operator, context)
         raise
 
 
 def _release(operator: KlingBaseOperator, context: Context) -> None:
+    """Give back what is not paid; what the task paid before a Clear stays paid, and what it pays for besides."""
     from airflow_provider_kling.operators.reservations import KEY
     from airflow_provider_kling.submission.budget import ReservationState
 
     ti = context["ti"]
+    paid: Decimal | None = getattr(operator, "paid_besides", Decimal(0))
     try:
         stored = ti.xcom_pull(task_ids=ti.task_id, key=KEY, map_indexes=ti.map_index)
         if isinstance(stored, dict) and stored.get("state") == ReservationState.SPENT.value:
-            # What it paid before a Clear stays paid.
-            change = {"usd": stored["earlier"]} if "earlier" in stored else {"state": ReservationState.FREE.value}
+            earlier = values.number(stored["earlier"]) if "earlier" in stored else Decimal(0)
+            rest = None if earlier is None or paid is None else earlier + paid
+            is_free = rest == 0
+            change = {"state": ReservationState.FREE.value} if is_free else {"usd": None if rest is None else str(rest)}
             ti.xcom_push(key=KEY, value={**stored, **change})
-            PaidSubmissions(state_store_of(operator, context)).remove(str(stored.get("name")))
-        _release_day(operator, context)
+            PaidSubmissions(state_store_of(operator, context)).set(str(stored.get("name")), paid)
+        _release_day(operator, context, paid)
     except Exception as problem:  # noqa: BLE001 - the task fails for another reason
         operator.log.warning("The budget still counts this task as paid: %s", reason(problem))
 
 
-def _release_day(operator: KlingBaseOperator, context: Context) -> None:
+def _release_day(operator: KlingBaseOperator, context: Context, paid: Decimal | None) -> None:
     """The reservation of the day has the name of the submission, as the task's XCom or this process knows it."""
     settings = operator.hook.settings
-    if settings.max_usd_per_day is None:
+    name = getattr(operator, "submission_name", "") or submitted_name(context)
+    if settings.max_usd_per_day is None or not name or paid is None:
         return
     from airflow_provider_kling.operators.reservations import DayReservations
 
-    name = getattr(operator, "submission_name", "") or submitted_name(context)
-    if name:
-        DayReservations(settings.budget_uri, datetime.now(UTC).date()).remove((name, -1))
+    DayReservations(settings.budget_uri, datetime.now(UTC).date()).reduce((name, -1), paid)
 
 
 def _owner(context: Context) -> tuple[str, int]:

@@ -260,8 +260,8 @@ def _refuse_none(value: Any, name: str, keep: frozenset[str], *, words: frozense
     if found:
         place, word = found
         raise NotJsonError(
-            f"Check the template of {shorten(place)}: it rendered to the text {word}. Where that word is meant, send "
-            "it with extra_body."
+            f"Give {shorten(place)} a value, or leave it out: it is the text {word}, as of a template without one. "
+            "Where that word is meant, send it with extra_body."
         )
 
 

@@ -405,6 +405,7 @@ def test_on_an_object_store_a_day_is_kept_too(kling, daily, object_store):
         ({"max_usd_per_day": 5, "budget_uri": "budget"}, "budget_uri"),
         ({"max_usd_per_day": 5, "budget_uri": "file:///"}, "budget_uri"),
         ({"budget_uri": "./here"}, "budget_uri"),
+        ({"budget_uri": "s3://KEY:SECRET@bucket/x"}, r"^Take the password out of budget_uri in extra: [^S]+$"),
     ],
 )
 def test_what_a_connection_cannot_say_is_said(kling, monkeypatch, extra, says):

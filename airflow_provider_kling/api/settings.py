@@ -205,7 +205,16 @@ def _read_budget_uri(extra: dict[str, Any]) -> str:
     # A relative path would be another folder in each process, so each would have its own cap.
     if text and not _FOLDER.fullmatch(text):
         raise _extra_error("budget_uri", value, "a folder such as s3://aws_default@bucket/kling-budget")
+    if text and (problem := _password_problem(text)):
+        raise KlingConfigurationError(problem)
     return text
+
+
+def _password_problem(uri: str) -> str | None:
+    # Few connections have a budget_uri.
+    from airflow_provider_kling.utils._airflow.object_storage import password_problem, place_of
+
+    return password_problem(place_of(uri), "budget_uri in extra")
 
 
 def _read_webhook_secret(value: Any) -> str:

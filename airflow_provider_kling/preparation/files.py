@@ -14,7 +14,7 @@ import os
 import re
 import stat
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from airflow_provider_kling.exceptions import KlingStorageError
 from airflow_provider_kling.preparation.image_conversion import MAX_SOURCE_BYTES, ConvertedImage, convert_image
@@ -32,6 +32,9 @@ from airflow_provider_kling.products.media import (
     too_large_error,
 )
 from airflow_provider_kling.utils.untrusted import begins_as_web_link, reason
+
+if TYPE_CHECKING:
+    from airflow_provider_kling.utils._airflow.object_storage import Place
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _MAX_PATH = 4096
@@ -148,11 +151,27 @@ def read_uri(uri: str, field: str, conn_id: str | None, limit: int) -> bytes:
     """
     from airflow.sdk import ObjectStoragePath
 
+    from airflow_provider_kling.utils._airflow.object_storage import place_of
+
+    refuse_password(place_of(uri, conn_id), field)
     try:
         path = ObjectStoragePath(uri, conn_id=conn_id) if conn_id else ObjectStoragePath(uri)
     except Exception as error:  # noqa: BLE001 - a bad URI, and whatever a storage's own package says of it
         raise unreadable_error(field, named(field, uri), error) from None
     return read_stored(path, field, uri, limit)
+
+
+def refuse_password(place: Place, field: str) -> None:
+    """
+    Refuse a URI that holds a password, before the storage logs it.
+
+    :param place: where a file stands.
+    :param field: the field's name, for the sentence.
+    """
+    from airflow_provider_kling.utils._airflow.object_storage import password_problem
+
+    if problem := password_problem(place, shorten(field)):
+        raise FileLoadError(problem)
 
 
 def read_stored(path: Any, field: str, name: str, limit: int) -> bytes:

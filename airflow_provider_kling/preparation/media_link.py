@@ -15,6 +15,7 @@ from airflow_provider_kling.preparation.files import (
     is_link,
     load_image,
     missing_error,
+    refuse_password,
     unavailable_error,
     unreadable_error,
 )
@@ -55,6 +56,7 @@ def load_link(value: Any, *, field: str, conn_id: str | None = None, seconds: in
     from airflow_provider_kling.utils._airflow.object_storage import place_of
 
     place = place_of(text, conn_id)
+    refuse_password(place, field)
     if place.is_local:
         raise FileLoadError(
             f"Copy {shorten(field)} to object storage: {named(field, text)} is on this machine's disk, and Kling takes "

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.exceptions import KlingResultError, KlingValidationError
 from airflow_provider_kling.preparation import arguments
-from airflow_provider_kling.utils._airflow.compat import AirflowNotFoundException
-from airflow_provider_kling.utils._airflow.object_storage import place_of
+from airflow_provider_kling.utils._airflow.object_storage import is_connection, password_problem, place_of
 from airflow_provider_kling.utils.untrusted import clean_text, reason
 
 if TYPE_CHECKING:
@@ -178,11 +177,9 @@ def _name_problem(text: str, place: Place, name: str) -> str | None:
 
 def _access_problem(place: Place, name: str) -> str | None:
     """Say what is missing on this machine: Airflow's connection, or the package for this storage."""
-    if place.conn_id and not _is_connection(place.conn_id):
-        if ":" in place.conn_id:  # s3://key:secret@bucket/ as other programs write it
-            return (
-                f"Take the password out of {name}: what stands before @ names an Airflow connection, {place.shown!r}."
-            )
+    if problem := password_problem(place, name):
+        return problem
+    if place.conn_id and not is_connection(place.conn_id):
         shown = clean_text(place.conn_id, 80)
         return f"Create the Airflow connection that {name} names, or correct it: Airflow knows none named {shown!r}."
     try:
@@ -192,18 +189,6 @@ def _access_problem(place: Place, name: str) -> str | None:
     except Exception:  # noqa: BLE001 - Airflow or the storage cannot be asked at this moment; that is not wrong
         log.debug("%s could not be looked at", place.shown)
     return None
-
-
-def _is_connection(conn_id: str) -> bool:
-    from airflow_provider_kling.utils._airflow.base_hook import BaseHook
-
-    try:
-        BaseHook.get_connection(conn_id)
-    except AirflowNotFoundException:
-        return False
-    except Exception:  # noqa: BLE001 - Airflow cannot be asked at this moment
-        return True
-    return True
 
 
 def _local_problem(place: Place, name: str) -> str | None:

@@ -187,3 +187,16 @@ def test_the_longest_place_of_a_file_leaves_room_for_what_to_do(given):
     with pytest.raises(FileLoadError) as caught:
         load_image(given, field=place)
     advice_first(str(caught.value))
+
+
+@pytest.mark.parametrize("load", [load_link, load_image])
+def test_a_password_in_a_storage_uri_is_refused_before_the_storage_sees_it(load, caplog):
+    with caplog.at_level("DEBUG"), pytest.raises(FileLoadError, match="Take the password out of image_list") as caught:
+        load("s3://KEY:hidden-key@bucket/x.png", field="image_list[0].image")
+    assert "hidden-key" not in advice_first(str(caught.value)) + caplog.text
+
+
+def test_a_connection_whose_name_has_a_colon_is_one(object_store, monkeypatch):
+    monkeypatch.setenv("AIRFLOW_CONN_TEAM:STORE", object_store.connection)
+    object_store.write("clip.mp4", b"a video")
+    assert load_link(f"s3://team:store@{BUCKET}/clip.mp4", field="video_url").payload.startswith("http")

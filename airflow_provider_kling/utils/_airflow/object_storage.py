@@ -140,6 +140,37 @@ class Place(NamedTuple):
         return dict(filesystem.info(path))
 
 
+def password_problem(place: Place, name: str) -> str | None:
+    """
+    Say what is wrong with a URI as other programs write it, ``s3://key:secret@bucket/``: Airflow would log the password
+    as the name of a connection that there is not.
+
+    :param place: any.
+    :param name: of the argument, for the sentence.
+    """
+    if ":" not in (place.conn_id or "") or is_connection(str(place.conn_id)):
+        return None
+    return f"Take the password out of {name}: what stands before @ names an Airflow connection, {place.shown!r}."
+
+
+def is_connection(conn_id: str) -> bool:
+    """
+    Whether Airflow knows a connection; also when it cannot be asked at this moment.
+
+    :param conn_id: its name.
+    """
+    from airflow_provider_kling.utils._airflow.base_hook import BaseHook
+    from airflow_provider_kling.utils._airflow.compat import AirflowNotFoundException
+
+    try:
+        BaseHook.get_connection(conn_id)
+    except AirflowNotFoundException:
+        return False
+    except Exception:  # noqa: BLE001
+        return True
+    return True
+
+
 def version_of(info: Mapping[str, Any]) -> str:
     """
     Return what tells one content of a place from the next, as far as its storage says.

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.bench import Bench, say
 from benchmarks.sizes import FULL, QUICK
-from dev.local_airflow import unwinding_on_termination
+from dev.local_airflow import exit_on_termination
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, write; the exit status says whether everything could be measured, not whether it is good."""
     options = _parser().parse_args(arguments)
     results = _earlier(options.output) if options.only else {}
-    with unwinding_on_termination(), Bench(QUICK if options.quick else FULL) as bench:
+    with exit_on_termination(), Bench(QUICK if options.quick else FULL) as bench:
         for name in options.only or NAMES:
             results[name] = _measured(bench, name, quick=options.quick)
     ordered = {name: results[name] for name in NAMES if name in results}

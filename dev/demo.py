@@ -1,6 +1,6 @@
-"""``make demo``: a picture becomes a video, through a real Airflow, with the local Kling or the real one.
+"""``make demo``: turn an image into a video with a real Airflow, and the simulator or the real Kling.
 
-Without credentials in the environment a simulator stands in for Kling. With ``KLINGAI_API_KEY``, or with
+Without credentials in the environment the simulator is used. With ``KLINGAI_API_KEY``, or with
 ``KLINGAI_ACCESS_KEY`` and ``KLINGAI_SECRET_KEY``, the same Dag runs against the real service and costs money.
 """
 
@@ -22,7 +22,7 @@ from rich.console import Console
 from airflow_provider_kling.products.prices import estimate
 from airflow_provider_kling.products.video import DEFAULT_MODEL, IMAGE2VIDEO
 from dev.gallery import fill_gallery
-from dev.local_airflow import Component, ComponentError, LocalAirflow, stop, unwinding_on_termination
+from dev.local_airflow import Component, ComponentError, LocalAirflow, exit_on_termination, stop
 from dev.local_airflow.settings import LOOPBACK, REPOSITORY, clean_environment
 from dev.progress import Steps
 from dev.storage import storage
@@ -37,12 +37,12 @@ TASKS = ("animate", "wait", "store")
 GALLERY = "gallery"
 PROMPT = "The rocket lifts off, smoke rolls over the launch pad, slow zoom"
 GRACE_SECONDS = 5
-# What some of the examples name; the pool counts deferred tasks, as the simulator's account counts its slots.
+# The pool of some examples; it includes deferred tasks, so that its slots are those of the simulator's account.
 POOL, SLOTS = "kling", 5
-# On a busy machine Airflow now and then fails a task that is well (apache/airflow#72716); a retry adopts its video.
+# On a busy machine Airflow sometimes fails a healthy task (apache/airflow#72716); a retry adopts its video.
 RETRIES = {"AIRFLOW__CORE__DEFAULT_TASK_RETRIES": "2", "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "2"}
 RELAY, STUDIO = "kling_relay", "kling_studio"
-# Minutes become seconds, and models that Kling has retired still run, for the examples that need them.
+# Minutes become seconds, and retired models are accepted, because some examples need them.
 SIMULATOR = {"--port": "0", "--time-scale": "0.05", "--retired": "accept"}
 
 Connection = dict[str, Any]
@@ -50,14 +50,14 @@ console = Console(highlight=False, soft_wrap=True)
 
 
 class DemoError(RuntimeError):
-    """The demo cannot go on; the message is for the user."""
+    """The demo cannot continue; the message is for the user."""
 
 
 def main() -> int:
     """Run the demo; returns the exit status."""
     arguments = _arguments()
     try:
-        with unwinding_on_termination():
+        with exit_on_termination():
             run(arguments)
     except KeyboardInterrupt:
         console.print("Stopped; nothing is left running.")
@@ -69,10 +69,10 @@ def main() -> int:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Make one video and say where it is."""
+    """Create one video and print its path."""
     image = _image(arguments.image)
     conf = {"image": image, "prompt": arguments.prompt, "output_uri": f"{(FOLDER / 'videos').as_uri()}/"}
-    # Twelve more videos for the look around, where they cost nothing.
+    # Twelve more videos for the gallery, only where they cost nothing.
     more = (GALLERY,) if arguments.keep and _credentials(os.environ) is None else ()
     steps = Steps(console, ("Kling", "Airflow", *TASKS, *more))
     with steps, open_airflow(FOLDER, steps, yes=arguments.yes, private=arguments.keep) as airflow:
@@ -80,20 +80,20 @@ def run(arguments: argparse.Namespace) -> None:
         gallery = fill_gallery(airflow, FOLDER, functools.partial(steps.show, GALLERY)) if more else ""
         steps.close()
         if arguments.keep:
-            _show_around(airflow, video, gallery)
+            _keep_running(airflow, video, gallery)
     console.print(f"video: {video}", markup=False)
 
 
 @contextmanager
 def open_airflow(folder: Path, steps: Steps, *, yes: bool = False, private: bool = True) -> Iterator[LocalAirflow]:
     """
-    An Airflow in which every example runs: their connections, their pool, and Kling or a simulator behind them.
+    Start an Airflow in which every example runs, with connections, a pool, and Kling or the simulator.
 
-    :param yes: whether money may be spent without waiting.
-    :param private: whether there is a private storage too; Kling itself could not open its links.
+    :param yes: whether to spend money without a pause for Ctrl-C.
+    :param private: whether to start a private object storage too; the real Kling cannot open its links.
     """
     with ExitStack() as stack:
-        connections = _real(steps, yes)
+        connections = _real_connection(steps, yes)
         if not connections:
             connections = stack.enter_context(_simulators(folder, steps))
             if private:
@@ -110,7 +110,7 @@ def open_airflow(folder: Path, steps: Steps, *, yes: bool = False, private: bool
 
 
 def _animate(airflow: LocalAirflow, conf: Mapping[str, str], steps: Steps) -> Path:
-    """Run the quickstart Dag; returns the file that it stored."""
+    """Run the quickstart Dag; returns the stored file."""
     steps.show(TASKS[0], "waiting for the Dag to be parsed")
     run_id = airflow.trigger_dag(DAG_ID, conf)
     state = airflow.wait_for_run(DAG_ID, run_id, timeout=3600, on_progress=steps.show_tasks)
@@ -122,14 +122,14 @@ def _animate(airflow: LocalAirflow, conf: Mapping[str, str], steps: Steps) -> Pa
 
 
 def _failure(airflow: LocalAirflow, run_id: str) -> str:
-    """The log of the first task that failed."""
+    """The log of the first failed task."""
     failed = [task for task, state in airflow.states(DAG_ID, run_id).items() if state == "failed"]
     log = airflow.logs(DAG_ID, run_id, failed[0]) if failed else "no task failed"
     return f"{log}\n\n{DAG_ID} failed at {', '.join(failed)}; the log is above."
 
 
-def _real(steps: Steps, yes: bool) -> dict[str, Connection]:
-    """The connection to the real Kling when there are credentials."""
+def _real_connection(steps: Steps, yes: bool) -> dict[str, Connection]:
+    """The connection to the real Kling, if the environment has credentials."""
     connection = _credentials(os.environ)
     if connection is None:
         return {}
@@ -143,7 +143,7 @@ def _real(steps: Steps, yes: bool) -> dict[str, Connection]:
 
 
 def _credentials(environment: Mapping[str, str]) -> Connection | None:
-    """A connection made from ``KLINGAI_…`` variables; an API key is preferred."""
+    """A connection from the ``KLINGAI_…`` variables; an API key is preferred."""
     connection = {"conn_type": "kling", "host": environment.get("KLINGAI_BASE_URL", "")}
     if key := environment.get("KLINGAI_API_KEY"):
         return connection | {"password": key}
@@ -155,7 +155,7 @@ def _credentials(environment: Mapping[str, str]) -> Connection | None:
 
 @contextmanager
 def _simulators(folder: Path, steps: Steps) -> Iterator[dict[str, Connection]]:
-    """A local Kling that answers in seconds, and a second one that serves as a relay does."""
+    """Start two simulators: one with short processing times, and one that serves as a relay does."""
     access, secret, api_key = "demo-access-key", secrets.token_hex(32), f"api-key-kling-demo-{secrets.token_hex(19)}"
     keys = {"--access-key": access, "--secret-key": secret, "--api-key": api_key}
     steps.show("Kling", "starting the simulator")
@@ -166,7 +166,7 @@ def _simulators(folder: Path, steps: Steps) -> Iterator[dict[str, Connection]]:
         steps.show("Kling", f"simulator at {url}", done=True)
         common = {"conn_type": "kling", "extra": {"allow_private_urls": True}}
         yield {
-            # The key that both generations of the API take.
+            # The API key works with both generations of the API.
             "kling_default": common | {"host": url, "password": api_key},
             RELAY: common | {"host": relay, "password": api_key},
         }
@@ -175,7 +175,7 @@ def _simulators(folder: Path, steps: Steps) -> Iterator[dict[str, Connection]]:
 
 
 def _simulator(log: Path, keys: Mapping[str, str], path_prefix: str = "") -> Component:
-    """One simulator in a process of its own."""
+    """Start a simulator in a separate process."""
     options = SIMULATOR | keys | {"--path-prefix": path_prefix}
     command = [sys.executable, "-m", "airflow_provider_kling.simulator"]
     command += [word for option in options.items() for word in option]
@@ -184,7 +184,7 @@ def _simulator(log: Path, keys: Mapping[str, str], path_prefix: str = "") -> Com
 
 
 def _address(simulator: Component, timeout: float = 30) -> str:
-    """The address that the simulator prints when it listens."""
+    """The URL that the simulator prints when it listens."""
     deadline = time.monotonic() + timeout
     while simulator.running and time.monotonic() < deadline:
         for line in simulator.log.read_text().splitlines():
@@ -194,15 +194,13 @@ def _address(simulator: Component, timeout: float = 30) -> str:
     raise ComponentError(f"the simulator did not start:\n{simulator.tail()}")
 
 
-def _show_around(airflow: LocalAirflow, video: Path, gallery: str) -> None:
-    """Keep everything up until the user presses Ctrl-C."""
+def _keep_running(airflow: LocalAirflow, video: Path, gallery: str) -> None:
+    """Keep Airflow and the simulator running until Ctrl-C."""
     console.print(f"video: {video}", markup=False)
     console.print(f"Airflow: {airflow.url}/dags/{DAG_ID}", markup=False)
     if gallery:
         console.print(f"gallery: {gallery}", markup=False)
-    console.print(
-        "Every other Dag there is an example that you can trigger, too; the book on its page says what it is for."
-    )
+    console.print("The other Dags are examples that you can trigger too; the Dag docs on their pages say what they do.")
     console.print("Press Ctrl-C to stop.")
     try:
         while True:
@@ -212,20 +210,20 @@ def _show_around(airflow: LocalAirflow, video: Path, gallery: str) -> None:
 
 
 def _image(image: str) -> str:
-    """A picture that tasks can find from any working directory."""
+    """The image as a URL or absolute path, so that tasks find it from any working directory."""
     if "://" in image:
         return image
     if not Path(image).is_file():
-        raise DemoError(f"{image}: there is no such picture")
+        raise DemoError(f"{image}: no such file")
     return str(Path(image).resolve())
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="demo", description=__doc__.partition("\n")[0] if __doc__ else None)
     picture = os.environ.get("IMAGE") or str(EXAMPLES / "images" / "rocket.jpg")
-    parser.add_argument("--image", default=picture, help="path or URL of a picture (default: $IMAGE, a rocket)")
-    parser.add_argument("--prompt", default=os.environ.get("PROMPT") or PROMPT, help="what moves (default: $PROMPT)")
-    parser.add_argument("--keep", action="store_true", help="leave Airflow up until Ctrl-C")
+    parser.add_argument("--image", default=picture, help="path or URL of an image (default: $IMAGE, or a rocket)")
+    parser.add_argument("--prompt", default=os.environ.get("PROMPT") or PROMPT, help="prompt (default: $PROMPT)")
+    parser.add_argument("--keep", action="store_true", help="keep Airflow running until Ctrl-C")
     parser.add_argument("--yes", action="store_true", help="do not wait before spending money")
     return parser.parse_args()
 

@@ -1,6 +1,6 @@
 """
-The inputs of the examples that are no photographs: a drawn figure and a jacket, which belong to nobody, a film of the
-figure, and a sound. ``make pictures`` makes them again.
+Draws inputs of the examples without rights of others: a figure and a jacket, a video of the figure, and a sound.
+``make pictures`` creates them.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SIDE = 720
-#: Of the film and of the sound.
+#: Duration of the video and of the sound.
 SECONDS = 4
-#: Drawn larger and made smaller: Pillow draws without smooth edges.
+#: Images are drawn larger and scaled down, because Pillow draws without antialiasing.
 SCALE = 2
 INK, WALL, STEEL, SHADE = "#22303c", "#dfe8ee", "#9fb4c3", "#7c94a6"
 GLOW, WOOL, SEAM = "#ffd166", "#c8553d", "#8f3a2a"
 
 
-def draw_all(folder: Path) -> None:
+def draw_images(folder: Path) -> None:
     """
     Write ``presenter.jpg`` and ``jacket.jpg``.
 
-    :param folder: where they go.
+    :param folder: destination folder.
     """
     for name, draw in (("presenter", _presenter), ("jacket", _jacket)):
         picture = Image.new("RGB", (SIDE * SCALE, SIDE * SCALE), WALL)
@@ -36,12 +36,12 @@ def draw_all(folder: Path) -> None:
         picture.resize((SIDE, SIDE), Image.Resampling.LANCZOS).save(folder / f"{name}.jpg", quality=85)
 
 
-def film_all(images: Path, folder: Path) -> None:
+def render_media(images: Path, folder: Path) -> None:
     """
     Write ``presenter.mp4`` and ``voice.mp3``.
 
-    :param images: where :func:`draw_all` has drawn.
-    :param folder: where they go.
+    :param images: folder with the images of :func:`draw_images`.
+    :param folder: destination folder.
     """
     recipe = {"prompt": "", "ratio": "", "short_side": SIDE, "fps": 12, "duration": SECONDS, "sound": False}
     picture = {"image": (images / "presenter.jpg").read_bytes()}
@@ -50,7 +50,7 @@ def film_all(images: Path, folder: Path) -> None:
 
 
 class _Pen:
-    """Draws in the coordinates of the finished picture."""
+    """Draws in the coordinates of the scaled image."""
 
     def __init__(self, picture: Image.Image) -> None:
         self._draw = ImageDraw.Draw(picture)
@@ -71,7 +71,7 @@ class _Pen:
 
 
 def _presenter(pen: _Pen) -> None:
-    """A robot from the waist up, looking at us."""
+    """A robot from the waist up, facing the viewer."""
     pen.line((360, 120), (360, 60), width=8)
     pen.dot(360, 52, 16, GLOW)
     pen.box(300, 380, 420, 450, SHADE)
@@ -92,7 +92,7 @@ def _presenter(pen: _Pen) -> None:
 
 
 def _jacket(pen: _Pen) -> None:
-    """A jacket, spread out."""
+    """A jacket, laid flat."""
     for side in (-1, 1):
         sleeve = [(100, 150), (300, 330), (250, 590), (165, 560), (200, 350), (130, 250)]
         pen.shape(*((360 + side * x, y) for x, y in sleeve), colour=WOOL)

@@ -1,4 +1,4 @@
-"""``make gallery``: run the example Dags and keep frames of what they made, for the documentation."""
+"""``make gallery``: run the example Dags and save frames of their results for the documentation."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
     from dev.local_airflow import LocalAirflow
 
-MOST = 4
+MAX_TILES = 4
 POSTER = ".poster.jpg"
-PARTS = (0.0, 0.5, 1.0)
-FILMS, STILLS, SOUNDS = {".mp4"}, {".png", ".jpg"}, {".mp3"}
+FRAME_POSITIONS = (0.0, 0.5, 1.0)
+VIDEOS, IMAGES, SOUNDS = {".mp4"}, {".png", ".jpg"}, {".mp3"}
 
 
 def main(names: list[str]) -> int:
     """
-    Run the examples that are named, or all, and write a sheet of frames for each that stores something.
+    Run the named examples, or all, and write an image with frames for each that stores a result.
 
     :param names: names of Dags.
     """
@@ -40,8 +40,8 @@ def main(names: list[str]) -> int:
     with ExitStack() as stack:
         made = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         steps = stack.enter_context(Steps(demo.console, ("Kling", "Airflow", "examples")))
-        airflow = stack.enter_context(demo.open_airflow(made / "stage", steps))
-        # One after the other: all at once are more than the local Airflow's database takes on a busy machine.
+        airflow = stack.enter_context(demo.open_airflow(made / "airflow", steps))
+        # One after the other: all at once overload the SQLite database of the local Airflow.
         for count, (name, text) in enumerate(chosen.items(), 1):
             run_id, folder = _start(airflow, name, text, made)
             state = airflow.wait_for_run(name, run_id, timeout=900)
@@ -64,16 +64,16 @@ def _start(airflow: LocalAirflow, name: str, text: str, made: Path) -> tuple[str
 
 
 def _tiles(files: Iterable[Path]) -> list[Image.Image]:
-    """Three moments of a film that is alone, or one of each thing that was made; posters are of films that are here."""
-    shown = [file for file in files if file.suffix in FILMS | STILLS | SOUNDS and not file.name.startswith(".")]
+    """Three frames of a single video, or one tile per result; posters are skipped, because their videos are shown."""
+    shown = [file for file in files if file.suffix in VIDEOS | IMAGES | SOUNDS and not file.name.startswith(".")]
     made = [file for file in shown if not file.name.endswith(POSTER)]
-    if len(made) == 1 and made[0].suffix in FILMS:
-        return [frame_at(made[0].read_bytes(), part) for part in PARTS]
-    return [_tile(file) for file in made[:MOST]]
+    if len(made) == 1 and made[0].suffix in VIDEOS:
+        return [frame_at(made[0].read_bytes(), part) for part in FRAME_POSITIONS]
+    return [_tile(file) for file in made[:MAX_TILES]]
 
 
 def _tile(file: Path) -> Image.Image:
-    if file.suffix in FILMS:
+    if file.suffix in VIDEOS:
         return frame_at(file.read_bytes(), 0.5)
     if file.suffix in SOUNDS:
         return wave(file.read_bytes())

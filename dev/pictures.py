@@ -1,4 +1,4 @@
-"""``make pictures``: the pictures of the documentation, made again from what the simulator makes."""
+"""``make pictures``: create the pictures of the documentation from results of the simulator."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import requests
 from PIL import Image, ImageDraw
 
 from airflow_provider_kling.simulator import KlingSimulator
-from dev.drawings import draw_all, film_all
+from dev.drawings import draw_images, render_media
 from dev.local_airflow.settings import REPOSITORY
 
 PICTURES = REPOSITORY / "docs" / "_static"
 EXAMPLES = REPOSITORY / "example_dags"
 IMAGES, FILES = EXAMPLES / "images", EXAMPLES / "files"
-# The first, the middle and the last moment of a film.
+# Positions of the first, middle and last frame of a video.
 PARTS = (0.0, 0.5, 1.0)
 GAP, HEIGHT, WIDTH = 8, 240, 320
 WAVE_SECONDS = 0.05
@@ -26,80 +26,80 @@ BOAT = "A paper boat in a puddle, macro shot"
 
 
 def main() -> None:
-    """Write what the examples take, and a sheet for the quickstart and for each page of a family."""
-    draw_all(IMAGES)
-    film_all(IMAGES, FILES)
+    """Write the inputs of the examples, and a picture for the quickstart and for each page of a product family."""
+    draw_images(IMAGES)
+    render_media(IMAGES, FILES)
     with KlingSimulator(video_size="small", retired="accept") as kling:
-        studio = Studio(kling)
-        rocket = studio.video("videos/image2video", model_name="kling-v3", image=_encoded("rocket"))
+        client = SimulatorClient(kling)
+        rocket = client.video("videos/image2video", model_name="kling-v3", image=_encoded("rocket"))
         frames = {part: frame_at(rocket["content"], part) for part in PARTS}
         save_sheet("quickstart", list(frames.values()))
-        save_sheet("video", _between(studio))
-        save_sheet("audio", [frames[0.5], wave(studio.sound_track(rocket["id"]))])
-        save_sheet("images", _images(studio))
-        save_sheet("clips", _clips(studio))
-        save_sheet("faces", _faces(studio))
+        save_sheet("video", _between(client))
+        save_sheet("audio", [frames[0.5], wave(client.sound_track(rocket["id"]))])
+        save_sheet("images", _images(client))
+        save_sheet("clips", _clips(client))
+        save_sheet("faces", _faces(client))
 
 
-class Studio:
-    """Asks the simulator for results, as any client does."""
+class SimulatorClient:
+    """Requests results from the simulator."""
 
     def __init__(self, kling: KlingSimulator) -> None:
         self._kling = kling
         self._headers = {"Authorization": f"Bearer {kling.api_key}"}
 
-    def make(self, path: str, **body: Any) -> dict[str, Any]:
-        """The result of a request: of a task when it is done, or of an answer that holds it."""
+    def create(self, path: str, **body: Any) -> dict[str, Any]:
+        """The result of a request: from the response, or from the task when it has ended."""
         address = f"{self._kling.url}/v1/{path}"
-        answer = requests.post(address, json=body, headers=self._headers, timeout=30).json()
-        if answer["code"]:
-            raise RuntimeError(f"{path}: {answer['message']}")
-        made = dict(answer["data"])
-        if made.get("task_status") == "submitted":
-            self._kling.finish(made["task_id"])
-            made = requests.get(f"{address}/{made['task_id']}", headers=self._headers, timeout=30).json()["data"]
-        return dict(made.get("task_result") or made)
+        response = requests.post(address, json=body, headers=self._headers, timeout=30).json()
+        if response["code"]:
+            raise RuntimeError(f"{path}: {response['message']}")
+        result = dict(response["data"])
+        if result.get("task_status") == "submitted":
+            self._kling.finish(result["task_id"])
+            result = requests.get(f"{address}/{result['task_id']}", headers=self._headers, timeout=30).json()["data"]
+        return dict(result.get("task_result") or result)
 
     def video(self, path: str, **body: Any) -> dict[str, Any]:
-        """A video: what Kling says of it, and its content."""
-        (made,) = self.make(path, **body)["videos"]
-        return {**made, "content": _fetch(made["url"])}
+        """A video: its fields in the result, and ``content``."""
+        (result,) = self.create(path, **body)["videos"]
+        return {**result, "content": _fetch(result["url"])}
 
     def picture(self, path: str, **body: Any) -> Image.Image:
         """The first image of a result."""
-        return Image.open(io.BytesIO(_fetch(self.make(f"images/{path}", **body)["images"][0]["url"])))
+        return Image.open(io.BytesIO(_fetch(self.create(f"images/{path}", **body)["images"][0]["url"])))
 
     def sound_track(self, video_id: str) -> bytes:
         """The sound track of a video."""
-        return _fetch(self.make("audio/video-to-audio", video_id=video_id, bgm_prompt="Calm")["audios"][0]["url_wav"])
+        return _fetch(self.create("audio/video-to-audio", video_id=video_id, bgm_prompt="Calm")["audios"][0]["url_wav"])
 
 
-def _between(studio: Studio) -> list[Image.Image]:
+def _between(client: SimulatorClient) -> list[Image.Image]:
     """Three frames of a video between two pictures."""
     ends = {"image": _encoded("rocket"), "image_tail": _encoded("presenter")}
-    made = studio.video("videos/image2video", model_name="kling-v3", mode="pro", **ends)
-    return [frame_at(made["content"], part) for part in (0.0, 0.75, 1.0)]
+    result = client.video("videos/image2video", model_name="kling-v3", mode="pro", **ends)
+    return [frame_at(result["content"], part) for part in (0.0, 0.75, 1.0)]
 
 
-def _images(studio: Studio) -> list[Image.Image]:
-    """A picture of words, one of another picture, and one that has grown."""
+def _images(client: SimulatorClient) -> list[Image.Image]:
+    """An image from text, one from an image, and an expanded one."""
     rocket, sides = _encoded("rocket"), {"up_expansion_ratio": 0, "down_expansion_ratio": 0}
     return [
-        studio.picture("generations", model_name="kling-v3", prompt=BOAT, aspect_ratio="1:1"),
-        studio.picture("omni-image", prompt="<<<image_1>>> at night", image_list=[{"image": rocket}]),
-        studio.picture("editing/expand", image=rocket, left_expansion_ratio=0.3, right_expansion_ratio=0.3, **sides),
+        client.picture("generations", model_name="kling-v3", prompt=BOAT, aspect_ratio="1:1"),
+        client.picture("omni-image", prompt="<<<image_1>>> at night", image_list=[{"image": rocket}]),
+        client.picture("editing/expand", image=rocket, left_expansion_ratio=0.3, right_expansion_ratio=0.3, **sides),
     ]
 
 
-def _clips(studio: Studio) -> list[Image.Image]:
+def _clips(client: SimulatorClient) -> list[Image.Image]:
     """Frames of an omni video, of motion control, of an effect and of an extension."""
     rocket, presenter = _encoded("rocket"), _encoded("presenter")
-    short = studio.video("videos/image2video", model_name="kling-v1-6", image=rocket)
-    dance = studio.video("videos/text2video", model_name="kling-v3", prompt="A dancer")
+    short = client.video("videos/image2video", model_name="kling-v1-6", image=rocket)
+    dance = client.video("videos/text2video", model_name="kling-v3", prompt="A dancer")
     first = {"image_url": presenter, "type": "first_frame"}
-    made = [
-        studio.video("videos/omni-video", model_name="kling-v3-omni", prompt="It waves", image_list=[first]),
-        studio.video(
+    result = [
+        client.video("videos/omni-video", model_name="kling-v3-omni", prompt="It waves", image_list=[first]),
+        client.video(
             "videos/motion-control",
             model_name="kling-v3",
             image_url=presenter,
@@ -107,23 +107,23 @@ def _clips(studio: Studio) -> list[Image.Image]:
             character_orientation="image",
             mode="std",
         ),
-        studio.video("videos/effects", effect_scene="squish", input={"image": rocket}),
-        studio.video("videos/video-extend", video_id=short["id"], prompt="It is gone"),
+        client.video("videos/effects", effect_scene="squish", input={"image": rocket}),
+        client.video("videos/video-extend", video_id=short["id"], prompt="It is gone"),
     ]
-    return [frame_at(video["content"], 1.0) for video in made]
+    return [frame_at(video["content"], 1.0) for video in result]
 
 
-def _faces(studio: Studio) -> list[Image.Image]:
+def _faces(client: SimulatorClient) -> list[Image.Image]:
     """A frame of an avatar and one of a lip sync."""
     presenter = _encoded("presenter")
     words = {"text": "Good evening. The rocket leaves in ten minutes.", "voice_id": "oversea_male1"}
-    spoken = studio.make("audio/tts", voice_language="en", **words)["audios"][0]
-    avatar = studio.video("videos/avatar/image2video", image=presenter, audio_id=spoken["id"])
-    silent = studio.video("videos/image2video", model_name="kling-v3", image=presenter, prompt="It looks at us")
-    faces = studio.make("videos/identify-face", video_id=silent["id"])
+    spoken = client.create("audio/tts", voice_language="en", **words)["audios"][0]
+    avatar = client.video("videos/avatar/image2video", image=presenter, audio_id=spoken["id"])
+    silent = client.video("videos/image2video", model_name="kling-v3", image=presenter, prompt="It looks at us")
+    faces = client.create("videos/identify-face", video_id=silent["id"])
     choice = {"face_id": faces["face_data"][0]["face_id"], "audio_id": spoken["id"], "sound_start_time": 0}
     choice |= {"sound_end_time": 3000, "sound_insert_time": 0}
-    dubbed = studio.video("videos/advanced-lip-sync", session_id=faces["session_id"], face_choose=[choice])
+    dubbed = client.video("videos/advanced-lip-sync", session_id=faces["session_id"], face_choose=[choice])
     return [frame_at(avatar["content"], 0.0), frame_at(dubbed["content"], 1.0)]
 
 
@@ -132,19 +132,19 @@ def _encoded(name: str) -> str:
 
 
 def _fetch(url: str) -> bytes:
-    answer = requests.get(url, timeout=60)
-    answer.raise_for_status()
-    return answer.content
+    response = requests.get(url, timeout=60)
+    response.raise_for_status()
+    return response.content
 
 
 def frame_at(video: bytes, part: float) -> Image.Image:
-    """The frame at a part of a film."""
+    """The frame at a fraction of a video."""
     frames = [frame.to_image() for frame in av.open(io.BytesIO(video)).decode(video=0)]
     return frames[round(part * (len(frames) - 1))]
 
 
 def wave(sound: bytes) -> Image.Image:
-    """The first moment of a sound, as a line."""
+    """The waveform of the beginning of a sound."""
     with av.open(io.BytesIO(sound)) as container:
         frames = av.AudioResampler(format="s16", layout="mono")
         packed = b"".join(
@@ -162,7 +162,7 @@ def wave(sound: bytes) -> Image.Image:
 
 
 def save_sheet(name: str, pictures: list[Image.Image]) -> None:
-    """Put pictures of one height side by side into a file of the documentation."""
+    """Save images side by side, scaled to one height, as a file of the documentation."""
     shown = [picture.resize((round(picture.width * HEIGHT / picture.height), HEIGHT)) for picture in pictures]
     sheet = Image.new("RGB", (sum(picture.width + GAP for picture in shown) - GAP, HEIGHT), "white")
     left = 0

@@ -1,4 +1,4 @@
-"""The demo's progress: a live line a step on a terminal; elsewhere a plain line a change, and one every few seconds."""
+"""The demo's progress: one live line per step on a terminal; elsewhere one line per change and per few seconds."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-_WORDS = {
+_STATE_LABELS = {
     None: "",
     "success": "done",
     "deferred": "waiting for Kling in the triggerer, no worker held",
-    "up_for_retry": "failed, trying again",
+    "up_for_retry": "failed, retrying",
     "upstream_failed": "not run",
 }
 
 
-#: Where lines are not redrawn, silence lasts no longer than this.
+#: Seconds between two lines where there is no terminal.
 HEARTBEAT_SECONDS = 5.0
 
 
 class Steps:
-    """The named steps of the demo, each with its state and the time that it took."""
+    """The steps of the demo with state and elapsed time."""
 
     def __init__(self, console: Console, names: Iterable[str]) -> None:
         self._console = console
@@ -49,18 +49,18 @@ class Steps:
     def __enter__(self) -> Self:
         self._progress.start()
         if not self._console.is_terminal:
-            threading.Thread(target=self._beat, name="progress", daemon=True).start()
+            threading.Thread(target=self._print_heartbeats, name="progress", daemon=True).start()
         return self
 
     def __exit__(self, *exception: object) -> None:
         self.close()
 
     def close(self) -> None:
-        """Stop redrawing; what is printed from now on stands below."""
+        """Stop redrawing, so that later output appears below."""
         self._closed.set()
         self._progress.stop()
 
-    def _beat(self) -> None:
+    def _print_heartbeats(self) -> None:
         while not self._closed.wait(1):
             if self._doing and time.monotonic() - self._since >= HEARTBEAT_SECONDS:
                 self._line(f"{self._doing}, still")
@@ -70,7 +70,7 @@ class Steps:
         self._console.print(f"{self._since - self._began:6.1f} s  {text}", markup=False)
 
     def show(self, name: str, state: str, *, done: bool = False) -> None:
-        """Say what a step is doing now."""
+        """Show the state of a step."""
         if self._states[name] == state:
             return
         self._states[name] = state
@@ -84,6 +84,6 @@ class Steps:
         """Show the task instances of a Dag run."""
         for instance in instances:
             state = instance["state"]
-            words = _WORDS.get(state, state)
-            if instance["task_id"] in self._rows and words:
-                self.show(instance["task_id"], words, done=state == "success")
+            label = _STATE_LABELS.get(state, state)
+            if instance["task_id"] in self._rows and label:
+                self.show(instance["task_id"], label, done=state == "success")

@@ -1,4 +1,4 @@
-"""``python -m dev.site``: build the documentation, and look for what no reader should meet; ``make docs`` runs it."""
+"""``python -m dev.site``: build the documentation and check its HTML; ``make docs`` runs it."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from urllib.parse import unquote, urldefrag, urlsplit
 REPOSITORY = Path(__file__).parents[1]
 HTML = REPOSITORY / "docs" / "_build" / "html"
 
-# Pages that Sphinx makes by itself.
-OWN = {"genindex.html", "search.html", "py-modindex.html"}
-# The theme draws its own box, "ERROR: Adding a table of contents", above everything of the class "contents".
+# Pages that Sphinx generates.
+GENERATED = {"genindex.html", "search.html", "py-modindex.html"}
+# The theme shows "ERROR: Adding a table of contents" above every element of the class "contents".
 BAD_CLASSES = {"system-message", "problematic", "error", "contents"}
-SHORTEST_ALT = 20
+MIN_ALT_CHARACTERS = 20
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
 
 
 class Page(HTMLParser):
-    """Links, anchors, pictures, headings, classes and words of one page."""
+    """Links, anchors, pictures, headings, classes and text of a page."""
 
     def __init__(self, file: Path) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class Page(HTMLParser):
             self.links.append(values["href"])
         if tag == "img":
             self.pictures.append((values["src"], values.get("alt", "")))
-        # A picture that stands in the page itself; the theme's own small ones are hidden from readers of words.
+        # Inline SVG and video; the theme's icons are hidden from screen readers.
         if tag in {"svg", "video"} and self._before == "figure":
             self.pictures.append((values.get("src", ""), values.get("aria-label", "")))
         self._before = values.get("class", "")
@@ -64,10 +64,10 @@ def build(folder: Path = HTML) -> Path:
     """
     Build all pages; a warning of Sphinx is an error.
 
-    :param folder: where the pages go; the parsed sources are kept beside it.
-    :raises RuntimeError: with Sphinx's words.
+    :param folder: destination of the pages; the parsed sources are kept beside it.
+    :raises RuntimeError: with Sphinx's output.
     """
-    # -E: tables are made of the code, and a page that was read before its code changed would keep the old names.
+    # -E: tables are generated from the code; a cached page would keep old names.
     command = [sys.executable, "-m", "sphinx", "-qnWE", "-d", str(folder.with_name("trees")), "docs", str(folder)]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=280)
     if done.returncode:
@@ -76,47 +76,50 @@ def build(folder: Path = HTML) -> Path:
 
 
 def pages(folder: Path) -> dict[Path, Page]:
-    """Read all pages that somebody wrote."""
-    files = (file for file in folder.rglob("*.html") if file.name not in OWN and "_static" not in file.parts)
+    """Parse all pages except those that Sphinx generates."""
+    files = (file for file in folder.rglob("*.html") if file.name not in GENERATED and "_static" not in file.parts)
     return {file.resolve(): Page(file.resolve()) for file in files}
 
 
 def problems(folder: Path) -> list[str]:
-    """Name everything that is wrong with the pages of a folder, a sentence each."""
-    found = pages(folder)
-    told = []
-    for page in found.values():
-        told += [f"{page.file.name}: {sentence}" for sentence in (*_shown(page), *_dead(page, found), *_blind(page))]
-    return told
+    """Return the problems of the pages of a folder, one sentence each."""
+    checked = pages(folder)
+    found = []
+    for page in checked.values():
+        found += [
+            f"{page.file.name}: {sentence}"
+            for sentence in (*_markup_problems(page), *_link_problems(page, checked), *_picture_problems(page))
+        ]
+    return found
 
 
-def _shown(page: Page) -> list[str]:
-    told = [f"shows an error to its reader (class {name})" for name in sorted(page.classes & BAD_CLASSES)]
-    told += [f"has the id {name!r} {count} times" for name, count in page.anchors.items() if count > 1]
+def _markup_problems(page: Page) -> list[str]:
+    found = [f"shows an error to its reader (class {name})" for name in sorted(page.classes & BAD_CLASSES)]
+    found += [f"has the id {name!r} {count} times" for name, count in page.anchors.items() if count > 1]
     skipped = [below for above, below in zip([0, *page.headings], page.headings, strict=False) if below > above + 1]
-    return told + [f"has a heading h{level} without one above it" for level in skipped]
+    return found + [f"has a heading h{level} without one above it" for level in skipped]
 
 
-def _dead(page: Page, found: dict[Path, Page]) -> list[str]:
-    told = []
+def _link_problems(page: Page, checked: dict[Path, Page]) -> list[str]:
+    found = []
     for link in page.links:
         target, anchor = urldefrag(link)
         if urlsplit(target).scheme:
             continue
         where = (page.file.parent / unquote(target)).resolve() if target else page.file
-        if not where.is_file() or (anchor and where in found and unquote(anchor) not in found[where].anchors):
-            told.append(f"the link {link!r} leads nowhere")
-    return told
+        if not where.is_file() or (anchor and where in checked and unquote(anchor) not in checked[where].anchors):
+            found.append(f"the link {link!r} leads nowhere")
+    return found
 
 
-def _blind(page: Page) -> list[str]:
-    told = [
+def _picture_problems(page: Page) -> list[str]:
+    found = [
         f"the picture {source or alt!r} says not what it shows"
         for source, alt in page.pictures
-        if len(alt) < SHORTEST_ALT
+        if len(alt) < MIN_ALT_CHARACTERS
     ]
     here = page.file.parent
-    return told + [
+    return found + [
         f"the picture {source!r} is not there"
         for source, _ in page.pictures
         if source and not urlsplit(source).scheme and not (here / unquote(source)).is_file()
@@ -124,13 +127,13 @@ def _blind(page: Page) -> list[str]:
 
 
 def main() -> int:
-    """Build, check, tell; returns the exit status."""
+    """Build, check and print the problems; returns the exit status."""
     try:
-        told = problems(build())
+        found = problems(build())
     except RuntimeError as error:
-        told = [str(error)]
-    print("\n".join(told) or f"{HTML.relative_to(REPOSITORY)}/index.html", file=sys.stderr if told else sys.stdout)
-    return int(bool(told))
+        found = [str(error)]
+    print("\n".join(found) or f"{HTML.relative_to(REPOSITORY)}/index.html", file=sys.stderr if found else sys.stdout)
+    return int(bool(found))
 
 
 if __name__ == "__main__":

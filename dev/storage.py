@@ -1,4 +1,4 @@
-"""A private object storage on this machine, for the examples whose files nobody may open without a login."""
+"""A local object storage with a login, for the examples that use private files."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def storage(files: Path, log: Path) -> Iterator[dict[str, Any]]:
     """
     Run an S3 server that holds the files of a folder in the bucket ``studio``.
 
-    :param files: what it holds.
-    :param log: where it writes.
+    :param files: folder with the files.
+    :param log: log file of the server.
     :return: the Airflow connection to it.
     """
     (port,) = free_ports(1)
@@ -41,7 +41,7 @@ def storage(files: Path, log: Path) -> Iterator[dict[str, Any]]:
 
 
 def _fill(server: Component, url: str, files: Path, timeout: float = 60) -> None:
-    """Make the bucket as soon as the server listens, and put the files into it."""
+    """Create the bucket as soon as the server listens, and upload the files."""
     session = requests.Session()
     session.trust_env = False
     deadline = time.monotonic() + timeout

@@ -1,4 +1,4 @@
-"""A pytest plugin: a test that takes long is named every few seconds, so that it is known what is being waited for."""
+"""A pytest plugin that prints the names of long-running tests every few seconds."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Waiting:
         self._config = config
         self._running: dict[str, float] = {}
         self._closed = threading.Event()
-        threading.Thread(target=self._beat, name="waiting", daemon=True).start()
+        threading.Thread(target=self._print_heartbeats, name="waiting", daemon=True).start()
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self._running[nodeid] = time.monotonic()
@@ -30,7 +30,7 @@ class Waiting:
     def pytest_unconfigure(self) -> None:
         self._closed.set()
 
-    def _beat(self) -> None:
+    def _print_heartbeats(self) -> None:
         while not self._closed.wait(HEARTBEAT_SECONDS):
             for nodeid, began in list(self._running.items()):
                 seconds = time.monotonic() - began
@@ -42,5 +42,5 @@ class Waiting:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin to watch."""
+    """Register the plugin."""
     config.pluginmanager.register(Waiting(config), "waiting")

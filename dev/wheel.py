@@ -1,4 +1,4 @@
-"""The package as an index would hand it out."""
+"""Builds the package as a wheel."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ UV = Path(sys.executable).with_name("uv")
 
 
 def build_wheel(folder: Path) -> Path:
-    """Build the wheel into a folder, where it is the only one afterwards; returns its path."""
+    """Build the wheel into a folder, after deleting older wheels there; returns its path."""
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.whl"):
         old.unlink()

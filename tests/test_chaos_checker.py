@@ -1,4 +1,4 @@
-"""The checker of the chaos runs: it must see every kind of broken promise, or its silence means nothing."""
+"""The checker of the chaos runs must detect every kind of broken promise."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from dev.chaos.checker import File, KlingTask, Submission, check
-from dev.chaos.crash_points import IN_TRIGGERER, VARIANTS, WORDS, CrashPoints
+from dev.chaos.crash_points import IN_TRIGGERER, STEP_LABELS, VARIANTS, CrashPoints
 
 LABEL = "chaos_store wave-1 0"
 RISK = "Failure to pass the risk control system"
@@ -43,15 +43,15 @@ def test_a_second_task_that_still_runs_is_a_duplicate_too():
     assert check([success()], [paid("1"), KlingTask("2", LABEL, "processing")]).duplicates
 
 
-def test_an_attempt_after_one_that_kling_failed_is_no_duplicate():
+def test_an_attempt_after_a_failed_task_is_not_a_duplicate():
     verdict = check([success("2")], [failed("1"), paid("2")])
     assert verdict.clean
     assert verdict.charged == 1
 
 
-def test_a_task_that_nobody_asked_for_is_a_duplicate():
+def test_a_task_without_a_submission_is_a_duplicate():
     verdict = check([success()], [paid(), paid("7", "chaos_store wave-1 99")])
-    assert verdict.duplicates == ["chaos_store wave-1 99: nobody asked for 7 (succeed)"]
+    assert verdict.duplicates == ["chaos_store wave-1 99: no submission for 7 (succeed)"]
     assert verdict.charged == 2
 
 
@@ -101,7 +101,7 @@ def test_the_same_seed_gives_the_same_crash_points_and_every_step_its_turn(tmp_p
         plans.append({path.name: path.read_text() for path in (tmp_path / name).iterdir() if path.is_file()})
     assert plans[0] == plans[1]
     steps = [name.partition("@")[0] for name in plans[0]]
-    assert sorted(steps) == sorted(WORDS)
+    assert sorted(steps) == sorted(STEP_LABELS)
     assert set(IN_TRIGGERER) <= set(steps)
 
 
@@ -129,4 +129,4 @@ def test_every_step_still_has_its_method_in_the_package(tmp_path):
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False
     )
     assert ended.returncode == 0, ended.stderr
-    assert ended.stdout.split() == sorted(WORDS)
+    assert ended.stdout.split() == sorted(STEP_LABELS)

@@ -1,4 +1,4 @@
-"""A real browser that looks at a local Airflow, for the tests in ``tests/browser`` and for ``make screenshots``."""
+"""Opens a local Airflow in a real browser, for ``tests/browser`` and ``make screenshots``."""
 
 from dev.browser.chromium import BrowserMissingError, open_chromium
 from dev.browser.pages import Pages

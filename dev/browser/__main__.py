@@ -1,4 +1,4 @@
-"""``python -m dev.browser``: see to it that there is a browser, or say in one sentence what to install."""
+"""``python -m dev.browser``: install a browser if needed and possible; else print what to install."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dev.browser.chromium import BrowserMissingError, find, install
 
 
 def main() -> int:
-    """Return 0 also without a browser: the tests are then skipped and say why."""
+    """Returns 0 even without a browser: the tests are skipped then."""
     try:
         find()
     except BrowserMissingError:

@@ -1,4 +1,4 @@
-"""Chromium from the machine's own packages, driven by Playwright."""
+"""Chromium from the system's packages, controlled by Playwright."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MISSING = "no Chromium found: install it (on Debian: apt-get install chromium), or name one in CHROMIUM=/path/to/chrome"
-# Headless, quiet, and nothing fetched but what the page asks for.
+# No background network traffic.
 OPTIONS = [
     "--disable-gpu",
     "--disable-quic",
@@ -25,22 +25,22 @@ OPTIONS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # Films begin by themselves and without sound in the pictures; no test waits for a gesture.
+    # Videos start without a user gesture and without sound.
     "--autoplay-policy=no-user-gesture-required",
     "--mute-audio",
 ]
 
 
 class BrowserMissingError(RuntimeError):
-    """There is no browser; the message says what to install."""
+    """No browser is installed; the message says what to install."""
 
 
 def find() -> str:
-    """The path of Chromium: ``$CHROMIUM``, or the first of the usual names."""
+    """The path of Chromium: ``$CHROMIUM``, or the first of :data:`NAMES` that is found."""
     chosen = os.environ.get("CHROMIUM")
     if chosen:
         if not os.access(chosen, os.X_OK):
-            raise BrowserMissingError(f"CHROMIUM={chosen} is no program; {MISSING}")
+            raise BrowserMissingError(f"CHROMIUM={chosen} is not an executable file; {MISSING}")
         return chosen
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if not found:
@@ -49,7 +49,7 @@ def find() -> str:
 
 
 def install() -> None:
-    """Install Debian's package, when this is a Debian and we may; a failure is told by what is missing afterwards."""
+    """Install Debian's package, as root on Debian; a failure is detected later by :func:`find`."""
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         return
     print("installing the package chromium with apt-get", file=sys.stderr)
@@ -63,12 +63,12 @@ def install() -> None:
 
 @contextmanager
 def open_chromium() -> Iterator[Browser]:
-    """A headless browser with a profile of its own, closed at the end."""
+    """Start a headless browser with a new profile; close it at the end."""
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
         raise BrowserMissingError("Playwright is not installed: run make test-browser, which installs it") from None
-    # Chromium's sandbox refuses to run as root.
+    # Chromium's sandbox does not work as root.
     options = [*OPTIONS, "--no-sandbox"] if os.geteuid() == 0 else OPTIONS
     program = str(Path(find()))
     with sync_playwright() as playwright:

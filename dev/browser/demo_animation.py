@@ -1,11 +1,11 @@
-"""The moving picture at the top of README and documentation: from the form to the video on the task's page."""
+"""Records the animation of the README: from the trigger form to the video on the task's page."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from dev.browser.pages import TALL, VISITOR, Pages
+from dev.browser.pages import CONTEXT_OPTIONS, TALL, Pages
 from dev.browser.picture import Animation
 from dev.local_airflow.rest import FINISHED
 
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
 
 DAG_ID, LAST = "kling_quickstart", "store"
 PROMPT = "The rocket lifts off, smoke rolls over the pad"
-SECONDS_TO_THE_END = 120
+MAX_SECONDS = 120
 FRAMES_OF_VIDEO = 12
-MILLISECONDS_TO_FOLLOW = 2500
+REFRESH_MILLISECONDS = 2500
 ATTEMPTS = 3
-#: A film that has come, without the ring of one that loads; its seconds.
-LOADED = """video => new Promise(done => {
-    const come = () => { video.pause(); done(video.duration || 5); };
-    if (video.readyState > 3) come(); else video.oncanplaythrough = come;
+#: Waits until a video is loaded, so that no spinner is visible; returns its duration.
+WAIT_UNTIL_LOADED = """video => new Promise(done => {
+    const finish = () => { video.pause(); done(video.duration || 5); };
+    if (video.readyState > 3) finish(); else video.oncanplaythrough = finish;
 })"""
 
 
 class RetriedError(RuntimeError):
-    """A busy Airflow failed a task that is well and tried it again: nothing to show to somebody who comes new."""
+    """Airflow failed and retried a healthy task, which the animation must not show."""
 
 
 def make_animation(chromium: Browser, environment: BrowserEnvironment, file: Path) -> None:
-    """Walk through one run of the quickstart and write what the browser showed."""
+    """Record one run of the quickstart and write the animation."""
     environment.airflow.wait_for_dag(DAG_ID)
     for _ in range(ATTEMPTS):
         with suppress(RetriedError):
@@ -43,7 +43,7 @@ def make_animation(chromium: Browser, environment: BrowserEnvironment, file: Pat
 
 
 def _record(chromium: Browser, environment: BrowserEnvironment) -> Animation:
-    context = chromium.new_context(viewport=TALL, **VISITOR)
+    context = chromium.new_context(viewport=TALL, **CONTEXT_OPTIONS)
     context.set_default_timeout(60_000)
     animation, pages = Animation(), Pages(context.new_page(), environment.airflow.url)
     try:
@@ -56,7 +56,7 @@ def _record(chromium: Browser, environment: BrowserEnvironment) -> Animation:
 
 
 def _start(animation: Animation, pages: Pages, environment: BrowserEnvironment) -> str:
-    """Fill the form in and press its button; returns the run's id."""
+    """Fill in the form and submit it; returns the run id."""
     dialog = pages.trigger_form(DAG_ID)
     dialog.locator("[name=element_image]").fill(str(environment.photograph))
     dialog.locator("[name=element_output_uri]").fill(f"{environment.videos.as_uri()}/")
@@ -71,12 +71,12 @@ def _start(animation: Animation, pages: Pages, environment: BrowserEnvironment) 
 
 
 def _watch(animation: Animation, pages: Pages, environment: BrowserEnvironment, run_id: str) -> None:
-    """The run's page, which opens by itself: a frame for each change of its tasks, until the last one has ended."""
+    """Record the run's page: a frame per change of the tasks' states, until the run has ended."""
     page, before = pages.page, {}
     page.wait_for_url("**/runs/**")
-    # The list beside the grid, which has grey bars before its rows.
+    # The list shows grey placeholders before its rows are loaded.
     page.locator("table").get_by_role("link", name=LAST, exact=True).wait_for()
-    for _ in range(SECONDS_TO_THE_END):
+    for _ in range(MAX_SECONDS):
         ended = environment.airflow.run_state(DAG_ID, run_id) in FINISHED
         states = environment.airflow.states(DAG_ID, run_id)
         if "up_for_retry" in states.values():
@@ -84,21 +84,21 @@ def _watch(animation: Animation, pages: Pages, environment: BrowserEnvironment, 
         page.wait_for_timeout(1000)
         if states != before:
             before = states
-            # As long as Airflow's page takes until it looks again.
-            page.wait_for_timeout(MILLISECONDS_TO_FOLLOW)
+            # Airflow's page refreshes at this interval.
+            page.wait_for_timeout(REFRESH_MILLISECONDS)
             animation.add(page, 700)
         if ended:
             break
-    page.wait_for_timeout(MILLISECONDS_TO_FOLLOW)
+    page.wait_for_timeout(REFRESH_MILLISECONDS)
     animation.add(page, 900)
 
 
 def _play(animation: Animation, pages: Pages, run_id: str) -> None:
-    """The tab of the last task, and its video."""
+    """Record the tab of the last task while its video plays."""
     frame = pages.kling_task(DAG_ID, run_id, LAST)
     video = frame.locator("video")
     video.wait_for()
-    duration = float(video.evaluate(LOADED))
+    duration = float(video.evaluate(WAIT_UNTIL_LOADED))
     for number in range(FRAMES_OF_VIDEO):
         _seek(pages.page, number * duration / FRAMES_OF_VIDEO)
         animation.add(pages.page, 200)

@@ -1,4 +1,4 @@
-"""An Airflow in which something is to be seen: examples, a run with everything in it, and three accounts at Kling."""
+"""An Airflow for screenshots: the examples, a run with tasks in all states, and three simulated accounts."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 DAGS = Path(__file__).parent / "dags"
 PHOTOGRAPH = EXAMPLES / "images" / "rocket.jpg"
 LAUNCH = "product_launch"
-#: Task instances of a launch that never end, for nothing at their Kling does.
+#: Tasks of a launch that never end, because those of their simulator never do.
 WAITING = frozenset({"being_made", "waits_for_slot"})
 FOREVER = 24 * 3600.0
 
 
 @dataclass(frozen=True)
 class BrowserEnvironment:
-    """What runs, and where it finds pictures and leaves videos."""
+    """The running Airflow and simulator, and the folders for images and videos."""
 
     airflow: LocalAirflow
     kling: KlingSimulator
@@ -37,7 +37,7 @@ class BrowserEnvironment:
     photograph: Path
 
     def launch(self, timeout: float = 240) -> str:
-        """Start the run with everything in it, and wait until only the tasks that never end are left."""
+        """Trigger the run and wait until only the tasks that never end are left."""
         conf = {"folder": self.pictures.as_uri(), "output_uri": f"{self.videos.as_uri()}/"}
         run_id = self.airflow.trigger_dag(LAUNCH, conf, "spring_launch")
         for task_id in ("animate_all", "cover", "narrate", "draft", "refused"):
@@ -53,7 +53,7 @@ class BrowserEnvironment:
 def open_environment(
     folder: Path, more_dags: Sequence[Path] = (), *, video_size: str = "small"
 ) -> Iterator[BrowserEnvironment]:
-    """Start everything, and stop it at the end."""
+    """Start Airflow and three simulators; stop them at the end."""
     with ExitStack() as stack:
 
         def kling(**settings: Any) -> KlingSimulator:
@@ -65,7 +65,7 @@ def open_environment(
             kling(seconds=FOREVER),
             kling(seconds=FOREVER, concurrency=1),
         )
-        _take_the_slot(full)
+        _fill_slot(full)
         accounts = {"kling_default": quick, "kling_slow": slow, "kling_full": full}
         folders = [EXAMPLES, DAGS, *more_dags]
         airflow = stack.enter_context(LocalAirflow(folder / "airflow", folders, RETRIES, fresh=True))
@@ -84,8 +84,8 @@ def connection_to(kling: KlingSimulator) -> dict[str, Any]:
     return {"conn_type": "kling", "host": kling.url, "password": kling.api_key, "extra": extra}
 
 
-def _take_the_slot(kling: KlingSimulator) -> None:
-    """Leave an account of one slot without any."""
-    body = {"model_name": "kling-v3", "prompt": "A film that takes for ever", "duration": "5"}
+def _fill_slot(kling: KlingSimulator) -> None:
+    """Use the only slot of an account."""
+    body = {"model_name": "kling-v3", "prompt": "A video that never ends", "duration": "5"}
     headers = {"Authorization": f"Bearer {kling.api_key}"}
     requests.post(f"{kling.url}/v1/videos/text2video", json=body, headers=headers, timeout=30).raise_for_status()

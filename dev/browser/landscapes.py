@@ -1,4 +1,4 @@
-"""A dozen painted landscapes that stand in for photographs: hills, a sky and a sun, the same on every machine."""
+"""Draws twelve landscapes as example images: hills, a sky and a sun, identical on every machine."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from PIL import Image, ImageDraw
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: As large as the films that are made of them, so that these are sharp; painted twice as large, for smooth edges.
+#: As large as the videos, so that these are sharp; drawn twice as large, for antialiasing.
 SIZE = (1280, 720)
-PAINTED = (2 * SIZE[0], 2 * SIZE[1])
-#: Name to the sky's upper and lower colour, the sun's, and the hills' from far to near.
+DRAWN_SIZE = (2 * SIZE[0], 2 * SIZE[1])
+#: By name: upper and lower colour of the sky, colour of the sun, colours of the hills from far to near.
 PALETTES = {
     "dawn": ("#5b6fb5", "#f6c5a8", "#fff1c9", ("#9d86a8", "#6d5f86", "#3c3a5a")),
     "noon": ("#3f8fd6", "#cfe9f7", "#fffbe0", ("#8fb98a", "#5f9a5c", "#38703f")),
@@ -38,9 +38,9 @@ def paint_all(folder: Path) -> list[Path]:
 
 def _paint(file: Path, number: int) -> Path:
     above, below, sun, hills = PALETTES[file.stem]
-    width, height = PAINTED
-    upper, lower = (Image.new("RGB", PAINTED, colour) for colour in (above, below))
-    picture = Image.composite(lower, upper, Image.linear_gradient("L").resize(PAINTED))
+    width, height = DRAWN_SIZE
+    upper, lower = (Image.new("RGB", DRAWN_SIZE, colour) for colour in (above, below))
+    picture = Image.composite(lower, upper, Image.linear_gradient("L").resize(DRAWN_SIZE))
     draw = ImageDraw.Draw(picture)
     # Of each half dozen the sun wanders from left to right.
     x, y, radius = width * (0.25 + 0.1 * (number % 6)), height * 0.38, height / 10.6
@@ -53,6 +53,6 @@ def _paint(file: Path, number: int) -> Path:
 
 
 def _ridge(x: float, layer: int, number: int) -> float:
-    """The height of a hill's edge; both are parts of the picture's width and height."""
+    """Vertical position of the outline of a hill; a fraction of the height, as ``x`` is of the width."""
     wave = math.sin(x * (7 + 1.5 * layer) + 1.7 * number + layer) + 0.4 * math.sin(x * 20 + number)
     return 0.55 + 0.14 * layer - 0.061 * wave

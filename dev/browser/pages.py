@@ -1,4 +1,4 @@
-"""Airflow's pages as a user walks through them: addresses, forms and tabs."""
+"""Navigates Airflow's pages: URLs, forms and tabs."""
 
 from __future__ import annotations
 
@@ -12,36 +12,36 @@ if TYPE_CHECKING:
     from playwright.sync_api import FrameLocator, Locator, Page
 
 DESKTOP = {"width": 1280, "height": 800}
-#: Forms with their last button, and a mapped task with its row of tabs in one line.
+#: High enough for forms with their last button.
 TALL = {"width": 1280, "height": 900}
 WIDE = {"width": 1500, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
-#: A browser as pictures and films are made with.
-VISITOR = {"locale": "en-GB", "timezone_id": "UTC"}
+#: Browser context options for screenshots.
+CONTEXT_OPTIONS = {"locale": "en-GB", "timezone_id": "UTC"}
 
-#: The button above the fields of a connection that are its type's own; Airflow 3.4 calls it after the type.
+#: Label of the button above the extra fields of a connection; Airflow 3.4 names it after the connection type.
 EXTRA_FIELDS = re.compile("^(Extra Fields|Kling AI Fields)$")
 
 PLAYS = """video => new Promise((done, fail) => {
-    const say = words => fail(new Error(`${words}; at ${video.currentTime} s, ${video.readyState}, ${video.error}`));
-    setTimeout(() => say("it does not play"), 60000);
+    const report = text => fail(new Error(`${text}; at ${video.currentTime} s, ${video.readyState}, ${video.error}`));
+    setTimeout(() => report("it does not play"), 60000);
     video.ontimeupdate = () => { if (video.currentTime > 0.5 && video.readyState > 1) done(video.videoWidth); };
     video.muted = true;
-    video.play().catch(say);
+    video.play().catch(report);
 })"""
 
 
 def play(video: Locator) -> int:
-    """Let a video play for half a second; returns its width in pixels, and raises when it does not play."""
+    """Play a video for half a second; returns its width in pixels, and raises if it does not play."""
     return int(video.evaluate(PLAYS))
 
 
 class Pages:
     """
-    One tab of the browser, logged into the Airflow at ``url``.
+    A browser tab that is logged in to the Airflow at ``url``.
 
-    The local Airflow knows one administrator and asks for no password: opening any page logs in.
+    The local Airflow needs no password: opening any page logs in.
     """
 
     def __init__(self, page: Page, url: str) -> None:
@@ -49,11 +49,11 @@ class Pages:
         self.url = url
 
     def open(self, path: str) -> Page:
-        """Open a page of Airflow and wait until its frame is drawn."""
+        """Open a page of Airflow and wait until its layout is visible."""
         for _ in range(2):
             self.page.goto(f"{self.url}/{path}")
             self.page.get_by_role("button", name="User").first.wait_for()
-            # Before Airflow 3.2 a login leads to the first page.
+            # Before Airflow 3.2 the login redirects to the home page.
             if path.partition("?")[0] in self.page.url:
                 break
         return self.page
@@ -69,12 +69,12 @@ class Pages:
         return self.open(f"{path}/{tab}" if tab else path)
 
     def kling_task(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> FrameLocator:
-        """Open the tab "Kling" of a task instance; returns what is inside of it, drawn."""
+        """Open the tab "Kling" of a task instance; returns its loaded frame."""
         self.task(dag_id, run_id, task_id, "plugin/kling", map_index)
         return self._inside("main > :not(p.quiet:only-child:text-is('Loading.'))")
 
     def gallery(self, dag_id: str, run_id: str) -> FrameLocator:
-        """Open the gallery of a Dag run; returns what is inside of it, drawn."""
+        """Open the gallery of a Dag run; returns its loaded frame."""
         self.run(dag_id, run_id, "plugin/kling-gallery")
         return self._inside("#filters button")
 
@@ -92,17 +92,17 @@ class Pages:
         return dialog
 
     def trigger(self, dag_id: str, values: Mapping[str, str]) -> str:
-        """Fill the form in, press its button, and return the id of the run whose page opens."""
+        """Fill in the form and submit it; returns the run id."""
         dialog = self.trigger_form(dag_id)
         for name, value in values.items():
             dialog.locator(f"[name=element_{name}]").fill(value)
         return self.send(dialog, dag_id)
 
     def send(self, dialog: Locator, dag_id: str) -> str:
-        """Press the button of a form that is filled in; returns the id of the run."""
-        with self.page.expect_response(lambda answer: _starts_a_run(answer, dag_id)) as answered:
+        """Submit a form that is filled in; returns the run id."""
+        with self.page.expect_response(lambda response: _starts_a_run(response, dag_id)) as received:
             dialog.get_by_role("button", name="Trigger").click()
-        return str(answered.value.json()["dag_run_id"])
+        return str(received.value.json()["dag_run_id"])
 
     def connection_form(self) -> Locator:
         """Open the form of a new connection of the type Kling AI, with all of its fields; returns the dialog."""
@@ -114,7 +114,7 @@ class Pages:
         return dialog
 
     def narrow_grid(self, x: int = 318) -> None:
-        """Move the edge between the grid and the details, as somebody does who looks at the details."""
+        """Move the separator between the grid and the details."""
         edge = self.page.get_by_role("separator").first
         edge.hover(position={"x": 1, "y": 600}, force=True)
         self.page.mouse.down()
@@ -122,28 +122,28 @@ class Pages:
         self.page.mouse.up()
 
     def end_below(self, shown: Locator, margin: int = 32) -> None:
-        """Make the window as high as it takes to end below something, which may be inside of a frame."""
+        """Resize the window so that it ends below an element, which may be inside a frame."""
         size = self.page.viewport_size
         if size is None:
-            raise RuntimeError("the window has no size of its own")
-        for _ in range(2):  # what grows with the window moves
+            raise RuntimeError("the window has no fixed size")
+        for _ in range(2):  # elements move when the window is resized
             box = shown.bounding_box()
             if box is None:
-                raise RuntimeError("it is not to be seen")
+                raise RuntimeError("the element is not visible")
             height = round(box["y"] + box["height"]) + margin
             self.page.set_viewport_size({"width": size["width"], "height": height})
             self.page.wait_for_timeout(300)
 
     def scroll_width(self) -> tuple[int, int]:
-        """How wide the page's content is, and how wide its window."""
+        """Width of the page's content and of its window."""
         both = self.page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
         return int(both[0]), int(both[1])
 
 
 def _segment(run_id: str) -> str:
-    """A run's id as Airflow's own links have it; with another spelling no tab is marked as the one that is open."""
+    """The run id, quoted as in Airflow's links; otherwise Airflow does not highlight the open tab."""
     return quote(run_id, safe=":+")
 
 
-def _starts_a_run(answer: Any, dag_id: str) -> bool:
-    return answer.request.method == "POST" and bool(re.search(rf"/dags/{dag_id}/dagRuns$", answer.url))
+def _starts_a_run(response: Any, dag_id: str) -> bool:
+    return response.request.method == "POST" and bool(re.search(rf"/dags/{dag_id}/dagRuns$", response.url))

@@ -1,4 +1,4 @@
-"""Pictures of pages, small enough to be committed: WebP, standing and moving."""
+"""Saves screenshots and animations as WebP files that are small enough to be committed."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Page
 
-#: The moving picture is shown at half of a README's width.
-FILM_WIDTH = 800
-FILM_QUALITY = 55
+#: Width of the animation in pixels.
+ANIMATION_WIDTH = 800
+ANIMATION_QUALITY = 55
 
 
 def save(shot: bytes, file: Path) -> Path:
-    """Write a picture under a name without ending, with all of its colours; returns its path."""
+    """Save a screenshot as lossless WebP; ``file`` has no extension. Returns the path."""
     file.parent.mkdir(parents=True, exist_ok=True)
     picture = Image.open(io.BytesIO(shot)).convert("RGB")
-    # Without loss this is half of a PNG. A palette of 256 colours tints the greys of a page and makes steps of a sky.
+    # Half the size of a PNG. A palette of 256 colours would change greys and gradients visibly.
     written = file.with_suffix(".webp")
     picture.save(written, lossless=True)
     return written
 
 
 class Animation:
-    """Frames of a page, each with the time that it stands."""
+    """Frames of a page, each with its duration."""
 
     def __init__(self) -> None:
         self._frames: list[Image.Image] = []
         self._milliseconds: list[int] = []
 
     def add(self, page: Page, milliseconds: int) -> None:
-        """Take the page as it is now; a frame equal to the one before only stands longer."""
+        """Add the page as it is now; a frame equal to the previous one only extends its duration."""
         picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-        height = round(picture.height * FILM_WIDTH / picture.width)
-        small = picture.resize((FILM_WIDTH, height), Image.Resampling.LANCZOS)
+        height = round(picture.height * ANIMATION_WIDTH / picture.width)
+        small = picture.resize((ANIMATION_WIDTH, height), Image.Resampling.LANCZOS)
         if self._frames and small.tobytes() == self._frames[-1].tobytes():
             self._milliseconds[-1] += milliseconds
             return
@@ -46,7 +46,7 @@ class Animation:
         self._milliseconds.append(milliseconds)
 
     def save(self, file: Path) -> None:
-        """Write an animated WebP that begins again at its end."""
+        """Write an animated WebP that loops."""
         first, *others = self._frames
         first.save(
             file,
@@ -54,9 +54,9 @@ class Animation:
             append_images=others,
             duration=self._milliseconds,
             loop=0,
-            quality=FILM_QUALITY,
+            quality=ANIMATION_QUALITY,
             method=6,
-            # Each frame by itself: between frames that hardly differ the encoder leaves shadows of the older one.
+            # Key frames only: otherwise similar frames keep artefacts of the previous one.
             kmin=0,
             kmax=1,
         )

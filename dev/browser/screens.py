@@ -1,4 +1,4 @@
-"""The pictures of the documentation, one function each; its name is the file's."""
+"""The screenshots of the documentation, one function each; the function's name is the file name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dev.browser.environment import LAUNCH
-from dev.browser.pages import DESKTOP, PHONE, TALL, VISITOR, WIDE, Pages
+from dev.browser.pages import CONTEXT_OPTIONS, DESKTOP, PHONE, TALL, WIDE, Pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,27 +17,27 @@ if TYPE_CHECKING:
 
     Draw = Callable[[Pages, "ScreenTarget"], None]
 
-#: Name of the picture to what opens the page, and how the window is.
+#: By name: the function that opens the page, and the browser context options.
 SCREENS: dict[str, tuple[Draw, dict[str, Any]]] = {}
 
 
 @dataclass(frozen=True)
 class ScreenTarget:
-    """What the screens show: pages of an environment, and of the run that was launched in it."""
+    """The environment, and the run id of its launch."""
 
     environment: BrowserEnvironment
     launch: str
 
 
 def take(name: str, chromium: Browser, target: ScreenTarget) -> bytes:
-    """Open the page of one screen and return its picture, as PNG."""
+    """Open the page of a screenshot and return the PNG."""
     draw, window = SCREENS[name]
-    context = chromium.new_context(**{"viewport": DESKTOP, **VISITOR, **window})
+    context = chromium.new_context(**{"viewport": DESKTOP, **CONTEXT_OPTIONS, **window})
     context.set_default_timeout(60_000)
     try:
         pages = Pages(context.new_page(), target.environment.airflow.url)
         draw(pages, target)
-        # What moves in comes to rest.
+        # Wait for animations to finish.
         pages.page.wait_for_timeout(1500)
         return pages.page.screenshot()
     finally:
@@ -54,7 +54,7 @@ def _screen(**window: Any) -> Callable[[Draw], Draw]:
 
 @_screen(viewport=TALL)
 def connection_form(pages: Pages, target: ScreenTarget) -> None:
-    """A new connection, with Kling's words."""
+    """The form of a new connection."""
     dialog = pages.connection_form()
     dialog.locator("[name=connection_id]").fill("kling_default")
     dialog.locator("[name=password]").fill("api-key-kling-0123456789")
@@ -71,7 +71,7 @@ def trigger_form(pages: Pages, target: ScreenTarget) -> None:
 
 @_screen(viewport=WIDE)
 def grid(pages: Pages, target: ScreenTarget) -> None:
-    """The run's task instances: mapped ones called after their picture, and what waits for a slot."""
+    """The run's task instances: mapped ones with the name of their image, and one that waits for a slot."""
     waiting = pages.run(LAUNCH, target.launch).get_by_role("row").filter(has_text="waits for a slot")
     waiting.wait_for()
     pages.narrow_grid()
@@ -94,14 +94,14 @@ def tab(pages: Pages, target: ScreenTarget) -> None:
 
 @_screen(viewport=WIDE, color_scheme="dark")
 def tab_dark(pages: Pages, target: ScreenTarget) -> None:
-    """The same in the dark."""
+    """The same with the dark theme."""
     pages.open("dags").evaluate("localStorage.setItem('theme', 'dark')")
     _video(pages, pages.kling_task(LAUNCH, target.launch, "animate", 1))
 
 
 @_screen(viewport=PHONE)
 def tab_phone(pages: Pages, target: ScreenTarget) -> None:
-    """What the tab holds, on a phone."""
+    """The content of the tab on a phone."""
     frame = pages.kling_task(LAUNCH, target.launch, "animate", 2)
     address = frame.locator("main").evaluate("() => location.href")
     pages.page.goto(address)
@@ -111,13 +111,13 @@ def tab_phone(pages: Pages, target: ScreenTarget) -> None:
 
 @_screen()
 def tab_failed(pages: Pages, target: ScreenTarget) -> None:
-    """A task that Kling refused, with what to do."""
+    """A task that Kling rejected, with advice."""
     _whole(pages, pages.kling_task(LAUNCH, target.launch, "refused"), ".failure")
 
 
 @_screen()
 def tab_waiting(pages: Pages, target: ScreenTarget) -> None:
-    """A task whose video is being made."""
+    """A task whose video is being generated."""
     _whole(pages, pages.kling_task(LAUNCH, target.launch, "being_made"), "text=Next look")
 
 
@@ -141,21 +141,21 @@ def tab_audio(pages: Pages, target: ScreenTarget) -> None:
 
 @_screen()
 def gallery(pages: Pages, target: ScreenTarget) -> None:
-    """Everything that a run has made, on one sheet."""
-    _sheet(pages, target)
+    """The gallery of a run."""
+    _open_gallery(pages, target)
 
 
 @_screen(color_scheme="dark")
 def gallery_dark(pages: Pages, target: ScreenTarget) -> None:
-    """The same in the dark."""
+    """The same with the dark theme."""
     pages.open("dags").evaluate("localStorage.setItem('theme', 'dark')")
-    _sheet(pages, target)
+    _open_gallery(pages, target)
 
 
 @_screen(viewport=PHONE)
 def gallery_phone(pages: Pages, target: ScreenTarget) -> None:
-    """What the gallery holds, on a phone."""
-    address = _sheet(pages, target).locator("main").evaluate("() => location.href")
+    """The content of the gallery on a phone."""
+    address = _open_gallery(pages, target).locator("main").evaluate("() => location.href")
     pages.page.goto(address)
     pages.page.locator(".card").nth(7).wait_for()
     pages.end_below(pages.page.locator(".card").nth(7), 10)
@@ -163,15 +163,15 @@ def gallery_phone(pages: Pages, target: ScreenTarget) -> None:
 
 @_screen()
 def gallery_viewer(pages: Pages, target: ScreenTarget) -> None:
-    """A video that was opened from the sheet, in its middle."""
-    frame = _sheet(pages, target)
+    """A video opened from the gallery, at its middle."""
+    frame = _open_gallery(pages, target)
     frame.locator(".card", has_text="dusk.jpg").click()
-    _to_the_middle(frame.locator("dialog video"))
+    _seek_to_middle(frame.locator("dialog video"))
 
 
-def _sheet(pages: Pages, target: ScreenTarget) -> FrameLocator:
+def _open_gallery(pages: Pages, target: ScreenTarget) -> FrameLocator:
     frame = pages.gallery(LAUNCH, target.launch)
-    # One out of view, as on a phone, would never load by itself.
+    # An image outside of the viewport is loaded lazily.
     frame.locator(".card img").nth(7).evaluate("image => { image.loading = 'eager'; return image.decode(); }")
     if pages.page.viewport_size != PHONE:
         pages.end_below(frame.locator(".card").nth(11))
@@ -179,18 +179,18 @@ def _sheet(pages: Pages, target: ScreenTarget) -> FrameLocator:
 
 
 def _video(pages: Pages, frame: FrameLocator) -> None:
-    """A mapped task with its row of tabs in one line, and a video that shows its middle."""
+    """Show the middle of a mapped task's video, with all tabs in one row."""
     pages.narrow_grid()
-    _to_the_middle(frame.locator("video"))
+    _seek_to_middle(frame.locator("video"))
     pages.end_below(frame.locator("section").first)
 
 
-def _to_the_middle(video: Locator) -> None:
+def _seek_to_middle(video: Locator) -> None:
     script = "video => new Promise(done => { video.pause(); video.onseeked = done; video.currentTime = 1.5; })"
     video.evaluate(script)
 
 
 def _whole(pages: Pages, frame: FrameLocator, drawn: str) -> None:
-    """A task's tab down to the end of the longer column."""
+    """Show a task's tab down to the end of the longer column."""
     frame.locator(drawn).first.wait_for()
     pages.end_below(frame.locator(".columns"))

@@ -1,4 +1,4 @@
-"""``make screenshots``: the pictures of the documentation, made again from a real Airflow in a real browser."""
+"""``make screenshots``: create the screenshots of the documentation from a real Airflow in a real browser."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ANIMATION = STATIC / "demo.webp"
 
 
 def main(names: list[str]) -> int:
-    """Make all pictures and the moving one, or those that are named."""
+    """Create the named pictures, or all and the animation."""
     wanted = names or [*SCREENS, ANIMATION.stem]
     if unknown := set(wanted) - {*SCREENS, ANIMATION.stem}:
         print(f"no such picture: {', '.join(sorted(unknown))}; there are {', '.join([*SCREENS, ANIMATION.stem])}")
@@ -39,7 +39,7 @@ def main(names: list[str]) -> int:
 
 
 def make(names: list[str]) -> None:
-    """Write the pictures that are named."""
+    """Write the named pictures."""
     with (
         open_chromium() as chromium,
         _folder() as folder,

@@ -1,1 +1,1 @@
-"""Chaos: a real Airflow and the simulator, broken on purpose, and the simulator's ledger to check it by."""
+"""Chaos tests: inject failures into a real Airflow and the simulator, then check the results against the ledger."""

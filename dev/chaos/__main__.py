@@ -1,4 +1,4 @@
-"""``make chaos``: break everything, then count. ``SEED`` and ``INJECTIONS`` come from the environment."""
+"""``make chaos``: inject failures, then check. ``SEED`` and ``INJECTIONS`` come from the environment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dev.local_airflow.settings import REPOSITORY
 
 
 def main() -> int:
-    """Run; returns 1 when a promise was broken."""
+    """Run; returns 1 if a promise was broken."""
     seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(1_000_000))
     plan = Plan(seed, int(os.environ.get("INJECTIONS") or 200), REPOSITORY / ".airflow" / "chaos")
     print(f"SEED={seed} INJECTIONS={plan.injections}, in {plan.home}", flush=True)

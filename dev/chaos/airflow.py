@@ -1,4 +1,4 @@
-"""The Airflow that is broken: short timeouts, so that it recovers quickly, and crash points in its processes."""
+"""An Airflow for chaos tests: short timeouts, so that it recovers quickly, and crash points in its processes."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 
-#: Airflow's own times are minutes, made for clusters. None of these changes what a promise means.
+#: Airflow's defaults are minutes. Shorter times do not change what the promises mean.
 SHORT_TIMES = {
-    # A worker that died with the process that watches it is noticed by its missing heartbeat.
+    # A worker that died together with its supervisor is detected by its missing heartbeat.
     "scheduler.task_instance_heartbeat_timeout": 15,
     "scheduler.task_instance_heartbeat_timeout_detection_interval": 3,
     "workers.min_heartbeat_interval": 2,
     "workers.execution_api_retry_wait_min": 0.5,
     "workers.execution_api_retry_wait_max": 4,
-    # A triggerer that is silent for 10 s is dead for the others, which then take over its triggers.
+    # After 10 s without a heartbeat the other triggerers take over the triggers of a triggerer.
     "triggerer.triggerer_health_check_threshold": 10,
     "triggerer.job_heartbeat_sec": 2,
-    # One that was paused shall go on with what it had, not end at once because it notices the pause.
+    # A triggerer that was paused must continue with its triggers, not exit because it notices the pause.
     "triggerer.runner_health_check_threshold": 300,
     "scheduler.job_heartbeat_sec": 2,
     "scheduler.scheduler_heartbeat_sec": 2,
@@ -46,7 +46,7 @@ class ChaosAirflow(LocalAirflow):
     :param home: becomes ``AIRFLOW_HOME``.
     :param connection: fields of the Kling connection.
     :param sizes: submissions in a run, by Dag.
-    :param triggerers: how many triggerers to start.
+    :param triggerers: number of triggerers.
     """
 
     def __init__(
@@ -68,20 +68,20 @@ class ChaosAirflow(LocalAirflow):
         return [name for name in self._names if name.startswith("triggerer")]
 
     def ended(self) -> list[str]:
-        """The components that have ended without being told to."""
+        """The components that have exited by themselves."""
         return [name for name, component in self._components.items() if not component.running]
 
     def run_states(self, run_id: str) -> dict[str, str]:
-        """Dag id to state, of all Dag runs of this name; asked of the database, which is up when the API is not."""
+        """State of all Dag runs of this run id, by Dag id; read from the database, because the API may be down."""
         rows = self.rows("SELECT dag_id, state FROM dag_run WHERE run_id = ?", run_id)
         return {row["dag_id"]: row["state"] for row in rows}
 
     def triggers(self) -> dict[int, int | None]:
-        """Trigger id to the id of the triggerer's job that runs it."""
+        """Job id of the triggerer that runs a trigger, by trigger id."""
         return {row["id"]: row["triggerer_id"] for row in self.rows("SELECT id, triggerer_id FROM trigger")}
 
-    def silent_since(self, moment: datetime) -> int | None:
-        """The job of the triggerer that was last heard of just before ``moment``."""
+    def paused_triggerer_job(self, moment: datetime) -> int | None:
+        """The triggerer job whose last heartbeat was just before ``moment``."""
         query = (
             "SELECT id FROM job WHERE job_type = 'TriggererJob' AND latest_heartbeat BETWEEN ? AND ? "
             "ORDER BY latest_heartbeat DESC LIMIT 1"

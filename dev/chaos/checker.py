@@ -1,4 +1,4 @@
-"""The check, pure: what Kling charged, against what was asked for and what Airflow delivered."""
+"""Compares what Kling charged with what was submitted and what Airflow delivered. Pure."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class KlingTask:
     """
-    A task in the simulator's books.
+    A task in the simulator's ledger.
 
-    :param label: the submission that it belongs to; its prompt says so.
-    :param status: Kling's.
+    :param label: the submission that it belongs to, from its prompt.
+    :param status: Kling's status.
     :param message: why it failed.
     """
 
@@ -29,9 +29,9 @@ class KlingTask:
 @dataclass(frozen=True)
 class File:
     """
-    A stored result as the manifest promises it, and as it is.
+    A stored result that a manifest lists.
 
-    :param problem: what is wrong with it, or nothing.
+    :param problem: what is wrong with the file; empty if nothing.
     """
 
     uri: str
@@ -44,10 +44,10 @@ class Submission:
     A logical submission, and how it ended in Airflow.
 
     :param label: Dag, run and map index.
-    :param state: of the Airflow task that delivers.
-    :param task_id: Kling's id in what was delivered.
-    :param reason: what the failure says.
-    :param files: what the manifest lists; ``None`` if nothing was to be stored.
+    :param state: state of the Airflow task that delivers the result.
+    :param task_id: Kling's id in the delivered manifest.
+    :param reason: message of the failure.
+    :param files: files that the manifest lists; ``None`` if the Dag stores nothing.
     """
 
     label: str
@@ -60,12 +60,12 @@ class Submission:
 @dataclass
 class Verdict:
     """
-    What the books say.
+    The result of a check.
 
-    :param submissions: how many were asked for.
-    :param charged: how many tasks Kling charged.
-    :param delivered: how many submissions ended with the task that was charged.
-    :param refused: how many failed in Airflow with the reason that Kling gave, and cost nothing.
+    :param submissions: number of logical submissions.
+    :param charged: number of tasks that Kling charged.
+    :param delivered: number of submissions that delivered a charged task.
+    :param refused: number of submissions that failed in Airflow with Kling's reason, and cost nothing.
     """
 
     submissions: int = 0
@@ -83,16 +83,16 @@ class Verdict:
 
     @property
     def problems(self) -> list[str]:
-        """Everything that is wrong, a line each."""
+        """All problems, one line each."""
         kinds = {"DUPLICATE": self.duplicates, "LOSS": self.losses, "UNFINISHED": self.unfinished}
         return [f"{kind}: {line}" for kind, lines in kinds.items() for line in lines]
 
 
 def check(submissions: Iterable[Submission], tasks: Iterable[KlingTask]) -> Verdict:
     """
-    Compare the books.
+    Compare submissions and tasks.
 
-    A task that Kling reports failed costs nothing and may have a successor. All others are charged, or will be.
+    A failed task costs nothing and may have a successor. All others are charged, or will be.
     """
     by_label: dict[str, list[KlingTask]] = defaultdict(list)
     for task in tasks:
@@ -100,9 +100,9 @@ def check(submissions: Iterable[Submission], tasks: Iterable[KlingTask]) -> Verd
     verdict = Verdict()
     for submission in submissions:
         _check_submission(submission, by_label.pop(submission.label, []), verdict)
-    for label, strangers in by_label.items():
-        _count(strangers, verdict)
-        verdict.duplicates.append(f"{label or '(no prompt)'}: nobody asked for {_ids(strangers)}")
+    for label, unexpected in by_label.items():
+        _count(unexpected, verdict)
+        verdict.duplicates.append(f"{label or '(no prompt)'}: no submission for {_ids(unexpected)}")
     return verdict
 
 
@@ -113,12 +113,12 @@ def _count(tasks: list[KlingTask], verdict: Verdict) -> None:
 def _check_submission(submission: Submission, tasks: list[KlingTask], verdict: Verdict) -> None:
     verdict.submissions += 1
     _count(tasks, verdict)
-    alive = [task for task in tasks if task.status != "failed"]
-    if len(alive) > 1:
-        verdict.duplicates.append(f"{submission.label}: paid {len(alive)} times, {_ids(alive)}")
+    paid = [task for task in tasks if task.status != "failed"]
+    if len(paid) > 1:
+        verdict.duplicates.append(f"{submission.label}: paid {len(paid)} times, {_ids(paid)}")
     if submission.state not in {"success", "failed"}:
         verdict.unfinished.append(f"{submission.label} is {submission.state}; Kling has {_ids(tasks)}")
-    elif problem := _loss(submission, tasks, alive):
+    elif problem := _loss(submission, tasks, paid):
         verdict.losses.append(f"{submission.label}: {problem}")
     elif submission.state == "success":
         verdict.delivered += 1
@@ -126,21 +126,21 @@ def _check_submission(submission: Submission, tasks: list[KlingTask], verdict: V
         verdict.refused += 1
 
 
-def _loss(submission: Submission, tasks: list[KlingTask], alive: list[KlingTask]) -> str:
-    """What is missing, in words; nothing when all is well."""
+def _loss(submission: Submission, tasks: list[KlingTask], paid: list[KlingTask]) -> str:
+    """What is missing; empty if nothing."""
     if submission.state == "failed":
-        return _loss_of_failed(submission, tasks, alive)
-    if submission.task_id not in {task.task_id for task in alive if task.status == "succeed"}:
+        return _loss_of_failed(submission, tasks, paid)
+    if submission.task_id not in {task.task_id for task in paid if task.status == "succeed"}:
         return f"delivered {submission.task_id}, but Kling has {_ids(tasks)}"
     if submission.files is None:
         return ""
     return _loss_of_files(submission.files)
 
 
-def _loss_of_failed(submission: Submission, tasks: list[KlingTask], alive: list[KlingTask]) -> str:
+def _loss_of_failed(submission: Submission, tasks: list[KlingTask], paid: list[KlingTask]) -> str:
     reason = submission.reason or "no reason"
-    if alive:
-        return f"paid as {_ids(alive)} but it failed: {reason}"
+    if paid:
+        return f"paid as {_ids(paid)} but it failed: {reason}"
     if not any(task.message and task.message in reason for task in tasks):
         return f"failed without a reason of Kling's: {reason}"
     return ""

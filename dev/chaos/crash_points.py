@@ -1,4 +1,4 @@
-"""Crash points: the step of a submission at which its process kills itself; ``site/chaos_steps.py`` does it."""
+"""Crash points: steps of a submission at which its process kills itself (in ``site/chaos_steps.py``)."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ SLOT = ("slot-defer", "slot-resume")
 STORE = ("store-before", "store-half", "store-after", "finish-after")
 RESUME = ("resume-before",)
 
-#: These kill a triggerer, whose restart takes seconds.
+#: Steps that run in a triggerer, whose restart takes seconds.
 IN_TRIGGERER = ("wait-begin", "event", "handed-half", "handed-over", "batch-report")
 
-#: Step to what the summary calls it.
-WORDS = {
+#: Label of each step in the summary.
+STEP_LABELS = {
     "post-before": "worker, before the POST",
-    "post-accepted": "worker, Kling has accepted, no answer read",
-    "post-answered": "worker, answer read, nothing kept",
+    "post-accepted": "worker, Kling has accepted, no response read",
+    "post-answered": "worker, response read, nothing stored",
     "push-before": "worker, before the XCom",
     "push-after": "worker, after the XCom",
-    "defer-before": "worker, before it defers",
-    "defer-sent": "worker, while it defers",
-    "slot-defer": "worker, while it leaves to wait for a slot",
-    "slot-resume": "worker, back for a slot",
-    "sensor-before": "worker, sensor begins",
+    "defer-before": "worker, before deferring",
+    "defer-sent": "worker, while deferring",
+    "slot-defer": "worker, while it defers to wait for a slot",
+    "slot-resume": "worker, resumed with a slot",
+    "sensor-before": "worker, before the sensor runs",
     "resume-before": "worker, resumed after the event",
-    "store-before": "worker, before it stores",
+    "store-before": "worker, before storing",
     "store-half": "worker, half a file stored",
-    "store-after": "worker, file stored, nobody told",
-    "finish-after": "worker, all done, nobody told",
-    "wait-begin": "triggerer, as a wait begins",
+    "store-after": "worker, file stored, not reported",
+    "finish-after": "worker, done, not reported",
+    "wait-begin": "triggerer, at the start of a wait",
     "event": "triggerer, at the event",
     "handed-half": "triggerer, half of the XComs pushed",
     "handed-over": "triggerer, XComs pushed, no event",
@@ -50,10 +50,10 @@ class Variant:
     """
     One Dag of ``dags/chaos.py``.
 
-    :param delivers: the task whose success is the delivery.
-    :param steps: the steps that its tasks pass, by task.
+    :param delivers: the task whose success delivers the result.
+    :param steps: crash points of its tasks, by task.
     :param stores: whether it stores a file.
-    :param mapped: whether each submission is a task instance of its own.
+    :param mapped: whether each submission is a mapped task instance.
     """
 
     delivers: str
@@ -62,7 +62,7 @@ class Variant:
     mapped: bool = True
 
     def indexes(self, size: int) -> Sequence[int]:
-        """The map indexes of its task instances, when a run makes ``size`` submissions."""
+        """The map indexes of its task instances in a run with ``size`` submissions."""
         return range(size) if self.mapped else (-1,)
 
 
@@ -94,70 +94,68 @@ class CrashPoints:
     """
     The crash points of a run.
 
-    :param folder: where the processes look.
+    :param folder: folder with the crash point files, which the processes read.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         (folder / "fired").mkdir(parents=True, exist_ok=True)
 
-    def plan(
-        self, chance: random.Random, run_id: str, sizes: Mapping[str, int], *, workers: int, triggerers: int
-    ) -> None:
+    def plan(self, rng: random.Random, run_id: str, sizes: Mapping[str, int], *, workers: int, triggerers: int) -> None:
         """
-        Set the crash points of one wave; every step comes up before one is repeated.
+        Set the crash points of one wave; each step is used once before any is repeated.
 
-        :param workers: deaths of workers; every fifth takes the process that watches the worker along.
-        :param triggerers: deaths of triggerers.
+        :param workers: number of crashes of workers; every fifth also kills the supervisor of the worker.
+        :param triggerers: number of crashes of triggerers.
         """
-        places = [
+        points = [
             (step, dag_id, run_id, task_id, str(index))
             for dag_id, variant in VARIANTS.items()
             for task_id, steps in variant.steps.items()
             for step in steps
             for index in variant.indexes(sizes[dag_id])
         ]
-        in_triggerer = [place for place in places if place[0] in IN_TRIGGERER]
-        on_worker = [place for place in places if place[0] not in IN_TRIGGERER]
-        for place in _evenly(chance, in_triggerer, triggerers) + _evenly(chance, on_worker, workers):
-            machine = place[0] not in IN_TRIGGERER and chance.random() < 0.2
-            self._write("@".join(place), "machine" if machine else "")
+        in_triggerer = [point for point in points if point[0] in IN_TRIGGERER]
+        on_worker = [point for point in points if point[0] not in IN_TRIGGERER]
+        for point in _choose_evenly(rng, in_triggerer, triggerers) + _choose_evenly(rng, on_worker, workers):
+            machine = point[0] not in IN_TRIGGERER and rng.random() < 0.2
+            self._write("@".join(point), "machine" if machine else "")
 
     def disarm(self) -> None:
-        """Remove those that no process has reached."""
-        for point in self._folder.iterdir():
-            if point.is_file():
-                point.unlink(missing_ok=True)
+        """Remove the crash points that no process has reached."""
+        for file in self._folder.iterdir():
+            if file.is_file():
+                file.unlink(missing_ok=True)
 
     def fired(self) -> Counter[str]:
-        """Deaths that happened, by what the summary calls the step."""
-        fired = (point for point in (self._folder / "fired").iterdir() if not point.name.startswith("."))
-        return Counter(f"kill -9 of {_words(point)}" for point in fired)
+        """Number of crashes by label of the step."""
+        fired = (file for file in (self._folder / "fired").iterdir() if not file.name.startswith("."))
+        return Counter(f"kill -9 of {_label(file)}" for file in fired)
 
     def _write(self, name: str, content: str) -> None:
-        # A process must not claim a point that is still being written.
+        # A process must not claim a file that is not completely written.
         draft = self._folder / "fired" / f".{name}"
         draft.write_text(content)
         draft.rename(self._folder / name)
 
 
-def _words(point: Path) -> str:
-    words = WORDS[point.name.partition("@")[0]]
-    return words.replace("worker", "worker and watcher") if point.read_text() == "machine" else words
+def _label(file: Path) -> str:
+    label = STEP_LABELS[file.name.partition("@")[0]]
+    return label.replace("worker", "worker and supervisor") if file.read_text() == "machine" else label
 
 
-def _evenly(chance: random.Random, places: list[tuple[str, ...]], count: int) -> list[tuple[str, ...]]:
-    """Choose places so that the steps take turns."""
+def _choose_evenly(rng: random.Random, points: list[tuple[str, ...]], count: int) -> list[tuple[str, ...]]:
+    """Choose crash points round-robin over the steps."""
     by_step: dict[str, list[tuple[str, ...]]] = {}
-    for place in places:
-        by_step.setdefault(place[0], []).append(place)
-    for alike in by_step.values():
-        chance.shuffle(alike)
+    for point in points:
+        by_step.setdefault(point[0], []).append(point)
+    for candidates in by_step.values():
+        rng.shuffle(candidates)
     chosen: list[tuple[str, ...]] = []
     while by_step and len(chosen) < count:
-        turn = list(by_step)
-        chance.shuffle(turn)
-        for step in turn[: count - len(chosen)]:
+        steps = list(by_step)
+        rng.shuffle(steps)
+        for step in steps[: count - len(chosen)]:
             chosen.append(by_step[step].pop())
             if not by_step[step]:
                 del by_step[step]

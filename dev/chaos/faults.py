@@ -1,15 +1,15 @@
-"""What goes wrong on the way to Kling and back; each rule counts once, when a request has met it."""
+"""HTTP faults of the simulator; each is counted once, when a request has matched it."""
 
 from __future__ import annotations
 
 from typing import Any
 
-#: Seconds that a wrong clock stays wrong. It is wrong for all requests, or the second signature would be refused too.
+#: Duration of the clock skew in seconds; it applies to all requests in that time.
 SKEWED_FOR = 6.0
 
 CLOCK_SKEW = "clock skew"
 
-#: Name to rule. ``create`` is the paid call; ``accepted`` and ``cut_after`` mean that Kling has the task all the same.
+#: Faults by name. ``create`` is the paid call; with ``accepted`` and ``cut_after`` Kling has the task nevertheless.
 FAULTS: dict[str, dict[str, Any]] = {
     "POST cut before Kling": {"kind": "cut_before", "operation": "create", "times": 2},
     "POST cut, but accepted": {"kind": "cut_after", "operation": "create", "times": 2},

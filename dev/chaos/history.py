@@ -1,4 +1,4 @@
-"""What the checker is given: Airflow's states and XComs, the simulator's books, and the files on the disk."""
+"""Collects the input of the checker: Airflow's states and XComs, the simulator's ledger, and the stored files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def kling_tasks(kling: Kling) -> list[KlingTask]:
-    """All tasks; one is charged when the ledger says so, whatever else is said about it."""
+    """All tasks; a task is charged if the ledger says so, whatever its status."""
     charges = kling.charges()
     return [
         KlingTask(
@@ -35,7 +35,7 @@ def kling_tasks(kling: Kling) -> list[KlingTask]:
 
 
 def submissions(airflow: ChaosAirflow, kling: Kling, run_id: str, sizes: Mapping[str, int]) -> Iterator[Submission]:
-    """How each logical submission of one wave ended in Airflow."""
+    """The logical submissions of a wave with their result in Airflow."""
     for dag_id, variant in VARIANTS.items():
         states = airflow.states(dag_id, run_id)
         if not variant.mapped:
@@ -50,13 +50,13 @@ def submissions(airflow: ChaosAirflow, kling: Kling, run_id: str, sizes: Mapping
                 yield Submission(label, state, manifest.get("task_id"), files=files if variant.stores else None)
             else:
                 reasons = (_failure(airflow, dag_id, run_id, task_id, index) for task_id in variant.steps)
-                # A task downstream of the one that failed has not run, and never will.
+                # A task downstream of the failed one never runs.
                 ended = "failed" if state == "upstream_failed" else state
                 yield Submission(label, ended, reason=next(filter(None, reasons), ""))
 
 
 def _items(airflow: ChaosAirflow, kling: Kling, dag_id: str, run_id: str, size: int) -> Iterator[Submission]:
-    """How each item of a batch ended: what its manifest says, once its one task has succeeded."""
+    """The items of a batch with their result: from the manifest, if the task has succeeded."""
     task_id = VARIANTS[dag_id].delivers
     state = airflow.states(dag_id, run_id).get(task_id)
     summary = _xcom(airflow, dag_id, run_id, task_id, -1) if state == "success" else None
@@ -93,13 +93,13 @@ def _xcom(airflow: ChaosAirflow, dag_id: str, run_id: str, task_id: str, index: 
 
 
 def _file(kling: Kling, manifest: Mapping[str, Any], file: Mapping[str, Any]) -> File:
-    """Look at a stored file: is it what the manifest says, and what Kling holds."""
+    """Compare a stored file with the manifest and with Kling's result."""
     path = Path(urlsplit(file["uri"]).path)
     if not path.exists():
-        return File(file["uri"], "it is not there")
+        return File(file["uri"], "the file is missing")
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != file["sha256"] or len(content) != file["bytes"]:
-        return File(file["uri"], "its checksum or its size is not what the manifest says")
+        return File(file["uri"], "its checksum or size differs from the manifest")
     if content != kling.download(manifest["videos"][0]["url"]):
-        return File(file["uri"], "it is not the video that Kling holds")
+        return File(file["uri"], "it differs from the video at Kling")
     return File(file["uri"])

@@ -1,4 +1,4 @@
-"""The simulator as a process of its own, that can be killed and comes back with everything it had accepted."""
+"""The simulator in a separate process, which can be killed and restarted with its state."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 class Kling:
     """
-    One simulated account.
+    A simulated account.
 
-    :param folder: of its log and its state.
-    :param concurrency: slots; fewer than there are tasks.
-    :param seconds: how long a video takes.
+    :param folder: folder for its log and state.
+    :param concurrency: slots; fewer than tasks.
+    :param seconds: processing time of a video.
     """
 
     def __init__(self, folder: Path, *, concurrency: int, seconds: float) -> None:
@@ -38,8 +38,8 @@ class Kling:
             "units": 1_000_000,
             "state": folder / "state.jsonl",
         }
-        words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-        self._command = [sys.executable, "-m", "airflow_provider_kling.simulator", *words]
+        options_list = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+        self._command = [sys.executable, "-m", "airflow_provider_kling.simulator", *options_list]
         self._session = requests.Session()
         self._session.trust_env = False
         self._process: Component | None = None
@@ -54,7 +54,7 @@ class Kling:
 
     @property
     def connection(self) -> dict[str, Any]:
-        """The fields of an Airflow connection; answers that take longer than 5 s are given up."""
+        """The fields of an Airflow connection; requests time out after 5 s."""
         settings = Settings()
         return {
             "conn_type": "kling",
@@ -65,48 +65,48 @@ class Kling:
         }
 
     def start(self, timeout: float = 60) -> None:
-        """Start, and wait until it answers."""
+        """Start the process and wait until it responds."""
         self._process = Component("simulator", self._command, clean_environment(), self._log)
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline and self._process.running:
             with suppress(requests.RequestException):
-                self._ask("GET", "")
+                self._control_request("GET", "")
                 return
             time.sleep(0.1)
-        raise ComponentError(f"the simulator does not answer:\n{self._process.tail()}")
+        raise ComponentError(f"the simulator does not respond:\n{self._process.tail()}")
 
     def kill(self) -> None:
-        """End it without warning."""
+        """Kill the process."""
         if self._process:
             self._process.reap()
 
     def tasks(self) -> list[dict[str, Any]]:
         """Every task, oldest first."""
-        return list(self._ask("GET", "tasks"))
+        return list(self._control_request("GET", "tasks"))
 
     def charges(self) -> set[str]:
-        """The ids of the tasks that the ledger lists as paid."""
-        return {charge["task_id"] for charge in self._ask("GET", "ledger")["charges"]}
+        """The ids of the charged tasks."""
+        return {charge["task_id"] for charge in self._control_request("GET", "ledger")["charges"]}
 
     def arm(self, fault: dict[str, Any]) -> int:
-        """Arm a fault; returns its number, which counts from 1 in every life of the process."""
-        return int(self._ask("POST", "faults", json=fault)["id"])
+        """Arm a fault; returns its number, which starts at 1 after every restart."""
+        return int(self._control_request("POST", "faults", json=fault)["id"])
 
-    def untouched(self) -> set[int]:
-        """The numbers of the faults that no request has met yet."""
-        return {fault["id"] for fault in self._ask("GET", "faults") if not fault["matched"]}
+    def unmatched_faults(self) -> set[int]:
+        """The numbers of the faults that no request has matched yet."""
+        return {fault["id"] for fault in self._control_request("GET", "faults") if not fault["matched"]}
 
     def end_faults(self) -> None:
         """Disarm every fault."""
-        self._ask("DELETE", "faults")
+        self._control_request("DELETE", "faults")
 
     def download(self, url: str) -> bytes:
-        """A result, fetched without the package."""
-        answer = self._session.get(url, timeout=30)
-        answer.raise_for_status()
-        return answer.content
+        """Download a result, without the package."""
+        response = self._session.get(url, timeout=30)
+        response.raise_for_status()
+        return response.content
 
-    def _ask(self, method: str, path: str, **arguments: Any) -> Any:
-        answer = self._session.request(method, f"{self.url}/_simulator/{path}", timeout=30, **arguments)
-        answer.raise_for_status()
-        return answer.json()
+    def _control_request(self, method: str, path: str, **arguments: Any) -> Any:
+        response = self._session.request(method, f"{self.url}/_simulator/{path}", timeout=30, **arguments)
+        response.raise_for_status()
+        return response.json()

@@ -1,4 +1,4 @@
-"""A chaos run: waves of Dag runs while things break, each checked by the simulator's ledger."""
+"""A chaos run: waves of Dag runs while failures are injected, each checked against the simulator's ledger."""
 
 from __future__ import annotations
 
@@ -22,32 +22,32 @@ if TYPE_CHECKING:
 
     from dev.chaos.checker import Submission
 
-#: What Kling says of the prompt that ``dags/chaos.py`` sends to be refused, and of a task that fails on command.
+#: Failure messages of Kling: for the prompt that moderation rejects, and for a task with an injected failure.
 REASONS = ("risk control", str(FAULTS["task fails at Kling"]["message"]))
 
-#: How often failed tasks are cleared at the end of a wave, as a user would.
+#: Maximum number of times that failed tasks are cleared at the end of a wave.
 CLEAR_ROUNDS = 3
 
-#: A wave that does not move for so long gets its scheduler restarted, as an operator would do.
+#: Seconds without any change of state until the scheduler is restarted, as an operator would do.
 STUCK_AFTER = 90.0
 
 
 @dataclass(frozen=True)
 class Plan:
     """
-    What a run does.
+    Parameters of a run.
 
-    :param seed: decides every choice.
-    :param injections: things that must have gone wrong before the run may end.
-    :param home: a folder of its own; emptied.
+    :param seed: seed of all random choices.
+    :param injections: minimum number of injections.
+    :param home: folder of the run; emptied first.
     :param sizes: submissions of a wave, by Dag.
-    :param worker_deaths: at crash points, in each wave.
-    :param triggerer_deaths: at crash points, in each wave.
-    :param weights: how often each method of :class:`.nemesis.Nemesis` is chosen.
-    :param every: seconds between two things that break, on average.
+    :param worker_deaths: crashes of workers at crash points, per wave.
+    :param triggerer_deaths: crashes of triggerers at crash points, per wave.
+    :param weights: relative frequency of each method of :class:`.nemesis.Nemesis`.
+    :param every: mean seconds between two injections.
     :param concurrency: slots of the account, fewer than submissions.
-    :param triggerers: how many; freezing one takes two.
-    :param wave_timeout: seconds for a wave to end once nothing breaks any more.
+    :param triggerers: number of triggerers; pausing one needs two.
+    :param wave_timeout: seconds for a wave to end without further injections.
     """
 
     seed: int
@@ -84,14 +84,14 @@ class Plan:
 
 @dataclass
 class Outcome:
-    """What a run did, and what the books say."""
+    """The result of a run."""
 
     seed: int
     verdict: Verdict = field(default_factory=Verdict)
     injections: Counter[str] = field(default_factory=Counter)
     waves: int = 0
     taken_over: int = 0
-    rescued: int = 0
+    cleared: int = 0
     seconds: float = 0.0
 
     @property
@@ -104,100 +104,100 @@ class Run:
     """
     One run.
 
-    :param plan: what to do.
+    :param plan: parameters.
     :param say: prints a line.
     """
 
     def __init__(self, plan: Plan, say: Callable[[str], None]) -> None:
         self._plan = plan
-        self._say = say
-        self._chance = random.Random(plan.seed)
+        self._print = say
+        self._rng = random.Random(plan.seed)
         self._outcome = Outcome(plan.seed)
         self._ended: list[Submission] = []
 
     def __call__(self) -> Outcome:
-        """Run until enough has gone wrong."""
+        """Run waves until the plan's number of injections is reached."""
         plan, began = self._plan, time.monotonic()
         kling = Kling(plan.home / "kling", concurrency=plan.concurrency, seconds=4)
         with ChaosAirflow(plan.home, kling.connection, plan.sizes, triggerers=plan.triggerers) as airflow, kling:
             self._airflow, self._kling = airflow, kling
             self._crash_points = CrashPoints(plan.home / "crash_points")
-            self._nemesis = Nemesis(airflow, kling, self._chance, plan.sizes, plan.weights)
+            self._nemesis = Nemesis(airflow, kling, self._rng, plan.sizes, plan.weights)
             for dag_id in VARIANTS:
                 airflow.wait_for_dag(dag_id)
-            self._say(f"Airflow and the simulator are up after {time.monotonic() - began:.0f} s")
-            while self._done() < plan.injections:
+            self._print(f"Airflow and the simulator are up after {time.monotonic() - began:.0f} s")
+            while self._injected() < plan.injections:
                 self._wave(f"wave-{self._outcome.waves + 1}")
         self._outcome.seconds = time.monotonic() - began
         return self._outcome
 
-    def _done(self) -> int:
-        self._outcome.injections = self._nemesis.happened + self._crash_points.fired()
+    def _injected(self) -> int:
+        self._outcome.injections = self._nemesis.injections + self._crash_points.fired()
         self._outcome.taken_over = self._nemesis.taken_over
         return self._outcome.injections.total()
 
     def _wave(self, run_id: str) -> None:
-        plan, began, before = self._plan, time.monotonic(), self._done()
+        plan, began, before = self._plan, time.monotonic(), self._injected()
         self._crash_points.plan(
-            self._chance, run_id, plan.sizes, workers=plan.worker_deaths, triggerers=plan.triggerer_deaths
+            self._rng, run_id, plan.sizes, workers=plan.worker_deaths, triggerers=plan.triggerer_deaths
         )
-        for dag_id in self._chance.sample(list(VARIANTS), len(VARIANTS)):
+        for dag_id in self._rng.sample(list(VARIANTS), len(VARIANTS)):
             self._airflow.trigger_dag(dag_id, run_id=run_id)
-        self._break_until_over(run_id)
+        self._inject_until_finished(run_id)
         self._nemesis.end_faults()
         self._wait(run_id)
         self._crash_points.disarm()
-        self._rescue(run_id)
+        self._clear_failed_tasks(run_id)
         verdict = self._check(run_id)
         self._outcome.waves += 1
         seconds = time.monotonic() - began
-        self._say(
-            f"{run_id}: {self._done() - before} injections, {verdict.submissions} submissions, {verdict.charged} "
+        self._print(
+            f"{run_id}: {self._injected() - before} injections, {verdict.submissions} submissions, {verdict.charged} "
             f"charged, {verdict.delivered} delivered, {verdict.refused} refused by Kling, {seconds:.0f} s"
         )
         for problem in verdict.problems:
-            self._say(f"  {problem}")
+            self._print(f"  {problem}")
 
-    def _break_until_over(self, run_id: str) -> None:
+    def _inject_until_finished(self, run_id: str) -> None:
         deadline = time.monotonic() + self._plan.wave_timeout
-        while self._open(run_id) and time.monotonic() < deadline:
+        while self._unfinished(run_id) and time.monotonic() < deadline:
             self._nemesis.inject(run_id, every=self._plan.every)
-            if self._done() >= self._plan.injections:
+            if self._injected() >= self._plan.injections:
                 return
             time.sleep(0.2)
 
-    def _open(self, run_id: str) -> list[str]:
+    def _unfinished(self, run_id: str) -> list[str]:
         return [dag_id for dag_id, state in self._airflow.run_states(run_id).items() if state in {"queued", "running"}]
 
-    def _rescue(self, run_id: str) -> None:
-        """Clear what failed, as a user would."""
+    def _clear_failed_tasks(self, run_id: str) -> None:
+        """Clear failed tasks, as a user would."""
         for _ in range(CLEAR_ROUNDS):
-            failed = self._rescuable(run_id)
+            failed = self._clearable_tasks(run_id)
             if not failed:
                 return
             for dag_id, task_id, index in failed:
-                self._say(f"  {run_id}: {dag_id}.{task_id}[{index}] failed; cleared")
+                self._print(f"  {run_id}: {dag_id}.{task_id}[{index}] failed; cleared")
                 self._airflow.clear(dag_id, run_id, [[task_id, index]], include_downstream=True)
-                self._outcome.rescued += 1
+                self._outcome.cleared += 1
             self._wait(run_id)
 
     def _wait(self, run_id: str) -> None:
-        """Let the Dag runs end while nothing breaks."""
+        """Wait for the end of the Dag runs without injections."""
         deadline = time.monotonic() + self._plan.wave_timeout
         last, moved = "", time.monotonic()
-        while self._open(run_id) and time.monotonic() < deadline:
+        while self._unfinished(run_id) and time.monotonic() < deadline:
             self._nemesis.recover()
             now = str(self._airflow.rows("SELECT id, state FROM task_instance WHERE run_id = ? ORDER BY id", run_id))
             if now != last:
                 last, moved = now, time.monotonic()
             elif time.monotonic() - moved > STUCK_AFTER:
-                self._say(f"  {run_id}: nothing has moved for {STUCK_AFTER:.0f} s; the scheduler is restarted")
+                self._print(f"  {run_id}: no change for {STUCK_AFTER:.0f} s; restarting the scheduler")
                 self._airflow.restart("scheduler")
                 moved = time.monotonic()
             time.sleep(0.3)
 
-    def _rescuable(self, run_id: str) -> list[tuple[str, str, int]]:
-        """Failed tasks whose reason is not Kling's."""
+    def _clearable_tasks(self, run_id: str) -> list[tuple[str, str, int]]:
+        """Failed tasks whose reason is not a failure at Kling."""
         ends = submissions(self._airflow, self._kling, run_id, self._plan.sizes)
         refused = {instance.label for instance in ends if any(reason in instance.reason for reason in REASONS)}
         return [
@@ -208,7 +208,7 @@ class Run:
         ]
 
     def _check(self, run_id: str) -> Verdict:
-        """Check a wave, and everything up to now: a late second payment counts too."""
+        """Check this wave, and all waves so far, because a second payment may come late."""
         ended = list(submissions(self._airflow, self._kling, run_id, self._plan.sizes))
         self._ended += ended
         tasks = kling_tasks(self._kling)

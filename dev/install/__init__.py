@@ -1,1 +1,1 @@
-"""``make test-install``: the package installs beside the pins of Airflow releases, and every module of it imports."""
+"""``make test-install``: install the package beside the pins of Airflow releases, and import every module."""

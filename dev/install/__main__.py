@@ -1,6 +1,6 @@
-"""Install the wheel beside each Airflow release of ``releases.toml``, with each Python, and import everything.
+"""Install the wheel beside each Airflow release of ``releases.toml``, with each Python, and import every module.
 
-A Python that this machine does not have is only resolved for, and said to be.
+For a Python that is not installed on this machine, dependencies are only resolved.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FOLDER = REPOSITORY / ".airflow" / "install"
 
 
 def main() -> int:
-    """Run every combination, or those that the arguments name; returns the exit status."""
+    """Test every combination, or those of the arguments; returns the exit status."""
     arguments = _arguments()
     releases = tomllib.loads((HERE / "releases.toml").read_text())["release"]
     chosen = [release for release in releases if release["airflow"] in (arguments.airflow or [release["airflow"]])]
@@ -33,26 +33,26 @@ def main() -> int:
         for release, python in combinations
         if python in release["pythons"] and not _combination(release, python, wheel)
     ]
-    print(f"failed: {', '.join(failed)}" if failed else "every combination is right")
+    print(f"failed: {', '.join(failed)}" if failed else "all combinations work")
     return 1 if failed else 0
 
 
 def _combination(release: dict[str, Any], python: str, wheel: Path) -> bool:
-    """Whether one release takes the package with one Python; prints a line either way."""
+    """Test a release with a Python; prints a line and returns whether it works."""
     began = time.monotonic()
     print(f"Airflow {release['airflow']:7} Python {python:5}", end=" ", flush=True)
     interpreter = _interpreter(python)
     try:
-        words = _install(release, python, interpreter, wheel) if interpreter else _resolve(release, python, wheel)
+        summary = _install(release, python, interpreter, wheel) if interpreter else _resolve(release, python, wheel)
     except subprocess.CalledProcessError as error:
         print(f"FAILED: {' '.join(map(str, error.cmd))}\n{error.stdout}{error.stderr}", flush=True)
         return False
-    print(f"{words} ({time.monotonic() - began:.0f} s)", flush=True)
+    print(f"{summary} ({time.monotonic() - began:.0f} s)", flush=True)
     return True
 
 
 def _install(release: dict[str, Any], python: str, interpreter: str, wheel: Path) -> str:
-    """Install into a new environment and import."""
+    """Install into a new environment and import every module."""
     environment = FOLDER / f"{release['airflow']}-{python}"
     _run([UV, "venv", "--quiet", "--clear", "--python", interpreter, environment])
     place = ["--python", environment / "bin" / "python"]
@@ -62,7 +62,7 @@ def _install(release: dict[str, Any], python: str, interpreter: str, wheel: Path
 
 
 def _resolve(release: dict[str, Any], python: str, wheel: Path) -> str:
-    """Find versions that go together, without installing them."""
+    """Resolve the dependencies without installing them."""
     requirements = FOLDER / "requirements.in"
     requirements.write_text("\n".join([f"airflow-provider-kling @ {wheel.as_uri()}", *_wanted(release, wheel)[1:]]))
     command = [UV, "pip", "compile", "--quiet", "--no-header", "--python-version", python, requirements]
@@ -76,9 +76,9 @@ def _wanted(release: dict[str, Any], wheel: Path) -> list[str]:
 
 
 def _interpreter(python: str) -> str | None:
-    """A Python of this machine; uv knows where they are, and must not fetch one."""
+    """The path of an installed Python; uv must not download one."""
     command = [UV, "python", "find", "--no-python-downloads", "--no-project", "--system", python]
-    # pyenv's own commands refuse each version that is not its chosen one, and uv looks no further.
+    # pyenv's shims fail for versions that are not selected, so its versions are searched directly.
     pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser() / "versions"
     path = os.pathsep.join([*map(str, pyenv.glob(f"{python}.*/bin")), os.environ.get("PATH", "")])
     variables = clean_environment() | {"PATH": path}
@@ -87,7 +87,7 @@ def _interpreter(python: str) -> str | None:
 
 
 def _run(command: list[Any], day: str | None = None, environment: dict[str, str] | None = None) -> str:
-    """Standard output of a command that succeeds."""
+    """Run a command; returns its standard output, and raises if it fails."""
     variables = clean_environment() | (environment or {}) | ({"UV_EXCLUDE_NEWER": day} if day else {})
     variables.pop("PYTHONPATH", None)
     ended = subprocess.run([str(word) for word in command], env=variables, capture_output=True, text=True, check=True)

@@ -1,4 +1,4 @@
-"""Runs inside each environment: imports every module of the package, and asks Airflow whether it found the provider."""
+"""Runs in each environment: imports every module of the package, and checks that Airflow finds the provider."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-# The simulator needs its extra, which these environments do not have.
+# The simulator needs an extra, which is not installed in these environments.
 EXTRA = "airflow_provider_kling.simulator."
 
 
 def main() -> None:
-    """Raise what is wrong; print the versions that it is right with."""
+    """Run all checks; print the tested versions."""
     import airflow_provider_kling as package
 
     if "site-packages" not in Path(package.__file__).parts:

@@ -3,7 +3,7 @@
 from dev.local_airflow.harness import LocalAirflow
 from dev.local_airflow.processes import Component, ComponentError, Worker, stop
 from dev.local_airflow.rest import AirflowClient, DagNotFoundError
-from dev.local_airflow.signals import undisturbed, unwinding_on_termination
+from dev.local_airflow.signals import exit_on_termination, ignore_signals
 
 __all__ = [
     "AirflowClient",
@@ -12,7 +12,7 @@ __all__ = [
     "DagNotFoundError",
     "LocalAirflow",
     "Worker",
+    "exit_on_termination",
+    "ignore_signals",
     "stop",
-    "undisturbed",
-    "unwinding_on_termination",
 ]

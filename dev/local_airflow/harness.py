@@ -1,4 +1,4 @@
-"""``LocalAirflow``: all components of Airflow on this machine, each in a process that can be killed on its own."""
+"""``LocalAirflow``: all components of Airflow on this machine, each in a separate process that can be killed."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ import requests
 from dev.local_airflow import settings
 from dev.local_airflow.processes import Component, ComponentError, Worker, cpu_seconds, processes_of, stop, workers
 from dev.local_airflow.rest import AirflowClient
-from dev.local_airflow.signals import undisturbed, unwinding_on_termination
+from dev.local_airflow.signals import exit_on_termination, ignore_signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-# What a component writes into Airflow's ``job`` table when it starts to work.
+# Job type that a component writes into Airflow's ``job`` table when it starts.
 _JOB_TYPES = {"scheduler": "SchedulerJob", "dag-processor": "DagProcessorJob", "triggerer": "TriggererJob"}
 _API_SERVER = "api-server"
 _LOCK = "lock"
@@ -31,17 +31,17 @@ _LOCK = "lock"
 class LocalAirflow(AirflowClient):
     """A real Airflow in ``home``, with LocalExecutor and SQLite; use it as a context manager.
 
-    Everything that :class:`AirflowClient` can ask is a method of this object. Components are named
+    The methods of :class:`AirflowClient` are available too. Components are named
     ``scheduler``, ``dag-processor``, ``api-server``, ``triggerer``, ``triggerer-2``, …
 
-    :param home: becomes ``AIRFLOW_HOME``; an existing database in it is used again.
+    :param home: becomes ``AIRFLOW_HOME``; an existing database in it is reused.
     :param dags_folder: one folder of Dags, or several.
-    :param env: more environment variables, such as ``AIRFLOW__…`` settings; they win over the defaults.
-    :param connections: connection id to fields; they reach Airflow as ``AIRFLOW_CONN_…`` variables.
-    :param triggerers: how many triggerers to start.
-    :param spare_triggerers: how many more there may be; :meth:`start` starts them by name.
-    :param fresh: whether to empty ``home`` first, once it is known that no other Airflow uses it.
-    :param on_waiting: told what a start is waiting for, again and again: the database or names of components.
+    :param env: further environment variables, such as ``AIRFLOW__…`` settings; they override the defaults.
+    :param connections: fields by connection id; set as ``AIRFLOW_CONN_…`` variables.
+    :param triggerers: number of triggerers to start.
+    :param spare_triggerers: number of further triggerers, which :meth:`start` can start by name.
+    :param fresh: whether to empty ``home`` first; not done while another Airflow uses it.
+    :param on_waiting: called repeatedly with what the start is waiting for: the database, or names of components.
     """
 
     def __init__(
@@ -72,12 +72,12 @@ class LocalAirflow(AirflowClient):
         )
         self._names = [_API_SERVER, "scheduler", "dag-processor", *triggerer_names[:triggerers]]
         self._components: dict[str, Component] = {}
-        self._cpu_of_the_dead = 0.0
+        self._ended_cpu_seconds = 0.0
         self._cleanup = ExitStack()
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            stack.enter_context(unwinding_on_termination())
+            stack.enter_context(exit_on_termination())
             stack.callback(self._stop_all)
             self._lock(stack)
             if self._fresh:
@@ -97,15 +97,15 @@ class LocalAirflow(AirflowClient):
     def start(self, *names: str, timeout: float = 180) -> None:
         """Start components that are not running, and wait until they are healthy."""
         for name in names:
-            self._bury_if_ended(name)
+            self._reap_if_ended(name)
             log = self.home / "logs" / f"{name}.log"
             self._components[name] = Component(name, self._command(name), self._component_environment(name), log)
         self._wait_healthy(names, time.monotonic() + timeout)
 
     def kill(self, name: str, signal_number: int = signal.SIGKILL) -> None:
-        """Send a signal to a component and all of its processes, as if its machine had died, paused or resumed."""
+        """Send a signal to all processes of a component, as if its machine had died, paused or resumed."""
         if signal_number == signal.SIGKILL:
-            self._bury(name)
+            self._reap(name)
         else:
             self._components[name].signal(signal_number)
 
@@ -115,15 +115,15 @@ class LocalAirflow(AirflowClient):
         self.start(name)
 
     def workers(self) -> list[Worker]:
-        """The processes of the tasks that run on a worker at this moment."""
+        """The processes of the tasks that currently run on a worker."""
         return workers(processes_of(self._components.values()))
 
     def cpu_seconds(self) -> float:
-        """CPU time that this Airflow has used, all processes included, those that have ended too."""
-        return self._cpu_of_the_dead + cpu_seconds(processes_of(self._components.values()))
+        """CPU time of all processes of this Airflow, including those that have ended."""
+        return self._ended_cpu_seconds + cpu_seconds(processes_of(self._components.values()))
 
     def rows(self, sql: str, *parameters: Any) -> list[dict[str, Any]]:
-        """Rows of Airflow's own database."""
+        """Rows of Airflow's metadata database."""
         uri = f"file:{self.home / 'airflow.db'}?mode=ro"
         with closing(sqlite3.connect(uri, uri=True, timeout=30)) as database:
             database.row_factory = sqlite3.Row
@@ -156,15 +156,15 @@ class LocalAirflow(AirflowClient):
                 return bool(self.health()["metadatabase"]["status"] == "healthy")
             return False
         kind, since = _job_type(name), self._components[name].started_at
-        alike = [part for part in self._components.values() if _job_type(part.name) == kind]
-        expected = sum(part.started_at >= since for part in alike)
+        same_kind = [part for part in self._components.values() if _job_type(part.name) == kind]
+        expected = sum(part.started_at >= since for part in same_kind)
         # Airflow stores naive UTC in SQLite.
         moment = since.strftime("%Y-%m-%d %H:%M:%S.%f")
         query = "SELECT count(*) AS started FROM job WHERE job_type = ? AND start_date >= ?"
         return bool(self.rows(query, kind, moment)[0]["started"] >= expected)
 
     def _lock(self, stack: ExitStack) -> None:
-        """Refuse a home that another Airflow of ours is using."""
+        """Raise an error if another local Airflow uses this home."""
         self.home.mkdir(parents=True, exist_ok=True)
         lock = stack.enter_context((self.home / _LOCK).open("w"))
         try:
@@ -179,21 +179,21 @@ class LocalAirflow(AirflowClient):
             elif entry.name != _LOCK:
                 entry.unlink()
 
-    def _bury_if_ended(self, name: str) -> None:
+    def _reap_if_ended(self, name: str) -> None:
         if name not in self._components:
             return
         if self._components[name].running:
             raise RuntimeError(f"{name} is running already")
-        self._bury(name)
+        self._reap(name)
 
-    def _bury(self, name: str) -> None:
-        """End what is left of a component, and remember the CPU time that it used."""
+    def _reap(self, name: str) -> None:
+        """Kill the processes of a component, after adding up their CPU time."""
         component = self._components.pop(name)
-        self._cpu_of_the_dead += cpu_seconds(processes_of([component]))
+        self._ended_cpu_seconds += cpu_seconds(processes_of([component]))
         component.reap()
 
     def _stop_all(self) -> None:
-        with undisturbed():
+        with ignore_signals():
             stop(self._components.values())
             self._components.clear()
 

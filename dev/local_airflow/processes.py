@@ -1,4 +1,4 @@
-"""The processes of a local Airflow: started one by one, stopped together, counted together."""
+"""Starts, stops and measures the processes of a local Airflow."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ComponentError(RuntimeError):
 
 
 class Worker(NamedTuple):
-    """The process that runs a task, and the LocalExecutor process that watches it (Linux only)."""
+    """The process that runs a task, and its LocalExecutor supervisor (Linux only)."""
 
     pid: int
     supervisor_pid: int
@@ -33,7 +33,7 @@ class Worker(NamedTuple):
 
 
 class Component:
-    """One command in a session of its own."""
+    """A command in a separate session."""
 
     def __init__(self, name: str, command: list[str], environment: Mapping[str, str], log: Path) -> None:
         self.name = name
@@ -52,26 +52,26 @@ class Component:
 
     @property
     def pid(self) -> int:
-        """The process id of the command, and the session id of everything that it started."""
+        """Process id of the command, and session id of its child processes."""
         return self._process.pid
 
     @property
     def running(self) -> bool:
-        """Whether the command has not ended; asking does not reap it, so that its id stays its own."""
+        """Whether the command is running. Does not reap it, so that its id is not reused."""
         return _living(psutil.Process(self.pid))
 
     def tail(self, lines: int = 40) -> str:
-        """The end of the component's log."""
+        """The last lines of the component's log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
     def signal(self, signal_number: int) -> None:
-        """Send a signal to the command and to everything that it started."""
+        """Send a signal to the command and its child processes."""
         for process in processes_of([self]):
             with suppress(psutil.NoSuchProcess):
                 process.send_signal(signal_number)
 
     def reap(self) -> None:
-        """End every process of the component, and wait until they are gone."""
+        """Kill all processes of the component, and wait until they have ended."""
         while any(map(_living, processes_of([self]))):
             self.signal(signal.SIGKILL)
             time.sleep(0.02)
@@ -79,7 +79,7 @@ class Component:
 
 
 def processes_of(components: Iterable[Component]) -> list[psutil.Process]:
-    """Every process of the components: their sessions, and descendants that opened new ones."""
+    """All processes of the components: those of their sessions, and descendants in other sessions."""
     sessions = {component.pid for component in components}
     found = {process for process in psutil.process_iter() if _session(process.pid) in sessions}
     for process in list(found):
@@ -89,7 +89,7 @@ def processes_of(components: Iterable[Component]) -> list[psutil.Process]:
 
 
 def cpu_seconds(processes: Iterable[psutil.Process]) -> float:
-    """User and system time of the processes and of those of their children that have ended."""
+    """User and system time of the processes and of their ended children."""
     total = 0.0
     for process in processes:
         with suppress(psutil.NoSuchProcess):
@@ -99,7 +99,7 @@ def cpu_seconds(processes: Iterable[psutil.Process]) -> float:
 
 
 def workers(processes: Iterable[psutil.Process]) -> list[Worker]:
-    """The processes that run a task at this moment."""
+    """The processes that currently run a task."""
     found = []
     for process in processes:
         with suppress(psutil.NoSuchProcess):
@@ -110,7 +110,7 @@ def workers(processes: Iterable[psutil.Process]) -> list[Worker]:
 
 
 def stop(components: Iterable[Component], grace: float = 5.0) -> None:
-    """Ask the components to end, then end what is left of them."""
+    """Send SIGTERM to the components, then kill the remaining processes."""
     components = list(components)
     for component in components:
         os.kill(component.pid, signal.SIGTERM)

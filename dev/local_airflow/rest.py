@@ -1,4 +1,4 @@
-"""The public REST API of a local Airflow, in the words that demos and tests use."""
+"""A client of the public REST API of a local Airflow."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     TaskInstances = list[dict[str, Any]]
 
 FINISHED = frozenset({"success", "failed"})
-#: Seconds for which a clear that the database refuses is repeated.
+#: Seconds for which a clear is retried after a database error.
 CLEAR_TIMEOUT = 60.0
-# What every entry of a task's log repeats about the task, and what is shown in a form of its own.
+# Keys of a log entry that are the same for the whole task, or formatted separately.
 _LOG_CONTEXT = frozenset(
     {"timestamp", "level", "event", "error_detail", "logger", "filename", "lineno"}
     | {"dag_id", "run_id", "task_id", "map_index", "try_number", "ti_id", "ti"}
@@ -27,20 +27,20 @@ _LOG_CONTEXT = frozenset(
 
 
 class DagNotFoundError(LookupError):
-    """Airflow has not found the Dag; the message names the import errors that it reports."""
+    """Airflow has not found the Dag; the message contains its import errors."""
 
 
 class AirflowClient:
-    """Talks to the API server at ``url`` as the one administrator that it knows."""
+    """Sends requests to the API server at ``url`` as administrator."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self._session = requests.Session()
-        # Neither a proxy nor a .netrc of the user's has a say about the loopback.
+        # The user's proxy and .netrc must not be used for the loopback.
         self._session.trust_env = False
 
     def request(self, method: str, path: str, **arguments: Any) -> requests.Response:
-        """One call below ``/api/v2``; an error status raises with what the server said."""
+        """Send a request below ``/api/v2``; an error status raises with the body of the response."""
         self._log_in()
         response = self._session.request(method, f"{self.url}/api/v2/{path}", timeout=60, **arguments)
         if not response.ok:
@@ -49,16 +49,16 @@ class AirflowClient:
         return response
 
     def get(self, path: str, **query: Any) -> Any:
-        """The JSON answer of a GET."""
+        """The JSON body of a GET."""
         return self.request("GET", path, params=query).json()
 
     def page(self, path: str, headers: Mapping[str, str] | None = None, **query: Any) -> requests.Response:
-        """One GET outside of ``/api/v2``, whatever its status; Airflow before 3.2 wants a token from everybody."""
+        """Send a GET outside of ``/api/v2``; any status is returned. Airflow before 3.2 requires a token here too."""
         self._log_in()
         return self._session.get(f"{self.url}/{path}", params=query, headers=headers, timeout=60)
 
     def health(self) -> dict[str, Any]:
-        """What ``/monitor/health`` says, needing no token."""
+        """The body of ``/monitor/health``, which needs no token."""
         return dict(self._session.get(f"{self.url}/api/v2/monitor/health", timeout=5).json())
 
     def trigger_dag(
@@ -68,21 +68,21 @@ class AirflowClient:
         self.wait_for_dag(dag_id, timeout)
         run_id = run_id or f"manual__{uuid.uuid4().hex}"
         body = {"logical_date": None, "conf": dict(conf or {}), "dag_run_id": run_id}
-        self._insist(f"dags/{dag_id}/dagRuns", body, time.monotonic() + timeout)
+        self._post_with_retries(f"dags/{dag_id}/dagRuns", body, time.monotonic() + timeout)
         return run_id
 
-    def _insist(self, path: str, body: dict[str, Any], deadline: float) -> None:
-        """POST again what the database refused: while tasks start, Airflow's API may lock itself out of SQLite."""
-        refused = False
+    def _post_with_retries(self, path: str, body: dict[str, Any], deadline: float) -> None:
+        """POST, with retries after database errors: while tasks start, Airflow's SQLite database may be locked."""
+        retried = False
         while True:
             try:
                 self.request("POST", path, json=body)
             except requests.HTTPError as error:
-                if refused and error.response.status_code == HTTPStatus.CONFLICT:
+                if retried and error.response.status_code == HTTPStatus.CONFLICT:
                     return
                 if time.monotonic() > deadline or "Database error" not in error.response.text:
                     raise
-                refused = True
+                retried = True
                 time.sleep(1)
             else:
                 return
@@ -112,10 +112,10 @@ class AirflowClient:
         on_progress: Callable[[TaskInstances], object] | None = None,
         interval: float = 0.3,
     ) -> str:
-        """Wait for the end of a run and return its state; an API server that restarts meanwhile is waited for.
+        """Wait for the end of a run and return its state; connection errors are retried.
 
-        ``on_progress`` is called at every look, also at the last, with all task instances. Looks cost the API server
-        CPU time: measurements of it choose a longer ``interval``.
+        ``on_progress`` is called with all task instances at every poll, including the last. Polls cost CPU time of the
+        API server, so measurements use a longer ``interval``.
         """
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
@@ -143,7 +143,7 @@ class AirflowClient:
         return dict(self.get(_instance(dag_id, run_id, task_id, map_index)))
 
     def states(self, dag_id: str, run_id: str) -> dict[str, str | None]:
-        """Task id, or ``task_id[map_index]``, to state."""
+        """State by task id, or by ``task_id[map_index]``."""
         return {label(found): found["state"] for found in self.task_instances(dag_id, run_id)}
 
     def wait_for_task(
@@ -170,7 +170,7 @@ class AirflowClient:
         return dict(self.task_instance(dag_id, run_id, task_id, map_index)["rendered_fields"])
 
     def xcom(self, dag_id: str, run_id: str, task_id: str, key: str = "return_value", map_index: int = -1) -> Any:
-        """The value of an XCom, as JSON can express it."""
+        """The value of an XCom."""
         path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/{key}"
         return self.get(path, map_index=map_index)["value"]
 
@@ -179,15 +179,15 @@ class AirflowClient:
         if try_number is None:
             try_number = self.task_instance(dag_id, run_id, task_id, map_index)["try_number"]
         path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{try_number}"
-        answer = self.request("GET", path, params={"map_index": map_index, "full_content": True})
-        return "\n".join(map(_log_line, answer.json()["content"]))
+        response = self.request("GET", path, params={"map_index": map_index, "full_content": True})
+        return "\n".join(map(_log_line, response.json()["content"]))
 
     def clear(
         self, dag_id: str, run_id: str, task_ids: Iterable[str], *, only_failed: bool = False, **options: Any
     ) -> None:
         """Clear task instances as the UI does; ``options`` are those of Airflow's ``clearTaskInstances``."""
         body = {"dry_run": False, "dag_run_id": run_id, "task_ids": list(task_ids), "only_failed": only_failed}
-        self._insist(f"dags/{dag_id}/clearTaskInstances", body | options, time.monotonic() + CLEAR_TIMEOUT)
+        self._post_with_retries(f"dags/{dag_id}/clearTaskInstances", body | options, time.monotonic() + CLEAR_TIMEOUT)
 
     def mark(self, dag_id: str, run_id: str, task_id: str, state: str, map_index: int = -1) -> None:
         """Mark a task instance as ``success``, ``failed`` or ``skipped``, as the UI does."""
@@ -209,10 +209,10 @@ class AirflowClient:
         self.request("POST", "connections", json={"connection_id": connection_id, **_connection(fields)})
 
     def test_connection(self, connection_id: str, fields: Mapping[str, Any]) -> tuple[bool, str]:
-        """Press the Test button of the connection form."""
+        """Call what the Test button of the connection form calls."""
         body = {"connection_id": connection_id, **_connection(fields)}
-        answer = self.request("POST", "connections/test", json=body).json()
-        return answer["status"], answer["message"]
+        response = self.request("POST", "connections/test", json=body).json()
+        return response["status"], response["message"]
 
     def _has_dag(self, dag_id: str) -> bool:
         try:
@@ -234,7 +234,7 @@ class AirflowClient:
 
 
 def label(instance: Mapping[str, Any]) -> str:
-    """The name of a task instance: its task id, with the map index when it has one."""
+    """The task id, with the map index if there is one."""
     mapped = instance["map_index"] >= 0
     return f"{instance['task_id']}[{instance['map_index']}]" if mapped else str(instance["task_id"])
 
@@ -250,7 +250,7 @@ def _connection(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _log_line(entry: str | Mapping[str, Any]) -> str:
-    """One entry of a structured log: what was said, what came with it, and the traceback if there is one."""
+    """Format an entry of a structured log: message, further keys, and traceback."""
     if isinstance(entry, str):
         return entry
     details = [f"{key}={value}" for key, value in entry.items() if key not in _LOG_CONTEXT]

@@ -1,4 +1,4 @@
-"""What a local Airflow is told through its environment, and the empty database that it starts from."""
+"""Environment variables and database of a local Airflow."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PLUGINS = "plugins"
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of the loopback interface that nobody listens on, all different."""
+    """Different unused ports of the loopback interface."""
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for listener in sockets:
@@ -36,9 +36,9 @@ def free_ports(count: int) -> list[int]:
 
 
 def clean_environment() -> dict[str, str]:
-    """The caller's environment without any Airflow of their own, and without a proxy for the loopback."""
+    """The caller's environment without Airflow variables, and without a proxy for the loopback."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
-    # Without byte code each worker process compiles what it imports: twice the CPU time of most tasks.
+    # Without cached bytecode each worker process compiles its imports, which doubles the CPU time of most tasks.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     for name in ("NO_PROXY", "no_proxy"):
         environment[name] = ",".join(filter(None, [environment.get(name), LOOPBACK, "localhost"]))
@@ -46,7 +46,7 @@ def clean_environment() -> dict[str, str]:
 
 
 def home_secrets(home: Path) -> dict[str, str]:
-    """The keys of this home: made once, so that components and whole Airflows can be restarted on it."""
+    """Secrets of this home, created once, so that components and the whole Airflow can be restarted."""
     file = home / "secrets.json"
     if not file.exists():
         file.touch(mode=0o600)
@@ -60,7 +60,7 @@ def home_secrets(home: Path) -> dict[str, str]:
 
 
 def bundles(folders: Sequence[Path]) -> str:
-    """Every Dags folder as a bundle of its own, in the JSON that Airflow reads."""
+    """The Dag bundle configuration, as JSON, with one bundle per folder."""
     return json.dumps(
         [
             {
@@ -79,11 +79,11 @@ def connection_variables(connections: Mapping[str, Mapping[str, object]]) -> dic
 
 
 def airflow_settings(home: Path, folders: Sequence[Path], ports: Sequence[int]) -> dict[str, str]:
-    """The configuration of one local Airflow; ``ports`` are those of the API and of the two log servers."""
+    """The configuration of a local Airflow; ``ports`` of the API and of the two log servers."""
     api, worker_logs, trigger_logs = ports
     options = {
         "core.executor": "LocalExecutor",
-        # LocalExecutor forks all of its workers at the start.
+        # LocalExecutor forks all workers at the start.
         "core.parallelism": 8,
         "core.load_examples": False,
         "core.plugins_folder": home / PLUGINS,
@@ -92,11 +92,11 @@ def airflow_settings(home: Path, folders: Sequence[Path], ports: Sequence[int]) 
         "core.simple_auth_manager_all_admins": True,
         "core.test_connection": "Enabled",
         "core.execution_api_server_url": f"http://{LOOPBACK}:{api}/execution/",
-        # The default asks a name server, which may be slow or absent.
+        # The default queries a DNS server, which may be slow or missing.
         "core.hostname_callable": "socket.gethostname",
         "core.min_serialized_dag_update_interval": 0,
         "api.host": LOOPBACK,
-        # Airflow 3.0 starts four, which import everything at once and are not healthy for a minute.
+        # Airflow 3.0 starts four, whose imports take a minute.
         "api.workers": 1,
         "api.port": api,
         "api.base_url": f"http://{LOOPBACK}:{api}",
@@ -117,9 +117,9 @@ def airflow_settings(home: Path, folders: Sequence[Path], ports: Sequence[int]) 
 
 def write_plugin(home: Path) -> None:
     """
-    Put ours into the folder of plugins when the installation does not name it.
+    Write the plugin into the plugins folder, if no entry point is installed.
 
-    An installation in place keeps the entry points of the day on which it was made.
+    An editable installation keeps the entry points of the time when it was installed.
     """
     if not entry_points(group="airflow.plugins", name="kling"):
         (home / PLUGINS).mkdir(exist_ok=True)
@@ -127,7 +127,7 @@ def write_plugin(home: Path) -> None:
 
 
 def create_database(home: Path) -> None:
-    """Give ``home`` an empty, migrated database; migrating happens once for each version of Airflow."""
+    """Create an empty, migrated database in ``home``; the migration is cached per version of Airflow."""
     template = CACHE / f"airflow-{version('apache-airflow-core')}.db"
     if not template.exists():
         _migrate(template)
@@ -135,7 +135,7 @@ def create_database(home: Path) -> None:
 
 
 def _migrate(template: Path) -> None:
-    """Let Airflow create its tables in a folder of its own, then move the file to ``template``."""
+    """Let Airflow create its tables in a temporary folder, then move the file to ``template``."""
     template.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=template.parent) as folder:
         home = Path(folder)
@@ -145,6 +145,6 @@ def _migrate(template: Path) -> None:
         if result.returncode:
             raise RuntimeError(f"airflow db migrate failed:\n{result.stdout}\n{result.stderr}")
         with closing(sqlite3.connect(home / "airflow.db")) as database:
-            # Readers and a writer at the same time: five processes share this file.
+            # WAL: five processes read and write this file at the same time.
             database.execute("PRAGMA journal_mode = WAL")
         (home / "airflow.db").replace(template)

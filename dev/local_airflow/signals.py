@@ -1,4 +1,4 @@
-"""Signals that end a program: unwound, so that nothing which it started keeps running."""
+"""Signal handlers, so that all started processes are stopped when the program is terminated."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ if TYPE_CHECKING:
     from types import FrameType
 
 
-def unwinding_on_termination() -> AbstractContextManager[None]:
-    """Let SIGTERM and a closed terminal leave ``with`` blocks in order instead of ending the program at once."""
-    return _handling(_exit, signal.SIGTERM, signal.SIGHUP)
+def exit_on_termination() -> AbstractContextManager[None]:
+    """Turn SIGTERM and SIGHUP into ``SystemExit``, so that ``with`` blocks are left in order."""
+    return _with_handler(_exit, signal.SIGTERM, signal.SIGHUP)
 
 
-def undisturbed() -> AbstractContextManager[None]:
-    """Finish a clean-up even when the user is impatient."""
-    return _handling(signal.SIG_IGN, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+def ignore_signals() -> AbstractContextManager[None]:
+    """Ignore termination signals, so that a cleanup is finished."""
+    return _with_handler(signal.SIG_IGN, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
-def _handling(handler: Any, *numbers: signal.Signals) -> Iterator[None]:
-    """Give signals another handler, except those that the caller ignores; only a main thread can."""
+def _with_handler(handler: Any, *numbers: signal.Signals) -> Iterator[None]:
+    """Set a handler for signals that are not ignored; has no effect outside of the main thread."""
     previous = {}
     if threading.current_thread() is threading.main_thread():
-        heard = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
-        previous = {number: signal.signal(number, handler) for number in heard}
+        handled = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+        previous = {number: signal.signal(number, handler) for number in handled}
     try:
         yield
     finally:

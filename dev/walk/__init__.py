@@ -1,6 +1,6 @@
-"""The page of the first video, followed word for word by somebody who has the wheel, the page and a browser."""
+"""Follows the quickstart page step by step, with the wheel and a browser."""
 
-from dev.walk.newcomer import Newcomer, open_newcomer
-from dev.walk.steps import make_in_a_shell, walk
+from dev.walk.fresh_install import FreshInstall, open_fresh_install
+from dev.walk.steps import run_shell_command, walk
 
-__all__ = ["Newcomer", "make_in_a_shell", "open_newcomer", "walk"]
+__all__ = ["FreshInstall", "open_fresh_install", "run_shell_command", "walk"]

@@ -1,4 +1,4 @@
-"""``make walk``: follow the page of the first video in a browser, and keep its pictures for the documentation."""
+"""``make walk``: follow the quickstart page in a browser and save its screenshots for the documentation."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from functools import partial
 from pathlib import Path
 
 from dev.browser.chromium import BrowserMissingError, open_chromium
-from dev.browser.pages import TALL, VISITOR
+from dev.browser.pages import CONTEXT_OPTIONS, TALL
 from dev.browser.picture import save
 from dev.browser.screenshots import FOLDER, say
-from dev.local_airflow import unwinding_on_termination
-from dev.walk import make_in_a_shell, open_newcomer, walk
+from dev.local_airflow import exit_on_termination
+from dev.walk import open_fresh_install, run_shell_command, walk
 
 
 def main() -> int:
-    """Walk; returns the exit status."""
-    with unwinding_on_termination(), tempfile.TemporaryDirectory(prefix="kling-") as folder:
+    """Follow the page; returns the exit status."""
+    with exit_on_termination(), tempfile.TemporaryDirectory(prefix="kling-") as folder:
         try:
             _walk(Path(folder))
         except BrowserMissingError as error:
@@ -27,15 +27,15 @@ def main() -> int:
 
 
 def _walk(folder: Path) -> None:
-    """Everything that the page says, once."""
-    with open_chromium() as chromium, open_newcomer(folder, partial(print, flush=True)) as newcomer:
-        page = chromium.new_page(viewport=TALL, **VISITOR)
-        stored = walk(page, newcomer, lambda name, shown: say(save(shown.screenshot(), FOLDER / f"walk-{name}")))
+    """Follow every step of the page once."""
+    with open_chromium() as chromium, open_fresh_install(folder, partial(print, flush=True)) as install:
+        page = chromium.new_page(viewport=TALL, **CONTEXT_OPTIONS)
+        stored = walk(page, install, lambda name, shown: say(save(shown.screenshot(), FOLDER / f"walk-{name}")))
         print(f"played {stored}: {stored.stat().st_size} bytes")
-        made, printed = make_in_a_shell(newcomer)
+        made, printed = run_shell_command(install)
         print(printed)
         same = made.read_bytes() == stored.read_bytes()
-        print(f"the shell's video is {'the same film' if same else 'another film'}: {made.stat().st_size} bytes")
+        print(f"the shell's video is {'the same' if same else 'different'}: {made.stat().st_size} bytes")
 
 
 if __name__ == "__main__":

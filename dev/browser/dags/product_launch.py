@@ -1,4 +1,4 @@
-"""One Dag with everything that Kling's pages show: mapped, batch, image, sound, refused, being made, without a slot."""
+"""A Dag with everything that Kling's pages show: mapped, batch, image, sound, rejected, running, without a slot."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PICTURES = "/tmp/landscapes"
     },
 )
 def product_launch() -> None:
-    """Films, a cover and a voice for a product that comes out."""
+    """Videos, a cover image and speech for a product launch."""
 
     def pictures_in(folder: str) -> list[str]:
         return sorted(str(path) for path in ObjectStoragePath(folder).iterdir() if path.suffix == ".jpg")

@@ -1,4 +1,4 @@
-"""The Dags of the chaos run: each submits, waits and stores in another way; the prompt is the name of a submission."""
+"""The Dags of the chaos run: each submits, waits and stores in another way; the prompt identifies the submission."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from airflow_provider_kling.sensors import KlingTaskSensor
 from airflow_provider_kling.transfers import KlingToObjectStorageOperator
 
 VIDEOS = os.environ["KLING_CHAOS_VIDEOS"]
-# Enough retries that only the promise decides, and no waiting for them.
+# So many retries that no injected failure uses them up, without a long delay.
 DEFAULTS = {"retries": 20, "retry_delay": timedelta(seconds=1)}
 COMMON: dict[str, Any] = {"duration": 3, "poll_interval": 1, "timeout": 600}
 
 
 def prompts(dag_id: str, *, refused: bool = False) -> list[str]:
-    """One for each submission; moderation refuses the last one, if asked."""
+    """One prompt per submission; with ``refused``, moderation rejects the last one."""
     names = [f"{dag_id} {{{{ run_id }}}} {index}" for index in range(how_many(dag_id))]
     return [*names[:-1], f"{names[-1]} simulate-risk-control"] if refused else names
 
 
 def how_many(dag_id: str) -> int:
-    """How many submissions a run of this Dag makes."""
+    """Number of submissions of a run of this Dag."""
     return int(json.loads(os.environ["KLING_CHAOS_SIZES"])[dag_id])
 
 
 @dag(schedule=None, default_args=DEFAULTS)
 def chaos_trigger() -> None:
-    """The wait ends in the triggerer; moderation refuses one video."""
+    """The wait ends in the triggerer; moderation rejects one video."""
     KlingTextToVideoOperator.partial(task_id="animate", wait_for_completion=True, **COMMON).expand(
         prompt=prompts("chaos_trigger", refused=True)
     )
@@ -40,7 +40,7 @@ def chaos_trigger() -> None:
 
 @dag(schedule=None, default_args=DEFAULTS)
 def chaos_store() -> None:
-    """After the wait a worker stores the video."""
+    """A worker stores the video after the wait."""
     KlingTextToVideoOperator.partial(task_id="animate", output_uri=f"file://{VIDEOS}/store/", **COMMON).expand(
         prompt=prompts("chaos_store")
     )
@@ -48,7 +48,7 @@ def chaos_store() -> None:
 
 @dag(schedule=None, default_args=DEFAULTS)
 def chaos_chain() -> None:
-    """Submit, wait and store are three tasks."""
+    """Submit, wait and store are separate tasks."""
 
     @task_group
     def video(number: int) -> None:
@@ -72,7 +72,7 @@ def chaos_worker() -> None:
 
 @dag(schedule=None, default_args=DEFAULTS)
 def chaos_batch() -> None:
-    """One task for all; the loop that submits, waits and stores is in the triggerer."""
+    """One task for all videos; the triggerer submits, waits and stores."""
     KlingImageToVideoBatchOperator(
         task_id="animate",
         endpoint="text2video",

@@ -1,12 +1,12 @@
 """
-Crash points: wraps methods of the package, so that a process kills itself at a step when it is told to.
+Crash points: wraps methods of the package, so that a process can kill itself at a step.
 
-A crash point is an empty file ``step@dag@run@task@index`` in the folder ``KLING_CHAOS_CRASH_POINTS``, or one that
-contains ``machine``: then the process that watches the worker dies with it, and nobody tells Airflow. A process claims
-it by renaming it into the folder ``fired`` beside it, which only one process can do, and dies at once: what stands in
-``fired`` has happened, once.
+A crash point is a file ``step@dag@run@task@index`` in the folder ``KLING_CHAOS_CRASH_POINTS``. If it contains
+``machine``, the supervisor of the worker is killed too, so that Airflow gets no report. A process claims the file by
+renaming it into the folder ``fired``, which only one process can do, and kills itself at once: each file in ``fired``
+is one crash.
 
-Only the modules named in ``_WRAPS`` are touched, when they are imported; the package itself knows nothing of this.
+Only the modules in ``_WRAPS`` are changed, when they are imported; the package itself has no code for this.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-#: A first piece that is larger than Python's buffer, so that half a file really reaches the disk.
+#: Size of the first chunk: larger than Python's buffer, so that half a file is really written to disk.
 _HALF = 10_000
-#: Seconds between the end of a request and the death of its sender; the simulator has accepted it by then.
+#: Seconds between sending a request and the crash; the simulator has accepted the request by then.
 _ACCEPTED_AFTER = 0.3
-#: The package asks for a slot every 20 s or so; videos of a few seconds would wait for nothing.
+#: The package probes for a slot about every 20 s, too rarely for videos of a few seconds.
 _PROBE_INTERVAL = 4.0
 
-#: The steps that wrapped methods pass.
+#: The steps of the wrapped methods.
 STEPS: set[str] = set()
 
 _last_instance: Any = None
@@ -46,13 +46,13 @@ def install() -> None:
 
 
 def step(name: str) -> Callable[..., None]:
-    """Return what a wrapped method calls when it passes a step; what no wrapped method has taken crashes nowhere."""
+    """Register a step; return the function that a wrapped method calls at this step."""
     STEPS.add(name)
     return functools.partial(_crash_at, name)
 
 
 def _crash_at(step: str, instance: Any = None) -> None:
-    """Die here if this step is a crash point of this task instance."""
+    """Kill this process if the step is a crash point of the task instance."""
     instance = instance or _instance()
     if instance is None:
         return
@@ -62,13 +62,13 @@ def _crash_at(step: str, instance: Any = None) -> None:
         point.rename(claimed)
     except FileNotFoundError:
         return
-    if claimed.read_text() == "machine" and _is_watcher(os.getppid()):
+    if claimed.read_text() == "machine" and _is_supervisor(os.getppid()):
         os.kill(os.getppid(), signal.SIGKILL)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _is_watcher(pid: int) -> bool:
-    """A worker whose watcher has died already has another parent, which must not be touched."""
+def _is_supervisor(pid: int) -> bool:
+    """Whether a process is the supervisor of a worker; after its death the worker has another parent."""
     return Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"airflow worker -- LocalExecutor")
 
 
@@ -78,7 +78,7 @@ def _point(step: str, instance: Any) -> Path:
 
 
 def _instance() -> Any:
-    """The task instance of this worker; the last one known, when Airflow is about to leave the task."""
+    """The task instance of this worker; the last known one after Airflow has left the task's context."""
     global _last_instance  # noqa: PLW0603 - a worker process runs one task
     from airflow.sdk import get_current_context
 
@@ -106,7 +106,7 @@ def _around(owner: Any, name: str, *, before: str = "", after: str = "") -> None
 
 
 def _around_coroutine(owner: Any, name: str, *, before: str = "", after: str = "") -> None:
-    """The same for a method of a trigger, which knows its task instance itself."""
+    """Like :func:`_around`, for a coroutine of a trigger, which has its task instance as an attribute."""
     original = getattr(owner, name)
     at_first, at_last = _step_or_none(before), _step_or_none(after)
 
@@ -206,7 +206,7 @@ def _wrap_object_files(module: ModuleType) -> None:
     write, half = module.write_atomically, step("store-half")
 
     class Crashing:
-        """A file whose reader may crash after the first piece."""
+        """A file whose reader may crash after the first chunk."""
 
         def __init__(self, source: Any) -> None:
             self._source = source
@@ -243,7 +243,7 @@ _WRAPS: dict[str, Callable[[ModuleType], None]] = {
 
 
 class _Loader(Loader):
-    """Loads as the original loader does, then wraps."""
+    """Loads a module with the original loader, then wraps its methods."""
 
     def __init__(self, original: Any, wrap: Callable[[ModuleType], None]) -> None:
         self._original = original

@@ -1,4 +1,4 @@
-"""Python loads this in every process of the chaos Airflow, because its folder stands in ``PYTHONPATH``."""
+"""Python imports this in every process of the chaos Airflow, because its folder is in ``PYTHONPATH``."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""What the page of the first video says: its commands, its Dag, and the labels that it names."""
+"""Parses the quickstart page: its commands, its Dag and the labels that it names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ README = (REPOSITORY / "README.md").read_text()
 
 
 def commands() -> list[list[str]]:
-    """The words of every command of the page, in its order."""
+    """Every command of the page, split into words, in order."""
     lines = re.findall(r"^ +\$ (.+(?:(?<=\\)\n.+)*)", PAGE, re.MULTILINE)
     return [shlex.split(line.replace("\\\n", " ")) for line in lines]
 
@@ -32,7 +32,7 @@ def dag_file() -> str:
 
 
 def label(text: str) -> str:
-    """The name of something to click or to fill in, which the page must give in the same words."""
+    """The label of a control, which the page must name literally."""
     if f"*{text}*" not in PAGE:
         raise LookupError(f"docs/quickstart.rst does not say *{text}*")
     return text

@@ -1,4 +1,4 @@
-"""A machine on which nothing of ours is but the wheel: an environment, an Airflow and a simulator, as the page says."""
+"""A fresh environment with the wheel, an Airflow and a simulator, installed and started as the quickstart page says."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ import requests
 from dev.demo import RETRIES
 from dev.local_airflow import Component, ComponentError, stop
 from dev.local_airflow.settings import LOOPBACK, clean_environment, free_ports
-from dev.walk import page
+from dev.walk import quickstart
 from dev.wheel import UV, build_wheel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-#: Airflow writes what it prints as the administrator's password into this file of its home too.
+#: File in AIRFLOW_HOME with the administrator's password, which Airflow also prints.
 PASSWORDS = "simple_auth_manager_passwords.json.generated"
 SIMULATOR_PORT = 8780
 SECONDS_TO_START = 300.0
 
 
 @dataclass(frozen=True)
-class Newcomer:
-    """What runs, and what was printed when it started."""
+class FreshInstall:
+    """The running Airflow and simulator, and the credentials that they printed."""
 
     folder: Path
     environment: dict[str, str]
@@ -44,7 +44,7 @@ class Newcomer:
     kling_key: str
 
     def run(self, words: list[str], answer: bytes) -> subprocess.CompletedProcess[str]:
-        """Run a command of the page in an empty folder, and answer its question at a terminal."""
+        """Run a command of the page in an empty folder; ``answer`` is typed into its terminal."""
         folder = self.folder / "elsewhere"
         folder.mkdir(exist_ok=True)
         program = [str(self.folder / "venv" / "bin" / words[0]), *words[1:]]
@@ -67,20 +67,20 @@ class Newcomer:
 
 
 @contextmanager
-def open_newcomer(folder: Path, say: Callable[[str], object]) -> Iterator[Newcomer]:
-    """Install, write the Dag, start simulator and Airflow; both are stopped at the end."""
+def open_fresh_install(folder: Path, say: Callable[[str], object]) -> Iterator[FreshInstall]:
+    """Install the package, write the Dag, start the simulator and Airflow; stop both at the end."""
     _install(folder, say)
     dags = folder / "airflow" / "dags"
     dags.mkdir(parents=True)
-    (dags / "paper_boat.py").write_text(page.dag_file())
+    (dags / "paper_boat.py").write_text(quickstart.dag_file())
     api, *log_servers = free_ports(3)
     environment = _environment(folder, api, log_servers)
     url = f"http://{LOOPBACK}:{api}"
-    simulator = [*page.command("python", "-m", "airflow_provider_kling.simulator"), "--port", _port_of_the_page()]
+    simulator = [*quickstart.command("python", "-m", "airflow_provider_kling.simulator"), "--port", _port_of_the_page()]
     with ExitStack() as stack:
         started: list[Component] = []
         stack.callback(lambda: stop(started))
-        for words in (simulator, page.command("airflow", "standalone")):
+        for words in (simulator, quickstart.command("airflow", "standalone")):
             say(f"starting {' '.join(words)}")
             program = [str(folder / "venv" / "bin" / words[0]), *words[1:]]
             started.append(Component(words[0], program, environment, folder / f"{words[0]}.log"))
@@ -90,13 +90,13 @@ def open_newcomer(folder: Path, say: Callable[[str], object]) -> Iterator[Newcom
         password = json.loads((folder / "airflow" / PASSWORDS).read_text())["admin"]
         if password not in airflow.log.read_text():
             raise ComponentError(f"airflow standalone did not print its password:\n{airflow.tail()}")
-        yield Newcomer(folder, environment, url, password, address, key)
+        yield FreshInstall(folder, environment, url, password, address, key)
 
 
 def _port_of_the_page() -> str:
-    """The simulator's own port, as the page shows it, and another where that is taken."""
+    """The simulator's default port, as the page shows it; 0 for any free port if it is in use."""
     with socket.socket() as listener:
-        # As the simulator itself does: connections of a server that has just ended keep nobody from the port.
+        # Like the simulator: connections of a server that has just stopped must not block the port.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((LOOPBACK, SIMULATOR_PORT))
@@ -106,9 +106,11 @@ def _port_of_the_page() -> str:
 
 
 def _install(folder: Path, say: Callable[[str], object]) -> None:
-    """What the page's command installs; Airflow's constraints are on a host that is not asked here."""
+    """Install what the page's command installs, without Airflow's constraints, which need the internet."""
     wheel = build_wheel(folder / "wheel")
-    ours, airflow = (word for word in page.command("pip", "install") if re.match(r"(airflow-pro|apache-air)", word))
+    ours, airflow = (
+        word for word in quickstart.command("pip", "install") if re.match(r"(airflow-pro|apache-air)", word)
+    )
     say(f"installing {wheel.name} and {airflow}")
     python = folder / "venv" / "bin" / "python"
     extra = ours.partition("[")[2].rstrip("]")
@@ -121,7 +123,7 @@ def _install(folder: Path, say: Callable[[str], object]) -> None:
 
 
 def _environment(folder: Path, api: int, log_servers: list[int]) -> dict[str, str]:
-    """What differs from a newcomer's shell: its own home and ports, and none of the shell's paths of Python."""
+    """Environment variables: a separate AIRFLOW_HOME and ports, without the Python paths of this checkout."""
     settings = {
         "CORE__LOAD_EXAMPLES": False,
         "API__PORT": api,
@@ -137,18 +139,18 @@ def _environment(folder: Path, api: int, log_servers: list[int]) -> dict[str, st
 
 
 def _outside() -> dict[str, str]:
-    """An environment in which the checkout's modules are not found."""
+    """The environment without the Python paths of this checkout."""
     return {name: value for name, value in clean_environment().items() if name not in {"PYTHONPATH", "VIRTUAL_ENV"}}
 
 
 def _printed(component: Component, pattern: str) -> str:
-    """What a component has printed, as soon as it has."""
+    """Wait until a component has printed ``pattern``; return the matched group."""
     _wait(lambda: bool(re.search(pattern, component.log.read_text())), component)
     return re.findall(pattern, component.log.read_text())[0]  # type: ignore[no-any-return]
 
 
 def _healthy(url: str) -> bool:
-    """Whether all parts of the Airflow work, as its own page of health says."""
+    """Whether Airflow's health endpoint reports all components as healthy."""
     with suppress(requests.RequestException):
         parts = requests.get(f"{url}/api/v2/monitor/health", timeout=10).json()
         wanted = ("metadatabase", "scheduler", "triggerer", "dag_processor")

@@ -17,7 +17,7 @@ DEFAULT_ENDPOINT = "image2video"
 #: Rules for every product; a rule yields nothing where it does not apply.
 COMMON_RULES = (
     *("scalars.required", "scalars.either", "scalars.shapes", "scalars.callback_url", "scalars.lengths"),
-    *("scalars.notice", "frames.contents"),
+    *("scalars.templates", "scalars.notice", "frames.contents"),
 )
 
 #: Fields that every operator has, whatever its product.

@@ -17,6 +17,7 @@ _SHARED_FIELDS = (
 )
 _SHARED_RULES = (
     *("scalars.shapes", "scalars.callback_url", "scalars.cfg_scale", "scalars.lengths"),
+    "scalars.templates",
     *("shots.shots", "shots.references", "elements.voices", "camera.camera"),
 )
 

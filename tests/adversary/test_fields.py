@@ -503,3 +503,18 @@ def test_an_image_in_extra_body_is_redacted_and_sent_as_it_is():
     assert text[:40] not in str(hidden)
     assert isinstance(hidden["image_list"][0]["image_url"], InlineImage)
     assert animate(extra_body=hidden).body == animate(extra_body=extra).body
+
+
+@pytest.mark.parametrize(
+    "left", ["{{ ds }}", "a {{ params.animal }} runs", "{% if x %}a{% endif %}", "{{" + "x" * 5000]
+)
+@pytest.mark.parametrize("endpoint", ["image2video", "text-to-audio"])
+def test_a_template_that_nobody_rendered_is_noticed_and_sent(left, endpoint):
+    fields = {"prompt": left, **({"image": URL} if endpoint == "image2video" else {"duration": 5})}
+    prepared = prepare(product_of(endpoint), fields)
+    assert prepared.body["prompt"] == left
+    (warning,) = [warning for warning in prepared.warnings if "Render prompt before it is sent: it holds" in warning]
+    assert len(advice_first(warning)) < 200
+    assert not [
+        line for line in prepare(product_of(endpoint), {**fields, "prompt": "{ a }"}).warnings if "Render" in line
+    ]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_kling.products import limits
 from airflow_provider_kling.products.fields import is_number
-from airflow_provider_kling.products.formatting import did_you_mean, joined, named
+from airflow_provider_kling.products.formatting import did_you_mean, joined, named, shown
 from airflow_provider_kling.products.generations import serving_product
 from airflow_provider_kling.products.problem import Problem
 from airflow_provider_kling.products.urls import url_problems
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from airflow_provider_kling.products.problem import Request
 
 
+#: The beginning of a template of Airflow's, with some of what follows.
+_TEMPLATE = re.compile(r"\{[{%].{0,40}", re.DOTALL)
 #: What looks like proportions; which of them a model makes may not be known.
 _RATIO = re.compile(r"[1-9][0-9]?:[1-9][0-9]?")
 
@@ -72,6 +74,15 @@ def lengths(request: Request) -> Iterator[Problem]:
             yield _too_long(request, name, len(value), most)
         elif len(value) > field.max_length and limits.severity(request.body) == "error":
             sentence = f"Prefer {field.max_length} characters for {name}, as Kling does: it has {len(value)} of {most}."
+            yield Problem(name, sentence, severity="warning")
+
+
+def templates(request: Request) -> Iterator[Problem]:
+    """Texts in which a template was left: a value that came from an XCom or a parameter is not rendered again."""
+    for name, field in request.product.by_name.items():
+        value = request.body.get(name)
+        if field.max_length and isinstance(value, str) and (left := _TEMPLATE.search(value)):
+            sentence = f"Render {name} before it is sent: it holds {shown(left[0])}, which Kling takes as it is."
             yield Problem(name, sentence, severity="warning")
 
 

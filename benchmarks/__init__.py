@@ -1,1 +1,1 @@
-"""Benchmarks: what waiting for Kling costs, with this package and with its alternatives. ``make bench`` runs them."""
+"""Benchmarks: the cost of waiting for Kling, with this package and with alternatives. ``make bench`` runs them."""

@@ -1,7 +1,7 @@
 """
 Command line: ``python -m benchmarks [--quick] [--only NAME]``.
 
-It prints one table and writes ``benchmarks/results.json``, from which the documentation draws its charts.
+Prints a table and writes ``benchmarks/results.json``, the source of the charts in the documentation.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 HEAD = ("Figure", "Of", "Value", "Target", "Verdict", "Remark")
 
-#: In this order: a measurement that needs no Airflow is not disturbed by one.
+#: Measurements without Airflow come first, so that no Airflow disturbs them.
 NAMES = (
     "import_ms",
     "requests_per_sweep",
@@ -49,7 +49,7 @@ NAMES = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print, write; the exit status says whether everything could be measured, not whether it is good."""
+    """Measure, print and write; the exit status is 0 if all measurements succeeded, even if a target is missed."""
     options = _parser().parse_args(arguments)
     results = _earlier(options.output) if options.only else {}
     with exit_on_termination(), Bench(QUICK if options.quick else FULL) as bench:
@@ -75,7 +75,7 @@ def _measured(bench: Bench, name: str, *, quick: bool) -> dict[str, Any]:
     figure: dict[str, Any] = {"measured_at": datetime.now(UTC).isoformat(timespec="seconds"), "quick": quick}
     try:
         rows: list[Row] = importlib.import_module(f"benchmarks.{name}").measure(bench)
-    except Exception as error:  # noqa: BLE001 - the other figures are measured all the same
+    except Exception as error:  # noqa: BLE001 - the other measurements continue
         say(f"{name}: {type(error).__name__}: {error}")
         figure["error"] = f"{type(error).__name__}: {str(error)[:300]}"
         rows = []
@@ -86,7 +86,7 @@ def _measured(bench: Bench, name: str, *, quick: bool) -> dict[str, Any]:
 
 
 def _earlier(output: Path) -> dict[str, Any]:
-    """The figures of an earlier run, which ``--only`` keeps; each says when it was measured."""
+    """The results of an earlier run, which ``--only`` keeps; each has the time of its measurement."""
     if not output.exists():
         return {}
     return dict(json.loads(output.read_text())["figures"])

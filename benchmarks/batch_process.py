@@ -1,5 +1,5 @@
 """
-One part of a large batch, and what it costs. Runs as a process of its own, so that its memory is nobody else's.
+Measures one part of a large batch. Runs as a separate process, so that its memory can be measured.
 
 ``python -m benchmarks.batch_process`` reads one JSON object from standard input and writes one to standard output.
 """
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from airflow_provider_kling.batch.actions import Action
     from airflow_provider_kling.batch.reconciler import Reconciler
 
-#: Kling's slots, and threads of each kind: neither is what the batch waits for.
+#: So many slots and threads that the batch never waits for them.
 SLOTS = 1000
 THREADS = 16
 
-#: Seconds between two looks.
+#: Seconds between two polls.
 INTERVAL = 1.0
 
 
 def items(count: int) -> list[dict[str, Any]]:
-    """What a Dag gives: a linked picture and a prompt of three lines for each video."""
+    """The items of a Dag: an image URL and a prompt of three lines for each video."""
     return [
         {
             "key": f"video-{number:06}",
@@ -46,7 +46,7 @@ def items(count: int) -> list[dict[str, Any]]:
 
 
 def plan(count: int, folder: str) -> dict[str, Any]:
-    """The worker's half: read the items, check all of them, write the plan."""
+    """The worker's part: read the items, check all of them, write the plan."""
     from airflow_provider_kling.batch.items import read_items
     from airflow_provider_kling.batch.plan import write_plan
     from airflow_provider_kling.batch.planner import Planner
@@ -61,7 +61,7 @@ def plan(count: int, folder: str) -> dict[str, Any]:
 
 
 def decide(count: int, _folder: str) -> dict[str, Any]:
-    """The pure half: every decision from the first submission to the last file."""
+    """The pure part: every decision from the first submission to the last file."""
     from airflow_provider_kling.batch.actions import Desired, Policy
     from airflow_provider_kling.batch.reconciler import Reconciler
 
@@ -74,7 +74,7 @@ def decide(count: int, _folder: str) -> dict[str, Any]:
 
 
 def _play(reconciler: Reconciler) -> int:
-    """Answer each action, and decide anew after each answer; returns how many there were."""
+    """Complete each action and decide again; returns the number of actions."""
     from airflow_provider_kling.batch.actions import Finish, Store, Submit, Wait
 
     answers = 0
@@ -94,7 +94,7 @@ def _play(reconciler: Reconciler) -> int:
 
 
 def run(count: int, folder: str) -> dict[str, Any]:
-    """The triggerer's half: the trigger, from its plan to its event."""
+    """The triggerer's part: the trigger, from its plan to its event."""
     return asyncio.run(_run(count, folder))
 
 
@@ -138,7 +138,7 @@ async def _run(count: int, folder: str) -> dict[str, Any]:
 
 
 def _count_bytes() -> list[int]:
-    """Bytes of each manifest from now on."""
+    """Record the sizes of the manifests that are written from now on, in bytes."""
     from airflow_provider_kling.results import object_files
 
     written: list[int] = []

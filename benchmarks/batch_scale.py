@@ -12,7 +12,7 @@ from benchmarks.figures import Row
 if TYPE_CHECKING:
     from benchmarks.bench import Bench
 
-#: CPU ms for each item and decision, at any number of items.
+#: CPU ms per item and decision, independent of the number of items.
 DECISION_LIMIT = 0.1
 STALL_LIMIT = 50.0
 MEMORY_LIMIT = 1000.0
@@ -20,12 +20,12 @@ CHECK_LIMIT = 60.0
 
 
 def measure(bench: Bench) -> list[Row]:
-    """Return the rows of each number of items; what grows with the square of it would leave its limit."""
+    """Return the rows of each number of items; a quadratic cost would exceed its limit."""
     return [row for count in bench.sizes.batch_items for row in _rows(count, _parts(count))]
 
 
 def _parts(count: int) -> dict[str, dict[str, Any]]:
-    """Each part in a process of its own, so that its memory is nobody else's; the last one reads the plan."""
+    """Measure each part in a separate process; the last one reads the plan of the first."""
     found = {}
     with tempfile.TemporaryDirectory() as folder:
         for part in ("plan", "decide", "run"):

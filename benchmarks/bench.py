@@ -1,4 +1,4 @@
-"""What measurements share: one Airflow, started when the first of them needs it, and a Kling for each situation."""
+"""Shared by the measurements: an Airflow, started when first needed, and a simulator for each scenario."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 
     from benchmarks.sizes import Sizes
 
-#: Every situation has a Kling of its own; its connections are known to Airflow from the start.
+#: Each scenario has its own simulator; Airflow has its connections from the start.
 SITUATIONS = (
     *("slow", "fast", "latency", "slots_batch", "slots_two_batches"),
     *("slots_mapped", "slots_pool_only", "slots_two_triggerers"),
 )
 
-#: Started for the measurements that say so, and ended after them.
+#: Started only for the measurements that need it.
 SECOND_TRIGGERER = "triggerer-2"
 
-#: Seconds after a run until its processes have ended and their CPU time is counted.
+#: Seconds after a run in which its processes end and their CPU time is counted.
 SETTLE = 4.0
 
-#: Seconds between two looks at the processes and at the run.
+#: Seconds between two polls of the processes and of the run.
 LOOK = 0.25
 
 FINISHED = ("success", "failed")
@@ -42,15 +42,15 @@ FINISHED = ("success", "failed")
 @dataclasses.dataclass
 class Run:
     """
-    One finished run of a Dag.
+    A finished Dag run.
 
     :param dag_id: the Dag.
     :param run_id: the run.
     :param started: epoch seconds.
-    :param elapsed: seconds that were watched.
-    :param cpu: seconds of CPU time that the whole Airflow used meanwhile, idle time included.
-    :param instances: the task instances, as Airflow's database has them.
-    :param lives: first and last epoch second in which a worker process was seen, by id of the task instance.
+    :param elapsed: duration of the measurement in seconds.
+    :param cpu: CPU seconds of the whole Airflow in that time, including its idle load.
+    :param instances: the task instances, from Airflow's database.
+    :param lives: first and last epoch second in which a worker process was observed, by task instance id.
     """
 
     dag_id: str
@@ -62,15 +62,15 @@ class Run:
     lives: list[tuple[str, float, float]]
 
     def count(self, state: str) -> int:
-        """How many task instances ended in a state."""
+        """Number of task instances that ended in a state."""
         return sum(task_instance["state"] == state for task_instance in self.instances)
 
 
 class Bench:
     """
-    The shared equipment, for the length of a ``with`` block.
+    The shared Airflow and simulators; use as a context manager.
 
-    :param sizes: how much is measured.
+    :param sizes: sizes of the measurements.
     """
 
     def __init__(self, sizes: Sizes) -> None:
@@ -86,18 +86,18 @@ class Bench:
         self._cleanup.close()
 
     def once(self, name: str, measure: Callable[[], Any]) -> Any:
-        """Measure what several figures need, once."""
+        """Run a measurement that several figures need, once, and cache it."""
         if name not in self.memory:
             self.memory[name] = measure()
         return self.memory[name]
 
     def kling(self, situation: str, **options: Any) -> Kling:
-        """Return the Kling of a situation, to be used as a context manager; it takes the options of that class."""
+        """Return the simulator of a scenario as a context manager; ``options`` are those of :class:`Kling`."""
         return Kling(self._ports[situation], **options)
 
     @cached_property
     def airflow(self) -> LocalAirflow:
-        """The Airflow, started now if it does not run yet."""
+        """The Airflow; started at the first access."""
         say("starting Airflow")
         urls = {name: f"http://127.0.0.1:{port}" for name, port in self._ports.items()}
         connections = {f"kling_{name}": connection(url) for name, url in urls.items()}
@@ -106,10 +106,10 @@ class Bench:
             "PYTHONPATH": str(REPOSITORY),
             "KLING_ACCESS_KEY": ACCOUNT.access_key,
             "KLING_SECRET_KEY": ACCOUNT.secret_key,
-            # A process for each stored video, where the decoder is installed; the alternatives make none either.
+            # No posters: they need a process per stored video, and the alternatives do not make any.
             "AIRFLOW__KLING__POSTERS": "False",
             "AIRFLOW__CORE__PARALLELISM": str(self.sizes.workers),
-            # Parsing comes in bursts, which would be counted to whatever runs at that moment.
+            # Dag parsing uses CPU time in bursts, which would be added to the current measurement.
             "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "36000",
             "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "36000",
         }
@@ -120,7 +120,7 @@ class Bench:
 
     @contextmanager
     def two_triggerers(self) -> Iterator[None]:
-        """Let a second triggerer run, for the length of a ``with`` block."""
+        """Run a second triggerer during a ``with`` block."""
         self.airflow.start(SECOND_TRIGGERER)
         try:
             yield
@@ -128,7 +128,7 @@ class Bench:
             self.airflow.kill(SECOND_TRIGGERER)
 
     def idle(self) -> float:
-        """CPU seconds that Airflow uses in a second without work."""
+        """CPU seconds per second of an idle Airflow."""
         rates = self.memory.setdefault("idle", [])
         if not rates:
             self.warm_up()
@@ -137,17 +137,17 @@ class Bench:
         return sum(rates) / len(rates)
 
     def warm_up(self) -> None:
-        """Let every process of the executor, the triggerer and the API server work once: first times cost more."""
+        """Let every process of Airflow work once, because the first time costs more."""
         self.once("warm up", self._warm_up)
 
     def _warm_up(self) -> None:
         self.run("slow_warm_up")
-        # The first XCom that a trigger sets makes the triggerer build its half of Airflow's API.
+        # The first XCom of a trigger makes the triggerer initialize its API client.
         with self.kling("latency", seconds=1):
             self.run("latency_warm_up")
 
     def measure_idle(self) -> float:
-        """Measure the idle CPU time once more; :meth:`idle` is the mean."""
+        """Measure the idle CPU time again; :meth:`idle` is the mean."""
         say(f"measuring Airflow's idle CPU time, {self.sizes.idle_seconds:.0f} s")
         before, started = self.airflow.cpu_seconds(), time.monotonic()
         time.sleep(self.sizes.idle_seconds)
@@ -156,7 +156,7 @@ class Bench:
         return rate
 
     def run(self, dag_id: str, *, timeout: float = 900) -> Run:
-        """Run a Dag to its end, watching processes and CPU time, without asking the API server."""
+        """Run a Dag to its end and measure processes and CPU time, without requests to the API server."""
         say(f"running {dag_id}")
         airflow = self.airflow
         airflow.wait_for_dag(dag_id)
@@ -187,11 +187,11 @@ class Bench:
 
 
 def epoch(stored: str) -> float:
-    """Epoch seconds of a moment as Airflow stores it in SQLite: naive UTC."""
+    """Epoch seconds of a time in Airflow's SQLite database, which is naive UTC."""
     return datetime.fromisoformat(stored).replace(tzinfo=UTC).timestamp()
 
 
 def say(text: str) -> None:
-    """Tell what happens, beside the table."""
+    """Print a progress line to standard error."""
     sys.stderr.write(f"{time.strftime('%H:%M:%S')} {text}\n")
     sys.stderr.flush()

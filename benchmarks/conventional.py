@@ -1,8 +1,8 @@
 """
 The conventional deferrable operator, as official providers write it and Airflow's guide describes it.
 
-It submits on a worker and looks once; its trigger asks for its own task in a thread, sleeps, and asks again; a worker
-resumes it. What it does not do (pay once, check before paying) is no part of the comparison.
+It submits on a worker and polls once; its trigger polls its own task in a thread, sleeps, and polls again; then it
+resumes on a worker. What it lacks (paying once, checks before paying) is not part of the comparison.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ENDED = ("succeed", "failed")
 
 
 class ConventionalHook(BaseHook):
-    """One ``requests`` session on one Airflow connection."""
+    """A ``requests`` session for an Airflow connection."""
 
     def __init__(self, conn_id: str) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ class ConventionalHook(BaseHook):
 
 
 class ConventionalTrigger(BaseTrigger):
-    """One request for each task and look, each in a thread."""
+    """One request per task and poll, in a thread."""
 
     def __init__(self, conn_id: str, kling_task_id: str, poll_interval: float, end_time: float, path: str = PATH):
         super().__init__()

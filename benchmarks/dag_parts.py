@@ -1,4 +1,4 @@
-"""What the Dags share. Each alternative is a Dag file of its own: a worker pays only for what its file imports."""
+"""Shared by the Dags. Each alternative has its own Dag file, so that a worker imports only what that file needs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def new_dag(scenario: Scenario, alternative: str) -> DAG:
 
 
 def image() -> str:
-    """The photo as Kling takes it."""
+    """The example image as base64."""
     return base64.b64encode(PHOTO.read_bytes()).decode()
 
 

@@ -1,4 +1,4 @@
-"""What a measurement reports: rows with a value and, where there is one, a target."""
+"""The result of a measurement: rows with a value and an optional target."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ class Row:
     One measured value.
 
     :param of: what was measured.
-    :param value: the value; ``None`` when it could not be measured, and ``note`` says why.
+    :param value: the value; ``None`` if it could not be measured; ``note`` says why then.
     :param unit: its unit.
     :param limit: the target.
     :param at_least: whether the target is a minimum.
     :param note: a remark for the reader.
-    :param reason: why the target is missed, if it is.
-    :param idea: what to try next, if it is.
+    :param reason: why the target is missed.
+    :param idea: what to try next if the target is missed.
     """
 
     of: str

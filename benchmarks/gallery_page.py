@@ -1,10 +1,10 @@
 """
-Seconds until the gallery of a run with a thousand videos is there: ``python -m benchmarks.gallery_page``.
+Loading time of the gallery of a run with a thousand videos: ``python -m benchmarks.gallery_page``.
 
-A real Airflow serves it; the thousand are the lines of a batch's manifest, then a thousand mapped tasks. What is timed
-is what a browser does before somebody sees the sheet: the page with its scripts, the first cards, and their posters,
-four at a time; and, where there is a Chromium, the sheet in it until each poster in its window is drawn. The posters
-are files on this machine.
+A real Airflow serves the gallery, first of a batch with a thousand items in its manifest, then of a thousand mapped
+tasks. Measured are the requests of a browser until the gallery is visible: the page with its scripts, the first cards,
+and their posters, four at a time. If Chromium is installed, it opens the gallery too, until every poster in the
+viewport is drawn. The posters are local files.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ VIDEOS = 1000
 LIMIT = 2.0
 REPETITIONS = 3
 DAG_ID, BATCH, MAPPED = "kling_batch", "batch", "mapped"
-#: Milliseconds since the page was asked for, as soon as every poster in the window is drawn.
+#: Returns the milliseconds from the start of the navigation until every poster in the viewport is drawn.
 DRAWN = """() => {
   const cards = [...document.querySelectorAll(".card")].filter(card => card.getBoundingClientRect().top < innerHeight);
   const posters = cards.map(card => card.querySelector("img"));
@@ -55,7 +55,7 @@ FILES = (
 
 
 def main() -> None:
-    """Measure both kinds of run and print a line for each."""
+    """Measure both kinds of run and print one line for each."""
     home = REPOSITORY / ".airflow" / "gallery"
     environment = {"PYTHONPATH": str(REPOSITORY)}
     with LocalAirflow(home, REPOSITORY / "example_dags", env=environment, fresh=True) as airflow:
@@ -81,7 +81,7 @@ def _print(what: str, times: list[float]) -> None:
 
 
 def _records(folder: Path) -> list[dict[str, Any]]:
-    """Lines of a manifest, with a poster for each on the disk."""
+    """Items of a manifest, with a poster file for each."""
     folder.mkdir(parents=True)
     poster = io.BytesIO()
     Image.effect_noise((480, 270), 40).convert("RGB").save(poster, "JPEG", quality=80)
@@ -104,7 +104,7 @@ def _make_batch(airflow: LocalAirflow, records: list[dict[str, Any]]) -> None:
 
 
 def _make_mapped(airflow: LocalAirflow, records: list[dict[str, Any]]) -> None:
-    """Rows as a thousand mapped tasks leave them; running so many would take an hour of this machine."""
+    """Insert the database rows of a thousand mapped tasks; running them would take an hour."""
     with closing(sqlite3.connect(airflow.home / "airflow.db", timeout=60)) as database:
         database.row_factory = sqlite3.Row
         query = "SELECT * FROM task_instance WHERE run_id = ? AND task_id = 'animate_all'"
@@ -135,7 +135,7 @@ def _insert(database: sqlite3.Connection, table: str, row: dict[str, Any]) -> No
 
 
 def _open(airflow: LocalAirflow, run_id: str) -> float:
-    """What a browser does; returns its seconds."""
+    """Send the requests of a browser; returns the seconds."""
     session = requests.Session()
     session.trust_env = False
     session.cookies.set("_token", airflow._token())
@@ -159,7 +159,7 @@ def _open(airflow: LocalAirflow, run_id: str) -> float:
 
 
 def _draw(chromium: Browser, airflow: LocalAirflow, run_id: str) -> float:
-    """Open the sheet in a window of its own; returns the seconds until every poster in the window is drawn."""
+    """Open the gallery in a new window; returns the seconds until every poster in the viewport is drawn."""
     context = chromium.new_context(viewport=DESKTOP)
     try:
         context.add_cookies([{"name": "_token", "value": airflow._token(), "url": airflow.url}])

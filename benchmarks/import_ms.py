@@ -1,4 +1,4 @@
-"""Milliseconds that importing operators, sensor and trigger adds: every Dag file that uses them pays them."""
+"""Import time of operators, sensor and trigger in milliseconds, which every Dag file that uses them needs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OURS = (
     "import airflow_provider_kling.triggers",
 )
 
-#: Imported already: what any Dag imports, what any deferrable operator imports, and what any operator is made of.
+#: Modules that are imported before: those of any Dag, of any deferrable operator, and of any operator.
 BASES = {
     "airflow.sdk": ("import airflow.sdk",),
     "airflow.sdk and airflow.triggers.base": ("import airflow.sdk, airflow.triggers.base",),
@@ -34,7 +34,7 @@ BASES = {
     ),
 }
 
-#: What must not be imported before it is needed.
+#: Modules that must be imported lazily.
 HEAVY = ("requests", "pandas", "numpy", "PIL", "av", "aiohttp", "jwt", "cryptography", "yaml", "tenacity")
 
 _PROGRAM = """
@@ -53,7 +53,7 @@ def measure(bench: Bench) -> list[Row]:
     """Return a row for each base; only the first has a target."""
     with tempfile.TemporaryDirectory() as home:
         environment = clean_environment() | {"AIRFLOW_HOME": home}
-        _time(next(iter(BASES.values())), environment)  # writes byte code and Airflow's configuration
+        _time(next(iter(BASES.values())), environment)  # writes bytecode and Airflow's configuration
         return [_row(name, before, environment, bench.sizes.imports) for name, before in BASES.items()]
 
 

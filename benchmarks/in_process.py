@@ -1,5 +1,5 @@
 """
-Triggers in one event loop, as in a triggerer, and what they cost it. Runs as a process of its own.
+Measures triggers in one event loop, as in a triggerer. Runs as a separate process.
 
 ``python -m benchmarks.in_process`` reads one JSON object from standard input and writes one to standard output.
 """
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 CONNECTION = "kling_waiting"
 PATH = "/v1/videos/text2video"
 
-#: Seconds between two looks at the clock of the event loop; shorter ones would show in its CPU time.
+#: Seconds between two checks of the event loop's delay; shorter ones would increase its CPU time.
 TICK = 0.02
 
-#: Seconds without triggers, which show how punctual this machine is by itself, and what looking at the clock costs.
+#: Seconds without triggers, to measure the delay and the CPU time of the checks alone.
 CALM = 8.0
 
-#: A triggerer has used these before; they are no cost of a wait.
+#: A triggerer has already imported these, so they are not part of the cost of a wait.
 IMPORTED_LONG_AGO = ("requests", "tenacity", "jwt", "pendulum")
 
 
 def run(connection: Mapping[str, Any], kind: str, ids: list[str], *, interval: float, seconds: float) -> dict[str, Any]:
-    """Let triggers of a kind wait for tasks in a fresh process; returns CPU seconds and stalls."""
+    """Let triggers of a kind wait for tasks in a new process; returns CPU seconds and stalls."""
     order = {"kind": kind, "ids": ids, "interval": interval, "seconds": seconds}
     environment = {f"AIRFLOW_CONN_{CONNECTION.upper()}": json.dumps(connection)}
     return process.answer("benchmarks.in_process", order, environment)

@@ -1,7 +1,7 @@
 """
-Kling and a storage inside a process; both answer at once, so that what is measured is the client alone.
+In-process stand-ins for Kling and the storage that respond at once, so that only the client is measured.
 
-Against a server over HTTP, a hundred thousand videos would take hours.
+With a server over HTTP a hundred thousand videos would take hours.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 ENDPOINT = "image2video"
 
-#: The signature in Kling's links is about as long as this.
+#: About as long as the signature in Kling's URLs.
 SIGNATURE = "e" * 220
 
 
 def external_id(number: int) -> str:
-    """An id as the package makes them."""
+    """An id in the format of the package."""
     return f"af-{number:040x}"
 
 
 def task(number: int, name: str, *, ended: bool) -> Task:
-    """What Kling says of a task."""
+    """A task as Kling returns it."""
     from airflow_provider_kling.models import Task, TaskStatus, Video
 
     link = f"https://videos.example.com/{number}.mp4?signature={SIGNATURE}"
@@ -37,7 +37,7 @@ def task(number: int, name: str, *, ended: bool) -> Task:
         TaskStatus.SUCCEED if ended else TaskStatus.SUBMITTED,
         ENDPOINT,
         external_task_id=name,
-        # Accepted long ago: nothing waits until a result is plausible.
+        # Accepted long ago, so that polling starts at once.
         created_at=int((time.time() - 3600) * 1000),
         updated_at=int(time.time() * 1000) if ended else 0,
         units="2" if ended else "",
@@ -47,7 +47,7 @@ def task(number: int, name: str, *, ended: bool) -> Task:
 
 
 def stored(number: int) -> list[FileRecord]:
-    """What stands in storage afterwards."""
+    """The records of the stored files."""
     return [
         {
             "uri": f"s3://videos/catalogue/video-{number:06}.mp4",
@@ -60,24 +60,24 @@ def stored(number: int) -> list[FileRecord]:
 
 
 class InstantKling:
-    """All tasks of an account; each has ended when it is looked at, unless ``is_busy`` is set."""
+    """All tasks of an account; each has ended when it is polled, unless ``is_busy`` is set."""
 
     def __init__(self) -> None:
         self.names: dict[str, str] = {}
         self.is_busy = False
 
     def create(self, number: int, name: str) -> Task:
-        """Take a submission."""
+        """Create a task."""
         created = task(number, name, ended=False)
         self.names[created.task_id] = name
         return created
 
     def reader(self, _kling_conn_id: str) -> InstantReader:
-        """Stand in for the reader of a connection."""
+        """Return a replacement of ``AccountReader``."""
         return InstantReader(self)
 
     def calls(self, *_arguments: Any) -> InstantCalls:
-        """Stand in for what a batch calls."""
+        """Return a replacement of ``BatchCalls``."""
         return InstantCalls(self)
 
 
@@ -91,7 +91,7 @@ class InstantReader:
         """Do nothing: there is no connection."""
 
     def read_together(self, waiting: Sequence[TaskRef], _began: float) -> tuple[dict[TaskRef, Task], list[TaskRef]]:
-        """Read them all."""
+        """Return all tasks."""
         kling = self._kling
         ended = not kling.is_busy
         return {ref: task(int(ref.task_id[1:]), kling.names[ref.task_id], ended=ended) for ref in waiting}, []
@@ -104,16 +104,16 @@ class InstantCalls:
         self._kling = kling
 
     def find_tasks(self, *_arguments: Any) -> tuple[dict[str, Task], bool]:
-        """Nothing was sent before."""
+        """Find no earlier tasks."""
         return {}, True
 
     def submit(self, item: PlannedItem, _look_up_first: bool) -> Task:
-        """Read the item's body, as a submission does, and take it."""
+        """Read the item's body, as a submission does, and create a task."""
         item.full_body()
         return self._kling.create(_number(item.key), item.external_task_id)
 
     def store(self, item: PlannedItem, _task: Task, _fresh: bool) -> list[FileRecord]:
-        """Say that it stands there."""
+        """Return the records of the stored files."""
         return stored(_number(item.key))
 
 

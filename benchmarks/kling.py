@@ -1,4 +1,4 @@
-"""A simulated Kling in a process of its own, so that its CPU time is nobody else's."""
+"""The simulator in a separate process, so that its CPU time is not part of the measurement."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ ACCOUNT = Settings()
 
 class Kling:
     """
-    The simulator's command line, for the length of a ``with`` block.
+    Runs the simulator's command during a ``with`` block.
 
-    :param port: where it listens.
-    :param seconds: how long it works on a task.
-    :param scale: instead of ``seconds``, what its usual time is multiplied with, which grows with a video's length.
+    :param port: its port.
+    :param seconds: processing time of a task.
+    :param scale: instead of ``seconds``, factor of the usual processing time, which depends on the video's duration.
     :param concurrency: its slots.
     """
 
@@ -68,7 +68,7 @@ class Kling:
         self._session.post(f"{self.url}/_simulator/faults", json=fault, timeout=10).raise_for_status()
 
     def requests_so_far(self) -> int:
-        """How many requests have arrived; control routes do not count."""
+        """Number of received requests, without those to control routes."""
         return int(self.control("")["requests"])
 
     def tasks_since(self, moment: float) -> list[dict[str, Any]]:
@@ -82,7 +82,7 @@ class Kling:
         return [call["body"]["prompt"] for call in accepted if call["at"] >= moment * 1000]
 
     def refusals_since(self, moment: float) -> Counter[str]:
-        """How often Kling had no slot (1303) after an epoch second, by ``external_task_id``."""
+        """Number of 1303 responses after an epoch second, by ``external_task_id``."""
         calls = self.control("requests")
         refused = (call for call in calls if call["method"] == "POST" and call["status"] == 429)
         return Counter(call["body"]["external_task_id"] for call in refused if call["at"] >= moment * 1000)

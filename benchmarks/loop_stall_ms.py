@@ -1,4 +1,4 @@
-"""The longest time for which the event loop did nothing else, while many tasks wait."""
+"""The longest stall of the event loop while many tasks wait."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LIMIT = 50.0
 
 
 def measure(bench: Bench) -> list[Row]:
-    """Return a row for each kind of trigger; only ours has a target."""
+    """Return a row for each kind of trigger; only that of this package has a target."""
     found = measured(bench)
     return [
         Row(

@@ -1,4 +1,4 @@
-"""Airflow tasks that fail although Kling made the video, when results come after one second."""
+"""Airflow tasks that fail although Kling made the video, with results after one second."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STALE = "Airflow fails a task that resumes before the executor's late event of i
 
 
 def measure(bench: Bench) -> list[Row]:
-    """Return a row for each alternative that leaves the worker, or could."""
+    """Return a row for each alternative that can defer."""
     every = outcomes(bench, scenarios.fast(bench.sizes), SECONDS, COMPARED)
     return [_row(name, outcome) for name, outcome in every.items()]
 
@@ -29,7 +29,7 @@ def _row(name: str, outcome: Outcome | str) -> Row:
     if isinstance(outcome, str):
         return Row(text, None, "", limit, note=outcome)
     run = outcome.run
-    # A video has one task instance or two; one that did not succeed loses it.
+    # A video has one or two task instances; it is lost if one of them fails.
     lost = len({video_of(instance) for instance in run.instances if instance["state"] != "success"})
     made = sum(task["status"] == "succeed" for task in outcome.tasks)
     note = f"{made} of {outcome.videos} videos made." + (f" {STALE}" if lost and name not in OURS else "")

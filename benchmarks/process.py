@@ -1,4 +1,4 @@
-"""Processes that are measured alone: how they are asked, and what they measure of themselves."""
+"""Runs measurements in separate processes, which measure themselves."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
-#: Seconds between two looks at the clock of the event loop; shorter ones would show in its CPU time.
+#: Seconds between two checks of the event loop's delay; shorter ones would increase its CPU time.
 TICK = 0.01
 
-#: Seconds without work.
+#: Seconds of a measurement without work.
 CALM = 2.0
 
 
 def answer(module: str, order: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Give an order to a fresh process, as JSON on its standard input; returns the last line that it prints."""
+    """Run a module in a new process, with JSON on standard input; returns the JSON in its last line of output."""
     with tempfile.TemporaryDirectory() as home:
         done = subprocess.run(
             [sys.executable, "-m", module],
@@ -51,9 +51,9 @@ def cpu_seconds() -> float:
 
 
 def peak_mb() -> float:
-    """The most memory that this process has held so far, in MB."""
+    """Peak memory of this process in MB."""
     with suppress(OSError):
-        # Not ru_maxrss: that of a child begins with what its parent held.
+        # Not ru_maxrss, which for a child starts with the value of its parent.
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) / 1000
@@ -63,10 +63,10 @@ def peak_mb() -> float:
 
 class LoopWatch:
     """
-    Looks at the clock of the event loop, for the length of an ``async with`` block.
+    Measures stalls of the event loop during an ``async with`` block.
 
-    Python's garbage collector stops everything for as long as it goes through what the process holds. What it held
-    before is left out: some 50 ms of Airflow's own, whoever else runs in that loop.
+    Python's garbage collector stops the process while it traverses all objects. Objects that existed before are frozen:
+    those of Airflow alone take some 50 ms.
     """
 
     async def __aenter__(self) -> Self:
@@ -74,7 +74,7 @@ class LoopWatch:
         gc.freeze()
         gc.callbacks.append(self._collects)
         self._collecting = self._collected = 0.0
-        #: How late each look was, how much of that the collector took, and when it was; in seconds.
+        #: Delay of each check, part of the garbage collector, and time; in seconds.
         self._looks: list[tuple[float, float, float]] = []
         self._began = time.perf_counter()
         self._job = asyncio.create_task(self._watch())
@@ -85,7 +85,7 @@ class LoopWatch:
         self._job.cancel()
 
     def found(self) -> dict[str, Any]:
-        """The longest stall in ms, with and without the collector, and the longest ones with the second of each."""
+        """The longest stall in ms, with and without garbage collection, and the longest stalls with their times."""
         longest = sorted(self._looks, reverse=True)[:5]
         return {
             "stall_ms": 1000 * longest[0][0],
@@ -101,7 +101,7 @@ class LoopWatch:
             self._collected, self._collecting = self._collected_until(now), 0.0
 
     def _collected_until(self, now: float) -> float:
-        # In a thread, its end may be told only after the event loop has gone on.
+        # In another thread, its end may be reported after the event loop has continued.
         return self._collected + (now - self._collecting if self._collecting else 0.0)
 
     async def _watch(self) -> None:
@@ -114,7 +114,7 @@ class LoopWatch:
 
 
 async def calm_ms() -> float:
-    """The longest stall without work, which shows how punctual this machine is by itself."""
+    """The longest stall without work: the delay that comes from the machine itself."""
     async with LoopWatch() as watch:
         await asyncio.sleep(CALM)
     return float(watch.found()["stall_ms"])

@@ -1,4 +1,4 @@
-"""How many requests answer for all tasks that wait, once."""
+"""Number of requests to poll all waiting tasks once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dev.local_airflow.settings import free_ports
 if TYPE_CHECKING:
     from benchmarks.bench import Bench
 
-#: No second look falls into the measurement.
+#: So long that no second poll happens during the measurement.
 INTERVAL = 3600.0
 SECONDS = 6.0
 
@@ -21,7 +21,7 @@ IDEA = "see which requests these are at the simulator's /_simulator/requests."
 
 
 def measure(bench: Bench) -> list[Row]:
-    """Return a row for both credentials, for a server without lists, and for one request for each trigger."""
+    """Return a row for each kind of credential, for a server without lists, and for one request per trigger."""
     (port,) = free_ports(1)
     with Kling(port, seconds=INTERVAL) as kling:
         ids = kling.create(bench.sizes.swept)
@@ -31,7 +31,7 @@ def measure(bench: Bench) -> list[Row]:
             _row(kling, ids, "a trigger that asks for itself", "conventional", jwt=True),
         ]
         kling.arm(operation="list", code=1200, times=None)
-        # One request more: the one that learns of the refusal.
+        # One more request: the first one, which gets the error.
         last = _row(kling, ids, "KlingTaskTrigger, API key, a server that refuses lists", "ours", limit=26)
         return [*rows, last]
 

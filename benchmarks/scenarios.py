@@ -1,4 +1,4 @@
-"""The two situations in which the alternatives are compared, and the names that Dags and measurements share."""
+"""The two scenarios in which the alternatives are compared, and names that Dags and measurements share."""
 
 from __future__ import annotations
 
@@ -17,14 +17,13 @@ OPERATOR = "kling_operator"
 OPERATOR_AND_SENSOR = "kling_operator_and_sensor"
 STARTED_IN_TRIGGERER = "kling_sensor_in_triggerer"
 BATCH = "kling_batch"
-#: No alternative: it asks nobody and makes nothing. Whatever starts a worker and waits costs at least this.
+#: Not an alternative: it sends no request. Whatever starts a worker and waits costs at least this.
 FLOOR = "floor"
-#: No alternatives either: they pay without a check and look at nothing. Whatever submits with requests costs at least
-#: this.
+#: Not alternatives either: they pay without checks. Whatever submits with ``requests`` costs at least this.
 LEAST = "least"
 LEAST_PAIR = "least_pair"
 
-#: Those that are compared with slow results.
+#: Alternatives that are compared with slow results.
 ALL = (
     LOOP,
     POKE,
@@ -37,7 +36,7 @@ ALL = (
     BATCH,
 )
 
-#: What each alternative is, for the reader.
+#: Description of each alternative.
 ALTERNATIVES = {
     LOOP: "a @task with a polling loop",
     POKE: "HttpOperator and HttpSensor, mode poke",
@@ -57,11 +56,11 @@ ALTERNATIVES = {
 @dataclasses.dataclass(frozen=True)
 class Scenario:
     """
-    Videos made in the same circumstances by every alternative.
+    Videos that every alternative makes under the same conditions.
 
-    :param name: also of its simulator and connections.
-    :param videos: how many by each alternative but the batch operator.
-    :param batch: how many by the batch operator.
+    :param name: name of the scenario, its simulator and its connections.
+    :param videos: number of videos of each alternative except the batch operator.
+    :param batch: number of videos of the batch operator.
     :param poll_interval: seconds.
     """
 
@@ -86,17 +85,17 @@ class Scenario:
 
 
 def slow(sizes: Sizes) -> Scenario:
-    """Kling works for a while: what does the wait cost?"""
+    """Slow results: measures the cost of the wait."""
     return Scenario("slow", sizes.videos, sizes.batch, sizes.poll_interval)
 
 
 def fast(sizes: Sizes) -> Scenario:
-    """Results come after a second: is any lost?"""
+    """Results after one second: counts lost ones."""
     return Scenario("fast", sizes.fast, sizes.fast, 1.0)
 
 
 def batch_operator() -> type | None:
-    """Return the batch operator, if this version of the package has it."""
+    """Return the batch operator, or ``None`` if this version of the package has none."""
     try:
         from airflow_provider_kling.operators import KlingImageToVideoBatchOperator
     except ImportError:

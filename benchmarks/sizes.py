@@ -1,4 +1,4 @@
-"""How much is measured: the sizes of a full run and of a quick one."""
+"""Sizes of the measurements: of a full run and of a quick one."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ _VARIABLE = "KLING_BENCHMARK_SIZES"
 @dataclasses.dataclass(frozen=True)
 class Sizes:
     """
-    The sizes of all measurements; Dags read them from the environment of the Airflow that runs them.
+    The sizes of all measurements; Dags read them from the environment.
 
     :param videos: videos of each alternative whose CPU time is measured.
     :param batch: videos of the batch operator whose CPU time is measured.
-    :param seconds: how long the simulated Kling works on one of them.
-    :param poll_interval: seconds between two looks, the same for every alternative.
+    :param seconds: processing time of one of these videos.
+    :param poll_interval: seconds between two polls, the same for every alternative.
     :param fast: tasks whose results come after one second.
-    :param latency: tasks whose latency is measured, and as many that show the floor.
-    :param latency_seconds: after how long the floor's triggers fire; Kling works about as long on those videos.
-    :param latency_interval: the poll interval of those.
-    :param slots: Kling's slots in the measurement of their use.
+    :param latency: number of tasks whose latency is measured, and of tasks that measure the floor.
+    :param latency_seconds: seconds until the floor's triggers fire, and about the processing time of the videos.
+    :param latency_interval: poll interval of these tasks.
+    :param slots: slots of the account in the measurement of their utilisation.
     :param slot_videos: the batch operator's videos on these slots.
     :param mapped_videos: the mapped tasks' videos on these slots.
-    :param slot_seconds: how long Kling works on one of them.
-    :param slot_interval: the poll interval of those.
-    :param few_slots: Kling's slots where two triggerers wait for them.
+    :param slot_seconds: processing time of one of these videos.
+    :param slot_interval: poll interval of these tasks.
+    :param few_slots: slots of the account in the measurement with two triggerers.
     :param few_videos: the mapped tasks' videos on these slots.
-    :param few_seconds: how long Kling works on one of them.
+    :param few_seconds: processing time of one of these videos.
     :param waiting: triggers that wait in one event loop.
-    :param waiting_seconds: for how long.
-    :param waits: waits in one event loop whose cost is compared.
-    :param batch_items: items of one batch whose cost is compared.
-    :param swept: tasks of one sweep.
-    :param workers: processes of the LocalExecutor. Alternatives that hold a worker need one for each video.
-    :param idle_seconds: how long Airflow's idle CPU time is measured, before the runs and again after them.
-    :param imports: fresh interpreters for each import time.
+    :param waiting_seconds: duration of that wait.
+    :param waits: numbers of waits in one event loop whose cost is compared.
+    :param batch_items: numbers of items of a batch whose cost is compared.
+    :param swept: number of tasks of a sweep.
+    :param workers: processes of the LocalExecutor; alternatives that hold a worker need one per video.
+    :param idle_seconds: duration of the measurement of Airflow's idle CPU time, before and after the runs.
+    :param imports: number of interpreters per import time.
     """
 
     videos: int = 20
@@ -66,7 +66,7 @@ class Sizes:
     imports: int = 9
 
     def environment(self) -> dict[str, str]:
-        """Return the variable through which Dags read this."""
+        """Return the environment variable from which Dags read the sizes."""
         return {_VARIABLE: json.dumps(dataclasses.asdict(self))}
 
 
@@ -93,5 +93,5 @@ QUICK = Sizes(
 
 
 def of_this_run() -> Sizes:
-    """Return the sizes that the environment tells, for Dags."""
+    """Return the sizes from the environment, for Dags."""
     return Sizes(**json.loads(os.environ.get(_VARIABLE, "{}")))

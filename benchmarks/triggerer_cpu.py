@@ -14,7 +14,7 @@ SHARE = 1 / 8
 
 
 def measure(bench: Bench) -> list[Row]:
-    """Return a row for each kind of trigger, and ours as a share."""
+    """Return a row for each kind of trigger, and the ratio of ours to the conventional one."""
     found = measured(bench)
     rows = [
         Row(

@@ -1,4 +1,4 @@
-"""A thousand triggers in one event loop, ours and conventional ones, measured once for two figures."""
+"""Measures a thousand triggers in one event loop, of this package and conventional ones, once for two figures."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ KINDS = {"ours": "KlingTaskTrigger", "conventional": "a trigger that asks for it
 
 
 def measured(bench: Bench) -> dict[str, dict[str, Any]]:
-    """CPU seconds and stalls of each kind."""
+    """CPU seconds and stalls by kind of trigger."""
     return bench.once("waiting", lambda: _measure(bench))
 
 
 def circumstances(bench: Bench) -> str:
-    """How many wait, and for how long."""
+    """Number of triggers and duration of the wait, as text."""
     return f"{bench.sizes.waiting} tasks for {bench.sizes.waiting_seconds:.0f} s, poll interval {INTERVAL:.0f} s."
 
 

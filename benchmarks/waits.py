@@ -1,4 +1,4 @@
-"""The runs that several figures are read from: every alternative, with slow and with fast results."""
+"""Runs that several figures share: every alternative, with slow and with fast results."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from benchmarks.scenarios import Scenario
 
 
-#: The Dags of the batch operator on few slots.
+#: Dags of the batch operator with few slots.
 BATCHES_ON_SLOTS = ("slots_batch", "slots_two_batches")
 NO_BATCH = "This version has no KlingImageToVideoBatchOperator."
 
@@ -23,13 +23,13 @@ NO_BATCH = "This version has no KlingImageToVideoBatchOperator."
 @dataclasses.dataclass
 class Outcome:
     """
-    What became of the videos of one alternative.
+    The result of a run of one alternative.
 
     :param run: the run.
-    :param videos: how many were asked for.
+    :param videos: number of requested videos.
     :param tasks: the tasks at Kling, oldest first.
     :param prompts: their prompts, in the same order.
-    :param refusals: how often each found no slot, by ``external_task_id``.
+    :param refusals: number of 1303 responses by ``external_task_id``.
     """
 
     run: Run
@@ -40,7 +40,7 @@ class Outcome:
 
     @property
     def problem(self) -> str:
-        """What did not go as it should; empty if all videos were made and all tasks succeeded."""
+        """What went wrong; empty if all videos were made and all tasks succeeded."""
         ended, all_of_them = self.run.count("success"), len(self.run.instances)
         if ended == all_of_them and len(self.tasks) == self.videos:
             return ""
@@ -56,7 +56,7 @@ def video_of(instance: dict[str, Any]) -> int | None:
 
 
 def outcomes(bench: Bench, scenario: Scenario, seconds: float, names: tuple[str, ...]) -> dict[str, Outcome | str]:
-    """Run alternatives one after the other, once for all figures; a failure of one is its text."""
+    """Run alternatives one after the other, once for all figures; the outcome of a failure is its message."""
     return bench.once(f"outcomes of {scenario.name}", lambda: _all(bench, scenario, seconds, names))
 
 
@@ -72,7 +72,7 @@ def _all(bench: Bench, scenario: Scenario, seconds: float, names: tuple[str, ...
 
 
 def on_slots(bench: Bench, dag_id: str, videos: int, *, slots: int, seconds: float) -> Outcome | str:
-    """Run a Dag against a Kling whose slots are few, once for all figures."""
+    """Run a Dag with few slots at Kling, once for all figures."""
     return bench.once(dag_id, lambda: _on_slots(bench, dag_id, videos, slots, seconds))
 
 

@@ -1,5 +1,5 @@
 """
-Many waits in one event loop, joining one after the other as Airflow's triggerer starts them, and ending together.
+Measures many waits in one event loop, which start one after the other, as in Airflow's triggerer, and end together.
 
 ``python -m benchmarks.waits_process`` reads one JSON object from standard input and writes one to standard output.
 """
@@ -17,17 +17,17 @@ from typing import Any
 from benchmarks.instant_kling import ENDPOINT, InstantKling, external_id
 from benchmarks.process import LoopWatch, calm_ms, cpu_seconds, peak_mb
 
-#: Seconds between two looks, and how long nothing ends.
+#: Seconds between two polls, and until the tasks end.
 INTERVAL = 5.0
 BUSY = 12.0
 
 
 async def main(count: int) -> dict[str, Any]:
-    """Wait for as many tasks; returns what it cost."""
+    """Wait for ``count`` tasks; returns the cost."""
     from airflow_provider_kling.triggers.task import KlingTaskTrigger
     from airflow_provider_kling.waiting import shared_poller
 
-    # A triggerer has imported it since its first wait.
+    # A triggerer has imported it at its first wait.
     importlib.import_module("airflow_provider_kling.preparation.task_argument")
     kling = InstantKling()
     kling.is_busy = True

@@ -1,4 +1,4 @@
-"""How the cost of a wait grows with the number of those that wait in one event loop."""
+"""How the cost of a wait grows with the number of waits in one event loop."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from benchmarks.figures import Row
 if TYPE_CHECKING:
     from benchmarks.bench import Bench
 
-#: CPU ms, three looks and Airflow's two lines of the log included.
+#: CPU ms, including three polls and two log lines of Airflow.
 CPU_LIMIT = 0.5
 STALL_LIMIT = 50.0
 
 
 def measure(bench: Bench) -> list[Row]:
-    """Return two rows for each number of waits; a cost that grows with the number would show in the first."""
+    """Return two rows for each number of waits; the first is constant if the cost is linear."""
     rows = []
     for count in bench.sizes.waits:
         say(f"{count} waits")

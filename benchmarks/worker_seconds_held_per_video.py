@@ -1,4 +1,4 @@
-"""Seconds in which a video's tasks hold a worker process while Kling works on it."""
+"""Seconds in which a worker process is held while Kling works on a video."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from benchmarks.bench import Bench
     from benchmarks.waits import Outcome
 
-#: Seconds after Kling has accepted a task in which the process that submitted it may end.
+#: Seconds that the submitting process may need to end after Kling has accepted the task.
 GRACE = 5.0
 
-#: The alternatives whose target is none at all; a sensor that is a task of its own needs a moment to begin.
+#: Alternatives whose target is zero; a separate sensor task needs a moment to start.
 NONE_AT_ALL = (scenarios.OPERATOR, scenarios.STARTED_IN_TRIGGERER, scenarios.BATCH)
 
 
@@ -46,7 +46,7 @@ def _row(name: str, outcome: Outcome | str) -> Row:
 
 
 def _lives_and_works(outcome: Outcome) -> Iterator[tuple[tuple[float, float], tuple[float, float]]]:
-    """Every life of a worker process, with the time in which Kling worked on the video that it belongs to."""
+    """The lifetime of each worker process, with the time in which Kling worked on its video."""
     works = {
         int(prompt.split()[-1]): (task["created_at"] / 1000, task["updated_at"] / 1000)
         for prompt, task in zip(outcome.prompts, outcome.tasks, strict=True)

@@ -1,4 +1,4 @@
-"""The batch operator, for results after a second and for many videos on few slots."""
+"""The batch operator: results after one second, and many videos with few slots."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The conventional deferrable operator, as providers of Airflow have it."""
+"""The conventional deferrable operator of Airflow providers."""
 
 from __future__ import annotations
 

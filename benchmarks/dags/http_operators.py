@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def http(scenario: Scenario, alternative: str, **sensor: object) -> None:
-    """The generic operators: post, keep the path of the task, sense it."""
+    """The generic operators: post the request, then poll the path of the task with a sensor."""
 
     def path_of_task(response) -> str:
         return f"{PATH}/{response.json()['data']['task_id']}"

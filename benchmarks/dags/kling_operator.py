@@ -1,4 +1,4 @@
-"""This package's operator, which waits itself."""
+"""This package's operator with ``wait_for_completion``."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def kling_sensor_in_triggerer(scenario: Scenario) -> None:
-    """Airflow starts a sensor in the triggerer only when it is not mapped."""
+    """Not mapped, because Airflow starts only unmapped sensors in the triggerer."""
     with new_dag(scenario, scenarios.STARTED_IN_TRIGGERER):
         for number, prompt in enumerate(prompts(scenario.videos)):
             animate = KlingImageToVideoOperator(

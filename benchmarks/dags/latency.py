@@ -1,4 +1,4 @@
-"""Videos, and as many tasks whose trigger fires at once, in one run."""
+"""Videos, and as many tasks whose trigger fires after a fixed time, in one run."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from airflow_provider_kling.operators import KlingImageToVideoOperator
 from benchmarks.dag_parts import PHOTO, SIZES
 from benchmarks.floor import FloorOperator
 
-#: Seconds of output. Kling's time grows with it, so that the videos end one after the other: tasks that wait together
-#: are looked at together, and equal ends would all meet the same moment between two looks.
+#: Seconds of output. The processing time grows with it, so that the videos end at different times; waiting tasks are
+#: polled together, and equal times would all have the same delay until the next poll.
 SHORTEST, LONGEST = 6, 15
 
 

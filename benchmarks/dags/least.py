@@ -1,4 +1,4 @@
-"""The least that pays and waits: what an operator costs that checks nothing and remembers only Kling's id."""
+"""The minimum that submits and waits: an operator without checks that stores only Kling's id."""
 
 from __future__ import annotations
 

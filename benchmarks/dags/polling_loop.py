@@ -1,4 +1,4 @@
-"""A task with the polling loop of public examples."""
+"""A task with the polling loop of public examples of Kling's API."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def polling_loop(scenario: Scenario) -> None:
-    """What public examples of Kling's API do, inside a task: sign, post, sleep, ask."""
+    """Sign, post, then poll in a loop with ``sleep``."""
 
     @task
     def image_to_video(prompt: str, base: str, seconds: float) -> str:

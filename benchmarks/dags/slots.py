@@ -1,4 +1,4 @@
-"""Many videos on few of Kling's slots, as mapped tasks: with a pool, and without; and for two triggerers."""
+"""Mapped tasks with few slots at Kling: with a pool, without, and with two triggerers."""
 
 from __future__ import annotations
 

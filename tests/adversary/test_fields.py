@@ -505,9 +505,7 @@ def test_an_image_in_extra_body_is_redacted_and_sent_as_it_is():
     assert animate(extra_body=hidden).body == animate(extra_body=extra).body
 
 
-@pytest.mark.parametrize(
-    "left", ["{{ ds }}", "a {{ params.animal }} runs", "{% if x %}a{% endif %}", "{{" + "x" * 5000]
-)
+@pytest.mark.parametrize("left", ["{{ ds }}", "a {{ params.animal }} runs", "{% if x %}a{% endif %}", "{{" + "x" * 190])
 @pytest.mark.parametrize("endpoint", ["image2video", "text-to-audio"])
 def test_a_template_that_nobody_rendered_is_noticed_and_sent(left, endpoint):
     fields = {"prompt": left, **({"image": URL} if endpoint == "image2video" else {"duration": 5})}

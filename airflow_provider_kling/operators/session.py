@@ -19,6 +19,7 @@ from airflow_provider_kling.models import TaskStatus, is_time
 from airflow_provider_kling.operators import record
 from airflow_provider_kling.operators.stored_submission import StoredSubmission
 from airflow_provider_kling.operators.task import KlingTaskOperator
+from airflow_provider_kling.operators.template_fields import GivenFields
 from airflow_provider_kling.products.fields import is_omitted
 from airflow_provider_kling.submission.protocol import Done
 
@@ -52,7 +53,7 @@ class KlingSessionOperator(KlingTaskOperator):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls.template_fields = (*cls.template_fields, *cls.session_arguments)
+        cls.template_fields = GivenFields((*cls.template_fields, *cls.session_arguments))
 
     def __init__(self, *, video_id: str | None = None, video_url: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -18,6 +18,7 @@ from airflow_provider_kling.operators.send_options import SendOptions
 from airflow_provider_kling.operators.slot_wait import SlotWait, wait_for_slot
 from airflow_provider_kling.operators.spending import Spending, planned_cost_of_task, released_when_not_charged
 from airflow_provider_kling.operators.task_arguments import read_arguments
+from airflow_provider_kling.operators.template_fields import GivenFields
 from airflow_provider_kling.plugins.links import KlingResultLink, remove_empty_button
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.products import prices
@@ -104,7 +105,7 @@ class KlingTaskOperator(KlingBaseOperator):
             cls.endpoint = product.endpoint
             cls.redacted_fields = (*product.media_fields, *KlingBaseOperator.redacted_fields)
             cls.label_fields = (*product.media_fields, "prompt", *product.required)
-            cls.template_fields = (*product.arguments, *KlingTaskOperator.template_fields)
+            cls.template_fields = GivenFields((*product.arguments, *KlingTaskOperator.template_fields))
         super().__init_subclass__(**kwargs)
 
     def __init__(

@@ -106,7 +106,7 @@ FIELD_BEHAVIOUR: dict[str, Any] = {
 #: Options of ``airflow.cfg``; environment variables are ``AIRFLOW__KLING__…``.
 CONFIG: dict[str, Any] = {
     "kling": {
-        "description": "What the provider for Kling shows in Airflow's pages.",
+        "description": "What the provider for Kling shows in Airflow's pages, stores, and imports ahead.",
         "options": {
             "ui": {
                 "description": "Whether the API server shows the tab Kling on a task instance (Airflow 3.1 and later).",
@@ -117,6 +117,14 @@ CONFIG: dict[str, Any] = {
             },
             "posters": {
                 "description": "Whether a picture is stored beside each video (needs the extra posters).",
+                "version_added": "0.1.0",
+                "type": "boolean",
+                "example": None,
+                "default": "True",
+            },
+            "preload": {
+                "description": "Whether the scheduler (with the LocalExecutor) and the Dag processor import at their "
+                "start what Kling tasks need, so that no task has to.",
                 "version_added": "0.1.0",
                 "type": "boolean",
                 "example": None,

@@ -8,6 +8,7 @@ from urllib.parse import quote, urlsplit
 from airflow.configuration import conf
 
 from airflow_provider_kling.get_provider_info import OPERATORS
+from airflow_provider_kling.plugins.preload import preload
 from airflow_provider_kling.utils._airflow.compat import AIRFLOW_V_3_1_PLUS, AIRFLOW_V_3_4_PLUS
 from airflow_provider_kling.utils._airflow.plugin_base import AirflowPlugin
 from airflow_provider_kling.utils._airflow.switches import is_switched_on
@@ -110,3 +111,8 @@ class KlingPlugin(AirflowPlugin):
         shown = shows_pages()
         self.fastapi_apps = [{"name": "Kling", "app": LazyApp(), "url_prefix": URL_PREFIX}] if shown else []
         self.external_views = [task_view(), run_view()] if shown else []
+
+    @classmethod
+    def on_load(cls, *_args: Any, **_kwargs: Any) -> None:
+        """Import ahead what tasks need, where Airflow forks their processes."""
+        preload()

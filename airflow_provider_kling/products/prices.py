@@ -60,7 +60,7 @@ def estimate(product: Product, body: Mapping[str, Any]) -> Estimate:
     :param body: the checked request, in Kling's classic words.
     :return: with ``units`` ``None`` where the list has no price for it.
     """
-    prices, body = _prices(), to_classic_words(product, body)
+    prices, body = price_list(), to_classic_words(product, body)
     for find in (_per_task, _per_second, _per_clip, _per_image):
         if (units := find(prices, product, body)) is not None:
             return Estimate(units, usd_of(product, units), prices["as_of"])
@@ -77,7 +77,7 @@ def usd_of(product: Product, units: Decimal) -> Decimal:
     :param product: what is asked for.
     :param units: of its pack.
     """
-    prices = _prices()
+    prices = price_list()
     pack = "image" if product.endpoint in prices["image_products"] else "video"
     return units * Decimal(prices["usd"][pack])
 
@@ -121,7 +121,7 @@ def total(requests: Iterable[tuple[Product, Mapping[str, Any]]]) -> Total:
         rates.add(found.usd / found.units if found.units else None)
     # Units of different packs are different money.
     alike = len(rates) == 1
-    return Total(units if alike else None, usd, unknown, most if alike and not unknown else None, _prices()["as_of"])
+    return Total(units if alike else None, usd, unknown, most if alike and not unknown else None, price_list()["as_of"])
 
 
 def add_estimates(first: Estimate, second: Estimate) -> Estimate:
@@ -239,6 +239,6 @@ def _format_units(units: Decimal) -> str:
 
 
 @cache
-def _prices() -> dict[str, Any]:
+def price_list() -> dict[str, Any]:
     """The price list of this version of the package, read once."""
     return read_data("prices.yaml")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dev.browser.environment import BrowserEnvironment
 
 DAG_ID, LAST = "kling_quickstart", "store"
+TAB = "Kling"
 PROMPT = "The rocket lifts off, smoke rolls over the pad"
 MAX_SECONDS = 120
 FRAMES_OF_VIDEO = 12
@@ -71,11 +72,12 @@ def _start(animation: Animation, pages: Pages, environment: BrowserEnvironment) 
 
 
 def _watch(animation: Animation, pages: Pages, environment: BrowserEnvironment, run_id: str) -> None:
-    """Record the run's page: a frame per change of the tasks' states, until the run has ended."""
+    """Record the run's tab Kling: a frame per change of the tasks' states, until the run has ended."""
     page, before = pages.page, {}
     page.wait_for_url("**/runs/**")
-    # The list shows grey placeholders before its rows are loaded.
-    page.locator("table").get_by_role("link", name=LAST, exact=True).wait_for()
+    page.get_by_role("link", name=TAB, exact=True).click()
+    card = page.frame_locator("iframe").locator(".card")
+    card.wait_for()
     for _ in range(MAX_SECONDS):
         ended = environment.airflow.run_state(DAG_ID, run_id) in FINISHED
         states = environment.airflow.states(DAG_ID, run_id)
@@ -89,6 +91,8 @@ def _watch(animation: Animation, pages: Pages, environment: BrowserEnvironment, 
             animation.add(page, 700)
         if ended:
             break
+    # The tab refreshes itself.
+    card.locator("img").evaluate("image => image.decode()")
     page.wait_for_timeout(REFRESH_MILLISECONDS)
     animation.add(page, 900)
 

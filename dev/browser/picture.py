@@ -10,11 +10,32 @@ from PIL import Image
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Locator, Page
 
 #: Width of the animation in pixels.
 ANIMATION_WIDTH = 800
 ANIMATION_QUALITY = 55
+
+
+#: A dialog's rounded corners, behind which the page is dimmed, in pixels.
+CORNER = 6
+
+
+def shoot(page: Page, *shown: Locator, margin: int = -CORNER) -> bytes:
+    """
+    Take a picture of the window, or of the part of it where something is; returns it as PNG.
+
+    :param page: what is open.
+    :param shown: the picture goes from the first to the last of them.
+    :param margin: pixels around them; below zero as many are left away at each edge.
+    """
+    if not shown:
+        return page.screenshot()
+    boxes = [box for one in shown if (box := one.bounding_box())]
+    left, top = (min(box[name] for box in boxes) - margin for name in ("x", "y"))
+    right = max(box["x"] + box["width"] for box in boxes) + margin
+    bottom = max(box["y"] + box["height"] for box in boxes) + margin
+    return page.screenshot(clip={"x": left, "y": top, "width": right - left, "height": bottom - top})
 
 
 def save(shot: bytes, file: Path) -> Path:

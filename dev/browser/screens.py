@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dev.browser.environment import LAUNCH
 from dev.browser.pages import CONTEXT_OPTIONS, DESKTOP, PHONE, TALL, WIDE, Pages
+from dev.browser.picture import shoot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,7 +16,11 @@ if TYPE_CHECKING:
 
     from dev.browser.environment import BrowserEnvironment
 
-    Draw = Callable[[Pages, "ScreenTarget"], None]
+    #: Opens a page, and returns the element to take a screenshot of; ``None`` for the whole window.
+    Draw = Callable[[Pages, "ScreenTarget"], Locator | None]
+
+#: Waits until images are loaded, so that what is below them does not move.
+WAIT_UNTIL_LOADED = "images => Promise.all(images.map(image => { image.loading = 'eager'; return image.decode(); }))"
 
 #: By name: the function that opens the page, and the browser context options.
 SCREENS: dict[str, tuple[Draw, dict[str, Any]]] = {}
@@ -36,10 +41,10 @@ def take(name: str, chromium: Browser, target: ScreenTarget) -> bytes:
     context.set_default_timeout(60_000)
     try:
         pages = Pages(context.new_page(), target.environment.airflow.url)
-        draw(pages, target)
+        part = draw(pages, target)
         # Wait for animations to finish.
         pages.page.wait_for_timeout(1500)
-        return pages.page.screenshot()
+        return shoot(pages.page, *([part] if part else []))
     finally:
         context.close()
 
@@ -53,20 +58,22 @@ def _screen(**window: Any) -> Callable[[Draw], Draw]:
 
 
 @_screen(viewport=TALL)
-def connection_form(pages: Pages, target: ScreenTarget) -> None:
+def connection_form(pages: Pages, target: ScreenTarget) -> Locator:
     """The form of a new connection."""
     dialog = pages.connection_form()
     dialog.locator("[name=connection_id]").fill("kling_default")
     dialog.locator("[name=password]").fill("api-key-kling-0123456789")
     dialog.locator("[name=connection_id]").scroll_into_view_if_needed()
+    return dialog
 
 
 @_screen(viewport=TALL)
-def trigger_form(pages: Pages, target: ScreenTarget) -> None:
+def trigger_form(pages: Pages, target: ScreenTarget) -> Locator:
     """The form that starts the quickstart."""
     dialog = pages.trigger_form("kling_quickstart")
     dialog.locator("[name=element_image]").fill("https://example.com/rocket.jpg")
     dialog.locator("[name=element_output_uri]").fill("s3://videos/rockets/")
+    return dialog
 
 
 @_screen(viewport=WIDE)
@@ -106,6 +113,7 @@ def tab_phone(pages: Pages, target: ScreenTarget) -> None:
     address = frame.locator("main").evaluate("() => location.href")
     pages.page.goto(address)
     pages.page.locator("video").wait_for()
+    pages.page.locator(".picture").evaluate_all(WAIT_UNTIL_LOADED)
     pages.end_below(pages.page.locator("section").nth(2), 16)
 
 
@@ -158,7 +166,7 @@ def gallery_phone(pages: Pages, target: ScreenTarget) -> None:
     address = _open_gallery(pages, target).locator("main").evaluate("() => location.href")
     pages.page.goto(address)
     pages.page.locator(".card").nth(7).wait_for()
-    pages.end_below(pages.page.locator(".card").nth(7), 10)
+    pages.end_below(pages.page.locator(".card").nth(7), 4)  # less than the gap between two rows
 
 
 @_screen()
@@ -193,4 +201,5 @@ def _seek_to_middle(video: Locator) -> None:
 def _whole(pages: Pages, frame: FrameLocator, drawn: str) -> None:
     """Show a task's tab down to the end of the longer column."""
     frame.locator(drawn).first.wait_for()
+    frame.locator(".picture").evaluate_all(WAIT_UNTIL_LOADED)
     pages.end_below(frame.locator(".columns"))

@@ -30,7 +30,7 @@ def _walk(folder: Path) -> None:
     """Follow every step of the page once."""
     with open_chromium() as chromium, open_fresh_install(folder, partial(print, flush=True)) as install:
         page = chromium.new_page(viewport=TALL, **CONTEXT_OPTIONS)
-        stored = walk(page, install, lambda name, shown: say(save(shown.screenshot(), FOLDER / f"walk-{name}")))
+        stored = walk(page, install, lambda name, shot: say(save(shot, FOLDER / f"walk-{name}")))
         print(f"played {stored}: {stored.stat().st_size} bytes")
         made, printed = run_shell_command(install)
         print(printed)

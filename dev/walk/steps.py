@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from dev.browser.pages import Pages, play
+from dev.browser.picture import shoot
 from dev.walk import quickstart
 
 if TYPE_CHECKING:
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
 
     from dev.walk.fresh_install import FreshInstall
 
-    #: Receives the name of each screenshot and the page.
-    TakePicture = Callable[[str, Page], object]
+    #: Receives the name of each screenshot, and the screenshot as PNG.
+    TakePicture = Callable[[str, bytes], object]
+    #: Takes a screenshot under a name: of the page, or of elements on it.
+    Picture = Callable[..., None]
 
 DAG, TASK = "paper_boat", "imagine"
 #: Time for animations of the page to finish.
@@ -26,7 +29,7 @@ ANIMATION_MILLISECONDS = 800
 TIMEOUT_MILLISECONDS = 240_000
 
 
-def walk(page: Page, install: FreshInstall, take_picture: TakePicture) -> Path:
+def walk(page: Page, install: FreshInstall, take_picture: Picture) -> Path:
     """Follow all steps from the sign-in to the gallery; returns the stored video that was played."""
     page.set_default_timeout(TIMEOUT_MILLISECONDS)
     picture = _after_animations(take_picture)
@@ -48,23 +51,25 @@ def run_shell_command(install: FreshInstall) -> tuple[Path, str]:
     return Path(done.stdout.splitlines()[-1]), done.stderr + done.stdout
 
 
-def _after_animations(take_picture: TakePicture) -> TakePicture:
-    def picture(name: str, page: Page) -> None:
+def _after_animations(take_picture: Picture) -> Picture:
+    def picture(name: str, page: Page, *shown: Locator, **margin: int) -> None:
         page.wait_for_timeout(ANIMATION_MILLISECONDS)
-        take_picture(name, page)
+        take_picture(name, shoot(page, *shown, **margin))
 
     return picture
 
 
-def _sign_in(page: Page, install: FreshInstall, picture: TakePicture) -> None:
+def _sign_in(page: Page, install: FreshInstall, picture: Picture) -> None:
     page.goto(install.url)
     page.locator("[name=username]").fill(quickstart.label("admin"))
     page.locator("[name=password]").fill(install.password)
-    picture("sign-in", page)
-    page.get_by_role("button", name="Sign in").click()
+    button = page.get_by_role("button", name="Sign in")
+    # The card is the nearest element that contains the heading too.
+    picture("sign-in", page, button.locator("xpath=ancestor::*[contains(., 'Sign into Airflow')][1]"), margin=32)
+    button.click()
 
 
-def _connect(page: Page, install: FreshInstall, picture: TakePicture) -> None:
+def _connect(page: Page, install: FreshInstall, picture: Picture) -> None:
     """Enter the connection in its form."""
     page.get_by_role("button", name=quickstart.label("Admin")).click()
     page.get_by_role("menuitem", name=quickstart.label("Connections")).click()
@@ -77,17 +82,17 @@ def _connect(page: Page, install: FreshInstall, picture: TakePicture) -> None:
     _field(dialog, "Base URL", "host").fill(install.kling_url)
     _field(dialog, "API key or SecretKey", "password").fill(install.kling_key)
     dialog.locator("[name=connection_id]").scroll_into_view_if_needed()
-    picture("connection", page)
+    picture("connection", page, dialog)
     dialog.get_by_role("button", name=quickstart.label("Extra Fields"), exact=True).click()
     label = dialog.get_by_text(quickstart.label("Allow results from private addresses"), exact=True)
     dialog.locator("label", has=page.locator("[name=element_allow_private_urls]")).click()
     label.evaluate("label => label.scrollIntoView({block: 'center'})")
-    picture("extra", page)
+    picture("extra", page, _row(label), _row(dialog.get_by_text("Host keeps external_task_id", exact=True)), margin=16)
     dialog.get_by_role("button", name=quickstart.label("Save"), exact=True).click()
     page.get_by_role("row").filter(has_text="kling_default").wait_for()
 
 
-def _trigger(page: Page, install: FreshInstall, picture: TakePicture) -> str:
+def _trigger(page: Page, install: FreshInstall, picture: Picture) -> str:
     """Open the Dag from the list and trigger it with its form."""
     page.get_by_role("link", name=quickstart.label("Dags"), exact=True).first.click()
     page.get_by_role("link", name=quickstart.label(DAG), exact=True).first.click()
@@ -97,13 +102,13 @@ def _trigger(page: Page, install: FreshInstall, picture: TakePicture) -> str:
     page.get_by_role("button", name=quickstart.label("Trigger")).first.click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_text(f"Unpause {DAG} on trigger").wait_for()
-    picture("trigger", page)
+    picture("trigger", page, dialog)
     run_id = Pages(page, install.url).send(dialog, DAG)
     page.wait_for_url("**/runs/**")
     return run_id
 
 
-def _watch(pages: Pages, picture: TakePicture) -> None:
+def _watch(pages: Pages, picture: Picture) -> None:
     """Open the task's tab while Kling works."""
     page = pages.page
     # Other links have the same names: the grid links the task too, and the run page has a tab Kling too.
@@ -118,7 +123,7 @@ def _watch(pages: Pages, picture: TakePicture) -> None:
     picture("waiting", page)
 
 
-def _look(pages: Pages, picture: TakePicture) -> Path:
+def _look(pages: Pages, picture: Picture) -> Path:
     """Wait until the open tab shows the stored video; play it."""
     page = pages.page
     inside = page.frame_locator("iframe")
@@ -132,12 +137,17 @@ def _look(pages: Pages, picture: TakePicture) -> Path:
     return Path(unquote(urlsplit(address).path))
 
 
-def _gallery(pages: Pages, run_id: str, picture: TakePicture) -> None:
+def _gallery(pages: Pages, run_id: str, picture: Picture) -> None:
     """Open the gallery of the run, which has one image."""
     frame = pages.gallery(DAG, run_id)
     frame.locator(".card img").evaluate("image => image.decode()")
     pages.end_below(frame.locator(".card"))
     picture("gallery", pages.page)
+
+
+def _row(label: Locator) -> Locator:
+    """The row of a form: label, field and help text."""
+    return label.locator("xpath=ancestor::*[contains(@class, 'field__root')][1]")
 
 
 def _field(dialog: Locator, label: str, name: str) -> Locator:

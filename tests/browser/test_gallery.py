@@ -14,6 +14,16 @@ pytestmark = pytest.mark.timeout(400)
 
 #: Six mapped tasks, six items of a batch, and six tasks of their own.
 CARDS = 18
+#: One of which there is nothing yet, as the page gets it.
+WAITING_CARD = {
+    "task_id": "animate",
+    "map_index": -1,
+    "holder": ["animate", -1],
+    "state": "waiting",
+    "files": 0,
+    "poster": False,
+    **dict.fromkeys(("units", "kind", "shows", "result_id", "link", "message", "kling_task_id"), ""),
+}
 
 
 @pytest.fixture
@@ -149,6 +159,27 @@ def test_who_has_no_keyboard_goes_on_in_the_viewer_too(sheet):
     sheet.locator("#close").click()
     sheet.locator(".card").last.click()
     assert after.is_disabled()
+
+
+def test_the_viewer_goes_on_past_the_cards_that_are_there(new_pages, launch, airflow):
+    page = new_pages().page
+    page.route(re.compile(r"/kling/api/run\?"), lambda route: _page_of(route, 130))
+    page.goto(f"{airflow.url}/kling/gallery?dag_id={LAUNCH}&run_id={launch}")
+    page.locator(".card", has_text="card 59").click()
+    for number in range(60, 130):
+        page.locator("#after:enabled").click()
+        page.locator(f"#viewer-name:text-is('card {number}')").wait_for()
+    assert page.locator("#after").is_disabled()
+
+
+def _page_of(route, total: int) -> None:
+    """A page of a sheet with as many cards as a test wants; they wait, so that no file is asked for."""
+    answer, asked = route.fetch(), parse_qs(urlsplit(route.request.url).query)
+    body = answer.json()
+    first = int(asked["offset"][0])
+    numbers = range(first, min(first + int(asked["limit"][0]), total))
+    cards = [{**WAITING_CARD, "item": number, "name": f"card {number}"} for number in numbers]
+    route.fulfill(response=answer, json={**body, "cards": cards, "total": total, "refresh_seconds": 0})
 
 
 def test_a_stored_video_that_is_gone_plays_from_kling_and_the_viewer_says_why(sheet, pages, environment):

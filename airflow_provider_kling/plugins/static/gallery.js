@@ -66,6 +66,7 @@ async function load(offset, limit) {
   answer.cards.forEach((data, index) => put(data, offset + index));
   while (cards.length > total) cards.pop().element.remove();
   drawTop(answer);
+  if (opened) markEnds();
   part.end.textContent = cards.length < total ? "…" : (total || show === "all" ? "" : "None.");
   return answer;
 }

@@ -100,8 +100,7 @@ let opened = null;    // the card whose viewer is open
 function view(card, element) {
   opened = element;
   part["viewer-name"].textContent = card.name;
-  part.before.disabled = !element.previousElementSibling;
-  part.after.disabled = !element.nextElementSibling;
+  markEnds();
   const says = el("div", {});
   const shown = Array.from({ length: Math.max(1, card.files) }, (_, index) => media(card, index, says)).filter(Boolean);
   const facts = [STATES[card.state], unitsOf(card),
@@ -118,6 +117,11 @@ function view(card, element) {
   if (!part.viewer.open) part.viewer.showModal();
   // Behind the viewer the sheet goes along, and more cards come before its end is reached.
   element.scrollIntoView({ block: "nearest" });
+}
+
+function markEnds() {
+  part.before.disabled = !cardBeside(opened, -1);
+  part.after.disabled = !cardBeside(opened, 1);
 }
 
 // A card that is drawn anew takes the place of the one before, for the keyboard and in the viewer too.

@@ -127,8 +127,8 @@ function draw(view) {
   const itself = (content) => content;
   const written = (text) => said("p", { className: "prompt" }, text);
   const parameters = part("Parameters", view.parameters, (list) => rows(list));
-  // They stand in the column that is shorter: beside pictures on the right, else on the left.
-  const isTall = view.results.some(({ kind }) => kind === "video" || kind === "image") || (view.wait && view.frames.length);
+  // They stand in the column that is shorter: on the right beside pictures of what was given and what was made.
+  const isTall = view.frames.length && (view.wait || view.results.some(({ kind }) => kind === "video" || kind === "image"));
   const left = [
     // How long it waits is counted here, so this part is drawn anew each time.
     part("Now", view.wait && [view.wait, Date.now()], ([wait]) => waiting(wait)),

@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import requests
 from PIL import Image
 
 from dev import demo
@@ -19,10 +21,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dev.local_airflow import LocalAirflow
+    from dev.local_airflow.rest import TaskInstances
 
 MAX_TILES = 4
 POSTER = ".poster.jpg"
 FRAME_POSITIONS = (0.0, 0.5, 1.0)
+#: Dags whose runs are triggered by another Dag.
+TRIGGERED_BY_OTHERS = {"kling_callback"}
+#: An operator that waits for a user's approval, and its states while it waits.
+APPROVAL, WAITS = "ApprovalOperator", {"awaiting_input", "deferred"}
 VIDEOS, IMAGES, SOUNDS = {".mp4"}, {".png", ".jpg"}, {".mp3"}
 
 
@@ -32,7 +39,8 @@ def main(names: list[str]) -> int:
 
     :param names: names of Dags.
     """
-    dags = {file.stem: file.read_text() for file in sorted(demo.EXAMPLES.glob("kling_*.py"))}
+    files = [file for file in sorted(demo.EXAMPLES.glob("kling_*.py")) if file.stem not in TRIGGERED_BY_OTHERS]
+    dags = {file.stem: file.read_text() for file in files}
     chosen = {
         name: text for name, text in dags.items() if '"output_uri": Param' in text and (not names or name in names)
     }
@@ -44,7 +52,7 @@ def main(names: list[str]) -> int:
         # One after the other: all at once overload the SQLite database of the local Airflow.
         for count, (name, text) in enumerate(chosen.items(), 1):
             run_id, folder = _start(airflow, name, text, made)
-            state = airflow.wait_for_run(name, run_id, timeout=900)
+            state = airflow.wait_for_run(name, run_id, timeout=900, on_progress=partial(_approve, airflow), interval=1)
             steps.show("examples", f"{count} of {len(chosen)}: {name} {state}")
             if tiles := _tiles(sorted(folder.rglob("*"))):
                 save_sheet(f"gallery/{name}", tiles)
@@ -61,6 +69,16 @@ def _start(airflow: LocalAirflow, name: str, text: str, made: Path) -> tuple[str
         conf["folder"] = images.as_uri()
     airflow.wait_for_dag(name)
     return airflow.trigger_dag(name, conf), folder
+
+
+def _approve(airflow: LocalAirflow, instances: TaskInstances) -> None:
+    """Approve each task that waits for an approval."""
+    for instance in instances:
+        if instance["operator"] == APPROVAL and instance["state"] in WAITS:
+            names = [instance[name] for name in ("dag_id", "dag_run_id", "task_id")]
+            path = "dags/{}/dagRuns/{}/taskInstances/{}/-1/hitlDetails".format(*names)
+            with suppress(requests.HTTPError):  # not asked yet, or already answered
+                airflow.request("PATCH", path, json={"chosen_options": ["Approve"]})
 
 
 def _tiles(files: Iterable[Path]) -> list[Image.Image]:

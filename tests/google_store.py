@@ -34,15 +34,15 @@ class GoogleStore:
         return json.dumps({"conn_type": "google_cloud_platform", "extra": extra})
 
     def objects(self) -> dict[str, dict[str, Any]]:
-        answer = self._session.get(f"{self.url}/storage/v1/b/{BUCKET}/o", timeout=10)
-        return {entry["name"]: entry for entry in answer.json().get("items", [])}
+        response = self._session.get(f"{self.url}/storage/v1/b/{BUCKET}/o", timeout=10)
+        return {entry["name"]: entry for entry in response.json().get("items", [])}
 
     def read(self, name: str) -> bytes:
         query = {"alt": "media"}
         path = f"{self.url}/storage/v1/b/{BUCKET}/o/{requests.utils.quote(name, safe='')}"
-        answer = self._session.get(path, params=query, timeout=10)
-        answer.raise_for_status()
-        return answer.content
+        response = self._session.get(path, params=query, timeout=10)
+        response.raise_for_status()
+        return response.content
 
     def write(self, name: str, content: bytes) -> None:
         path = f"{self.url}/upload/storage/v1/b/{BUCKET}/o"

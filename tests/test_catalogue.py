@@ -235,7 +235,7 @@ def test_a_first_frame_says_the_proportions():
     assert prepare(PRODUCTS["omni-video"], fields).warnings == ()
 
 
-def test_the_picture_of_an_effect_is_loaded_and_no_fingerprint_shows_it():
+def test_the_image_of_an_effect_is_loaded_and_no_fingerprint_shows_it():
     prepared = prepare(PRODUCTS["effects"], {**REQUESTS["effects"], "input": f'{{"image": "{IMAGE}", "duration": 5}}'})
     assert prepared.body["input"].keys() == {"image", "duration"}
     assert (prepared.body["input"]["image"][:4], prepared.body["input"]["duration"]) == ("/9j/", "5")
@@ -277,7 +277,7 @@ def test_a_packaged_scenario_needs_an_api_key(kling):
     assert kling.requests(method="POST") == []
 
 
-def test_words_become_klings():
+def test_values_become_klings():
     body = prepare(PRODUCTS["text-to-audio"], {"prompt": "Rain", "duration": "5s"}).body
     assert (body["duration"], type(body["duration"])) == (5.0, float)
     assert prepare(PRODUCTS["text-to-audio"], {"prompt": "Rain", "duration": 3.5}).body["duration"] == 3.5
@@ -304,7 +304,7 @@ def made(endpoint: str, **fields):
     return OPERATORS[endpoint](task_id="make", **given, **where).execute({"ti": FakeTaskInstance()})
 
 
-def test_what_one_product_makes_another_one_takes_by_its_id(kling, tmp_path):
+def test_a_result_can_be_the_input_of_another_product(kling, tmp_path):
     video = made("text2video")["videos"][0]["id"]
     with_sound = made("video-to-audio", video_url=None, video_id=video, output_uri=f"{tmp_path}/")
     assert {file["uri"].rpartition(".")[2] for file in with_sound["files"]} >= {"mp4"}

@@ -86,7 +86,7 @@ class TestComfyUIImageToVideo:
     def test_a_wrong_word_is_refused_with_the_right_ones(self, kling, ti):
         assert "'pro'" in refusal(ti, **{**self.NODE, "mode": "best"})
 
-    def test_an_answer_without_a_task_is_an_error(self, kling, monkeypatch):
+    def test_a_response_without_a_task_is_an_error(self, kling, monkeypatch):
         from airflow_provider_kling.api import classic
         from airflow_provider_kling.api.envelope import Answer
         from airflow_provider_kling.products.video import IMAGE2VIDEO
@@ -230,12 +230,12 @@ class TestImageToVideoSkill:
 
     @pytest.mark.kling_simulator(retired="accept")
     @pytest.mark.parametrize(("word", "mode"), [("standard", "std"), ("professional", "pro")])
-    def test_its_words_for_mode_become_klings(self, kling, ti, word, mode):
+    def test_its_values_for_mode_become_klings(self, kling, ti, word, mode):
         animate(ti, image=PICTURE, prompt="x", model_name="kling-v2-1", duration="5", mode=word)
         assert sent(kling)["mode"] == mode
 
     @pytest.mark.kling_simulator(retired="accept")
-    def test_its_normalised_points_become_pixels_when_the_picture_is_known(self, kling, ti):
+    def test_its_normalised_points_become_pixels_when_the_image_is_known(self, kling, ti):
         points = [{"x": 0.5, "y": 0.7, "t": 0.0}, {"x": 0.5, "y": 0.5, "t": 0.5}, {"x": 0.5, "y": 0.3, "t": 1.0}]
         mask = str(PHOTOGRAPH.with_name("rocket_mask.png"))
         masks = [{"mask": mask, "trajectories": points}]
@@ -263,7 +263,7 @@ class TestImageToVideoSkill:
     def test_its_exclusion_table_holds(self, kling, ti, pair):
         assert "exclude" in refusal(ti, image=PICTURE, prompt="x", **pair)
 
-    def test_webp_is_refused_with_a_sentence_of_its_own(self, kling, ti, tmp_path):
+    def test_webp_is_refused_with_a_message_of_its_own(self, kling, ti, tmp_path):
         Image.new("RGB", (400, 400)).save(tmp_path / "a.webp")
         assert "webp" in refusal(ti, image=str(tmp_path / "a.webp"), prompt="x").lower()
 

@@ -29,7 +29,7 @@ def _modules() -> set[str]:
     return {path.stem for path in ours if path.stem != "__init__"}
 
 
-def test_each_module_stands_in_the_map():
+def test_each_module_is_in_the_map():
     words = set(re.findall(r"[a-z0-9_]+", _map()))
     assert not _modules() - words
 

@@ -27,7 +27,7 @@ def built(tmp_path_factory) -> Path:
     return site.build(tmp_path_factory.mktemp("site") / "html")
 
 
-def test_no_page_has_an_error_a_dead_link_or_a_picture_without_words(built):
+def test_no_page_has_an_error_a_dead_link_or_an_image_without_alt_text(built):
     assert len(site.pages(built)) > 20
     assert site.problems(built) == []
 

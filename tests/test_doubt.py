@@ -52,7 +52,7 @@ def posts(relay) -> int:
     return len([request for request in relay.requests(method="POST") if "text2video" in request["path"]])
 
 
-def test_a_lost_answer_is_found_in_the_list(relay, ti, no_waiting):
+def test_a_lost_response_is_found_in_the_list(relay, ti, no_waiting):
     relay.fault("cut_after", operation="create")
     manifest = start(ti)
     assert manifest["task_id"] == relay.tasks()[0]["task_id"]
@@ -192,7 +192,7 @@ def test_a_store_that_is_down_is_a_reason_to_send_nothing(relay, ti):
     assert posts(relay) == 0
 
 
-def test_a_full_account_is_waited_for_and_is_no_doubt(relay, ti):
+def test_a_full_account_is_waited_for_and_is_not_doubt(relay, ti):
     relay.fault(code=1303, operation="create")
     with pytest.raises(TaskDeferred) as caught:
         start(ti)

@@ -75,7 +75,7 @@ def test_what_to_do_is_said_within_what_a_log_shows_of_a_line(name):
 
 
 @pytest.mark.parametrize("name", SENTENCES)
-def test_what_support_asks_for_stands_on_the_last_line_and_only_there(name):
+def test_what_support_asks_for_is_on_the_last_line_and_only_there(name):
     first, *others = SENTENCES[name].message.splitlines()
     for word in ("request_id", "HTTP "):
         assert word not in first

@@ -55,7 +55,7 @@ def test_text_to_video_too(kling, ti):
     assert posts(kling)[0]["body"]["settings"] == {"aspect_ratio": "1:1", "multi_shot": False}
 
 
-def test_a_lost_answer_is_one_video(kling, ti, no_waiting):
+def test_a_lost_response_is_one_video(kling, ti, no_waiting):
     kling.fault("cut_after", method="POST")
     result = operator().execute({"ti": ti})
     assert [task["task_id"] for task in kling.tasks()] == [result["task_id"]]
@@ -195,7 +195,7 @@ def test_a_batch_mixes_models_of_both(kling, ti, tmp_path, monkeypatch):
     assert {line["status"] for line in manifest(tmp_path)} == {"succeed"}
 
 
-def test_a_batch_of_both_pays_once_although_answers_are_lost_and_it_is_started_again(
+def test_a_batch_of_both_pays_once_although_responses_are_lost_and_it_is_started_again(
     kling, ti, tmp_path, monkeypatch, no_waiting
 ):
     set_fast_pace(monkeypatch)
@@ -289,7 +289,7 @@ def test_motion_control_of_the_second_generation(kling, ti):
     assert (result["endpoint"], result["units"]) == ("tasks/motion-control", "2.7")
 
 
-def test_a_lost_answer_is_one_omni_video(kling, ti, no_waiting):
+def test_a_lost_response_is_one_omni_video(kling, ti, no_waiting):
     kling.fault("cut_after", method="POST")
     result = omni(aspect_ratio="1:1", prompt="A boat").execute({"ti": ti})
     assert [task["task_id"] for task in kling.tasks()] == [result["task_id"]]

@@ -52,7 +52,7 @@ def test_a_connection_that_a_template_left_empty_is_named(name):
 
 
 @pytest.mark.parametrize("name", [5, {"a": 1}, "kling\u200b_default", pytest.param(10**5000, id="huge"), "x" * 1000])
-def test_what_is_no_name_of_a_connection_is_a_sentence(name):
+def test_what_is_not_a_name_of_a_connection_is_a_clear_error(name):
     with pytest.raises(errors.KlingConfigurationError, match="kling_conn_id") as caught:
         _ = KlingHook(name).account_name
     assert len(str(caught.value)) < 300
@@ -77,7 +77,7 @@ def test_the_name_of_a_connection_may_have_blanks_around_it(kling):
         lambda hook: hook.estimate("text2video", None),
     ],
 )
-def test_what_the_hook_cannot_use_is_a_sentence_before_anything_is_asked(kling, hook, asked):
+def test_what_the_hook_cannot_use_is_a_clear_error_before_anything_is_asked(kling, hook, asked):
     with pytest.raises(errors.KlingValidationError) as caught:
         asked(hook)
     assert not kling.requests()
@@ -120,7 +120,7 @@ def test_a_call_without_an_id_is_protected_by_a_random_one(kling, hook):
         {"code": 5002, "accepted": True},
     ],
 )
-def test_a_task_whose_answer_was_lost_is_adopted_not_paid_again(kling, hook, no_waiting, fault):
+def test_a_task_whose_response_was_lost_is_adopted_not_paid_again(kling, hook, no_waiting, fault):
     kling.fault(operation="create", **fault)
     task = submit(hook)
     assert len(creates(kling)) == 1
@@ -131,7 +131,7 @@ def test_a_task_whose_answer_was_lost_is_adopted_not_paid_again(kling, hook, no_
     "fault",
     [{"kind": "cut_before"}, {"kind": "empty"}, {"kind": "html"}, {"code": 5000}, {"code": 5001}, {"code": 5002}],
 )
-def test_a_post_that_never_arrived_is_sent_again_with_the_same_id_after_two_more_looks(kling, hook, no_waiting, fault):
+def test_a_post_that_never_arrived_is_sent_again_with_the_same_id_after_lookups(kling, hook, no_waiting, fault):
     kling.fault(operation="create", **fault)
     submit(hook)
     assert len(kling.tasks()) == 1
@@ -139,7 +139,7 @@ def test_a_post_that_never_arrived_is_sent_again_with_the_same_id_after_two_more
     assert no_waiting == [2.0, 5.0]
 
 
-def test_an_answer_that_does_not_come_in_time_is_looked_up(kling_simulator, monkeypatch, no_waiting):
+def test_a_response_that_does_not_come_in_time_is_looked_up(kling_simulator, monkeypatch, no_waiting):
     connect(monkeypatch, kling_simulator, extra={"timeout_seconds": 1})
     kling_simulator.fault("drip", operation="create", seconds=30)
     task = submit(KlingHook())
@@ -163,7 +163,7 @@ def test_an_id_whose_task_failed_gets_the_next_attempt(kling, hook):
     assert submit(hook, look_up_first=True).task_id == second.task_id
 
 
-def test_not_being_able_to_look_never_sends(kling, hook, no_waiting, monkeypatch):
+def test_a_failed_lookup_never_sends(kling, hook, no_waiting, monkeypatch):
     limit(monkeypatch, read_max_wait=0)
     kling.fault("cut_before", operation="query", times=None)
     with pytest.raises(errors.KlingConnectionError):
@@ -209,7 +209,7 @@ def test_an_unknown_id_is_none_and_not_an_error(kling, hook):
 
 
 @pytest.mark.kling_simulator(clock_skew=3600)
-def test_a_wrong_clock_is_mended_with_klings_own_time(kling, hook):
+def test_a_wrong_clock_is_corrected_with_klings_own_time(kling, hook):
     assert submit(hook).task_id
     assert len(kling.tasks()) == 1
 
@@ -397,7 +397,7 @@ def test_a_host_that_is_down_is_a_connection_error_and_leaves_no_doubt(monkeypat
 
 
 @pytest.mark.parametrize("value", [None, "", " ", 1.5, "None", "{", "half \ud83d", "x" * 999])
-def test_what_names_no_task_is_a_sentence(kling, hook, value):
+def test_what_names_no_task_is_a_clear_error(kling, hook, value):
     with pytest.raises(errors.KlingValidationError, match="Give kling_task_id a task's id"):
         hook.get_task(value)
     assert kling.requests() == []
@@ -425,7 +425,7 @@ def test_the_simulated_kling_charges_what_the_hook_estimates(kling, endpoint, fi
     assert Decimal(KlingHook().get_task(task.task_id, endpoint).units) == estimated.units
 
 
-def test_a_hook_mends_a_picture_and_sends_a_link_as_the_operators_do(kling, object_store, tmp_path):
+def test_a_hook_fixes_an_image_and_sends_a_link_as_the_operators_do(kling, object_store, tmp_path):
     picture = tmp_path / "boat.webp"
     Image.new("RGB", (640, 640), "navy").save(picture)
     with pytest.raises(errors.KlingValidationError, match="Convert image to JPEG or PNG"):

@@ -96,7 +96,7 @@ def test_a_session_that_is_open_is_used_by_the_next_try(kling, ti, video, face):
     assert posts(kling).count(FACES) == 1
 
 
-def test_a_session_that_is_too_old_is_opened_anew(kling, ti, video, face):
+def test_a_session_that_is_too_old_is_opened_again(kling, ti, video, face):
     store = StateStore()
     kling.fault(code=1103, path=SYNC)
     with pytest.raises(errors.KlingError, match="1103"):
@@ -106,7 +106,7 @@ def test_a_session_that_is_too_old_is_opened_anew(kling, ti, video, face):
     assert posts(kling) == [FACES, SYNC, FACES, SYNC]
 
 
-def test_a_lost_answer_of_the_search_is_not_paid_twice_unless_asked(kling, ti, video, face):
+def test_a_lost_response_of_the_search_is_not_paid_twice_unless_asked(kling, ti, video, face):
     kling.fault("cut_after", path=FACES)
     store = StateStore()
     with pytest.raises(errors.KlingAnswerLostError, match="Look in Kling's console"):

@@ -42,7 +42,7 @@ def test_it_submits_pushes_the_id_and_returns_the_manifest(kling, ti):
     assert (manifest["status"], manifest["model_name"], manifest["videos"]) == ("submitted", "kling-v3", [])
 
 
-def test_text_to_video_is_the_same_with_its_own_fields(kling, ti):
+def test_text_to_video_works_with_its_own_fields(kling, ti):
     manifest = KlingTextToVideoOperator(task_id="t", prompt="A boat", aspect_ratio="1:1").execute({"ti": ti})
     assert manifest["endpoint"] == "text2video"
     assert kling.requests(method="POST")[0]["body"]["aspect_ratio"] == "1:1"
@@ -130,7 +130,7 @@ def test_a_changed_prompt_is_a_new_video_whatever_the_store_holds(kling, ti, mon
 
 
 @pytest.mark.parametrize("stored", [None, "text", 7, [], {}, {"external_task_id": 5}, {"external_task_id": "../../x"}])
-def test_what_is_no_record_of_ours_in_the_store_is_not_used(kling, ti, stored):
+def test_what_is_not_a_record_of_ours_in_the_store_is_not_used(kling, ti, stored):
     first = run(ti)
     context = {"ti": again(ti), "task_state_store": StateStore(submission=stored)}
     assert operator().execute(context)["task_id"] == first["task_id"]
@@ -362,7 +362,7 @@ class Counts(FakeTaskInstance):
 
 
 @pytest.mark.parametrize("wait", [False, True])
-def test_airflow_is_told_the_id_and_the_submission_and_nothing_that_the_task_also_returns(kling, wait):
+def test_airflow_gets_the_id_and_the_submission_but_nothing_that_the_return_value_has(kling, wait):
     ti = Counts()
     task = operator(wait_for_completion=wait, deferrable=False)
     manifest = task.execute({"ti": ti})
@@ -373,7 +373,7 @@ def test_airflow_is_told_the_id_and_the_submission_and_nothing_that_the_task_als
 
 
 @pytest.mark.kling_simulator(seconds=30)
-def test_a_deferral_tells_airflow_the_id_and_has_no_link_yet(kling):
+def test_a_deferral_pushes_the_id_and_no_link_yet(kling):
     ti = Counts()
     task = operator(wait_for_completion=True)
     with pytest.raises(TaskDeferred):
@@ -424,7 +424,7 @@ class Refuses(FakeTaskInstance):
         super().xcom_push(key, value)
 
 
-def test_an_id_that_cannot_be_pushed_is_an_error_that_a_retry_mends(kling):
+def test_an_id_that_cannot_be_pushed_is_an_error_that_a_retry_fixes(kling):
     with pytest.raises(OSError, match="XCom backend"):
         run(Refuses(broken="task_id"))
     ti = FakeTaskInstance(try_number=2)
@@ -432,7 +432,7 @@ def test_an_id_that_cannot_be_pushed_is_an_error_that_a_retry_mends(kling):
     assert len(kling.tasks()) == 1
 
 
-def test_the_log_of_a_one_step_task_tells_the_whole_story(kling, ti, tmp_path, logged):
+def test_the_log_of_a_one_step_task_shows_every_step(kling, ti, tmp_path, logged):
     animate = operator(deferrable=False, output_uri=f"{tmp_path}/", mode="pro")
     lines = logged(animate)
     manifest = animate.execute({"ti": ti})
@@ -446,7 +446,7 @@ def test_the_log_of_a_one_step_task_tells_the_whole_story(kling, ti, tmp_path, l
     assert "MB" in story[-1]
 
 
-def test_iterations_of_a_loop_are_submissions_of_their_own(kling, ti):
+def test_iterations_of_a_loop_are_separate_submissions(kling, ti):
     class Loop:
         index = 0
 
@@ -502,7 +502,7 @@ def test_a_changed_request_is_a_new_video(kling, ti, change):
     assert len(kling.tasks()) == 2
 
 
-def test_a_picture_that_changed_behind_the_same_path_is_a_new_video(kling, ti, tmp_path):
+def test_an_image_that_changed_behind_the_same_path_is_a_new_video(kling, ti, tmp_path):
     from PIL import Image
 
     path = tmp_path / "picture.png"
@@ -561,7 +561,7 @@ def test_execution_timeout_bounds_the_deferred_wait_too(kling, ti):
         {"outlets": ["asset"]},
     ],
 )
-def test_a_worker_is_asked_back_when_it_has_something_to_do(kling, ti, work):
+def test_a_worker_is_resumed_when_it_has_something_to_do(kling, ti, work):
     if "outlets" in work:
         from airflow.sdk import Asset
 
@@ -572,7 +572,7 @@ def test_a_worker_is_asked_back_when_it_has_something_to_do(kling, ti, work):
 
 
 @pytest.mark.kling_simulator(seconds=30)
-def test_a_worker_is_asked_back_by_a_subclass_with_an_end_of_its_own(kling, ti):
+def test_a_worker_is_resumed_for_a_subclass_with_its_own_execute_complete(kling, ti):
     class Named(KlingImageToVideoOperator):
         def execute_complete(self, context, event=None):
             return {**super().execute_complete(context, event), "name": "rocket"}
@@ -584,7 +584,7 @@ def test_a_worker_is_asked_back_by_a_subclass_with_an_end_of_its_own(kling, ti):
 
 
 @pytest.mark.kling_simulator(seconds=30)
-def test_a_worker_is_asked_back_when_a_plugin_listens_to_successes(kling, ti):
+def test_a_worker_is_resumed_when_a_plugin_listens_to_successes(kling, ti):
     listener = pytest.importorskip("airflow.sdk.listener", reason="Airflow 3.2 brought it")
 
     class Lineage:
@@ -628,7 +628,7 @@ def test_it_resumes_with_fresh_links(kling, ti):
 
 
 @pytest.mark.kling_simulator(seconds=60)
-def test_after_an_event_of_another_task_the_wait_goes_on_for_its_own(kling, ti):
+def test_after_an_event_of_another_task_the_wait_continues_for_its_own(kling, ti):
     run(ti)
     own = ti.xcoms["task_id"]
     stranger = {"status": "success", "kling_task_id": "8", "message": ""}
@@ -640,7 +640,7 @@ def test_after_an_event_of_another_task_the_wait_goes_on_for_its_own(kling, ti):
 
 
 @pytest.mark.kling_simulator(seconds=2)
-def test_a_wait_whose_trigger_has_no_connection_goes_on_on_the_worker(kling, ti, monkeypatch):
+def test_a_wait_whose_trigger_has_no_connection_continues_on_the_worker(kling, ti, monkeypatch):
     run(ti)
     own = ti.xcoms["task_id"]
     event = types.SimpleNamespace(status="error", kling_task_id=own, message="no connection", needs_worker=True)
@@ -649,12 +649,12 @@ def test_a_wait_whose_trigger_has_no_connection_goes_on_on_the_worker(kling, ti,
 
 
 @pytest.mark.kling_simulator(seconds=60)
-def test_a_stranger_s_event_ends_no_wait_for_a_slot(kling, ti):
+def test_an_event_of_another_task_ends_no_wait_for_a_slot(kling, ti):
     stranger = {"status": "success", "kling_task_id": "8", "message": ""}
     assert operator().execute_with_slot({"ti": ti}, stranger)["task_id"] == ti.xcoms["task_id"]
 
 
-def test_a_trigger_that_broke_gets_one_more_look(kling, ti):
+def test_after_a_trigger_failed_the_task_is_polled_once_more(kling, ti):
     run(ti)
     kling.finish(ti.xcoms["task_id"])
     manifest = operator().resume_execution("__fail__", {"error": "Trigger failure"}, {"ti": ti})
@@ -687,7 +687,7 @@ def test_it_stores_the_result_in_the_same_task(kling, ti, tmp_path):
         ({"kind": "fail_task", "message": "Failure to pass the risk control system"}, "KlingContentPolicyError"),
     ],
 )
-def test_a_permanent_failure_is_not_retried_and_leaves_a_word_for_a_branch(kling, ti, fault, error):
+def test_a_permanent_failure_is_not_retried_and_leaves_an_xcom_for_a_branch(kling, ti, fault, error):
     kling.fault(operation="create", **fault)
     with pytest.raises(AirflowFailException):
         run(ti, wait_for_completion=True, deferrable=False)
@@ -695,7 +695,7 @@ def test_a_permanent_failure_is_not_retried_and_leaves_a_word_for_a_branch(kling
     assert ti.xcoms["failure"]["message"]
 
 
-def test_a_failed_task_is_left_to_airflows_retries_which_submit_anew(kling, ti):
+def test_a_failed_task_is_left_to_airflows_retries_which_submit_again(kling, ti):
     kling.fault("fail_task", message="Internal error, please contact Kling customer service.")
     with pytest.raises(errors.KlingTaskFailedError) as caught:
         run(ti, wait_for_completion=True, deferrable=False)
@@ -766,7 +766,7 @@ def test_the_constructor_touches_nothing(monkeypatch):
     operator(image="s3://nowhere/nothing.png", kling_conn_id="{{ var.value.which }}")
 
 
-def test_a_lost_answer_in_the_middle_of_a_submit_is_one_video(kling, ti, no_waiting):
+def test_a_lost_response_in_the_middle_of_a_submit_is_one_video(kling, ti, no_waiting):
     kling.fault("cut_after", operation="create")
     manifest = run(ti)
     assert [task["task_id"] for task in kling.tasks()] == [manifest["task_id"]]

@@ -35,7 +35,7 @@ def poller(end_time: float = 1000.0, interval: float = 10.0, jitter: float = 0.5
 
 
 @pytest.mark.parametrize("status", [TaskStatus.SUBMITTED, TaskStatus.PROCESSING])
-def test_a_running_task_is_looked_at_again_after_the_interval(status):
+def test_a_running_task_is_polled_again_after_the_interval(status):
     assert poller().on_task(task(status), now=0) == Sleep(10.0)
 
 
@@ -54,7 +54,7 @@ def test_a_task_that_ends_after_the_deadline_still_counts():
     assert poller(end_time=5).on_task(task(TaskStatus.SUCCEED), now=99).status == "success"
 
 
-def test_the_last_look_falls_on_the_deadline_and_then_the_wait_times_out():
+def test_the_last_poll_is_at_the_deadline_and_then_the_wait_times_out():
     assert poller(end_time=13).on_task(task(TaskStatus.PROCESSING), now=10) == Sleep(3)
     assert poller(end_time=13).on_task(task(TaskStatus.PROCESSING), now=13).status == "timeout"
 
@@ -67,7 +67,7 @@ def test_transient_errors_slow_the_wait_down_and_never_end_it_before_the_deadlin
     assert pauses[-1] == polling.MAX_BACKOFF
 
 
-def test_an_answer_resets_the_backoff():
+def test_a_response_resets_the_backoff():
     decider = poller()
     decider.on_error(KlingConnectionError("cut"), now=0)
     decider.on_error(KlingConnectionError("cut"), now=0)
@@ -138,7 +138,7 @@ def test_a_connection_that_stays_unreadable_here_sends_the_wait_to_a_worker():
         ("image2video", 15, 500, 0),  # an adopted task is looked at straight away
     ],
 )
-def test_the_first_look_waits_until_a_result_is_plausible(endpoint, interval, now, delay):
+def test_the_first_poll_waits_until_a_result_is_plausible(endpoint, interval, now, delay):
     assert polling.first_poll_delay(endpoint, accepted_at=100, poll_interval=interval, now=now) == delay
 
 

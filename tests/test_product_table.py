@@ -24,6 +24,6 @@ def test_a_product_runs_in_an_example_in_each_generation_that_serves_it(endpoint
         assert {generation_of(run.model_name) for run in made} == {"classic", "new"}
 
 
-def test_an_example_that_names_no_operator_of_ours_is_no_run():
+def test_an_example_that_names_no_operator_of_ours_is_not_a_run():
     assert {run.dag_id for run in runs()} >= {"kling_quickstart", "kling_voice"}
     assert "kling_callback" not in {run.dag_id for run in runs()}

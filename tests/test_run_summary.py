@@ -175,7 +175,7 @@ def test_what_a_post_paid_account_pays_is_cash_in_both_generations(kling_simulat
 
 
 @pytest.mark.parametrize("value", [-1, "-5", "NaN", 10**400, "x", None, [], {}, True])
-def test_an_amount_that_is_none_takes_nothing_off_the_sum(value):
+def test_an_amount_that_is_invalid_takes_nothing_off_the_sum(value):
     other = {**MANIFEST, "task_id": "8", "units": value, "cash": value}
     batch = {"batch_id": "b", "done": -3, "failed": value, "running": None, "units": value}
     summary = bill([], {"a": [MANIFEST, other], "all": [batch]}, {"all": "image2video"})

@@ -39,7 +39,7 @@ def task(kling):
 
 @pytest.mark.parametrize("name", ["deferrable", "soft_fail", "start_from_trigger"])
 @pytest.mark.parametrize("value", ["False", "no", 0, None])
-def test_a_switch_that_is_no_truth_value_is_refused(name, value):
+def test_a_switch_that_is_not_a_truth_value_is_refused(name, value):
     with pytest.raises(errors.KlingValidationError, match=f"Give {name} as True or False"):
         sensor("1", **{name: value})
 
@@ -92,7 +92,7 @@ def test_a_timeout_counts_from_klings_acceptance(kling, task, ti, mode):
         sensor(task.task_id, mode=mode, timeout=0, **POKE).execute({"ti": ti})
 
 
-def test_poking_survives_a_bad_moment(kling, task, ti, monkeypatch):
+def test_poking_survives_a_transient_error(kling, task, ti, monkeypatch):
     limit(monkeypatch, read_attempts=1)
     kling.fault(code=5000, operation="query", times=2)
     assert sensor(task.task_id, **POKE).execute({"ti": ti})["videos"]
@@ -163,13 +163,13 @@ class TestWhatNamesTheTask:
         "value", [None, "None", " ", "", 1.5, True, [], {}, {"task_id": None}, "{", "a\x00b", "x" * 999]
     )
     @pytest.mark.parametrize("deferrable", [True, False])
-    def test_anything_else_is_a_sentence(self, kling, ti, value, deferrable):
+    def test_anything_else_is_a_clear_error(self, kling, ti, value, deferrable):
         with pytest.raises(errors.KlingValidationError, match="Give kling_task_id a task's id"):
             sensor(value, deferrable=deferrable).execute({"ti": ti})
         json.dumps(ti.xcoms["failure"])
 
     @pytest.mark.parametrize("endpoint", [None, 7, "video2video"])
-    def test_a_product_that_does_not_exist_is_a_sentence(self, kling, ti, endpoint):
+    def test_a_product_that_does_not_exist_is_a_clear_error(self, kling, ti, endpoint):
         with pytest.raises(errors.KlingError, match="endpoint"):
             sensor("7", endpoint=endpoint).execute({"ti": ti})
 
@@ -238,7 +238,7 @@ class TestArguments:
 
     @pytest.mark.parametrize("name", ["timeout", "poke_interval"])
     @pytest.mark.parametrize("value", [float("nan"), float("inf"), -1, "soon", [], True])
-    def test_what_is_no_time_is_refused_while_the_dag_is_read(self, name, value):
+    def test_what_is_not_a_time_is_refused_while_the_dag_is_read(self, name, value):
         with pytest.raises(errors.KlingValidationError, match=f"Give {name}"):
             sensor("7", **{name: value})
 
@@ -261,7 +261,7 @@ class TestATaskThatWasReadBefore:
         assert not isinstance(caught.value, AirflowFailException)
 
     @pytest.mark.kling_simulator(seconds=3)
-    def test_poking_goes_on(self, kling, task, ti):
+    def test_poking_continues(self, kling, task, ti):
         waiting_sensor = sensor(task.task_id, **POKE)
         assert waiting_sensor.poke({"ti": ti}) is False
         kling.fault(code=1201, message="Task not found by id/external id", operation="query", times=3)
@@ -278,7 +278,7 @@ class TestATaskThatWasReadBefore:
 
 
 @pytest.mark.kling_simulator(seconds=1)
-def test_a_wait_that_the_triggerer_cannot_do_goes_on_on_the_worker(kling, task, ti):
+def test_a_wait_that_the_triggerer_cannot_do_continues_on_the_worker(kling, task, ti):
     event = {"status": "error", "kling_task_id": task.task_id, "message": "no connection", "cause": "connection"}
     waiting_sensor = sensor(task.task_id, poke_interval=0.1)
     assert waiting_sensor.resume_execution("execute_complete", {"event": event}, {"ti": ti})["videos"]
@@ -297,7 +297,7 @@ FOREIGN_EVENTS = [None, {"since": 1.0, "until": 2.0}, {"status": "success", "kli
 
 @pytest.mark.kling_simulator(seconds=60)
 @pytest.mark.parametrize("event", FOREIGN_EVENTS)
-def test_after_an_event_that_is_not_ours_the_wait_goes_on(kling, task, ti, event):
+def test_after_an_event_that_is_not_ours_the_wait_continues(kling, task, ti, event):
     with pytest.raises(TaskDeferred) as caught:
         sensor(task.task_id).execute_complete({"ti": ti}, event)
     assert caught.value.trigger.kling_task_id == task.task_id
@@ -329,21 +329,21 @@ class TestStartFromTrigger:
             ("{{ ti.xcom_pull('a', key='task_id') }}", False),
         ],
     )
-    def test_a_pull_that_would_wait_for_ever_takes_the_ordinary_road(self, kling_task_id, possible):
+    def test_a_pull_that_would_wait_forever_starts_on_a_worker(self, kling_task_id, possible):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             waiting_sensor = sensor(kling_task_id, start_from_trigger=True)
         assert waiting_sensor.start_from_trigger is possible
         assert bool([w for w in caught if "map_indexes=-1" in str(w.message)]) is not possible
 
-    def test_a_mapped_upstream_takes_the_ordinary_road(self):
+    def test_a_mapped_upstream_starts_on_a_worker(self):
         with DAG("d", schedule=None):
             animate = KlingTextToVideoOperator.partial(task_id="animate").expand(prompt=["x", "y"])
             with pytest.warns(UserWarning, match="comes from a mapped task"):
                 waiting_sensor = sensor(animate.output["task_id"], start_from_trigger=True)
         assert not waiting_sensor.start_from_trigger
 
-    def test_a_mapped_sensor_takes_the_ordinary_road(self):
+    def test_a_mapped_sensor_starts_on_a_worker(self):
         with DAG("d", schedule=None):
             mapped = KlingTaskSensor.partial(task_id="wait", start_from_trigger=True).expand(kling_task_id=["1", "2"])
         assert mapped.start_trigger_args is None
@@ -354,7 +354,7 @@ class TestStartFromTrigger:
 
 
 @pytest.mark.skipif(AIRFLOW_V_3_3_PLUS, reason="shows what happens before Airflow 3.3")
-def test_an_older_airflow_takes_the_ordinary_road():
+def test_an_older_airflow_starts_on_a_worker():
     with pytest.warns(UserWarning, match="Airflow before 3.3"):
         assert not sensor("7", start_from_trigger=True).start_from_trigger
 

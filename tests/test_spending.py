@@ -205,7 +205,7 @@ def test_who_waits_for_a_slot_keeps_its_share(kling):
 
 
 @pytest.mark.parametrize("value", ["much", 0, -1])
-def test_a_cap_that_is_none_is_said(kling, value):
+def test_a_cap_that_is_invalid_is_said(kling, value):
     with pytest.raises(errors.KlingValidationError, match="Give max_run_usd as a number above 0"):
         Run("a", max_run_usd=value).start("a")
 
@@ -456,7 +456,7 @@ def test_a_retry_of_the_same_submission_counts_once(kling):
     assert run.xcoms["a", -1][reservations.KEY]["usd"] == "0.420"
 
 
-def test_a_store_that_is_down_is_no_reason_to_pay_above_a_cap(kling):
+def test_a_store_that_is_down_is_not_a_reason_to_pay_above_a_cap(kling):
     class Broken(StateStore):
         def get(self, key, default=None):
             raise OSError("no store today")

@@ -45,7 +45,7 @@ def test_nothing_waits_whatever_is_asked(kling, ti):
     assert speech(wait_for_completion=True, deferrable=True).execute({"ti": ti})["audios"]
 
 
-def test_a_lost_answer_is_not_sent_again_and_no_retry_does(kling, ti, no_waiting):
+def test_a_lost_response_is_not_sent_again_and_no_retry_does(kling, ti, no_waiting):
     kling.fault("cut_after", operation="create")
     with pytest.raises(errors.KlingAnswerLostError) as caught:
         speech().execute({"ti": ti})
@@ -57,7 +57,7 @@ def test_a_lost_answer_is_not_sent_again_and_no_retry_does(kling, ti, no_waiting
     assert posts(kling) == 1
 
 
-def test_who_prefers_to_pay_twice_may(kling, ti, no_waiting):
+def test_on_doubt_resend_pays_again(kling, ti, no_waiting):
     kling.fault("cut_after", operation="create")
     assert speech(on_doubt="resend").execute({"ti": ti})["audios"]
     assert (posts(kling), no_waiting) == (2, [2.0])
@@ -106,7 +106,7 @@ def test_what_another_version_kept_is_found(kling, ti):
     assert speech().execute({"ti": again(ti), "task_state_store": store})["audios"] == first["audios"]
 
 
-def test_before_there_is_a_state_store_a_folder_keeps_the_answer(kling, ti, monkeypatch, tmp_path):
+def test_before_there_is_a_state_store_a_folder_keeps_the_response(kling, ti, monkeypatch, tmp_path):
     connect(monkeypatch, kling, extra={"allow_private_urls": True, "budget_uri": f"{tmp_path}/kling/"})
     first = speech().execute({"ti": ti})
     assert speech().execute({"ti": again(ti)})["audios"] == first["audios"]
@@ -136,7 +136,7 @@ def test_a_state_store_that_is_down_is_a_reason_to_send_nothing(kling, ti):
 
 
 @pytest.mark.parametrize("store", [None, StateStore()])
-def test_a_full_account_is_waited_for_and_is_no_doubt(kling, ti, no_waiting, store):
+def test_a_full_account_is_waited_for_and_is_not_doubt(kling, ti, no_waiting, store):
     context = {"ti": ti} if store is None else {"ti": ti, "task_state_store": store}
     kling.fault(code=1303, operation="create")
     with pytest.raises(TaskDeferred) as caught:
@@ -177,7 +177,7 @@ def test_the_hook_says_the_same(kling, no_waiting):
 
 
 @pytest.mark.parametrize("content", [b"", b'{"id": "af-1', b"[]", b"\xff\xfe"])
-def test_a_damaged_file_of_an_answer_is_named_and_nothing_is_paid_twice(kling, ti, monkeypatch, tmp_path, content):
+def test_a_damaged_file_of_a_response_is_named_and_nothing_is_paid_twice(kling, ti, monkeypatch, tmp_path, content):
     connect(monkeypatch, kling, extra={"allow_private_urls": True, "budget_uri": f"{tmp_path}/kling/"})
     speech().execute({"ti": ti})
     (kept,) = (tmp_path / "kling" / "sent").iterdir()

@@ -55,13 +55,13 @@ def test_a_manifest_that_a_template_wrote_as_text_is_understood(finished, tmp_pa
         "7",
     ],
 )
-def test_anything_else_is_refused_by_one_sentence(kling, tmp_path, manifest):
+def test_anything_else_is_refused_with_one_message(kling, tmp_path, manifest):
     with pytest.raises(KlingValidationError, match="Give manifest"):
         transfer(f"{tmp_path}/", manifest=manifest).execute({})
 
 
 @pytest.mark.parametrize("task_id", ["None", "../../etc", "a b", "7?x=1", "..", {"a": 1}, True, "7\n8", "x" * 300])
-def test_an_id_that_is_none_is_refused_in_the_words_of_the_sensor(kling, tmp_path, task_id):
+def test_an_id_that_is_invalid_is_refused_in_the_words_of_the_sensor(kling, tmp_path, task_id):
     with pytest.raises(KlingValidationError) as caught:
         transfer(f"{tmp_path}/", kling_task_id=task_id).execute({})
     with pytest.raises(KlingValidationError) as waiting:
@@ -87,7 +87,7 @@ def test_a_manifest_that_is_empty_leaves_the_id(nothing):
 
 
 @pytest.mark.parametrize("value", ["\ud83d", "17952740918630000\udc00"])
-def test_half_an_emoji_is_no_id(tmp_path, value):
+def test_half_an_emoji_is_not_an_id(tmp_path, value):
     with pytest.raises(KlingValidationError, match="Give kling_task_id"):
         transfer(f"{tmp_path}/", kling_task_id=value).execute({})
 
@@ -127,7 +127,7 @@ def test_a_folder_without_its_slash_is_refused(finished, tmp_path):
     assert list((tmp_path / "videos").iterdir()) == []
 
 
-def test_the_twin_with_the_watermark_is_stored_too(kling, tmp_path):
+def test_the_watermarked_copy_is_stored_too(kling, tmp_path):
     task = made(watermark_info={"enabled": True})
     kling.finish(task.task_id)
     plain, marked = transfer(f"{tmp_path}/", kling_task_id=task.task_id).execute({})["files"]

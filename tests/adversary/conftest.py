@@ -22,8 +22,8 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Scripted
     """
     with contextlib.ExitStack() as stack:
 
-        def start(answer: Any, *, extra: dict[str, Any] | None = None, **fields: Any) -> ScriptedServer:
-            server = stack.enter_context(ScriptedServer(answer))
+        def start(response: Any, *, extra: dict[str, Any] | None = None, **fields: Any) -> ScriptedServer:
+            server = stack.enter_context(ScriptedServer(response))
             connection = {
                 "conn_type": "kling",
                 "host": server.url,

@@ -91,8 +91,8 @@ class ScriptedServer:
         which the last is repeated.
     """
 
-    def __init__(self, answer: Callable[[Received], Reply] | Iterable[Reply] | Reply) -> None:
-        self._answer = answer if callable(answer) else self._in_turn(answer)
+    def __init__(self, response: Callable[[Received], Reply] | Iterable[Reply] | Reply) -> None:
+        self._respond = response if callable(response) else self._in_turn(response)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._closing = threading.Event()
         self.received: list[Received] = []
@@ -102,11 +102,11 @@ class ScriptedServer:
         waiting = [replies] if isinstance(replies, Reply) else list(replies)
         lock = threading.Lock()
 
-        def answer(_request: Received) -> Reply:
+        def response(_request: Received) -> Reply:
             with lock:
                 return waiting.pop(0) if len(waiting) > 1 else waiting[0]
 
-        return answer
+        return response
 
     @property
     def host(self) -> str:
@@ -145,7 +145,7 @@ class ScriptedServer:
             if request is None:
                 return
             self.received.append(request)
-            self._send(connection, self._answer(request))
+            self._send(connection, self._respond(request))
 
     def _read(self, connection: socket.socket) -> Received | None:
         stream = connection.makefile("rb")

@@ -69,10 +69,10 @@ def whole(data: Any) -> dict[str, Any]:
 
 #: Reader and a valid answer of each kind.
 KINDS: dict[str, tuple[Callable[[envelope.Answer], Any], dict[str, Any]]] = {
-    "create": (lambda answer: classic.read_created(answer, IMAGE2VIDEO), whole(CLASSIC)),
-    "query": (lambda answer: classic.read_task(answer, IMAGE2VIDEO), whole(CLASSIC)),
-    "list": (lambda answer: classic.read_page(answer, IMAGE2VIDEO), whole([CLASSIC, CLASSIC])),
-    "tasks": (lambda answer: v2.read_tasks(answer, {TASK_ID: "image2video"}), whole([NEW, NEW])),
+    "create": (lambda response: classic.read_created(response, IMAGE2VIDEO), whole(CLASSIC)),
+    "query": (lambda response: classic.read_task(response, IMAGE2VIDEO), whole(CLASSIC)),
+    "list": (lambda response: classic.read_page(response, IMAGE2VIDEO), whole([CLASSIC, CLASSIC])),
+    "tasks": (lambda response: v2.read_tasks(response, {TASK_ID: "image2video"}), whole([NEW, NEW])),
     "costs": (account.read_costs, whole(COSTS)),
 }
 
@@ -180,7 +180,7 @@ def test_a_byte_order_mark_and_other_encodings_are_read(encoding):
     assert read("query", json.dumps(whole(CLASSIC)).encode(encoding)).task_id == TASK_ID
 
 
-def test_a_reader_that_trips_is_a_response_error_all_the_same(monkeypatch):
+def test_a_reader_that_raises_is_a_response_error_nevertheless(monkeypatch):
     def broken(*_arguments: object, **_more: object) -> None:
         raise ZeroDivisionError
 
@@ -201,7 +201,7 @@ def test_only_the_id_and_the_status_are_essential(name, value):
 @pytest.mark.parametrize(
     "bad", [None, 7, "x", [], {}, {"task_id": "../../x", "task_status": "succeed"}, {"task_id": "8"}]
 )
-def test_a_strangers_record_that_cannot_be_read_hurts_nobody(bad, caplog):
+def test_an_unreadable_record_of_another_task_has_no_effect(bad, caplog):
     with caplog.at_level(logging.DEBUG, "airflow_provider_kling.api.task_record"):
         found = read("list", json.dumps(whole([bad, CLASSIC, bad])).encode())
     assert [kling_task.task_id for kling_task in found] == [TASK_ID]
@@ -212,7 +212,7 @@ def test_a_strangers_record_that_cannot_be_read_hurts_nobody(bad, caplog):
 
 @pytest.mark.parametrize("data", [{}, "no", 7, {"a": 1}, True])
 @pytest.mark.parametrize("kind", ["list", "tasks"])
-def test_a_list_that_is_none_is_not_asked_for_again(kind, data):
+def test_a_list_that_is_invalid_is_not_asked_for_again(kind, data):
     with pytest.raises(KlingResponseError, match="no list") as caught:
         read(kind, json.dumps(whole(data)).encode())
     assert not caught.value.transient
@@ -274,14 +274,14 @@ def test_a_printed_task_shows_no_link():
         ("error", TaskStatus.FAILED),
     ],
 )
-def test_the_words_of_relays_are_understood(word, status):
+def test_field_names_of_relays_are_understood(word, status):
     assert read("query", json.dumps(whole({**CLASSIC, "task_status": word})).encode()).status is status
     (found,) = read("tasks", json.dumps(whole([{**NEW, "status": word}])).encode())
     assert found.status is status
 
 
 @pytest.mark.parametrize("word", ["resting", "cancelled", "UNKNOWN", "99", "", None, 99, True, [], {}])
-def test_an_unknown_status_is_no_end_and_may_change(word):
+def test_an_unknown_status_does_not_end_the_wait(word):
     with pytest.raises(KlingResponseError, match="no end") as caught:
         read("query", json.dumps(whole({**CLASSIC, "task_status": word})).encode())
     assert caught.value.transient
@@ -294,13 +294,13 @@ def test_what_relays_say_for_success_is_success(code):
 
 
 @pytest.mark.parametrize("code", [None, "", 1, -1, 777, 40001, "what", [], {}, False, 5999])
-def test_a_foreign_code_around_a_task_is_no_refusal(code):
+def test_an_unknown_code_around_a_task_is_not_an_error(code):
     assert read("create", json.dumps({**whole(CLASSIC), "code": code}).encode()).task_id == TASK_ID
 
 
 @pytest.mark.parametrize("code", [None, "", 1, -1, 777, 40001, "quota_not_enough", [], False, 5999, 200, True])
 @pytest.mark.parametrize("data", [None, {}, [], {"id": 7, "object": "error"}])
-def test_a_foreign_code_without_a_task_leaves_doubt(code, data):
+def test_an_unknown_code_without_a_task_leaves_doubt(code, data):
     body = {**whole(data), "code": code, "id": "request-7"}
     if code in (200, True) and data:
         return  # said to be accepted, and it names something: that is the task
@@ -310,7 +310,7 @@ def test_a_foreign_code_without_a_task_leaves_doubt(code, data):
     assert caught.value.http_status == 200
 
 
-def test_klings_own_codes_are_refusals_whatever_stands_beside_them():
+def test_klings_own_codes_are_errors_whatever_else_the_body_has():
     with pytest.raises(KlingConcurrencyError) as caught:
         read("create", json.dumps({**whole(CLASSIC), "code": "1303"}).encode())
     assert caught.value.refused_for_sure
@@ -319,7 +319,7 @@ def test_klings_own_codes_are_refusals_whatever_stands_beside_them():
 @pytest.mark.parametrize(
     ("status", "error"), [(400, KlingRequestError), (429, KlingServerError), (503, KlingServerError)]
 )
-def test_an_unknown_code_in_an_http_error_is_never_sure(status, error):
+def test_an_unknown_code_in_an_http_error_leaves_doubt(status, error):
     with pytest.raises(error) as caught:
         read("create", b'{"code": 40001, "message": "text"}', status)
     assert not caught.value.refused_for_sure
@@ -352,19 +352,19 @@ def test_the_id_of_a_created_task_is_found_where_relays_put_it(body):
 
 
 @pytest.mark.parametrize("data", ["success", "ok", "", [], [1], {"ok": True}, {"message": "queued"}, 7, None])
-def test_an_answer_to_a_post_that_names_no_task_leaves_doubt(data):
+def test_a_response_to_a_post_that_names_no_task_leaves_doubt(data):
     with pytest.raises(KlingResponseError, match="holds no task"):
         read("create", json.dumps(whole(data)).encode())
 
 
-def test_a_relays_answer_around_klings_is_read_with_its_result():
+def test_a_relays_response_around_klings_is_read_with_its_result():
     wrapped = {"task_id": "task_1", "status": "SUCCESS", "submit_time": NOW // 1000, "data": whole(CLASSIC)}
     found = read("query", json.dumps({"code": "success", "message": "", "data": wrapped}).encode())
     assert (found.task_id, found.status, found.created_at) == ("task_1", TaskStatus.SUCCEED, NOW // 1000 * 1000)
     assert found.videos[0].duration == "5.041"
 
 
-def test_the_cash_of_a_post_paid_account_stands_beside_the_units():
+def test_the_cash_of_a_post_paid_account_is_listed_with_the_units():
     assert read("query", json.dumps(whole(CLASSIC)).encode()).cash == "0.5"
     billing = [{"charge_type": "cash", "amount": "0.336"}, {"charge_type": "unit", "amount": "1"}, {"amount": "9"}]
     (found,) = read("tasks", json.dumps(whole([{**NEW, "billing": billing}])).encode())
@@ -384,7 +384,7 @@ def test_a_pack_whose_quantity_cannot_be_read_is_not_taken_for_a_used_up_one():
 
 
 @pytest.mark.parametrize("code", ["what", [], None, "NaN"])
-def test_an_inner_code_of_the_account_that_is_no_number_is_a_response_error(code):
+def test_an_inner_code_of_the_account_that_is_not_a_number_is_a_response_error(code):
     with pytest.raises(KlingResponseError):
         read("costs", json.dumps(whole({**COSTS, "code": code})).encode())
 
@@ -397,7 +397,7 @@ def test_three_megabytes_of_message_become_a_short_error():
     assert time.perf_counter() - began < 2
 
 
-def test_a_post_whose_answer_has_odd_fields_is_a_task_and_not_a_crash(scripted):
+def test_a_post_whose_response_has_odd_fields_is_a_task_and_not_a_crash(scripted):
     odd = task(created_at="2026-03-29 17:24", task_info=[[]], task_result="none", task_status="QUEUED")
     server = scripted(kling(odd))
     found = KlingHook().create_task("image2video", {"prompt": "a dog"}, external_task_id="af-1", validate="off")

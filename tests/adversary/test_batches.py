@@ -100,7 +100,7 @@ def test_an_error_page_for_one_submission_of_eight_ends_nothing(kling, ti, tmp_p
 
 
 @pytest.mark.kling_simulator(seconds=0.3)
-def test_not_found_answers_about_running_tasks_end_nothing(kling, ti, tmp_path):
+def test_not_found_responses_about_running_tasks_end_nothing(kling, ti, tmp_path):
     kling.fault(code=1201, operation="list", message="data not found", nth=2, times=2)
     kling.fault(code=1201, operation="query", message="Task not found by id and user id", http_status=404, times=12)
     payload = run(ti, tmp_path, count=2)
@@ -277,7 +277,7 @@ HUGE = {"status": "failed", "message": "x" * 10_000_000, "permanent": "maybe"}
 
 
 @pytest.mark.parametrize("event", [*EVENTS, HUGE, {"message": "a\ud83d"}])
-def test_an_event_of_another_shape_is_an_error_with_a_sentence(kling, ti, tmp_path, event):
+def test_an_event_of_another_shape_is_an_error_with_a_message(kling, ti, tmp_path, event):
     with pytest.raises(KlingBatchError) as caught:
         operator(tmp_path).execute_complete({"ti": ti}, event)
     assert len(str(caught.value)) < 3000

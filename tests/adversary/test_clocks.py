@@ -44,7 +44,7 @@ def test_a_task_is_accepted_after_it_was_sent_and_before_it_was_seen(created_at,
     assert polling.accepted_at(created(created_at), now=NOW, submitted_at=submitted_at) == accepted_at
 
 
-def test_a_first_look_never_waits_for_klings_clock():
+def test_a_first_poll_never_waits_for_klings_clock():
     assert polling.first_poll_delay("image2video", accepted_at=NOW + HOUR, poll_interval=15, now=NOW) == 30
 
 

@@ -89,7 +89,7 @@ def test_verify_is_true_false_or_a_path_and_never_a_guess(monkeypatch, value):
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])
-def test_a_ca_bundle_that_cannot_be_read_is_a_sentence(monkeypatch, tmp_path, content):
+def test_a_ca_bundle_that_cannot_be_read_is_a_clear_error(monkeypatch, tmp_path, content):
     bundle = tmp_path / "ca.pem"
     if content:
         bundle.write_text(content)
@@ -129,7 +129,7 @@ def test_a_misspelt_extra_is_named_with_what_was_meant(monkeypatch, key, meant):
     assert f"{key} is not known, did you mean {meant}?" in words
 
 
-def test_an_extra_of_somebody_else_is_named_and_harmless(monkeypatch, logged):
+def test_an_extra_of_another_sender_is_named_and_harmless(monkeypatch, logged):
     hook = hook_of(monkeypatch, {"extra": {"team": "video"}})
     lines = logged(hook)
     assert hook.settings.timeout_seconds == 30
@@ -138,7 +138,7 @@ def test_an_extra_of_somebody_else_is_named_and_harmless(monkeypatch, logged):
 
 @pytest.mark.skipif(not AIRFLOW_V_3_2_PLUS, reason="Airflow before 3.2 takes such a connection for a missing one")
 @pytest.mark.parametrize("extra", ["{not json", "[1]", '"text"', "5"])
-def test_an_extra_that_is_no_object_is_refused_instead_of_forgotten(monkeypatch, extra):
+def test_an_extra_that_is_not_an_object_is_refused_instead_of_forgotten(monkeypatch, extra):
     assert "JSON object" in refusal(monkeypatch, {"extra": extra})
 
 
@@ -155,7 +155,7 @@ def test_an_extra_that_is_no_object_is_refused_instead_of_forgotten(monkeypatch,
         {"host": "https://x", "schema": "http"},
     ],
 )
-def test_a_host_that_is_no_address_is_refused(monkeypatch, fields):
+def test_a_host_that_is_not_an_address_is_refused(monkeypatch, fields):
     assert "Check the connection's host" in refusal(monkeypatch, fields)
 
 
@@ -221,17 +221,17 @@ def test_proxies_in_a_uri_are_text(monkeypatch):
         {"htps": "http://u:proxy-password@p"},
     ],
 )
-def test_what_is_no_proxy_is_refused_without_its_password(monkeypatch, proxies):
+def test_what_is_not_a_proxy_is_refused_without_its_password(monkeypatch, proxies):
     words = refusal(monkeypatch, {"extra": {"proxies": proxies}})
     assert "Check proxies" in words
     assert "proxy-p" not in words
 
 
 @pytest.mark.parametrize(
-    ("answer", "words"),
+    ("response", "words"),
     [(b"HTTP/1.1 400 Bad Request\r\n\r\n", "it answers without TLS"), (b"", "if it is without TLS")],
 )
-def test_a_server_without_tls_gets_its_remedy_whether_it_answers_or_not(monkeypatch, answer, words):
+def test_a_server_without_tls_gets_its_remedy_whether_it_responds_or_not(monkeypatch, response, words):
     limit(monkeypatch, read_attempts=1)
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -239,7 +239,7 @@ def test_a_server_without_tls_gets_its_remedy_whether_it_answers_or_not(monkeypa
             connection, _ = listener.accept()
             with connection, contextlib.suppress(OSError):
                 connection.recv(65536)
-                connection.sendall(answer)
+                connection.sendall(response)
                 connection.recv(65536)
 
         threading.Thread(target=serve, daemon=True).start()
@@ -250,7 +250,7 @@ def test_a_server_without_tls_gets_its_remedy_whether_it_answers_or_not(monkeypa
     assert words in message
 
 
-def test_a_host_that_does_not_exist_is_one_sentence_with_its_name(monkeypatch):
+def test_a_host_that_does_not_exist_is_one_error_with_its_name(monkeypatch):
     limit(monkeypatch, read_attempts=1)
 
     def nowhere(*_arguments, **_options):

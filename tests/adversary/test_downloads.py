@@ -39,12 +39,12 @@ def no_network(monkeypatch) -> list:
     return connected
 
 
-def resolve(monkeypatch, *answers: list[str]) -> list[str]:
+def resolve(monkeypatch, *responses: list[str]) -> list[str]:
     """Names have these addresses, another list for each question; returns the names that were asked for."""
     asked: list[str] = []
 
     def getaddrinfo(host, port, *_arguments, **_options):
-        addresses = answers[min(len(asked), len(answers) - 1)]
+        addresses = responses[min(len(asked), len(responses) - 1)]
         asked.append(host)
         return [
             (socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))
@@ -70,7 +70,7 @@ def resolve(monkeypatch, *answers: list[str]) -> list[str]:
     ],
 )
 @pytest.mark.parametrize("proxy", ["", "http://127.0.0.1:1"])
-def test_a_link_that_is_none_is_a_sentence_and_nothing_is_connected_to(hook, no_network, monkeypatch, url, proxy):
+def test_a_link_that_is_invalid_is_a_clear_error_and_nothing_is_connected_to(hook, no_network, monkeypatch, url, proxy):
     monkeypatch.setenv("HTTPS_PROXY", proxy)
     with pytest.raises(errors.KlingResultError) as caught:
         hook.download(f"{url}?{SECRET}" if isinstance(url, str) else url, io.BytesIO())
@@ -81,7 +81,7 @@ def test_a_link_that_is_none_is_a_sentence_and_nothing_is_connected_to(hook, no_
 
 
 @pytest.mark.parametrize("host", ["a" * 70 + ".com", "a..b"])
-def test_a_name_that_no_resolver_takes_is_a_sentence(hook, no_network, host):
+def test_a_name_that_no_resolver_takes_is_a_clear_error(hook, no_network, host):
     with pytest.raises(errors.KlingResultError, match="Check"):
         hook.download(f"https://{host}/", io.BytesIO())
     assert no_network == []
@@ -130,7 +130,7 @@ def test_no_proxy_of_the_environment_brings_the_check_back(hook, no_network, mon
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_checked_like_the_first_link(tls_host, monkeypatch, status):
-    tls_host.answer = (
+    tls_host.response = (
         b"HTTP/1.1 %d Moved\r\nLocation: https://169.254.169.254/latest\r\nContent-Length: 0\r\n\r\n" % status
     )
     with pytest.raises(errors.KlingResultError, match="not a public address"):
@@ -138,7 +138,7 @@ def test_a_redirect_is_checked_like_the_first_link(tls_host, monkeypatch, status
 
 
 @pytest.mark.parametrize("location", ["https://[::1", "https://x:99999/", "javascript:alert(1)", "//user:pw@8.8.8.8/"])
-def test_a_redirect_to_nonsense_is_a_sentence(scripted, location):
+def test_a_redirect_to_nonsense_is_a_clear_error(scripted, location):
     server = scripted(Reply(b"", status=302, headers={"Location": location}))
     with pytest.raises(errors.KlingResultError):
         KlingHook().download(f"{server.url}/v.mp4?{SECRET}", io.BytesIO())
@@ -165,7 +165,7 @@ class TlsHost:
     """``videos.example.com`` on loopback, with a certificate; behind a proxy that knows its name if asked for."""
 
     def __init__(self, directory, monkeypatch) -> None:
-        self.answer = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nvideo"
+        self.response = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nvideo"
         self.names: list[str] = []
         self.connects: list[bytes] = []
         authority, chain = certificate(directory, "videos.example.com")
@@ -187,7 +187,7 @@ class TlsHost:
                     raw.sendall(b"HTTP/1.1 200 Established\r\n\r\n")
                 with self._context.wrap_socket(raw, server_side=True) as connection:
                     connection.recv(65536)
-                    connection.sendall(self.answer)
+                    connection.sendall(self.response)
             except OSError:
                 if self._listener.fileno() < 0:
                     return
@@ -258,7 +258,7 @@ def test_a_download_that_drips_ends(scripted, monkeypatch):
     assert time.monotonic() - begin < 30, "1000 bytes would take 100 s"
 
 
-def test_a_download_that_brings_enough_goes_on_beyond_the_timeout(scripted, monkeypatch):
+def test_a_download_that_brings_enough_continues_beyond_the_timeout(scripted, monkeypatch):
     limit(monkeypatch, download_rate=10)
     limit(monkeypatch, chunk_bytes=8)
     limit(monkeypatch, download_grace=3)

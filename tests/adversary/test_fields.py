@@ -85,7 +85,7 @@ ELEMENTS = [{"element_id": 1}, {"element_id": 2}]
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_whatever_is_a_list_to_its_author_is_one(given):
+def test_any_sequence_is_accepted_as_a_list(given):
     assert animate(element_list=given).body["element_list"] == ELEMENTS
 
 
@@ -161,7 +161,7 @@ def test_what_cannot_become_json_is_named_with_its_place(given, words, validate)
 
 @pytest.mark.parametrize("name", ["prompt", "multi_prompt", "element_list", "camera_control", "cfg_scale"])
 @pytest.mark.parametrize("size", [60, 2_000, 100_000])
-def test_deep_nesting_is_a_sentence(name, size):
+def test_deep_nesting_is_a_clear_error(name, size):
     deep: list = []
     for _ in range(size):
         deep = [deep]
@@ -169,7 +169,7 @@ def test_deep_nesting_is_a_sentence(name, size):
     assert "Nest " in refused(extra_body={name: deep})
 
 
-def test_a_list_that_holds_itself_is_a_sentence_and_takes_no_time():
+def test_a_list_that_holds_itself_is_a_clear_error_and_takes_no_time():
     twice: list = []
     twice += [twice, twice]
     assert "element_list" in refused(element_list=twice)
@@ -177,7 +177,7 @@ def test_a_list_that_holds_itself_is_a_sentence_and_takes_no_time():
     assert "extra_body" in refused(extra_body=redact_images({"a": twice}))
 
 
-def test_a_small_list_that_stands_for_a_billion_values_is_a_sentence():
+def test_a_small_list_that_stands_for_a_billion_values_is_a_clear_error():
     billion = [[[0] * 300] * 2000] * 2000
     assert "it has more than 20000 values" in refused(element_list=billion)
     assert "it has more than 20000 values" in refused(extra_body={"a": billion})
@@ -198,7 +198,7 @@ def test_extra_body_as_text_is_read_as_strictly_as_a_dict(text, words):
 
 
 @pytest.mark.parametrize("given", [None, "prompt", 5, [("prompt", "x")], {"prompt"}, object()])
-def test_fields_that_are_no_dict_are_a_sentence(given):
+def test_fields_that_are_not_a_dict_are_a_clear_error(given):
     with pytest.raises(KlingValidationError, match="Give fields as a dict") as caught:
         prepare(TEXT2VIDEO, given)
     advice_first(caught.value.problems[0])
@@ -239,7 +239,7 @@ def test_the_text_none_inside_a_field_is_named_with_its_place(name, value, place
 
 @pytest.mark.parametrize("name", ["prompt", "negative_prompt", "image", "duration", "mode", "sound", "model_name"])
 @pytest.mark.parametrize("text", ["null", " nan", "NaN", "undefined"])
-def test_what_other_programs_write_for_nothing_is_named_alike(name, text):
+def test_null_values_of_other_programs_are_reported_too(name, text):
     said = refused(**{name: text})  # words are compared in small letters
     assert f"give {name} a value, or leave it out: it is the text {text.strip()}, as of".lower() in said.lower()
     assert "send it with extra_body" in said
@@ -261,7 +261,7 @@ def test_other_words_are_prompts(text):
     assert animate(prompt=text).body["prompt"] == text
 
 
-def test_who_means_the_word_sends_it_with_extra_body():
+def test_the_text_none_can_be_sent_with_extra_body():
     assert animate(prompt=None, extra_body={"prompt": "None"}).body["prompt"] == "None"
     assert animate(prompt=None).content == animate(prompt="").content
 
@@ -323,7 +323,7 @@ NASTY = {
 
 
 @pytest.mark.parametrize("shape", sorted(NASTY))
-def test_no_field_is_ever_slow(shape):
+def test_no_field_takes_long_to_check(shape):
     started = time.monotonic()
     text = NASTY[shape]
     for name in [*NAMES, "camera", text]:
@@ -338,7 +338,7 @@ def test_no_field_is_ever_slow(shape):
     assert time.monotonic() - started < 60
 
 
-def test_a_sentence_about_a_long_value_is_short():
+def test_a_message_about_a_long_value_is_short():
     for text in NASTY.values():
         assert all(len(line) < 1000 for line in refused(mode=text, image=text, camera_control=text).splitlines())
 
@@ -360,11 +360,11 @@ def test_a_sentence_about_a_long_value_is_short():
         ({"camera_control": {"type": "simple", "config": {"zom": 1}}}, "did you mean 'zoom'?"),
     ],
 )
-def test_a_misspelt_word_is_asked_back(fields, asked):
+def test_a_misspelt_value_gets_a_suggestion(fields, asked):
     assert asked in refused(**fields)
 
 
-def test_a_misspelt_aspect_ratio_and_validate_are_asked_back():
+def test_a_misspelt_aspect_ratio_and_validate_get_a_suggestion():
     with pytest.raises(KlingValidationError, match="did you mean '16:9'"):
         prepare(TEXT2VIDEO, {"prompt": "x", "aspect_ratio": "16/9"})
     with pytest.raises(KlingValidationError, match="Did you mean validate='strict'"):
@@ -383,7 +383,7 @@ def test_a_misspelt_aspect_ratio_and_validate_are_asked_back():
         ("kling-v1.6", "did you mean 'kling-v1-6', retired on 2026-09-15? use 'kling-v2-5-turbo'"),
     ],
 )
-def test_a_model_that_is_nearly_known_is_asked_back_and_sent(name, meant):
+def test_a_model_that_is_nearly_known_gets_a_suggestion_and_is_sent(name, meant):
     prepared = animate(model_name=name)
     assert prepared.body["model_name"] == name
     assert meant in prepared.warnings[0]
@@ -476,7 +476,7 @@ def test_an_address_that_only_this_network_can_open_is_a_warning(url, name):
 
 @pytest.mark.parametrize("url", PUBLIC)
 @pytest.mark.parametrize("name", ["image", "callback_url"])
-def test_a_public_address_is_taken_without_a_word(url, name):
+def test_a_public_address_is_accepted_without_a_warning(url, name):
     assert animate(**{name: url}).warnings == ()
 
 

@@ -134,7 +134,7 @@ SIGNED = "at https://user:secret@s3.example/cat.png?X-Amz-Signature=secret"
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_a_storage_that_is_away_is_an_error_that_a_retry_may_mend(error):
+def test_a_storage_that_is_away_is_an_error_that_a_retry_may_fix(error):
     attach("memory", conn_id=f"away_{type(error).__name__}", fs=stored(error))
     with pytest.raises(KlingStorageError) as caught:
         prepare(IMAGE2VIDEO, {"image": "memory://b/cat.png"}, image_conn_id=f"away_{type(error).__name__}")
@@ -185,7 +185,7 @@ EDITS = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), max_size=12)
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(kind=st.sampled_from(sorted(PICTURES)), edits=EDITS, head=st.booleans(), cut=st.floats(0, 1), more=st.binary())
-def test_a_damaged_picture_is_a_problem_or_a_picture_and_never_a_crash(kind, edits, head, cut, more):
+def test_a_damaged_image_is_a_problem_or_an_image_and_never_a_crash(kind, edits, head, cut, more):
     content = bytearray(PICTURES[kind])
     size = min(len(content), 64) if head else len(content)
     for place, byte in edits:
@@ -199,7 +199,7 @@ def test_a_damaged_picture_is_a_problem_or_a_picture_and_never_a_crash(kind, edi
         advice_first(problem.sentence)
 
 
-def test_a_picture_without_pixels_is_none():
+def test_an_image_without_pixels_is_none():
     content = bytearray(PICTURES["BMP"])
     content[18:22] = bytes(4)  # the width
     loaded = load_image(bytes(content), field="image")
@@ -261,7 +261,7 @@ def test_what_is_loaded_as_content_is_redacted(value):
         "короткий текст " * 400,
     ],
 )
-def test_what_is_no_content_is_neither_redacted_nor_decoded(value):
+def test_what_is_not_content_is_neither_redacted_nor_decoded(value):
     assert redact_images(value) is value
     if not value.startswith("https"):
         with pytest.raises((FileLoadError, KlingError)):

@@ -34,7 +34,7 @@ def test_a_sound_of_which_the_note_cannot_be_read_is_not_paid_again(kling, ti, v
 
 
 @pytest.mark.parametrize("change", [{"answer": 7}, {"answer": {}}, {"answer": {"task_id": "../x"}}, {"answer": None}])
-def test_an_answer_that_cannot_be_read_is_lost_and_not_paid_again(kling, ti, change):
+def test_a_response_that_cannot_be_read_is_lost_and_not_paid_again(kling, ti, change):
     store = StateStore()
     KlingTextToSpeechOperator(task_id="speak", **WORDS).execute({"ti": ti, "task_state_store": store})
     store["sent"] |= change
@@ -45,7 +45,7 @@ def test_an_answer_that_cannot_be_read_is_lost_and_not_paid_again(kling, ti, cha
 
 @pytest.mark.parametrize("name", ["created_at", "updated_at", "units", "cash", "request_id", "status", "endpoint"])
 @pytest.mark.parametrize("value", [None, "soon", [1], {"a": 1}, -1, 1e300, True])
-def test_an_answer_with_a_damaged_field_is_still_found(kling, ti, tmp_path, name, value):
+def test_a_response_with_a_damaged_field_is_still_found(kling, ti, tmp_path, name, value):
     store = StateStore()
     KlingTextToSpeechOperator(task_id="speak", **WORDS).execute({"ti": ti, "task_state_store": store})
     store["sent"]["answer"][name] = value

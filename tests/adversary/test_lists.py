@@ -107,7 +107,7 @@ def test_a_task_of_which_nobody_knows_when_it_was_made_is_not_taken_and_nothing_
 
 
 @pytest.mark.parametrize("page", [None, {"tasks": 3}, [{"task_id": "../../x"}], "no list", [[], 5, None]])
-def test_what_is_no_list_of_tasks_ends_in_a_sentence(scripted, no_waiting, page):
+def test_what_is_not_a_list_of_tasks_ends_in_a_clear_error(scripted, no_waiting, page):
     relay = Relay([page], page)
     with pytest.raises(errors.KlingAnswerLostError, match="Look in Kling's console"):
         submit(scripted, relay, "fail")

@@ -37,12 +37,12 @@ def spoken(scripted):
     """Start a server that says this to a POST, with ``LINK`` for the sound that it has."""
 
     def start(said):
-        def answer(request):
+        def response(request):
             if request.method == "GET":
                 return Reply(sound(), headers={"Content-Type": "audio/wav"})
             return Reply(json.dumps(said).replace("LINK", f"{server.url}/a.wav"))
 
-        server = scripted(answer)
+        server = scripted(response)
         return server
 
     return start
@@ -93,7 +93,7 @@ def test_what_holds_no_result_is_doubt_and_not_sent_again(spoken, ti, tmp_path, 
 
 
 @pytest.mark.parametrize("session", [None, "", "../x", "a b", 1.5, {"id": "1"}])
-def test_faces_without_their_session_are_no_answer(scripted, ti, session):
+def test_faces_without_their_session_are_no_response(scripted, ti, session):
     """A lip sync in a session that is none would be refused, again with each retry."""
     server = scripted(kling({"session_id": session, "face_data": FACES}))
     with pytest.raises(errors.KlingAnswerLostError, match="holds no session"):

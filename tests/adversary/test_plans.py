@@ -123,7 +123,7 @@ def test_no_item_skips_the_task(kling, ti, tmp_path, items):
         ({"items": [{"key": 10**5000}]}, "Write key with letters"),
     ],
 )
-def test_what_makes_no_sense_is_refused_by_name_before_anything_is_paid(kling, ti, tmp_path, change, word):
+def test_what_is_invalid_is_refused_by_name_before_anything_is_paid(kling, ti, tmp_path, change, word):
     with pytest.raises(KlingValidationError) as caught:
         operator(tmp_path, **change).execute({"ti": ti})
     assert word in str(caught.value)
@@ -186,7 +186,7 @@ def test_a_plan_with_more_and_fewer_fields_is_read(tmp_path):
         json.dumps({**GOOD, "images": []}) + "\n{",
     ],
 )
-def test_a_broken_plan_is_an_error_that_a_retry_mends(kling, ti, tmp_path, line):
+def test_a_broken_plan_is_an_error_that_a_retry_fixes(kling, ti, tmp_path, line):
     trigger = deferred(ti, tmp_path)
     (plan,) = tmp_path.glob(".*/plan.jsonl")
     plan.write_text(line + "\n")
@@ -276,7 +276,7 @@ def test_a_file_of_items_that_cannot_be_one_is_refused_for_good_and_by_name(klin
     assert kling.requests() == []
 
 
-def test_a_plan_that_lost_items_or_has_some_twice_is_written_anew(kling, ti, tmp_path):
+def test_a_plan_that_lost_items_or_has_some_twice_is_written_again(kling, ti, tmp_path):
     trigger = deferred(ti, tmp_path)
     (plan,) = tmp_path.glob(".*/plan.jsonl")
     whole = plan.read_text()
@@ -303,7 +303,7 @@ def test_a_plan_that_lost_items_or_has_some_twice_is_written_anew(kling, ti, tmp
         ({"dynamic_masks": [{"mask": ""}]}, {"dynamic_masks[1].mask": {"uri": "file:///x", "sha256": "0"}}),
     ],
 )
-def test_an_item_of_a_plan_whose_picture_has_no_place_is_not_sent_without_it(tmp_path, body, images):
+def test_an_item_of_a_plan_whose_image_has_no_place_is_not_sent_without_it(tmp_path, body, images):
     (tmp_path / "plan.jsonl").write_text(json.dumps({**GOOD, "body": body, "images": images}) + "\n")
     with pytest.raises(KlingBatchError, match="item 1"):
         read_plan(f"file://{tmp_path}/plan.jsonl", None)

@@ -91,7 +91,7 @@ def test_what_takes_long_to_read_is_refused_soon(tmp_path, name, content, why):
     assert why in judged(tmp_path, name, content())
 
 
-def test_a_picture_that_is_too_large_to_decode_is_kept_and_takes_little_memory(tmp_path):
+def test_an_image_that_is_too_large_to_decode_is_kept_and_takes_little_memory(tmp_path):
     (tmp_path / "a.png").write_bytes(png(8900, 8900, bits=32))
     program = (
         "import resource, sys, pathlib, PIL.PngImagePlugin\n"
@@ -107,7 +107,7 @@ def test_a_picture_that_is_too_large_to_decode_is_kept_and_takes_little_memory(t
     assert "cut" in judged(tmp_path, "b.png", (tmp_path / "a.png").read_bytes()[:-20])
 
 
-def test_a_picture_of_many_bytes_is_not_read(tmp_path):
+def test_an_image_of_many_bytes_is_not_read(tmp_path):
     path = tmp_path / "a.png"
     path.write_bytes(png(10, 10, chunk(b"teSt", bytes(1000))))
     with pytest.raises(KlingResultError, match="more than 0 MB"):
@@ -115,7 +115,7 @@ def test_a_picture_of_many_bytes_is_not_read(tmp_path):
     assert picture.size_of_picture(path) == (10, 10)
 
 
-def test_ordinary_pictures_have_fewer_parts(tmp_path):
+def test_ordinary_images_have_fewer_parts(tmp_path):
     assert judged(tmp_path, "a.jpg", jpeg_of_scans(20)) == MediaInfo(0.0, 4000, 4000)
     assert judged(tmp_path, "a.png", png(10, 10, chunk(b"teSt") * 10_000)) == MediaInfo(0.0, 10, 10)
     assert (
@@ -123,7 +123,7 @@ def test_ordinary_pictures_have_fewer_parts(tmp_path):
     )
 
 
-def test_the_picture_of_a_dag_author_is_refused_soon_too():
+def test_the_image_of_a_dag_author_is_refused_soon_too():
     began = time.perf_counter()
     loaded = load_image(png(300, 300, chunk(b"teSt") * 500_000), field="image")
     assert (loaded.header, "20000 chunks" in loaded.problem) == (None, True)

@@ -6,9 +6,9 @@ import requests
 from adversary.scripted import Reply, kling, task
 
 
-def test_it_answers_in_turn_and_repeats_the_last(scripted):
+def test_it_responds_in_turn_and_repeats_the_last(scripted):
     server = scripted([kling(task()), Reply("gone", status=503)])
-    answers = [requests.post(server.url, json={"n": number}, timeout=5) for number in range(3)]
-    assert [answer.status_code for answer in answers] == [200, 503, 503]
-    assert answers[0].json()["data"]["task_status"] == "submitted"
+    responses = [requests.post(server.url, json={"n": number}, timeout=5) for number in range(3)]
+    assert [response.status_code for response in responses] == [200, 503, 503]
+    assert responses[0].json()["data"]["task_status"] == "submitted"
     assert [request.json for request in server.posts()] == [{"n": 0}, {"n": 1}, {"n": 2}]

@@ -68,11 +68,11 @@ def test_the_test_button_asks_once(scripted):
 def test_a_server_that_repeats_the_credential_is_not_repeated(scripted, caplog, login, key, repeat):
     sent = []
 
-    def answer(request):
+    def response(request):
         sent.append(request.headers["authorization"])
         return repeat(sent[-1])
 
-    scripted(answer, login=login, password=key)
+    scripted(response, login=login, password=key)
     with caplog.at_level(logging.DEBUG), contextlib.suppress(errors.KlingError):
         said = ""
         try:
@@ -117,7 +117,7 @@ def test_a_redirect_of_the_api_is_not_followed(scripted):
     assert len(server.received) == 1
 
 
-def test_an_answer_that_drips_ends_at_the_timeout_by_the_wall_clock(scripted):
+def test_a_response_that_drips_ends_at_the_timeout_by_the_wall_clock(scripted):
     scripted(Reply({"code": 0, "data": "x" * 1000}, byte_pause=0.1), extra={"timeout_seconds": 1})
     begin = time.monotonic()
     with pytest.raises(errors.KlingConnectionError, match="did not answer in time") as caught:
@@ -136,21 +136,21 @@ def test_headers_that_drip_end_too(scripted):
     assert time.monotonic() - begin < 30
 
 
-def test_a_body_without_a_length_that_is_shut_down_is_no_answer(scripted):
+def test_a_body_without_a_length_that_is_shut_down_is_not_a_response(scripted):
     head = b'HTTP/1.1 200 OK\r\n\r\n{"code": 0, "request_id": "r", "data": {}}'
     scripted(Reply(head + b" " * 1000, byte_pause=0.05, raw=True), extra={"timeout_seconds": 3})
     with pytest.raises(errors.KlingConnectionError, match="did not answer in time"):
         KlingHook().get_task("x")
 
 
-def test_a_large_answer_is_refused_before_it_fills_the_memory(scripted, monkeypatch):
+def test_a_large_response_is_refused_before_it_fills_the_memory(scripted, monkeypatch):
     limit(monkeypatch, answer_bytes=1 << 20)
     scripted(Reply(b"[" * (3 << 20)))
     with pytest.raises(errors.KlingResponseError, match="larger than 1 MiB"):
         KlingHook().get_task("x")
 
 
-def test_a_compressed_answer_counts_as_what_it_becomes(scripted, monkeypatch):
+def test_a_compressed_response_counts_as_what_it_becomes(scripted, monkeypatch):
     limit(monkeypatch, answer_bytes=1 << 20)
     scripted(Reply(gzip.compress(b"[" * (64 << 20)), headers={"Content-Encoding": "gzip"}))
     with pytest.raises(errors.KlingResponseError, match="larger than 1 MiB"):
@@ -158,19 +158,19 @@ def test_a_compressed_answer_counts_as_what_it_becomes(scripted, monkeypatch):
 
 
 @pytest.mark.parametrize("encoding", ["gzip, gzip", "br", "zstd", "gzip"])
-def test_an_answer_that_cannot_be_decompressed_says_so(scripted, encoding):
+def test_a_response_that_cannot_be_decompressed_says_so(scripted, encoding):
     scripted(Reply(b"no such format", headers={"Content-Encoding": encoding}))
     with pytest.raises(errors.KlingResponseError, match="cannot be decompressed"):
         KlingHook().get_task("x")
 
 
-def test_a_compressed_answer_is_read(scripted):
+def test_a_compressed_response_is_read(scripted):
     body = b'{"code": 0, "message": "ok", "request_id": "r", "data": []}'
     scripted(Reply(gzip.compress(body), headers={"Content-Encoding": "gzip"}))
     assert KlingHook().list_tasks() == []
 
 
-def test_a_slow_answer_holds_nobody_else_up(scripted):
+def test_a_slow_response_holds_nobody_else_up(scripted):
     server = scripted(lambda request: Reply(b"", delay=20) if "slow" in request.path else kling(task()))
     hook = KlingHook()
 
@@ -222,13 +222,13 @@ def interim(status: int, times: int = 1) -> bytes:
 
 
 @pytest.mark.parametrize("status", [100, 101, 102, 103, 199])
-def test_interim_answers_are_none(scripted, status):
+def test_interim_responses_are_ignored(scripted, status):
     head, body = kling(task("processing")).parts()
     scripted(Reply(interim(status, 3) + head + body, raw=True))
     assert KlingHook().get_task(TASK_ID).status == "processing"
 
 
-def test_interim_answers_have_an_end(scripted):
+def test_interim_responses_have_an_end(scripted):
     head, body = kling(task("processing")).parts()
     scripted(Reply(interim(103, 60) + head + body, raw=True))
     with pytest.raises(errors.KlingConnectionError):

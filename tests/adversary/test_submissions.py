@@ -112,7 +112,7 @@ WRAPPED = [
 
 
 @pytest.mark.parametrize("said", WRAPPED, ids=str)
-def test_a_task_that_the_answer_hides_is_found_in_the_same_try(scripted, no_waiting, said):
+def test_a_task_that_the_response_hides_is_found_in_the_same_try(scripted, no_waiting, said):
     server = scripted(Relay(said))
     assert animate(FakeTaskInstance())["status"] == "succeed"
     assert len(server.posts()) == 1
@@ -120,14 +120,14 @@ def test_a_task_that_the_answer_hides_is_found_in_the_same_try(scripted, no_wait
 
 @pytest.mark.parametrize("said", WRAPPED[:6], ids=str)
 @pytest.mark.parametrize("hidden", [3, 6, 20])
-def test_look_ups_that_lag_pay_once(scripted, no_waiting, said, hidden):
+def test_lookups_that_lag_pay_once(scripted, no_waiting, said, hidden):
     relay = Relay(said, said, hidden=hidden)
     scripted(relay)
     assert retries_until_done(FakeTaskInstance(), tries=6)["status"] == "succeed"
     assert len(relay.tasks) == 1
 
 
-def test_an_answer_that_names_another_id_is_looked_up(scripted, no_waiting):
+def test_a_response_that_names_another_id_is_looked_up(scripted, no_waiting):
     relay = Relay(kling(task(task_id="1795274091", task_info={"external_task_id": "monday-s-cat"})))
     server = scripted(relay)
     manifest = animate(FakeTaskInstance())
@@ -136,7 +136,7 @@ def test_an_answer_that_names_another_id_is_looked_up(scripted, no_waiting):
 
 
 @pytest.mark.parametrize("own", [None, "tuesday-s-dog"])
-def test_a_look_that_shows_another_task_adopts_nothing_and_sends_nothing(scripted, own):
+def test_a_lookup_that_returns_another_task_adopts_nothing_and_sends_nothing(scripted, own):
     cat = kling(task("succeed", task_info={"external_task_id": "monday-s-cat"}, task_result=VIDEO))
     server = scripted(cat)
     ti = FakeTaskInstance(try_number=2)
@@ -175,7 +175,7 @@ def test_a_duplicate_in_other_words_is_adopted(scripted, no_waiting, words):
 
 
 @pytest.mark.parametrize("said", [kling(code=1201, message="任务不存在", status=400), kling(code=40400, message="no")])
-def test_an_absence_in_other_words_is_no_absence_and_not_the_end(scripted, said):
+def test_an_absence_in_other_words_is_not_an_absence_and_not_the_end(scripted, said):
     server = scripted(Relay(looks=[said] * 4))
     with pytest.raises(KlingError) as caught:
         animate(FakeTaskInstance(try_number=2))
@@ -184,7 +184,7 @@ def test_an_absence_in_other_words_is_no_absence_and_not_the_end(scripted, said)
     assert server.posts() == []
 
 
-def test_an_id_of_the_answer_is_the_one_that_is_waited_for(scripted, no_waiting):
+def test_an_id_of_the_response_is_the_one_that_is_waited_for(scripted, no_waiting):
     """Kling's id comes from the answer to our request; the wait asks for nothing else."""
     relay = Relay()
     server = scripted(relay)

@@ -82,7 +82,7 @@ def test_a_later_run_sends_only_what_is_not_there(scripted, monkeypatch, tmp_pat
     assert len({task["external_id"] for task in host.tasks}) == len(host.tasks) == 3
 
 
-def test_a_lost_answer_is_looked_up_and_nothing_is_sent_again(scripted, monkeypatch, tmp_path):
+def test_a_lost_response_is_looked_up_and_nothing_is_sent_again(scripted, monkeypatch, tmp_path):
     set_fast_pace(monkeypatch)
     host = Host(lost=1)
     scripted(host)

@@ -85,7 +85,7 @@ def test_a_fragmented_video_has_its_duration_elsewhere(tmp_path):
     }.items(),
     ids=lambda pair: pair[0],
 )
-def test_what_is_no_video_is_refused_at_once(tmp_path, content):
+def test_what_is_not_a_video_is_refused_at_once(tmp_path, content):
     assert judge(tmp_path / "v.mp4", content[1]) is None
 
 

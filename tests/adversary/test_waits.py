@@ -44,7 +44,7 @@ def statuses(ids, **kwargs) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         Reply(kling(task()).body, delay=25.0),
         Reply(kling(task()).body, byte_pause=1.0),
@@ -52,19 +52,19 @@ def statuses(ids, **kwargs) -> list[str]:
     ],
     ids=["silence", "a byte a second", "a relay without lists and batches"],
 )
-def test_ten_tasks_on_a_server_that_hangs_meet_their_deadline(scripted, answer):
-    scripted(answer, extra={"timeout_seconds": 30})
+def test_ten_tasks_on_a_server_that_hangs_meet_their_deadline(scripted, response):
+    scripted(response, extra={"timeout_seconds": 30})
     started = time.time()
     assert statuses([f"80000000000000000{number}" for number in range(10)], seconds=3) == ["timeout"] * 10
     assert time.time() - started < 12
 
 
-def test_a_look_that_hangs_does_not_hold_a_task_that_comes_later(scripted):
-    def answer(request):
+def test_a_poll_that_hangs_does_not_block_a_later_task(scripted):
+    def response(request):
         return kling(task("succeed", task_id=id_of(request), task_result=VIDEO)) if is_single(request) else hanging
 
     hanging = Reply("", delay=25.0)
-    scripted(answer, extra={"timeout_seconds": 30})
+    scripted(response, extra={"timeout_seconds": 30})
 
     async def scenario():
         held = [asyncio.create_task(wait(f"80000000000000000{number}", seconds=60)) for number in range(3)]
@@ -114,7 +114,7 @@ def test_single_reads_go_side_by_side_up_to_a_bound_with_one_try_each(scripted):
         with lock:
             now[0] -= 1
 
-    def answer(request):
+    def response(request):
         if not is_single(request):
             return NO_ROUTE
         with counted():
@@ -125,7 +125,7 @@ def test_single_reads_go_side_by_side_up_to_a_bound_with_one_try_each(scripted):
                 return kling(code=5000, message="internal", status=500)
             return kling(task("succeed", task_id=id_of(request), task_result=VIDEO))
 
-    scripted(answer)
+    scripted(response)
     ids = [f"80000000000000000{number}" for number in range(8)]
     assert statuses(ids, seconds=60) == ["success"] * 8
     assert 1 < most[0] <= MAX_READS
@@ -143,17 +143,17 @@ def test_single_reads_go_side_by_side_up_to_a_bound_with_one_try_each(scripted):
         [[]],
     ],
 )
-def test_a_stranger_in_the_accounts_list_stalls_nobody(scripted, stranger):
+def test_an_unreadable_task_in_the_accounts_list_blocks_no_wait(scripted, stranger):
     ids = ["800000000000000001", "800000000000000002"]
 
-    def answer(request):
+    def response(request):
         if is_single(request):
             return kling(task("succeed", task_id=id_of(request), task_result=VIDEO))
         if request.path.startswith("/tasks"):
             return NO_ROUTE
         return kling([stranger, task("succeed", task_id=ids[0], task_result=VIDEO)])
 
-    scripted(answer)
+    scripted(response)
     assert statuses(ids, seconds=30) == ["success", "success"]
 
 
@@ -171,15 +171,15 @@ def test_a_stranger_in_the_accounts_list_stalls_nobody(scripted, stranger):
     ],
     ids=["unknown status", "1201 in other words", "not found", "key", "unknown code", "502", "403", "shape"],
 )
-def test_whatever_a_look_meets_the_wait_goes_on_and_delivers(scripted, first):
+def test_whatever_a_poll_returns_the_wait_continues_and_delivers(scripted, first):
     looks = Counter()
 
-    def answer(request):
+    def response(request):
         looks["all"] += 1
         # More often than any patience there ever was.
         return first if looks["all"] <= 10 else kling(task("succeed", task_id=id_of(request), task_result=VIDEO))
 
-    scripted(answer)
+    scripted(response)
     assert statuses(["800000000000000001"], seconds=120, interval=0.001) == ["success"]
 
 
@@ -187,7 +187,7 @@ ASKED, OTHERS = "880000000000000001", "990000000000000002"
 
 
 @pytest.mark.parametrize("name", [ASKED, "af-of-ours"])
-def test_an_answer_about_another_task_is_not_delivered(scripted, name):
+def test_a_response_about_another_task_is_not_delivered(scripted, name):
     """A cache, or answers that were taken for each other: whose video that is, nobody knows."""
     another = task("succeed", task_id=OTHERS, task_result=VIDEO, task_info={"external_task_id": "of-somebody"})
     scripted(lambda request: kling(another) if is_single(request) else NO_ROUTE)
@@ -211,6 +211,6 @@ def test_a_relay_may_name_the_task_in_its_own_envelope(scripted, said):
 
 
 @pytest.mark.parametrize("external", ["", "af-of-ours"])
-def test_an_own_id_is_found_with_and_without_it_in_the_answer(scripted, external):
+def test_an_own_id_is_found_with_and_without_it_in_the_response(scripted, external):
     scripted(kling(task("succeed", task_id=OTHERS, task_info={"external_task_id": external})))
     assert KlingHook().get_task("af-of-ours").task_id == OTHERS

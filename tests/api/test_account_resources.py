@@ -19,7 +19,7 @@ def text2video(hook: KlingHook, count: int) -> list[str]:
     return [hook.wait(task.task_id, "text2video", poll_interval=0.05).task_id for task in made]
 
 
-def test_what_is_gone_is_no_error_and_the_call_is_repeated_when_its_answer_is_lost(kling, no_waiting):
+def test_what_is_gone_is_not_an_error_and_the_call_is_repeated_when_its_response_is_lost(kling, no_waiting):
     hook = KlingHook()
     assert hook.voices.delete("829824295735410799") is False
     kling.fault("cut_after", path=VOICES)
@@ -71,7 +71,7 @@ def test_points_are_pairs_or_objects(kling):
 
 
 @pytest.mark.parametrize("data", [None, [], {}, {"status": 0}, {"status": 3, "session_id": "1"}])
-def test_a_session_that_is_none_is_an_error_that_nobody_repeats(data):
+def test_a_session_that_is_invalid_is_an_error_that_nobody_repeats(data):
     with pytest.raises(KlingResponseError, match="Open another session") as caught:
         read_selection(Answer(data, "r"))
     assert not caught.value.transient
@@ -114,7 +114,7 @@ def test_money_has_its_currency(kling):
     assert list(hook.billing.units(1, 10**14)) == []
 
 
-def test_a_report_that_is_none_is_an_error_and_an_amount_that_cannot_be_read_is_not_free():
+def test_a_report_that_is_invalid_is_an_error_and_an_amount_that_cannot_be_read_is_not_free():
     with pytest.raises(KlingResponseError, match="the answer holds no report"):
         billing.read_deductions(Answer([], "r"))
     lines = [{"task_id": "1", "deduction_amount": amount} for amount in ("2.4", "", None, "NaN", -1)]
@@ -123,11 +123,11 @@ def test_a_report_that_is_none_is_an_error_and_an_amount_that_cannot_be_read_is_
 
 
 def test_a_cursor_that_leads_nowhere_ends_the_report(kling, monkeypatch):
-    answers = iter([Answer({"result": {"detail": []}, "has_more": True, "next_cursor": "a"}, "r")] * 5)
+    responses = iter([Answer({"result": {"detail": []}, "has_more": True, "next_cursor": "a"}, "r")] * 5)
     hook = KlingHook()
-    monkeypatch.setattr(hook.client.transport, "read", lambda _request: next(answers))
+    monkeypatch.setattr(hook.client.transport, "read", lambda _request: next(responses))
     assert list(hook.billing.units(1, 2)) == []
-    assert len(list(answers)) == 3, "asked twice"
+    assert len(list(responses)) == 3, "asked twice"
 
 
 def test_cursors_in_a_circle_end_the_report(kling, monkeypatch):

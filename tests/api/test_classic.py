@@ -86,14 +86,14 @@ def test_a_page_is_read():
     assert classic.read_page(sample("list_empty"), IMAGE2VIDEO) == []
 
 
-def test_an_unknown_status_is_loud_and_names_the_task():
+def test_an_unknown_status_is_an_error_that_names_the_task():
     data = {"task_id": "7", "task_status": "resting"}
     with pytest.raises(KlingResponseError, match="(?s)unknown status 'resting'.*task 7"):
         classic.read_task(envelope.Answer(data, "r"), IMAGE2VIDEO)
 
 
 @pytest.mark.parametrize("data", [None, {}, [], "", {"task_status": "submitted"}, {"task_id": ""}])
-def test_an_answer_without_a_task_is_never_taken_for_one(data):
+def test_a_response_without_a_task_is_never_taken_for_one(data):
     with pytest.raises(KlingResponseError, match="holds no task"):
         classic.read_task(envelope.Answer(data, "r"), IMAGE2VIDEO)
 

@@ -45,7 +45,7 @@ def test_a_task_is_made_read_listed_and_fetched(client, kling_simulator):
     assert client.download(task.link, target).bytes == len(target.getvalue()) > 0
 
 
-def test_a_task_that_is_not_there_is_an_error_and_not_nothing(client):
+def test_a_missing_task_is_an_error(client):
     with pytest.raises(KlingTaskNotFoundError):
         client.get_task(TEXT2VIDEO, "nobodys")
 
@@ -85,7 +85,7 @@ def test_the_model_decides_where_a_task_is_made(keyed, kling_simulator):
         assert task.videos
 
 
-def test_a_key_pair_is_told_what_to_do_before_anything_is_sent(paired, kling_simulator):
+def test_a_key_pair_gets_advice_before_anything_is_sent(paired, kling_simulator):
     for call in (
         lambda: paired.create_once(TEXT2VIDEO, NEW_BODY),
         lambda: paired.get_task(TEXT_TO_VIDEO, "mine"),
@@ -96,7 +96,7 @@ def test_a_key_pair_is_told_what_to_do_before_anything_is_sent(paired, kling_sim
     assert kling_simulator.requests() == []
 
 
-def test_whoever_does_not_know_the_generation_finds_the_task_all_the_same(keyed, paired, kling_simulator):
+def test_whoever_does_not_know_the_generation_finds_the_task_nevertheless(keyed, paired, kling_simulator):
     created = keyed.create_once(TEXT2VIDEO, NEW_BODY)
     for name in (created.task_id, "mine"):
         assert keyed.get_task_of_any_generation(TEXT2VIDEO, name).task_id == created.task_id
@@ -106,7 +106,7 @@ def test_whoever_does_not_know_the_generation_finds_the_task_all_the_same(keyed,
         paired.get_task_of_any_generation(TEXT2VIDEO, created.task_id)
 
 
-def test_a_passing_failure_is_not_taken_for_absence(keyed, kling_simulator):
+def test_a_transient_failure_is_not_taken_for_absence(keyed, kling_simulator):
     created = keyed.create_once(TEXT2VIDEO, NEW_BODY)
     kling_simulator.fault(http_status=503, code=5001, product="tasks", operation="query")
     with pytest.raises(KlingServerError):

@@ -36,7 +36,7 @@ CODES = [
 ]
 
 
-def answer(code: object, message: str = "text", data: object = None) -> bytes:
+def response(code: object, message: str = "text", data: object = None) -> bytes:
     return json.dumps({"code": code, "message": message, "request_id": "r-1", "data": data}).encode()
 
 
@@ -47,7 +47,7 @@ def test_the_table_has_every_code_of_the_error_page():
 @pytest.mark.parametrize(("code", "status", "error", "transient"), CODES)
 def test_each_code_becomes_its_class_and_says_what_to_do(code, status, error, transient):
     with pytest.raises(error) as caught:
-        envelope.read(status, answer(code))
+        envelope.read(status, response(code))
     raised = caught.value
     assert type(raised) is error
     assert (raised.code, raised.http_status, raised.request_id) == (code, status, "r-1")
@@ -63,33 +63,33 @@ def test_only_what_can_succeed_later_is_left_to_airflows_retries(code, status, e
 
 @pytest.mark.parametrize(("code", "status", "error", "transient"), CODES)
 @pytest.mark.parametrize("http_status", [200, 400])
-def test_the_code_judges_whatever_the_http_status_says(code, status, error, transient, http_status):
+def test_the_code_decides_whatever_the_http_status_is(code, status, error, transient, http_status):
     with pytest.raises(error):
-        envelope.read(http_status, answer(code))
+        envelope.read(http_status, response(code))
 
 
 def test_an_accepted_request_is_its_data():
-    assert envelope.read(200, answer(0, data={"a": 1})) == ({"a": 1}, "r-1")
+    assert envelope.read(200, response(0, data={"a": 1})) == ({"a": 1}, "r-1")
 
 
 def test_a_relays_string_code_is_read_as_a_number():
-    assert envelope.read(200, answer("0", data=[])).data == []
+    assert envelope.read(200, response("0", data=[])).data == []
     with pytest.raises(kling.KlingConcurrencyError):
-        envelope.read(429, answer("1303"))
+        envelope.read(429, response("1303"))
 
 
-def test_code_0_inside_an_http_error_is_no_success():
+def test_code_0_inside_an_http_error_is_not_success():
     with pytest.raises(kling.KlingServerError):
-        envelope.read(502, answer(0))
+        envelope.read(502, response(0))
     with pytest.raises(kling.KlingRequestError):
-        envelope.read(404, answer(0))
+        envelope.read(404, response(0))
 
 
 def test_an_unknown_code_is_permanent_unless_the_server_failed():
     with pytest.raises(kling.KlingRequestError, match="the code is not Kling's"):
-        envelope.read(400, answer(1999))
+        envelope.read(400, response(1999))
     with pytest.raises(kling.KlingServerError):
-        envelope.read(500, answer(5999))
+        envelope.read(500, response(5999))
 
 
 @pytest.mark.parametrize(
@@ -101,9 +101,9 @@ def test_an_unknown_code_is_permanent_unless_the_server_failed():
         ("File is not in a valid base64 format", kling.KlingRequestError),
     ],
 )
-def test_one_1201_is_told_from_another_by_its_text(text, error):
+def test_errors_1201_are_distinguished_by_their_text(text, error):
     with pytest.raises(kling.KlingRequestError) as caught:
-        envelope.read(400, answer(1201, text))
+        envelope.read(400, response(1201, text))
     assert type(caught.value) is error
     assert text in str(caught.value)
 
@@ -122,11 +122,11 @@ def test_what_is_not_klings_is_a_response_error_that_shows_its_beginning(body, s
 
 
 @pytest.mark.parametrize("code", [None, "", "OVER_QUOTA", [], {}, False, 0.5, 10**400, "1" * 5000, float("nan")])
-def test_a_code_that_is_no_number_is_a_response_error(code):
+def test_a_code_that_is_not_a_number_is_a_response_error(code):
     with pytest.raises(kling.KlingResponseError, match="no usable code"):
-        envelope.read(200, answer(code))
+        envelope.read(200, response(code))
 
 
 def test_a_wrong_region_is_hinted_at():
     with pytest.raises(kling.KlingAuthenticationError, match="api-beijing.klingai.com"):
-        envelope.read(401, answer(1002, "api key not found"))
+        envelope.read(401, response(1002, "api key not found"))

@@ -60,7 +60,7 @@ def test_a_search_asks_for_each_page_once(client, kling, product, body, count):
 
 
 @BOTH
-def test_a_list_that_is_too_long_is_no_answer_and_costs_four_requests(client, kling, product, body):
+def test_a_list_that_is_too_long_is_not_a_response_and_costs_four_requests(client, kling, product, body):
     make(client, body, MAX_PAGES * SIZE + 1)
     with pytest.raises(KlingResponseError, match="too long to be searched") as caught:
         client.list_since(product, time.time(), page_size=SIZE)
@@ -98,14 +98,14 @@ def test_a_page_costs_one_request_where_pages_have_numbers_and_as_many_as_lead_t
 DONE = {"id": "880000000000000001", "status": "succeeded", "create_time": 1}
 
 
-def walk(dialect, product, *answers):
+def walk(dialect, product, *responses):
     """The walk through a list of which each page is said."""
-    left = iter(answers)
+    left = iter(responses)
     return listing.iter_pages(lambda _request: Answer(next(left), "r"), dialect, product, size=SIZE)
 
 
 @pytest.mark.parametrize("cursor", [7, "", None])
-def test_a_list_that_goes_on_without_saying_where_is_not_taken_for_the_whole(cursor):
+def test_a_list_that_continues_without_saying_where_is_not_taken_for_the_whole(cursor):
     pages = walk(v2, TEXT_TO_VIDEO, {"result": [DONE], "has_more": True, "next_cursor": cursor})
     first = next(pages)
     assert (len(first.tasks), first.is_last) == (1, False)
@@ -126,12 +126,12 @@ def test_a_page_that_repeats_is_not_the_last_of_a_list():
     assert [page.is_last for page in pages] == [False] * 4
 
 
-def test_a_search_goes_on_behind_a_page_of_which_nothing_can_be_read(client):
-    answers = iter(
+def test_a_search_continues_behind_a_page_of_which_nothing_can_be_read(client):
+    responses = iter(
         [
             {"result": [{"id": {}}], "has_more": True, "next_cursor": "a"},
             {"result": [DONE], "has_more": False},
         ]
     )
-    client.__dict__["transport"] = SimpleNamespace(read=lambda _request, tries: Answer(next(answers), "r"))
+    client.__dict__["transport"] = SimpleNamespace(read=lambda _request, tries: Answer(next(responses), "r"))
     assert [task.task_id for task in client.list_since(TEXT_TO_VIDEO, time.time())] == [DONE["id"]]

@@ -40,8 +40,8 @@ def test_images_keep_their_numbers():
 
 
 def test_a_series_is_images():
-    answer = {"result_type": "series", "images": [], "series_images": [{"index": 0, "url": f"{LINK}.png"}]}
-    assert results(answer) == (Image(0, f"{LINK}.png"),)
+    response = {"result_type": "series", "images": [], "series_images": [{"index": 0, "url": f"{LINK}.png"}]}
+    assert results(response) == (Image(0, f"{LINK}.png"),)
 
 
 def test_the_three_views_of_a_multi_shot_are_three_images():
@@ -73,7 +73,7 @@ def test_a_voice_and_an_element_are_their_ids():
     assert made.links == ()
 
 
-def test_outputs_of_the_new_generation_are_told_apart_by_their_type():
+def test_outputs_of_the_new_generation_are_distinguished_by_their_type():
     outputs = [
         {"type": "image", "url": f"{LINK}0.png"},
         {"type": "video", "id": "1", "url": f"{LINK}.mp4", "duration": "5.041"},
@@ -112,12 +112,12 @@ def test_outputs_of_packaged_scenarios_are_videos_and_images():
     )
 
 
-def test_what_was_sent_is_no_result():
+def test_what_was_sent_is_not_a_result():
     assert task_of(images=[{"url": f"{LINK}.png"}], voices=[{"voice_id": "1"}], task_result={}).results == ()
 
 
 @pytest.mark.parametrize("link", ["", None, 5, "javascript:alert(1)", "file:///etc/passwd"])
-def test_an_entry_without_a_link_that_opens_is_no_result(link):
+def test_an_entry_without_a_link_that_opens_is_not_a_result(link):
     found = results({group: [{"id": "1", "index": 0, "url": link}] for group in ("videos", "images", "audios")})
     assert found == ()
 

@@ -98,7 +98,7 @@ def test_verify_takes_what_forms_and_json_send(monkeypatch, value, verify):
 
 @pytest.mark.parametrize("name", ["host", "login", "password", "schema"])
 @pytest.mark.parametrize("value", [12345, True, 1.5, ["a"], {"a": 1}])
-def test_a_field_that_is_no_text_is_named_and_not_shown(name, value):
+def test_a_field_that_is_not_text_is_named_and_not_shown(name, value):
     fields = {"password": "k" * 20, name: value}
     with pytest.raises(KlingConfigurationError, match=f"^Put {name} in quotes") as caught:
         settings_of(Connection(conn_id="k", conn_type="kling", **fields))
@@ -115,7 +115,7 @@ def test_a_field_that_is_no_text_is_named_and_not_shown(name, value):
     ],
     ids=["deep", "deep object", "deep proxies", "long"],
 )
-def test_an_extra_of_any_depth_and_length_is_a_sentence_at_once(extra, words):
+def test_an_extra_of_any_depth_and_length_is_a_clear_error_at_once(extra, words):
     began = time.monotonic()
     with pytest.raises(KlingConfigurationError, match=words):
         settings_of(Connection(conn_id="k", conn_type="kling", password="k" * 20, extra=extra))

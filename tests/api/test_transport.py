@@ -79,7 +79,7 @@ def test_a_proxy_is_named_without_its_login():
     assert "proxy-password" not in said
 
 
-def test_a_body_that_is_no_json_is_refused_before_anything_is_sent():
+def test_a_body_that_is_not_json_is_refused_before_anything_is_sent():
     with pytest.raises(KlingValidationError, match="JSON"):
         Transport(settings()).send_once(Request("POST", "/v1/videos", json={"cfg_scale": float("nan")}))
 

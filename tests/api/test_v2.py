@@ -35,7 +35,7 @@ FAILED = {
 }
 
 
-def test_the_model_stands_in_the_path_and_the_id_in_the_options():
+def test_the_model_is_in_the_path_and_the_id_in_the_options():
     request = v2.create(TEXT_TO_VIDEO, {"model_name": "kling-3.0-turbo", "prompt": "x", "external_task_id": "mine"})
     assert (request.method, request.path) == ("POST", "/text-to-video/kling-3.0-turbo")
     assert request.json == {"prompt": "x", "options": {"external_task_id": "mine"}}

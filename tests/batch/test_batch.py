@@ -89,7 +89,7 @@ def test_the_slots_are_kept_full(kling, ti, tmp_path):
 
 
 @pytest.mark.kling_simulator(seconds=0.3)
-def test_a_restart_in_the_middle_goes_on_and_pays_nothing_twice(kling, ti, tmp_path):
+def test_a_restart_in_the_middle_continues_and_pays_nothing_twice(kling, ti, tmp_path):
     trigger = deferred(ti, tmp_path, count=12)
 
     async def interrupted():
@@ -140,7 +140,7 @@ def test_an_item_that_comes_before_others_changes_nothing_for_them(kling, ti, tm
     assert sorted(request["body"]["prompt"] for request in posts(kling)) == ["a", "b", "c"]
 
 
-def test_partial_failure_is_told_and_the_rest_is_done(kling, ti, tmp_path):
+def test_partial_failure_is_reported_and_the_rest_is_done(kling, ti, tmp_path):
     kling.fault("fail_task", operation="create", times=2, nth=2, message="Image pixel is invalid")
     payload = run(ti, tmp_path, count=4, item_retries=0)
     assert payload["status"] == "success"
@@ -247,7 +247,7 @@ def test_no_free_slot_is_a_wait(kling, ti, tmp_path):
 
 
 @pytest.mark.kling_simulator(seconds=0.2)
-def test_lost_answers_and_errors_of_all_kinds_cost_nothing(kling, ti, tmp_path, no_waiting):
+def test_lost_responses_and_errors_of_all_kinds_cost_nothing(kling, ti, tmp_path, no_waiting):
     kling.fault("cut_after", operation="create", nth=2, times=2)
     kling.fault("cut_before", operation="create", nth=5, times=1)
     kling.fault(code=5001, operation="create", nth=6, times=2, accepted=True)
@@ -259,7 +259,7 @@ def test_lost_answers_and_errors_of_all_kinds_cost_nothing(kling, ti, tmp_path, 
 
 
 @pytest.mark.kling_simulator(seconds=30)
-def test_the_deadline_says_that_it_can_go_on(kling, ti, tmp_path):
+def test_the_deadline_says_that_it_can_continue(kling, ti, tmp_path):
     payload = run(ti, tmp_path, count=7, timeout=1.0)
     assert (payload["status"], payload["summary"]["running"], payload["summary"]["stopped"]) == ("timeout", 5, 2)
     with pytest.raises(KlingTimeoutError, match="pays nothing twice"):
@@ -271,7 +271,7 @@ def test_the_deadline_says_that_it_can_go_on(kling, ti, tmp_path):
 
 
 @pytest.mark.kling_simulator(seconds=0.2, concurrency=20)
-def test_it_asks_little(kling, ti, tmp_path):
+def test_it_sends_few_requests(kling, ti, tmp_path):
     run(ti, tmp_path, count=40, concurrency=20, poll_interval=0.3)
     assert len(posts(kling)) == 40
     assert len(reads(kling)) <= 20, "one look for each item would be 40 at least"
@@ -361,12 +361,12 @@ def test_every_problem_of_every_item_is_said_before_anything_is_paid(kling, ti, 
         ({"max_units": 0}, "max_units"),
     ],
 )
-def test_a_batch_that_makes_no_sense_is_refused(kling, ti, tmp_path, change, word):
+def test_a_batch_that_is_invalid_is_refused(kling, ti, tmp_path, change, word):
     with pytest.raises(KlingValidationError, match=word):
         operator(tmp_path, **change).execute({"ti": ti})
 
 
-def test_items_can_stand_in_a_file(kling, ti, tmp_path):
+def test_items_can_be_in_a_file(kling, ti, tmp_path):
     lines = [{"key": name, "prompt": name} for name in ("cat", "dog")]
     (tmp_path / "items.jsonl").write_text("\n".join(map(json.dumps, lines)))
     payload = run(ti, tmp_path, items=f"file://{tmp_path}/items.jsonl")
@@ -380,7 +380,7 @@ def test_a_bad_line_of_that_file_is_named(kling, ti, tmp_path):
         run(ti, tmp_path, items=f"file://{tmp_path}/items.jsonl")
 
 
-def test_inline_images_stand_in_a_file_and_nowhere_else(kling, ti, tmp_path):
+def test_inline_images_are_in_a_file_and_nowhere_else(kling, ti, tmp_path):
     content = PHOTOGRAPH.read_bytes()
     task = operator(tmp_path, items=[{"image": content}, {"image": content, "prompt": "x"}])
     assert "inline image" in repr(task.items)
@@ -434,10 +434,10 @@ def test_a_success_that_needs_a_worker_ends_there(ti, tmp_path):
 
 @pytest.mark.kling_simulator(seconds=0.1)
 def test_a_batch_that_another_triggerer_has_ended_ends_nothing(kling, ti, tmp_path, monkeypatch):
-    answers = [True]
+    responses = [True]
     monkeypatch.setattr(trigger_base, "set_xcom", lambda _ti, key, value: None)
     for module in (trigger_base, trigger_module):
-        monkeypatch.setattr(module, "is_still_deferred", lambda _ti: answers.pop() if answers else False)
+        monkeypatch.setattr(module, "is_still_deferred", lambda _ti: responses.pop() if responses else False)
     monkeypatch.setattr(KlingBatchTrigger, "pace", dataclasses.replace(FAST, fence_every=1000.0))
     trigger = deferred(ti, tmp_path)
     trigger.task_instance = FakeTaskInstance()

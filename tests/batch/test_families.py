@@ -72,7 +72,7 @@ def test_it_is_made_and_stored(account, ti, tmp_path, items):
 
 @families
 @pytest.mark.kling_simulator(seconds=0.2)
-def test_a_lost_answer_is_paid_once(account, ti, tmp_path, items):
+def test_a_lost_response_is_paid_once(account, ti, tmp_path, items):
     account.fault("cut_after", operation="create")
     assert run(ti, tmp_path, items=items, defaults=None)["summary"]["done"] == len(items)
     stored(tmp_path, items)
@@ -81,7 +81,7 @@ def test_a_lost_answer_is_paid_once(account, ti, tmp_path, items):
 
 @families
 @pytest.mark.kling_simulator(seconds=1.5)
-def test_another_triggerer_goes_on_from_kling_s_lists_alone(account, ti, tmp_path, items):
+def test_another_triggerer_continues_from_kling_s_lists_alone(account, ti, tmp_path, items):
     trigger = deferred(ti, tmp_path, items=items, defaults=None)
 
     async def restarted() -> dict:

@@ -23,7 +23,7 @@ def refused(items, defaults=None) -> str:
 
 
 @pytest.mark.parametrize("endless", [itertools.count, lambda: range(10**12), lambda: iter(int, 1)])
-def test_reading_ends_at_the_first_item_that_is_none(endless):
+def test_reading_ends_at_the_first_item_that_is_invalid(endless):
     assert refused(endless()).startswith("Give items as a list of dicts; item 0 is 0")
 
 

@@ -28,7 +28,7 @@ def test_the_queues_of_a_batch_of_strange_models_are_few():
     assert (len(pools), max(places)) == (MAX_POOLS, MAX_POOLS - 1)
 
 
-def test_all_products_of_the_second_generation_stand_in_one_list():
+def test_all_products_of_the_second_generation_are_in_one_list():
     counts = {
         Kind("image2video", "kling-v3"): 3,
         Kind("image2video", "kling-3.0"): 5,

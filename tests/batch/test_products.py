@@ -94,7 +94,7 @@ def test_a_mix_is_found_again_and_nothing_of_it_is_paid_twice(kling, ti, tmp_pat
 
 
 @pytest.mark.kling_simulator(seconds=0.2)
-def test_an_answer_that_is_lost_is_looked_for_at_the_product_of_its_item(kling, ti, tmp_path):
+def test_a_response_that_is_lost_is_looked_for_at_the_product_of_its_item(kling, ti, tmp_path):
     kling.fault("cut_after", path="/v1/audio/text-to-audio")
     assert run(ti, tmp_path, items=mix(), defaults=None)["summary"]["done"] == 6
     assert sorted(task["product"] for task in kling.tasks()).count("text-to-audio") == 1

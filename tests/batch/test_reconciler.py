@@ -94,7 +94,7 @@ def test_it_submits_in_order_up_to_the_concurrency_and_a_few_at_once():
     assert submits(reconciler.decide(START)) == []
 
 
-def test_a_survey_that_is_complete_needs_no_further_looks():
+def test_a_complete_observation_needs_no_further_lookups():
     reconciler = batch()
     reconciler.observe_all({"x1": task("x1")}, complete=True, sent_before=True, now=START)
     assert [action for action in reconciler.decide(START) if isinstance(action, Submit)] == [
@@ -103,7 +103,7 @@ def test_a_survey_that_is_complete_needs_no_further_looks():
     ]
 
 
-def test_after_an_incomplete_survey_a_restart_looks_first():
+def test_after_an_incomplete_observation_a_restart_looks_up_first():
     reconciler = batch(1)
     reconciler.observe_all({}, complete=False, sent_before=True, now=START)
     assert Submit("k0", look_up_first=True) in reconciler.decide(START)
@@ -186,7 +186,7 @@ def test_an_error_of_the_account_stops_everything_but_what_runs():
     assert (finish.reason, finish.failure.code) == ("refused", 1102)
 
 
-def test_a_refused_key_is_believed_the_third_time():
+def test_a_rejected_key_ends_the_batch_the_third_time():
     reconciler, now = batch(1), START
     for _ in range(3):
         assert submits(reconciler.decide(now)) == ["k0"]
@@ -258,7 +258,7 @@ def test_a_paid_video_is_stored_until_the_batch_has_ended(error):
     assert reconciler.records(ended=True)[0]["error"]["permanent"] is False
 
 
-def test_a_result_that_is_not_what_was_asked_for_is_not_fetched_for_ever():
+def test_a_result_that_is_not_what_was_asked_for_is_not_fetched_forever():
     class WrongLengthError(KlingResultError):
         transient = False
 
@@ -485,7 +485,7 @@ def test_the_deadline_ends_it_but_not_while_a_thread_is_at_work():
     }
 
 
-def test_what_a_post_paid_account_is_charged_stands_in_the_manifest_and_is_read_again():
+def test_what_a_post_paid_account_is_charged_is_in_the_manifest_and_is_read_again():
     reconciler = batch(1)
     reconciler.decide(START)
     reconciler.observed("k0", dataclasses.replace(finished(0), cash="0.42"), START)
@@ -496,7 +496,7 @@ def test_what_a_post_paid_account_is_charged_stands_in_the_manifest_and_is_read_
     assert (record.cash, record.task("image2video").cash) == ("0.42", "0.42")
 
 
-def test_what_all_videos_cost_in_cash_is_added_up_and_what_is_no_amount_is_not():
+def test_what_all_videos_cost_in_cash_is_added_up_and_what_is_not_an_amount_is_not():
     reconciler = batch(4)
     for number, cash in enumerate(["0.42", "0.08", "NaN", "-1"]):
         reconciler.observed(f"k{number}", dataclasses.replace(finished(number), cash=cash), START)
@@ -539,14 +539,14 @@ def test_an_item_whose_attempts_are_used_up_is_not_asked_for_until_the_deadline(
 
 
 @pytest.mark.parametrize("at", [10**400, -(10**400), True, "soon", None, float("nan"), float("inf")])
-def test_a_time_in_a_manifest_that_is_none_makes_nothing_final(at):
+def test_a_time_in_a_manifest_that_is_invalid_makes_nothing_final(at):
     error = {"error": "KlingContentPolicyError", "permanent": True, "at": at}
     record = read_record({"key": "k", "external_task_id": "x", "status": "failed", "error": error})
     assert record.permanent_failure_since(START) is None
 
 
 @pytest.mark.parametrize("task_id", ["../../account/costs", "a b", "", None, 7.5, "x" * 500])
-def test_a_manifest_cannot_name_a_task_by_what_is_no_id(task_id):
+def test_a_manifest_cannot_name_a_task_by_what_is_not_an_id(task_id):
     record = read_record({"key": "k", "external_task_id": "x", "status": "running", "task_id": task_id})
     assert (record.task_id, record.may_be_paid) == ("", False)
 

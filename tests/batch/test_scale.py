@@ -92,7 +92,7 @@ def test_a_stored_item_keeps_its_line_and_nothing_else():
     assert reconciler.progress()["units"] == 50.0
 
 
-def test_what_waits_and_what_is_stored_is_no_object_of_its_own():
+def test_what_waits_and_what_is_stored_is_not_an_object_of_its_own():
     reconciler = batch(1000, concurrency=4)
     begun = tracked(Item)
     for number in range(10):
@@ -149,7 +149,7 @@ def test_manifests_are_rarer_the_longer_they_are(tmp_path):
     assert len((tmp_path / "m.jsonl").read_text().splitlines()) == 2000
 
 
-def test_the_first_decision_sorts_nobody(monkeypatch):
+def test_the_first_decision_does_not_sort_all_items(monkeypatch):
     def steps(count):
         reconciler = batch(count, concurrency=8)
         with monkeypatch.context() as patch:
@@ -239,7 +239,7 @@ def test_a_job_that_breaks_ends_the_loop_and_one_that_ends_lets_it_decide_at_onc
     assert len(decided_at) == 3
 
 
-def test_the_storage_is_asked_once_for_a_picture_that_many_items_show(tmp_path, monkeypatch):
+def test_the_storage_is_asked_once_for_an_image_that_many_items_show(tmp_path, monkeypatch):
     asked = counted(monkeypatch, files, "exists")
     planner = Planner("image2video", "account", Origin("dag", "run", "task", -1, 0), f"file://{tmp_path}/")
     items = [{"image": str(PHOTOGRAPH), "prompt": f"Number {number}"} for number in range(5)]

@@ -31,12 +31,12 @@ def two_batches() -> tuple[Arbiter, BatchSlots, BatchSlots]:
     return queue.arbiter, BatchSlots(queue, "first"), BatchSlots(queue, "second")
 
 
-def test_before_any_refusal_nobody_has_to_ask():
+def test_before_any_1303_nobody_has_to_wait():
     _, first, second = two_batches()
     assert all(batch.may_submit("k", count, START) for batch in (first, second) for count in range(100))
 
 
-def test_after_a_refusal_one_goes_for_each_free_slot_and_batches_take_turns():
+def test_after_a_1303_one_submits_per_free_slot_and_batches_take_turns():
     arbiter, first, second = two_batches()
     for name in "abc":
         assert first.may_submit("k", 0, START)
@@ -67,7 +67,7 @@ def test_a_single_task_that_has_waited_longer_goes_before_the_batch():
     assert not batch.may_submit("k", 0, START + 2)
 
 
-def test_a_batch_that_wants_nothing_any_more_stands_in_nobody_s_way():
+def test_a_batch_that_needs_no_more_slots_blocks_nobody():
     arbiter, first, second = two_batches()
     first.accepted("k", task("a"), 1, START)
     second.refused("k", 0, START)

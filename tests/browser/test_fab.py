@@ -69,9 +69,9 @@ class GuardedAirflow(LocalAirflow):
 
     def token_of(self, user: str) -> str:
         login = {"username": user, "password": PASSWORD}
-        answer = self._session.post(f"{self.url}/auth/token", json=login, timeout=60)
-        answer.raise_for_status()
-        return answer.json()["access_token"]
+        response = self._session.post(f"{self.url}/auth/token", json=login, timeout=60)
+        response.raise_for_status()
+        return response.json()["access_token"]
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +140,7 @@ def test_who_may_read_one_dag_sees_its_video_and_its_gallery(window):
     assert gallery.locator(".card .name").all_inner_texts() == ["animate"]
 
 
-def test_and_nothing_of_another_dag(window):
+def test_who_may_read_one_dag_sees_nothing_of_another(window):
     log_in(window, "reader")
     mine = {path: window.page.request.get(address(window, path, "mine", index=0)).status for path in ROUTES}
     theirs = {path: window.page.request.get(address(window, path, "theirs", index=0)).status for path in ROUTES}
@@ -152,7 +152,7 @@ def test_and_nothing_of_another_dag(window):
         assert window.page.locator("video, .card").count() == 0
 
 
-def test_the_right_to_xcoms_is_needed_too(window, guarded):
+def test_the_permission_for_xcoms_is_needed_too(window, guarded):
     headers = {"Authorization": f"Bearer {guarded.token_of('blind')}"}
     own = window.page.request.get(f"{guarded.url}/api/v2/dags/mine/dagRuns/first/taskInstances", headers=headers)
     ours = {

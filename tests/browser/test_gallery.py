@@ -110,7 +110,7 @@ def test_the_sheet_and_the_viewer_are_walked_with_the_keyboard(new_pages, launch
     assert page.locator("dialog video").count() == 0, "what was closed plays no more"
 
 
-def test_pictures_and_players_have_names(sheet):
+def test_images_and_players_have_names(sheet):
     cover = sheet.locator(".card", has_text="cover")
     assert cover.locator("img").get_attribute("alt") == "", "its name stands beside it"
     cover.click()
@@ -122,7 +122,7 @@ def test_pictures_and_players_have_names(sheet):
 
 
 @pytest.mark.parametrize(("wish", "plays"), [("no-preference", True), ("reduce", False)])
-def test_who_wants_no_motion_gets_none_by_itself(new_pages, launch, airflow, wish, plays):
+def test_reduced_motion_disables_autoplay(new_pages, launch, airflow, wish, plays):
     page = new_pages(reduced_motion=wish).page
     page.goto(f"{airflow.url}/kling/gallery?dag_id={LAUNCH}&run_id={launch}")
     page.locator(".card", has_text="noon.jpg").click()
@@ -146,7 +146,7 @@ def test_the_keyboard_stays_on_a_filter_that_it_has_pressed(new_pages, launch, a
     assert page.evaluate("document.activeElement.textContent") == "Waiting 1"
 
 
-def test_who_has_no_keyboard_goes_on_in_the_viewer_too(sheet):
+def test_who_has_no_keyboard_continues_in_the_viewer_too(sheet):
     names = sheet.locator(".card .name").all_inner_texts()
     sheet.locator(".card").first.click()
     before, after = (sheet.get_by_role("button", name=f"{way} result") for way in ("Previous", "Next"))
@@ -246,7 +246,7 @@ def test_a_click_plays_the_video_and_leads_to_its_task(sheet, pages):
 
 
 @pytest.mark.parametrize("options", [{"viewport": PHONE}, {"color_scheme": "dark"}], ids=["phone", "dark"])
-def test_it_fits_a_phone_and_follows_the_dark(new_pages, launch, options, airflow):
+def test_it_fits_a_phone_and_follows_the_dark_theme(new_pages, launch, options, airflow):
     page = new_pages(**options).page
     page.goto(f"{airflow.url}/kling/gallery?dag_id={LAUNCH}&run_id={launch}")
     page.locator(".card").nth(CARDS - 1).wait_for()

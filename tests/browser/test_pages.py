@@ -52,7 +52,7 @@ def _state_in_grid(page, run_id: str, task_id: str) -> str:
     return re.search(r"State: *(\w+)", words)[1].lower()
 
 
-def test_the_result_link_stands_on_the_last_tab_and_leads_to_the_video(pages, simulator, seen):
+def test_the_result_link_is_on_the_last_tab_and_leads_to_the_video(pages, simulator, seen):
     page = pages.task("seen", seen, "linked", "details")
     link = page.get_by_role("link", name="Kling video")
     link.wait_for()

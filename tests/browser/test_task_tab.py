@@ -203,7 +203,7 @@ def test_a_forged_login_reads_nothing(airflow, new_pages, launch):
     assert {answer.status for answer in answers} <= {401, 403}
 
 
-def test_the_tab_is_dark_where_airflow_is(new_pages, launch):
+def test_the_tab_has_the_dark_theme_of_airflow(new_pages, launch):
     colours = {}
     for scheme in ("light", "dark"):
         pages = new_pages()

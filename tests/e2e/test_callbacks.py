@@ -43,13 +43,13 @@ def receiver(airflow, webhook_secret, monkeypatch):
 
 
 def make(simulator, prompt: str, **fields) -> str:
-    answer = requests.post(
+    response = requests.post(
         f"{simulator.url}/v1/images/generations",
         json={"model_name": "kling-v3", "prompt": prompt, **fields},
         headers={"Authorization": f"Bearer {simulator.api_key}"},
         timeout=30,
     )
-    return answer.json()["data"]["task_id"]
+    return response.json()["data"]["task_id"]
 
 
 def deliveries(simulator, task_id: str) -> list[dict]:
@@ -73,7 +73,7 @@ def test_a_signed_callback_starts_one_run_which_reads_and_stores(airflow, simula
         assert next(picture.decode(video=0))
 
 
-def test_a_callback_of_somebody_else_starts_nothing(airflow, receiver):
+def test_a_callback_of_another_sender_starts_nothing(airflow, receiver):
     before = airflow.get("dags/kling_callback/dagRuns")["total_entries"]
     stranger = "whsec_c29tZWJvZHkgZWxzZSBzaWducyB0aGlz"
     with KlingSimulator(Settings(seconds=0.1, webhook_secret=stranger, callback_retries=0)) as other:

@@ -33,11 +33,11 @@ def test_submit_wait_and_store_are_one_card_with_poster_and_video(airflow, tmp_p
     run_id = airflow.trigger_dag("kling_quickstart", {"output_uri": f"{tmp_path.as_uri()}/"})
     assert airflow.wait_for_run("kling_quickstart", run_id) == "success"
     run = {"dag_id": "kling_quickstart", "run_id": run_id}
-    answer = gallery(airflow, **run).json()
-    (card,) = answer["cards"]
+    response = gallery(airflow, **run).json()
+    (card,) = response["cards"]
     assert (card["task_id"], card["state"], card["files"], card["poster"]) == ("animate", "done", 1, True)
-    assert answer["sentence"].startswith("1 of 1 done, took ")
-    assert answer["refresh_seconds"] == 0
+    assert response["sentence"].startswith("1 of 1 done, took ")
+    assert response["refresh_seconds"] == 0
 
     where = {**run, **dict(zip(("task_id", "map_index"), card["holder"], strict=True)), "item": card["item"]}
     (stored,), (drawn,) = tmp_path.glob("*.mp4"), tmp_path.glob("*.poster.jpg")
@@ -49,9 +49,9 @@ def test_submit_wait_and_store_are_one_card_with_poster_and_video(airflow, tmp_p
 def test_a_batch_is_a_card_for_each_item(airflow):
     run_id = airflow.trigger_dag("promise_batch")
     assert airflow.wait_for_run("promise_batch", run_id, timeout=120) == "success"
-    answer = gallery(airflow, dag_id="promise_batch", run_id=run_id).json()
-    assert (answer["counts"]["done"], answer["notes"]) == (12, [])
-    assert {card["item"] for card in answer["cards"]} == set(range(12))
+    response = gallery(airflow, dag_id="promise_batch", run_id=run_id).json()
+    assert (response["counts"]["done"], response["notes"]) == (12, [])
+    assert {card["item"] for card in response["cards"]} == set(range(12))
 
 
 def test_a_run_costs_a_few_queries_however_many_tasks_it_has(airflow):

@@ -61,8 +61,8 @@ def test_it_says_that_a_deferred_task_is_being_made(airflow):
     run_id = airflow.trigger_dag("promise_hand_over")
     seen = []
     while not seen or seen[-1]["refresh_seconds"]:
-        answer = tab(airflow, dag_id="promise_hand_over", run_id=run_id, task_id="animate")
-        seen.append(answer.json())
+        response = tab(airflow, dag_id="promise_hand_over", run_id=run_id, task_id="animate")
+        seen.append(response.json())
         time.sleep(0.2)
     (made, *_) = [view for view in seen if view["headline"] == "Being made"]
     assert made["wait"]["since"] > 0

@@ -47,9 +47,9 @@ def test_a_video_whose_xcoms_are_kept_elsewhere_plays_and_is_on_the_sheet(keepin
     (stored,) = tmp_path.glob("*.mp4")
     assert keeping.page("kling/api/file", **run, task_id="store", index=0).content == stored.read_bytes()
 
-    answer = keeping.page("kling/api/run", **run).json()
-    (card,) = answer["cards"]
-    assert (card["task_id"], card["state"], card["files"], answer["notes"]) == ("animate", "done", 1, [])
+    response = keeping.page("kling/api/run", **run).json()
+    (card,) = response["cards"]
+    assert (card["task_id"], card["state"], card["files"], response["notes"]) == ("animate", "done", 1, [])
     where = dict(zip(("task_id", "map_index"), card["holder"], strict=True))
     assert keeping.page("kling/api/run/file", **run, **where).content == stored.read_bytes()
 
@@ -57,5 +57,5 @@ def test_a_video_whose_xcoms_are_kept_elsewhere_plays_and_is_on_the_sheet(keepin
 def test_a_batch_whose_xcoms_are_kept_elsewhere_is_a_card_for_each_item(keeping):
     run_id = keeping.trigger_dag("promise_batch")
     assert keeping.wait_for_run("promise_batch", run_id, timeout=120) == "success"
-    answer = keeping.page("kling/api/run", dag_id="promise_batch", run_id=run_id).json()
-    assert (answer["counts"]["done"], answer["notes"]) == (12, [])
+    response = keeping.page("kling/api/run", dag_id="promise_batch", run_id=run_id).json()
+    assert (response["counts"]["done"], response["notes"]) == (12, [])

@@ -38,12 +38,12 @@ def rendered(operator) -> object:
         ("/data/20261128", "“20261128”"),
     ],
 )
-def test_a_picture_gives_its_name_to_the_task(image, label):
+def test_an_image_gives_its_name_to_the_task(image, label):
     operator = KlingImageToVideoOperator(task_id="animate", image=image, prompt="It moves")
     assert rendered(operator) == label
 
 
-def test_without_a_picture_it_is_the_prompt_cut_to_what_fits():
+def test_without_an_image_it_is_the_prompt_cut_to_what_fits():
     assert rendered(KlingTextToVideoOperator(task_id="t", prompt="A boat / a lake")) == "A boat / a lake"
     assert len(str(rendered(KlingTextToVideoOperator(task_id="t", prompt="A boat " * 99)))) == MAX_CHARACTERS
     assert rendered(KlingTextToVideoOperator(task_id="t", prompt="")) == "t", "an empty label is an error in Airflow"
@@ -90,7 +90,7 @@ def test_a_batch_is_called_after_its_folder():
     assert rendered(batch) == "spring"
 
 
-def test_a_list_of_pictures_gives_the_first_and_a_wait_says_what_it_is():
+def test_a_list_of_images_gives_the_first_and_a_wait_says_what_it_is():
     assert label_of([["/a/1.jpg", "/a/2.jpg"]], "t") == "1.jpg"
     assert label_of([None, [], 5, {"image": "x"}], "t") == "t"
     assert waiting_label("cat.jpg") == "cat.jpg: waits for a slot"

@@ -30,7 +30,7 @@ def test_what_an_error_ends_with_is_taken_off_its_message(code, says):
         "",
     ],
 )
-def test_a_sentence_that_only_looks_like_it_stays_whole(message):
+def test_a_message_that_only_looks_like_it_stays_whole(message):
     assert split_details(message) == (message, {})
 
 

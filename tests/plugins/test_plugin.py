@@ -59,7 +59,7 @@ def test_the_web_application_is_made_by_the_first_request_only():
 
 
 @needs_pages
-def test_the_tab_stands_on_a_task_instance_and_names_it():
+def test_the_tab_is_on_a_task_instance_and_names_it():
     view, _ = KlingPlugin().external_views
     assert (view["name"], view["destination"], view["url_route"]) == ("Kling", "task_instance", "kling")
     query = parse_qs(urlsplit(view["href"]).query)
@@ -72,7 +72,7 @@ def test_the_tab_stands_on_a_task_instance_and_names_it():
 
 
 @needs_pages
-def test_the_gallery_stands_on_a_dag_run_and_names_it():
+def test_the_gallery_is_on_a_dag_run_and_names_it():
     _, view = KlingPlugin().external_views
     assert (view["name"], view["destination"], view["url_route"]) == ("Kling", "dag_run", "kling-gallery")
     assert parse_qs(urlsplit(view["href"]).query) == {"dag_id": ["{DAG_ID}"], "run_id": ["{RUN_ID}"]}
@@ -104,7 +104,7 @@ def test_it_can_be_switched_off(monkeypatch):
     assert not KlingPlugin().fastapi_apps
 
 
-def test_it_is_silent_where_airflow_has_no_place_for_it(monkeypatch):
+def test_it_is_not_registered_where_airflow_does_not_support_it(monkeypatch):
     monkeypatch.setattr(plugin, "AIRFLOW_V_3_1_PLUS", False)
     assert not KlingPlugin().external_views
     assert not KlingPlugin().fastapi_apps

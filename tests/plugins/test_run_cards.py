@@ -180,6 +180,6 @@ def test_what_others_wrote_is_bounded_on_a_card():
     assert "\x1b" not in failed.item.message
 
 
-def test_a_link_that_would_run_is_no_link():
+def test_a_link_that_would_run_is_not_a_link():
     videos = [{"url": "javascript:alert(1)"}]
     assert only(made(xcoms={"return_value": {**MANIFEST, "videos": videos}})).item.link == ""

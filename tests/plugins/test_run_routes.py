@@ -122,7 +122,7 @@ def test_only_what_the_runs_manifests_name_is_opened(gallery, monkeypatch, query
 
 @pytest.mark.parametrize("uri", ["file:///etc/passwd", "/etc/passwd", "http://127.0.0.1:1/x.mp4", "x.mp4/../../a.html"])
 @pytest.mark.parametrize("what", ["file", "poster"])
-def test_a_manifest_cannot_name_what_is_no_picture_or_video(pages, tmp_path, uri, what):
+def test_a_manifest_cannot_name_what_is_not_an_image_or_video(pages, tmp_path, uri, what):
     line = {**record(0, tmp_path), "files": [{"uri": uri, "poster": uri}]}
     pages.tasks = [batch(tmp_path, [line])]
     response = pages.get("api/run/file", task_id="all", item=0, what=what)
@@ -206,7 +206,7 @@ def test_a_thousand_items_cost_one_read_of_the_manifest_however_many_posters_are
     assert sum(path.endswith("manifest.jsonl") for path in opened) <= 3, "asked for its age, and opened"
 
 
-def test_a_picture_of_a_large_batch_makes_no_cards(pages, tmp_path, monkeypatch):
+def test_an_image_of_a_large_batch_makes_no_cards(pages, tmp_path, monkeypatch):
     (tmp_path / "0.poster.jpg").write_bytes(JPEG)
     pages.tasks = [batch(tmp_path, [record(0, tmp_path)] * 3)]
     monkeypatch.setattr(run_routes, "cards_of", lambda *_: pytest.fail("every card was made for one picture"))

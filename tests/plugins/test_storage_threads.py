@@ -42,8 +42,8 @@ async def asked_often(work, times: int) -> list[BaseException]:
 def test_a_storage_that_hangs_takes_few_threads_however_often_it_is_asked(hung):
     before = threading.active_count()
     for _ in range(3):
-        answers = asyncio.run(asked_often(hung, 20))
-        assert [type(answer) for answer in answers] == [TimeoutError] * 20
+        responses = asyncio.run(asked_often(hung, 20))
+        assert [type(response) for response in responses] == [TimeoutError] * 20
     assert len(hung.inside) == THREADS
     assert threading.active_count() <= before + THREADS
 
@@ -70,7 +70,7 @@ def test_what_waited_too_long_is_never_begun(hung):
     assert begun == ["in time"]
 
 
-def test_an_error_is_the_one_of_who_asked():
+def test_an_error_is_raised_to_its_caller():
     with pytest.raises(FileNotFoundError, match="none"):
         asyncio.run(in_thread(place_of("s3://e/x"), 5, _raise))
     assert asyncio.run(in_thread(place_of("s3://e/x"), 5, str.upper, "and the thread goes on")).startswith("AND")

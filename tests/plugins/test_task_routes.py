@@ -66,7 +66,7 @@ def test_airflow_is_asked_for_task_instance_and_xcoms_of_that_dag(pages, video):
 
 
 @pytest.mark.parametrize(("dag_id", "status"), [("~", 400), ("", 400), ("secret", 403)])
-def test_a_right_to_one_dag_opens_no_other(pages, video, dag_id, status):
+def test_a_permission_for_one_dag_allows_no_other(pages, video, dag_id, status):
     stores(pages, video, key=TaskKey(dag_id, "r", "t", -1))
     assert pages.get("api/file", dag_id=dag_id, index=0).status_code == status
     assert pages.reads == []
@@ -134,7 +134,7 @@ def test_a_part_is_never_added_to_a_part_of_an_older_content(pages, video):
     assert whole.headers["ETag"] != first.headers["ETag"]
 
 
-def test_packages_of_storages_are_not_imported_where_airflow_answers(pages, video, monkeypatch):
+def test_packages_of_storages_are_not_imported_where_airflow_responses(pages, video, monkeypatch):
     threads = []
     asked = stored_file.is_airflow_storage
     monkeypatch.setattr(
@@ -204,7 +204,7 @@ def test_a_link_to_something_else_is_looked_at_like_the_thing(pages, tmp_path):
     assert pages.get("api/file", index=0).status_code == 502
 
 
-def test_what_is_no_regular_file_is_not_opened(pages, tmp_path):
+def test_what_is_not_a_regular_file_is_not_opened(pages, tmp_path):
     os.mkfifo(tmp_path / "pipe.mp4")
     (tmp_path / "folder.mp4").mkdir()
     stores(pages, tmp_path / "pipe.mp4", tmp_path / "folder.mp4", tmp_path / "none.mp4")
@@ -250,7 +250,7 @@ def picture(file: Path, size=(1200, 800), **options) -> Path:
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.PNG", "a.jpeg"])
-def test_a_picture_of_a_field_is_made_anew_and_small(pages, tmp_path, name):
+def test_an_image_of_a_field_is_made_again_and_small(pages, tmp_path, name):
     gives(pages, "https://h.example/a.png", picture(tmp_path / name))
     response = pages.get("api/frame", index=1)
     assert (response.status_code, response.headers["Content-Type"]) == (200, "image/jpeg")
@@ -261,7 +261,7 @@ def test_a_picture_of_a_field_is_made_anew_and_small(pages, tmp_path, name):
     assert (red > 180, green < 60, blue < 60) == (True, True, True)
 
 
-def test_nothing_else_of_a_pictures_file_is_sent(pages, tmp_path):
+def test_nothing_else_of_an_images_file_is_sent(pages, tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6  # turned to the right
     exif[0x010E] = "taken at home"
@@ -275,7 +275,7 @@ def test_nothing_else_of_a_pictures_file_is_sent(pages, tmp_path):
 
 
 @pytest.mark.parametrize(("user", "status"), [("", 401), ("stranger", 403), ("guest", 403)])
-def test_no_picture_is_looked_at_for_who_may_not_read_the_task(pages, tmp_path, monkeypatch, user, status):
+def test_no_image_is_looked_at_for_who_may_not_read_the_task(pages, tmp_path, monkeypatch, user, status):
     gives(pages, picture(tmp_path / "a.jpg"))
     monkeypatch.setattr(stored_file, "place_of", lambda uri: pytest.fail("a file was looked at"))
     assert pages.get("api/frame", user=user, index=0).status_code == status
@@ -287,7 +287,7 @@ def test_the_fields_of_other_peoples_tasks_open_nothing(pages, tmp_path):
     assert pages.get("api/frame", index=0).status_code == 404
 
 
-def test_whatever_is_no_picture_gets_one_and_the_same_answer(pages, tmp_path):
+def test_whatever_is_not_an_image_gets_one_and_the_same_response(pages, tmp_path):
     (tmp_path / "secret.txt").write_bytes(b"secret")
     (tmp_path / "secret.jpg").write_bytes(b"secret")
     (tmp_path / "cut.png").write_bytes(PNG)
@@ -324,7 +324,7 @@ def test_the_decoder_has_none_of_the_servers_environment(tmp_path, monkeypatch):
     assert "secret" not in str(asked)
 
 
-def test_a_picture_on_object_storage_is_shown(pages, tmp_path, object_store):
+def test_an_image_on_object_storage_is_shown(pages, tmp_path, object_store):
     object_store.write("a.jpg", picture(tmp_path / "a.jpg").read_bytes())
     gives(pages, "s3://store@videos/a.jpg")
     assert pages.get("api/frame", index=0).content.startswith(b"\xff\xd8\xff")
@@ -335,7 +335,7 @@ def test_a_picture_on_object_storage_is_shown(pages, tmp_path, object_store):
 
 @pytest.mark.parametrize("path", ["task", "static/task.js", "static/kling.css", "api/task", "api/file", "nowhere"])
 @pytest.mark.parametrize("user", ["reader", ""])
-def test_every_answer_forbids_foreign_scripts(pages, path, user):
+def test_every_response_forbids_foreign_scripts(pages, path, user):
     headers = pages.get(path, user=user).headers
     policy = dict(part.split(" ", 1) for part in headers["Content-Security-Policy"].split("; "))
     assert policy["default-src"] == "'none'"
@@ -345,7 +345,7 @@ def test_every_answer_forbids_foreign_scripts(pages, path, user):
 
 
 @pytest.mark.parametrize("path", ["static/../web_app.py", "static/%2e%2e/web_app.py", "static/..%2fweb_app.py"])
-def test_the_folder_of_plain_files_has_no_way_out(pages, path):
+def test_static_files_cannot_be_left_with_dots(pages, path):
     request = requests.Request("GET", pages.url, cookies={"_token": "reader"}).prepare()
     request.url = f"{pages.url}/kling/{path}"
     with requests.Session() as session:

@@ -127,7 +127,7 @@ def test_what_kling_has_deleted_is_not_offered():
     assert (stored["file"], stored["link"]) == (0, "")
 
 
-def test_a_twin_with_the_watermark_follows_and_says_so():
+def test_a_watermarked_copy_follows_and_says_so():
     video = Video("v1", "https://h.example/a.mp4", "5", watermark_url="https://h.example/w.mp4")
     files = [{"uri": "/a.mp4"}, {"uri": "/a_watermark.mp4", "watermark": True}]
     plain, twin = view(record(xcoms={"return_value": manifest(video, files=files)}))["results"]
@@ -202,7 +202,7 @@ def test_a_task_that_stored_nothing_has_ended_and_not_stored():
 
 
 @pytest.mark.parametrize("moment", [10**20, -5, True, "yesterday", 1e300])
-def test_what_is_no_time_is_no_step(moment):
+def test_what_is_not_a_time_is_not_a_step(moment):
     shown = view(record(xcoms={"return_value": manifest(updated_at=moment)}))["time_line"]
     assert [step["label"] for step in shown] == ["Accepted by Kling"]
 
@@ -247,7 +247,7 @@ def test_a_task_without_a_slot_says_so_and_since_when():
     assert shown["refresh_seconds"] > 0
 
 
-def test_a_task_that_is_being_made_says_what_is_usual_and_when_the_next_look_is():
+def test_a_running_task_shows_the_usual_time_and_the_next_poll():
     trigger = KlingTaskTrigger(
         kling_task_id="179", end_time=NOW + 3400, poll_interval=15, first_poll_at=NOW + 20, deferred_at=NOW - 190
     )
@@ -261,7 +261,7 @@ def test_a_task_that_is_being_made_says_what_is_usual_and_when_the_next_look_is(
     assert rows(shown["ids"])["Kling's task id"] == "179"
 
 
-def test_after_the_first_look_the_next_is_within_the_interval():
+def test_after_the_first_poll_the_next_is_within_the_interval():
     trigger = KlingTaskTrigger(kling_task_id="179", poll_interval=15, first_poll_at=NOW - 20, deferred_at=NOW - 190)
     wait = view(waiting(trigger))["wait"]
     assert (wait["next_look"], wait["every_seconds"]) == (0, 15)
@@ -320,11 +320,11 @@ def test_a_request_of_a_try_before_is_not_named_beside_a_result():
 
 
 @pytest.mark.parametrize("code", ["1102", "<b>" * 999, [1102], 1.5, None])
-def test_what_is_no_number_is_no_code(code):
+def test_what_is_not_a_number_is_not_a_code(code):
     assert view(record("failed", xcoms={"failure": {"message": "Top up.", "code": code}}))["failure"]["code"] == ""
 
 
-def test_a_failure_that_a_later_try_mended_is_not_shown():
+def test_a_failure_that_a_later_try_corrected_is_not_shown():
     assert view(record(xcoms={"failure": {"message": "old"}, "return_value": manifest()}))["failure"] is None
 
 
@@ -352,7 +352,7 @@ def test_a_path_and_a_storage_uri_can_be_asked_for_by_number(value):
     ["a.jpg", "../a.jpg", "<inline image: image/jpeg>", "data:image/png;base64,iVBORw0K", "iVBORw0K" * 99, "/a\n.jpg",
      "/" + "a" * 5000, "Truncated. You can remove this behaviour", "javascript:alert(1)", "//h.example\u202e.jpg", 7],
 )  # fmt: skip
-def test_what_is_no_place_cannot_be_asked_for(value):
+def test_what_is_not_a_place_cannot_be_asked_for(value):
     assert all(frame["stored"] is None for frame in frames_shown({"image": value}))
     assert input_image_uri({"image": value}, 0) is None
 
@@ -360,7 +360,7 @@ def test_what_is_no_place_cannot_be_asked_for(value):
 @pytest.mark.parametrize(
     "link", ["javascript:alert(1)", "data:text/html,<script>", "file:///etc/passwd", "//h.example"]
 )
-def test_an_address_that_is_no_web_link_is_never_an_address(link):
+def test_an_address_that_is_not_a_web_link_is_never_an_address(link):
     assert view(record(fields={"image": link}))["frames"][0]["link"] == ""
     foreign = manifest(Video("v", link))
     assert view(record(xcoms={"return_value": foreign}))["results"][0]["link"] == ""
@@ -395,7 +395,7 @@ def test_a_manifest_of_any_shape_makes_a_page(name, value):
     assert view(record("deferred", xcoms={"submission": {**SUBMISSION, name: value}}))["headline"]
 
 
-def test_what_is_no_measure_and_no_product_is_passed_over():
+def test_what_is_not_a_measure_and_no_product_is_passed_over():
     files = [{"uri": "/a.mp4", "bytes": "<b>", "duration": [5], "width": "<b>", "height": {"a": 1}}]
     returned = {**manifest(files=files), "endpoint": 7}
     shown = view(record(xcoms={"return_value": returned, "submission": {**SUBMISSION, "endpoint": "image2video"}}))

@@ -93,12 +93,12 @@ def test_the_gallery_shows_and_plays_what_is_kept_there(pages, kept, tmp_path):
         RunTask("one", 0, state="success", operator=OPERATOR, xcoms={"return_value": reference}),
         RunTask("all", state="deferred", operator=OPERATOR, xcoms={"manifest_uri": kept.push(manifest.as_uri())}),
     ]
-    answer = pages.get("api/run").json()
-    assert [(card["name"], card["state"], card["units"]) for card in answer["cards"]] == [
+    response = pages.get("api/run").json()
+    assert [(card["name"], card["state"], card["units"]) for card in response["cards"]] == [
         ("one 0", "done", "3"),
         ("cat", "making", ""),
     ]
-    assert answer["notes"] == []
+    assert response["notes"] == []
     assert pages.get("api/run/file", task_id="one", map_index=0).content == MP4
 
 
@@ -182,7 +182,7 @@ def test_what_the_server_is_not_told_it_does_not_guess(pages, kept, monkeypatch,
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"[" * 100_000, b"{", b"1" * 5000])
-def test_what_is_no_json_is_told_and_ends_nothing(pages, kept, content):
+def test_what_is_not_json_is_told_and_ends_nothing(pages, kept, content):
     reference = kept.push(MANIFEST)
     Path(place_of(reference).rest).write_bytes(content)
     view = task(pages, reference)
@@ -196,7 +196,7 @@ def test_an_object_of_a_class_stays_data(pages, kept):
     assert task(pages, reference)["results"][0]["link"] == "https://host.example/7.mp4"
 
 
-def test_what_is_no_file_is_not_opened(pages, kept):
+def test_what_is_not_a_file_is_not_opened(pages, kept):
     reference = kept.push(MANIFEST)
     path = Path(place_of(reference).rest)
     path.unlink()
@@ -242,9 +242,9 @@ def test_a_run_whose_values_are_too_many_says_so(pages, kept, monkeypatch):
         RunTask("one", number, state="success", operator=OPERATOR, xcoms={"return_value": kept.push(MANIFEST)})
         for number in range(6)
     ]
-    answer = pages.get("api/run").json()
-    assert [card["units"] for card in answer["cards"]].count("3") == 2
-    assert answer["notes"] == ["Try again: some results are not shown, their XComs in object storage take too long."]
+    response = pages.get("api/run").json()
+    assert [card["units"] for card in response["cards"]].count("3") == 2
+    assert response["notes"] == ["Try again: some results are not shown, their XComs in object storage take too long."]
 
 
 def test_of_other_peoples_tasks_nothing_is_told(pages, kept):

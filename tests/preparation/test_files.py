@@ -66,7 +66,7 @@ def failure(value, **kwargs) -> str:
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_every_way_to_give_a_picture_reaches_kling_as_the_same_raw_base64(value):
+def test_every_way_to_give_an_image_reaches_kling_as_the_same_raw_base64(value):
     loaded = load_image(value, field="image")
     assert loaded.payload == BASE64
     assert loaded.digest == DIGEST
@@ -139,7 +139,7 @@ def test_a_missing_file_is_named(value):
     assert str(value)[-3:] in text
 
 
-def test_a_directory_is_not_a_picture(tmp_path):
+def test_a_directory_is_not_an_image(tmp_path):
     assert "is not a file" in failure(str(tmp_path))
     # The words depend on the release of the storage library.
     text = failure(f"file://{tmp_path}")
@@ -233,7 +233,7 @@ def test_html_text_is_called_html():
         (b"garbage" * 9, "is not a picture"),
     ],
 )
-def test_content_that_is_no_picture_says_what_it_is(content, reason):
+def test_content_that_is_not_an_image_says_what_it_is(content, reason):
     loaded = load_image(content, field="image")
     assert loaded.header is None
     assert reason in loaded.problem
@@ -249,7 +249,7 @@ def test_a_decompression_bomb_is_recognised_from_its_header():
 
 
 @pytest.mark.parametrize("content", [PHOTO[: len(PHOTO) // 2], picture("PNG", (900, 900))[:-20]])
-def test_a_picture_without_its_end_is_known_to_be_cut(content):
+def test_an_image_without_its_end_is_known_to_be_cut(content):
     assert load_image(content, field="image").header.complete is False
 
 
@@ -258,7 +258,7 @@ def test_the_format_is_read_from_the_content(kind):
     assert load_image(picture(kind), field="image").header.format == kind.lower()
 
 
-def test_a_phone_s_jpeg_with_a_second_picture_inside_is_a_jpeg():
+def test_a_phone_s_jpeg_with_a_second_image_inside_is_a_jpeg():
     stream = io.BytesIO()
     first, second = Image.new("RGB", (400, 300)), Image.new("RGB", (400, 300))
     first.save(stream, "MPO", save_all=True, append_images=[second])
@@ -275,7 +275,7 @@ def test_inline_content_shows_itself_as_one_line(content):
     assert inline.content == content
 
 
-def test_content_that_is_not_a_picture_has_a_line_too():
+def test_content_that_is_not_an_image_has_a_line_too():
     assert str(InlineImage("data:image/png;base64,%%%")) == "<inline image: not base64, 25 characters>"
     assert "unknown format, 3 bytes" in str(InlineImage(b"abc"))
 

@@ -75,7 +75,7 @@ def test_what_is_too_large_becomes_smaller_and_keeps_its_proportions(kind):
     assert abs(width / height - 1.2) < 0.01
 
 
-def test_a_transparent_picture_that_is_too_large_is_scaled_and_says_so():
+def test_a_transparent_image_that_is_too_large_is_scaled_and_says_so():
     picture = noise(2400, 2000).convert("RGBA")
     picture.putalpha(200)
     converted = image_conversion.convert_image(saved(picture, "PNG"))
@@ -90,7 +90,7 @@ def test_what_kling_takes_stays_as_it_is():
         assert image_conversion.convert_image(data) == (data, "")
 
 
-def test_what_is_no_picture_and_what_is_cut_or_too_big_to_decode_stays_for_the_checks():
+def test_what_is_not_an_image_and_what_is_cut_or_too_big_to_decode_stays_for_the_checks():
     whole = saved(noise(400, 300), "WEBP")
     for data in (b"<html>", whole[:40], b""):
         assert image_conversion.convert_image(data) == (data, "")
@@ -109,7 +109,7 @@ def test_only_who_asks_gets_it_and_the_log_says_what_was_done():
         prepare(IMAGE2VIDEO, fields, fit="stretch")
 
 
-def test_a_converted_picture_is_known_by_the_one_that_was_given():
+def test_a_converted_image_is_known_by_the_one_that_was_given():
     """Another version of Pillow encodes other bytes; a retry with it must find what was paid for."""
     data = saved(Image.new("RGB", (640, 480), "blue"), "WEBP")
     assert load_image(data, field="image", fit="shrink").digest == hashlib.sha256(data).hexdigest()

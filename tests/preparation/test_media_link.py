@@ -74,11 +74,11 @@ def test_a_url_is_passed_on(object_store):
 
 
 @pytest.mark.parametrize("value", ["clip.mp4", "/data/clip.mp4", "file:///data/clip.mp4"])
-def test_a_private_file_gets_a_sentence_that_says_what_to_do(value):
+def test_a_private_file_gets_a_message_that_says_what_to_do(value):
     assert refused(value).startswith("Copy video_url to object storage")
 
 
-def test_what_is_missing_or_may_not_be_read_or_is_no_address_is_refused_in_words(object_store):
+def test_what_is_missing_or_may_not_be_read_or_is_not_an_address_is_refused_in_words(object_store):
     assert "no such file" in refused(URI)
     assert "type int" in refused(7)
     object_store.write("clip.mp4", b"a video")
@@ -97,7 +97,7 @@ def test_a_storage_that_signs_nothing_is_named(monkeypatch):
     assert "signs no link" in refused("memory://clip.mp4")
 
 
-def test_an_outage_is_not_called_a_bad_request(object_store):
+def test_an_outage_is_not_reported_as_a_bad_request(object_store):
     object_store.write("clip.mp4", b"a video")
     object_store.broken = lambda environ: True
     with pytest.raises(KlingStorageError, match="Retry when the storage of video_url answers"):
@@ -153,7 +153,7 @@ def test_an_image_that_stands_in_no_storage_has_no_link(image):
         asked(image)
 
 
-def test_a_mended_image_goes_as_content_whatever_was_asked(object_store):
+def test_a_corrected_image_goes_as_content_whatever_was_asked(object_store):
     stream = io.BytesIO()
     Image.new("RGB", (400, 400)).save(stream, "WEBP")
     object_store.write("fox.webp", stream.getvalue())

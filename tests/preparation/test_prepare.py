@@ -91,7 +91,7 @@ def test_ids_and_callbacks_are_sent_and_do_not_decide_the_content():
     assert prepared.content == image().content
 
 
-def test_a_freshly_signed_link_to_the_same_picture_is_the_same_content():
+def test_a_freshly_signed_link_to_the_same_image_is_the_same_content():
     first = image(image=f"{URL}?X-Amz-Date=1&X-Amz-Signature=a")
     second = image(image=f"{URL}?X-Amz-Date=2&X-Amz-Signature=b")
     assert first.content == second.content
@@ -126,12 +126,12 @@ def test_only_what_signs_a_link_is_taken_off(signed, bare):
 @pytest.mark.parametrize(
     "value", [str(ROCKET), ROCKET, BASE64, f"data:image/jpeg;base64,{BASE64}", InlineImage(BASE64)]
 )
-def test_the_same_picture_is_the_same_content_however_it_is_given(value):
+def test_the_same_image_is_the_same_content_however_it_is_given(value):
     assert image(image=value).content["image"] == DIGEST
     assert image(image=redact_images(value)).body == image(image=value).body
 
 
-def test_nothing_of_a_picture_is_left_in_the_content():
+def test_nothing_of_an_image_is_left_in_the_content():
     fields = {
         "image": BASE64,
         "static_mask": mask(),
@@ -202,7 +202,7 @@ def test_all_problems_are_told_at_once():
         assert any(words in problem for problem in problems), words
 
 
-def test_a_picture_that_cannot_be_loaded_is_not_also_reported_missing():
+def test_an_image_that_cannot_be_loaded_is_not_also_reported_missing():
     assert len(refused(image="no-such.png", prompt="x")) == 1
 
 
@@ -251,7 +251,7 @@ def test_a_field_of_another_product_says_where_it_belongs():
     assert sentence.startswith("Leave image out: 'image' is not a field of text2video, only of 'image2video'")
 
 
-def test_a_bad_picture_is_refused_unless_checks_are_off():
+def test_a_bad_image_is_refused_unless_checks_are_off():
     assert "WebP" in refused(image=_webp(), prompt="x")[0]
     assert "WebP" in prepare(IMAGE2VIDEO, {"image": _webp(), "prompt": "x"}, validate="warn").warnings[0]
     assert prepare(IMAGE2VIDEO, {"image": _webp()}, validate="off").warnings == ()
@@ -286,7 +286,7 @@ def test_normalised_paths_are_converted_with_the_size_of_a_local_image(as_text):
     assert any("bottom-left" in warning for warning in prepared.warnings)
 
 
-def test_a_path_that_is_no_list_of_points_is_named():
+def test_a_path_that_is_not_a_list_of_points_is_named():
     (problem,) = refused(
         image=ROCKET, prompt="x", model_name="kling-v1", dynamic_masks=[{"mask": URL, "trajectories": 5}]
     )
@@ -308,7 +308,7 @@ def test_the_motion_brush_on_a_live_model_is_refused_with_what_to_do():
     assert "no live model takes it since 2026-09-15" in problem
 
 
-def test_no_sentence_repeats_picture_content_or_a_signature():
+def test_no_message_repeats_image_content_or_a_signature():
     text = "".join(
         refused(
             image=f"http://x.example/a.png?X-Amz-Signature=SECRET",  # noqa: F541
@@ -397,7 +397,7 @@ def test_a_file_where_a_field_has_none_is_refused_even_where_problems_only_warn(
     extra=st.none() | st.dictionaries(st.text(max_size=5), ANYTHING, max_size=2) | ANYTHING,
     validate=st.sampled_from(["strict", "warn", "off"]),
 )
-def test_whatever_is_given_the_answer_is_a_request_or_a_list_of_problems(product, fields, extra, validate):
+def test_whatever_is_given_the_result_is_a_request_or_a_list_of_problems(product, fields, extra, validate):
     problems: tuple[str, ...] = ()
     try:
         prepared = prepare(PRODUCTS[product], fields, extra_body=extra, validate=validate)

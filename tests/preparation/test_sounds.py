@@ -87,7 +87,7 @@ def test_a_lip_sync_in_one_call_takes_a_file_and_stores_its_video(kling, ti, tmp
     )
 
 
-def test_a_file_that_is_no_sound_is_refused_before_anything_is_sent(kling, ti):
+def test_a_file_that_is_not_a_sound_is_refused_before_anything_is_sent(kling, ti):
     operator = KlingOneCallLipSyncOperator(task_id="dub", input={"video_id": "1", "audio_file": __file__})
     with pytest.raises(KlingValidationError, match=r"Give input\.audio_file a sound"):
         operator.execute({"ti": ti})

@@ -52,5 +52,5 @@ def test_a_manifest_names_its_task_and_product(written):
 
 
 @pytest.mark.parametrize("value", ["7", "[]", "{", "{[}", "{" * 5_000, "{1: 2}" + " " * 200_000, None, 7, [MANIFEST]])
-def test_what_is_no_manifest_is_none(value):
+def test_what_is_not_a_manifest_is_none(value):
     assert read_manifest(value) is None

@@ -37,5 +37,5 @@ def test_a_host_that_is_an_address_is_recognised_in_every_spelling(host):
 
 
 @pytest.mark.parametrize("host", ["example.com", "", "a b", "kling\udcff"])
-def test_a_name_is_no_address(host):
+def test_a_name_is_not_an_address(host):
     assert literal(host) is None

@@ -75,8 +75,8 @@ def test_pillow_is_not_imported_for_a_photograph():
         "import sys; from airflow_provider_kling.preparation.files import load_image; "
         f"load_image({str(PHOTOGRAPH)!r}, field='image'); print('PIL' in sys.modules)"
     )
-    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert answer.stdout.strip().splitlines()[-1] == "False"
+    response = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert response.stdout.strip().splitlines()[-1] == "False"
 
 
 def test_a_plain_beginning_does_not_hide_a_file_that_takes_long_to_decode():

@@ -111,7 +111,7 @@ def test_a_file_of_another_kind_is_refused(tmp_path, name):
     ],
     ids=["no end", "no end", "no middle"],
 )
-def test_a_picture_lacks_neither_its_middle_nor_its_end(tmp_path, content):
+def test_an_image_lacks_neither_its_middle_nor_its_end(tmp_path, content):
     with pytest.raises(KlingResultError, match="not a whole picture"):
         judge(tmp_path, "a.png", content)
 
@@ -123,7 +123,7 @@ def test_an_mp3_that_ends_between_two_frames_is_cut(tmp_path):
         judge(tmp_path, "a.mp3", whole[:last])
 
 
-def test_a_title_before_and_after_the_sound_is_no_sound(tmp_path):
+def test_a_title_before_and_after_the_sound_is_not_a_sound(tmp_path):
     plain = WHOLE["a.mp3"]
     titled = b"ID3\x03\x00\x00\x00\x00\x01\x00" + b"\0" * 128 + plain[plain.index(b"\xff\xfb") :] + b"TAG" + b"\0" * 125
     assert judge(tmp_path, "a.mp3", titled) == judge(tmp_path, "a.mp3", plain)
@@ -194,7 +194,7 @@ def served(kling, tmp_path):
         server.shutdown()
 
 
-def test_pictures_and_sounds_are_stored_with_what_they_are(served, tmp_path):
+def test_images_and_sounds_are_stored_with_what_they_are(served, tmp_path):
     results = (Image(0, f"{served}a.png", f"{served}a.jpg"), Audio("1", f"{served}a.mp3", "1.5", f"{served}a.wav"))
     task = Task("7", TaskStatus.SUCCEED, "image2video", results=results)
     files = store(KlingHook(), task, f"{tmp_path}/out/")
@@ -208,7 +208,7 @@ def test_pictures_and_sounds_are_stored_with_what_they_are(served, tmp_path):
     assert (tmp_path / "out" / "7_1.wav").read_bytes() == WHOLE["a.wav"]
 
 
-def test_a_page_in_the_place_of_a_picture_leaves_nothing_behind(served, tmp_path):
+def test_a_page_in_the_place_of_an_image_leaves_nothing_behind(served, tmp_path):
     (tmp_path / "served" / "page.png").write_text("<html>")
     task = Task("7", TaskStatus.SUCCEED, "image2video", results=(Image(0, f"{served}page.png"),))
     with pytest.raises(KlingResultError, match="is not a whole picture"):

@@ -46,7 +46,7 @@ def put(key: str, content: bytes = b"content") -> None:
     object_files.put_bytes(content, place_of(f"s3://store@{BUCKET}/{key}"))
 
 
-def test_the_connection_stands_in_the_uri_or_beside_it(finished, object_store):
+def test_the_connection_is_in_the_uri_or_beside_it(finished, object_store):
     (stored,) = transfer(finished, f"s3://store@{BUCKET}/a/")
     (two,) = transfer(finished, f"s3://{BUCKET}/b/", output_conn_id="store")
     assert stored["uri"] == f"s3://store@{BUCKET}/a/{finished.task_id}_0.mp4"
@@ -120,7 +120,7 @@ def test_a_batch_reads_its_items_and_writes_its_videos_there(kling, object_store
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)
-def test_a_name_is_no_pattern(object_store, name):
+def test_a_name_is_not_a_pattern(object_store, name):
     put(f"in/{name}")
     put("in/aXb.mp4", b"another")
     assert object_store.read(f"in/{name}") == b"content"
@@ -185,12 +185,12 @@ def test_a_prefix_without_a_slash_is_refused(object_store):
     assert check_target(f"s3://store@{BUCKET}/videos/a.mp4")
 
 
-def test_who_may_not_ask_is_not_wrong(object_store):
+def test_a_missing_permission_to_check_is_not_an_error(object_store):
     object_store.refused = {"list", "get"}
     assert check_target(f"s3://store@{BUCKET}/videos")
 
 
-def test_the_sentence_of_a_refusal_says_which_right(object_store):
+def test_the_message_of_a_refusal_says_which_right(object_store):
     object_store.refused = {"put"}
     with pytest.raises(KlingStorageError, match=r"^Give the storage's connection the right"):
         put("a.mp4")
@@ -208,7 +208,7 @@ def test_a_connection_that_was_edited_is_read_again(object_store, monkeypatch):
     assert object_store.keys() == ["a.mp4"]
 
 
-def test_a_file_of_another_size_is_no_success(object_store, monkeypatch):
+def test_a_file_of_another_size_is_not_success(object_store, monkeypatch):
     from s3fs import S3FileSystem
 
     def half(self, lpath, rpath, **kwargs):

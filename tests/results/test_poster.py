@@ -62,7 +62,7 @@ def test_the_poster_stands_beside_the_video_and_in_the_manifest(posters, store, 
     assert max(picture.size) <= poster_process.SIDE
 
 
-def test_the_twin_with_the_watermark_has_none(posters, store, tmp_path):
+def test_the_watermarked_copy_has_none(posters, store, tmp_path):
     plain, twin = store(watermark_info={"enabled": True})
     assert ("poster" in plain, "poster" in twin, twin["watermark"]) == (True, False, True)
     assert len(list(tmp_path.glob("*.poster.jpg"))) == 1
@@ -83,7 +83,7 @@ def test_it_can_be_switched_off(video, tmp_path):
         b"\x00\x00\x00\x01ftyp" + b"\xff" * 60_000,
     ],
 )
-def test_what_is_no_video_costs_the_task_nothing(posters, tmp_path, caplog, content):
+def test_what_is_not_a_video_costs_the_task_nothing(posters, tmp_path, caplog, content):
     file = tmp_path / "a.mp4"
     file.write_bytes(content)
     assert poster.store_poster(file, place_of(str(file))) == ""

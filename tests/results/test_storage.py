@@ -112,7 +112,7 @@ def test_a_broken_download_leaves_nothing_behind(kling, finished, tmp_path, no_w
 
 
 @pytest.mark.parametrize("fault", ["truncate", "html", "cut_after"])
-def test_a_host_that_stumbles_twice_costs_no_retry(kling, finished, tmp_path, no_waiting, fault):
+def test_a_host_that_fails_twice_costs_no_retry(kling, finished, tmp_path, no_waiting, fault):
     kling.fault(fault, operation="download", http_status=503, times=2)
     (file,) = transfer(tmp_path, kling_task_id=finished.task_id).execute({})["files"]
     content = (tmp_path / f"{finished.task_id}_0.mp4").read_bytes()

@@ -77,7 +77,7 @@ def test_a_folder_needs_its_slash(tmp_path):
     assert check_target(f"{tmp_path}/videos/")
 
 
-def test_a_file_is_no_folder(tmp_path):
+def test_a_file_is_not_a_folder(tmp_path):
     (tmp_path / "file").write_bytes(b"x")
     assert check_target(tmp_path / "file"), "a file that is there is replaced"
     for place in (f"{tmp_path}/file/", f"{tmp_path}/file/a.mp4", f"{tmp_path}/file/{{task_id}}.mp4"):
@@ -130,5 +130,5 @@ def test_an_id_never_leads_to_another_folder(task_id):
         ("s3://b/{task_id}.{ext}", "s3://b/7_watermark.mp4"),
     ],
 )
-def test_the_twin_with_the_watermark_has_its_own_name(output_uri, expected):
+def test_the_watermarked_copy_has_its_own_name(output_uri, expected):
     assert target_of(output_uri, task_id="7", index=0, count=1, is_watermarked=True) == expected

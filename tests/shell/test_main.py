@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from adversary.scripted import Reply, ScriptedServer
-from adversary.scripted import kling as answer
+from adversary.scripted import kling as response
 from adversary.scripted import task as kling_task
 from support import PHOTOGRAPH
 
@@ -41,7 +41,7 @@ def unasked(command: list[str]) -> list[str]:
     return [word for word in command if word != "--yes"]
 
 
-def test_a_picture_becomes_a_video_whose_path_is_the_last_line(account, tmp_path, capsys):
+def test_an_image_becomes_a_video_whose_path_is_the_last_line(account, tmp_path, capsys):
     assert main(animate(tmp_path)) == 0
     shown = capsys.readouterr()
     path = Path(shown.out.splitlines()[-1])
@@ -65,13 +65,13 @@ def test_the_same_command_again_finds_what_was_paid_for(account, tmp_path, capsy
     assert len(account.tasks()) == 2
 
 
-def test_nobody_is_charged_without_a_yes(account, tmp_path, capsys):
+def test_nothing_is_charged_without_confirmation(account, tmp_path, capsys):
     assert main(unasked(animate(tmp_path))) == 2
     assert "Add --yes" in capsys.readouterr().err
     assert account.requests(method="POST") == []
 
 
-def test_what_was_paid_for_is_fetched_without_a_question(account, tmp_path):
+def test_what_was_paid_for_is_fetched_without_confirmation(account, tmp_path):
     assert main(animate(tmp_path)) == 0
     for file in tmp_path.iterdir():
         file.unlink()
@@ -247,7 +247,7 @@ def test_what_the_encoding_of_the_output_lacks_is_written_as_python_does():
     assert stream.buffer.getvalue() == b"zu \\udcfc lang \\u5bbd\n"
 
 
-def test_ctrl_c_while_it_is_still_being_imported_is_no_traceback(account):
+def test_ctrl_c_while_it_is_still_being_imported_is_not_a_traceback(account):
     command = [sys.executable, "-c", _INTERRUPTED, "list", "--json"]
     done = subprocess.run(command, capture_output=True, timeout=60, check=False)
     assert done.returncode == 130
@@ -317,7 +317,7 @@ def test_a_folder_that_cannot_be_is_said_before_anything_is_asked(
 
 
 def test_a_task_that_failed_is_not_fetched_and_says_why(account, tmp_path, capsys, monkeypatch):
-    reply = answer(kling_task("failed", task_status_msg="too dark \x1b[31m"))
+    reply = response(kling_task("failed", task_status_msg="too dark \x1b[31m"))
     with ScriptedServer(reply) as server:
         monkeypatch.setenv("KLINGAI_BASE_URL", server.url)
         assert main(["fetch", "179527409186300000", "--to", str(tmp_path)]) == 1
@@ -331,16 +331,16 @@ ESCAPES = "\x1b]0;title\x07\x1b[31m\x9b31m\u202e\x08"
 
 
 @pytest.mark.parametrize("command", [["costs"], ["list"], ["status", "179527409186300000"], ["imagine", "x", "--yes"]])
-def test_nothing_that_kling_writes_drives_the_terminal(account, monkeypatch, capsys, command):
+def test_terminal_escapes_from_kling_are_removed(account, monkeypatch, capsys, command):
     pack = {"resource_pack_name": f"P{ESCAPES}", "status": ESCAPES, "total_quantity": 5, "remaining_quantity": 5}
     failed = kling_task("failed", task_status_msg=f"no{ESCAPES}", final_unit_deduction=ESCAPES)
 
     def reply(request) -> Reply:
         if request.path.startswith("/account"):
-            return answer({"code": 0, "resource_pack_subscribe_infos": [pack]})
+            return response({"code": 0, "resource_pack_subscribe_infos": [pack]})
         if request.method == "POST":
-            return answer(None, code=1201, message=f"bad{ESCAPES}", status=400)
-        return answer([failed] if "page" in request.path else failed)
+            return response(None, code=1201, message=f"bad{ESCAPES}", status=400)
+        return response([failed] if "page" in request.path else failed)
 
     with ScriptedServer(reply) as server:
         monkeypatch.setenv("KLINGAI_BASE_URL", server.url)

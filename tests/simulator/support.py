@@ -50,9 +50,9 @@ class Client:
         return self.send("POST", T2V, json={"model_name": MODEL, "prompt": "a cat"} | body)
 
     def create(self, **body):
-        answer = self.image2video(**body).json()
-        assert answer["code"] == 0, answer
-        return answer["data"]["task_id"]
+        response = self.image2video(**body).json()
+        assert response["code"] == 0, response
+        return response["data"]["task_id"]
 
     def task(self, task_id, path=I2V):
         return self.get(f"{path}/{task_id}").json()["data"]
@@ -61,10 +61,10 @@ class Client:
         self.simulator.finish(task_id)
         return self.task(task_id, path)
 
-    def refusal(self, answer):
-        body = answer.json()
+    def refusal(self, response):
+        body = response.json()
         assert "data" not in body
-        return answer.status_code, body["code"], body["message"]
+        return response.status_code, body["code"], body["message"]
 
 
 def eventually(condition, timeout=5.0):

@@ -49,7 +49,7 @@ def test_a_task_is_submitted_then_processing_then_succeeds_and_only_then_costs_i
     assert (task.charged, ours.units_used(), ours.units_left()) == (Decimal("2.4"), Decimal("2.4"), Decimal("9997.6"))
 
 
-def test_a_late_look_reports_every_change_in_the_order_of_time():
+def test_a_late_update_reports_every_change_in_order():
     ours = account()
     slow = ours.submit(order(seconds=100.0), now=NOW).task_id
     fast = ours.submit(order(seconds=10.0), now=NOW).task_id
@@ -190,7 +190,7 @@ def test_ten_thousand_open_tasks_cost_a_request_no_more_than_one_does():
     assert ours.next_change() is None
 
 
-def test_a_task_that_is_hurried_ends_once_and_leaves_nothing_to_wait_for():
+def test_a_task_that_is_ended_early_ends_once_and_leaves_nothing_to_wait_for():
     ours = account(concurrency=1)
     task = ours.submit(order(), now=NOW)
     ours.end_soon(task.task_id, now=NOW + 10)

@@ -14,7 +14,7 @@ def speak(kling, **body):
     return kling.send("POST", PATH, json=BODY | body)
 
 
-def test_text_to_speech_answers_with_its_result(kling):
+def test_text_to_speech_responds_with_its_result(kling):
     data = speak(kling).json()["data"]
     assert data.keys() == {
         "task_id", "task_status", "task_status_msg", "task_result", "final_unit_deduction", "final_balance_deduction",
@@ -28,9 +28,9 @@ def test_text_to_speech_answers_with_its_result(kling):
 
 def test_the_sound_is_a_real_mp3_of_the_length_that_was_said(kling):
     (audio,) = speak(kling, voice_speed=0.8).json()["data"]["task_result"]["audios"]
-    answer = requests.get(audio["url"], timeout=20)
-    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "audio/mpeg")
-    with av.open(io.BytesIO(answer.content)) as container:
+    response = requests.get(audio["url"], timeout=20)
+    assert (response.status_code, response.headers["Content-Type"]) == (200, "audio/mpeg")
+    with av.open(io.BytesIO(response.content)) as container:
         assert container.streams.audio[0].codec_context.name in {"mp3", "mp3float"}
         samples = sum(frame.samples for frame in container.decode(audio=0))
     assert samples / 44_100 == pytest.approx(float(audio["duration"]), abs=0.1)
@@ -51,7 +51,7 @@ def test_an_account_that_pays_with_money_is_told_so_at_once(start):
     assert (data["final_unit_deduction"], data["final_balance_deduction"]) == ("0", paid)
 
 
-def test_a_task_that_answers_at_once_holds_no_slot_and_is_in_the_unified_list(start):
+def test_a_task_that_is_synchronous_holds_no_slot_and_is_in_the_unified_list(start):
     kling = start(concurrency=1)
     ids = [speak(kling).json()["data"]["task_id"] for _ in range(3)]
     seen = kling.get("/tasks", task_ids=",".join(ids)).json()["data"]
@@ -59,7 +59,7 @@ def test_a_task_that_answers_at_once_holds_no_slot_and_is_in_the_unified_list(st
     assert seen[0]["outputs"][0].keys() == {"type", "id", "mp3_url", "mp3_duration"}
 
 
-def test_a_lost_answer_was_charged_and_an_external_id_means_nothing(kling):
+def test_a_lost_response_was_charged_and_an_external_id_means_nothing(kling):
     kling.simulator.fault("cut_after", operation="create")
     with pytest.raises(requests.ConnectionError):
         speak(kling, external_task_id="a")

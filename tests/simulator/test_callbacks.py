@@ -17,14 +17,14 @@ class Receiver:
 
     def __init__(self, statuses=()):
         self.got = []
-        answers = list(statuses)
+        responses = list(statuses)
         got = self.got
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 got.append((dict(self.headers), body))
-                self.send_response(answers.pop(0) if answers else 200)
+                self.send_response(responses.pop(0) if responses else 200)
                 self.end_headers()
 
             def log_message(self, *_arguments):
@@ -115,7 +115,7 @@ def test_retries_end_and_can_be_switched_off(start):
     assert len(never.simulator.callbacks()) == 1
 
 
-def test_a_callback_url_that_is_none_does_not_disturb_the_task(start):
+def test_a_callback_url_that_is_invalid_does_not_disturb_the_task(start):
     kling = start(callback_retries=0)
     seen = kling.finished(kling.create(callback_url="not a url"))
     assert seen["task_status"] == "succeed"

@@ -31,20 +31,20 @@ def kinds(book, call):
         ({"product": "text2video"}, CREATE, False),
     ],
 )
-def test_a_fault_strikes_only_what_it_matches(match, call, hit):
+def test_a_fault_applies_only_to_what_it_matches(match, call, hit):
     book = ArmedFaults()
     book.add(Fault(kind="empty", **match))
     assert bool(book.take(call)) is hit
 
 
-def test_nth_spares_the_first_and_times_limits_the_rest():
+def test_nth_skips_the_first_and_times_limits_the_rest():
     book = ArmedFaults()
     book.add(Fault(kind="empty", nth=2, times=2))
     assert [bool(book.take(CREATE)) for _ in range(5)] == [False, True, True, False, False]
     assert book.armed() == []
 
 
-def test_times_null_strikes_for_ever_until_it_is_cleared():
+def test_times_null_applies_forever_until_it_is_cleared():
     book = ArmedFaults()
     book.add(Fault.from_json({"code": 1303, "times": None}))
     assert all(book.take(CREATE) for _ in range(10))
@@ -52,7 +52,7 @@ def test_times_null_strikes_for_ever_until_it_is_cleared():
     assert book.take(CREATE) == []
 
 
-def test_of_several_answers_one_is_used_per_request_while_changes_combine():
+def test_of_several_replacing_faults_one_is_used_per_request_while_altering_faults_combine():
     book = ArmedFaults()
     for kind in ("empty", "html", "delay", "http_200"):
         book.add(Fault(kind=kind))
@@ -70,7 +70,7 @@ def test_of_several_answers_one_is_used_per_request_while_changes_combine():
         {"code": 1, "nth": 0},
     ],
 )
-def test_a_senseless_fault_is_refused_when_it_is_armed(kling, values):
+def test_an_invalid_fault_is_refused_when_it_is_armed(kling, values):
     with pytest.raises(ValueError, match=r"fault|code|times"):
         kling.simulator.fault(**values)
     assert kling.send("POST", "/_simulator/faults", json=values).status_code == 400
@@ -78,8 +78,8 @@ def test_a_senseless_fault_is_refused_when_it_is_armed(kling, values):
 
 
 def test_faults_are_armed_listed_and_cleared_over_http(kling):
-    answer = kling.send("POST", "/_simulator/faults", json={"code": 5000, "times": 2})
-    assert (answer.status_code, answer.json()) == (201, {"id": 1})
+    response = kling.send("POST", "/_simulator/faults", json={"code": 5000, "times": 2})
+    assert (response.status_code, response.json()) == (201, {"id": 1})
     (armed,) = kling.get("/_simulator/faults").json()
     assert (armed["id"], armed["code"], armed["times"]) == (1, 5000, 2)
     assert kling.send("DELETE", "/_simulator/faults").json() == []
@@ -113,7 +113,7 @@ def test_a_cut_before_leaves_no_task(kling):
     assert kling.simulator.requests()[0]["status"] is None
 
 
-def test_a_cut_after_leaves_a_task_and_no_answer(kling):
+def test_a_cut_after_leaves_a_task_and_no_response(kling):
     kling.simulator.fault("cut_after", operation="create")
     with pytest.raises(requests.ConnectionError):
         kling.image2video(external_task_id="a")
@@ -131,17 +131,17 @@ def test_a_truncated_body_breaks_off_half_way(kling):
 @pytest.mark.parametrize(("fields", "status"), [({}, 200), ({"http_status": 500}, 500)])
 def test_an_empty_body(kling, fields, status):
     kling.simulator.fault("empty", **fields)
-    answer = kling.image2video()
-    assert (answer.status_code, answer.content) == (status, b"")
+    response = kling.image2video()
+    assert (response.status_code, response.content) == (status, b"")
     assert kling.simulator.tasks() == []
 
 
 @pytest.mark.parametrize("accepted", [False, True])
 def test_an_html_body_before_or_after_acceptance(kling, accepted):
     kling.simulator.fault("html", accepted=accepted)
-    answer = kling.image2video()
-    assert (answer.status_code, answer.headers["Content-Type"]) == (502, "text/html")
-    assert answer.text.startswith("<html>")
+    response = kling.image2video()
+    assert (response.status_code, response.headers["Content-Type"]) == (502, "text/html")
+    assert response.text.startswith("<html>")
     assert len(kling.simulator.tasks()) == accepted
 
 
@@ -165,9 +165,9 @@ def test_a_dripping_body_arrives_whole_and_slowly(kling):
 def test_clock_skew_for_one_request_shows_in_date_and_refuses_the_token(kling):
     headers = {"Authorization": f"Bearer {token(kling.simulator)}"}
     kling.simulator.fault("clock_skew", seconds=-3600)
-    answer = kling.send("GET", f"{I2V}/x", headers=headers)
-    assert kling.refusal(answer)[1] == 1003
-    assert time.time() - parsedate_to_datetime(answer.headers["Date"]).timestamp() == pytest.approx(3600, abs=3)
+    response = kling.send("GET", f"{I2V}/x", headers=headers)
+    assert kling.refusal(response)[1] == 1003
+    assert time.time() - parsedate_to_datetime(response.headers["Date"]).timestamp() == pytest.approx(3600, abs=3)
     assert kling.refusal(kling.send("GET", f"{I2V}/x", headers=headers))[1] == 1201
 
 
@@ -179,8 +179,8 @@ def test_the_code_can_be_a_string(kling):
 
 def test_a_refusal_can_come_with_http_200(kling):
     kling.simulator.fault("http_200")
-    answer = kling.get(f"{I2V}/x")
-    assert (answer.status_code, answer.json()["code"]) == (200, 1201)
+    response = kling.get(f"{I2V}/x")
+    assert (response.status_code, response.json()["code"]) == (200, 1201)
 
 
 def test_a_task_can_be_made_to_fail_later(kling):

@@ -28,7 +28,7 @@ def deep(depth):
         (b"", 1201),
     ],
 )  # fmt: skip
-def test_a_body_that_is_no_request_is_refused(start, body, code):
+def test_a_body_that_is_not_a_request_is_refused(start, body, code):
     kling = start(retired="accept")
     assert kling.refusal(kling.send("POST", T2V, data=body))[:2] == (400, code)
     assert kling.text2video().json()["code"] == 0
@@ -47,15 +47,15 @@ def test_a_body_that_is_no_request_is_refused(start, body, code):
     ],
 )
 def test_a_body_is_read_however_it_is_packed(kling, headers, body, status):
-    answer = kling.send("POST", T2V, data=body, headers=kling.headers | headers)
-    assert answer.status_code == status
-    assert answer.json()["code"] == (0 if status == 200 else 1200)
+    response = kling.send("POST", T2V, data=body, headers=kling.headers | headers)
+    assert response.status_code == status
+    assert response.json()["code"] == (0 if status == 200 else 1200)
 
 
 @pytest.mark.parametrize("token", [b"\xff\xfe", b"api-key-\xc3\xa9", b"\xff.\xff.\xff", b"x." * 3000])
 def test_a_credential_of_any_bytes_is_refused(kling, token):
-    answer = kling.send("GET", f"{T2V}/1", headers={"Authorization": b"Bearer " + token})
-    assert kling.refusal(answer)[:2] == (401, 1002)
+    response = kling.send("GET", f"{T2V}/1", headers={"Authorization": b"Bearer " + token})
+    assert kling.refusal(response)[:2] == (401, 1002)
 
 
 @pytest.mark.parametrize("method", ["OPTIONS", "PUT", "PATCH", "DELETE", "TRACE"])
@@ -79,8 +79,8 @@ def test_another_method_is_invalid_on_a_known_path_and_nothing_on_an_unknown_one
     ],
 )  # fmt: skip
 def test_a_control_route_refuses_what_would_meet_later_requests(kling, path, body):
-    answer = requests.post(f"{kling.simulator.url}/_simulator/{path}", data=json.dumps(body), timeout=10)
-    assert (answer.status_code, list(answer.json())) == (400, ["error"])
+    response = requests.post(f"{kling.simulator.url}/_simulator/{path}", data=json.dumps(body), timeout=10)
+    assert (response.status_code, list(response.json())) == (400, ["error"])
     assert kling.text2video().json()["code"] == 0
     assert kling.simulator.faults() == []
 

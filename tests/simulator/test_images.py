@@ -16,20 +16,20 @@ def create(kling, **body):
 
 
 def made(kling, **body):
-    answer = create(kling, **body).json()
-    assert answer["code"] == 0, answer
-    return kling.finished(answer["data"]["task_id"], PATH)
+    response = create(kling, **body).json()
+    assert response["code"] == 0, response
+    return kling.finished(response["data"]["task_id"], PATH)
 
 
 def opened(url):
-    answer = requests.get(url, timeout=20)
-    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/png")
-    return Image.open(io.BytesIO(answer.content))
+    response = requests.get(url, timeout=20)
+    assert (response.status_code, response.headers["Content-Type"]) == (200, "image/png")
+    return Image.open(io.BytesIO(response.content))
 
 
 def test_an_image_task_has_the_published_bodies(kling):
-    answer = create(kling, external_task_id="img-1").json()["data"]
-    assert answer.keys() == {"task_id", "task_status", "task_info", "created_at", "updated_at"}
+    response = create(kling, external_task_id="img-1").json()["data"]
+    assert response.keys() == {"task_id", "task_status", "task_info", "created_at", "updated_at"}
     seen = kling.finished("img-1", PATH)
     assert seen.keys() == {
         "task_id", "task_status", "task_status_msg", "task_info", "task_result", "watermark_info",
@@ -76,7 +76,7 @@ def test_a_small_image_is_large_enough_to_be_the_input_of_another_product(kling,
     assert kling.finished(film)["task_status"] == "succeed"
 
 
-def test_a_watermarked_copy_is_another_picture(kling):
+def test_a_watermarked_copy_is_another_image(kling):
     (image,) = made(kling, watermark_info={"enabled": True})["task_result"]["images"]
     assert opened(image["url"]).tobytes() != opened(image["watermark_url"]).tobytes()
 

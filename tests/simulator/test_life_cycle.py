@@ -11,7 +11,7 @@ from .support import I2V, IMAGE, MODEL, NOT_FOUND, T2V, eventually, token
 TIMES = {"created_at", "updated_at"}
 
 
-def test_a_create_answer_has_exactly_the_published_shape(kling):
+def test_a_create_response_has_exactly_the_published_shape(kling):
     before = int(time.time() * 1000)
     body = kling.image2video(external_task_id="a").json()
     assert body.keys() == {"code", "message", "request_id", "data"}
@@ -68,9 +68,9 @@ def test_task_result_before_success_is_a_setting(start, setting, expected):
 def test_a_failed_task_is_an_accepted_query_and_costs_nothing(kling):
     task_id = kling.create(prompt="please simulate-risk-control now")
     kling.simulator.finish(task_id)
-    answer = kling.get(f"{I2V}/{task_id}")
-    assert (answer.status_code, answer.json()["code"]) == (200, 0)
-    seen = answer.json()["data"]
+    response = kling.get(f"{I2V}/{task_id}")
+    assert (response.status_code, response.json()["code"]) == (200, 0)
+    seen = response.json()["data"]
     assert seen["task_status"] == "failed"
     assert seen["task_status_msg"] == "Failure to pass the risk control system"
     assert (seen["task_result"], seen["final_unit_deduction"]) == ({}, "0")
@@ -112,8 +112,8 @@ def test_an_unknown_id_or_one_of_another_product_is_400_1201_and_echoed(kling):
 
 def test_external_ids_are_unique_across_products_even_after_a_failure(kling):
     kling.simulator.finish(kling.create(external_task_id="a"), failure="no")
-    for answer in (kling.image2video(external_task_id="a"), kling.text2video(external_task_id="a")):
-        assert kling.refusal(answer) == (400, 1201, "External_task_id a already exists")
+    for response in (kling.image2video(external_task_id="a"), kling.text2video(external_task_id="a")):
+        assert kling.refusal(response) == (400, 1201, "External_task_id a already exists")
     assert len(kling.simulator.tasks()) == 1
 
 
@@ -128,8 +128,8 @@ def test_a_failed_task_frees_its_external_id_if_the_settings_allow(start):
 def test_slots_are_held_until_tasks_end_and_a_refusal_creates_nothing(start):
     kling = start(concurrency=2)
     first, _second = kling.create(), kling.create()
-    answer = kling.image2video(external_task_id="third")
-    assert kling.refusal(answer) == (429, 1303, "parallel task over resource pack limit")
+    response = kling.image2video(external_task_id="third")
+    assert kling.refusal(response) == (429, 1303, "parallel task over resource pack limit")
     kling.simulator.finish(first)
     assert kling.create(external_task_id="third")
 
@@ -194,8 +194,8 @@ def test_the_batch_shows_classic_tasks_in_the_new_shape_and_leaves_unknown_ids_o
     good = kling.create()
     kling.simulator.finish(failed)
     kling.simulator.finish(good)
-    answer = kling.get("/tasks", task_ids=f"{running},{failed},{good},0").json()
-    by_id = {task["id"]: task for task in answer["data"]}
+    response = kling.get("/tasks", task_ids=f"{running},{failed},{good},0").json()
+    by_id = {task["id"]: task for task in response["data"]}
     assert by_id.keys() == {running, failed, good}
     assert by_id[running].keys() == {"id", "status", "message", "create_time", "update_time", "external_id", "outputs"}
     assert (by_id[running]["external_id"], by_id[running]["outputs"]) == ("a", [])
@@ -209,8 +209,8 @@ def test_the_batch_shows_classic_tasks_in_the_new_shape_and_leaves_unknown_ids_o
 
 
 def test_a_batch_of_unknown_ids_is_empty_and_not_an_error(kling):
-    answer = kling.get("/tasks", task_ids="0")
-    assert (answer.status_code, answer.json()["code"], answer.json()["data"]) == (200, 0, [])
+    response = kling.get("/tasks", task_ids="0")
+    assert (response.status_code, response.json()["code"], response.json()["data"]) == (200, 0, [])
 
 
 def test_a_batch_takes_twenty_ids_and_refuses_twenty_one(kling):
@@ -280,9 +280,9 @@ def test_a_slash_at_the_end_means_nothing(kling):
 
 @pytest.mark.parametrize("path", ["/v1/tasks/1", "/v1/videos/image2video2", "/v1/videos", "/tasks2"])
 def test_an_unknown_route_is_the_frameworks_404(kling, path):
-    answer = kling.send("POST", path, json={})
-    body = answer.json()
-    assert answer.status_code == 404
+    response = kling.send("POST", path, json={})
+    body = response.json()
+    assert response.status_code == 404
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+0000", body.pop("timestamp"))
     assert body == {"status": 404, "error": "Not Found", "message": "No message available", "path": path}
 
@@ -294,12 +294,12 @@ def test_an_unknown_route_is_the_frameworks_404(kling, path):
         ("PUT", "/omni-video/kling-9"),
     ],
 )
-def test_a_product_that_is_not_simulated_cannot_be_taken_for_an_answer_of_kling(kling, method, path):
-    answer = kling.send(method, path, json={})
-    assert answer.status_code == 501
-    assert answer.json()["error"] == "not simulated"
-    assert f"{method} {path}" in answer.json()["message"]
-    assert not {"code", "request_id"} & set(answer.json())
+def test_a_product_that_is_not_simulated_cannot_be_taken_for_a_response_of_kling(kling, method, path):
+    response = kling.send(method, path, json={})
+    assert response.status_code == 501
+    assert response.json()["error"] == "not simulated"
+    assert f"{method} {path}" in response.json()["message"]
+    assert not {"code", "request_id"} & set(response.json())
     assert kling.simulator.tasks() == []
 
 
@@ -344,17 +344,17 @@ def test_the_control_routes_mirror_the_python_methods(kling):
     assert kling.send("POST", "/_simulator/advance", json={}).status_code == 400
 
 
-def test_a_time_that_is_no_number_is_refused_and_not_a_crash(kling):
-    answer = kling.send("POST", "/tasks", data=b'{"start_time": Infinity}')
-    assert kling.refusal(answer)[:2] == (400, 1201)
+def test_a_time_that_is_not_a_number_is_refused_and_not_a_crash(kling):
+    response = kling.send("POST", "/tasks", data=b'{"start_time": Infinity}')
+    assert kling.refusal(response)[:2] == (400, 1201)
 
 
 def test_half_a_surrogate_pair_comes_back_as_it_was_sent(kling):
     body = b'{"model_name": "kling-v3", "prompt": "\\ud83d", "external_task_id": "\\ud83d"}'
-    answer = kling.send("POST", T2V, data=body).json()
-    assert answer["data"]["task_info"]["external_task_id"] == "\ud83d"
-    kling.simulator.finish(answer["data"]["task_id"])
-    url = kling.task(answer["data"]["task_id"], T2V)["task_result"]["videos"][0]["url"]
+    response = kling.send("POST", T2V, data=body).json()
+    assert response["data"]["task_info"]["external_task_id"] == "\ud83d"
+    kling.simulator.finish(response["data"]["task_id"])
+    url = kling.task(response["data"]["task_id"], T2V)["task_result"]["videos"][0]["url"]
     assert requests.get(url, timeout=10).status_code == 200
 
 

@@ -44,7 +44,7 @@ def picture(made):
 
 @settings(max_examples=60, deadline=None)
 @given(points=POINTS, width=st.integers(1, 90), height=st.integers(1, 90))
-def test_the_runs_and_the_picture_mark_the_same_pixels(points, width, height):
+def test_the_runs_and_the_image_mark_the_same_pixels(points, width, height):
     made = mask(points, width=width, height=height)
     assert runs(made) == picture(made)
 

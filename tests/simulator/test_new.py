@@ -21,10 +21,10 @@ def send(kling, path=T2V, **body):
 
 
 def made(kling, path=T2V, **body):
-    answer = send(kling, path, **body).json()
-    assert answer["code"] == 0, answer
-    kling.simulator.finish(answer["data"]["id"])
-    (seen,) = kling.get("/tasks", task_ids=answer["data"]["id"]).json()["data"]
+    response = send(kling, path, **body).json()
+    assert response["code"] == 0, response
+    kling.simulator.finish(response["data"]["id"])
+    (seen,) = kling.get("/tasks", task_ids=response["data"]["id"]).json()["data"]
     return seen
 
 
@@ -34,12 +34,12 @@ def amount(seen):
 
 
 def film(seen):
-    answer = requests.get(seen["outputs"][0]["url"], timeout=20)
-    assert answer.headers["Content-Type"] == "video/mp4"
-    return av.open(io.BytesIO(answer.content))
+    response = requests.get(seen["outputs"][0]["url"], timeout=20)
+    assert response.headers["Content-Type"] == "video/mp4"
+    return av.open(io.BytesIO(response.content))
 
 
-def test_a_create_answer_has_the_words_of_the_new_generation(kling):
+def test_a_create_response_has_the_words_of_the_new_generation(kling):
     data = send(kling).json()["data"]
     assert data.keys() == ALWAYS
     assert (data["status"], data["message"], len(data["id"])) == ("submitted", "", 18)
@@ -103,7 +103,7 @@ def test_a_duration_is_a_number_or_its_digits(kling, duration):
     assert amount(made(kling, settings={"duration": duration})) == "8"
 
 
-def test_a_first_and_a_last_frame_become_a_film(kling):
+def test_a_first_and_a_last_frame_become_a_video(kling):
     path = "/image-to-video/kling-3.0"
     seen = made(kling, path, contents=[WORDS, FRAME, LAST], settings={"duration": 3, "multi_shot": False})
     with film(seen) as container:

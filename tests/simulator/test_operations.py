@@ -43,9 +43,9 @@ def kling(start):
 
 
 def post(kling, name, body):
-    answer = kling.send("POST", OPERATIONS[name]["path"], json=body)
-    payload = answer.json()
-    assert (answer.status_code, payload.get("code")) == (200, 0), payload
+    response = kling.send("POST", OPERATIONS[name]["path"], json=body)
+    payload = response.json()
+    assert (response.status_code, payload.get("code")) == (200, 0), payload
     return payload["data"]
 
 
@@ -154,16 +154,16 @@ def links(value):
 
 def check_file(url):
     """A result must be what its name says."""
-    answer = requests.get(url, timeout=30)
-    assert answer.status_code == 200, url
+    response = requests.get(url, timeout=30)
+    assert response.status_code == 200, url
     form = url.partition("?")[0].rpartition(".")[2]
-    assert answer.headers["Content-Type"] == CONTENT_TYPES[form]
+    assert response.headers["Content-Type"] == CONTENT_TYPES[form]
     if form in ("srt", "ass"):
-        assert {"srt": "00:00:00,000 --> 00:00:05,000", "ass": "[Script Info]"}[form] in answer.text
+        assert {"srt": "00:00:00,000 --> 00:00:05,000", "ass": "[Script Info]"}[form] in response.text
     elif form == "png":
-        Image.open(io.BytesIO(answer.content)).load()
+        Image.open(io.BytesIO(response.content)).load()
     else:
-        with av.open(io.BytesIO(answer.content)) as container:
+        with av.open(io.BytesIO(response.content)) as container:
             assert next(container.decode(video=0) if form == "mp4" else container.decode(audio=0))
 
 
@@ -251,10 +251,10 @@ def test_faces_are_found_below_the_older_spelling_too(kling):
     assert data["session_id"]
 
 
-def test_an_input_that_answers_at_once_cannot_use_is_a_refusal_and_costs_nothing(kling):
-    answer = kling.send("POST", OPERATIONS["identify-face"]["path"], json={"video_url": "http://127.0.0.1:9/x.mp4"})
+def test_an_input_that_a_synchronous_call_cannot_use_is_a_refusal_and_costs_nothing(kling):
+    response = kling.send("POST", OPERATIONS["identify-face"]["path"], json={"video_url": "http://127.0.0.1:9/x.mp4"})
     text = "Something went wrong when we tried to get the contents of the file."
-    assert kling.refusal(answer) == (400, 1201, text)
+    assert kling.refusal(response) == (400, 1201, text)
     assert kling.simulator.ledger()["units_used"] == "0"
 
 
@@ -347,7 +347,7 @@ def test_an_element_is_used_deleted_and_then_unknown(start, name):
     assert task["task_result"]["elements"][0]["status"] == "deleted"
 
 
-def test_an_element_of_the_older_page_is_in_the_answer_and_in_the_list_until_it_is_deleted(start):
+def test_an_element_of_the_older_page_is_in_the_response_and_in_the_list_until_it_is_deleted(start):
     kling = start(known_elements=())
     path = "/v1/general/custom-elements"
     body = {"element_name": "Zhang", "element_description": "x", "element_frontal_image": IMAGE}
@@ -414,7 +414,7 @@ def test_an_element_can_come_from_a_video(kling):
     assert (output["element_type"], output["references"]) == ("video_character_elements", [reference])
 
 
-def test_an_element_shows_its_voice_and_the_part_of_each_picture(kling):
+def test_an_element_shows_its_voice_and_the_part_of_each_image(kling):
     body = BODIES["advanced-custom-elements"](kling)
     own = made(kling, "custom-voices", BODIES["custom-voices"](kling))["task_result"]["voices"][0]
     official = kling.get("/v1/general/presets-voices").json()["data"][0]["task_result"]["voices"][0]
@@ -456,8 +456,8 @@ def test_the_video_that_a_task_works_on_is_in_its_task_info(kling, name):
 
 def test_only_videos_of_the_first_models_can_be_extended(kling):
     newer = made(kling, "text2video", {"prompt": "a cat", "model_name": "kling-v3"})["task_result"]["videos"][0]
-    answer = kling.send("POST", OPERATIONS["video-extend"]["path"], json={"video_id": newer["id"]})
-    assert kling.refusal(answer) == (400, 1201, f"video_id value '{newer['id']}' is invalid")
+    response = kling.send("POST", OPERATIONS["video-extend"]["path"], json={"video_id": newer["id"]})
+    assert kling.refusal(response) == (400, 1201, f"video_id value '{newer['id']}' is invalid")
 
 
 def test_the_account_reports_are_served(kling):
@@ -487,8 +487,8 @@ def test_the_account_reports_are_served(kling):
     assert post(kling, "account-billing-package", only)["result"]["detail"] == [image]
     assert post(kling, "account-billing-balance", window)["result"] == {"detail": [], "count": 0}
     for body in ({}, window | {"limit": 501}, {"cursor": "x"}, window | {"filters": [{"key": "x", "values": []}]}):
-        answer = kling.send("POST", OPERATIONS["account-billing-package"]["path"], json=body)
-        assert kling.refusal(answer)[:2] == (400, 1201)
+        response = kling.send("POST", OPERATIONS["account-billing-package"]["path"], json=body)
+        assert kling.refusal(response)[:2] == (400, 1201)
 
 
 def test_filters_without_a_value_filter_nothing(kling):
@@ -572,10 +572,10 @@ def test_the_list_of_packaged_scenarios_takes_what_their_pages_say(kling):
 
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))
-def test_no_operation_but_those_that_are_known_to_be_missing_answers_not_simulated(kling, name):
+def test_no_operation_but_those_that_are_known_to_be_missing_responds_not_simulated(kling, name):
     operation = OPERATIONS[name]
     path = operation["path"].replace("{id}", "1").replace("{solution}", "x")
-    answer = kling.send(operation["method"], path, json={} if operation["method"] == "POST" else None)
-    assert (answer.status_code == 501) == (name in MISSING)
+    response = kling.send(operation["method"], path, json={} if operation["method"] == "POST" else None)
+    assert (response.status_code == 501) == (name in MISSING)
     if name not in MISSING:
-        assert {"code", "request_id"} <= answer.json().keys()
+        assert {"code", "request_id"} <= response.json().keys()

@@ -47,8 +47,10 @@ def test_an_account_can_pay_with_money(start):
     seen = kling.finished(kling.create())
     assert seen["final_unit_deduction"] == "0"
     assert seen["final_balance_deduction"] == {"quota": "0.21", "list_price": "0.21"}
-    answer = kling.send("POST", "/text-to-video/kling-3.0-turbo", json={"prompt": "a cat", "settings": {"duration": 3}})
-    task_id = answer.json()["data"]["id"]
+    response = kling.send(
+        "POST", "/text-to-video/kling-3.0-turbo", json={"prompt": "a cat", "settings": {"duration": 3}}
+    )
+    task_id = response.json()["data"]["id"]
     kling.simulator.finish(task_id)
     (task,) = kling.get("/tasks", task_ids=task_id).json()["data"]
     assert task["billing"] == [

@@ -84,9 +84,9 @@ def new(kling, *, finish=True, failure="", **options):
     return kling.get("/tasks", task_ids=task_id)
 
 
-def processing(kling, answer):
+def processing(kling, response):
     """Look again when the task of an answer is under way."""
-    data = answer.json()["data"]
+    data = response.json()["data"]
     kling.simulator.advance(3600 * 0.06)
     return kling.get("/tasks", task_ids=data[0]["id"]) if isinstance(data, list) else kling.get(f"{I2V}/mine")
 
@@ -196,18 +196,18 @@ SETTINGS = {
 }
 
 
-def test_every_published_answer_has_a_scene():
+def test_every_published_response_has_a_request():
     assert set(ANSWERS) - CONSOLE == set(SCENES)
 
 
 @pytest.mark.parametrize("name", sorted(SCENES))
-def test_a_published_answer_is_reproduced_field_by_field(start, name):
+def test_a_published_response_is_reproduced_field_by_field(start, name):
     kling = start(retired="accept", concurrency=100, image_concurrency=100, **SETTINGS.get(name, {}))
-    answer = SCENES[name](kling)
-    body = answer
+    response = SCENES[name](kling)
+    body = response
     if not name.startswith("callback"):
-        assert (answer.status_code, answer.json()["code"], answer.json()["message"]) == (200, 0, "SUCCEED")
-        body = answer.json()["data"]
+        assert (response.status_code, response.json()["code"], response.json()["message"]) == (200, 0, "SUCCEED")
+        body = response.json()["data"]
     found = set(leaves(body))
     assert {(path, words) for path, words in ANSWERS[name].items()} - found == set()
     known = set(ANSWERS[name]) | MORE
@@ -273,7 +273,7 @@ def test_a_published_refusal_is_reproduced_with_its_text(start, name):
     kling, published = start(**ACCOUNTS.get(name, {})), REFUSALS[name]
     if name not in REFUSED:
         kling.simulator.fault("error", code=published["code"])
-    answer = REFUSED.get(name, lambda kling: kling.text2video())(kling)
-    body = answer.json()
+    response = REFUSED.get(name, lambda kling: kling.text2video())(kling)
+    body = response.json()
     assert body.keys() == {"code", "message", "request_id"}
-    assert (answer.status_code, body["code"], body["message"]) == tuple(published.values())
+    assert (response.status_code, body["code"], body["message"]) == tuple(published.values())

@@ -64,11 +64,11 @@ def made_once(kling):
 
 @pytest.mark.parametrize("row", REQUESTS, ids=[f"{number}{row['path']}" for number, row in enumerate(REQUESTS)])
 def test_a_request_as_others_send_it_is_answered(kling, made_once, row):
-    answer = kling.send("POST", row["path"], json=filled(made_once, row["body"]))
+    response = kling.send("POST", row["path"], json=filled(made_once, row["body"]))
     if "refused" in row:
-        assert kling.refusal(answer) == (400, 1201, row["refused"])
+        assert kling.refusal(response) == (400, 1201, row["refused"])
         return
-    assert (answer.status_code, answer.json()["code"]) == (200, 0), answer.text
-    data = answer.json()["data"]
+    assert (response.status_code, response.json()["code"]) == (200, 0), response.text
+    data = response.json()["data"]
     if task := data.get("task_id") or data.get("id"):
         assert kling.simulator.finish(task)["status"] == "succeed", kling.simulator.tasks()[-1]["message"]

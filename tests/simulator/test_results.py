@@ -16,10 +16,10 @@ RECIPE = {"prompt": "", "ratio": "16:9", "short_side": 720, "fps": 24, "duration
 
 
 def fetch(seen, key="url"):
-    answer = requests.get(seen["task_result"]["videos"][0][key], timeout=20)
-    assert answer.status_code == 200
-    assert answer.headers["Content-Type"] == "video/mp4"
-    return answer.content
+    response = requests.get(seen["task_result"]["videos"][0][key], timeout=20)
+    assert response.status_code == 200
+    assert response.headers["Content-Type"] == "video/mp4"
+    return response.content
 
 
 def frames(content):
@@ -37,7 +37,7 @@ def opened(content):
     return Image.open(io.BytesIO(content))
 
 
-def test_the_film_is_h264_begins_with_the_image_and_moves(kling):
+def test_the_video_is_h264_begins_with_the_image_and_moves(kling):
     content = fetch(kling.finished(kling.create()))
     with av.open(io.BytesIO(content)) as container:
         (stream,) = container.streams
@@ -53,7 +53,7 @@ def test_the_film_is_h264_begins_with_the_image_and_moves(kling):
     assert content.index(b"moov") < content.index(b"mdat")
 
 
-def test_with_a_tail_image_the_film_ends_on_it(kling):
+def test_with_a_tail_image_the_video_ends_on_it(kling):
     shown = frames(fetch(kling.finished(kling.create(mode="pro", image_tail=TAIL))))
     tail = opened(picture(colour=(40, 200, 40)))
     assert likeness(shown[0], opened(picture())) < 6
@@ -77,7 +77,7 @@ def test_the_size_follows_the_image_and_the_mode_and_is_even(proportions, short_
     assert output_size(proportions, short_side, small=small) == size
 
 
-def test_full_size_films_have_the_resolution_of_the_mode(start):
+def test_full_size_videos_have_the_resolution_of_the_mode(start):
     kling = start(video_size="full")
     content = fetch(kling.finished(kling.create(model_name="kling-v3", mode="pro", duration="3")))
     with av.open(io.BytesIO(content)) as container:
@@ -98,7 +98,7 @@ def loudest(frame):
     return max(abs(value) for value in memoryview(bytes(frame.planes[0])[: 4 * frame.samples]).cast("f"))
 
 
-def test_sound_on_adds_an_aac_track_no_longer_than_the_picture(kling):
+def test_sound_on_adds_an_aac_track_no_longer_than_the_video(kling):
     seen = kling.finished(kling.create(model_name="kling-v3", sound="on", duration="3"))
     with av.open(io.BytesIO(fetch(seen))) as container:
         assert container.streams.audio[0].codec_context.name == "aac"
@@ -119,7 +119,7 @@ def test_a_text_video_has_the_ratio_and_shows_its_prompt(kling, ratio, size):
     assert likeness(shown, first_frame("a dog 狗 runs")) > 3
 
 
-def test_a_watermarked_copy_is_another_film_of_the_same_length(kling):
+def test_a_watermarked_copy_is_another_video_of_the_same_length(kling):
     seen = kling.finished(kling.create(watermark_info={"enabled": True}))
     plain, marked = frames(fetch(seen)), frames(fetch(seen, "watermark_url"))
     assert len(plain) == len(marked)
@@ -141,7 +141,7 @@ def test_tasks_with_one_image_share_one_rendering(start, monkeypatch):
     assert made == [1, 1]
 
 
-def test_a_link_is_the_same_in_every_answer_and_needs_no_credential(kling):
+def test_a_link_is_the_same_in_every_response_and_needs_no_credential(kling):
     task_id = kling.create()
     first, second = kling.finished(task_id), kling.task(task_id)
     assert first == second
@@ -201,14 +201,16 @@ def test_a_part_of_a_result_can_be_asked_for(kling, asked, part):
     url = kling.finished(kling.create())["task_result"]["videos"][0]["url"]
     whole = requests.get(url, timeout=20)
     assert whole.headers["Accept-Ranges"] == "bytes"
-    answer = requests.get(url, headers={"Range": asked}, timeout=20)
-    assert (answer.status_code, answer.content) == (206, whole.content[part])
+    response = requests.get(url, headers={"Range": asked}, timeout=20)
+    assert (response.status_code, response.content) == (206, whole.content[part])
     first = range(len(whole.content))[part].start
-    assert answer.headers["Content-Range"] == f"bytes {first}-{first + len(answer.content) - 1}/{len(whole.content)}"
+    assert (
+        response.headers["Content-Range"] == f"bytes {first}-{first + len(response.content) - 1}/{len(whole.content)}"
+    )
 
 
 @pytest.mark.parametrize("asked", ["bytes=", "bytes=-", "bytes=5-2", "bytes=0-1,3-4", "lines=1-2"])
-def test_a_range_that_makes_no_sense_gets_the_whole(kling, asked):
+def test_a_range_that_is_invalid_gets_the_whole(kling, asked):
     url = kling.finished(kling.create())["task_result"]["videos"][0]["url"]
     assert requests.get(url, headers={"Range": asked}, timeout=20).status_code == 200
 
@@ -216,14 +218,14 @@ def test_a_range_that_makes_no_sense_gets_the_whole(kling, asked):
 @pytest.mark.parametrize("asked", ["bytes=99999999-", "bytes=-0"])
 def test_a_range_outside_of_the_result_is_416(kling, asked):
     url = kling.finished(kling.create())["task_result"]["videos"][0]["url"]
-    answer = requests.get(url, headers={"Range": asked}, timeout=20)
-    assert answer.status_code == 416
-    assert answer.headers["Content-Range"].startswith("bytes */")
+    response = requests.get(url, headers={"Range": asked}, timeout=20)
+    assert response.status_code == 416
+    assert response.headers["Content-Range"].startswith("bytes */")
 
 
 def test_ranges_can_be_ignored(start):
     kling = start(ranges="ignore")
     url = kling.finished(kling.create())["task_result"]["videos"][0]["url"]
-    answer = requests.get(url, headers={"Range": "bytes=0-9"}, timeout=20)
-    assert answer.status_code == 200
-    assert "Accept-Ranges" not in answer.headers
+    response = requests.get(url, headers={"Range": "bytes=0-9"}, timeout=20)
+    assert response.status_code == 200
+    assert "Accept-Ranges" not in response.headers

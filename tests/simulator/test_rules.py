@@ -53,9 +53,9 @@ def test_an_omni_video_is_refused(kling, body, message):
 )
 def test_the_price_of_an_omni_video_follows_mode_sound_and_length(kling, body, units):
     given = {"prompt": "a cat", "aspect_ratio": "1:1"} | body
-    answer = kling.send("POST", "/v1/videos/omni-video", json=given).json()
-    assert answer["code"] == 0, answer
-    assert kling.finished(answer["data"]["task_id"], "/v1/videos/omni-video")["final_unit_deduction"] == units
+    response = kling.send("POST", "/v1/videos/omni-video", json=given).json()
+    assert response["code"] == 0, response
+    assert kling.finished(response["data"]["task_id"], "/v1/videos/omni-video")["final_unit_deduction"] == units
 
 
 SPOKEN = {"mode": "text2video", "video_url": URL, "text": "hello", "voice_id": "girl"}

@@ -124,7 +124,7 @@ IMPOSSIBLE = {
 
 
 @pytest.mark.parametrize(("name", "value"), IMPOSSIBLE.items())
-def test_a_senseless_option_is_refused_in_one_sentence_that_names_it(capsys, name, value):
+def test_an_invalid_option_is_refused_in_one_message_that_names_it(capsys, name, value):
     option = f"--{name.replace('_', '-')}"
     with pytest.raises(SystemExit) as ended:
         main([f"{option}={value}"])
@@ -141,7 +141,7 @@ def test_a_public_url_that_no_client_can_open_is_an_error(url):
 
 
 @pytest.mark.parametrize("content", ["garbage\n", '{"opened_at": 1}\n[]\n', "{}\n", "5\n"])
-def test_a_state_file_of_something_else_ends_the_command_with_a_sentence(tmp_path, content):
+def test_a_state_file_of_something_else_ends_the_command_with_a_message(tmp_path, content):
     path = tmp_path / "state.json"
     path.write_text(content)
     command = [*MODULE, "--port", "0", "--state", str(path)]
@@ -151,7 +151,7 @@ def test_a_state_file_of_something_else_ends_the_command_with_a_sentence(tmp_pat
     assert path.read_text() == content
 
 
-def test_a_state_that_is_a_directory_ends_the_command_with_a_sentence(tmp_path):
+def test_a_state_that_is_a_directory_ends_the_command_with_a_message(tmp_path):
     command = [*MODULE, "--port", "0", "--state", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     assert (done.returncode, done.stdout) == (1, "")
@@ -159,7 +159,7 @@ def test_a_state_that_is_a_directory_ends_the_command_with_a_sentence(tmp_path):
     assert done.stderr.count("\n") == 1
 
 
-def test_an_ipv6_address_stands_in_brackets(start):
+def test_an_ipv6_address_is_in_brackets(start):
     try:
         simulator = start(host="::1").simulator
     except OSError:
@@ -168,7 +168,7 @@ def test_an_ipv6_address_stands_in_brackets(start):
     assert requests.get(simulator.url + "/_simulator/", timeout=5).status_code == 200
 
 
-def test_every_option_says_what_it_does_and_stands_in_the_documentation():
+def test_every_option_says_what_it_does_and_is_in_the_documentation():
     page = (Path(__file__).parents[2] / "docs" / "simulator.rst").read_text(encoding="utf-8")
     # The documented interface of argparse has no list of the options.
     for action in parser()._actions:
@@ -273,14 +273,14 @@ def test_every_setting_can_be_given_on_the_command_line():
 
 
 @pytest.mark.parametrize("fault", ["{", '{"kind": "earthquake"}', '{"code": 1303, "nht": 1}'])
-def test_a_senseless_fault_on_the_command_line_is_a_usage_error(capsys, fault):
+def test_an_invalid_fault_on_the_command_line_is_a_usage_error(capsys, fault):
     with pytest.raises(SystemExit) as ended:
         main(["--fault", fault])
     assert ended.value.code == 2
     assert "is not a fault" in capsys.readouterr().err
 
 
-def test_a_port_in_use_ends_the_command_with_a_sentence(start):
+def test_a_port_in_use_ends_the_command_with_a_message(start):
     port = start().simulator.url.rsplit(":", 1)[1]
     done = subprocess.run([*MODULE, "--port", port], capture_output=True, text=True, timeout=10, check=False)
     assert (done.returncode, done.stdout) == (1, "")

@@ -224,9 +224,9 @@ def test_unknown_keys_and_aspect_ratio_of_image2video_are_ignored(kling):
 def test_the_field_model_is_ignored_and_the_default_model_is_retired(start):
     kling = start()
     body = {"model": "kling-v3", "image": IMAGE}
-    answer = kling.send("POST", I2V, json=body)
+    response = kling.send("POST", I2V, json=body)
     message = "The model 'kling-v1' has been discontinued and is no longer available."
-    assert kling.refusal(answer) == (400, 1201, message)
+    assert kling.refusal(response) == (400, 1201, message)
 
 
 @pytest.mark.parametrize("model", RETIRED)
@@ -242,8 +242,8 @@ def test_the_code_of_a_retired_model_is_a_setting(start):
 
 def test_a_retired_model_is_used_when_the_settings_accept_it(start):
     kling = start(retired="accept")
-    answer = kling.send("POST", I2V, json={"image": IMAGE})
-    assert answer.json()["code"] == 0
+    response = kling.send("POST", I2V, json={"image": IMAGE})
+    assert response.json()["code"] == 0
     assert kling.simulator.tasks()[0]["model"] == "kling-v1"
 
 
@@ -287,9 +287,9 @@ def test_an_image_over_ten_megabytes_is_refused_and_one_of_ten_is_not(kling):
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b"\xff\xfe", b'"text"'])
-def test_a_body_that_is_no_json_object_is_1200(kling, body):
-    answer = kling.send("POST", T2V, data=body)
-    assert (answer.status_code, answer.json()["code"]) == (400, 1200)
+def test_a_body_that_is_not_json_object_is_1200(kling, body):
+    response = kling.send("POST", T2V, data=body)
+    assert (response.status_code, response.json()["code"]) == (400, 1200)
 
 
 FIELDS = [

@@ -90,7 +90,7 @@ def test_no_attempt_of_one_submission_is_an_attempt_of_another(ids, left, other)
     assert left == other or attempt_id(first, left) != attempt_id(first, other)
 
 
-def test_the_second_attempt_of_an_own_id_is_no_own_id():
+def test_the_second_attempt_of_an_own_id_is_not_an_own_id():
     for base in ("promo", "x" * 64, "x" * 60):
         with pytest.raises(KlingValidationError, match="further attempt"):
             own_id(attempt_id(base, 2))
@@ -100,7 +100,7 @@ def test_the_second_attempt_of_an_own_id_is_no_own_id():
     "text",
     ["", " ", "None", "null", "NaN", "undefined", "promo-None", "None_7", "a b", "é", "x" * 65, "123", 123, b"x", True],
 )
-def test_an_id_that_is_no_name_is_refused(text):
+def test_an_id_that_is_not_a_name_is_refused(text):
     with pytest.raises(KlingValidationError, match="external_task_id="):
         own_id(text)
 
@@ -156,7 +156,7 @@ def test_what_was_kept_is_read_back():
 
 
 @pytest.mark.parametrize("stored", [None, "x", 5, [1], {}, {**dataclasses.asdict(KEPT), "generation": "2"}])
-def test_what_is_no_intent_is_not_read_as_one(stored):
+def test_what_is_not_an_intent_is_not_read_as_one(stored):
     assert Intent.from_dict(stored) is None
 
 

@@ -85,7 +85,7 @@ def test_a_duplicate_is_looked_up_and_adopted():
     assert take_steps(first_try(), Problem(DUPLICATE), Found(task())) == Done(task(), adopted=True, attempt=1)
 
 
-def test_a_duplicate_of_a_failed_task_goes_on_to_the_next_attempt():
+def test_a_duplicate_of_a_failed_task_continues_to_the_next_attempt():
     submission = first_try()
     assert take_steps(submission, Problem(DUPLICATE), Found(task(TaskStatus.FAILED))) == LookUp("x-af-2")
     assert submission.next_step(Absent()) == Post("x-af-2")
@@ -116,7 +116,7 @@ def test_a_duplicate_that_cannot_be_found_is_looked_for_again_and_never_gets_ano
         KlingResponseError("request timeout", http_status=408),
     ],
 )
-def test_doubt_is_look_wait_look_and_then_the_same_id_again(doubt):
+def test_doubt_is_lookup_wait_lookup_and_then_the_same_id_again(doubt):
     submission = first_try()
     assert take_steps(submission, Problem(doubt)) == LookUp("x")
     for seconds in LOOK_AGAIN_AFTER:
@@ -132,7 +132,7 @@ def test_a_doubtful_post_that_did_create_is_adopted():
     )
 
 
-def test_a_doubtful_post_whose_task_failed_meanwhile_is_this_tries_answer():
+def test_a_doubtful_post_whose_task_failed_meanwhile_is_this_tries_response():
     failed = task(TaskStatus.FAILED)
     assert take_steps(first_try(), Problem(CUT), Found(failed)) == Done(
         failed, adopted=True, attempt=1, answer_lost=True
@@ -167,7 +167,7 @@ def test_a_refusal_created_nothing_and_ends_the_submission(refusal):
     assert take_steps(first_try(), Problem(refusal)) == Fail(refusal)
 
 
-def test_a_retry_looks_before_it_sends():
+def test_a_retry_looks_up_before_it_sends():
     assert retry().start() == LookUp("x")
     assert take_steps(retry(), Absent()) == Post("x")
 
@@ -195,12 +195,12 @@ def test_a_chain_of_failures_has_an_end():
     assert "because" in str(step.error)
 
 
-def test_not_being_able_to_look_is_not_the_same_as_not_being_there():
+def test_a_failed_lookup_is_not_an_absence():
     error = KlingConnectionError("no network")
     assert take_steps(retry(), Problem(error)) == Fail(error)
 
 
-def test_not_being_able_to_look_after_a_doubtful_post_says_that_there_is_doubt():
+def test_a_failed_lookup_after_a_doubtful_post_reports_the_doubt():
     step = take_steps(first_try(), Problem(CUT), Problem(KlingConnectionError("no network")))
     assert isinstance(step, Fail)
     assert isinstance(step.error, KlingSubmissionInDoubtError)
@@ -220,7 +220,7 @@ def test_a_task_that_carries_another_id_is_not_adopted():
     assert "monday-s-cat" in step.error.message
 
 
-def test_an_answer_to_the_post_that_names_another_id_is_doubt():
+def test_a_response_to_the_post_that_names_another_id_is_doubt():
     assert take_steps(first_try(), Found(foreign_task())) == LookUp("x")
     ours = dataclasses.replace(task(), external_task_id="x")
     assert take_steps(first_try(), Found(foreign_task()), Found(ours)) == Done(ours, True, 1, answer_lost=True)
@@ -253,7 +253,7 @@ def test_what_this_machine_refuses_leaves_no_doubt(error):
     assert take_steps(first_try(), Problem(error)) == Fail(error)
 
 
-def test_what_never_left_this_machine_is_no_doubt():
+def test_what_never_left_this_machine_is_not_doubt():
     error = KlingConnectionError("a proxy URL that cannot be parsed", nothing_sent=True)
     assert take_steps(first_try(), Problem(error)) == Fail(error)
 
@@ -273,7 +273,7 @@ def test_a_refusal_after_doubt_is_about_the_second_post_only(refusal):
     assert step.error.transient
 
 
-def test_no_room_after_doubt_is_a_wait_which_begins_with_a_look():
+def test_1303_after_doubt_is_a_wait_that_starts_with_a_lookup():
     assert take_steps(first_try(), *ONE_DOUBT, Problem(NO_SLOT)) == LookUp("x")
     assert take_steps(first_try(), *ONE_DOUBT, Problem(NO_SLOT), Absent()) == Fail(NO_SLOT)
 
@@ -309,7 +309,7 @@ def test_a_1201_in_other_words_on_a_look_is_neither_an_absence_nor_the_end(words
 
 
 @pytest.mark.parametrize("error", [KlingAuthenticationError(1002, ""), KlingConnectionError("no network")])
-def test_what_prevents_a_look_is_raised_as_it_is(error):
+def test_an_error_that_prevents_a_lookup_is_raised_unchanged(error):
     assert take_steps(retry(), Problem(error)) == Fail(error)
 
 

@@ -41,7 +41,7 @@ def submission_of(on_doubt="fail", may_be_sent=False):
     return UnnamedSubmission(may_be_sent=may_be_sent, on_doubt=on_doubt, look_again_after=(1.0, 2.0))
 
 
-def test_an_answer_is_the_end():
+def test_a_response_is_the_end():
     for on_doubt in ("fail", "resend"):
         submission = submission_of(on_doubt)
         assert submission.start() == Post("")
@@ -77,7 +77,7 @@ def test_what_an_earlier_try_may_have_sent_is_not_sent_again():
 
 @pytest.mark.parametrize("may_be_sent", [True, False])
 @pytest.mark.parametrize("error", DOUBTS)
-def test_who_prefers_to_pay_twice_gets_three_tries_and_an_error_that_leaves_retries(error, may_be_sent):
+def test_on_doubt_resend_gets_three_tries_and_an_error_that_allows_retries(error, may_be_sent):
     submission = submission_of("resend", may_be_sent)
     steps = [submission.start()]
     while not isinstance(steps[-1], Fail):
@@ -85,7 +85,7 @@ def test_who_prefers_to_pay_twice_gets_three_tries_and_an_error_that_leaves_retr
     assert steps == [Post(""), Wait(1.0), Post(""), Wait(2.0), Post(""), Fail(error)]
 
 
-def test_it_never_looks():
+def test_it_never_looks_anything_up():
     submission = submission_of("resend")
     submission.start()
     with pytest.raises(TypeError):

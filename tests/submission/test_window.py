@@ -80,7 +80,7 @@ def test_what_turns_out_to_be_another_task_s_is_not_adopted():
     assert submission.next_step(listed(task())) == Done(task(), True, 1, answer_lost=True)
 
 
-def test_a_list_that_changes_for_ever_is_left_to_people():
+def test_a_list_that_changes_forever_is_left_to_people():
     submission, step = submission_of(on_doubt="resend"), Search(NOW)
     take_steps(submission, Problem(CUT))
     searches = 0
@@ -98,12 +98,12 @@ def test_a_list_that_changes_for_ever_is_left_to_people():
         task(2, external="somebody-s"),
     ],
 )
-def test_what_is_older_later_or_carries_another_id_is_no_candidate(other):
+def test_what_is_older_later_or_carries_another_id_is_not_a_candidate(other):
     assert take_steps(submission_of(), *lost(other, task())) == Done(task(), True, 1, answer_lost=True)
     assert take_steps(submission_of(), Problem(CUT), listed(other)) == Wait(2.0)
 
 
-def test_what_another_task_of_the_run_owns_is_no_candidate():
+def test_what_another_task_of_the_run_owns_is_not_a_candidate():
     assert take_steps(submission_of(), *lost(task(2), task(), ids_of_others={"2"})).task == task()
 
 
@@ -133,7 +133,7 @@ def test_none_is_looked_for_again_and_then_nothing_is_sent():
     assert isinstance(step.error, kling.KlingAnswerLostError)
 
 
-def test_none_is_sent_again_when_the_author_says_so_and_not_for_ever():
+def test_none_is_sent_again_when_the_author_says_so_and_not_forever():
     submission, posts = submission_of(on_doubt="resend"), 0
     step = submission.start()
     while not isinstance(step, Fail):
@@ -218,7 +218,7 @@ def test_without_a_list_a_name_is_looked_for_again_and_nothing_is_sent(may_be_se
 
 
 @pytest.mark.parametrize("kept", [None, {}, "x", {"since": "x", "until": 1}, {"since": float("nan"), "until": 1}])
-def test_what_is_no_window_is_none(kept):
+def test_what_is_not_a_window_is_none(kept):
     assert Window.from_dict(kept) is None
 
 

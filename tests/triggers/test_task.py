@@ -96,7 +96,7 @@ def test_it_survives_poll_errors(kling):
     assert asyncio.run(fire(trigger_for(task.task_id)))["status"] == "success"
 
 
-def test_a_refusal_of_looks_does_not_end_the_wait_for_a_paid_task_before_its_deadline(kling):
+def test_rejected_polls_do_not_end_the_wait_for_a_paid_task_before_its_deadline(kling):
     kling.fault(code=1103, operation="query", times=None)
     payload = asyncio.run(fire(trigger_for("7", end_time=time.time() + 2)))
     assert payload["status"] == "timeout"
@@ -223,7 +223,7 @@ def test_a_cancelled_wait_leaves_the_poller_clean(kling):
 
 
 @pytest.mark.kling_simulator(seconds=60)
-def test_the_event_loop_is_never_blocked_by_a_slow_answer(kling):
+def test_the_event_loop_is_never_blocked_by_a_slow_response(kling):
     task = submit()
     kling.fault("delay", operation="query", seconds=1.0)
 

@@ -68,5 +68,5 @@ def test_what_begins_as_a_web_link_is_told_at_once(text):
 
 
 @pytest.mark.parametrize("text", ["", "http:/x", " https://h", "ftp://h", "javascript:x", "xhttps://h", "https:"])
-def test_what_begins_otherwise_is_no_web_link(text):
+def test_what_begins_otherwise_is_not_a_web_link(text):
     assert not begins_as_web_link(text)

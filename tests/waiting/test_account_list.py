@@ -11,7 +11,7 @@ from airflow_provider_kling.waiting.pace import SlotPace
 PACE = SlotPace()
 
 
-def test_a_task_that_both_lists_show_counts_once():
+def test_a_task_in_both_lists_counts_once():
     runs = Task("7", TaskStatus.PROCESSING, "text-to-video")
     done = dataclasses.replace(runs, status=TaskStatus.SUCCEED)
     other = dataclasses.replace(runs, task_id="8")
@@ -31,7 +31,7 @@ def test_only_what_is_asked_for_or_runs_is_read_and_all_of_it_now_and_then():
     assert lists.endpoints_to_read(103.0 + PACE.all_products_every) == everything
 
 
-def test_one_look_at_a_time_and_later_after_each_that_failed():
+def test_one_poll_at_a_time_with_a_backoff_after_failures():
     lists = AccountList("videos", lambda: 0.5, PACE)
     assert [lists.start_read(100.0), lists.start_read(100.0 + PACE.read_timeout)] == [True, False]
     lists.on_failed(101.0)

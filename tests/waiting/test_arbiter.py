@@ -44,7 +44,7 @@ def admitted(arbiter: Arbiter, now: float) -> list[str]:
     return [request.name for request in arbiter.admit(now)]
 
 
-def test_as_many_as_ran_when_kling_refused_is_the_ceiling():
+def test_the_number_of_running_tasks_at_1303_is_the_limit():
     arbiter = Arbiter(lambda: 0.5)
     arbiter.refused("x", START + 10, START + 11)
     tasks = [
@@ -57,7 +57,7 @@ def test_as_many_as_ran_when_kling_refused_is_the_ceiling():
     assert arbiter.ceiling == 3, "a, b and c; d had ended, and e took the place of c"
 
 
-def test_a_slot_that_is_seen_free_is_for_the_one_who_waited_longest_and_for_nobody_else():
+def test_a_free_slot_is_granted_to_the_longest_waiter_only():
     arbiter = full("a", "b", "c")
     wait(arbiter, "x", "y", "z")
     assert admitted(arbiter, START + 2) == []
@@ -102,7 +102,7 @@ def test_when_nobody_took_it_nobody_else_waits_and_the_next_one_is_taken_at_once
     assert admitted(test, now + 10) == [], "somebody was faster: he has the first choice again"
 
 
-def test_few_who_wait_take_what_is_plenty_wherever_it_was_left():
+def test_few_waiters_take_any_of_many_free_slots():
     arbiter = full("a", "b", "c", "d")
     arbiter.on_list_read(running("a", "b", "c", "d", "o1", "o2", "o3"), (), START + 2)
     wait(arbiter, "x")
@@ -110,7 +110,7 @@ def test_few_who_wait_take_what_is_plenty_wherever_it_was_left():
     assert admitted(arbiter, START + 3) == ["x"]
 
 
-def test_one_that_was_refused_keeps_its_place_and_makes_a_pause():
+def test_a_rejected_waiter_keeps_its_place_and_backs_off():
     arbiter = full("a", "b")
     wait(arbiter, "x", "y")
     arbiter.on_list_read(running("b"), (), START + 2)
@@ -124,7 +124,7 @@ def test_one_that_was_refused_keeps_its_place_and_makes_a_pause():
     assert admitted(arbiter, START + 5 + GRACE) == ["x"]
 
 
-def test_one_that_was_let_go_and_never_comes_frees_what_it_was_let_go_for():
+def test_a_granted_slot_that_is_not_used_is_free_again():
     arbiter = full("a", "b")
     wait(arbiter, "x", "y")
     arbiter.on_list_read(running("b"), (), START + 2)
@@ -147,7 +147,7 @@ def test_the_end_of_a_task_of_ours_counts_before_the_list_shows_it_and_once():
     assert admitted(arbiter, START + 3) == []
 
 
-def test_one_that_cannot_go_yet_lets_the_next_go():
+def test_a_waiter_that_cannot_submit_yet_lets_the_next_one_submit():
     arbiter = full("a", "b")
     arbiter.enqueue(SlotRequest("x", START, ready_at=START + 9), START + 1)
     arbiter.enqueue(SlotRequest("y", START + 1), START + 1)
@@ -155,7 +155,7 @@ def test_one_that_cannot_go_yet_lets_the_next_go():
     assert admitted(arbiter, START + 2) == ["y"]
 
 
-def test_without_a_list_one_tries_now_and_then_and_goes_on_while_it_succeeds():
+def test_without_a_list_one_tries_now_and_then_and_continues_while_it_succeeds():
     arbiter = Arbiter(lambda: 0.5)
     arbiter.refused("x", START, START, running=2)
     wait(arbiter, "x", "y", "z", now=START)
@@ -170,7 +170,7 @@ def test_without_a_list_one_tries_now_and_then_and_goes_on_while_it_succeeds():
     assert admitted(arbiter, START + 8 + 3 * PACE.probe_first) == ["z"]
 
 
-def test_a_list_that_shows_nothing_when_all_is_taken_is_not_believed():
+def test_an_empty_list_after_1303_is_ignored():
     arbiter = Arbiter(lambda: 0.5)
     wait(arbiter, "x", "y", now=START)
     arbiter.refused("x", START, START)
@@ -179,7 +179,7 @@ def test_a_list_that_shows_nothing_when_all_is_taken_is_not_believed():
     assert admitted(arbiter, START + 2 * PACE.probe_first) == ["x"]
 
 
-def test_a_list_that_was_read_long_ago_is_not_believed():
+def test_an_old_list_is_ignored():
     arbiter = full("a", "b")
     arbiter.on_list_read(running("b"), (), START + 2)
     wait(arbiter, "x", now=START + 100)
@@ -188,7 +188,7 @@ def test_a_list_that_was_read_long_ago_is_not_believed():
     assert admitted(arbiter, START + 101) == ["x"]
 
 
-def test_a_larger_pack_is_found_out_now_and_then():
+def test_a_larger_pack_is_detected_from_time_to_time():
     arbiter = full("a", "b")
     wait(arbiter, "x", "y")
     later = START + 2 + PACE.probe_despite_list
@@ -284,7 +284,7 @@ def test_a_list_that_is_older_than_what_is_known_makes_no_slot_and_takes_none():
     assert admitted(arbiter, START + 4 + GRACE) == ["y"]
 
 
-def test_others_who_take_little_of_what_is_left_to_them_are_not_waited_for():
+def test_slots_that_others_do_not_use_are_taken():
     arbiter = full(*"abcdefgh")
     wait(arbiter, *(f"w{number}" for number in range(30)))
     others, now = [f"o{number}" for number in range(8)], START + 10

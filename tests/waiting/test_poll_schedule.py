@@ -71,7 +71,7 @@ def test_it_compares_in_proportion_to_how_many_there_are():
 
 
 @pytest.mark.parametrize("leaves", [True, False])
-def test_it_does_not_remember_those_that_left_or_moved_for_ever(leaves):
+def test_it_does_not_remember_those_that_left_or_moved_forever(leaves):
     schedule: PollSchedule[int] = PollSchedule()
     for number in range(10 * SPARE_ENTRIES):
         schedule.put(number if leaves else 0, due=1e9 - number, join=1e9 - number)

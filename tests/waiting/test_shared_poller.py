@@ -122,7 +122,7 @@ def test_one_sweep_that_breaks_ends_no_wait(kling, monkeypatch):
     assert broken
 
 
-def test_a_task_that_a_sweep_forgets_is_looked_for_again(kling, monkeypatch):
+def test_a_task_that_a_sweep_misses_is_polled_again(kling, monkeypatch):
     task = submit("t")
     read, calls = AccountReader.read_together, []
 
@@ -136,7 +136,7 @@ def test_a_task_that_a_sweep_forgets_is_looked_for_again(kling, monkeypatch):
 
 
 @pytest.mark.kling_simulator(seconds=60)
-def test_a_problem_is_told_once_in_the_log_of_its_own_wait(kling, monkeypatch):
+def test_a_problem_is_logged_once_by_its_own_wait(kling, monkeypatch):
     told = []
 
     class Log:
@@ -208,11 +208,11 @@ def questions_while_they_come_and_go(count: int) -> int:
     return asyncio.run(scenario())
 
 
-def test_who_comes_or_leaves_does_not_wake_the_sweeps_unless_its_look_is_the_next():
+def test_a_new_or_ended_wait_does_not_wake_the_sweeps_unless_its_poll_is_next():
     assert questions_while_they_come_and_go(40) == questions_while_they_come_and_go(80)
 
 
-def test_a_wait_whose_look_comes_before_that_of_all_others_is_not_late():
+def test_a_wait_whose_poll_is_due_first_is_not_late():
     async def scenario():
         poller = SharedPoller("kling_default")
         poller._reader = Listed()
@@ -257,7 +257,7 @@ def test_a_crowd_that_ends_together_leaves_turns_to_others_and_is_few_asyncio_ta
     assert most_tasks < count + 20, "one for each wait, and a few for all"
 
 
-def test_a_wait_ends_at_its_deadline_though_its_look_hangs(monkeypatch):
+def test_a_wait_ends_at_its_deadline_although_its_poll_hangs(monkeypatch):
     monkeypatch.setattr(SharedPoller, "pace", SweepPace(last_read=0.1))
 
     class Hanging(Listed):

@@ -142,7 +142,7 @@ def test_connections_to_one_account_share_the_queue_and_its_looks(kling, monkeyp
     asyncio.run(scenario())
 
 
-def test_accounts_are_told_apart_by_their_key(kling_simulator, monkeypatch):
+def test_accounts_are_distinguished_by_their_key(kling_simulator, monkeypatch):
     connect(monkeypatch, kling_simulator)
     same = json.loads(os.environ["AIRFLOW_CONN_KLING_DEFAULT"])
     monkeypatch.setenv("AIRFLOW_CONN_KLING_THIRD", json.dumps({**same, "login": "another-access-key"}))

@@ -49,20 +49,20 @@ COSTS = {
 }
 
 READERS = {
-    "task": (TASK, lambda answer: classic.read_task(answer, IMAGE2VIDEO)),
-    "page": ([TASK, TASK], lambda answer: classic.read_page(answer, IMAGE2VIDEO)),
-    "tasks": ([NEW_TASK, NEW_TASK], lambda answer: v2.read_tasks(answer, {"179527409186300000": "image2video"})),
+    "task": (TASK, lambda response: classic.read_task(response, IMAGE2VIDEO)),
+    "page": ([TASK, TASK], lambda response: classic.read_page(response, IMAGE2VIDEO)),
+    "tasks": ([NEW_TASK, NEW_TASK], lambda response: v2.read_tasks(response, {"179527409186300000": "image2video"})),
     "costs": (COSTS, account.read_costs),
 }
 
 
 @pytest.mark.parametrize("kind", READERS)
-def test_a_damaged_answer(kind):
+def test_a_damaged_response(kind):
     data, read = READERS[kind]
     whole = {"code": 0, "message": "SUCCEED", "request_id": "r-1", "data": data}
 
-    def check(answer):
-        body = json.dumps(answer).encode()
+    def check(response):
+        body = json.dumps(response).encode()
         result = obeys(lambda: read(envelope.read(200, body)))
         assert len(repr(result)) < 100_000
 
@@ -75,7 +75,7 @@ def test_any_bytes_with_any_status():
         st.binary(max_size=300), damaged_bytes(body), odd_json.map(lambda value: json.dumps(value).encode())
     )
 
-    def check(answer):
-        obeys(lambda: classic.read_task(envelope.read(*answer), IMAGE2VIDEO))
+    def check(response):
+        obeys(lambda: classic.read_task(envelope.read(*response), IMAGE2VIDEO))
 
     fuzz(st.tuples(st.sampled_from([200, 201, 204, 301, 400, 401, 404, 429, 500, 503]), bodies), check)

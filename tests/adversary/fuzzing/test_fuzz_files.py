@@ -26,7 +26,7 @@ def _picture(kind: str) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "TIFF"])
-def test_a_damaged_picture(kind):
+def test_a_damaged_image(kind):
     def check(data):
         obeys(lambda: prepare(IMAGE2VIDEO, {"image": data, "prompt": "a dog runs"}))
 

@@ -78,7 +78,7 @@ def test_a_damaged_plan_is_read_or_refused_and_its_items_can_be_sent(tmp_path):
     fuzz(_damaged(PLAN), check)
 
 
-def test_a_damaged_manifest_is_read_or_refused_and_a_batch_goes_on_from_it(tmp_path):
+def test_a_damaged_manifest_is_read_or_refused_and_a_batch_continues_from_it(tmp_path):
     manifest = tmp_path / "manifest.jsonl"
     items = [Desired(line["key"], line["external_task_id"]) for line in LINES]
 

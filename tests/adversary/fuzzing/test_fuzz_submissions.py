@@ -16,7 +16,7 @@ from airflow_provider_kling.hooks import KlingHook
 BODY = {"model_name": "kling-v3", "prompt": "a rocket", "image": "https://h.example/rocket.jpg"}
 
 whole = {"code": 0, "message": "SUCCEED", "request_id": "r-1", "data": task()}
-answers = st.tuples(
+responses = st.tuples(
     st.sampled_from([200, 201, 204, 302, 404, 408, 429, 500, 502, 504]),
     st.one_of(damaged_json(whole), odd_json, st.just(...)),
 )
@@ -27,7 +27,7 @@ class Account:
 
     def __init__(self) -> None:
         self.made: dict[str, int] = {}
-        self.answer = (200, whole)
+        self.response = (200, whole)
 
     def __call__(self, request):
         if request.method == "GET":
@@ -39,7 +39,7 @@ class Account:
         if name in self.made:
             return kling(code=1201, message=f"External_task_id {name} already exists", status=400)
         self.made[name] = len(self.made)
-        status, body = self.answer
+        status, body = self.response
         return Reply(b"" if body is ... else json.dumps(body), status=status, cut=body is ...)
 
     def _task(self, name):
@@ -57,25 +57,25 @@ def is_sure_refusal(status, body):
     return status == 404
 
 
-def test_what_was_made_is_delivered_whatever_the_answer_was(scripted, no_waiting, monkeypatch):
+def test_what_was_made_is_delivered_whatever_the_response_was(scripted, no_waiting, monkeypatch):
     monkeypatch.setattr("tenacity.nap.time.sleep", lambda _seconds: None)
     account = Account()
     scripted(account)
     hook = KlingHook()
     numbers = iter(range(10**9))
 
-    def check(answer):
-        name, account.answer = f"fuzz-{next(numbers)}", answer
+    def check(response):
+        name, account.response = f"fuzz-{next(numbers)}", response
         made = len(account.made)
         try:
             done = hook.submit("image2video", BODY, external_task_id=name, look_up_first=False)
         except KlingError as error:
             assert_readable(error)
-            forgotten = not (is_sure_refusal(*answer) or error.transient)
+            forgotten = not (is_sure_refusal(*response) or error.transient)
             if forgotten:
                 pytest.fail(f"a retry has to look this task up: {error}")
         else:
             assert done.task.task_id
         assert len(account.made) == made + 1, "made once"
 
-    fuzz(answers, check, share=2.0)
+    fuzz(responses, check, share=2.0)

@@ -37,7 +37,7 @@ def masks(*points_lists):
 
 @pytest.mark.parametrize("size", [(300, 300), (750, 300), (300, 750), (4096, 4096), (640, 427)])
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
-def test_a_picture_within_the_limits_passes(size, kind):
+def test_an_image_within_the_limits_passes(size, kind):
     assert found(image=loaded(*size, kind)) == []
 
 
@@ -56,7 +56,7 @@ def test_proportions_beyond_two_and_a_half_are_refused(size):
 
 
 @pytest.mark.parametrize("place", ["image", "image_tail", "static_mask", "dynamic_masks__mask"])
-def test_webp_has_a_sentence_of_its_own_on_every_picture(place):
+def test_webp_has_its_own_message_on_every_image(place):
     (sentence,) = found(**{place: loaded(kind="WEBP")})
     assert "it is a WebP image, Kling takes JPEG and PNG only" in sentence
 
@@ -66,7 +66,7 @@ def test_other_formats_are_refused_by_name(kind):
     assert f"is a {kind} image" in found(image=loaded(kind=kind))[0]
 
 
-def test_content_that_is_no_picture_is_refused():
+def test_content_that_is_not_an_image_is_refused():
     assert found(image=load_image(b"<html>", field="image")) == [
         "Give image as a JPEG or PNG file: it is an HTML or XML page, not an image."
     ]
@@ -215,7 +215,7 @@ def test_points_are_normalised_when_all_lie_in_0_to_1_and_pixels_cannot_be_meant
         pytest.param(10**5000, "<a very large number>", id="huge"),
     ],
 )
-def test_a_sentence_shows_a_value_short_and_without_secrets(value, words):
+def test_a_message_shows_a_value_short_and_without_secrets(value, words):
     assert shown(value) == words
 
 

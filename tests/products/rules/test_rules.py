@@ -63,7 +63,7 @@ def test_each_field_takes_its_values_and_no_others(name, good, bad):
         assert [problem.field for problem in found(**{name: value})] == [name], value
 
 
-def test_a_sentence_names_the_field_the_value_and_what_is_allowed():
+def test_a_message_names_the_field_the_value_and_what_is_allowed():
     assert sentence(sound="loud") == "Give sound as 'on' or 'off', or as True or False: sound='loud' is not a switch."
 
 

@@ -76,7 +76,7 @@ def test_each_outlet_has_values_of_its_own(context):
 
 
 @pytest.mark.parametrize("result", [None, "text", [], 7])
-def test_a_result_that_is_no_manifest_says_nothing(context, result):
+def test_a_result_that_is_not_a_manifest_says_nothing(context, result):
     describe_outlets(Outlets(VIDEOS), context, result)
     assert context["outlet_events"][VIDEOS].extra == {}
 
@@ -100,7 +100,7 @@ def test_an_assets_uri_names_no_connection(uri, expected):
     assert place_of(uri).asset_uri == expected
 
 
-def test_a_manifest_without_files_is_no_asset():
+def test_a_manifest_without_files_is_not_an_asset():
     assert list(stored({"task_id": "7"})) == []
     assert extra_of({"task_id": "7", "units": None}) == {"task_id": "7"}
 

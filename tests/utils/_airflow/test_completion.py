@@ -108,7 +108,7 @@ def test_a_sensor_that_starts_in_the_triggerer_asks_there_whether_it_is_expanded
     assert not completion.is_mapped_over(object())
 
 
-def test_the_button_goes_past_the_xcom_backend_as_on_a_worker(monkeypatch):
+def test_the_button_bypasses_the_xcom_backend_as_on_a_worker(monkeypatch):
     sdk = pytest.importorskip("airflow.sdk.execution_time.xcom")
     pushed = {}
     monkeypatch.setattr(sdk.XCom, "_set_xcom_in_db", lambda **kwargs: pushed.update(kwargs), raising=False)
@@ -133,7 +133,7 @@ def test_a_triggers_path_in_the_database_stays(kind):
     assert path == f"airflow_provider_kling.triggers.{kind}"
 
 
-def test_a_sensor_is_judged_by_the_same_table():
+def test_the_same_table_decides_for_a_sensor():
     assert completion.can_finish_in_triggerer(KlingTaskSensor(task_id="wait", kling_task_id="7"))
     assert not completion.can_finish_in_triggerer(
         KlingTaskSensor(task_id="wait", kling_task_id="7", multiple_outputs=True)

@@ -49,12 +49,12 @@ def collector(monkeypatch):
     return collector
 
 
-def test_a_picture_that_is_read_is_an_input(collector):
+def test_an_image_that_is_read_is_an_input(collector):
     load_image(PICTURE, field="image")
     assert (collector.inputs, collector.outputs) == ([PICTURE], [])
 
 
-def test_a_picture_that_is_not_there_is_none(collector):
+def test_an_image_that_is_not_there_is_none(collector):
     with pytest.raises(FileLoadError, match="there is no such file"):
         load_image("memory://bucket/none.jpg", field="image")
     assert collector.inputs == []

@@ -85,9 +85,8 @@ class KlingBaseOperator(BaseOperator):
         self.output_conn_id = output_conn_id
         self.max_units = max_units
         self.max_run_usd = max_run_usd
-        # After super(), because it may be set in default_args. In a mapped group only: Airflow sends the label of any
-        # task that has a template, a request for nothing where no number stands in the grid.
-        if self.map_index_template is None and self.get_closest_mapped_task_group() is not None:
+        # For a mapped task group. After super(), because it may be set in default_args.
+        if self.map_index_template is None:
             self.map_index_template = map_label.TEMPLATE
 
     @classmethod

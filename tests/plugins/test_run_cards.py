@@ -80,7 +80,7 @@ def test_a_mapped_task_has_its_label_or_its_number():
     assert only(made(map_index=3, label="cat.jpg")).name == "cat.jpg"
     assert only(made(map_index=3, label="cat.jpg: waits for a slot")).name == "cat.jpg"
     assert only(made(map_index=3)).name == "animate 3"
-    assert only(made(label="cat.jpg")).name == "animate", "Airflow shows no label of a task that is not mapped"
+    assert only(made(label="cat.jpg")).name == "animate", "a task that is not mapped is known by its id"
 
 
 def test_submit_wait_and_store_are_one_card_with_the_stored_file():

@@ -16,18 +16,17 @@ if TYPE_CHECKING:
 ANIMATION_WIDTH = 800
 ANIMATION_QUALITY = 55
 
-
-#: A dialog's rounded corners, behind which the page is dimmed, in pixels.
+#: Radius of a dialog's corners in pixels; outside of them the dimmed page is visible.
 CORNER = 6
 
 
 def shoot(page: Page, *shown: Locator, margin: int = -CORNER) -> bytes:
     """
-    Take a picture of the window, or of the part of it where something is; returns it as PNG.
+    Take a screenshot of the window, or of some elements in it; returns it as PNG.
 
-    :param page: what is open.
-    :param shown: the picture goes from the first to the last of them.
-    :param margin: pixels around them; below zero as many are left away at each edge.
+    :param page: the open page.
+    :param shown: elements; the screenshot is the smallest rectangle around all of them.
+    :param margin: pixels added at each edge of the rectangle; negative to crop it.
     """
     if not shown:
         return page.screenshot()

@@ -56,7 +56,7 @@ def make(names: list[str]) -> None:
 
 @contextmanager
 def _folder() -> Iterator[Path]:
-    """An empty folder with a name that looks well in pictures, which show paths; another one where that is taken."""
+    """An empty folder with a fixed name, since screenshots show paths; a random name if that one exists."""
     named = Path(tempfile.gettempdir()) / "spring"
     try:
         named.mkdir(mode=0o700)

@@ -44,6 +44,15 @@ PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 #: A URI with a bucket, host or path, or an absolute path.
 _FOLDER = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/\s].*|file:///+[^/].*|/+[^/].*", re.DOTALL)
 
+#: Stands in an error for a value that is not repeated.
+NOT_SHOWN = "not shown, it may be secret"
+
+#: The most characters of a key that are compared with the known ones.
+MAX_COMPARED = 50
+
+#: The most keys of an extra that a warning names.
+MAX_NAMED_KEYS = 5
+
 #: The keys of proxies, as requests reads them.
 _PROXY_KEY = re.compile(r"(http|https|all)(://[^/\s]+)?|no_proxy")
 
@@ -110,14 +119,22 @@ def settings_of(connection: Connection) -> Settings:
         max_usd_per_day=_read_max_usd(extra),
         budget_uri=_read_budget_uri(extra),
         webhook_secret=_read_webhook_secret(extra.get("webhook_secret")),
-        warnings=tuple(_warn_of_unknown_key(key) for key in extra if key not in EXTRAS),
+        warnings=_warn_of_unknown_keys([key for key in extra if key not in EXTRAS]),
     )
 
 
 def _extra_error(name: str, value: Any, takes: str) -> KlingConfigurationError:
     return KlingConfigurationError(
-        f"Check {name} in extra: it takes {takes}.\nIn the Kling connection {name} is {clean_text(repr(value), 100)}."
+        f"Check {name} in extra: it takes {takes}.\nIn the Kling connection {name} is {_shown(value)}."
     )
+
+
+def _shown(value: Any) -> str:
+    """Return a value for an error; what may hold a secret is not repeated: people confuse the keys of an extra."""
+    if isinstance(value, (dict, list)):
+        return "an object" if isinstance(value, dict) else "a list"
+    text = repr(value)
+    return NOT_SHOWN if "@" in text or webhook_secret.PREFIX in text else clean_text(text, 100)
 
 
 def _read_text(connection: Connection, name: str) -> str | None:
@@ -153,18 +170,31 @@ def _read_extra(connection: Connection) -> dict[str, Any]:
     return dict(connection.extra_dejson)
 
 
-def _warn_of_unknown_key(key: str) -> str:
-    shown = clean_text(key, 50)
+def _warn_of_unknown_keys(keys: list[str]) -> tuple[str, ...]:
+    for key in keys:
+        _refuse_misspelt_key(key)
+    if not keys:
+        return ()
+    shown = ", ".join(_shown_key(key) for key in keys[:MAX_NAMED_KEYS])
+    more = f" and {len(keys) - MAX_NAMED_KEYS} more keys" if len(keys) > MAX_NAMED_KEYS else ""
+    verb = "is" if len(keys) == 1 else "are"
+    return (f"The connection's extra holds {shown}{more}, which {verb} not known. It takes {', '.join(EXTRAS)}.",)
+
+
+def _refuse_misspelt_key(key: str) -> None:
     # Only a wrong word needs it.
     import difflib
 
-    near = difflib.get_close_matches(str(key).lower(), EXTRAS, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(key[:MAX_COMPARED].lower(), EXTRAS, n=1, cutoff=0.6)
     if near:
         raise KlingConfigurationError(
-            f"Check extra: {shown} is not known, did you mean {near[0]}?\n"
+            f"Check extra: {_shown_key(key)} is not known, did you mean {near[0]}?\n"
             f"The Kling connection's extra takes {', '.join(EXTRAS)}."
         )
-    return f"The connection's extra holds {shown}, which is not known. It takes {', '.join(EXTRAS)}."
+
+
+def _shown_key(key: str) -> str:
+    return "a key with @" if "@" in key else clean_text(key, 30)
 
 
 def _read_timeout(value: Any) -> float:
@@ -236,7 +266,7 @@ def _read_verify(value: Any) -> bool | str:
     if known is not None:
         return known
     # "no" or 0 may mean that certificates are not checked, or name a file: guessing could switch the check off.
-    if "\0" in text or not ("/" in text or "." in text):
+    if "\0" in text or "://" in text or text.startswith("{") or not ("/" in text or "." in text):
         raise _extra_error("verify", value, "true, false or a CA bundle's path")
     return text
 
@@ -264,19 +294,14 @@ def _read_proxies(value: Any) -> dict[str, str]:
         return {}
     raise KlingConfigurationError(
         "Check proxies in extra: it takes an object.\n"
-        f'proxies is {_redact_login(given)}; write it as {{"https": "http://proxy.example.com:3128"}}.'
+        f'proxies is {_shown(given)}; write it as {{"https": "http://proxy.example.com:3128"}}.'
     )
-
-
-def _redact_login(value: Any) -> str:
-    text = repr(value)
-    return "not shown, it may hold a password" if "@" in text else clean_text(text, 100)
 
 
 def _read_proxy(key: str, url: Any) -> str:
     if not _PROXY_KEY.fullmatch(key):
         raise KlingConfigurationError(
-            f"Check proxies in extra: {clean_text(key, 30)!r} is no scheme.\n"
+            f"Check proxies in extra: {_shown(key[:30])} is no scheme.\n"
             "Its keys are http, https, all, one of them with a host (https://api.example.com), and no_proxy."
         )
     if url is None or url is False or url == "":
@@ -286,7 +311,7 @@ def _read_proxy(key: str, url: Any) -> str:
     if not isinstance(url, str) or not _is_proxy_url(url.strip()):
         raise KlingConfigurationError(
             f"Check proxies in extra: that for {clean_text(key, 30)} is no proxy.\n"
-            f"It is {_redact_login(url)}; it takes a URL such as http://proxy.example.com:3128, with one of "
+            f"It is {_shown(url)}; it takes a URL such as http://proxy.example.com:3128, with one of "
             f"{', '.join(PROXY_SCHEMES)}."
         )
     return url.strip()

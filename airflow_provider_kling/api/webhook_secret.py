@@ -13,6 +13,10 @@ PREFIX = "whsec_"
 MAX_CHARACTERS = 1024
 
 
+#: The fewest bytes of a key: the text None of a template without a value is base64, too, of three.
+MIN_BYTES = 4
+
+
 def key_of(secret: Any) -> bytes:
     """
     Return the key of a webhook secret; empty when it holds none.
@@ -25,6 +29,7 @@ def key_of(secret: Any) -> bytes:
     bare = text.rstrip("=")
     try:
         # A wrong padding says nothing about the key; a digit too many does.
-        return base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
+        key = base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
     except (binascii.Error, ValueError):
         return b""
+    return key if len(key) >= MIN_BYTES else b""

@@ -11,10 +11,10 @@ import threading
 
 import pytest
 from adversary.scripted import kling
-from support import limit
+from support import advice_first, limit
 
 from airflow_provider_kling import exceptions as errors
-from airflow_provider_kling.api.settings import base_url_of, settings_of
+from airflow_provider_kling.api.settings import EXTRAS, base_url_of, settings_of
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.utils._airflow.compat import AIRFLOW_V_3_2_PLUS
 
@@ -337,3 +337,29 @@ def test_settings_show_no_secret():
     shown = repr(settings_of(Connection()))
     assert KEY not in shown
     assert "proxy-password" not in shown
+
+
+@pytest.mark.parametrize("key", EXTRAS)
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"https": {"user": "hidden-word"}},
+        {"hidden-word@host": "http://proxy.example:1"},
+        [{"password": "hidden-word"}],
+        "whsec_hidden-word",
+        "http://user:hidden-word@proxy.example:1/?",
+        '{"https": "http://user:hidden-word@proxy.example:99999"}',
+    ],
+)
+def test_a_value_under_the_wrong_key_of_the_extra_is_refused_and_not_repeated(monkeypatch, key, value):
+    extra = {"budget_uri": "/tmp/kling", key: value}
+    with pytest.raises(errors.KlingConfigurationError) as caught:
+        hook_of(monkeypatch, {"extra": extra}).settings  # noqa: B018 - reads the connection
+    assert key in advice_first(caught.value.message)
+    assert "hidden-word" not in str(caught.value)
+
+
+def test_many_unknown_keys_are_one_warning(monkeypatch):
+    extra = {f"custom {number}": 1 for number in range(300)}
+    (warning,) = hook_of(monkeypatch, {"extra": extra}).settings.warnings
+    assert "holds custom 0, custom 1, custom 2, custom 3, custom 4 and 295 more keys, which are not known." in warning

@@ -97,7 +97,7 @@ def test_the_same_seed_gives_the_same_crash_points_and_every_step_its_turn(tmp_p
     plans = []
     for name in ("a", "b"):
         points = CrashPoints(tmp_path / name)
-        points.plan(random.Random(5), "wave-1", sizes, workers=15, triggerers=5)
+        points.plan(random.Random(5), "wave-1", sizes, workers=15, triggerers=8)
         plans.append({path.name: path.read_text() for path in (tmp_path / name).iterdir() if path.is_file()})
     assert plans[0] == plans[1]
     steps = [name.partition("@")[0] for name in plans[0]]

@@ -230,9 +230,9 @@ def test_an_argument_that_was_spoilt_while_kling_worked_loses_nothing(kling, ti,
     run(ti)
     event = {"status": "success", "kling_task_id": ti.xcoms["task_id"], "message": ""}
     with pytest.raises(TaskDeferred):
-        operator(**bad).execute_complete({"ti": ti}, {**event, "kling_task_id": "8"})
+        operator(wait_for_completion=True, **bad).execute_complete({"ti": ti}, {**event, "kling_task_id": "8"})
     kling.finish(ti.xcoms["task_id"])
-    assert operator(**bad).execute_complete({"ti": ti}, event)["status"] == "succeed"
+    assert operator(wait_for_completion=True, **bad).execute_complete({"ti": ti}, event)["status"] == "succeed"
 
 
 def test_a_target_that_is_gone_after_the_wait_is_left_to_a_retry(kling, ti, tmp_path):
@@ -633,10 +633,10 @@ def test_after_an_event_of_another_task_the_wait_continues_for_its_own(kling, ti
     own = ti.xcoms["task_id"]
     stranger = {"status": "success", "kling_task_id": "8", "message": ""}
     with pytest.raises(TaskDeferred) as caught:
-        operator().execute_complete({"ti": ti}, stranger)
+        operator(wait_for_completion=True).execute_complete({"ti": ti}, stranger)
     assert caught.value.trigger.kling_task_id == own
     kling.finish(own)
-    assert operator().execute_complete({"ti": ti}, stranger)["task_id"] == own
+    assert operator(wait_for_completion=True).execute_complete({"ti": ti}, stranger)["task_id"] == own
 
 
 @pytest.mark.kling_simulator(seconds=2)
@@ -645,7 +645,7 @@ def test_a_wait_whose_trigger_has_no_connection_continues_on_the_worker(kling, t
     own = ti.xcoms["task_id"]
     event = types.SimpleNamespace(status="error", kling_task_id=own, message="no connection", needs_worker=True)
     monkeypatch.setattr("airflow_provider_kling.polling.read_event", lambda *_: event)
-    assert operator().execute_complete({"ti": ti}, {})["status"] == "succeed"
+    assert operator(wait_for_completion=True).execute_complete({"ti": ti}, {})["status"] == "succeed"
 
 
 @pytest.mark.kling_simulator(seconds=60)
@@ -665,7 +665,7 @@ def test_after_a_trigger_failed_the_task_is_polled_once_more(kling, ti):
 def test_a_trigger_that_broke_while_the_task_runs_leaves_it_to_a_retry(kling, ti):
     run(ti)
     with pytest.raises(errors.KlingResultError, match="runs on and will be billed"):
-        operator().resume_execution("__fail__", {"error": "Trigger timeout"}, {"ti": ti})
+        operator(wait_for_completion=True).resume_execution("__fail__", {"error": "Trigger timeout"}, {"ti": ti})
     assert run(again(ti))["task_id"] == ti.xcoms["task_id"]
 
 
@@ -822,6 +822,7 @@ def test_waiting_for_a_slot_is_said_once(kling, ti, logged, monkeypatch):
     kling.fault(code=1303, operation="create")
     later = operator(prompt="another")
     lines.clear()
+    ti.xcoms.clear()
     with pytest.raises(TaskDeferred):
         later.execute_with_slot({"ti": ti}, {"since": 5.0, "until": 9e9})
     assert [line for line in lines if "outside of the Task Runner" not in line] == []

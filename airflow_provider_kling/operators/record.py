@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_kling import __version__
 from airflow_provider_kling.models import SUBMISSION_KEY
 from airflow_provider_kling.submission import identity
+from airflow_provider_kling.submission.submission_record import submission_record
 from airflow_provider_kling.utils.untrusted import reason
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
 
-    from airflow_provider_kling.models import Submission
     from airflow_provider_kling.operators.task import KlingTaskOperator
     from airflow_provider_kling.preparation.prepare import Prepared
     from airflow_provider_kling.submission.protocol import Done
@@ -121,21 +121,14 @@ def push_submission(
     :param submitted_at: epoch seconds at which this try sent it, if it did.
     :param slot_since: epoch seconds since when it waited for a slot, if it did.
     """
-    value: Submission = {
-        "external_task_id": done.task.external_task_id,
-        "endpoint": done.task.endpoint,
-        "model_name": str(prepared.body.get("model_name") or ""),
-        "slot_since": _milliseconds(slot_since),
-        "submitted_at": _milliseconds(submitted_at),
-        "accepted_at": done.task.created_at or None,
-        "adopted": done.adopted and not done.answer_lost,
-        "estimate": str(operator.cost_of(prepared.body)),
-    }
+    value = submission_record(
+        done,
+        model_name=str(prepared.body.get("model_name") or ""),
+        estimate=str(operator.cost_of(prepared.body)),
+        submitted_at=submitted_at,
+        slot_since=slot_since,
+    )
     push(operator, context, SUBMISSION_KEY, value)
-
-
-def _milliseconds(seconds: float | None) -> int | None:
-    return None if seconds is None else int(seconds * 1000)
 
 
 def choose_intent(

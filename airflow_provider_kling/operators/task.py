@@ -12,17 +12,17 @@ from airflow_provider_kling.exceptions import (
     KlingValidationError,
 )
 from airflow_provider_kling.models import TaskStatus
-from airflow_provider_kling.operators import log_lines, record
+from airflow_provider_kling.operators import record
 from airflow_provider_kling.operators.base import KlingBaseOperator
 from airflow_provider_kling.operators.send_options import SendOptions
-from airflow_provider_kling.operators.slot_wait import SlotWait, wait_for_slot
+from airflow_provider_kling.operators.slot_wait import SlotWait, Waiting, wait_for_slot
 from airflow_provider_kling.operators.spending import Spending, planned_cost_of_task, released_when_not_charged
 from airflow_provider_kling.operators.task_arguments import read_arguments
 from airflow_provider_kling.operators.template_fields import GivenFields
 from airflow_provider_kling.plugins.links import KlingResultLink, remove_empty_button
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.products import prices
-from airflow_provider_kling.submission import identity
+from airflow_provider_kling.submission import identity, log_lines
 from airflow_provider_kling.triggers import KlingTaskTrigger
 from airflow_provider_kling.utils._airflow.asset_events import describe_outlets
 from airflow_provider_kling.utils._airflow.compat import TaskDeferralError, TaskDeferralTimeout
@@ -134,6 +134,8 @@ class KlingTaskOperator(KlingBaseOperator):
         self.output_uri = output_uri
         #: ``external_task_id`` of the submission of this process.
         self.submission_name = ""
+        #: What :func:`.preparation.prepare.prepare` was called with.
+        self.request_arguments: dict[str, Any] = {}
         #: Whether an earlier request is in doubt, even if the current one was refused.
         self.may_be_paid = False
         self._kling_task_id: str | None = None
@@ -146,10 +148,13 @@ class KlingTaskOperator(KlingBaseOperator):
 
     def execute_with_slot(self, context: Context, event: dict[str, Any] | None = None) -> Manifest:
         """
-        Resume on a worker when a slot may be free: submit again.
+        Resume on a worker when a slot may be free: submit again, unless the trigger has submitted.
 
-        :param event: what :class:`~airflow_provider_kling.triggers.KlingSlotTrigger` fired.
+        :param event: what :class:`~airflow_provider_kling.triggers.KlingSlotTrigger` or
+            :class:`~airflow_provider_kling.triggers.KlingSubmitTrigger` fired.
         """
+        if record.submitted_id(context):
+            return self.execute_complete(context, event)
         return self._run(context, look_up_first=True, slot=SlotWait.of(event))
 
     def _run(self, context: Context, *, look_up_first: bool, slot: SlotWait | None) -> Manifest:
@@ -162,7 +167,7 @@ class KlingTaskOperator(KlingBaseOperator):
             return self._after_submission(done.task, context)
 
     def _after_submission(self, task: Task, context: Context) -> Manifest:
-        if task.status is TaskStatus.FAILED or self.wait_for_completion or self.output_uri:
+        if task.status is TaskStatus.FAILED or self.waits:
             return self._wait(task, context)
         polling.check_links(task, now=time.time())
         self.kling_result = self._manifest(task)
@@ -184,6 +189,8 @@ class KlingTaskOperator(KlingBaseOperator):
             for problem in self._read_arguments(is_paid=True):
                 self.log.warning("%s", problem)
             task = self.hook.get_paid_task(self._kling_task_id, self.endpoint)
+            if not self.waits:
+                return self._after_submission(task, context)
             ended = polling.read_event(event, {self._kling_task_id})
             if ended is None:
                 other = clean_text(event)
@@ -248,16 +255,10 @@ class KlingTaskOperator(KlingBaseOperator):
         with arguments.collect(problems):
             own, extra = identity.pop_own_id(self.external_task_id, self.extra_body)
         fields = {name: getattr(self, name) for name in (*self.product.arguments, "callback_url")}
+        options = {name: getattr(self, name) for name in ("validate", "image_conn_id", "fit", "image_by")}
+        self.request_arguments = {"fields": {**fields, "external_task_id": own}, "extra_body": extra, **options}
         with arguments.collect(problems):
-            prepared = prepare(
-                self.product,
-                {**fields, "external_task_id": own},
-                extra_body=extra,
-                validate=self.validate,
-                image_conn_id=self.image_conn_id,
-                fit=self.fit,
-                image_by=self.image_by,
-            )
+            prepared = prepare(self.product, **self.request_arguments)
         if not problems and (too_expensive := prices.max_units_problem(self.max_units, self.cost_of(prepared.body))):
             problems.append(too_expensive)
         if problems:
@@ -288,7 +289,7 @@ class KlingTaskOperator(KlingBaseOperator):
                 done = self._send(prepared, SendOptions(context, name, look_up_first, is_refused, spending.permit))
                 break
             except KlingThrottledError as error:
-                slot = wait_for_slot(self, error, slot, name, cost)
+                slot = wait_for_slot(self, error, slot, Waiting(intent, prepared.body, cost))
                 prepared = self._sign_links_again(prepared)
                 look_up_first = is_refused = True
         if done.answer_lost or not done.adopted:
@@ -347,7 +348,7 @@ class KlingTaskOperator(KlingBaseOperator):
                 kling_conn_id=self.kling_conn_id,
                 end_time=end_time,
                 poll_interval=self.poll_interval,
-                ends_task=not self.output_uri and can_finish_in_triggerer(self),
+                ends_task=self.can_end_in_triggerer,
                 model_name=self.requested_model,
             )
             self.defer(trigger=trigger, method_name="execute_complete", timeout=trigger.backstop)
@@ -378,6 +379,16 @@ class KlingTaskOperator(KlingBaseOperator):
 
     def _manifest(self, task: Task) -> Manifest:
         return task.manifest(model_name=self.requested_model)
+
+    @property
+    def waits(self) -> bool:
+        """Whether the task ends with the result instead of with the submission."""
+        return bool(self.wait_for_completion or self.output_uri)
+
+    @property
+    def can_end_in_triggerer(self) -> bool:
+        """Whether the wait leaves nothing for a worker to do."""
+        return not self.output_uri and can_finish_in_triggerer(self)
 
     @property
     def requested_model(self) -> str:

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling import polling
 from airflow_provider_kling.models import TaskStatus
-from airflow_provider_kling.operators import log_lines
 from airflow_provider_kling.preparation.prepare import prepare
 from airflow_provider_kling.products import prices
 from airflow_provider_kling.products.catalogue import product_of
 from airflow_provider_kling.results.storage import store
 from airflow_provider_kling.results.targets import check_target
 from airflow_provider_kling.shell import show
-from airflow_provider_kling.submission import identity
+from airflow_provider_kling.submission import identity, log_lines
 
 if TYPE_CHECKING:
     from argparse import Namespace

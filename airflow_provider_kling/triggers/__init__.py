@@ -8,14 +8,19 @@ from airflow_provider_kling.triggers.task import KlingTaskTrigger
 
 if TYPE_CHECKING:
     from airflow_provider_kling.triggers.slot import KlingSlotTrigger
+    from airflow_provider_kling.triggers.submit import KlingSubmitTrigger
 
-__all__ = ["KlingSlotTrigger", "KlingTaskTrigger"]
+__all__ = ["KlingSlotTrigger", "KlingSubmitTrigger", "KlingTaskTrigger"]
 
 
 def __getattr__(name: str) -> Any:
-    # Only a task that found no slot needs it; every other process would import it for nothing.
-    if name != "KlingSlotTrigger":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from airflow_provider_kling.triggers.slot import KlingSlotTrigger
+    # Only a task that found no slot needs them; every other process would import them for nothing.
+    if name == "KlingSlotTrigger":
+        from airflow_provider_kling.triggers.slot import KlingSlotTrigger
 
-    return KlingSlotTrigger
+        return KlingSlotTrigger
+    if name == "KlingSubmitTrigger":
+        from airflow_provider_kling.triggers.submit import KlingSubmitTrigger
+
+        return KlingSubmitTrigger
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -101,12 +101,16 @@ class KlingTrigger(BaseTrigger):
 
     async def _may_finish_here(self) -> bool:
         # dag.test() runs triggers without a task instance; it resumes in process.
-        if self.task_instance is None or not (self.ends_task and AIRFLOW_V_3_2_PLUS):
+        return self.ends_task and await self._is_still_deferred()
+
+    async def _is_still_deferred(self) -> bool:
+        """Whether the task is known to wait still, so that this trigger may act for it."""
+        if self.task_instance is None or not AIRFLOW_V_3_2_PLUS:
             return False
         try:
-            # After a pause this trigger may belong to another task (ids are reused); it would finish the wrong one.
+            # After a pause this trigger may belong to another task (ids are reused); it would act for the wrong one.
             return await in_thread(Work.REPORT, is_still_deferred, self.task_instance)
-        except Exception as error:  # noqa: BLE001 - then a worker ends it
+        except Exception as error:  # noqa: BLE001 - then a worker goes on
             self.log.warning("Airflow does not say whether the task is still deferred: %s", reason(error))
             return False
 
@@ -136,9 +140,12 @@ def _seconds_left(deferred_at: Any, min_deferral: float, now: float) -> float:
 
 @functools.cache
 def _arguments(trigger: type[KlingTrigger]) -> tuple[str, ...]:
-    """Return the names of a trigger's own arguments."""
-    parameters = inspect.signature(trigger).parameters.values()
-    return tuple(parameter.name for parameter in parameters if parameter.kind is not parameter.VAR_KEYWORD)
+    """Return the names of a trigger's own arguments, those of its bases first."""
+    classes = [
+        each for each in reversed(trigger.__mro__) if issubclass(each, KlingTrigger) and each is not KlingTrigger
+    ]
+    parameters = [parameter for each in classes for parameter in inspect.signature(each).parameters.values()]
+    return tuple(dict.fromkeys(each.name for each in parameters if each.kind is not each.VAR_KEYWORD))
 
 
 @functools.cache

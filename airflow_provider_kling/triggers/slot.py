@@ -13,6 +13,8 @@ from airflow_provider_kling.waiting.arbiter import SlotRequest
 if TYPE_CHECKING:
     from datetime import timedelta
 
+    from airflow_provider_kling.waiting.slot_queue import AccountSlots
+
 #: A slot wait that began less than this many seconds before its deferral is the first of its task; the others follow
 #: each other every few seconds and say nothing new.
 FIRST_WAIT = 1.0
@@ -69,14 +71,25 @@ class KlingSlotTrigger(KlingTrigger):
 
     async def _wait(self) -> dict[str, Any]:
         """Wait; only the next submission can tell whether there is a slot."""
+        await self._wait_for_slot(self.deferred_at, self.refused_at)
+        return self._event()
+
+    async def _wait_for_slot(self, requested_at: float, refused_at: float) -> AccountSlots | None:
+        """
+        Wait until the task may submit.
+
+        :param requested_at: epoch seconds of the last submission, or of the deferral after it.
+        :param refused_at: epoch seconds when that found no slot; 0 when it did not say so.
+        :return: the account's slots; ``None`` when the time has passed.
+        """
         from airflow_provider_kling.waiting.slot_queue import AccountSlots
 
-        level = logging.INFO if self.deferred_at - self.since < FIRST_WAIT else logging.DEBUG
+        level = logging.INFO if requested_at - self.since < FIRST_WAIT else logging.DEBUG
         self.log.log(level, "Waiting for a slot at Kling, %s", deadline_text(self.until))
-        request = SlotRequest(self.external_task_id, self.since, ready_at=self.deferred_at + self.min_deferral)
+        request = SlotRequest(self.external_task_id, self.since, ready_at=requested_at + self.min_deferral)
         slots = await AccountSlots.of(self.kling_conn_id, self.endpoint)
-        await slots.wait(request, until=self.until, model_name=self.model_name, refused_at=self.refused_at)
-        return self._event()
+        granted = await slots.wait(request, until=self.until, model_name=self.model_name, refused_at=refused_at)
+        return slots if granted else None
 
     def _error_event(self, error: Exception) -> dict[str, Any]:
         self.log.error("The queue for a slot at Kling broke; submitting again", exc_info=error)

@@ -16,11 +16,17 @@ def is_our_operator(class_name: str | None) -> bool:
     return (class_name or "").startswith("Kling")
 
 
-def our_trigger(classpath: str | None) -> str:
+def our_trigger(classpath: str | None, *, has_task: bool = False) -> str:
     """
     Return the class name of a trigger that is ours; empty for another's.
 
     :param classpath: as Airflow keeps it, if the task waits in a trigger.
+    :param has_task: whether Kling has accepted a task. One trigger waits for a slot before, and for the task after; it
+        is called by the trigger that waits for the same.
     """
     package, _, name = (classpath or "").rpartition(".")
-    return name if package.partition(".")[0] == __name__.partition(".")[0] else ""
+    if package.partition(".")[0] != __name__.partition(".")[0]:
+        return ""
+    if name == "KlingSubmitTrigger":
+        return "KlingTaskTrigger" if has_task else "KlingSlotTrigger"
+    return name

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
+from typing import ClassVar
 
 from airflow_provider_kling.exceptions import KlingConfigurationError, KlingConnectionError, KlingError
 from airflow_provider_kling.hooks import KlingHook
@@ -23,6 +25,9 @@ class HookCache:
     :param keep_seconds: how long it is used as it was read.
     """
 
+    # Each lives as long as somebody holds it.
+    _shared: ClassVar[weakref.WeakValueDictionary[str, HookCache]] = weakref.WeakValueDictionary()
+
     def __init__(self, kling_conn_id: str, *, keep_seconds: float = CONNECTION_SECONDS) -> None:
         self._kling_conn_id = kling_conn_id
         self._keep_seconds = keep_seconds
@@ -30,6 +35,15 @@ class HookCache:
         self._read_at = 0.0
         self._invalid_since = 0.0
         self._lock = threading.Lock()
+
+    @classmethod
+    def shared(cls, kling_conn_id: str) -> HookCache:
+        """
+        Return the same object to all that hold one of this connection: a thousand waits read it once.
+
+        :param kling_conn_id: the connection.
+        """
+        return cls._shared.setdefault(kling_conn_id, cls(kling_conn_id))
 
     def get(self) -> KlingHook:
         """

@@ -18,7 +18,8 @@ STORE = ("store-before", "store-half", "store-after", "finish-after")
 RESUME = ("resume-before",)
 
 #: Steps that run in a triggerer, whose restart takes seconds.
-IN_TRIGGERER = ("wait-begin", "event", "handed-half", "handed-over", "batch-report")
+SLOT_IN_TRIGGERER = ("submit-before", "submit-accepted", "submit-answered")
+IN_TRIGGERER = ("wait-begin", "event", "handed-half", "handed-over", "batch-report", *SLOT_IN_TRIGGERER)
 
 #: Label of each step in the summary.
 STEP_LABELS = {
@@ -37,6 +38,9 @@ STEP_LABELS = {
     "store-half": "worker, half a file stored",
     "store-after": "worker, file stored, not reported",
     "finish-after": "worker, done, not reported",
+    "submit-before": "triggerer, before the POST",
+    "submit-accepted": "triggerer, Kling has accepted, no response read",
+    "submit-answered": "triggerer, response read, nothing stored",
     "wait-begin": "triggerer, at the start of a wait",
     "event": "triggerer, at the event",
     "handed-half": "triggerer, half of the XComs pushed",
@@ -69,12 +73,14 @@ class Variant:
 VARIANTS = {
     "chaos_trigger": Variant("animate", {"animate": (*SUBMIT, *DEFER, *SLOT, *IN_TRIGGERER)}, stores=False),
     "chaos_store": Variant(
-        "animate", {"animate": (*SUBMIT, *DEFER, *SLOT, *RESUME, *STORE, "wait-begin", "event")}, stores=True
+        "animate",
+        {"animate": (*SUBMIT, *DEFER, *SLOT, *SLOT_IN_TRIGGERER, *RESUME, *STORE, "wait-begin", "event")},
+        stores=True,
     ),
     "chaos_chain": Variant(
         "video.store",
         {
-            "video.submit": (*SUBMIT, *SLOT),
+            "video.submit": (*SUBMIT, *SLOT, *SLOT_IN_TRIGGERER),
             "video.wait": ("sensor-before", *DEFER, *IN_TRIGGERER),
             "video.store": STORE,
         },

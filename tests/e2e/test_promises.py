@@ -177,13 +177,20 @@ def test_more_videos_than_slots_wait_outside_the_worker_and_use_no_retry(airflow
         labels = set()
         look = lambda found: labels.update((task["state"], task["rendered_map_index"]) for task in found)  # noqa: E731
         assert airflow.wait_for_run("promise_slots", run_id, timeout=200, on_progress=look) == "success"
-        assert len(narrow.tasks()) == 6
+        assert len(narrow.tasks()) == 8
         refused = [request for request in narrow.requests(method="POST") if request["status"] == 429]
         assert refused, "the account had too few slots for all at once"
+    if AIRFLOW_V_3_2_PLUS:
+        starts = {
+            task_id: [worker_starts(airflow, "promise_slots", run_id, task_id, index) for index in range(4)]
+            for task_id in ("in_triggerer", "on_worker")
+        }
+        assert starts["in_triggerer"] == [1] * 4, "the triggerer submits what has waited for a slot"
+        assert max(starts["on_worker"]) > 1
     if AIRFLOW_V_3_3_PLUS:
         assert {state for state, label in labels if label.endswith(": waits for a slot")} >= {"deferred"}
         names = {task["rendered_map_index"] for task in airflow.task_instances("promise_slots", run_id)}
-        assert names == {f"A number {number}" for number in range(6)}, "nobody waits at the end"
+        assert names == {f"A number {number}" for number in range(4)}, "nobody waits at the end"
 
 
 def test_the_sensor_waits_in_every_mode(airflow):

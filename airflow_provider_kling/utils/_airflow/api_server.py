@@ -58,7 +58,7 @@ class TaskRecord:
     :param try_number: counts from 1.
     :param fields: its rendered template fields.
     :param xcoms: by key.
-    :param trigger: name of the trigger that it waits in, when that is ours.
+    :param trigger: name of the trigger that it waits in, see :func:`.ours.our_trigger`.
     :param trigger_arguments: of that trigger.
     :param unread: why a value that an XCom backend keeps in object storage is not among ``xcoms``, in a sentence.
     """
@@ -131,8 +131,9 @@ def _read(session: Any, key: TaskKey) -> TaskRecord | None:
     )
     if ti is None:
         return None
-    # Arguments are read of our own triggers only: they hold no secret.
-    trigger = our_trigger(ti.trigger.classpath if ti.trigger else None)
+    # Arguments are read of our own triggers only: they hold no key.
+    xcoms = _xcoms(session, key)
+    trigger = our_trigger(ti.trigger.classpath if ti.trigger else None, has_task=bool(xcoms.get("task_id")))
     return TaskRecord(
         key=key,
         state=str(getattr(ti.state, "value", ti.state) or ""),
@@ -141,7 +142,7 @@ def _read(session: Any, key: TaskKey) -> TaskRecord | None:
         end=ti.end_date,
         try_number=ti.try_number or 0,
         fields=RenderedTaskInstanceFields.get_templated_fields(ti, session=session) or {},
-        xcoms=_xcoms(session, key),
+        xcoms=xcoms,
         trigger=trigger,
         trigger_arguments=dict(ti.trigger.kwargs) if trigger else {},
     )

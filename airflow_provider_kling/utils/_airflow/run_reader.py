@@ -46,7 +46,7 @@ class RunTask:
     :param operator: class name of its operator.
     :param start: epoch seconds, 0 before it began.
     :param end: epoch seconds, 0 before it ended.
-    :param trigger: class name of the trigger that it waits in, when that is ours.
+    :param trigger: class name of the trigger that it waits in, see :func:`.ours.our_trigger`.
     :param xcoms: those of :data:`KEYS`, by key.
     """
 
@@ -121,7 +121,7 @@ def _run_task(row: Any, xcoms: dict[str, Any]) -> RunTask:
         operator=row.operator or "",
         start=_seconds(row.start_date),
         end=_seconds(row.end_date),
-        trigger=our_trigger(row.classpath),
+        trigger=our_trigger(row.classpath, has_task=bool(xcoms.get("task_id"))),
         xcoms=xcoms,
     )
 

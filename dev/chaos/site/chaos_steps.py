@@ -17,6 +17,7 @@ import functools
 import os
 import signal
 import sys
+import threading
 import time
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import PathFinder
@@ -38,6 +39,9 @@ _PROBE_INTERVAL = 4.0
 STEPS: set[str] = set()
 
 _last_instance: Any = None
+
+#: The task instance for which a thread of the triggerer submits.
+_submitting = threading.local()
 
 
 def install() -> None:
@@ -129,12 +133,15 @@ def _wrap_submitter(module: ModuleType) -> None:
 def _wrap_transport(_module: ModuleType) -> None:
     from urllib3.connection import HTTPConnection
 
-    original, accepted = HTTPConnection.getresponse, step("post-accepted")
+    original = HTTPConnection.getresponse
+    in_worker, in_triggerer = step("post-accepted"), step("submit-accepted")
 
     @functools.wraps(original)
     def getresponse(self: Any, *args: Any, **kwargs: Any) -> Any:
-        instance = _instance() if self._method == "POST" else None
-        if instance and _point("post-accepted", instance).exists():
+        submits = getattr(_submitting, "instance", None)
+        name, accepted = ("submit-accepted", in_triggerer) if submits else ("post-accepted", in_worker)
+        instance = (submits or _instance()) if self._method == "POST" else None
+        if instance and _point(name, instance).exists():
             time.sleep(_ACCEPTED_AFTER)
             accepted(instance)
         return original(self, *args, **kwargs)
@@ -190,6 +197,23 @@ def _wrap_slot_trigger(module: ModuleType) -> None:
     _around(module.KlingSlotTrigger, "serialize", after="slot-defer")
 
 
+def _wrap_submit_trigger(module: ModuleType) -> None:
+    trigger = module.KlingSubmitTrigger
+    send, before, answered = trigger._send, step("submit-before"), step("submit-answered")
+
+    def send_or_crash(self: Any) -> Any:
+        instance = _submitting.instance = self.task_instance
+        try:
+            before(instance)
+            done = send(self)
+            answered(instance)
+        finally:
+            _submitting.instance = None
+        return done
+
+    trigger._send = send_or_crash
+
+
 def _wrap_storage(module: ModuleType) -> None:
     store, at_first, at_last = module._store_result, step("store-before"), step("store-after")
 
@@ -236,6 +260,7 @@ _WRAPS: dict[str, Callable[[ModuleType], None]] = {
     "airflow_provider_kling.sensors": _wrap_sensors,
     "airflow_provider_kling.triggers.task": _wrap_triggers,
     "airflow_provider_kling.triggers.slot": _wrap_slot_trigger,
+    "airflow_provider_kling.triggers.submit": _wrap_submit_trigger,
     "airflow_provider_kling.results.storage": _wrap_storage,
     "airflow_provider_kling.results.object_files": _wrap_object_files,
     "airflow_provider_kling.waiting.slot_queue": _wrap_slots,

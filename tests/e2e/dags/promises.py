@@ -146,15 +146,16 @@ def promise_sensor_modes():
 
 @dag(schedule=None)
 def promise_slots():
-    """More videos than slots, without a pool: the rest waits outside the worker and uses no retry."""
-    KlingTextToVideoOperator.partial(
-        task_id="imagine",
-        kling_conn_id="kling_two_slots",
-        duration=3,
-        wait_for_completion=True,
-        poll_interval=1,
-        retries=0,
-    ).expand(prompt=[f"A number {number}" for number in range(6)])
+    """
+    More videos than slots, without a pool: the rest waits outside the worker and uses no retry.
+
+    The triggerer submits those of the first task, workers those of the second.
+    """
+    arguments = {"kling_conn_id": "kling_two_slots", "duration": 3, "wait_for_completion": True, "retries": 0}
+    for task_id, fit in (("in_triggerer", "refuse"), ("on_worker", "shrink")):
+        KlingTextToVideoOperator.partial(task_id=task_id, fit=fit, poll_interval=1, **arguments).expand(
+            prompt=[f"A number {number}" for number in range(4)]
+        )
 
 
 @dag(schedule=None)

@@ -1,0 +1,185 @@
+"""The wait for a slot at Kling, the submission, and the wait for its task, in the triggerer."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_kling import polling
+from airflow_provider_kling.exceptions import KlingConcurrencyError, KlingConfigurationError, KlingThrottledError
+from airflow_provider_kling.models import SUBMISSION_KEY, TaskStatus
+from airflow_provider_kling.products.catalogue import product_of
+from airflow_provider_kling.submission import identity, log_lines
+from airflow_provider_kling.submission.protocol import Done
+from airflow_provider_kling.submission.submission_record import submission_record
+from airflow_provider_kling.triggers.base import backstop
+from airflow_provider_kling.triggers.slot import KlingSlotTrigger
+from airflow_provider_kling.triggers.task import KlingTaskTrigger
+from airflow_provider_kling.utils._airflow.completion import set_xcom
+from airflow_provider_kling.utils.untrusted import reason
+from airflow_provider_kling.waiting.hook_cache import HookCache
+from airflow_provider_kling.waiting.threads import Work, in_thread
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from airflow_provider_kling.models import Task
+
+
+class KlingSubmitTrigger(KlingSlotTrigger):
+    """
+    Wait for a slot, submit, and wait for the task, without a worker.
+
+    It prepares the request again, and sends it only when it is what the worker prepared. Whatever does not go as
+    planned resumes the worker, which submits by itself and says what is wrong. The pay-once protocol looks a request up
+    by its ``external_task_id`` before it is sent, so this trigger may run twice or be restarted anywhere.
+
+    Its event is that of :class:`KlingSlotTrigger` until Kling has accepted the task, then that of
+    :class:`KlingTaskTrigger`.
+
+    :param request: JSON of the arguments of :func:`~airflow_provider_kling.preparation.prepare.prepare`.
+    :param fingerprint: of the request that the worker prepared, see
+        :func:`~airflow_provider_kling.submission.identity.fingerprint`.
+    :param waits: whether the Airflow task ends with the result instead of with the submission.
+    :param timeout: seconds since Kling accepted the task after which the wait for it gives up.
+    :param poll_interval: seconds between two status checks.
+    :param ends_task: whether a success may end the Airflow task here, without a worker.
+    :param slot: the arguments of :class:`KlingSlotTrigger`.
+    """
+
+    path = "airflow_provider_kling.triggers.KlingSubmitTrigger"
+
+    def __init__(
+        self,
+        request: str = "",
+        fingerprint: str = "",
+        waits: bool = True,
+        timeout: float = polling.DEFAULT_TIMEOUT,
+        poll_interval: float = polling.DEFAULT_POLL_INTERVAL,
+        ends_task: bool = False,
+        **slot: Any,
+    ) -> None:
+        super().__init__(**slot)
+        self.request = request
+        self.fingerprint = fingerprint
+        self.waits = waits
+        self.timeout = timeout
+        self.poll_interval = poll_interval
+        self.ends_task = ends_task
+        self._hooks = HookCache.shared(self.kling_conn_id)
+        self._task: Task | None = None
+        self._task_trigger: KlingTaskTrigger | None = None
+
+    @property
+    def backstop(self) -> timedelta:
+        """The time after which Airflow itself ends the deferral."""
+        return backstop(self.until + self.timeout, margin=self.poll_interval)
+
+    async def _wait(self) -> dict[str, Any]:
+        done = await self._find_submitted() or await self._submit()
+        # Sensors and the worker need the id. Without it the worker adopts the task and pushes the id.
+        if done is None or not await self._push("task_id", done.task.task_id):
+            return self._event()
+        self._task = task = done.task
+        if not self.waits:
+            return polling.Event("success", task.task_id).payload()
+        self._task_trigger = KlingTaskTrigger.waiting_for(
+            task,
+            kling_conn_id=self.kling_conn_id,
+            end_time=polling.end_time_of(task, timeout=self.timeout, now=time.time()),
+            poll_interval=self.poll_interval,
+            ends_task=self.ends_task,
+            model_name=self.model_name,
+        )
+        self._task_trigger.task_instance = self.task_instance
+        return await self._task_trigger._wait()
+
+    async def _find_submitted(self) -> Done | None:
+        """Return the task that this trigger submitted before it was restarted."""
+        if time.time() < self.deferred_at + self.min_deferral:
+            # It submits after that time.
+            return None
+        try:
+            task = await in_thread(Work.READ, self._find)
+        except Exception as error:  # noqa: BLE001 - it is looked up again before it is sent
+            self.log.debug("Kling does not say whether the task was submitted: %s", reason(error))
+            return None
+        if task is None or task.status is TaskStatus.FAILED:
+            return None
+        done = Done(task, adopted=True, attempt=1, answer_lost=True)
+        await self._report(done, submitted_at=None)
+        return done
+
+    def _find(self) -> Task | None:
+        return self._hooks.get().find_task(self.external_task_id, self.endpoint)
+
+    async def _submit(self) -> Done | None:
+        """Submit when there is a slot. Return ``None`` when a worker has to go on."""
+        requested_at, refused_at = self.deferred_at, self.refused_at
+        while slots := await self._wait_for_slot(requested_at, refused_at):
+            # Somebody may have cleared the task, or marked it as failed: nothing must be paid then.
+            if not await self._is_still_deferred():
+                return None
+            requested_at = time.time()
+            try:
+                done = await in_thread(Work.SUBMIT, self._send)
+            except KlingThrottledError as error:
+                requested_at = time.time()
+                refused_at = requested_at if isinstance(error, KlingConcurrencyError) else 0.0
+                continue
+            except Exception as error:  # noqa: BLE001 - the worker meets it too, and ends the task with it
+                self.log.info("A worker goes on with the submission: %s", reason(error))
+                return None
+            with slots.lock:
+                slots.arbiter(self.model_name).accepted(self.external_task_id, done.task, time.time())
+            await self._report(done, submitted_at=requested_at)
+            return done
+        return None
+
+    def _send(self) -> Done:
+        """
+        Prepare the request and run the pay-once protocol.
+
+        :raises KlingConfigurationError: when it is not what the worker prepared, or a worker has to send it.
+        """
+        # Not needed by those that only wait.
+        from airflow_provider_kling.preparation.prepare import prepare
+
+        hook = self._hooks.get()
+        prepared = prepare(product_of(self.endpoint), **json.loads(self.request))
+        fingerprint = identity.fingerprint(account=hook.account_name, endpoint=self.endpoint, content=prepared.content)
+        if fingerprint != self.fingerprint:
+            self._hooks.invalidate()
+            raise KlingConfigurationError("The request, a file of it or the connection changed during the wait.")
+        if hook.settings.max_usd_per_day is not None or not hook.finds_by_id(self.endpoint, prepared.body):
+            raise KlingConfigurationError("A worker has to write down what it is about to pay.")
+        return hook.submit(self.endpoint, prepared.body, external_task_id=self.external_task_id, look_up_first=True)
+
+    async def _report(self, done: Done, *, submitted_at: float | None) -> None:
+        self.log.info("%s", log_lines.accepted(done, is_own_id=False, looked_up_first=True).text)
+        sent = done.answer_lost or not done.adopted
+        record = submission_record(
+            done,
+            model_name=self.model_name,
+            estimate=self.estimate,
+            submitted_at=submitted_at if sent else None,
+            slot_since=self.since,
+        )
+        await self._push(SUBMISSION_KEY, record)
+
+    async def _push_result(self, event: dict[str, Any]) -> bool:
+        if self._task_trigger:
+            return await self._task_trigger._push_result(event)
+        ti, task = self.task_instance, self._task
+        if ti is None or task is None:
+            return False
+        await in_thread(Work.REPORT, set_xcom, ti, "return_value", task.manifest(model_name=self.model_name))
+        return True
+
+    def _error_event(self, error: Exception) -> dict[str, Any]:
+        return self._task_trigger._error_event(error) if self._task_trigger else super()._error_event(error)
+
+    def _warn_still_running(self) -> None:
+        if self._task:
+            self.log.warning(polling.KEEPS_RUNNING, self._task.task_id)

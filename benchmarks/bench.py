@@ -51,6 +51,7 @@ class Run:
     :param cpu: CPU seconds of the whole Airflow in that time, including its idle load.
     :param instances: the task instances, from Airflow's database.
     :param lives: first and last epoch second in which a worker process was observed, by task instance id.
+    :param starts: number of worker processes started for them, from Airflow's audit log.
     """
 
     dag_id: str
@@ -60,6 +61,7 @@ class Run:
     cpu: float
     instances: list[dict[str, Any]]
     lives: list[tuple[str, float, float]]
+    starts: int
 
     def count(self, state: str) -> int:
         """Number of task instances that ended in a state."""
@@ -167,7 +169,9 @@ class Bench:
         used = airflow.cpu_seconds() - cpu
         query = "SELECT * FROM task_instance WHERE dag_id = ? AND run_id = ?"
         instances = airflow.rows(query, dag_id, run_id)
-        return Run(dag_id, run_id, epoch, time.monotonic() - started, used, instances, lives)
+        query = "SELECT count(*) AS starts FROM log WHERE event = 'running' AND dag_id = ? AND run_id = ?"
+        starts = airflow.rows(query, dag_id, run_id)[0]["starts"]
+        return Run(dag_id, run_id, epoch, time.monotonic() - started, used, instances, lives, starts)
 
     def _watch(self, dag_id: str, run_id: str, deadline: float) -> list[tuple[str, float, float]]:
         seen: dict[tuple[int, str], list[float]] = {}

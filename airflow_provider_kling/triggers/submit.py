@@ -38,9 +38,8 @@ class KlingSubmitTrigger(KlingSlotTrigger):
     Its event is that of :class:`KlingSlotTrigger` until Kling has accepted the task, then that of
     :class:`KlingTaskTrigger`.
 
-    :param request: JSON of the arguments of :func:`~airflow_provider_kling.preparation.prepare.prepare`.
-    :param fingerprint: of the request that the worker prepared, see
-        :func:`~airflow_provider_kling.submission.identity.fingerprint`.
+    :param request: JSON of the arguments that the request is prepared from: rendered fields, options.
+    :param fingerprint: of the request that the worker prepared: account, product and content.
     :param waits: whether the Airflow task ends with the result instead of with the submission.
     :param timeout: seconds since Kling accepted the task after which the wait for it gives up.
     :param poll_interval: seconds between two status checks.

@@ -78,8 +78,8 @@ def trigger_form(pages: Pages, target: ScreenTarget) -> Locator:
 
 @_screen(viewport=WIDE)
 def grid(pages: Pages, target: ScreenTarget) -> None:
-    """The run's task instances: mapped ones with the name of their image, and one that waits for a slot."""
-    waiting = pages.run(LAUNCH, target.launch).get_by_role("row").filter(has_text="waits for a slot")
+    """The run's task instances: mapped ones with the name of their image."""
+    waiting = pages.run(LAUNCH, target.launch).get_by_role("row").filter(has_text="waits_for_slot")
     waiting.wait_for()
     pages.narrow_grid()
     pages.end_below(waiting, 12)

@@ -9,7 +9,7 @@ import pytest
 from airflow_provider_kling import operators
 from airflow_provider_kling.get_provider_info import OPERATORS
 from airflow_provider_kling.plugins.plugin import TAB_OPERATORS
-from airflow_provider_kling.triggers import batch, slot, task
+from airflow_provider_kling.triggers import batch, slot, submit, task
 from airflow_provider_kling.utils.ours import is_our_operator, our_trigger
 
 TRIGGERS = [
@@ -33,6 +33,11 @@ def test_another_name_says_nothing(name):
 def test_our_triggers_are_known_by_where_they_stand():
     assert len(TRIGGERS) == 3
     assert [our_trigger(f"{cls.__module__}.{cls.__name__}") for cls in TRIGGERS] == [cls.__name__ for cls in TRIGGERS]
+
+
+@pytest.mark.parametrize(("has_task", "waits_in"), [(False, "KlingSlotTrigger"), (True, "KlingTaskTrigger")])
+def test_one_that_submits_is_called_by_what_it_waits_for(has_task, waits_in):
+    assert our_trigger(submit.KlingSubmitTrigger.path, has_task=has_task) == waits_in
 
 
 @pytest.mark.parametrize(

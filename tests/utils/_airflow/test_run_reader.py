@@ -20,14 +20,18 @@ from airflow.models.base import Base
 from airflow.models.dagrun import DagRun
 from airflow.models.serialized_dag import SerializedDagModel  # noqa: F401 - a table that others refer to
 from airflow.models.taskinstance import TaskInstance
+from airflow.models.trigger import Trigger
 from sqlalchemy.orm import Session
 
 from airflow_provider_kling.models import SUBMISSION_KEY
+from airflow_provider_kling.triggers import KlingSubmitTrigger
 from airflow_provider_kling.utils._airflow import api_server, run_reader
 from airflow_provider_kling.utils._airflow.api_server import TaskKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from airflow_provider_kling.triggers.base import KlingTrigger
 
 NOW = datetime.now(UTC)
 MANIFEST = {"task_id": "1", "status": "succeed"}
@@ -39,7 +43,7 @@ class Database:
     def __init__(self, session: Session) -> None:
         self.session = session
 
-    def add(self, task_id: str, map_index: int = -1, **xcoms: str) -> None:
+    def add(self, task_id: str, map_index: int = -1, /, trigger: KlingTrigger | None = None, **xcoms: str) -> None:
         place = {"dag_id": "d", "run_id": "r", "task_id": task_id, "map_index": map_index}
         # Airflow before 3.2 keeps ids as text.
         number = uuid.uuid4()
@@ -51,6 +55,11 @@ class Database:
             "pool_slots": 1,
         }
         row = {**place, **columns, "try_number": 1, "max_tries": 0}
+        if trigger:
+            stored = Trigger(*trigger.serialize())
+            self.session.add(stored)
+            self.session.flush()
+            row["trigger_id"] = stored.id
         self.session.execute(sa.insert(TaskInstance.__table__).values(row))
         for key, text in xcoms.items():
             # As text: what Airflow's own column would never write may still stand there.
@@ -118,3 +127,11 @@ def test_no_more_is_read_at_once_than_the_api_server_can_hold(database):
     tasks = run_reader.read_run("d", "r", most=10_000)
     assert len(tasks) == 30
     assert sum("return_value" in task.xcoms for task in tasks) == 10
+
+
+@pytest.mark.parametrize(("xcoms", "waits_in"), [({}, "KlingSlotTrigger"), ({"task_id": '"179"'}, "KlingTaskTrigger")])
+def test_a_trigger_that_submits_is_one_for_a_slot_until_kling_has_accepted_the_task(database, xcoms, waits_in):
+    trigger = KlingSubmitTrigger(since=5.0, external_task_id="af-1")
+    database.add("t", trigger=trigger, **xcoms)
+    (task,) = run_reader.read_run("d", "r")
+    assert task.trigger == api_server.read_task(TaskKey("d", "r", "t", -1)).trigger == waits_in

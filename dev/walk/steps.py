@@ -130,6 +130,8 @@ def _look(pages: Pages, picture: Picture) -> Path:
     video = inside.locator("video")
     video.wait_for()
     page.get_by_text("Success", exact=True).first.wait_for()
+    # The last step of the time line makes the page longer.
+    inside.locator("li", has_text="Stored").wait_for()
     play(video)
     pages.end_below(inside.locator(".columns"))
     picture("video", page)

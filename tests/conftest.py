@@ -1,4 +1,4 @@
-"""Every test gets an Airflow home of its own, before anything imports Airflow; and the fixtures of many tests."""
+"""Sets a temporary AIRFLOW_HOME before Airflow is imported; fixtures that many tests share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What many tests need: the photograph, a connection to a simulator, a stand-in for a task instance."""
+"""Shared by many tests: an image, a connection to a simulator, a fake task instance."""
 
 from __future__ import annotations
 

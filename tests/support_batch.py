@@ -1,4 +1,4 @@
-"""What tests of the batch need: an operator with small pauses, and its trigger as Airflow hands it over."""
+"""Shared by tests of the batch: an operator with short pauses, and its trigger after serialization."""
 
 from __future__ import annotations
 

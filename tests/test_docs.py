@@ -1,4 +1,4 @@
-"""What a reader meets: the built pages, and the first Dag of the README run as it stands."""
+"""The built pages, and the first Dag of the README run unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an error says, and what it answers."""
+"""Messages and attributes of the errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Kling's nouns know of themselves."""
+"""Properties of the models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The operators against the simulator; Airflow's own side is stood in for by a small task instance."""
+"""The operators with the simulator and a fake task instance."""
 
 from __future__ import annotations
 

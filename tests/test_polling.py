@@ -1,4 +1,4 @@
-"""What a status check means; the clock and the jitter are arguments."""
+"""The decision after a poll; clock and jitter are arguments."""
 
 from __future__ import annotations
 

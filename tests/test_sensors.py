@@ -307,7 +307,7 @@ def test_after_an_event_that_is_not_ours_the_wait_continues(kling, task, ti, eve
 
 @pytest.mark.skipif(not AIRFLOW_V_3_3_PLUS, reason="Airflow renders templates in the triggerer from 3.3 on")
 class TestStartFromTrigger:
-    """Where Airflow can start a sensor in the triggerer it does; elsewhere the ordinary road, with the reason."""
+    """Where Airflow supports it, the sensor starts in the triggerer; else on a worker, with the reason in the log."""
 
     def test_an_output_becomes_a_template_that_the_triggerer_can_render(self):
         with DAG("d", schedule=None):

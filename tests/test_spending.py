@@ -1,4 +1,4 @@
-"""A cap for a Dag run: what its tasks have spent and are about to spend counts, and nothing above it is sent."""
+"""A cap for a Dag run: spent and reserved amounts count, and nothing above it is sent."""
 
 from __future__ import annotations
 

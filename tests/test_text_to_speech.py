@@ -1,4 +1,4 @@
-"""Text to speech answers at once and has no id: nothing is waited for, and nothing is paid twice by itself."""
+"""Text to speech is synchronous and has no id: there is no wait, and nothing is paid twice automatically."""
 
 from __future__ import annotations
 

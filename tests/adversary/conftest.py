@@ -1,4 +1,4 @@
-"""A Kling that answers whatever a test wants."""
+"""Scripted servers in place of Kling."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server that answers anything: what it sends is decided by the test, byte by byte if need be."""
+"""A server whose responses the test defines, down to single bytes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TASK_ID = "179527409186300000"
 
 @dataclass(frozen=True)
 class Received:
-    """One request as it came."""
+    """A received request."""
 
     method: str
     path: str

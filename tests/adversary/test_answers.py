@@ -1,4 +1,4 @@
-"""Any JSON at any place of any answer either reads or is an error of this package, and never a task that is none."""
+"""Any JSON value at any position of a response is either read or raises an error of this package."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ ANY_JSON = st.recursive(
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Every place of a JSON value, the root included."""
+    """The path of every value in a JSON document, including the root."""
     yield path
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, item in inner:
@@ -115,7 +115,7 @@ def read(kind: str, body: bytes, status: int = 200) -> Any:
 
 
 def check(result: Any) -> None:
-    """What was read is what the rest of the package may rely on."""
+    """Check the types that the rest of the package relies on."""
     for found in result if isinstance(result, list) else [result]:
         if isinstance(found, Task):
             assert isinstance(found.status, TaskStatus)

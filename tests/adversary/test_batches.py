@@ -1,4 +1,4 @@
-"""A batch among outages, strangers and damaged files: what is paid is delivered, and nothing is paid twice."""
+"""Batches with outages, foreign records and damaged files: paid videos are delivered, and nothing is paid twice."""
 
 from __future__ import annotations
 

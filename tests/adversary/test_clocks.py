@@ -1,4 +1,4 @@
-"""Kling's clock is not ours."""
+"""Kling's clock differs from the local one."""
 
 from __future__ import annotations
 

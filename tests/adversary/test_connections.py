@@ -1,4 +1,4 @@
-"""Connections as people paste them: each is understood, or refused by a sentence that shows no secret."""
+"""Connections as people paste them are accepted, or refused with a message without secrets."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def hook_of(monkeypatch, fields: dict | str) -> KlingHook:
 
 
 def refusal(monkeypatch, fields: dict | str) -> str:
-    """The sentence of the refusal, which the Test button gives too."""
+    """The error message, which the Test button shows too."""
     hook = hook_of(monkeypatch, fields)
     with pytest.raises(errors.KlingConfigurationError) as caught:
         hook.settings  # noqa: B018

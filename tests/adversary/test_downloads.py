@@ -1,4 +1,4 @@
-"""Links of results as a hostile answer would give them, and hosts that behave badly."""
+"""Result URLs of hostile responses, and misbehaving hosts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What templates, XComs and other people's code hand over, and what is said of it before anything is paid."""
+"""Field values from templates, XComs and other code, and the error messages before anything is paid."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def refused(extra_body=None, validate="strict", **fields) -> str:
 
 
 class Lazy(Sequence):
-    """What Airflow hands over for the output of a mapped task: no list, and every item is a request."""
+    """Like Airflow's output of a mapped task: not a list, and each item is a request."""
 
     def __init__(self, *items):
         self.items = items

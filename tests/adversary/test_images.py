@@ -1,4 +1,4 @@
-"""Files that are none, storage that is away, damaged pictures, and image content that must show nowhere."""
+"""Invalid files, unavailable storage, damaged images, and image content that must not be shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an earlier try kept, when it is damaged or of another version: nothing is paid twice because of it."""
+"""Damaged state of an earlier try, or state of another version, never leads to paying twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists in which a lost submission is looked for: short, repeated, unreadable in part. It is paid once all the same."""
+"""Lists in which a lost submission is searched: short, repeated, partly unreadable. It is still paid once."""
 
 from __future__ import annotations
 

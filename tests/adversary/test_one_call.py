@@ -1,4 +1,4 @@
-"""Answers that hold the result itself: paid when they come, and never asked for again."""
+"""Synchronous calls, whose response holds the result: they are never sent again."""
 
 from __future__ import annotations
 

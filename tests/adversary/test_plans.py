@@ -1,4 +1,4 @@
-"""What a batch is given, and what it reads back of its own plan: understood, or refused by name before it costs."""
+"""Arguments of a batch and its stored plan are accepted, or refused before anything is paid."""
 
 from __future__ import annotations
 

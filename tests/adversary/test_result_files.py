@@ -1,4 +1,4 @@
-"""Whatever bytes a server calls a picture, a sound or a video: an answer soon, and with little memory."""
+"""Any bytes in place of an image, a sound or a video are checked quickly and with little memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The scripted server does what the other tests of this folder count on."""
+"""Tests of the scripted server itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lost, damaged and foreign answers of the second generation: one task is paid, and that one is delivered."""
+"""Lost, damaged and foreign responses of the second generation: one task is paid and delivered."""
 
 from __future__ import annotations
 

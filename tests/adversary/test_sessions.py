@@ -1,4 +1,4 @@
-"""What goes out with a request, whatever the environment says; and how long and how large an answer may be."""
+"""Headers of requests in any environment, and limits of time and size of responses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Relays and broken servers in the middle of a submission: paid once and delivered, or left to a retry that does so."""
+"""Relays and broken servers during a submission: paid once and delivered, in this try or in a retry."""
 
 from __future__ import annotations
 

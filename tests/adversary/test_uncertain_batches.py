@@ -1,4 +1,4 @@
-"""A batch of models of which nobody knows whether Kling refuses an id twice: what an earlier run paid is found."""
+"""Batches with models for which it is unknown whether Kling rejects a repeated id: earlier tasks are found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever bytes a server calls a video get an answer at once: seconds, or an error of ours."""
+"""Any bytes in place of a video return a duration or raise an error quickly."""
 
 from __future__ import annotations
 

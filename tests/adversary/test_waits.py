@@ -1,4 +1,4 @@
-"""Waiting on servers that hang, drip, lack routes, or answer in words that are not Kling's."""
+"""Waits with servers that hang, send slowly, lack routes, or respond with other field names."""
 
 from __future__ import annotations
 

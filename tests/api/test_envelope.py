@@ -1,4 +1,4 @@
-"""An HTTP answer becomes data, or the right exception."""
+"""An HTTP response becomes data or the right exception."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists are walked through once, whatever is wanted of them: counted at the simulator, in both ways to turn a page."""
+"""Lists are read page by page without repeated requests, with page numbers and with cursors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a request that was not answered says, and how long an exchange may last."""
+"""Errors of requests without a response, and timeouts of an exchange."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose slots the items of a batch need, and which lists show their tasks."""
+"""Which slots the items of a batch use, and which lists contain their tasks."""
 
 from __future__ import annotations
 

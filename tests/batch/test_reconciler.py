@@ -1,4 +1,4 @@
-"""The reconciler of a batch against a Kling of a few lines: cheap enough to go wrong thousands of times."""
+"""The reconciler of a batch with a minimal in-memory Kling, so that thousands of failure sequences can be tested."""
 
 from __future__ import annotations
 
@@ -606,7 +606,7 @@ FAULTS = st.sampled_from([[], [], [], ["lost"], ["lost", "blind"], ["before", "b
 
 
 class Batch(RuleBasedStateMachine):
-    """Everything that can happen to a batch, in any order."""
+    """State machine: all events of a batch, in any order."""
 
     @initialize(count=st.integers(1, 9), concurrency=st.integers(1, 4), slots=st.integers(1, 5), calm=st.booleans())
     def begin(self, count, concurrency, slots, calm):
@@ -624,7 +624,7 @@ class Batch(RuleBasedStateMachine):
         return Observer(reconciler)
 
     def protocol(self, name: str, look_up_first: bool, faults: list[str]) -> protocol.Done | protocol.Fail:
-        """The real pay-once protocol against this Kling."""
+        """Run the real pay-once protocol with this Kling."""
         machine = protocol.Submission(name, look_up_first=look_up_first)
         step, faults = machine.start(), list(faults)
         while not isinstance(step, (protocol.Done, protocol.Fail)):

@@ -1,4 +1,4 @@
-"""A batch among those who want a slot: pure, and on a real event loop beside others."""
+"""Batches that compete with others for slots: pure, and on a real event loop."""
 
 from __future__ import annotations
 

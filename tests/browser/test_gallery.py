@@ -1,4 +1,4 @@
-"""The gallery of a Dag run in a real browser: what is on the sheet, what a click does, and how it looks."""
+"""The gallery of a Dag run in a real browser: cards, clicks, keyboard and layout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real Airflow and a real HTTP server that stands in for Kling, started once for all end-to-end tests."""
+"""A real Airflow and the simulator over HTTP, started once for all end-to-end tests."""
 
 from __future__ import annotations
 

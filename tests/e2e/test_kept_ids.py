@@ -1,4 +1,4 @@
-"""What a real Airflow keeps between two tries, and what the next one makes of it."""
+"""Ids that a real Airflow keeps between two tries, and their use in the next try."""
 
 from __future__ import annotations
 

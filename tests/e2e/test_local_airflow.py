@@ -1,4 +1,4 @@
-"""The harness itself: everything that the other end-to-end tests take for granted."""
+"""Tests of the local Airflow, on which the other end-to-end tests rely."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a mapped task is called in the grid."""
+"""Names of mapped tasks in the grid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a slot's trigger fired, read by the task that it resumes."""
+"""Events of the slot trigger, read by the resumed task."""
 
 from __future__ import annotations
 

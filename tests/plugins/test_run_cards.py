@@ -1,4 +1,4 @@
-"""From what Airflow and manifests say to the cards of a gallery."""
+"""Conversion of task instances and manifests to the cards of a gallery."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far a Dag run is, in words."""
+"""The text of the progress of a Dag run."""
 
 from __future__ import annotations
 

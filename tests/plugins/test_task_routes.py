@@ -1,4 +1,4 @@
-"""The tab of a task over real HTTP: who may see it, what is sent of files, and what never is."""
+"""The tab of a task over real HTTP: permissions, and which files are sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tab of a task says, for what Airflow knows of it."""
+"""The content of the tab of a task."""
 
 from __future__ import annotations
 

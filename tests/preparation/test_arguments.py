@@ -1,4 +1,4 @@
-"""Our own arguments: what templates, XComs and people hand over."""
+"""The package's own arguments, from templates, XComs and people."""
 
 from __future__ import annotations
 

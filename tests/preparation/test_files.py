@@ -1,4 +1,4 @@
-"""What counts as an image, how it is read, and what is said when it is none."""
+"""Which values are images, how they are read, and the errors for invalid ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a Dag author writes, and what Kling gets."""
+"""Conversion of a Dag author's values to Kling's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Results of every kind become files: pictures and sounds are looked at like videos before they count as stored."""
+"""Results of every kind become files; images and sounds are checked before they are stored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A picture is kept beside each stored video, and no video can do harm by it."""
+"""The poster beside each stored video, also for hostile videos."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands against the simulator; one in a process of its own."""
+"""Commands with the simulator; some in separate processes."""
 
 from __future__ import annotations
 

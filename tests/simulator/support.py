@@ -1,4 +1,4 @@
-"""What the tests of the simulator share: a plain HTTP client and pictures. Nothing of the package's own client."""
+"""Shared by the tests of the simulator: a plain HTTP client and images. Nothing of the package's client."""
 
 import base64
 import io

@@ -1,4 +1,4 @@
-"""Every fault, seen from the outside."""
+"""Every fault, tested over HTTP."""
 
 import time
 from email.utils import parsedate_to_datetime

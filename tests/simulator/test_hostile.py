@@ -1,4 +1,4 @@
-"""Requests that nobody should send: each has an answer, and the next request is served as if nothing had been."""
+"""Invalid requests: each gets a response, and the next request is served normally."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""The two forms of a marked area say the same, and lie where the marks are."""
+"""Both formats of a marked area are equal and lie at the marked points."""
 
 import base64
 import io

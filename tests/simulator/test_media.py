@@ -1,4 +1,4 @@
-"""Inputs are read after acceptance; bad ones fail the task, with Kling's text, and never refuse it."""
+"""Inputs are loaded after acceptance; invalid ones fail the task with Kling's text."""
 
 import base64
 import io

@@ -1,4 +1,4 @@
-"""The new generation: the model in the path, its own words, defaults and refusals."""
+"""The new generation: the model in the path, its field names, defaults and errors."""
 
 import io
 

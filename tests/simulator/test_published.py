@@ -1,4 +1,4 @@
-"""Each answer that Kling has published, or a public client recorded, comes from the simulator field by field."""
+"""The simulator reproduces each published or recorded response of Kling field by field."""
 
 import re
 from pathlib import Path

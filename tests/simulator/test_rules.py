@@ -1,4 +1,4 @@
-"""What the fields of one product say together."""
+"""Rules of single products that concern several fields."""
 
 import pytest
 

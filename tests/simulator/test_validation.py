@@ -1,4 +1,4 @@
-"""Every refusal of a body, and what is ignored."""
+"""Every error for an invalid body, and keys that are ignored."""
 
 import base64
 

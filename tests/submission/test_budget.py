@@ -1,4 +1,4 @@
-"""A cap that many tasks share: never exceeded, whoever reads and writes when; and what fits is not refused."""
+"""A shared cap is never exceeded in any order of reads and writes, and what fits is not refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pay-once protocol, walked through every branch; no I/O, no clock."""
+"""Every branch of the pay-once protocol; no I/O, no clock."""
 
 from __future__ import annotations
 
@@ -385,7 +385,7 @@ def run_try(submission: Submission, ledger: Ledger, fates: list[str], dies_after
 
 
 def finish(ledger: Ledger):
-    """A last try on a good day."""
+    """A last try without faults."""
     return run_try(Submission("x", look_up_first=True), ledger, ["fine"], 10 * MAX_ATTEMPTS)
 
 

@@ -1,4 +1,4 @@
-"""Pauses that grow, and how far chance moves them."""
+"""Exponential backoff and its jitter."""
 
 from __future__ import annotations
 

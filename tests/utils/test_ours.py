@@ -1,4 +1,4 @@
-"""What is ours is told by its name: every operator and trigger of the package, and nobody else's."""
+"""Operators and triggers of the package are recognized by their names, and no others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Foreign text in our sentences."""
+"""Untrusted text in messages."""
 
 from __future__ import annotations
 

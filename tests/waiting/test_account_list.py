@@ -1,4 +1,4 @@
-"""Which lists are read to see the slots of an account, and what they show together."""
+"""Which lists are read to determine the free slots of an account."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may go for a slot: pure, with the clock and Kling's list as arguments."""
+"""Which waiter gets a slot: pure, with the clock and Kling's list as arguments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which polls are due: in order, and without asking everybody each time."""
+"""Which polls are due: in order, and without iterating over all waits."""
 
 from __future__ import annotations
 

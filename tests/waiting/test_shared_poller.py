@@ -1,4 +1,4 @@
-"""One poller for all waits of a connection: when it reads the connection again, and what it never holds up."""
+"""One poller for all waits of a connection: when it reads the connection again, and what it never blocks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Those who wait for a slot, on a real event loop against the simulator."""
+"""The queue for slots, on a real event loop with the simulator."""
 
 from __future__ import annotations
 

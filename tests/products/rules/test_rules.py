@@ -1,4 +1,4 @@
-"""The rules that need no model table: each one broken, each one kept."""
+"""Each rule that needs no model table, with valid and invalid requests."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import time
 from typing import TYPE_CHECKING, Any
@@ -66,9 +67,12 @@ class KlingSubmitTrigger(KlingSlotTrigger):
         self.timeout = timeout
         self.poll_interval = poll_interval
         self.ends_task = ends_task
-        self._hooks = HookCache.shared(self.kling_conn_id)
         self._task: Task | None = None
         self._task_trigger: KlingTaskTrigger | None = None
+
+    @functools.cached_property
+    def _hooks(self) -> HookCache:
+        return HookCache.shared(self.kling_conn_id)
 
     @property
     def backstop(self) -> timedelta:

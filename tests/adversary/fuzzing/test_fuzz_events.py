@@ -9,7 +9,7 @@ from support import PHOTOGRAPH, FakeTaskInstance
 
 from airflow_provider_kling.operators import KlingImageToVideoBatchOperator, KlingImageToVideoOperator
 from airflow_provider_kling.sensors import KlingTaskSensor
-from airflow_provider_kling.triggers import KlingSlotTrigger, KlingTaskTrigger
+from airflow_provider_kling.triggers import KlingSlotTrigger, KlingSubmitTrigger, KlingTaskTrigger
 from airflow_provider_kling.utils._airflow.compat import TaskDeferred
 
 events = st.one_of(
@@ -68,7 +68,7 @@ def test_a_batch_is_resumed_by_anything(kling, tmp_path):
     fuzz(events, lambda event: _resumed(lambda: batch.execute_complete({"ti": FakeTaskInstance()}, event)))
 
 
-@pytest.mark.parametrize("trigger", [KlingTaskTrigger, KlingSlotTrigger])
+@pytest.mark.parametrize("trigger", [KlingTaskTrigger, KlingSlotTrigger, KlingSubmitTrigger])
 def test_arguments_of_another_version_load(trigger):
     known = trigger().serialize()[1]
     arguments = st.dictionaries(st.sampled_from([*known, "from_another_version"]), odd_json, max_size=4)

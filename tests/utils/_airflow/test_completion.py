@@ -127,7 +127,7 @@ def test_the_button_bypasses_the_xcom_backend_as_on_a_worker(monkeypatch):
     }
 
 
-@pytest.mark.parametrize("kind", ["KlingTaskTrigger", "KlingSlotTrigger"])
+@pytest.mark.parametrize("kind", ["KlingTaskTrigger", "KlingSlotTrigger", "KlingSubmitTrigger"])
 def test_a_triggers_path_in_the_database_stays(kind):
     path, _ = getattr(triggers, kind)().serialize()
     assert path == f"airflow_provider_kling.triggers.{kind}"

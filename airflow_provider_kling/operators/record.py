@@ -8,10 +8,11 @@ that is paid for.
 from __future__ import annotations
 
 import dataclasses
+import time
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_kling import __version__
-from airflow_provider_kling.models import SUBMISSION_KEY
+from airflow_provider_kling import __version__, polling
+from airflow_provider_kling.models import RESULT_SECONDS, SUBMISSION_KEY, is_time, results_expired
 from airflow_provider_kling.submission import identity
 from airflow_provider_kling.submission.submission_record import submission_record
 from airflow_provider_kling.utils.untrusted import reason
@@ -19,6 +20,7 @@ from airflow_provider_kling.utils.untrusted import reason
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, Context
 
+    from airflow_provider_kling.models import Task
     from airflow_provider_kling.operators.task import KlingTaskOperator
     from airflow_provider_kling.preparation.prepare import Prepared
     from airflow_provider_kling.submission.protocol import Done
@@ -85,6 +87,31 @@ def submitted_name(context: Context) -> str:
     value = ti.xcom_pull(task_ids=ti.task_id, key=SUBMISSION_KEY, map_indexes=ti.map_index)
     name = value.get("external_task_id") if isinstance(value, dict) else ""
     return identity.first_attempt(name) if isinstance(name, str) else ""
+
+
+def check_links(task: Task, context: Context, submitted_at: float | None) -> None:
+    """
+    Refuse dead links, unless this task instance has just paid for them: a host may say any time of its tasks.
+
+    :param task: a finished task.
+    :param context: Airflow's context.
+    :param submitted_at: epoch seconds at which this process sent it, if it did.
+    :raises KlingResultExpiredError: when Kling has deleted the results.
+    """
+    now = time.time()
+    if not results_expired(task, now):
+        return  # reading the XCom would be a request
+    sent_at = submitted_at or _sent_at(context)
+    if sent_at is None or now - sent_at > RESULT_SECONDS:
+        polling.check_links(task, now=now)
+
+
+def _sent_at(context: Context) -> float | None:
+    """Return when an earlier part of this try sent it, by this clock; ``None`` when it adopted the task."""
+    ti = context["ti"]
+    value = ti.xcom_pull(task_ids=ti.task_id, key=SUBMISSION_KEY, map_indexes=ti.map_index)
+    at = value.get("submitted_at") if isinstance(value, dict) else None
+    return at / 1000 if is_time(at) and at > 0 else None
 
 
 def push(operator: BaseOperator, context: Context, key: str, value: Any) -> None:

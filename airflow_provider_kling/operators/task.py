@@ -169,7 +169,7 @@ class KlingTaskOperator(KlingBaseOperator):
     def _after_submission(self, task: Task, context: Context) -> Manifest:
         if task.status is TaskStatus.FAILED or self.waits:
             return self._wait(task, context)
-        polling.check_links(task, now=time.time())
+        record.check_links(task, context, self._submitted_at)
         self.kling_result = self._manifest(task)
         describe_outlets(self, context, self.kling_result)
         remove_empty_button(self)
@@ -372,7 +372,7 @@ class KlingTaskOperator(KlingBaseOperator):
             )
             self._log_line(log_lines.Line(stored_line(manifest["files"])))
         else:
-            polling.check_links(task, now=time.time())
+            record.check_links(task, context, self._submitted_at)
         self.kling_result = manifest
         describe_outlets(self, context, manifest)
         return manifest

@@ -107,3 +107,34 @@ def test_an_event_waits_its_pause_at_most_whatever_the_workers_clock_said(deferr
 
 def abs_of(value):
     return abs(value) if isinstance(value, float) else None
+
+
+@pytest.mark.parametrize("deferrable", [False, True])
+def test_a_result_of_now_is_delivered_whatever_year_the_host_is_in(scripted, deferrable):
+    long_ago = {"created_at": 1_500_000_000_000, "updated_at": 1_500_000_100_000}
+    result = {"videos": [{"id": "1", "url": "https://results.example/a.mp4", "duration": "5"}]}
+    done = kling(task("succeed", task_result=result, **long_ago))
+    server = scripted([kling(task(**long_ago)), done])
+    ti = FakeTaskInstance()
+    operator = KlingImageToVideoOperator(
+        task_id="animate",
+        image=str(PHOTOGRAPH),
+        duration=5,
+        prompt="x",
+        wait_for_completion=True,
+        deferrable=deferrable,
+        poll_interval=0.01,
+    )
+    if deferrable:
+        with pytest.raises(TaskDeferred):
+            operator.execute({"ti": ti})
+        manifest = operator.execute_complete({"ti": ti}, {"status": "success", "task_id": TASK_ID})
+        # Somebody who finds the task later is told that its links are dead.
+        del ti.xcoms["submission"]
+        operator._submitted_at = None
+        with pytest.raises(errors.KlingResultExpiredError):
+            operator.execute_complete({"ti": ti}, {"status": "success", "task_id": TASK_ID})
+    else:
+        manifest = operator.execute({"ti": ti})
+    assert manifest["videos"][0]["url"] == "https://results.example/a.mp4"
+    assert len(server.posts()) == 1

@@ -28,15 +28,17 @@ PAIR_LIMIT = 0.9
 
 REASON = "one worker start and one deferral alone cost more, see the row of the floor; checks and XComs come on top."
 FLOOR_REASON = (
-    "one POST with requests alone brings the floor above the target, see its row. On top come the import of "
-    "this package, in the worker and in the Dag processor, which Airflow lets read the file again when a task ended in "
-    "the triggerer; the tables of models and prices; and three more requests to Airflow: the label, what is about to "
-    "be submitted, what the tab shows."
+    "one POST with requests takes most of what is allowed above the floor, see its row. Six more requests to Airflow "
+    "cost the most: the label, what is about to be submitted, what the tab shows; and in the triggerer, which runs "
+    "Airflow's API in its own process, whether the task still waits, its result, its button."
 )
-FLOOR_IDEA = "keep the tables in a form that loads faster than YAML; tell Airflow id and submission in one request."
+FLOOR_IDEA = (
+    "tell Airflow id and submission in one request; give result and button with the event that ends the task, once "
+    "Airflow does not encode such XComs twice."
+)
 PAIR_REASON = (
-    "both workers import this package, and Airflow is told what the generic pair does not tell: the label, what is "
-    "about to be submitted, the id, what the tab shows, the manifest, the button."
+    "Airflow is told what the generic pair does not tell: the label, what is about to be submitted, the id, what the "
+    "tab shows, the manifest, the button."
 )
 IDEA = "use the batch operator, which starts one worker for all videos."
 

@@ -19,6 +19,7 @@ from airflow_provider_kling.preparation.prepare import prepare
 from airflow_provider_kling.products.catalogue import product_of
 from airflow_provider_kling.products.fields import is_omitted
 from airflow_provider_kling.products.formatting import counted, named, shown
+from airflow_provider_kling.results.poster import SUFFIX
 from airflow_provider_kling.submission import identity
 from airflow_provider_kling.submission.protocol import MAX_ATTEMPTS
 from airflow_provider_kling.utils.untrusted import reason
@@ -41,6 +42,9 @@ MAX_KEY_BITS = 512
 
 #: Results of one task, at most.
 MAX_RESULTS = 9
+
+#: What the name of a video's picture has behind that of the video.
+POSTER = SUFFIX.partition(".jpg")[0]
 
 #: Characters of an item's key in an error.
 NAME_CHARACTERS = 60
@@ -230,10 +234,11 @@ def _file_clashes(planned: Sequence[PlannedItem]) -> list[str]:
     problems: dict[str, list[str]] = {}
     for item in planned:
         marks = ("", "_watermark") if _has_watermarked_copy(item.body) else ("",)
-        names = {number + mark for number in _file_suffixes(item.body) for mark in marks} - {""}
-        for name in sorted(names):
+        files = {number + mark for number in _file_suffixes(item.body) for mark in marks}
+        # A video's picture stands beside it: it would replace what another item has paid for.
+        for name in sorted((files | {file + POSTER for file in files}) - {""}):
             if item.key + name in keys:
-                kind = "the watermarked file" if name.endswith("k") else "a file"
+                kind = "a poster" if name.endswith(POSTER) else "the watermarked file" if name[-1] == "k" else "a file"
                 sentence = f"Give another key to what names {kind} of an item."
                 problems.setdefault(sentence, []).extend((item.key, item.key + name))
     return _sentences(problems)

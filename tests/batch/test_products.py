@@ -146,3 +146,16 @@ def test_a_key_that_looks_like_a_number_is_fine_where_there_is_one_result(kling,
     made = operator(tmp_path, endpoint="images/generations", items=items, defaults=None)
     with pytest.raises(TaskDeferred):
         made.execute({"ti": ti})
+
+
+@pytest.mark.parametrize("more", [{}, {"watermark_info": True}])
+def test_the_picture_of_a_video_replaces_no_image_of_another_item(kling, ti, tmp_path, more):
+    of_copy = "_watermark" if more else ""
+    items = [
+        {"key": "cat", "endpoint": "text2video", "prompt": "A cat", **more},
+        {"key": f"cat{of_copy}.poster", "endpoint": "images/generations", "prompt": "Its picture"},
+    ]
+    with pytest.raises(KlingValidationError, match="Give another key to what names a poster of an item") as caught:
+        operator(tmp_path, items=items, defaults=None).execute({"ti": ti})
+    assert f"cat{of_copy}.poster" in str(caught.value)
+    assert posts(kling) == []

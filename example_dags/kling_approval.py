@@ -1,9 +1,9 @@
 """
-A video that somebody approves before it is paid.
+A video that is approved before it is paid.
 
-* **What:** the first task says what the video costs, and sends nothing. The second one waits, without a worker, until
-  somebody approves it on its page, or under Required Actions. Rejected, nothing is sent.
-* **When:** prompts come from people or models whom nobody has checked, and each take costs money.
+* **What:** the first task estimates the price and sends nothing. The second one waits, without a worker, until somebody
+  approves it on its page, or under Required Actions. If it is rejected, nothing is sent.
+* **When:** prompts come from people or language models and are not checked, and each video costs money.
 * **Needs:** a connection `kling_default`; Airflow 3.1 or newer.
 """
 
@@ -27,12 +27,12 @@ from airflow_provider_kling.operators import KlingTextToVideoOperator
     },
 )
 def kling_approval():
-    # At the top of the file this import would end the Dag processor of Airflow 3.0, which has no such operator.
+    # At the top of the file this import would fail in Airflow 3.0, which has no such operator.
     from airflow.providers.standard.operators.hitl import ApprovalOperator
 
     @task
     def estimate(params):
-        """Return what the video costs; a bad request fails here."""
+        """Return the price of the video; an invalid request fails here."""
         return str(KlingHook().estimate("text2video", {"prompt": params["prompt"], "duration": 5}))
 
     approve = ApprovalOperator(

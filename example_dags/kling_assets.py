@@ -1,8 +1,8 @@
 """
 A Dag that starts when another one has stored a video.
 
-* **What:** the operator has an outlet; the event of it names the stored file, its checksum and what it cost.
-* **When:** whoever makes videos and whoever uses them are different Dags, perhaps of different teams.
+* **What:** the operator has an outlet; its asset event contains the stored file, its checksum and its cost.
+* **When:** videos are made and used by different Dags, perhaps of different teams.
 * **Needs:** a connection `kling_default`. Both Dags have to be unpaused.
 """
 

@@ -1,8 +1,8 @@
 """
-A picture speaks: a text is read aloud, and the figure of a picture says it.
+A talking image: a text becomes speech, and the person in an image speaks it.
 
-* **What:** one task makes the voice, the next one takes it by its id and moves the figure to it.
-* **When:** announcements and lessons of up to five minutes, from a text and one picture.
+* **What:** one task makes the speech, the next one uses it by its id and animates the person.
+* **When:** announcements and lessons of up to five minutes, from a text and one image.
 * **Needs:** a connection `kling_default`; storage that all workers reach.
 """
 

@@ -1,8 +1,8 @@
 """
-A set of videos in one Airflow task: the slots kept full, every file stored, one manifest, a limit on the cost.
+Many videos in one Airflow task: all slots in use, every file stored, one manifest, a limit of the cost.
 
-* **What:** one task lists the pictures, one task makes all videos; no worker is held, whatever their number.
-* **When:** hundreds of videos that belong together, and only the set as a whole matters to the Dag.
+* **What:** one task lists the images, one task makes all videos, without holding a worker.
+* **When:** hundreds of videos that are one job for the Dag.
 * **Needs:** a connection `kling_default`. Workers and triggerer reach the same `output_uri`.
 """
 

@@ -1,8 +1,8 @@
 """
-A batch of a mix: a video, pictures and a sound in one Airflow task.
+A batch of several products: a video, images and a sound in one Airflow task.
 
-* **What:** `endpoint` of an item names its product; `endpoint` of the operator is that of all items that name none.
-* **When:** what belongs together is not all of one kind, as the parts of a film.
+* **What:** `endpoint` of an item is its product; `endpoint` of the operator is the default.
+* **When:** one job needs results of several kinds, such as the parts of a movie.
 * **Needs:** a connection `kling_default`. Workers and triggerer reach the same `output_uri`.
 """
 

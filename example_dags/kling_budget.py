@@ -1,5 +1,5 @@
 """
-A Dag run with a budget: what does not fit below it is refused before anything is sent.
+A Dag run with a budget: requests that would exceed it are refused before anything is sent.
 
 * **What:** `max_run_usd` counts what all Kling tasks of the run have spent or are about to spend, at list price;
   the last task sums up what was planned and what Kling charged.

@@ -1,11 +1,11 @@
 """
-A run for each task that Kling says has ended.
+A Dag run for each callback of an ended Kling task.
 
 * **What:** the receiver of the documentation's page on callbacks starts a run; the run reads the task from Kling, as a
-  callback is a hint only, and stores what it made.
-* **When:** the tasks are submitted elsewhere, and what they make belongs into your storage.
-* **Needs:** a connection `kling_default`; storage that all workers reach; a receiver that Kling reaches. By hand it
-  takes the id of any task of the last 30 days.
+  callback is only a notification, and stores the results.
+* **When:** the tasks are submitted elsewhere, and you want to store their results.
+* **Needs:** a connection `kling_default`; storage that all workers reach; a receiver that Kling reaches. Triggered
+  manually, it accepts the id of any task of the last 30 days.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """
-Camera control: the camera moves as you say.
+Camera control: set the movement of the camera.
 
 * **What:** `camera_control` takes one of six movements, from -10 to 10, or a preset.
 * **When:** only for servers that still run kling-v1 (text to video) or kling-v1-5 (image to video), such as the

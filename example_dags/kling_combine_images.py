@@ -1,9 +1,9 @@
 """
-Several subjects in one picture, or in one video.
+Several subjects in one image, or in one video.
 
-* **What:** one to four pictures of subjects, and a picture of the scene, become one picture; up to four pictures
+* **What:** one to four images of subjects, and an image of the scene, become one image; up to four images
   become a video.
-* **When:** a figure has to stand in a place of which there is only another picture.
+* **When:** a person and a place are in different images.
 * **Needs:** a connection `kling_default`; storage that all workers reach. Kling has retired the video: a relay may
   serve it, the simulator does.
 """

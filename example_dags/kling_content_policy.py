@@ -1,10 +1,10 @@
 """
-Branch on a content-policy failure: a refused prompt is a case, not an incident.
+Branch on a content-policy failure: handle rejected prompts.
 
-* **What:** the operator fails at once (a refused prompt is never retried) and leaves the XCom `failure`; a branch
+* **What:** the operator fails at once (a rejected prompt is never retried) and pushes the XCom `failure`; a branch
   reads it.
-* **When:** prompts come from people or from a model, and some of them will be refused.
-* **Needs:** a connection `kling_default`. The simulator refuses a prompt with `simulate-risk-control` in it.
+* **When:** prompts come from people or from a language model, and moderation rejects some of them.
+* **Needs:** a connection `kling_default`. The simulator rejects a prompt with `simulate-risk-control` in it.
 """
 
 from __future__ import annotations

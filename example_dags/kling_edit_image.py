@@ -1,8 +1,8 @@
 """
-A picture is changed by words, then grows beyond its edges.
+An image is edited by a prompt, then extended beyond its edges.
 
-* **What:** omni image takes `<<<image_1>>>` in the prompt for the picture to change; expansion paints what lies around.
-* **When:** one picture in another light, or a square picture that has to fill a wide frame.
+* **What:** `<<<image_1>>>` in the prompt of an omni image is the image to edit; expansion generates its surroundings.
+* **When:** an image in another light, or a square image for a wide frame.
 * **Needs:** a connection `kling_default`; storage that all workers reach.
 """
 

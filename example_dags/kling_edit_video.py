@@ -1,9 +1,9 @@
 """
-What is marked in a video is swapped, or removed.
+Objects that are marked in a video are swapped or removed.
 
-* **What:** one task makes a video. Another one marks a thing in it and swaps it. A third one marks by hand, with a
-  look at what Kling makes of the points, and a fourth removes what is marked.
-* **When:** one thing in a video is wrong and the rest is right.
+* **What:** one task makes a video. Another one marks an object in it and swaps it. A third one marks with the hook and
+  previews the marked area, and a fourth removes it.
+* **When:** only one object in a video is wrong.
 * **Needs:** a connection `kling_default`; storage that all workers reach. Kling retired the only model of this
   product on 2026-09-15: a relay may serve it, the simulator does.
 """

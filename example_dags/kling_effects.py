@@ -1,8 +1,8 @@
 """
-A picture in one of Kling's ready-made effects.
+An image in one of Kling's preset effects.
 
-* **What:** `effect_scene` names the effect, `input` holds the picture.
-* **When:** the effect is all that is wanted, and no prompt has to be found. Kling adds and removes effects often.
+* **What:** `effect_scene` is the effect, `input` contains the image.
+* **When:** an effect is sufficient and no prompt is needed. Kling adds and removes effects often.
 * **Needs:** a connection `kling_default`; storage that all workers reach.
 """
 

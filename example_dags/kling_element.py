@@ -1,10 +1,9 @@
 """
-An element: a figure that looks the same in every video.
+An element: a character that looks the same in every video.
 
-* **What:** one task makes an element of pictures of the figure, the next one puts it into a video by its id. The
-  last one looks at the elements of the account and deletes this one.
-* **When:** the same person or thing has to appear in many videos. An element stays in the account until it is
-  deleted.
+* **What:** one task creates an element from images of the character, the next one uses it in a video by its id. The
+  last one lists the elements of the account and deletes this one.
+* **When:** the same person or object appears in many videos. An element stays in the account until it is deleted.
 * **Needs:** a connection `kling_default`; storage that all workers reach.
 """
 

@@ -1,9 +1,9 @@
 """
-A video grows by some seconds.
+A video is extended by some seconds.
 
 * **What:** extension continues a video that Kling made, from its id.
 * **When:** only for servers that still run a V1 model, such as the simulator with `--retired accept` or a relay: Kling
-  extends no others and retired those on 2026-09-15. For kling-v3 ask for up to 15 seconds at once.
+  extends no others and retired those on 2026-09-15. With kling-v3 request up to 15 seconds at once.
 * **Needs:** a connection `kling_default` to such a server; storage that all workers reach.
 """
 

@@ -1,8 +1,8 @@
 """
-A film from one sentence: a picture is drawn, animated, extended and given a sound track, and the film is stored.
+A video from one sentence: an image is generated, animated, extended and gets a sound track, and the video is stored.
 
-* **What:** five products in one Dag; each task takes what the one before it made, by its file or its id.
-* **When:** one look for all steps, and a Clear of one task must not pay for the others again.
+* **What:** five products in one Dag; each task uses the result of the previous one, by its file or its id.
+* **When:** one style for all steps, and a Clear of one task must not pay for the others again.
 * **Needs:** a connection `kling_default`; storage that all workers reach. The extension needs a server that still runs
   a V1 model, such as the simulator with `--retired accept`; for Kling itself leave `extend` out and ask `animate` for
   up to 15 seconds of kling-v3.

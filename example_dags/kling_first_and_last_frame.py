@@ -1,8 +1,8 @@
 """
-First and last frame: a video between two pictures.
+First and last frame: a video between two images.
 
-* **What:** `image` is the first frame, `image_tail` the last; Kling fills in what lies between.
-* **When:** product turns, before and after, loops (the same picture twice).
+* **What:** `image` is the first frame, `image_tail` the last; Kling generates the frames between.
+* **When:** product turns, before and after, loops (the same image twice).
 * **Needs:** a connection `kling_default`. Every mode of kling-v3 takes a last frame; kling-v2-6 and kling-v2-5-turbo
   only in mode `pro`.
 """

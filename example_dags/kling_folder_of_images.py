@@ -1,13 +1,13 @@
 """
-A folder of images: one mapped task for each, never more at once than the account has slots.
+A folder of images: one mapped task for each, limited to the slots of the account.
 
-* **What:** a task lists the pictures, the operator is expanded over them, and a pool bounds how many run at Kling.
-* **When:** dozens to a thousand pictures per run.
+* **What:** a task lists the images, the operator is expanded over them, and a pool limits the tasks at Kling.
+* **When:** dozens to a thousand images per run.
 * **Needs:** a connection `kling_default`, and a pool `kling` whose slots are the account's concurrency. It must count
   deferred tasks, because a video that Kling is making holds its slot while the Airflow task is deferred. Without the
   pool the tasks stay in the state "scheduled".
 
-This makes the pool:
+This command creates the pool:
 
     airflow pools set kling 5 "Kling: slots of the resource pack" --include-deferred
 """

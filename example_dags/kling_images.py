@@ -1,8 +1,8 @@
 """
-A prompt becomes pictures, and the first picture becomes a video.
+A prompt becomes images, and the first image becomes a video.
 
-* **What:** one task makes two pictures and stores them, the next one animates the first.
-* **When:** a look is cheaper to find in pictures than in videos: one costs a fraction of a unit.
+* **What:** one task makes two images and stores them, the next one animates the first.
+* **When:** you try a style: an image is much cheaper than a video.
 * **Needs:** a connection `kling_default`; storage that all workers reach.
 """
 

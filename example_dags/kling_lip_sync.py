@@ -1,9 +1,9 @@
 """
-Lip sync from private files: the figure of your video says what your sound says.
+Lip sync from private files: the person in your video speaks your sound.
 
-* **What:** one task finds the faces, the next one moves the lips of one of them. The two others leave the face to
-  Kling: one says a text, one a sound. Kling takes videos by link only; the storage signs links that live twelve
-  hours, so that the files stay private.
+* **What:** one task finds the faces, the next one moves the lips of one of them. In the two others Kling chooses the
+  face: one speaks a text, one a sound. Kling accepts videos by URL only; the storage signs URLs for twelve hours, so
+  that the files stay private.
 * **When:** dubbing, a changed line, a text in another voice.
 * **Needs:** connections `kling_default` and `kling_studio` (S3; gs and Azure work too), and a bucket `studio` with
   the two files of the folder `files` beside this Dag. Kling must reach the storage. The demo has all of it on this

@@ -1,7 +1,7 @@
 """
-Motion brush: one region of the picture moves along a path.
+Motion brush: one region of the image moves along a path.
 
-* **What:** `dynamic_masks` holds a mask (white is what moves) and a path of pixels counted from the bottom left corner.
+* **What:** `dynamic_masks` has a mask (the white area moves) and a path in pixels from the bottom left corner.
 * **When:** only for servers that still run kling-v1 or kling-v1-5, such as the simulator with `--retired accept` or a
   relay: Kling itself retired both models, and with them the motion brush, on 2026-09-15. The operator warns, and the
   log says so.

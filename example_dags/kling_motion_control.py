@@ -1,8 +1,8 @@
 """
-Motion control: the figure of a picture moves as the one in a video.
+Motion control: the person in an image moves like the one in a video.
 
-* **What:** one task makes the video with the motion, the next one takes it by its link.
-* **When:** a movement that words do not describe well. Your own video works too, by link or from storage.
+* **What:** one task makes the video with the motion, the next one uses it by its URL.
+* **When:** a movement that is hard to describe in a prompt. Your own video works too, by URL or from storage.
 * **Needs:** a connection `kling_default`; storage that all workers reach.
 """
 

@@ -1,5 +1,5 @@
 """
-The new generation of Kling's API: a fast model that always makes sound.
+The second generation of Kling's API: a fast model that always generates sound.
 
 * **What:** `kling-3.0-turbo` is a model like any other here; the provider translates the request for the new API.
 * **When:** drafts with sound, and models that the classic API does not have.

@@ -1,8 +1,8 @@
 """
-Omni video: words name the pictures that take part.
+Omni video: the prompt refers to images.
 
-* **What:** `<<<image_1>>>` and `<<<image_2>>>` in the prompt are the first and the second picture of `image_list`.
-* **When:** a figure and a place that must look as in their pictures, without a first frame that shows both.
+* **What:** `<<<image_1>>>` and `<<<image_2>>>` in the prompt are the first and the second image of `image_list`.
+* **When:** a person and a place must look as in their images, and no first frame shows both.
 * **Needs:** a connection `kling_default`; storage that all workers reach.
 """
 

@@ -2,7 +2,7 @@
 One task from image to stored video.
 
 * **What:** the operator submits, waits in the triggerer and stores the result itself, because it has an `output_uri`.
-* **When:** one task per video is easiest to map, to put into a pool and to read in the grid.
+* **When:** one task per video is easiest to map, to assign to a pool and to read in the grid.
 * **Needs:** a connection `kling_default`.
 """
 

@@ -2,7 +2,7 @@
 Quickstart: a photograph becomes a video on disk.
 
 * **What:** submit an image to Kling, wait for the video without holding a worker, store it.
-* **When:** the shape to start from; each of the three tasks can be retried or cleared without paying twice.
+* **When:** you start with this provider; each of the three tasks can be retried or cleared without paying twice.
 * **Needs:** a connection `kling_default`; the simulator or a Kling account behind it.
 """
 
@@ -25,7 +25,7 @@ PHOTOGRAPH = str(Path(__file__).parent / "images" / "rocket.jpg")
     catchup=False,
     tags=["kling", "example"],
     params={
-        "image": Param(PHOTOGRAPH, type="string", description="Path, https URL or storage URI of a picture"),
+        "image": Param(PHOTOGRAPH, type="string", description="Path, https URL or storage URI of an image"),
         "prompt": Param("The rocket lifts off, smoke rolls over the pad", type="string"),
         "output_uri": Param("file:///tmp/kling/", type="string", description="Folder for the video"),
     },

@@ -1,12 +1,12 @@
 r"""
-A relay: Kling's classic API behind somebody else's address and key.
+A relay: Kling's classic API with the URL and key of another service.
 
 * **What:** the same operator over a connection whose host has a path prefix and whose password is the relay's key.
 * **When:** the account is with a relay such as CometAPI. Relays keep Kling's classic paths (`/v1/videos/image2video`)
-  below a prefix of their own, and know only the models that they list.
+  below their own prefix, and support only the models that they list.
 * **Needs:** a connection `kling_relay`.
 
-This makes the connection:
+This command creates the connection:
 
     airflow connections add kling_relay --conn-type kling \
         --conn-host https://api.cometapi.com/kling --conn-password "$COMETAPI_KEY"

@@ -2,10 +2,10 @@
 One of Kling's packaged scenarios.
 
 * **What:** `solution` is the name in the path of the scenario's page at Kling; its fields are given with
-  `extra_body` and sent as they are.
-* **When:** Kling packages what you need, such as a talking agent or a film of a garment.
+  `extra_body` and sent unchanged.
+* **When:** Kling has a scenario that you need, such as a talking agent or a video of a garment.
 * **Needs:** a connection `kling_default` with an API key; storage that all workers reach; the name of a scenario.
-  The simulator takes every name.
+  The simulator accepts every name.
 """
 
 from __future__ import annotations

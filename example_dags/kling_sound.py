@@ -1,8 +1,8 @@
 """
-A sound of a few words, and a sound track for a video.
+A sound effect from a prompt, and a sound track for a video.
 
 * **What:** one task makes a sound effect; two others make a silent video and give it a sound track, by its id.
-* **When:** a silent video needs sound, or a film needs one noise.
+* **When:** a video needs a sound track or a sound effect.
 * **Needs:** a connection `kling_default`; storage that all workers reach.
 """
 

@@ -1,7 +1,7 @@
 """
-A text becomes a sound.
+A text becomes speech.
 
-* **What:** Kling answers with the sound, which is stored; nothing waits.
+* **What:** Kling's response contains the sound, which is stored; there is no wait.
 * **When:** a voice for a video, or an announcement.
 * **Needs:** a connection `kling_default`; storage that all workers reach.
 """

@@ -1,7 +1,7 @@
 """
 Virtual try-on: a person in other clothes.
 
-* **What:** a picture of a person and a picture of clothes become a picture of the person in these clothes.
+* **What:** an image of a person and an image of clothes become an image of the person in these clothes.
 * **When:** pictures for a shop. Kling announced the end of this product for 2026-09-15 and sources disagree whether it
   came: the operator warns.
 * **Needs:** a connection `kling_default`; storage that all workers reach.

@@ -1,9 +1,9 @@
 """
-A figure seen from other sides, and cut out of its picture.
+Further views of a subject, and parts cut out of its image.
 
-* **What:** AI multi-shot paints three more views of what a picture shows; recognition cuts things, heads, faces and
-  clothes out of it, and answers at once.
-* **When:** an element needs views that nobody has photographed, or a film needs a part of a picture.
+* **What:** AI multi-shot generates three more views of the subject of an image; recognition cuts objects, heads, faces
+  and clothes out of it, synchronously.
+* **When:** an element needs more views than you have, or a video needs a part of an image.
 * **Needs:** a connection `kling_default`; storage that all workers reach.
 """
 

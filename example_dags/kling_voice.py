@@ -1,9 +1,9 @@
 """
-A voice of your own speaks in a video.
+A custom voice speaks in a video.
 
-* **What:** one task makes a video with a voice, the next one a custom voice of it, and a third one lets that voice
-  speak. The last one looks at the voices of the account and deletes this one.
-* **When:** the same voice has to speak in many videos. A voice stays in the account until it is deleted.
+* **What:** one task makes a video with a voice, the next one creates a custom voice from it, and a third one uses that
+  voice. The last one lists the voices of the account and deletes this one.
+* **When:** the same voice speaks in many videos. A voice stays in the account until it is deleted.
 * **Needs:** a connection `kling_default`; storage that all workers reach.
 """
 

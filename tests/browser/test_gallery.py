@@ -230,6 +230,8 @@ def _with_names(route, names: list[str]) -> None:
 def test_filters_show_what_failed_and_what_waits(sheet):
     for button, name in (("Failed 1", "refused"), ("Waiting 1", "waits_for_slot"), ("Being made 1", "being_made")):
         sheet.get_by_role("button", name=button).click()
+        # Until the response has come, the cards of the filter before stay, dimmed.
+        sheet.locator("#sheet[aria-busy=false]").wait_for()
         sheet.locator(".card .name", has_text=name).wait_for()
         assert sheet.locator(".card").count() == 1
     sheet.get_by_role("button", name="Failed 1").click()

@@ -72,6 +72,8 @@ def _split_host(host: str, scheme: str) -> SplitResult:
         parts = urlsplit(host)
         name = parts.hostname or ""
         valid = "%" not in parts.netloc and (":" in name or _NAME.fullmatch(name.encode("idna").decode()))
+        # "https:/host" is a host named https without a port; libraries differ in what dots in a path mean.
+        valid = valid and not parts.netloc.endswith(":") and not {".", ".."} & set(parts.path.split("/"))
     except ValueError:
         raise _configuration_error("it is not a valid address", host) from None
     if parts.scheme not in _DEFAULT_PORTS:

@@ -147,6 +147,7 @@ def test_an_extra_that_is_not_an_object_is_refused_instead_of_forgotten(monkeypa
     [
         *({"host": host} for host in ("https://x y", "x\ny", "https://x\\@y", "https://x/?a=b", "https://x/#a")),
         *({"host": host} for host in ("https://[::1", "https://x:99999", "x:0", "https://x:port", "https://", "a..b")),
+        *({"host": host} for host in ("https:/h.example", "h.example:", "https://h.example/../x", "h.example/./x")),
         *({"host": host} for host in ("https://*.x", "javascript:alert(1)", "file:///etc/passwd", "ftp://x")),
         *({"host": host} for host in ("https://.x", "https://x\u200b.y", "https://x%2fy", "\u2026")),
         *({"host": "https://x", "port": port} for port in (0x10000, -1)),

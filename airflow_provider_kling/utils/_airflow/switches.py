@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+
 from airflow.configuration import conf
+
+from airflow_provider_kling.utils.untrusted import reason
+
+log = logging.getLogger(__name__)
 
 #: Airflow's own words for no, and those that people write; Airflow raises for the latter.
 _NO = frozenset({"false", "f", "0", "no", "n", "off", "none", ""})
@@ -16,4 +22,11 @@ def is_switched_on(option: str) -> bool:
 
     :param option: its name.
     """
-    return str(conf.get("kling", option, fallback="True")).strip().lower() not in _NO
+    try:
+        value = conf.get("kling", option, fallback="True")
+    except Exception as error:  # noqa: BLE001 - a file with a "%" in the value, and whatever reads a secret for it
+        log.warning(
+            "Write [kling] %s as True or False: it cannot be read, and counts as on (%s)", option, reason(error)
+        )
+        return True
+    return str(value).strip().lower() not in _NO

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from airflow_provider_kling.plugins.plugin import KlingPlugin, shows_pages
@@ -32,3 +36,24 @@ def test_a_spelling_fails_neither_the_plugin_nor_a_paid_result(monkeypatch, word
 def test_what_nobody_has_set_is_on(monkeypatch):
     monkeypatch.delenv("AIRFLOW__KLING__UI", raising=False)
     assert is_switched_on("ui") is True
+
+
+@pytest.mark.parametrize("word", ["50%", "%(nope)s", "%"])
+def test_a_value_that_airflow_cannot_read_in_its_file_is_on(tmp_path, word):
+    (tmp_path / "airflow.cfg").write_text(f"[core]\nload_examples = False\n[kling]\nui = {word}\nposters = {word}\n")
+    program = (
+        "from airflow_provider_kling.utils._airflow.switches import is_switched_on\n"
+        "print([is_switched_on(option) for option in ('ui', 'posters')])"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program],
+        env={
+            **{key: value for key, value in os.environ.items() if "__KLING__" not in key},
+            "AIRFLOW_HOME": str(tmp_path),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.stdout.endswith("[True, True]\n"), run.stderr
+    assert "Write [kling] ui as True or False" in run.stdout + run.stderr

@@ -189,7 +189,7 @@ class Nemesis:
         self.injections[f"triggerer paused for {PAUSED_FOR:.0f} s, then resumed"] += 1
 
     def _count_matched_faults(self) -> None:
-        unmatched = self._kling.unmatched()
+        unmatched = self._kling.unmatched_faults()
         for number, name in list(self._armed.items()):
             if number not in unmatched:
                 self.injections[f"HTTP: {name}"] += 1

@@ -231,7 +231,8 @@ def _convert_field(draft: _Draft, field: Field, value: Any) -> Any:
     name, keep = field.name, field.file_keys
     try:
         if field.is_media:
-            _refuse_none(value, name, keep)
+            if isinstance(value, str):  # whatever else it is, it is no JSON yet, and may contain itself
+                _refuse_none(value, name, keep)
         else:
             value = json_value(value, name, keep=keep)
             _refuse_none(value, name, keep, words=NONE_BEFORE_READING)

@@ -46,6 +46,9 @@ TASK_MODULES = (
     "submission.unnamed",
 )
 
+#: Libraries that tasks import by themselves: what signs a token.
+LIBRARIES = ("jwt",)
+
 #: Tables that tasks read from a file, by the functions that keep them.
 TABLES = (("products.capability_map", "table"), ("products.prices", "price_list"))
 
@@ -60,8 +63,9 @@ def preload() -> None:
     if multiprocessing.parent_process() is not None or not is_switched_on("preload"):
         return
     names = modules_for(sys.argv, conf.get("core", "executor", fallback=""))
-    import_all(names)
+    import_all(f"{PACKAGE}.{name}" for name in names)
     if names == TASK_MODULES:
+        import_all(LIBRARIES)
         _read_tables()
 
 
@@ -82,13 +86,13 @@ def modules_for(arguments: Sequence[str], executor: str) -> tuple[str, ...]:
 
 def import_all(names: Iterable[str]) -> None:
     """
-    Import modules of this package.
+    Import modules.
 
-    :param names: without the package. One that fails is logged; the task that needs it will say so.
+    :param names: one that fails is logged; the task that needs it will say so.
     """
     for name in names:
         try:
-            import_module(f"{PACKAGE}.{name}")
+            import_module(name)
         except Exception as error:  # noqa: BLE001 - whatever a module raises: a component of Airflow goes on
             log.warning("%s was not imported ahead, tasks import it themselves: %s", name, type(error).__name__)
 

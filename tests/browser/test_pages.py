@@ -33,7 +33,7 @@ def test_the_form_starts_a_run_with_the_values_that_were_typed(airflow, pages, s
 def test_the_form_says_what_each_field_takes(airflow, pages):
     airflow.wait_for_dag("kling_quickstart")
     dialog = pages.trigger_form("kling_quickstart")
-    dialog.get_by_text("Path, https URL or storage URI of a picture").wait_for()
+    dialog.get_by_text("Path, https URL or storage URI of an image").wait_for()
     assert dialog.locator("[name=element_prompt]").input_value() == "The rocket lifts off, smoke rolls over the pad"
 
 
@@ -64,7 +64,7 @@ def test_the_result_link_is_on_the_last_tab_and_leads_to_the_video(pages, simula
 def test_the_button_of_a_batch_opens_the_gallery_of_its_run(pages, launch):
     page = pages.task(LAUNCH, launch, "animate_all", "details")
     page.goto(urljoin(page.url, page.get_by_role("link", name="Kling gallery").get_attribute("href")))
-    page.frame_locator("iframe").locator(".card", has_text="dawn-wide").wait_for()
+    page.frame_locator("iframe").locator(".card", has_text="shore-wide").wait_for()
 
 
 @pytest.mark.parametrize(("task_id", "name"), [("cover", "Kling image"), ("narrate", "Kling sound")])

@@ -20,6 +20,8 @@ SHARES = {
     scenarios.STARTED_IN_TRIGGERER: 0.45,
     scenarios.FLOOR: None,
 }
+#: What nobody can do with less.
+LEAST = (scenarios.FLOOR, scenarios.LEAST, scenarios.LEAST_RESULT, scenarios.LEAST_PAIR)
 BATCH_LIMIT = 0.05
 #: Of the operator that waits, as a share of what a task costs that only defers.
 FLOOR_LIMIT = 1.35
@@ -57,7 +59,7 @@ def costs(bench: Bench) -> dict[str, float | str]:
     """CPU seconds for each video by alternative; a text where a run failed."""
     bench.idle()
     every = slow_outcomes(bench)
-    least = {name: _least(bench, name) for name in (scenarios.FLOOR, scenarios.LEAST, scenarios.LEAST_PAIR)}
+    least = {name: _least(bench, name) for name in LEAST}
     if len(bench.memory["idle"]) < 2:
         bench.measure_idle()
     found = {
@@ -111,6 +113,7 @@ def _shares_of_the_least(every: dict[str, float | str]) -> Iterator[Row]:
     compared = (
         (operator, scenarios.FLOOR, "the floor", FLOOR_LIMIT, FLOOR_REASON, FLOOR_IDEA),
         (scenarios.LEAST, scenarios.FLOOR, "the floor", None, "", ""),
+        (scenarios.LEAST_RESULT, scenarios.FLOOR, "the floor", None, "", ""),
         (operator, scenarios.LEAST, "the floor with one POST", None, "", ""),
         (pair, scenarios.HTTP_DEFERRABLE, "HttpOperator and HttpSensor, deferrable", PAIR_LIMIT, PAIR_REASON, IDEA),
         (pair, scenarios.LEAST_PAIR, "one POST and the floor", None, "", ""),

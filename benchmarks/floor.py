@@ -18,17 +18,27 @@ if TYPE_CHECKING:
 
 
 class FloorTrigger(BaseTrigger):
-    """Fire at a moment, without asking anybody."""
+    """Fire at a moment, without asking anybody; if there is a result, the task returns it."""
 
-    def __init__(self, moment: float) -> None:
+    def __init__(self, moment: float, result: dict[str, Any] | None = None) -> None:
         super().__init__()
         self.moment = moment
+        self.result = result
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        return f"{__name__}.FloorTrigger", {"moment": self.moment}
+        return f"{__name__}.FloorTrigger", {"moment": self.moment, "result": self.result}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         await asyncio.sleep(self.moment - time.time())
+        if self.result is not None:
+            # Not in each process that reads the Dag file.
+            from airflow.sdk.execution_time.xcom import XCom
+            from asgiref.sync import sync_to_async
+
+            ti = self.task_instance
+            place = {"dag_id": ti.dag_id, "task_id": ti.task_id, "run_id": ti.run_id, "map_index": ti.map_index}
+            # In a thread: it asks Airflow's API, and waits for the response.
+            await sync_to_async(XCom.set)(key="return_value", value=self.result, **place)
         yield TaskSuccessEvent()
 
 
@@ -56,17 +66,22 @@ class SubmittingFloorOperator(BaseOperator):
 
     template_fields = ("prompt",)
 
-    def __init__(self, *, conn_id: str, image: str, prompt: str, seconds: float, **kwargs: Any) -> None:
+    def __init__(
+        self, *, conn_id: str, image: str, prompt: str, seconds: float, returns: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.conn_id = conn_id
         self.image = image
         self.prompt = prompt
         self.seconds = seconds
+        self.returns = returns
 
     def execute(self, context: Any) -> None:
-        context["ti"].xcom_push(key="task_id", value=self._submitted())
+        task_id = self._submitted()
+        context["ti"].xcom_push(key="task_id", value=task_id)
         if self.seconds:
-            self.defer(trigger=FloorTrigger(time.time() + self.seconds), method_name="execute_complete")
+            trigger = FloorTrigger(time.time() + self.seconds, {"task_id": task_id} if self.returns else None)
+            self.defer(trigger=trigger, method_name="execute_complete")
 
     def _submitted(self) -> str:
         # Not while the Dag file is read: that happens in the Dag processor too.

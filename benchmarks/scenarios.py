@@ -22,6 +22,7 @@ FLOOR = "floor"
 #: Not alternatives either: they pay without checks. Whatever submits with ``requests`` costs at least this.
 LEAST = "least"
 LEAST_PAIR = "least_pair"
+LEAST_RESULT = "least_result"
 
 #: Alternatives that are compared with slow results.
 ALL = (
@@ -49,6 +50,7 @@ ALTERNATIVES = {
     BATCH: "KlingImageToVideoBatchOperator",
     FLOOR: "an operator that only defers, to a trigger that only sleeps",
     LEAST: "the floor, and one POST with requests and one XCom",
+    LEAST_RESULT: "the same, whose trigger returns a result",
     LEAST_PAIR: "one POST with requests and one XCom, then the floor as a task of its own",
 }
 

@@ -14,6 +14,11 @@ ARGUMENTS = {"task_id": "animate", "conn_id": SLOW.kling_connection, "image": im
 with new_dag(SLOW, scenarios.LEAST):
     SubmittingFloorOperator.partial(**ARGUMENTS, seconds=SIZES.seconds).expand(prompt=prompts(SLOW.videos))
 
+with new_dag(SLOW, scenarios.LEAST_RESULT):
+    SubmittingFloorOperator.partial(**ARGUMENTS, seconds=SIZES.seconds, returns=True).expand(
+        prompt=prompts(SLOW.videos)
+    )
+
 with new_dag(SLOW, scenarios.LEAST_PAIR):
 
     @task_group

@@ -47,8 +47,8 @@ def test_loading_the_plugin_brings_nothing_heavy():
     )
     tops = {name.partition(".")[0] for name in loaded}
     assert not tops & {"fastapi", "starlette", "requests", "PIL", "sqlalchemy", "jwt", "yaml"}
-    # Before Airflow 3.2 the switch of one of its names is one of them.
-    assert len(ours) <= 9
+    # Two of them are loaded before by a newer Airflow.
+    assert len(ours) <= 11
 
 
 @needs_pages

@@ -14,9 +14,16 @@ import airflow_provider_kling
 from airflow_provider_kling.get_provider_info import OPERATORS
 from airflow_provider_kling.plugins import preload
 from airflow_provider_kling.products.catalogue import PRODUCTS
+from airflow_provider_kling.utils._airflow.compat import AIRFLOW_V_3_2_PLUS
 
 ROOT = Path(airflow_provider_kling.__file__).parents[1]
 PHOTO = ROOT / "benchmarks" / "dags" / "photo.jpg"
+
+#: Whose modules a task needs. Before Airflow 3.2 a connection that is read outside of a task imports ``cryptography``.
+PACKAGES = (
+    *("airflow_provider_kling", "requests", "urllib3", "charset_normalizer", "jwt", "PIL", "yaml"),
+    *(("cryptography",) if AIRFLOW_V_3_2_PLUS else ()),
+)
 
 #: Starts as a component of Airflow does; prints what importing ahead brought, then what paying imported all the same.
 COMPONENT = """
@@ -25,7 +32,7 @@ import airflow.sdk, airflow.configuration
 sys.argv = {arguments}
 from airflow_provider_kling.plugins.plugin import KlingPlugin
 KlingPlugin.on_load()
-packages = ("airflow_provider_kling", "requests", "urllib3", "charset_normalizer", "jwt", "cryptography", "PIL", "yaml")
+packages = {packages}
 ahead = set(sys.modules)
 print([name for name in ("airflow_provider_kling.operators.video", "requests") if name in ahead])
 assert threading.active_count() == 1
@@ -43,7 +50,7 @@ if {pays}:
 
 
 def _component(*arguments: str, image: str = "", **environment: str) -> list[str]:
-    code = COMPONENT.format(arguments=["airflow", *arguments], pays=bool(image), image=image)
+    code = COMPONENT.format(arguments=["airflow", *arguments], packages=PACKAGES, pays=bool(image), image=image)
     done = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, **environment},

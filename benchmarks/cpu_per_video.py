@@ -30,9 +30,9 @@ PAIR_LIMIT = 0.9
 
 REASON = "one worker start and one deferral alone cost more, see the row of the floor; checks and XComs come on top."
 FLOOR_REASON = (
-    "one POST with requests takes most of what is allowed above the floor, see its row. Six more requests to Airflow "
-    "cost the most: the label, what is about to be submitted, what the tab shows; and in the triggerer, which runs "
-    "Airflow's API in its own process, whether the task still waits, its result, its button."
+    "one POST with requests takes more than half of what is allowed above the floor, see its row. Six more requests "
+    "to Airflow cost the most: the label, what is about to be submitted, what the tab shows; and in the triggerer, "
+    "which runs Airflow's API in its own process, whether the task still waits, its result, its button."
 )
 FLOOR_IDEA = (
     "tell Airflow id and submission in one request; give result and button with the event that ends the task, once "

@@ -20,7 +20,8 @@ from airflow_provider_kling.preparation.request_content import content_of
 from airflow_provider_kling.products import capabilities, generations, limits
 from airflow_provider_kling.products.catalogue import PRODUCTS
 from airflow_provider_kling.products.convert import RESOLUTIONS, FieldEncodingError
-from airflow_provider_kling.products.fields import Field, is_omitted, suggest_field
+from airflow_provider_kling.products.field_names import suggest_field
+from airflow_provider_kling.products.fields import Field, is_omitted
 from airflow_provider_kling.products.formatting import named, one_of, shown
 from airflow_provider_kling.products.json_value import NotJsonError, json_value, shorten
 from airflow_provider_kling.products.media import FileLoadError, LoadedFile

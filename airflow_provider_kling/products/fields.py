@@ -12,10 +12,10 @@ import re
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from airflow_provider_kling.products import convert
-from airflow_provider_kling.products.formatting import did_you_mean, one_of
+from airflow_provider_kling.products.formatting import one_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 #: Kling documents neither length nor characters of an external id; these are safe in every answer seen (2026-09).
 EXTERNAL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -31,20 +31,6 @@ IMAGE_RATIOS = (*ASPECT_RATIOS, "4:3", "3:4", "3:2", "2:3", "21:9")
 #: The most words that fit into the beginning of a sentence.
 SHORT_CHOICE = 4
 SHOT_TYPES = ("customize", "intelligence")
-
-#: Names that other clients give to Kling's fields; such a field is refused with a question.
-OTHER_NAMES = {
-    "model": "model_name",
-    "first_frame": "image",
-    "last_frame": "image_tail",
-    "start_frame": "image",
-    "end_frame": "image_tail",
-    "start_image_url": "image",
-    "end_image_url": "image_tail",
-    "image_url": "image",
-    "generate_audio": "sound",
-    "audio": "sound",
-}
 
 
 class Shape(NamedTuple):
@@ -143,18 +129,6 @@ def is_omitted(value: Any) -> bool:
     if isinstance(value, str):
         return not value.strip().strip(INVISIBLE)
     return value is None or (isinstance(value, (list, tuple)) and not value)
-
-
-def suggest_field(name: str, known: Iterable[str]) -> str:
-    """
-    Suggest the field that was probably meant, as the end of a sentence; empty when no name is near.
-
-    :param name: what the Dag author wrote.
-    :param known: the fields that there are.
-    """
-    known = list(known)
-    other = OTHER_NAMES.get(name.strip().lower())
-    return f" (did you mean {other!r}?)" if other in known else did_you_mean(name, known)
 
 
 def is_number(value: Any) -> bool:

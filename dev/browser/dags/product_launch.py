@@ -18,6 +18,27 @@ STORED = {"output_uri": FOLDER, "wait_for_completion": True, "poll_interval": 1}
 PICTURES = "/tmp/landscapes"
 
 
+def _pictures_in(folder: str) -> list[str]:
+    return sorted(str(path) for path in ObjectStoragePath(folder).iterdir() if path.suffix == ".jpg")
+
+
+@task
+def list_pictures(folder: str) -> list[str]:
+    """The first half of the folder: a mapped task each."""
+    pictures = _pictures_in(folder)
+    return pictures[: len(pictures) // 2]
+
+
+@task
+def list_items(folder: str) -> list[dict[str, str]]:
+    """The other half: items of a batch."""
+    pictures = _pictures_in(folder)
+    return [
+        {"key": f"{Path(picture).stem}-wide", "image": picture, "prompt": "A slow pan to the right"}
+        for picture in pictures[len(pictures) // 2 :]
+    ]
+
+
 @dag(
     schedule=None,
     params={
@@ -27,25 +48,6 @@ PICTURES = "/tmp/landscapes"
 )
 def product_launch() -> None:
     """Videos, a cover image and speech for a product launch."""
-
-    def pictures_in(folder: str) -> list[str]:
-        return sorted(str(path) for path in ObjectStoragePath(folder).iterdir() if path.suffix == ".jpg")
-
-    @task
-    def list_pictures(folder: str) -> list[str]:
-        """The first half of the folder: a mapped task each."""
-        pictures = pictures_in(folder)
-        return pictures[: len(pictures) // 2]
-
-    @task
-    def list_items(folder: str) -> list[dict[str, str]]:
-        """The other half: items of a batch."""
-        pictures = pictures_in(folder)
-        return [
-            {"key": f"{Path(picture).stem}-wide", "image": picture, "prompt": "A slow pan to the right"}
-            for picture in pictures[len(pictures) // 2 :]
-        ]
-
     pictures = list_pictures("{{ params.folder }}")
     KlingImageToVideoOperator.partial(
         task_id="animate", prompt="Clouds drift, the light changes slowly", duration=3, **STORED

@@ -145,10 +145,11 @@ def wait_of(record: TaskRecord, now: float) -> Wait | None:
     if record.trigger != "KlingTaskTrigger":
         return None
     first, every = arguments.get("first_poll_at"), arguments.get("poll_interval")
+    accepted_at = milliseconds(submission_of(record).get("accepted_at"))
     return {
         "what": "being made",
-        "since": milliseconds(submission_of(record).get("accepted_at")) or _seconds(arguments.get("deferred_at")),
-        "until": _seconds(arguments.get("end_time")),
+        "since": accepted_at or _seconds(arguments.get("deferred_at")),
+        "until": _seconds(arguments.get("end_time")) or _give_up_at(accepted_at, arguments.get("timeout")),
         "next_look": _seconds(first) if isinstance(first, (int, float)) and first > now else 0,
         "every_seconds": round(every) if isinstance(every, (int, float)) and 0 < every < 1e6 else 0,
         "usual": usual(product_of_record(record)),
@@ -169,6 +170,11 @@ def usual(product: Product | None) -> str:
 
 def _waiting_slot(record: TaskRecord) -> dict[str, Any]:
     return record.trigger_arguments if record.trigger == "KlingSlotTrigger" else {}
+
+
+def _give_up_at(accepted_at: int, timeout: Any) -> int:
+    """Return the deadline of a trigger that has submitted: its arguments are older than the task and hold no time."""
+    return milliseconds(accepted_at + _seconds(timeout)) if accepted_at and _seconds(timeout) else 0
 
 
 def milliseconds(value: Any) -> int:

@@ -10,8 +10,9 @@ import pytest
 from airflow_provider_kling.models import Audio, Element, Image, Task, TaskStatus, Video, Voice
 from airflow_provider_kling.plugins.task_results import frames_shown, input_image_uri, stored_uri
 from airflow_provider_kling.plugins.task_view import view_of
-from airflow_provider_kling.triggers import KlingSlotTrigger, KlingTaskTrigger
+from airflow_provider_kling.triggers import KlingSlotTrigger, KlingSubmitTrigger, KlingTaskTrigger
 from airflow_provider_kling.utils._airflow.api_server import TaskKey, TaskRecord
+from airflow_provider_kling.utils.ours import our_trigger
 
 NOW = 1_800_000_000.0
 KEY = TaskKey("d", "r", "animate", -1)
@@ -259,6 +260,31 @@ def test_a_running_task_shows_the_usual_time_and_the_next_poll():
     assert wait["usual"].startswith("about ")
     assert "Usual time" not in rows(shown["facts"]), "it stands beside the wait"
     assert rows(shown["ids"])["Kling's task id"] == "179"
+
+
+def after_submission(trigger, **more) -> TaskRecord:
+    """The task of a trigger that has submitted, called as the API server calls it."""
+    path, arguments = trigger.serialize()
+    name = our_trigger(path, has_task=True)
+    return record("deferred", trigger=name, trigger_arguments=arguments, xcoms={"task_id": "179", **more})
+
+
+def test_the_wait_in_the_trigger_that_submitted_ends_its_timeout_after_kling_accepted_the_task():
+    trigger = KlingSubmitTrigger(since=NOW - 400, until=NOW + 9000, deferred_at=NOW - 400, timeout=600.0)
+    shown = view(after_submission(trigger, submission=SUBMISSION))
+    assert shown["headline"] == "Being made"
+    assert shown["wait"]["until"] == SUBMISSION["accepted_at"] + 600_000
+
+
+@pytest.mark.parametrize("timeout", [None, float("nan"), float("inf"), 1e300, -5.0, "600"])
+def test_a_timeout_that_is_none_gives_the_wait_no_end(timeout):
+    trigger = KlingSubmitTrigger(since=NOW - 400, until=NOW + 9000, deferred_at=NOW - 400, timeout=timeout)
+    assert view(after_submission(trigger, submission=SUBMISSION))["wait"]["until"] == 0
+
+
+def test_a_wait_whose_begin_at_kling_is_not_known_has_no_end():
+    trigger = KlingSubmitTrigger(since=NOW - 400, until=NOW + 9000, deferred_at=NOW - 400, timeout=600.0)
+    assert view(after_submission(trigger))["wait"]["until"] == 0
 
 
 def test_after_the_first_poll_the_next_is_within_the_interval():

@@ -84,7 +84,7 @@ test-install: $(INSTALLED) ## install beside the pins of older Airflow releases 
 	@$(BIN)/python -m dev.install $(ARGS)
 
 fuzz: export FUZZ_SECONDS ?= 600
-fuzz: $(INSTALLED) ## feed answers that nobody expects to everything that reads one: FUZZ_SECONDS=60 make fuzz
+fuzz: $(INSTALLED) ## feed responses that nobody expects to everything that reads one: FUZZ_SECONDS=60 make fuzz
 	$(BIN)/python -m pytest tests/adversary/fuzzing $(ARGS)
 
 demo-ui: $(INSTALLED) ## the demo, leaving Airflow up for a look around

@@ -7,7 +7,7 @@
     ├── KlingValidationError           !  a bad request, found before a credit was spent
     ├── KlingBudgetError               !  the Dag run would cost more than its cap; nothing was sent
     ├── KlingCallbackError             !  a callback that is not Kling's, or that cannot be read
-    ├── KlingApiError                     Kling answered with an error code
+    ├── KlingApiError                     Kling responded with an error code
     │   ├── KlingAuthenticationError   !  1000 to 1004
     │   ├── KlingAccountError          !  1100 to 1103: account, balance, permission
     │   ├── KlingRequestError          !  1200 to 1203: Kling refused the request
@@ -19,8 +19,8 @@
     │   │   ├── KlingRateLimitError    ~  1302
     │   │   └── KlingConcurrencyError  ~  1303: no free slot in the resource pack
     │   └── KlingServerError           ~  5000 to 5002
-    ├── KlingConnectionError           ~  no answer: timeout, cut connection, DNS, TLS
-    ├── KlingResponseError             ~  an answer that cannot be read: HTML, empty, cut, an unknown status
+    ├── KlingConnectionError           ~  no response: timeout, cut connection, DNS, TLS
+    ├── KlingResponseError             ~  a response that cannot be read: HTML, empty, cut, an unknown status
     ├── KlingSubmissionInDoubtError    ~  sent, but neither found nor refused; a retry looks again
     │   └── KlingAnswerLostError       !  and Kling has no id to look it up by
     ├── KlingTaskFailedError           ~  Kling accepted the task and then reported it failed
@@ -65,7 +65,7 @@ def error_details(
 
     :param kling_task_id: Kling's id of the task.
     :param code: Kling's service code.
-    :param http_status: status of the HTTP answer; 0 when there was none.
+    :param http_status: status of the HTTP response; 0 when there was none.
     :param request_id: Kling's support handle.
     """
     known = {"task": kling_task_id, "code": code, "HTTP": http_status or None, "request_id": request_id}
@@ -128,16 +128,16 @@ class KlingBudgetError(KlingError, AirflowFailException):
 
 
 class KlingCallbackError(KlingError, AirflowFailException):
-    """A callback that is not signed by Kling, or is about no task; whoever receives it answers HTTP 400 or 401."""
+    """A callback that is not signed by Kling, or is about no task; whoever receives it returns HTTP 400 or 401."""
 
 
 class KlingApiError(KlingError):
     """
-    Kling answered with an error code.
+    Kling responded with an error code.
 
     :param code: Kling's service code, for example 1303.
     :param kling_message: Kling's own words.
-    :param http_status: status of the HTTP answer; it alone decides nothing, 429 has seven meanings.
+    :param http_status: status of the HTTP response; it alone decides nothing, 429 has seven meanings.
     :param request_id: Kling's support handle.
     :param advice: what to do about it, a short sentence; default is what the class or :data:`KLING_CODES` says.
     """
@@ -231,7 +231,7 @@ class KlingServerError(KlingApiError):
 
 class KlingConnectionError(KlingError):
     """
-    No answer came: timeout, cut connection, DNS or TLS failure.
+    No response came: timeout, cut connection, DNS or TLS failure.
 
     :param message: what happened and what to do.
     :param nothing_sent: whether it is certain that no byte of the request left this machine, because no connection was
@@ -247,11 +247,11 @@ class KlingConnectionError(KlingError):
 
 class KlingResponseError(KlingError):
     """
-    An answer came that cannot be read: HTML, empty, cut, of another shape, or with an unknown status.
+    A response came that cannot be read: HTML, empty, cut, of another shape, or with an unknown status.
 
-    :param message: what to do, and what was wrong with the answer.
-    :param http_status: status of the HTTP answer.
-    :param transient: whether another answer may be better; default: unless the status is 4xx, as when a relay lacks
+    :param message: what to do, and what was wrong with the response.
+    :param http_status: status of the HTTP response.
+    :param transient: whether another response may be better; default: unless the status is 4xx, as when a relay lacks
         this route.
     """
 
@@ -271,7 +271,7 @@ class KlingSubmissionInDoubtError(KlingError):
 
 
 class KlingAnswerLostError(KlingSubmissionInDoubtError, AirflowFailException):
-    """A submission was sent, its answer is lost, and the product has no id by which it could be looked up."""
+    """A submission was sent, its response is lost, and the product has no id by which it could be looked up."""
 
     transient = False
 

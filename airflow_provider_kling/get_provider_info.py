@@ -49,7 +49,7 @@ OPERATORS = {
 CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     "timeout_seconds": {
         "label": "Request timeout (seconds)",
-        "description": "How long one HTTP answer may take; the wait for a video is the operator's timeout.",
+        "description": "How long one HTTP response may take; the wait for a video is the operator's timeout.",
         "schema": {"type": ["integer", "null"], "minimum": 1, "maximum": 600, "default": 30},
     },
     "verify": {

@@ -177,7 +177,7 @@ class PollDecision:
 
     def on_deadline(self) -> Event:
         """Decide at the deadline, when a status check is still under way."""
-        return Event("timeout", self._kling_task_id, f"{DEADLINE_PASSED}; Kling had not answered the last status check")
+        return Event("timeout", self._kling_task_id, f"{DEADLINE_PASSED}; no response to the last status check")
 
     def _event_after_refusals(self, error: KlingError) -> Event | None:
         if isinstance(error, KlingConfigurationError):
@@ -303,7 +303,7 @@ def check_links(task: Task, *, now: float) -> None:
     """
     if results_expired(task, now):
         raise KlingResultExpiredError(
-            "Generate the video again: Kling has deleted its result after 30 days. The links in Kling's answer are "
+            "Generate the video again: Kling has deleted its result after 30 days. The links in Kling's response are "
             "dead; a file that was stored then is where it was stored." + _particulars(task),
             kling_task_id=task.task_id,
         )

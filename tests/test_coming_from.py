@@ -88,11 +88,11 @@ class TestComfyUIImageToVideo:
 
     def test_a_response_without_a_task_is_an_error(self, kling, monkeypatch):
         from airflow_provider_kling.api import classic
-        from airflow_provider_kling.api.envelope import Answer
+        from airflow_provider_kling.api.envelope import Response
         from airflow_provider_kling.products.video import IMAGE2VIDEO
 
         with pytest.raises(KlingResponseError, match="holds no task"):
-            classic.read_task(Answer({}, "r"), IMAGE2VIDEO)
+            classic.read_task(Response({}, "r"), IMAGE2VIDEO)
 
 
 class TestComfyUITextToVideo:

@@ -45,12 +45,12 @@ SENTENCES = {
     "unknown code, HTTP 400": raised(envelope.read, 400, b'{"code": 1999, "message": "text"}'),
     "HTML": raised(envelope.read, 502, b"<html>502 Bad Gateway</html>"),
     "no code": raised(envelope.read, 200, b'{"code": []}'),
-    "no task": raised(classic.read_task, envelope.Answer(None, "r-1"), IMAGE2VIDEO),
+    "no task": raised(classic.read_task, envelope.Response(None, "r-1"), IMAGE2VIDEO),
     "unknown status": raised(
-        classic.read_task, envelope.Answer({"task_id": TASK_ID, "task_status": "resting"}, "r-1"), IMAGE2VIDEO
+        classic.read_task, envelope.Response({"task_id": TASK_ID, "task_status": "resting"}, "r-1"), IMAGE2VIDEO
     ),
-    "no account": raised(account.read_costs, envelope.Answer(None, "r-1")),
-    "account refused": raised(account.read_costs, envelope.Answer({"code": 1100, "msg": "text"}, "r-1")),
+    "no account": raised(account.read_costs, envelope.Response(None, "r-1")),
+    "account refused": raised(account.read_costs, envelope.Response({"code": 1100, "msg": "text"}, "r-1")),
     "endpoint": raised(product_of, "image-2-video"),
     "failed": raised(
         polling.require_success, task(TaskStatus.FAILED, "Image pixel is invalid"), Event("failed", TASK_ID)

@@ -1,1 +1,1 @@
-"""The wire: a request is built, signed, sent, and its answer read. What builds and reads is pure."""
+"""The wire: a request is built, signed, sent, and its response read. What builds and reads is pure."""

@@ -11,7 +11,7 @@ from airflow_provider_kling.exceptions import KlingResponseError, error_details
 from airflow_provider_kling.models.account import ResourcePack
 
 if TYPE_CHECKING:
-    from airflow_provider_kling.api.envelope import Answer
+    from airflow_provider_kling.api.envelope import Response
 
 #: The longest name of a pack and of its status; Kling's have less than 60 characters.
 MAX_NAME_CHARACTERS = 120
@@ -28,26 +28,26 @@ def costs(start_time: int, end_time: int) -> Request:
 
 
 @raises_response_error
-def read_costs(answer: Answer) -> list[ResourcePack]:
+def read_costs(response: Response) -> list[ResourcePack]:
     """
     Read the resource packs; this endpoint wraps them in a second envelope inside ``data``.
 
     A pack whose quantities cannot be read is left out: 0 would say that it is used up.
 
     :raises KlingApiError: when the inner envelope carries an error; the outer one has code 0 even then.
-    :raises KlingResponseError: when there is no account in the answer.
+    :raises KlingResponseError: when there is no account in the response.
     """
-    inner = values.json_object(answer.data)
+    inner = values.json_object(response.data)
     code = envelope.service_code(inner.get("code", 0))
     if not inner or code is None:
         raise KlingResponseError(
-            "Check the connection's host: the answer holds no account data."
-            f"{error_details(request_id=answer.request_id)}",
+            "Check the connection's host: the response holds no account data."
+            f"{error_details(request_id=response.request_id)}",
             http_status=200,
         )
     if code != 0 and code not in envelope.RELAY_SUCCESS:
         message = values.text(values.first(inner, "msg", "message"))
-        raise envelope.api_error(code, message, http_status=200, request_id=answer.request_id)
+        raise envelope.api_error(code, message, http_status=200, request_id=response.request_id)
     packs = (_pack(item) for item in values.json_objects(inner.get("resource_pack_subscribe_infos")))
     return [pack for pack in packs if pack]
 

@@ -22,7 +22,7 @@ from airflow_provider_kling.products.formatting import named, one_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_kling.api.envelope import Answer
+    from airflow_provider_kling.api.envelope import Response
     from airflow_provider_kling.api.transport import Transport
     from airflow_provider_kling.products.product import Product
 
@@ -92,8 +92,8 @@ class AssetCollection(Generic[R]):
         :param page_size: 1 to 1000 for voices, to 500 for elements; a page that is shorter is the last.
         """
         params = {"pageNum": str(page), "pageSize": str(page_size)}
-        answer = self._transport.read(Request("GET", self._asset_kind.presets, params=params))
-        return _read_presets(answer, self._asset_kind.kind)
+        response = self._transport.read(Request("GET", self._asset_kind.presets, params=params))
+        return _read_presets(response, self._asset_kind.kind)
 
     def own(self, page: int = 1, page_size: int = 30) -> list[R]:
         """
@@ -104,8 +104,8 @@ class AssetCollection(Generic[R]):
             has no asset, so a page may hold fewer.
         """
         product = self._asset_kind.product
-        answer = self._transport.read(classic.page(product, page, page_size))
-        return [made for task in classic.read_page(answer, product) for made in task.of_kind(self._asset_kind.kind)]
+        response = self._transport.read(classic.page(product, page, page_size))
+        return [made for task in classic.read_page(response, product) for made in task.of_kind(self._asset_kind.kind)]
 
     def delete(self, any_id: str | int, *, by: str = "") -> bool:
         """
@@ -114,7 +114,7 @@ class AssetCollection(Generic[R]):
         :param any_id: ``voice_id`` or ``element_id``.
         :param by: for elements, which of Kling's two paths is used: ``videos`` (default) or ``images``; both do the
             same.
-        :return: ``False`` when Kling knows no such id, which is also its answer to a repeated request.
+        :return: ``False`` when Kling knows no such id, which is also its response to a repeated request.
         :raises KlingValidationError: when it is no id.
         """
         paths, name = self._asset_kind.delete, self._asset_kind.id_name
@@ -133,6 +133,6 @@ class AssetCollection(Generic[R]):
 
 
 @raises_response_error
-def _read_presets(answer: Answer, kind: type[R]) -> list[R]:
-    found = [result for record in values.json_objects(answer.data) for result in read_results(record)]
+def _read_presets(response: Response, kind: type[R]) -> list[R]:
+    found = [result for record in values.json_objects(response.data) for result in read_results(record)]
     return [result for result in found if isinstance(result, kind)]

@@ -20,7 +20,7 @@ TOKEN_LIFETIME = 1800
 #: Characters that no key has. They come from copying it: blanks, line breaks, quotes, invisible ones, an ellipsis.
 _INVALID_IN_KEY = re.compile(r"[^!-~]|[\"'`]")
 
-#: The shortest credential that is redacted in answers; a shorter one may be an ordinary word of an answer.
+#: The shortest credential that is redacted in responses; a shorter one may be an ordinary word of a response.
 _MIN_REDACTED_CHARACTERS = 8
 
 #: How many seconds a token claims to be older than it is, so that a server slightly behind accepts it.
@@ -91,19 +91,19 @@ def credential_of(login: str | None, password: str | None) -> Credential:
     return AccessKeyPair(login, password) if login else ApiKey(password)
 
 
-def redact_credential(answer: bytes, authorization: str) -> bytes:
+def redact_credential(response: bytes, authorization: str) -> bytes:
     """
-    Replace the credential of a request in its answer, because some servers repeat what they refuse.
+    Replace the credential of a request in its response, because some servers repeat what they refuse.
 
-    :param answer: its body.
+    :param response: its body.
     :param authorization: the header that was sent.
     """
     token = authorization.rpartition(" ")[2]
     if len(token) < _MIN_REDACTED_CHARACTERS:
-        return answer
+        return response
     for form in (token, json.dumps(token)[1:-1], token.replace("/", "\\/"), html.escape(token)):
-        answer = answer.replace(form.encode(), b"(credential)")
-    return answer
+        response = response.replace(form.encode(), b"(credential)")
+    return response
 
 
 def _clean_key(field: str, value: str | None) -> str:

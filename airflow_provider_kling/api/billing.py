@@ -18,7 +18,7 @@ from airflow_provider_kling.models.account import Deduction
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from airflow_provider_kling.api.envelope import Answer
+    from airflow_provider_kling.api.envelope import Response
     from airflow_provider_kling.api.transport import Transport
 
 ReportKind = Literal["package", "balance"]
@@ -70,9 +70,9 @@ class Billing:
             body["filters"] = [{"key": key, "values": list(words)} for key, words in filters.items()]
         seen = set[str]()
         for _ in range(MAX_PAGES):
-            answer = self._transport.read(Request("POST", f"/account/billing/{kind}", json=body))
-            yield from read_deductions(answer)
-            data = values.json_object(answer.data)
+            response = self._transport.read(Request("POST", f"/account/billing/{kind}", json=body))
+            yield from read_deductions(response)
+            data = values.json_object(response.data)
             cursor = data.get("next_cursor")
             if data.get("has_more") is not True or not isinstance(cursor, str) or cursor in seen:
                 return
@@ -82,17 +82,17 @@ class Billing:
 
 
 @raises_response_error
-def read_deductions(answer: Answer) -> list[Deduction]:
+def read_deductions(response: Response) -> list[Deduction]:
     """
     Read one page; a line whose amount cannot be read is left out: 0 would say that it was free.
 
-    :param answer: to either report.
+    :param response: to either report.
     :raises KlingResponseError: when it holds no report.
     """
-    report = values.json_object(answer.data).get("result")
+    report = values.json_object(response.data).get("result")
     if not isinstance(report, dict):
-        known = error_details(request_id=answer.request_id)
-        raise KlingResponseError(f"Check the connection's host: the answer holds no report.{known}", http_status=200)
+        known = error_details(request_id=response.request_id)
+        raise KlingResponseError(f"Check the connection's host: the response holds no report.{known}", http_status=200)
     lines = (_deduction(item) for item in values.json_objects(report.get("detail")))
     return [line for line in lines if line.amount]
 

@@ -11,7 +11,7 @@ from airflow_provider_kling.api.response_errors import raises_response_error
 from airflow_provider_kling.models import Task, TaskStatus
 
 if TYPE_CHECKING:
-    from airflow_provider_kling.api.envelope import Answer
+    from airflow_provider_kling.api.envelope import Response
     from airflow_provider_kling.products.product import Product
 
 #: The largest page that Kling serves.
@@ -51,42 +51,42 @@ def page(product: Product, number: int, size: int, cursor: str = "") -> Request:
     return Request("GET", product.path, params={"pageNum": str(number), "pageSize": str(size)})
 
 
-def next_cursor(answer: Answer) -> str:
+def next_cursor(response: Response) -> str:
     """Return nothing: pages have numbers here, no cursors."""
     return ""
 
 
 @raises_response_error
-def read_created(answer: Answer, product: Product) -> Task:
+def read_created(response: Response, product: Product) -> Task:
     """
     Read the task that a POST has created. An id is enough: it means that there is a task, whatever its status.
 
-    :raises KlingResponseError: when the answer names no task; then it is not known whether there is one.
+    :raises KlingResponseError: when the response names no task; then it is not known whether there is one.
     """
-    data = answer.data
+    data = response.data
     is_unnamed = product.answers == "at once" and not task_record.holds_task(data) and task_record.holds_result(data)
     if product.answers == "result" or is_unnamed:
-        return task_record.read_result(answer, product.endpoint)
+        return task_record.read_result(response, product.endpoint)
     data = {"task_id": data} if task_record.is_bare_id(data) else data
-    return task_record.read_task(data, product.endpoint, answer.request_id, status=TaskStatus.SUBMITTED)
+    return task_record.read_task(data, product.endpoint, response.request_id, status=TaskStatus.SUBMITTED)
 
 
 @raises_response_error
-def read_task(answer: Answer, product: Product) -> Task:
+def read_task(response: Response, product: Product) -> Task:
     """
     Read one task.
 
-    :raises KlingResponseError: when there is no task in the answer, or its status is unknown.
+    :raises KlingResponseError: when there is no task in the response, or its status is unknown.
     """
-    return task_record.read_task(answer.data, product.endpoint, answer.request_id)
+    return task_record.read_task(response.data, product.endpoint, response.request_id)
 
 
 @raises_response_error
-def read_page(answer: Answer, product: Product, status: TaskStatus | None = None) -> list[Task]:
+def read_page(response: Response, product: Product, status: TaskStatus | None = None) -> list[Task]:
     """
     Read a page of tasks; a record that cannot be read, perhaps of another product, is left out.
 
     :param status: taken in place of an unknown status; without it, such a task is left out.
-    :raises KlingResponseError: when the answer is no list; permanent, so that the list is not asked for again.
+    :raises KlingResponseError: when the response is no list; permanent, so that the list is not asked for again.
     """
-    return task_record.read_list(answer, lambda _task_id: product.endpoint, status=status)
+    return task_record.read_list(response, lambda _task_id: product.endpoint, status=status)

@@ -1,5 +1,5 @@
 """
-A client of one account at Kling, without Airflow: it chooses the dialect, builds requests, reads answers.
+A client of one account at Kling, without Airflow: it chooses the dialect, builds requests, reads responses.
 
 The hook is an adapter around it. Reads are free and repeated on errors. :meth:`KlingClient.create_once` is the paid
 call; only :mod:`airflow_provider_kling.submission.protocol` decides when to make it.
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_kling.api.dialects import Dialect
     from airflow_provider_kling.api.download import Download
-    from airflow_provider_kling.api.envelope import Answer
+    from airflow_provider_kling.api.envelope import Response
     from airflow_provider_kling.api.listing import Page
     from airflow_provider_kling.api.settings import Settings
     from airflow_provider_kling.api.task_reader import Results, TaskReader
@@ -81,7 +81,7 @@ class KlingClient(AccountResources):
 
         :param product: its row.
         :param body: the canonical body.
-        :raises KlingError: when the answer confirms no task; there may be one all the same, see
+        :raises KlingError: when the response confirms no task; there may be one all the same, see
             :attr:`~airflow_provider_kling.exceptions.KlingError.refused_for_sure`.
         """
         product = serving_product(product, body)
@@ -149,19 +149,19 @@ class KlingClient(AccountResources):
         """
         return self._look(product, any_id, tries)[0]
 
-    def _look(self, product: Product, any_id: str, tries: int | None) -> tuple[Task, Answer]:
+    def _look(self, product: Product, any_id: str, tries: int | None) -> tuple[Task, Response]:
         dialect = self._dialect(product)
-        answer = self.transport.read(dialect.query(product, any_id), tries=tries)
-        return dialect.read_task(answer, product), answer
+        response = self.transport.read(dialect.query(product, any_id), tries=tries)
+        return dialect.read_task(response, product), response
 
     def _get_named_task(self, product: Product, any_id: str, tries: int | None) -> Task:
-        """Read one task; an answer about another task is an error, because nobody knows whose that is."""
-        task, answer = self._look(product, any_id, tries)
-        if not task_record.is_about(answer.data, task, any_id):
+        """Read one task; a response about another task is an error, because nobody knows whose that is."""
+        task, response = self._look(product, any_id, tries)
+        if not task_record.is_about(response.data, task, any_id):
             named = f" with external_task_id {task.external_task_id}" if task.external_task_id else ""
             raise KlingResponseError(
-                f"Check the connection's host: it answers with another task. {clean_text(any_id, 80)} was asked for, "
-                f"{task.task_id}{named} came.{error_details(request_id=answer.request_id)}",
+                f"Check the connection's host: it returned another task. {clean_text(any_id, 80)} was asked for, "
+                f"{task.task_id}{named} came.{error_details(request_id=response.request_id)}",
                 http_status=200,
             )
         return task
@@ -187,7 +187,7 @@ class KlingClient(AccountResources):
             try:
                 return self._get_named_task(other, any_id, tries)
             except KlingError as error:
-                # A relay without that route often answers with a page of HTML; then the first answer counts.
+                # A relay without that route often returns a page of HTML; then the first response counts.
                 if error.transient and not isinstance(error, KlingResponseError):
                     raise
             raise
@@ -272,11 +272,11 @@ class KlingClient(AccountResources):
         self, waiting: Sequence[TaskRef], *, tries: int | None = None
     ) -> tuple[Results, list[TaskRef]]:
         """
-        Read many tasks with requests that each answer for several; free.
+        Read many tasks with requests that each cover several; free.
 
         :param waiting: product and id of each.
         :param tries: how often a request is sent before its error counts; default 4.
-        :return: the task, or the error, of each that such a request answered for; and those that have to be read one
+        :return: the task, or the error, of each that such a request covered; and those that have to be read one
             by one.
         """
         return self._reader.read(waiting, tries=tries)
@@ -308,9 +308,9 @@ class KlingClient(AccountResources):
         """
         Ask once for a task that does not exist. It is free, and Kling looks for it only if the credential is valid.
 
-        :raises KlingError: when it does not, or does not answer.
+        :raises KlingError: when it does not, or does not respond.
         """
         product = product_of(DEFAULT_ENDPOINT)
-        # One try: Airflow's Test button waits for this answer.
+        # One try: Airflow's Test button waits for this response.
         with contextlib.suppress(KlingTaskNotFoundError):
             self.transport.send_once(dialect_of(product).query(product, PROBE_ID))

@@ -1,4 +1,4 @@
-"""Why no answer came, in a sentence that begins with what to do about it. Pure."""
+"""Why no response came, in a sentence that begins with what to do about it. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from airflow_provider_kling.utils.untrusted import clean_text, reason
 if TYPE_CHECKING:
     from airflow_provider_kling.api.http_exchange import HttpExchange
 
-#: What can come out of sending a request and reading its answer.
+#: What can come out of sending a request and reading its response.
 REQUEST_ERRORS = (
     requests.RequestException,
     urllib3.exceptions.HTTPError,
@@ -84,7 +84,7 @@ def host_of(url: str | None) -> str:
 def _advice(cause: BaseException, host: str, exchange: HttpExchange) -> str:
     if exchange.sent:
         timed_out = exchange.expired or isinstance(cause, (TimeoutError, urllib3.exceptions.TimeoutError))
-        what = f"{host} did not answer in time" if timed_out else f"the connection to {host} broke off"
+        what = f"{host} did not respond in time" if timed_out else f"the connection to {host} broke off"
         return f"Try again later: {what}."
     # urllib3 has a class of its own for a name that does not match, at another place in each of its versions.
     if isinstance(cause, ssl.SSLCertVerificationError) or type(cause).__name__ == "CertificateError":
@@ -94,7 +94,7 @@ def _advice(cause: BaseException, host: str, exchange: HttpExchange) -> str:
         plain = isinstance(cause, ssl.SSLError) and any(
             word in str(cause).upper().replace(" ", "_") for word in _NO_TLS
         )
-        return f"Write http:// before the host {host}{': it answers' if plain else ' if it is'} without TLS."
+        return f"Write http:// before the host {host}{': it responds' if plain else ' if it is'} without TLS."
     if isinstance(cause, socket.gaierror):
         return f"Check the host {host}: its name cannot be found (DNS)."
     if isinstance(cause, ConnectionRefusedError):

@@ -8,14 +8,14 @@ from airflow_provider_kling.api import classic
 from airflow_provider_kling.products.solution import SOLUTION
 
 if TYPE_CHECKING:
-    from airflow_provider_kling.api.envelope import Answer
+    from airflow_provider_kling.api.envelope import Response
     from airflow_provider_kling.api.request import Request
     from airflow_provider_kling.models import Task, TaskStatus
     from airflow_provider_kling.products.product import Product
 
 
 class Dialect(Protocol):
-    """How a generation of the API words requests and answers. Pure: it builds and reads them, it sends nothing."""
+    """How a generation of the API words requests and responses. Pure: it builds and reads them, it sends nothing."""
 
     #: Tasks on the largest page that Kling serves.
     MAX_PAGE_SIZE: int
@@ -29,22 +29,22 @@ class Dialect(Protocol):
     def create(self, product: Product, body: dict[str, Any]) -> Request:
         """Build the paid call."""
 
-    def read_created(self, answer: Answer, product: Product) -> Task:
+    def read_created(self, response: Response, product: Product) -> Task:
         """Read the task that a POST has created."""
 
     def query(self, product: Product, any_id: str) -> Request:
         """Build the call that reads one task."""
 
-    def read_task(self, answer: Answer, product: Product) -> Task:
+    def read_task(self, response: Response, product: Product) -> Task:
         """Read one task."""
 
     def page(self, product: Product, number: int, size: int, cursor: str = "") -> Request:
         """Build the call that lists tasks: a page by its number, or by the cursor of the one before."""
 
-    def next_cursor(self, answer: Answer) -> str | None:
+    def next_cursor(self, response: Response) -> str | None:
         """Return what leads to the next page, nothing after the last; ``None`` when it is not said."""
 
-    def read_page(self, answer: Answer, product: Product, status: TaskStatus | None = None) -> list[Task]:
+    def read_page(self, response: Response, product: Product, status: TaskStatus | None = None) -> list[Task]:
         """Read a page of tasks."""
 
 

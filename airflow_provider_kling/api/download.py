@@ -1,7 +1,7 @@
 """
 Downloads a result.
 
-Kling's result links need no credential, so none is sent. The link comes from an answer and is not trusted: https only,
+Kling's result links need no credential, so none is sent. The link comes from a response and is not trusted: https only,
 public addresses only, few redirects, each checked like the first, and a cap on size and time.
 """
 
@@ -191,7 +191,7 @@ def _raise_for_status(response: requests.Response, url: str) -> requests.Respons
     if response.status_code == requests.codes.ok:
         return response
     error = KlingResultError(
-        f"Read the task again for a fresh link: this one answers HTTP {response.status_code}.\n"
+        f"Read the task again for a fresh link: this one returns HTTP {response.status_code}.\n"
         f"It is {without_query(url)}. Links are signed and die 30 days after the task ended; reading the task is free "
         "and gives a fresh one while Kling keeps it."
     )

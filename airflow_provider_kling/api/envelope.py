@@ -1,11 +1,11 @@
 """
-Turns an HTTP answer into data, or into the right exception. Only this module decides which.
+Turns an HTTP response into data, or into the right exception. Only this module decides which.
 
-Every answer of Kling is ``{code, message, request_id[, data]}``. Both the HTTP status and ``code`` count: a refusal has
-been seen inside an HTTP 200, and HTTP 429 carries seven different codes.
+Every response of Kling is ``{code, message, request_id[, data]}``. Both the HTTP status and ``code`` count: an error
+has been observed inside an HTTP 200, and HTTP 429 carries seven different codes.
 
 Relays send ``code`` as text, as a word, as 200 for success, or not at all. Only codes of Kling's own table are certain.
-With another code, an answer that names a task is read as a success; one that names none proves no refusal.
+With another code, a response that names a task is read as a success; one that names none proves no refusal.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from airflow_provider_kling.utils.untrusted import clean_text
 DUPLICATE_TEXT = "already exist"
 NOT_FOUND_TEXT = "not found by id"
 
-#: How much of an unexpected answer an error shows; enough to recognise a proxy's page.
+#: How much of an unexpected response an error shows; enough to recognise a proxy's page.
 SHOWN_CHARACTERS = 120
 
 #: What relays say for Kling's 0.
@@ -48,19 +48,19 @@ _LARGEST_CODE = 10**9
 _TRANSIENT_STATUSES = frozenset({408, 425, 429})
 
 
-class Answer(NamedTuple):
-    """Kling's data and its support handle."""
+class Response(NamedTuple):
+    """``data`` and ``request_id`` of a response that Kling's ``code`` calls a success."""
 
     data: Any
     request_id: str
 
 
 @raises_response_error
-def read(http_status: int, body: bytes) -> Answer:
+def read(http_status: int, body: bytes) -> Response:
     """
     Return the data of an accepted request.
 
-    :param http_status: status of the HTTP answer.
+    :param http_status: status of the HTTP response.
     :param body: its body as it came.
     :raises KlingResponseError: when the body is not Kling's, or says neither yes nor no.
     :raises KlingApiError: the class that belongs to Kling's code.
@@ -71,7 +71,7 @@ def read(http_status: int, body: bytes) -> Answer:
     if http_status < 400:
         accepted = code == 0 or code in RELAY_SUCCESS
         if accepted or (code not in KLING_CODES and task_record.holds_task_or_result(envelope)):
-            return Answer(_data(envelope), request_id)
+            return Response(_data(envelope), request_id)
     message = values.text(values.first(envelope, "message", "msg"))
     if code is None or (http_status < 400 and code not in KLING_CODES):
         raise _no_usable_code(envelope, message, http_status, request_id)
@@ -89,14 +89,14 @@ def _envelope(http_status: int, body: bytes) -> dict[str, Any]:
         return envelope
     shown = clean_text(body[: 4 * SHOWN_CHARACTERS].decode("utf-8", "replace"), SHOWN_CHARACTERS) or "nothing"
     raise KlingResponseError(
-        f"Check the connection's host: the answer is not Kling's. It is {shown!r}: something between here and Kling "
-        f"answered, or the answer was cut.{error_details(http_status=http_status)}",
+        f"Check the connection's host: the response is not Kling's. It is {shown!r}: something between here and Kling "
+        f"responded, or the response was cut.{error_details(http_status=http_status)}",
         http_status=http_status,
     )
 
 
 def _data(envelope: dict[str, Any]) -> Any:
-    """Return what an accepted answer holds; some relays put the task beside ``code`` instead of into ``data``."""
+    """Return what an accepted response holds; some relays put the task beside ``code`` instead of into ``data``."""
     data = envelope.get("data")
     return envelope if not data and task_record.holds_task_or_result(envelope) else data
 
@@ -118,7 +118,7 @@ def service_code(value: Any) -> int | None:
 def _no_usable_code(envelope: dict[str, Any], message: str, http_status: int, request_id: str) -> KlingResponseError:
     shown = clean_text(envelope.get("code"), SHOWN_CHARACTERS) or "nothing"
     return KlingResponseError(
-        f"Check the connection's host: the answer has no usable code. {shown!r} is not Kling's."
+        f"Check the connection's host: the response has no usable code. {shown!r} is not Kling's."
         f"{quoted(message, 'It')}{error_details(http_status=http_status, request_id=request_id)}",
         http_status=http_status,
     )
@@ -130,7 +130,7 @@ def api_error(code: int, message: str, *, http_status: int, request_id: str) -> 
 
     :param code: the service code.
     :param message: Kling's words; of a 1201 only they tell what it means.
-    :param http_status: status of the HTTP answer; decides about codes that Kling's table does not know.
+    :param http_status: status of the HTTP response; decides about codes that Kling's table does not know.
     :param request_id: Kling's support handle.
     """
     row = KLING_CODES.get(code)

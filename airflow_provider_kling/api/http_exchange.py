@@ -1,5 +1,5 @@
 """
-One request and its answer, with a deadline.
+One request and its response, with a deadline.
 
 The timeout of ``requests`` is the silence between two bytes: a server that sends a byte a second keeps it waiting for
 ever. An exchange has a deadline by the clock, and knows whether anything of the request was sent.
@@ -27,7 +27,7 @@ class HttpExchange:
     """
     A ``with`` block whose sockets are shut down at a deadline, so that nothing in it waits longer.
 
-    :param seconds: from now until then: connecting, sending, and all of the answer.
+    :param seconds: from now until then: connecting, sending, and all of the response.
     :param public_only: whether it may connect to public addresses only.
     """
 
@@ -38,7 +38,7 @@ class HttpExchange:
         self.connected = False
         #: Whether a byte of the request may have left this machine.
         self.sent = False
-        #: Whether the deadline passed before the answer came.
+        #: Whether the deadline passed before the response came.
         self.expired = False
         self._begin = time.monotonic()
         self._finished = threading.Event()
@@ -65,7 +65,7 @@ class HttpExchange:
         """
         Shut this connected socket down at the deadline.
 
-        A duplicate is kept, because urllib3 hands the socket to TLS and to the answer, and either may close it.
+        A duplicate is kept, because urllib3 hands the socket to TLS and to the response, and either may close it.
         """
         self.connected = True
         duplicate = socket.socket(fileno=os.dup(sock.fileno()))

@@ -1,4 +1,4 @@
-"""What one request, one answer and one download may take."""
+"""What one request, one response and one download may take."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class Limits(NamedTuple):
 
     :param read_attempts: how often a read is sent before its error counts.
     :param read_max_wait: the longest pause between two reads, in seconds.
-    :param answer_bytes: bytes that an answer may have, decompressed. A page of 500 tasks with the longest prompts is
+    :param response_bytes: bytes that a response may have, decompressed. A page of 500 tasks with the longest prompts is
         below a third of this.
     :param upload_rate: bytes a second that a body needs at least; a request with an image of 10 MB may take this much
         longer.
@@ -24,7 +24,7 @@ class Limits(NamedTuple):
 
     read_attempts: int = 4
     read_max_wait: float = 10.0
-    answer_bytes: int = 32 << 20
+    response_bytes: int = 32 << 20
     upload_rate: int = 64 << 10
     chunk_bytes: int = 1 << 14
     download_rate: int = 16 << 10

@@ -1,4 +1,4 @@
-"""Whatever goes wrong while an answer is read becomes a :class:`KlingResponseError`."""
+"""Whatever goes wrong while a response is read becomes a :class:`KlingResponseError`."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ R = TypeVar("R")
 
 def raises_response_error(read: Callable[P, R]) -> Callable[P, R]:
     """
-    Decorate a function that reads an answer: any error in it becomes a :class:`KlingResponseError`.
+    Decorate a function that reads a response: any error in it becomes a :class:`KlingResponseError`.
 
     Without it, a ``TypeError`` after a POST would end the Airflow task although Kling has created a task.
 
-    :param read: raises a :class:`KlingError`, or anything else when the answer has a shape that it does not expect.
+    :param read: raises a :class:`KlingError`, or anything else when the response has a shape that it does not expect.
     """
 
     @functools.wraps(read)
@@ -30,9 +30,9 @@ def raises_response_error(read: Callable[P, R]) -> Callable[P, R]:
             return read(*args, **kwargs)
         except KlingError:
             raise
-        except Exception as error:  # noqa: BLE001 - any of them means: this answer cannot be read
+        except Exception as error:  # noqa: BLE001 - any of them means: this response cannot be read
             raise KlingResponseError(
-                f"Check the connection's host: the answer has an unknown shape. {reason(error)}.", http_status=200
+                f"Check the connection's host: the response has an unknown shape. {reason(error)}.", http_status=200
             ) from None
 
     return reader

@@ -2,7 +2,7 @@
 Sessions in which areas of a video are marked, to be added to, swapped or removed by a multi-elements task; all free.
 
 Source: multi-elements page of https://kling.ai/document-api, classic API, read 2026-11. Kling retired the only model on
-2026-09-15; whether the calls still answer is not known, a relay may serve them.
+2026-09-15; whether these paths still exist is not known, a relay may serve them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from airflow_provider_kling.products.formatting import named
 from airflow_provider_kling.utils.untrusted import web_link
 
 if TYPE_CHECKING:
-    from airflow_provider_kling.api.envelope import Answer
+    from airflow_provider_kling.api.envelope import Response
     from airflow_provider_kling.api.transport import Transport
 
 PATH = "/v1/videos/multi-elements"
@@ -123,17 +123,17 @@ def _point(index: int, point: Any) -> dict[str, float]:
 
 
 @raises_response_error
-def read_selection(answer: Answer) -> Selection:
+def read_selection(response: Response) -> Selection:
     """
     Read the session that was opened.
 
-    :param answer: to the call that opens one.
+    :param response: to the call that opens one.
     :raises KlingResponseError: when there is none.
     """
-    data = _checked(answer)
+    data = _checked(response)
     session_id = values.identifier(data.get("session_id"))
     if not session_id:
-        raise _no_session(answer)
+        raise _no_session(response)
     numbers = {name: values.number(data.get(name)) or 0 for name in ("fps", "original_duration", "total_frame")}
     return Selection(
         session_id=session_id,
@@ -147,23 +147,23 @@ def read_selection(answer: Answer) -> Selection:
 
 
 @raises_response_error
-def _res(answer: Answer) -> dict[str, Any]:
-    return values.json_object(_checked(answer).get("res"))
+def _res(response: Response) -> dict[str, Any]:
+    return values.json_object(_checked(response).get("res"))
 
 
-def _checked(answer: Answer) -> dict[str, Any]:
-    """Return the data of an answer. It has a status of its own beside the code of the envelope, 0 for success."""
-    data = values.json_object(answer.data)
+def _checked(response: Response) -> dict[str, Any]:
+    """Return the data of a response. It has a status of its own beside the code of the envelope, 0 for success."""
+    data = values.json_object(response.data)
     if not data or values.number(data.get("status", 0)) != 0:
-        raise _no_session(answer)
+        raise _no_session(response)
     return data
 
 
-def _no_session(answer: Answer) -> KlingResponseError:
-    status = values.text(values.json_object(answer.data).get("status"), 20) or "none"
+def _no_session(response: Response) -> KlingResponseError:
+    status = values.text(values.json_object(response.data).get("status"), 20) or "none"
     return KlingResponseError(
         f"Open another session: Kling does not go on with this one. Its status is {status}, 0 means success."
-        f"{error_details(request_id=answer.request_id)}",
+        f"{error_details(request_id=response.request_id)}",
         http_status=200,
         transient=False,
     )

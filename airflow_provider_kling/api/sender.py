@@ -62,7 +62,7 @@ class Sender:
 
     def send(self, request: requests.PreparedRequest, exchange: HttpExchange) -> requests.Response:
         """
-        Send it, once; the body of the answer is still to be read.
+        Send it, once; the body of the response is still to be read.
 
         :raises KlingConfigurationError: when the CA bundle is unusable.
         """
@@ -100,7 +100,7 @@ class Sender:
 
 def iter_chunks(response: requests.Response, chunk_bytes: int) -> Iterator[bytes]:
     """
-    Read the body of an answer, decoded, in chunks of bounded size.
+    Read the body of a response, decoded, in chunks of bounded size.
 
     :param response: whose body was not read yet.
     :param chunk_bytes: bytes that are read at a time, before they are decoded.

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 __all__ = ["DEFAULT_BASE_URL", "DEFAULT_TIMEOUT_SECONDS", "Settings", "base_url_of", "settings_of"]
 
-#: Seconds that one answer may take. Kling answers in under a second; a body with a 10 MB image takes longer to send.
+#: Seconds that one response may take. Kling responds in under a second; a body with a 10 MB image takes longer to send.
 DEFAULT_TIMEOUT_SECONDS = 30.0
 
-#: The longest timeout of one answer; a thread waits that long.
+#: The longest timeout of one response; a thread waits that long.
 MAX_TIMEOUT_SECONDS = 600.0
 
-#: Below this no server answers, and every request would fail.
+#: Below this no server responds, and every request would fail.
 MIN_TIMEOUT_SECONDS = 0.1
 
 #: The longest extra; one with every key has less than a thousand characters.
@@ -64,7 +64,7 @@ class Settings:
 
     :param base_url: without a trailing slash; a relay's path prefix is kept.
     :param credential: API key, or AccessKey and SecretKey.
-    :param timeout_seconds: how long one HTTP answer may take, from its request to its last byte; and the longest
+    :param timeout_seconds: how long one HTTP response may take, from its request to its last byte; and the longest
         silence in a download.
     :param verify: whether TLS certificates are checked, or the path of a CA bundle. ``True`` leaves the bundle to the
         environment.
@@ -77,7 +77,7 @@ class Settings:
         what one try of a task stores for the next one.
     :param webhook_secret: signs Kling's callbacks to this account's ``callback_url``; empty where there is none.
     :param warnings: sentences about keys of the extra that the package does not know.
-    :param limits: bounds of requests, answers and downloads.
+    :param limits: bounds of requests, responses and downloads.
     """
 
     base_url: str

@@ -25,18 +25,18 @@ if TYPE_CHECKING:
 
     from airflow_provider_kling.api.http_exchange import HttpExchange
 
-#: Seconds to establish a connection; a host that does not answer by then is down.
+#: Seconds to establish a connection; a host that does not respond by then is down.
 CONNECT_TIMEOUT = 5.0
 
-#: Interim answers (HTTP 1xx) that are passed over before an answer; servers send one or two.
+#: Interim responses (HTTP 1xx) that are passed over before a response; servers send one or two.
 MAX_INTERIM = 50
 
 
-class _Answer(http.client.HTTPResponse):
+class _Response(http.client.HTTPResponse):
     """
-    The answer behind the interim ones, such as 103 Early Hints.
+    The response behind the interim ones, such as 103 Early Hints.
 
-    Python passes over 100 only: another would be taken for an answer without a body, and the real one would be read as
+    Python passes over 100 only: another would be taken for a response without a body, and the real one would be read as
     that to the next request on the same connection.
     """
 
@@ -46,14 +46,14 @@ class _Answer(http.client.HTTPResponse):
             if not 100 <= status < 200:
                 return version, status, reason
             http.client.parse_headers(self.fp)
-        raise http.client.HTTPException(f"more than {MAX_INTERIM} interim answers")
+        raise http.client.HTTPException(f"more than {MAX_INTERIM} interim responses")
 
 
 class _TrackedConnection:
     """A connection that tells the exchange its socket, and when it sends a byte of the request."""
 
     sock: Any
-    response_class = _Answer
+    response_class = _Response
     _connecting = False
 
     def connect(self) -> None:

@@ -47,11 +47,11 @@ class TaskReader:
 
     def read(self, waiting: Sequence[TaskRef], *, tries: int | None = None) -> tuple[Results, list[TaskRef]]:
         """
-        Read many tasks with requests that each answer for several.
+        Read many tasks with requests that each cover several.
 
         :param waiting: product and id of each.
         :param tries: how often a request is sent before its error counts; default 4.
-        :return: the task, or the error, of each that such a request answered for; and those that have to be read one
+        :return: the task, or the error, of each that such a request covered; and those that have to be read one
             by one.
         """
         results: Results = {}
@@ -65,7 +65,7 @@ class TaskReader:
             found = self._perform(read, tries)
             results.update(found)
             missed = [ref for ref in read.waiting if ref not in found]
-            # A task that is missing in the answer to a list of ids is read alone: only that answer says why.
+            # A task that is missing in the response to a list of ids is read alone: only that response says why.
             again = self._routes if isinstance(read, read_plan.ReadPage) else read_plan.ServerRoutes(batch=False)
             reads.extend(read_plan.plan_reads_by_id(missed, again))
         return results, singles
@@ -75,8 +75,8 @@ class TaskReader:
             match read:
                 case read_plan.ReadMany(waiting):
                     endpoints = {ref.task_id: ref.endpoint for ref in waiting}
-                    answer = self._transport.read(v2.query_many(list(endpoints)), tries=tries)
-                    return _matched(waiting, v2.read_tasks(answer, endpoints))
+                    response = self._transport.read(v2.query_many(list(endpoints)), tries=tries)
+                    return _matched(waiting, v2.read_tasks(response, endpoints))
                 case read_plan.ReadPage(endpoint, pages, waiting):
                     return _matched(waiting, self._list_pages(endpoint, pages, tries))
         except KlingResponseError as error:

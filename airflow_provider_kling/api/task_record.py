@@ -1,5 +1,5 @@
 """
-Turns a task's record in an answer into a :class:`Task`: records of both generations of the API, and of relays.
+Turns a task's record in a response into a :class:`Task`: records of both generations of the API, and of relays.
 
 Only the id and the status are needed. Any other field that cannot be read is left empty, because it must not fail a
 task that was paid for.
@@ -21,7 +21,7 @@ from airflow_provider_kling.utils.untrusted import clean_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from airflow_provider_kling.api.envelope import Answer
+    from airflow_provider_kling.api.envelope import Response
     from airflow_provider_kling.models import Result
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ _BARE_ID_CHARACTERS = 16
 
 def task_records(data: Any, depth: int = _MAX_WRAPPERS) -> Iterator[dict[str, Any]]:
     """
-    Yield the records of one task that an answer holds, the outermost first; a relay may wrap Kling's in its own.
+    Yield the records of one task that a response holds, the outermost first; a relay may wrap Kling's in its own.
 
     :param data: any JSON.
     :param depth: how many envelopes are opened.
@@ -79,9 +79,9 @@ def _records(data: Any, depth: int = _MAX_WRAPPERS) -> Iterator[dict[str, Any]]:
 
 def is_about(data: Any, task: Task, any_id: str) -> bool:
     """
-    Whether an answer is about the task that was asked for; a relay may name it in its own envelope only.
+    Whether a response is about the task that was asked for; a relay may name it in its own envelope only.
 
-    :param data: of the answer.
+    :param data: of the response.
     :param task: what was read of it.
     :param any_id: Kling's id, or an ``external_task_id``.
     """
@@ -91,27 +91,27 @@ def is_about(data: Any, task: Task, any_id: str) -> bool:
 
 
 def holds_task_or_result(data: Any) -> bool:
-    """Whether an answer holds what was asked for, whatever else it says."""
+    """Whether a response holds what was asked for, whatever else it says."""
     return holds_task(data) or holds_result(data)
 
 
 def holds_result(data: Any) -> bool:
-    """Whether an answer holds the result of a product that creates no task, wherever a relay has put it."""
+    """Whether a response holds the result of a product that creates no task, wherever a relay has put it."""
     return any(_session_id(found) or read_results(found) for found in _records(data))
 
 
 def holds_task(data: Any) -> bool:
-    """Whether an answer names a task, whatever else it says."""
+    """Whether a response names a task, whatever else it says."""
     return any(_is_task(record) and values.identifier(values.first(record, *_ID)) for record in task_records(data))
 
 
 def _is_task(record: dict[str, Any]) -> bool:
-    """Whether a record is certainly a task's: many things have an ``id``, an answer among them."""
+    """Whether a record is certainly a task's: many things have an ``id``, a response among them."""
     return values.first(record, "task_id", "taskId") is not None or _known_status(record) is not None
 
 
 def is_bare_id(data: Any) -> bool:
-    """Whether the data of an answer is an id alone, as some relays answer a POST; ``"success"`` is no id."""
+    """Whether the data of a response is an id alone, as some relays respond to a POST; ``"success"`` is no id."""
     return isinstance(data, str) and len(data) >= _BARE_ID_CHARACTERS and any(map(str.isdigit, data))
 
 
@@ -121,7 +121,7 @@ def read_task(data: Any, endpoint: str, request_id: str, *, status: TaskStatus |
 
     :param data: where its record is.
     :param endpoint: the product.
-    :param request_id: of the answer.
+    :param request_id: of the response.
     :param status: taken in place of a missing or unknown status: a POST that returned an id has created a task.
     :raises KlingResponseError: when there is no task, its id has no usable form, or its status is unknown.
     """
@@ -144,32 +144,34 @@ def read_task(data: Any, endpoint: str, request_id: str, *, status: TaskStatus |
     )
 
 
-def read_result(answer: Answer, endpoint: str) -> Task:
+def read_result(response: Response, endpoint: str) -> Task:
     """
-    Read the answer of a product that returns its result at once and creates no task.
+    Read the response of a product that returns its result at once and creates no task.
 
     The id of the returned task is the session's id, or Kling's ``request_id``.
 
-    :param answer: to the POST.
+    :param response: to the POST.
     :param endpoint: the product.
     :raises KlingResponseError: when there is neither a session nor a result, or faces without the session in which
         their ids count.
     """
-    data = next((found for found in _records(answer.data) if _session_id(found) or read_results(found)), {})
+    data = next((found for found in _records(response.data) if _session_id(found) or read_results(found)), {})
     session, results = _session_id(data), read_results(data)
     has_faces = any(isinstance(result, Face) for result in results)
     if not session and (has_faces or not results):
-        known = error_details(request_id=answer.request_id)
+        known = error_details(request_id=response.request_id)
         missing = "session" if has_faces else "result"
-        raise KlingResponseError(f"Check the connection's host: the answer holds no {missing}.{known}", http_status=200)
+        raise KlingResponseError(
+            f"Check the connection's host: the response holds no {missing}.{known}", http_status=200
+        )
     return Task(
-        task_id=session or _id_of_result(answer.request_id, results),
+        task_id=session or _id_of_result(response.request_id, results),
         status=TaskStatus.SUCCEED,
         endpoint=endpoint,
         units=values.amount(data.get("final_unit_deduction")),
         cash=_read_cash(data.get("final_balance_deduction")),
         results=results,
-        request_id=answer.request_id,
+        request_id=response.request_id,
     )
 
 
@@ -187,12 +189,12 @@ def _id_of_result(request_id: str, results: Iterable[Result]) -> str:
 def _task_id(found: list[dict[str, Any]], request_id: str) -> str:
     known = error_details(request_id=request_id)
     if not found:
-        raise KlingResponseError(f"Check the connection's host: the answer holds no task.{known}", http_status=200)
+        raise KlingResponseError(f"Check the connection's host: the response holds no task.{known}", http_status=200)
     raw = values.first(found[0], *_ID)
     task_id = values.identifier(raw)
     if not task_id:
         raise KlingResponseError(
-            f"Check the connection's host: the answer holds no task with a usable id. {clean_text(raw, 80)!r} is "
+            f"Check the connection's host: the response holds no task with a usable id. {clean_text(raw, 80)!r} is "
             f"none.{known}",
             http_status=200,
         )
@@ -240,25 +242,25 @@ def _sum_charges(billing: list[dict[str, Any]], charge_type: str) -> str:
 
 
 def read_list(
-    answer: Answer, endpoint_of: Callable[[str], str | None], *, status: TaskStatus | None = None
+    response: Response, endpoint_of: Callable[[str], str | None], *, status: TaskStatus | None = None
 ) -> list[Task]:
     """
     Read a list of tasks; a record that cannot be read, perhaps of another product, is left out.
 
-    :param answer: whose data is the list.
+    :param response: whose data is the list.
     :param endpoint_of: returns the product of a task id, or ``None`` for a task to leave out.
     :param status: see :func:`read_task`.
-    :raises KlingResponseError: when the answer is no list; permanent, so that the list is not asked for again.
+    :raises KlingResponseError: when the response is no list; permanent, so that the list is not asked for again.
     """
-    if answer.data is not None and not isinstance(answer.data, list):
-        raise no_list(answer)
-    items: list[Any] = answer.data or []
+    if response.data is not None and not isinstance(response.data, list):
+        raise no_list(response)
+    items: list[Any] = response.data or []
     tasks, skipped = [], 0
     for item in items:
         endpoint = endpoint_of(values.identifier(values.first(values.json_object(item), *_ID)))
         try:
             if endpoint is not None:
-                tasks.append(read_task(item, endpoint, answer.request_id, status=status))
+                tasks.append(read_task(item, endpoint, response.request_id, status=status))
         except KlingResponseError:
             skipped += 1
     if skipped:
@@ -266,10 +268,11 @@ def read_list(
     return tasks
 
 
-def no_list(answer: Answer) -> KlingResponseError:
-    """Return the error for an answer without a list of tasks; permanent, so that the list is not asked for again."""
+def no_list(response: Response) -> KlingResponseError:
+    """Return the error for a response without a list of tasks; permanent, so that the list is not asked for again."""
     return KlingResponseError(
-        f"Check the connection's host: the answer is no list of tasks.{error_details(request_id=answer.request_id)}",
+        "Check the connection's host: the response is no list of tasks."
+        f"{error_details(request_id=response.request_id)}",
         http_status=200,
         transient=False,
     )

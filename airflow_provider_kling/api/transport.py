@@ -1,4 +1,4 @@
-"""Signs a request, sends it to Kling and reads the answer; repeats it where that is free."""
+"""Signs a request, sends it to Kling and reads the response; repeats it where that is free."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     import tenacity
 
-    from airflow_provider_kling.api.envelope import Answer
+    from airflow_provider_kling.api.envelope import Response
     from airflow_provider_kling.api.limits import Limits
     from airflow_provider_kling.api.request import Request
     from airflow_provider_kling.api.settings import Settings
@@ -39,7 +39,7 @@ CLOCK_CODES = (1003, 1004)
 
 
 class _RawResponse(NamedTuple):
-    """An HTTP answer before it is read."""
+    """An HTTP response before it is read."""
 
     status: int
     headers: Mapping[str, str]
@@ -61,7 +61,7 @@ class Transport:
         self._settings = settings
         self._sender = Sender(settings)
 
-    def read(self, request: Request, *, tries: int | None = None) -> Answer:
+    def read(self, request: Request, *, tries: int | None = None) -> Response:
         """
         Send a request that is free and may be sent twice; send it again after a transient error.
 
@@ -73,7 +73,7 @@ class Transport:
         retry = _read_retry(limits.read_attempts if tries is None else tries, limits.read_max_wait)
         return retry(self.send_once, request)
 
-    def send_once(self, request: Request) -> Answer:
+    def send_once(self, request: Request) -> Response:
         """
         Send a request once. If Kling refuses the token because of its time, send it again, signed with Kling's time.
 
@@ -89,7 +89,7 @@ class Transport:
             if error.code not in CLOCK_CODES or not isinstance(self._settings.credential, AccessKeyPair):
                 raise
             skew = _server_time(raw, now) - now
-        return _read_second_answer(self._send(request, now + skew), skew)
+        return _read_second_response(self._send(request, now + skew), skew)
 
     def close(self) -> None:
         """Close the sockets."""
@@ -144,15 +144,15 @@ def _read_body(response: requests.Response, limits: Limits) -> bytes:
     try:
         for chunk in iter_chunks(response, limits.chunk_bytes):
             body += chunk
-            if len(body) > limits.answer_bytes:
+            if len(body) > limits.response_bytes:
                 raise KlingResponseError(
-                    f"Check the connection's host: its answer is larger than {limits.answer_bytes >> 20} MiB.\n"
+                    f"Check the connection's host: its response is larger than {limits.response_bytes >> 20} MiB.\n"
                     f"HTTP {response.status_code}",
                     http_status=response.status_code,
                 )
     except requests.exceptions.ContentDecodingError as error:
         raise KlingResponseError(
-            f"Check the connection's host: its answer cannot be decompressed.\n"
+            f"Check the connection's host: its response cannot be decompressed.\n"
             f"HTTP {response.status_code}, {reason(error)}",
             http_status=response.status_code,
         ) from None
@@ -177,7 +177,7 @@ def _server_time(raw: _RawResponse, default: int) -> int:
     return default
 
 
-def _read_second_answer(raw: _RawResponse, skew: int) -> Answer:
+def _read_second_response(raw: _RawResponse, skew: int) -> Response:
     try:
         return envelope.read(raw.status, raw.body)
     except KlingAuthenticationError as error:

@@ -20,7 +20,7 @@ from airflow_provider_kling.products.translation import translate
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from airflow_provider_kling.api.envelope import Answer
+    from airflow_provider_kling.api.envelope import Response
     from airflow_provider_kling.products.product import Product
 
 #: How many ids one call takes; 21 are refused with 1201 (measured 2026-09).
@@ -74,9 +74,9 @@ def page(product: Product, number: int, size: int, cursor: str = "") -> Request:
     return Request("POST", "/tasks", json={**body, "cursor": cursor} if cursor else body)
 
 
-def next_cursor(answer: Answer) -> str | None:
+def next_cursor(response: Response) -> str | None:
     """Return what leads to the page after this one; empty when there is none, ``None`` when it is not said."""
-    data = values.json_object(answer.data)
+    data = values.json_object(response.data)
     if data.get("has_more") is not True:
         return ""
     cursor = data.get("next_cursor")
@@ -84,53 +84,53 @@ def next_cursor(answer: Answer) -> str | None:
 
 
 @raises_response_error
-def read_created(answer: Answer, product: Product) -> Task:
+def read_created(response: Response, product: Product) -> Task:
     """
     Read the task that a POST has created. An id is enough: it means that there is a task, whatever its status.
 
-    :raises KlingResponseError: when the answer names no task; then it is not known whether there is one.
+    :raises KlingResponseError: when the response names no task; then it is not known whether there is one.
     """
-    data = {"id": answer.data} if task_record.is_bare_id(answer.data) else answer.data
-    return task_record.read_task(data, product.endpoint, answer.request_id, status=TaskStatus.SUBMITTED)
+    data = {"id": response.data} if task_record.is_bare_id(response.data) else response.data
+    return task_record.read_task(data, product.endpoint, response.request_id, status=TaskStatus.SUBMITTED)
 
 
 @raises_response_error
-def read_task(answer: Answer, product: Product) -> Task:
+def read_task(response: Response, product: Product) -> Task:
     """
     Read one task.
 
-    :raises KlingTaskNotFoundError: when Kling answers with an empty list, its way to say that there is none.
-    :raises KlingResponseError: when there is no list in the answer, or the task's status is unknown.
+    :raises KlingTaskNotFoundError: when Kling returns an empty list, which means that there is none.
+    :raises KlingResponseError: when there is no list in the response, or the task's status is unknown.
     """
-    if answer.data == []:
-        raise KlingTaskNotFoundError(1201, "no task has this id", http_status=200, request_id=answer.request_id)
-    if not isinstance(answer.data, list):
-        raise task_record.no_list(answer)
-    return task_record.read_task(answer.data, product.endpoint, answer.request_id)
+    if response.data == []:
+        raise KlingTaskNotFoundError(1201, "no task has this id", http_status=200, request_id=response.request_id)
+    if not isinstance(response.data, list):
+        raise task_record.no_list(response)
+    return task_record.read_task(response.data, product.endpoint, response.request_id)
 
 
 @raises_response_error
-def read_page(answer: Answer, product: Product, status: TaskStatus | None = None) -> list[Task]:
+def read_page(response: Response, product: Product, status: TaskStatus | None = None) -> list[Task]:
     """
     Read a page of tasks; a record that cannot be read, perhaps of another product, is left out.
 
     :param status: taken in place of an unknown status; without it, such a task is left out.
-    :raises KlingResponseError: when the answer holds no list; permanent, so that the list is not asked for again.
+    :raises KlingResponseError: when the response holds no list; permanent, so that the list is not asked for again.
     """
-    data = values.json_object(answer.data)
+    data = values.json_object(response.data)
     # Kling leaves the list out when it is empty.
-    listed = [] if "result" not in data and data.get("count") == 0 else data.get("result", answer.data)
+    listed = [] if "result" not in data and data.get("count") == 0 else data.get("result", response.data)
     if not isinstance(listed, list):
-        raise task_record.no_list(answer)
-    return task_record.read_list(answer._replace(data=listed), lambda _task_id: product.endpoint, status=status)
+        raise task_record.no_list(response)
+    return task_record.read_list(response._replace(data=listed), lambda _task_id: product.endpoint, status=status)
 
 
 @raises_response_error
-def read_tasks(answer: Answer, endpoints: dict[str, str]) -> list[Task]:
+def read_tasks(response: Response, endpoints: dict[str, str]) -> list[Task]:
     """
     Read the tasks; an id that Kling does not know is simply missing, and a record that cannot be read is left out.
 
-    :param endpoints: product by task id; the answer does not name it.
-    :raises KlingResponseError: when the answer is no list; permanent, so that the list is not asked for again.
+    :param endpoints: product by task id; the response does not name it.
+    :raises KlingResponseError: when the response is no list; permanent, so that the list is not asked for again.
     """
-    return task_record.read_list(answer, endpoints.get)
+    return task_record.read_list(response, endpoints.get)

@@ -1,5 +1,5 @@
 """
-Reads single values of an answer: each function takes any JSON and returns a usable value, or an empty one. None raises.
+Reads single values of a response: each function takes any JSON and returns a usable value or an empty one; none raises.
 
 Kling's own types are narrow. Relays send numbers as text, seconds for milliseconds, ids as numbers and null for absent.
 """

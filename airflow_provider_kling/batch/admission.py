@@ -35,13 +35,13 @@ ACCOUNT_ERRORS = (KlingAuthenticationError, KlingAccountError, KlingIpPolicyErro
 #: Refusals that only a person can resolve; they end all submissions at once.
 FINAL_ERRORS = (KlingAccountError, KlingIpPolicyError)
 
-#: Answers in a row that are not Kling's (error pages of a proxy) after which they concern all items.
-MAX_UNEXPECTED_ANSWERS = 4
+#: Responses in a row that are not Kling's (error pages of a proxy) after which they concern all items.
+MAX_UNEXPECTED_RESPONSES = 4
 
 
 class Admission:
     """
-    Decides whether an item may be submitted, from Kling's answers so far.
+    Decides whether an item may be submitted, from Kling's responses so far.
 
     :param policy: the limits of the batch.
     :param jitter: returns a number in [0, 1).
@@ -55,7 +55,7 @@ class Admission:
         #: Why nothing more is submitted.
         self.refusal: Failure | None = None
         self._paused_until = self._refused_since = 0.0
-        self._rate_refusals = self._refusals = self._unexpected_answers = 0
+        self._rate_refusals = self._refusals = self._unexpected_responses = 0
 
     def pause(self, times: int) -> float:
         """Return a jittered pause, in seconds, after this many failures."""
@@ -99,7 +99,7 @@ class Admission:
         :param in_pool: how many tasks of the batch use, or may use, the item's pool.
         :param now: epoch seconds.
         """
-        self._refusals = self._rate_refusals = self._unexpected_answers = 0
+        self._refusals = self._rate_refusals = self._unexpected_responses = 0
         self._slots[item.pool].accepted(item.key, task, in_pool, now)
 
     def not_accepted(self, item: Item, error: KlingError, running: int, now: float) -> None:
@@ -124,10 +124,10 @@ class Admission:
         """A task of the batch ended; its slot is free."""
         self._slots[item.pool].ended(task, now)
 
-    def unexpected_answer(self, error: KlingError, now: float) -> None:
-        """An answer to a submission is not Kling's; several in a row concern all items."""
-        self._unexpected_answers += 1
-        if self._unexpected_answers >= MAX_UNEXPECTED_ANSWERS:
+    def unexpected_response(self, error: KlingError, now: float) -> None:
+        """A response to a submission is not Kling's; several in a row concern all items."""
+        self._unexpected_responses += 1
+        if self._unexpected_responses >= MAX_UNEXPECTED_RESPONSES:
             self.refused(error, now)
 
     def refused(self, error: KlingError, now: float) -> None:

@@ -1,7 +1,7 @@
 """
 The state of a batch: the wanted videos, and the tasks that Kling reports. Pure: the clock and the jitter are arguments.
 
-A driver reports Kling's answers to the :class:`Reconciler`, calls :meth:`Reconciler.decide`, and carries out the
+A driver reports Kling's responses to the :class:`Reconciler`, calls :meth:`Reconciler.decide`, and carries out the
 actions in any order and at any speed; it reports every result. A reconciler can be discarded at any time: a new one
 reads the state from Kling and goes on.
 
@@ -112,7 +112,7 @@ class Reconciler:
         elif item.phase is Phase.WAITING and (failure := record.permanent_failure_since(self._policy.started_at)):
             self._fail(item, failure)
         elif item.phase is Phase.WAITING and record.may_be_sent:
-            # Its answer may be lost, and its task may not be in the list yet.
+            # Its response may be lost, and its task may not be in the list yet.
             item.look_up_first = True
             self._ledger.move(item, Phase.WAITING)
         elif item.phase is Phase.FAILED and known and item.failure and record.failed_before(self._policy.started_at):
@@ -163,7 +163,7 @@ class Reconciler:
             # An error page of a proxy may pass. Only a look-up tells whether Kling has a task.
             item.failure = Failure.of(error, now, permanent=False)
             self._put_in_doubt(item, now)
-            self._admission.unexpected_answer(error, now)
+            self._admission.unexpected_response(error, now)
         else:
             self._fail(item, Failure.of(error, now))
 

@@ -1,7 +1,7 @@
 """
-Frozen data classes for Kling's answers, the same for both API generations.
+Frozen data classes for Kling's responses, the same for both API generations.
 
-The codecs in :mod:`airflow_provider_kling.api` read Kling's answers into these; nothing here knows HTTP or Airflow.
+The codecs in :mod:`airflow_provider_kling.api` read Kling's responses into these; nothing here knows HTTP or Airflow.
 """
 
 from __future__ import annotations

@@ -177,7 +177,7 @@ class Task:
     :param units: what it cost, as Kling says it (a finite decimal string); empty while it runs.
     :param cash: what was taken from the balance of a post-paid account, likewise.
     :param results: what it made; empty until it has succeeded.
-    :param request_id: Kling's support handle of the answer that this was read from.
+    :param request_id: Kling's ``request_id`` of the response that this was read from.
     """
 
     task_id: str
@@ -214,7 +214,7 @@ class Task:
         """
         Return what goes through XCom: small, JSON, without secrets.
 
-        :param model_name: the model that was asked for; Kling's answers do not repeat it.
+        :param model_name: the model that was asked for; Kling's responses do not repeat it.
         """
         manifest: Manifest = {
             "task_id": self.task_id,
@@ -251,7 +251,7 @@ RESULT_SECONDS = 30 * 86_400
 
 def results_expired(task: Task, now: float) -> bool:
     """
-    Whether Kling has deleted a task's results, so that the links in its answer are dead.
+    Whether Kling has deleted a task's results, so that the links in its response are dead.
 
     :param task: as Kling reports it; one without a time of its end is not known to be old.
     :param now: epoch seconds.

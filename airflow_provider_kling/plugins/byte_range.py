@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-#: Bytes of one partial answer; a player asks for the next ones. It bounds how long one request may take.
+#: Bytes of one partial response; a player asks for the next ones. It bounds how long one request may take.
 MAX_BYTES = 8 << 20
 
 _ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII | re.IGNORECASE)
@@ -33,7 +33,7 @@ class ByteRange(NamedTuple):
 
     def header(self, size: int) -> str:
         """
-        Return the ``Content-Range`` of an answer.
+        Return the ``Content-Range`` of a response.
 
         :param size: bytes of the whole file.
         """

@@ -32,7 +32,7 @@ POLICY = "; ".join(
     )
 )
 
-#: Sent with every answer.
+#: Sent with every response.
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -46,7 +46,7 @@ PAGES = {"task": "task.html", "gallery": "gallery.html"}
 
 class SafeHeaders:
     """
-    Send :data:`HEADERS` with every answer, also with an error.
+    Send :data:`HEADERS` with every response, also with an error.
 
     :param app: what answers.
     """

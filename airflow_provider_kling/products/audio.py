@@ -7,7 +7,7 @@ from airflow_provider_kling.products.fields import named_fields, number_field, t
 from airflow_provider_kling.products.product import COMMON_FIELDS, COMMON_RULES, Product
 
 # Paths, fields and limits: audio pages of https://kling.ai/document-api, classic API, read 2026-11. What text to speech
-# makes stands in the answer to its POST; it has neither external_task_id nor callback_url, and no page says that its
+# makes stands in the response to its POST; it has neither external_task_id nor callback_url, and no page says that its
 # tasks can be read.
 
 TEXT_TO_SPEECH = Product(

@@ -20,7 +20,7 @@ def _is_one_call(value: Any) -> bool:
 
 # Paths, fields and limits: lip sync pages of https://kling.ai/document-api, classic API, read 2026-11.
 
-# The answer holds a session, which lives a day, and no task; 0.05 units in Kling's example of an answer.
+# The response holds a session, which lives a day, and no task; 0.05 units in Kling's example of a response.
 IDENTIFY_FACE = Product(
     "identify-face",
     "/v1/videos/identify-face",

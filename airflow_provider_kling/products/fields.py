@@ -17,7 +17,7 @@ from airflow_provider_kling.products.formatting import one_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-#: Kling documents neither length nor characters of an external id; these are safe in every answer seen (2026-09).
+#: Kling documents neither length nor characters of an external id; these are safe in every response seen (2026-09).
 EXTERNAL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 #: The most characters of an id, or of another name that Kling gives: a bound of this package, far above every one seen.
 #: Kling documents none.

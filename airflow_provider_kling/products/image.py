@@ -88,7 +88,7 @@ VIRTUAL_TRY_ON = Product(
     typical_seconds=_SECONDS,
 )
 
-# The answer holds the parts, and no task; 0.1 units in Kling's example of an answer.
+# The response holds the parts, and no task; 0.1 units in Kling's example of a response.
 IMAGE_RECOGNITION = Product(
     "image-recognize",
     "/v1/videos/image-recognize",

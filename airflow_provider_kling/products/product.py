@@ -41,7 +41,7 @@ class Product:
     :param required: fields without which Kling refuses the request.
     :param either: fields of which exactly one must be given.
     :param notice: a warning with each request, because Kling has retired the product or may have.
-    :param answers: ``task`` when Kling makes the result later, ``at once`` when the answer to the POST holds task and
+    :param answers: ``task`` when Kling makes the result later, ``at once`` when the response to the POST holds task and
         result, ``result`` when it holds the result and there is no task.
     :param unsent: fields that clients of relays send and Kling does not have, with the reason to leave them out.
     :param generation: of the API that serves its path.

@@ -13,8 +13,8 @@ What it keeps:
 
 * One logical submission never has two tasks. Only ids of one chain are ever sent (``id``, ``id-af-2``, ...), the next
   one only after Kling has reported the one before as failed, and Kling refuses to create an id twice.
-* Any doubt about a POST (timeout, cut connection, HTTP 5xx, unreadable answer, unknown code) is followed by a look-up,
-  a wait, another look-up, and then the *same* id again.
+* Any doubt about a POST (timeout, cut connection, HTTP 5xx, unreadable response, unknown code) is followed by a
+  look-up, a wait, another look-up, and then the *same* id again.
 * Doubt lasts: a refusal after a doubtful POST says nothing about the doubtful one.
 * A look-up that fails does not mean that there is no task: it ends the submission, it never sends.
 * Only a task that carries the id that was asked for, or none, is taken.
@@ -102,7 +102,7 @@ class Done:
     :param task: what Kling holds now.
     :param adopted: whether it was found rather than created by this run of the protocol.
     :param attempt: 1, or more when earlier attempts failed at Kling.
-    :param answer_lost: whether this run of the protocol sent it and had to look for it, because no answer came.
+    :param answer_lost: whether this run of the protocol sent it and had to look for it, because no response came.
     """
 
     task: Task
@@ -127,7 +127,7 @@ class Found:
 
 @dataclasses.dataclass(frozen=True)
 class Absent:
-    """Outcome: Kling answered that no task has this id."""
+    """Outcome: Kling responded that no task has this id."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -163,7 +163,7 @@ def leaves_doubt(error: KlingError) -> bool:
     """
     Whether a POST that ended with this error may have created a task.
 
-    None was created when nothing left this machine, when the answer has a code of Kling's table below 5000 (1303
+    None was created when nothing left this machine, when the response has a code of Kling's table below 5000 (1303
     included), or when it is an HTTP 4xx page of a proxy. Everything else may have created one: relays wrap tasks into
     codes of their own.
     """
@@ -193,13 +193,13 @@ def of_another_id(task: Task, external_task_id: str) -> KlingResponseError | Non
     """
     Return why a task is not the one that has this id; ``None`` when it is, or does not say.
 
-    :param task: from an answer to a request that named the id.
+    :param task: from a response to a request that named the id.
     :param external_task_id: the id.
     """
     if task.external_task_id in ("", external_task_id):
         return None
     return KlingResponseError(
-        f"Check the connection's host: it answers with another task. {external_task_id} was asked for, task "
+        f"Check the connection's host: it returned another task. {external_task_id} was asked for, task "
         f"{clean_text(task.task_id, 60)} with external_task_id {clean_text(task.external_task_id, 80)} came.",
         http_status=200,
     )
@@ -301,7 +301,7 @@ class Submission:
 
     def _after_find(self, task: Task) -> Step:
         # A task that failed before this run of the protocol is a closed attempt: failed tasks are not charged, and
-        # their id cannot be used again. One that this run itself sent is the answer to this run.
+        # their id cannot be used again. One that this run itself sent is the response to this run.
         if task.status is not TaskStatus.FAILED or self._is_sent_in_this_run:
             return Done(task, adopted=True, attempt=self._attempt, answer_lost=self._is_sent_in_this_run)
         if self._attempt >= MAX_ATTEMPTS:

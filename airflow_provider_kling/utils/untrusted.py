@@ -1,7 +1,7 @@
 """
 Cleans untrusted text, so that it can be part of messages, logs and XComs. Pure.
 
-Answers of Kling, relays, proxies and broken servers may hold anything: megabytes, image content, terminal escapes,
+Responses of Kling, relays, proxies and broken servers may hold anything: megabytes, image content, terminal escapes,
 signed links, half a surrogate pair that ends a worker process when it is logged.
 """
 

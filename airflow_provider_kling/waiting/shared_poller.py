@@ -3,7 +3,7 @@ One poller for all tasks that wait on one connection inside a triggerer.
 
 A thousand deferred tasks are a thousand small records here, one asyncio task and a few threads at most. When a poll
 is due, all tasks that are nearly due are read in the same sweep, with as few requests as Kling allows.
-:mod:`airflow_provider_kling.polling` decides what an answer means.
+:mod:`airflow_provider_kling.polling` decides what a response means.
 
 A sweep may hang. So each sweep is an asyncio task, two of them may overlap, and a wait ends at its deadline whatever
 its sweep does.
@@ -109,7 +109,7 @@ class SharedPoller:
         Cancelling the call takes the task out of the sweeps.
 
         :param ref: the task.
-        :param poll_decision: decides what each answer means.
+        :param poll_decision: decides what each response means.
         :param first_look: epoch seconds.
         :return: how the wait ended, and the task as it was read last.
         """
@@ -201,7 +201,7 @@ class SharedPoller:
             by_task.setdefault(watch.ref, []).append(watch)
         try:
             await self._read(by_task)
-            problem: KlingError = KlingConnectionError("Kling's answer did not hold it")
+            problem: KlingError = KlingConnectionError("Kling's response did not hold it")
         except Exception as error:  # noqa: BLE001 - a sweep that breaks ends no wait
             problem = _sweep_error(error)
         await self._apply([watch for watch in due if watch.sweep is token], problem)

@@ -68,7 +68,7 @@ def whole(data: Any) -> dict[str, Any]:
 
 
 #: Reader and a valid answer of each kind.
-KINDS: dict[str, tuple[Callable[[envelope.Answer], Any], dict[str, Any]]] = {
+KINDS: dict[str, tuple[Callable[[envelope.Response], Any], dict[str, Any]]] = {
     "create": (lambda response: classic.read_created(response, IMAGE2VIDEO), whole(CLASSIC)),
     "query": (lambda response: classic.read_task(response, IMAGE2VIDEO), whole(CLASSIC)),
     "list": (lambda response: classic.read_page(response, IMAGE2VIDEO), whole([CLASSIC, CLASSIC])),
@@ -409,10 +409,10 @@ def test_a_task_of_very_many_results_has_a_bounded_manifest(caplog):
     many = [{"id": str(number), "url": f"https://host.example/{number}.mp4"} for number in range(1, 60_000)]
     for said in ({"task_result": {"videos": many}}, {"outputs": [{"type": "video", **video} for video in many]}):
         caplog.clear()
-        read = classic.read_task(envelope.Answer({**task("succeed"), **said}, "r"), IMAGE2VIDEO)
+        read = classic.read_task(envelope.Response({**task("succeed"), **said}, "r"), IMAGE2VIDEO)
         assert [video.id for video in read.videos] == [str(number) for number in range(1, 1001)]
         assert "more than 1000 results" in caplog.text
     few = {**task("succeed"), "task_result": {"videos": many[:1000]}}
     caplog.clear()
-    assert len(classic.read_task(envelope.Answer(few, "r"), IMAGE2VIDEO).videos) == 1000
+    assert len(classic.read_task(envelope.Response(few, "r"), IMAGE2VIDEO).videos) == 1000
     assert not caplog.text

@@ -230,7 +230,7 @@ def test_what_is_not_a_proxy_is_refused_without_its_password(monkeypatch, proxie
 
 @pytest.mark.parametrize(
     ("response", "words"),
-    [(b"HTTP/1.1 400 Bad Request\r\n\r\n", "it answers without TLS"), (b"", "if it is without TLS")],
+    [(b"HTTP/1.1 400 Bad Request\r\n\r\n", "it responds without TLS"), (b"", "if it is without TLS")],
 )
 def test_a_server_without_tls_gets_its_remedy_whether_it_responds_or_not(monkeypatch, response, words):
     limit(monkeypatch, read_attempts=1)

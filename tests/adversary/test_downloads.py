@@ -253,7 +253,7 @@ def test_a_download_that_drips_ends(scripted, monkeypatch):
     limit(monkeypatch, download_grace=0)
     server = scripted(Reply(b"v" * 1000, byte_pause=0.1), extra={"timeout_seconds": 1})
     begin = time.monotonic()
-    with pytest.raises(errors.KlingResultError, match="did not answer in time"):
+    with pytest.raises(errors.KlingResultError, match="did not respond in time"):
         KlingHook().download(f"{server.url}/v.mp4?{SECRET}", io.BytesIO())
     assert time.monotonic() - begin < 30, "1000 bytes would take 100 s"
 

@@ -120,7 +120,7 @@ def test_a_redirect_of_the_api_is_not_followed(scripted):
 def test_a_response_that_drips_ends_at_the_timeout_by_the_wall_clock(scripted):
     scripted(Reply({"code": 0, "data": "x" * 1000}, byte_pause=0.1), extra={"timeout_seconds": 1})
     begin = time.monotonic()
-    with pytest.raises(errors.KlingConnectionError, match="did not answer in time") as caught:
+    with pytest.raises(errors.KlingConnectionError, match="did not respond in time") as caught:
         KlingHook().get_task("x")
     assert time.monotonic() - begin < 30, "1000 bytes would take 100 s"
     assert not caught.value.nothing_sent
@@ -131,7 +131,7 @@ def test_headers_that_drip_end_too(scripted):
         Reply(b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 200, byte_pause=0.1, raw=True), extra={"timeout_seconds": 1}
     )
     begin = time.monotonic()
-    with pytest.raises(errors.KlingConnectionError, match="did not answer in time"):
+    with pytest.raises(errors.KlingConnectionError, match="did not respond in time"):
         KlingHook().get_task("x")
     assert time.monotonic() - begin < 30
 
@@ -139,19 +139,19 @@ def test_headers_that_drip_end_too(scripted):
 def test_a_body_without_a_length_that_is_shut_down_is_not_a_response(scripted):
     head = b'HTTP/1.1 200 OK\r\n\r\n{"code": 0, "request_id": "r", "data": {}}'
     scripted(Reply(head + b" " * 1000, byte_pause=0.05, raw=True), extra={"timeout_seconds": 3})
-    with pytest.raises(errors.KlingConnectionError, match="did not answer in time"):
+    with pytest.raises(errors.KlingConnectionError, match="did not respond in time"):
         KlingHook().get_task("x")
 
 
 def test_a_large_response_is_refused_before_it_fills_the_memory(scripted, monkeypatch):
-    limit(monkeypatch, answer_bytes=1 << 20)
+    limit(monkeypatch, response_bytes=1 << 20)
     scripted(Reply(b"[" * (3 << 20)))
     with pytest.raises(errors.KlingResponseError, match="larger than 1 MiB"):
         KlingHook().get_task("x")
 
 
 def test_a_compressed_response_counts_as_what_it_becomes(scripted, monkeypatch):
-    limit(monkeypatch, answer_bytes=1 << 20)
+    limit(monkeypatch, response_bytes=1 << 20)
     scripted(Reply(gzip.compress(b"[" * (64 << 20)), headers={"Content-Encoding": "gzip"}))
     with pytest.raises(errors.KlingResponseError, match="larger than 1 MiB"):
         KlingHook().get_task("x")

@@ -6,7 +6,7 @@ import pytest
 
 from airflow_provider_kling.api import billing
 from airflow_provider_kling.api.billing import Billing
-from airflow_provider_kling.api.envelope import Answer
+from airflow_provider_kling.api.envelope import Response
 from airflow_provider_kling.api.selection import read_selection
 from airflow_provider_kling.exceptions import KlingRequestError, KlingResponseError, KlingValidationError
 from airflow_provider_kling.hooks import KlingHook
@@ -73,7 +73,7 @@ def test_points_are_pairs_or_objects(kling):
 @pytest.mark.parametrize("data", [None, [], {}, {"status": 0}, {"status": 3, "session_id": "1"}])
 def test_a_session_that_is_invalid_is_an_error_that_nobody_repeats(data):
     with pytest.raises(KlingResponseError, match="Open another session") as caught:
-        read_selection(Answer(data, "r"))
+        read_selection(Response(data, "r"))
     assert not caught.value.transient
 
 
@@ -115,15 +115,15 @@ def test_money_has_its_currency(kling):
 
 
 def test_a_report_that_is_invalid_is_an_error_and_an_amount_that_cannot_be_read_is_not_free():
-    with pytest.raises(KlingResponseError, match="the answer holds no report"):
-        billing.read_deductions(Answer([], "r"))
+    with pytest.raises(KlingResponseError, match="the response holds no report"):
+        billing.read_deductions(Response([], "r"))
     lines = [{"task_id": "1", "deduction_amount": amount} for amount in ("2.4", "", None, "NaN", -1)]
-    read = billing.read_deductions(Answer({"result": {"detail": lines}}, "r"))
+    read = billing.read_deductions(Response({"result": {"detail": lines}}, "r"))
     assert [line.amount for line in read] == ["2.4"]
 
 
 def test_a_cursor_that_leads_nowhere_ends_the_report(kling, monkeypatch):
-    responses = iter([Answer({"result": {"detail": []}, "has_more": True, "next_cursor": "a"}, "r")] * 5)
+    responses = iter([Response({"result": {"detail": []}, "has_more": True, "next_cursor": "a"}, "r")] * 5)
     hook = KlingHook()
     monkeypatch.setattr(hook.client.transport, "read", lambda _request: next(responses))
     assert list(hook.billing.units(1, 2)) == []
@@ -135,7 +135,7 @@ def test_cursors_in_a_circle_end_the_report(kling, monkeypatch):
 
     def read(_request):
         asked.append(1)
-        return Answer({"result": {"detail": []}, "has_more": True, "next_cursor": "abc"[len(asked) % 3]}, "r")
+        return Response({"result": {"detail": []}, "has_more": True, "next_cursor": "abc"[len(asked) % 3]}, "r")
 
     hook = KlingHook()
     monkeypatch.setattr(hook.client.transport, "read", read)

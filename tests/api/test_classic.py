@@ -16,7 +16,7 @@ from airflow_provider_kling.products.video import IMAGE2VIDEO, TEXT2VIDEO
 SAMPLES = Path(__file__).parent / "samples"
 
 
-def sample(name: str) -> envelope.Answer:
+def sample(name: str) -> envelope.Response:
     return envelope.read(200, (SAMPLES / f"{name}.json").read_bytes())
 
 
@@ -89,13 +89,13 @@ def test_a_page_is_read():
 def test_an_unknown_status_is_an_error_that_names_the_task():
     data = {"task_id": "7", "task_status": "resting"}
     with pytest.raises(KlingResponseError, match="(?s)unknown status 'resting'.*task 7"):
-        classic.read_task(envelope.Answer(data, "r"), IMAGE2VIDEO)
+        classic.read_task(envelope.Response(data, "r"), IMAGE2VIDEO)
 
 
 @pytest.mark.parametrize("data", [None, {}, [], "", {"task_status": "submitted"}, {"task_id": ""}])
 def test_a_response_without_a_task_is_never_taken_for_one(data):
     with pytest.raises(KlingResponseError, match="holds no task"):
-        classic.read_task(envelope.Answer(data, "r"), IMAGE2VIDEO)
+        classic.read_task(envelope.Response(data, "r"), IMAGE2VIDEO)
 
 
 def test_requests_have_klings_paths():
@@ -122,6 +122,6 @@ def test_resource_packs_are_read_out_of_the_double_envelope():
 
 def test_an_error_in_the_inner_envelope_is_not_overlooked():
     with pytest.raises(KlingApiError, match="no such account"):
-        account.read_costs(envelope.Answer({"code": 1100, "msg": "no such account"}, "r"))
+        account.read_costs(envelope.Response({"code": 1100, "msg": "no such account"}, "r"))
     with pytest.raises(KlingResponseError):
-        account.read_costs(envelope.Answer(None, "r"))
+        account.read_costs(envelope.Response(None, "r"))

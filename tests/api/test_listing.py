@@ -11,7 +11,7 @@ import pytest
 from airflow_provider_kling.api import classic, listing, v2
 from airflow_provider_kling.api.auth import ApiKey
 from airflow_provider_kling.api.client import MAX_PAGES, KlingClient
-from airflow_provider_kling.api.envelope import Answer
+from airflow_provider_kling.api.envelope import Response
 from airflow_provider_kling.api.read_plan import CLOCK_SKEW
 from airflow_provider_kling.api.settings import Settings
 from airflow_provider_kling.exceptions import KlingResponseError
@@ -101,7 +101,7 @@ DONE = {"id": "880000000000000001", "status": "succeeded", "create_time": 1}
 def walk(dialect, product, *responses):
     """The walk through a list of which each page is said."""
     left = iter(responses)
-    return listing.iter_pages(lambda _request: Answer(next(left), "r"), dialect, product, size=SIZE)
+    return listing.iter_pages(lambda _request: Response(next(left), "r"), dialect, product, size=SIZE)
 
 
 @pytest.mark.parametrize("cursor", [7, "", None])
@@ -133,5 +133,5 @@ def test_a_search_continues_behind_a_page_of_which_nothing_can_be_read(client):
             {"result": [DONE], "has_more": False},
         ]
     )
-    client.__dict__["transport"] = SimpleNamespace(read=lambda _request, tries: Answer(next(responses), "r"))
+    client.__dict__["transport"] = SimpleNamespace(read=lambda _request, tries: Response(next(responses), "r"))
     assert [task.task_id for task in client.list_since(TEXT_TO_VIDEO, time.time())] == [DONE["id"]]

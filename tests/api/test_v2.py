@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_kling.api import v2
-from airflow_provider_kling.api.envelope import Answer
+from airflow_provider_kling.api.envelope import Response
 from airflow_provider_kling.exceptions import KlingResponseError, KlingTaskNotFoundError
 from airflow_provider_kling.models import TaskStatus
 from airflow_provider_kling.products.video import IMAGE_TO_VIDEO, TEXT_TO_VIDEO
@@ -54,28 +54,28 @@ def test_a_number_is_kling_s_id_and_anything_else_ours():
 
 
 def test_a_created_task_is_read_under_the_endpoint_that_reads_it():
-    task = v2.read_created(Answer(CREATED, "r-1"), IMAGE_TO_VIDEO)
+    task = v2.read_created(Response(CREATED, "r-1"), IMAGE_TO_VIDEO)
     assert (task.task_id, task.status, task.external_task_id) == ("926484082518392851", TaskStatus.SUBMITTED, "mine")
     assert (task.endpoint, task.created_at, task.request_id) == ("image-to-video", 1788919537338, "r-1")
 
 
 def test_a_finished_task_has_its_video_and_its_bill():
-    task = v2.read_task(Answer([DONE], "r-1"), IMAGE_TO_VIDEO)
+    task = v2.read_task(Response([DONE], "r-1"), IMAGE_TO_VIDEO)
     assert (task.status, task.units, task.updated_at) == (TaskStatus.SUCCEED, "5", 1788919575120)
     assert (task.videos[0].url, task.videos[0].duration) == (VIDEO["url"], "5.041")
 
 
 def test_a_failed_task_says_why():
-    task = v2.read_task(Answer([FAILED], "r-1"), IMAGE_TO_VIDEO)
+    task = v2.read_task(Response([FAILED], "r-1"), IMAGE_TO_VIDEO)
     assert (task.status, task.message, task.results) == (TaskStatus.FAILED, "Image pixel is invalid", ())
 
 
 def test_only_an_empty_list_says_that_there_is_no_task():
     with pytest.raises(KlingTaskNotFoundError):
-        v2.read_task(Answer([], "r-1"), IMAGE_TO_VIDEO)
+        v2.read_task(Response([], "r-1"), IMAGE_TO_VIDEO)
     for data in (None, {}, "none", 0, [None], [{}]):
         with pytest.raises(KlingResponseError):
-            v2.read_task(Answer(data, "r-1"), IMAGE_TO_VIDEO)
+            v2.read_task(Response(data, "r-1"), IMAGE_TO_VIDEO)
 
 
 def test_a_cursor_stands_alone_because_it_overrides_a_window():
@@ -88,16 +88,16 @@ def test_a_cursor_stands_alone_because_it_overrides_a_window():
 
 def test_the_last_page_leads_nowhere():
     page = {"result": [DONE], "count": 1, "next_cursor": "abc", "has_more": True}
-    assert v2.next_cursor(Answer(page, "")) == "abc"
+    assert v2.next_cursor(Response(page, "")) == "abc"
     for data in ({**page, "has_more": False}, {"count": 0, "has_more": False}, None, []):
-        assert v2.next_cursor(Answer(data, "")) == ""
+        assert v2.next_cursor(Response(data, "")) == ""
     for unsaid in (7, "", None):
-        assert v2.next_cursor(Answer({**page, "next_cursor": unsaid}, "")) is None
+        assert v2.next_cursor(Response({**page, "next_cursor": unsaid}, "")) is None
 
 
 def test_a_page_is_read_and_an_empty_one_has_no_list():
-    tasks = v2.read_page(Answer({"result": [DONE, {"id": "x"}], "count": 2, "has_more": False}, ""), IMAGE_TO_VIDEO)
+    tasks = v2.read_page(Response({"result": [DONE, {"id": "x"}], "count": 2, "has_more": False}, ""), IMAGE_TO_VIDEO)
     assert [(task.task_id, task.endpoint) for task in tasks] == [(DONE["id"], "image-to-video")]
-    assert v2.read_page(Answer({"count": 0, "has_more": False}, ""), IMAGE_TO_VIDEO) == []
+    assert v2.read_page(Response({"count": 0, "has_more": False}, ""), IMAGE_TO_VIDEO) == []
     with pytest.raises(KlingResponseError):
-        v2.read_page(Answer({"has_more": False}, ""), IMAGE_TO_VIDEO)
+        v2.read_page(Response({"has_more": False}, ""), IMAGE_TO_VIDEO)

@@ -15,13 +15,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.instant_kling import ENDPOINT, InstantKling, external_id, stored, task
-from benchmarks.process import LoopWatch, calm_ms, cpu_seconds, peak_mb
+from benchmarks.process import LoopWatch, calm_ms, cpu_seconds, peak_mb, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from airflow_provider_kling.batch.actions import Action
+    from airflow_provider_kling.batch.actions import FindTask, Store, Submit, Watch
     from airflow_provider_kling.batch.reconciler import Reconciler
 
 #: So many slots and threads that the batch never waits for them.
@@ -78,12 +78,12 @@ def _play(reconciler: Reconciler) -> int:
     from airflow_provider_kling.batch.actions import Finish, Store, Submit, Wait
 
     answers = 0
-    waiting: collections.deque[Action] = collections.deque()
+    waiting: collections.deque[Submit | FindTask | Watch | Store] = collections.deque()
     while True:
         actions = reconciler.decide(1.0)
         if isinstance(actions[0], Finish):
             return answers
-        waiting.extend(action for action in actions if not isinstance(action, Wait))
+        waiting.extend(action for action in actions if not isinstance(action, (Wait, Finish)))
         action, answers = waiting.popleft(), answers + 1
         number = int(action.key[6:])
         if isinstance(action, Store):
@@ -103,8 +103,8 @@ async def _run(count: int, folder: str) -> dict[str, Any]:
     from airflow_provider_kling.waiting import shared_poller
 
     kling, written = InstantKling(), _count_bytes()
-    batch.BatchCalls = kling.calls  # type: ignore[assignment,misc]
-    shared_poller.AccountReader = kling.reader  # type: ignore[assignment,misc]
+    replace(batch, "BatchCalls", kling.calls)
+    replace(shared_poller, "AccountReader", kling.reader)
     batch.KlingBatchTrigger.min_deferral = 0.0
     trigger = batch.KlingBatchTrigger(
         plan_uri=f"{folder}/plan.jsonl",
@@ -148,7 +148,7 @@ def _count_bytes() -> list[int]:
         written.append(local.stat().st_size)
         put_file(local, place)
 
-    object_files.put_file = counted
+    replace(object_files, "put_file", counted)
     return written
 
 

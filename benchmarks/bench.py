@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from benchmarks.kling import ACCOUNT, Kling, connection, http_connection
 from benchmarks.process import REPOSITORY
@@ -26,6 +26,8 @@ SITUATIONS = (
     *("slow", "fast", "latency", "slots_batch", "slots_two_batches"),
     *("slots_mapped", "slots_pool_only", "slots_two_triggerers"),
 )
+
+Measured = TypeVar("Measured")
 
 #: Started only for the measurements that need it.
 SECOND_TRIGGERER = "triggerer-2"
@@ -87,11 +89,12 @@ class Bench:
     def __exit__(self, *_exception: object) -> None:
         self._cleanup.close()
 
-    def once(self, name: str, measure: Callable[[], Any]) -> Any:
+    def once(self, name: str, measure: Callable[[], Measured]) -> Measured:
         """Run a measurement that several figures need, once, and cache it."""
         if name not in self.memory:
             self.memory[name] = measure()
-        return self.memory[name]
+        measured: Measured = self.memory[name]
+        return measured
 
     def kling(self, situation: str, **options: Any) -> Kling:
         """Return the simulator of a scenario as a context manager; ``options`` are those of :class:`Kling`."""
@@ -131,7 +134,7 @@ class Bench:
 
     def idle(self) -> float:
         """CPU seconds per second of an idle Airflow."""
-        rates = self.memory.setdefault("idle", [])
+        rates: list[float] = self.memory.setdefault("idle", [])
         if not rates:
             self.warm_up()
             time.sleep(10)
@@ -183,7 +186,7 @@ class Bench:
                 key = (worker.pid, worker.task_instance_id.replace("-", ""))
                 seen.setdefault(key, [now, now])[1] = now
             time.sleep(LOOK)
-        return [(instance, *life) for (_, instance), life in seen.items()]
+        return [(instance, first, last) for (_, instance), (first, last) in seen.items()]
 
     def _finished(self, dag_id: str, run_id: str) -> bool:
         query = "SELECT state FROM dag_run WHERE dag_id = ? AND run_id = ?"

@@ -94,12 +94,3 @@ def slow(sizes: Sizes) -> Scenario:
 def fast(sizes: Sizes) -> Scenario:
     """Results after one second: counts lost ones."""
     return Scenario("fast", sizes.fast, sizes.fast, 1.0)
-
-
-def batch_operator() -> type | None:
-    """Return the batch operator, or ``None`` if this version of the package has none."""
-    try:
-        from airflow_provider_kling.operators import KlingImageToVideoBatchOperator
-    except ImportError:
-        return None
-    return KlingImageToVideoBatchOperator

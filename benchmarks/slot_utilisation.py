@@ -69,8 +69,8 @@ def _cases(sizes: Sizes) -> list[_Case]:
 
 def _measure(bench: Bench, case: _Case) -> list[Row]:
     outcome = on_slots(bench, case.dag_id, case.videos, slots=case.slots, seconds=case.seconds)
-    problem = outcome if isinstance(outcome, str) else outcome.problem
-    if problem:
+    if isinstance(outcome, str) or outcome.problem:
+        problem = outcome if isinstance(outcome, str) else outcome.problem
         return [Row(case.text, None, "", case.limit, at_least=True, note=problem)]
     used = Row(
         case.text,

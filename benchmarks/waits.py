@@ -6,18 +6,12 @@ import dataclasses
 import time
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import scenarios
 from benchmarks.bench import say
 
 if TYPE_CHECKING:
     from benchmarks.bench import Bench, Run
     from benchmarks.kling import Kling
     from benchmarks.scenarios import Scenario
-
-
-#: Dags of the batch operator with few slots.
-BATCHES_ON_SLOTS = ("slots_batch", "slots_two_batches")
-NO_BATCH = "This version has no KlingImageToVideoBatchOperator."
 
 
 @dataclasses.dataclass
@@ -64,9 +58,6 @@ def _all(bench: Bench, scenario: Scenario, seconds: float, names: tuple[str, ...
     found: dict[str, Outcome | str] = {}
     with bench.kling(scenario.name, seconds=seconds) as kling:
         for name in names:
-            if name == scenarios.BATCH and scenarios.batch_operator() is None:
-                found[name] = NO_BATCH
-                continue
             found[name] = _outcome(bench, kling, scenario.dag_id(name), scenario.videos_of(name))
     return found
 
@@ -77,8 +68,6 @@ def on_slots(bench: Bench, dag_id: str, videos: int, *, slots: int, seconds: flo
 
 
 def _on_slots(bench: Bench, dag_id: str, videos: int, slots: int, seconds: float) -> Outcome | str:
-    if dag_id in BATCHES_ON_SLOTS and scenarios.batch_operator() is None:
-        return NO_BATCH
     with bench.kling(dag_id, seconds=seconds, concurrency=slots) as kling:
         return _outcome(bench, kling, dag_id, videos)
 

@@ -15,7 +15,7 @@ import time
 from typing import Any
 
 from benchmarks.instant_kling import ENDPOINT, InstantKling, external_id
-from benchmarks.process import LoopWatch, calm_ms, cpu_seconds, peak_mb
+from benchmarks.process import LoopWatch, calm_ms, cpu_seconds, peak_mb, replace
 
 #: Seconds between two polls, and until the tasks end.
 INTERVAL = 5.0
@@ -31,7 +31,7 @@ async def main(count: int) -> dict[str, Any]:
     importlib.import_module("airflow_provider_kling.preparation.task_argument")
     kling = InstantKling()
     kling.is_busy = True
-    shared_poller.AccountReader = kling.reader  # type: ignore[assignment,misc]
+    replace(shared_poller, "AccountReader", kling.reader)
     KlingTaskTrigger.min_deferral = 0.0
     ids = [kling.create(number, external_id(number)).task_id for number in range(count)]
     triggers = [KlingTaskTrigger("kling", ENDPOINT, name, time.time() + 3600, INTERVAL) for name in ids]

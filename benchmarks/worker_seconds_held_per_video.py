@@ -47,7 +47,7 @@ def _row(name: str, outcome: Outcome | str) -> Row:
 
 def _lives_and_works(outcome: Outcome) -> Iterator[tuple[tuple[float, float], tuple[float, float]]]:
     """The lifetime of each worker process, with the time in which Kling worked on its video."""
-    works = {
+    works: dict[int | None, tuple[float, float]] = {
         int(prompt.split()[-1]): (task["created_at"] / 1000, task["updated_at"] / 1000)
         for prompt, task in zip(outcome.prompts, outcome.tasks, strict=True)
     }

@@ -176,7 +176,7 @@ def _simulators(folder: Path, steps: Steps) -> Iterator[dict[str, Connection]]:
 
 def _simulator(log: Path, keys: Mapping[str, str], path_prefix: str = "") -> Component:
     """Start a simulator in a separate process."""
-    options = SIMULATOR | keys | {"--path-prefix": path_prefix}
+    options = {**SIMULATOR, **keys, "--path-prefix": path_prefix}
     command = [sys.executable, "-m", "airflow_provider_kling.simulator"]
     command += [word for option in options.items() for word in option]
     log.unlink(missing_ok=True)

@@ -139,13 +139,14 @@ def _fetch(url: str) -> bytes:
 
 def frame_at(video: bytes, part: float) -> Image.Image:
     """The frame at a fraction of a video."""
-    frames = [frame.to_image() for frame in av.open(io.BytesIO(video)).decode(video=0)]
-    return frames[round(part * (len(frames) - 1))]
+    frames = list(av.open(io.BytesIO(video), "r").decode(video=0))
+    image: Image.Image = frames[round(part * (len(frames) - 1))].to_image()  # type: ignore[no-untyped-call]
+    return image
 
 
 def wave(sound: bytes) -> Image.Image:
     """The waveform of the beginning of a sound."""
-    with av.open(io.BytesIO(sound)) as container:
+    with av.open(io.BytesIO(sound), "r") as container:
         frames = av.AudioResampler(format="s16", layout="mono")
         packed = b"".join(
             bytes(part.planes[0])[: part.samples * 2]

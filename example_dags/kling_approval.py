@@ -31,7 +31,7 @@ def kling_approval():
     from airflow.providers.standard.operators.hitl import ApprovalOperator
 
     @task
-    def estimate(params):
+    def estimate(params=None):
         """Return the price of the video; an invalid request fails here."""
         return str(KlingHook().estimate("text2video", {"prompt": params["prompt"], "duration": 5}))
 

@@ -37,7 +37,7 @@ def kling_assets():
 @dag(doc_md=__doc__, schedule=[PAPER_BOAT], catchup=False, tags=["kling", "example"])
 def kling_assets_publish():
     @task
-    def publish(triggering_asset_events):
+    def publish(triggering_asset_events=None):
         """Return where each new video is."""
         events = triggering_asset_events[PAPER_BOAT]
         return [file["uri"] for event in events for file in event.extra["files"]]

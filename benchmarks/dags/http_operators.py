@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.http.operators.http import HttpOperator
 from airflow.providers.http.sensors.http import HttpSensor
@@ -13,36 +13,39 @@ from benchmarks import scenarios
 from benchmarks.dag_parts import PATH, SCENARIOS, body, new_dag, prompts
 
 if TYPE_CHECKING:
+    from requests import Response
+
     from benchmarks.scenarios import Scenario
 
 
-def http(scenario: Scenario, alternative: str, **sensor: object) -> None:
+def http(scenario: Scenario, alternative: str, **sensor: Any) -> None:
     """The generic operators: post the request, then poll the path of the task with a sensor."""
 
-    def path_of_task(response) -> str:
+    def path_of_task(response: Response) -> str:
         return f"{PATH}/{response.json()['data']['task_id']}"
 
-    def has_ended(response) -> bool:
+    def has_ended(response: Response) -> bool:
         data = response.json()["data"]
         if data["task_status"] == "failed":
             raise RuntimeError(data["task_status_msg"])
-        return data["task_status"] == "succeed"
+        return bool(data["task_status"] == "succeed")
 
     with new_dag(scenario, alternative):
 
         @task_group
         def video(data: str) -> None:
-            submit = HttpOperator(
+            # Airflow's types do not say that the output of a task may stand for a value.
+            submitted: Any = HttpOperator(
                 task_id="submit",
                 http_conn_id=scenario.http_connection,
                 endpoint=PATH,
                 data=data,
                 response_filter=path_of_task,
-            )
+            ).output
             HttpSensor(
                 task_id="wait",
                 http_conn_id=scenario.http_connection,
-                endpoint=submit.output,
+                endpoint=submitted,
                 response_check=has_ended,
                 poke_interval=scenario.poll_interval,
                 **sensor,

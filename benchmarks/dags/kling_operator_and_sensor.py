@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import task_group
 
@@ -20,17 +20,18 @@ def kling_operator_and_sensor(scenario: Scenario) -> None:
 
         @task_group
         def video(prompt: str) -> None:
-            animate = KlingImageToVideoOperator(
+            # Airflow's types do not say that the output of a task may stand for a value.
+            animated: Any = KlingImageToVideoOperator(
                 task_id="animate",
                 kling_conn_id=scenario.kling_connection,
                 image=str(PHOTO),
                 duration=5,
                 prompt=prompt,
-            )
+            ).output
             KlingTaskSensor(
                 task_id="wait",
                 kling_conn_id=scenario.kling_connection,
-                kling_task_id=animate.output,
+                kling_task_id=animated,
                 poke_interval=scenario.poll_interval,
             )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from airflow.sdk import task_group
 
 from benchmarks import scenarios
@@ -9,7 +11,7 @@ from benchmarks.dag_parts import SIZES, image, new_dag, prompts
 from benchmarks.floor import FloorOperator, SubmittingFloorOperator
 
 SLOW = scenarios.slow(SIZES)
-ARGUMENTS = {"task_id": "animate", "conn_id": SLOW.kling_connection, "image": image()}
+ARGUMENTS: dict[str, Any] = {"task_id": "animate", "conn_id": SLOW.kling_connection, "image": image()}
 
 with new_dag(SLOW, scenarios.LEAST):
     SubmittingFloorOperator.partial(**ARGUMENTS, seconds=SIZES.seconds).expand(prompt=prompts(SLOW.videos))

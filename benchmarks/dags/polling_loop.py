@@ -40,7 +40,7 @@ def polling_loop(scenario: Scenario) -> None:
             time.sleep(seconds)
             result = requests.get(f"{base}{PATH}/{task_id}", headers=get_headers()).json()
             if result["data"]["task_status"] == "succeed":
-                return result["data"]["task_result"]["videos"][0]["url"]
+                return str(result["data"]["task_result"]["videos"][0]["url"])
             if result["data"]["task_status"] == "failed":
                 raise RuntimeError(result["data"]["task_status_msg"])
 

@@ -73,7 +73,8 @@ def _start(animation: Animation, pages: Pages, environment: BrowserEnvironment) 
 
 def _watch(animation: Animation, pages: Pages, environment: BrowserEnvironment, run_id: str) -> None:
     """Record the run's tab Kling: a frame per change of the tasks' states, until the run has ended."""
-    page, before = pages.page, {}
+    page = pages.page
+    before: dict[str, str | None] = {}
     page.wait_for_url("**/runs/**")
     page.get_by_role("link", name=TAB, exact=True).click()
     card = page.frame_locator("iframe").locator(".card")

@@ -6,7 +6,7 @@ import shutil
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import requests
 
@@ -51,7 +51,7 @@ class BrowserEnvironment:
 
 @contextmanager
 def open_environment(
-    folder: Path, more_dags: Sequence[Path] = (), *, video_size: str = "small"
+    folder: Path, more_dags: Sequence[Path] = (), *, video_size: Literal["full", "small"] = "small"
 ) -> Iterator[BrowserEnvironment]:
     """Start Airflow and three simulators; stop them at the end."""
     with ExitStack() as stack:

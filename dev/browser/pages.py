@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 from urllib.parse import quote
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from playwright.sync_api import FrameLocator, Locator, Page
+    from playwright.sync_api import FrameLocator, Locator, Page, ViewportSize
 
-DESKTOP = {"width": 1280, "height": 800}
+DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 #: High enough for forms with their last button.
-TALL = {"width": 1280, "height": 900}
-WIDE = {"width": 1500, "height": 900}
-PHONE = {"width": 390, "height": 844}
+TALL: ViewportSize = {"width": 1280, "height": 900}
+WIDE: ViewportSize = {"width": 1500, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+
+
+class ContextOptions(TypedDict):
+    """Options of Playwright's ``new_context`` that all screenshots share."""
+
+    locale: str
+    timezone_id: str
+
 
 #: Browser context options for screenshots.
-CONTEXT_OPTIONS = {"locale": "en-GB", "timezone_id": "UTC"}
+CONTEXT_OPTIONS: ContextOptions = {"locale": "en-GB", "timezone_id": "UTC"}
 
 #: Label of the button above the extra fields of a connection; Airflow 3.4 names it after the connection type.
 EXTRA_FIELDS = re.compile("^(Extra Fields|Kling AI Fields)$")

@@ -29,12 +29,12 @@ def shoot(page: Page, *shown: Locator, margin: int = -CORNER) -> bytes:
     :param margin: pixels added at each edge of the rectangle; negative to crop it.
     """
     if not shown:
-        return page.screenshot()
+        return bytes(page.screenshot())
     boxes = [box for one in shown if (box := one.bounding_box())]
     left, top = (min(box[name] for box in boxes) - margin for name in ("x", "y"))
     right = max(box["x"] + box["width"] for box in boxes) + margin
     bottom = max(box["y"] + box["height"] for box in boxes) + margin
-    return page.screenshot(clip={"x": left, "y": top, "width": right - left, "height": bottom - top})
+    return bytes(page.screenshot(clip={"x": left, "y": top, "width": right - left, "height": bottom - top}))
 
 
 def save(shot: bytes, file: Path) -> Path:

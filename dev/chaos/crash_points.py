@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    #: Step, Dag, run, task, map index.
+    Point = tuple[str, str, str, str, str]
+
 SUBMIT = ("post-before", "post-accepted", "post-answered", "push-before", "push-after")
 DEFER = ("defer-before", "defer-sent")
 SLOT = ("slot-defer", "slot-resume")
@@ -150,14 +153,14 @@ def _label(file: Path) -> str:
     return label.replace("worker", "worker and supervisor") if file.read_text() == "machine" else label
 
 
-def _choose_evenly(rng: random.Random, points: list[tuple[str, ...]], count: int) -> list[tuple[str, ...]]:
+def _choose_evenly(rng: random.Random, points: Sequence[Point], count: int) -> list[Point]:
     """Choose crash points round-robin over the steps."""
-    by_step: dict[str, list[tuple[str, ...]]] = {}
+    by_step: dict[str, list[Point]] = {}
     for point in points:
         by_step.setdefault(point[0], []).append(point)
     for candidates in by_step.values():
         rng.shuffle(candidates)
-    chosen: list[tuple[str, ...]] = []
+    chosen: list[Point] = []
     while by_step and len(chosen) < count:
         steps = list(by_step)
         rng.shuffle(steps)

@@ -77,7 +77,7 @@ def _wanted(release: dict[str, Any], wheel: Path) -> list[str]:
 
 def _interpreter(python: str) -> str | None:
     """The path of an installed Python; uv must not download one."""
-    command = [UV, "python", "find", "--no-python-downloads", "--no-project", "--system", python]
+    command: list[str | Path] = [UV, "python", "find", "--no-python-downloads", "--no-project", "--system", python]
     # pyenv's shims fail for versions that are not selected, so its versions are searched directly.
     pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser() / "versions"
     path = os.pathsep.join([*map(str, pyenv.glob(f"{python}.*/bin")), os.environ.get("PATH", "")])

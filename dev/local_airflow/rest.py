@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     TaskInstances = list[dict[str, Any]]
+    #: What a Clear takes: a task id, or the pair of a task id and a map index.
+    ToClear = str | list[str | int]
 
 FINISHED = frozenset({"success", "failed"})
 #: Seconds for which a clear is retried after a database error.
@@ -183,7 +185,7 @@ class AirflowClient:
         return "\n".join(map(_log_line, response.json()["content"]))
 
     def clear(
-        self, dag_id: str, run_id: str, task_ids: Iterable[str], *, only_failed: bool = False, **options: Any
+        self, dag_id: str, run_id: str, task_ids: Iterable[ToClear], *, only_failed: bool = False, **options: Any
     ) -> None:
         """Clear task instances as the UI does; ``options`` are those of Airflow's ``clearTaskInstances``."""
         body = {"dry_run": False, "dag_run_id": run_id, "task_ids": list(task_ids), "only_failed": only_failed}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from airflow.sdk import ObjectStoragePath, Param, dag, task
 
@@ -14,7 +15,7 @@ from airflow_provider_kling.operators import (
 )
 
 FOLDER = "{{ params.output_uri }}"
-STORED = {"output_uri": FOLDER, "wait_for_completion": True, "poll_interval": 1}
+STORED: dict[str, Any] = {"output_uri": FOLDER, "wait_for_completion": True, "poll_interval": 1}
 PICTURES = "/tmp/landscapes"
 
 
@@ -71,7 +72,7 @@ def product_launch() -> None:
         output_uri=FOLDER,
     )
     first = "{{ params.folder }}/dawn.jpg"
-    draft = {"image": first, "duration": 3, "wait_for_completion": True, "poll_interval": 1}
+    draft: dict[str, Any] = {"image": first, "duration": 3, "wait_for_completion": True, "poll_interval": 1}
     KlingImageToVideoOperator(task_id="draft", prompt="The sun rises over the hills", **draft)
     KlingImageToVideoOperator(task_id="refused", prompt="A fight (simulate-risk-control)", retries=0, **draft)
     KlingImageToVideoOperator(task_id="being_made", prompt="The valley from above", kling_conn_id="kling_slow", **draft)

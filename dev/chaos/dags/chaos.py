@@ -53,11 +53,12 @@ def chaos_chain() -> None:
     @task_group
     def video(number: int) -> None:
         prompt = "chaos_chain {{ run_id }} {{ ti.map_index }}"
-        submit = KlingTextToVideoOperator(task_id="submit", prompt=prompt, duration=3)
-        wait = KlingTaskSensor(
-            task_id="wait", kling_task_id=submit.output["task_id"], endpoint="text2video", poke_interval=1, timeout=600
-        )
-        KlingToObjectStorageOperator(task_id="store", manifest=wait.output, output_uri=f"file://{VIDEOS}/chain/")
+        # Airflow's types do not say that the output of a task may stand for a value.
+        submitted: Any = KlingTextToVideoOperator(task_id="submit", prompt=prompt, duration=3).output
+        waited: Any = KlingTaskSensor(
+            task_id="wait", kling_task_id=submitted["task_id"], endpoint="text2video", poke_interval=1, timeout=600
+        ).output
+        KlingToObjectStorageOperator(task_id="store", manifest=waited, output_uri=f"file://{VIDEOS}/chain/")
 
     video.expand(number=list(range(how_many("chaos_chain"))))
 

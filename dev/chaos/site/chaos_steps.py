@@ -25,7 +25,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from importlib.machinery import ModuleSpec
     from types import ModuleType
 
 #: Size of the first chunk: larger than Python's buffer, so that half a file is really written to disk.
@@ -146,7 +147,7 @@ def _wrap_transport(_module: ModuleType) -> None:
             accepted(instance)
         return original(self, *args, **kwargs)
 
-    HTTPConnection.getresponse = getresponse
+    HTTPConnection.getresponse = getresponse  # type: ignore[method-assign]
 
 
 def _wrap_operators(module: ModuleType) -> None:
@@ -180,7 +181,7 @@ def _wrap_sensors(module: ModuleType) -> None:
     _around(sensor, "defer", before="defer-before")
 
 
-def _wrap_triggers(module: ModuleType) -> None:
+def _wrap_triggers(module: Any) -> None:
     _around(module.KlingTaskTrigger, "serialize", after="defer-sent")
     _around_coroutine(module.KlingTaskTrigger, "_wait", before="wait-begin", after="event")
     _around_coroutine(module.KlingTaskTrigger, "_push_result", after="handed-over")
@@ -214,7 +215,7 @@ def _wrap_submit_trigger(module: ModuleType) -> None:
     trigger._send = send_or_crash
 
 
-def _wrap_storage(module: ModuleType) -> None:
+def _wrap_storage(module: Any) -> None:
     store, at_first, at_last = module._store_result, step("store-before"), step("store-after")
 
     def store_or_crash(*args: Any) -> Any:
@@ -226,7 +227,7 @@ def _wrap_storage(module: ModuleType) -> None:
     module._store_result = store_or_crash
 
 
-def _wrap_object_files(module: ModuleType) -> None:
+def _wrap_object_files(module: Any) -> None:
     write, half = module.write_atomically, step("store-half")
 
     class Crashing:
@@ -240,7 +241,7 @@ def _wrap_object_files(module: ModuleType) -> None:
             if self._begun:
                 half()
             begun, self._begun = self._begun, True
-            return self._source.read(size if begun else _HALF)
+            return bytes(self._source.read(size if begun else _HALF))
 
     module.write_atomically = lambda source, path: write(Crashing(source), path)
 
@@ -270,14 +271,14 @@ _WRAPS: dict[str, Callable[[ModuleType], None]] = {
 class _Loader(Loader):
     """Loads a module with the original loader, then wraps its methods."""
 
-    def __init__(self, original: Any, wrap: Callable[[ModuleType], None]) -> None:
+    def __init__(self, original: Loader, wrap: Callable[[ModuleType], None]) -> None:
         self._original = original
         self._wrap = wrap
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._original, name)
 
-    def create_module(self, spec: Any) -> ModuleType | None:
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         return self._original.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
@@ -286,7 +287,9 @@ class _Loader(Loader):
 
 
 class _Finder(MetaPathFinder):
-    def find_spec(self, fullname: str, path: Any, target: Any = None) -> Any:
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
         if fullname not in _WRAPS:
             return None
         spec = PathFinder.find_spec(fullname, path, target)

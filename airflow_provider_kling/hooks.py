@@ -18,10 +18,7 @@ from airflow_provider_kling.api.classic import MAX_PAGE_SIZE, MAX_PAGES
 from airflow_provider_kling.api.client import KlingClient
 from airflow_provider_kling.api.limits import Limits
 from airflow_provider_kling.api.settings import Settings, settings_of
-from airflow_provider_kling.exceptions import (
-    KlingError,
-    KlingTaskNotFoundError,
-)
+from airflow_provider_kling.exceptions import KlingError, KlingTaskNotFoundError
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.preparation import arguments
 from airflow_provider_kling.products.catalogue import product_of
@@ -221,6 +218,15 @@ class KlingHook(AccountResources, ConnectionForm, BaseHook):
         :param body: the canonical body.
         """
         return finds_by_id(self.client, product_of(endpoint), body)
+
+    def needs_task_state(self, endpoint: str, body: Mapping[str, Any]) -> bool:
+        """
+        Whether a try writes down what it is about to pay, so that only a worker can submit: it has the task's state.
+
+        :param endpoint: the product.
+        :param body: the canonical body.
+        """
+        return self.settings.max_usd_per_day is not None or not self.finds_by_id(endpoint, body)
 
     def get_task(self, kling_task_id: str, endpoint: str = DEFAULT_ENDPOINT, *, tries: int | None = None) -> Task:
         """

@@ -134,8 +134,7 @@ def _request_for_triggerer(operator: KlingTaskOperator, body: dict[str, Any]) ->
     """
     if not (AIRFLOW_V_3_2_PLUS and _submits_as_written_here(operator)):
         return ""
-    if operator.hook.settings.max_usd_per_day is not None or not operator.hook.finds_by_id(operator.endpoint, body):
-        # A try writes down what it is about to pay, and only a worker has the task's state.
+    if operator.hook.needs_task_state(operator.endpoint, body):
         return ""
     try:
         # An image that was given as content, and not by its place, is no JSON here.

@@ -155,7 +155,8 @@ class KlingSubmitTrigger(KlingSlotTrigger):
         if fingerprint != self.fingerprint:
             self._hooks.invalidate()
             raise KlingConfigurationError("The request, a file of it or the connection changed during the wait.")
-        if hook.settings.max_usd_per_day is not None or not hook.finds_by_id(self.endpoint, prepared.body):
+        # Asked again: the connection may have changed during the wait.
+        if hook.needs_task_state(self.endpoint, prepared.body):
             raise KlingConfigurationError("A worker has to write down what it is about to pay.")
         return hook.submit(self.endpoint, prepared.body, external_task_id=self.external_task_id, look_up_first=True)
 

@@ -345,6 +345,15 @@ def test_a_worker_sends_under_a_cap_that_was_set_during_the_wait(kling_simulator
     assert (event.payload["status"], others(kling_simulator)) == ("slot", [])
 
 
+def test_a_worker_sends_where_kling_stops_keeping_the_id_during_the_wait(kling_simulator, monkeypatch, airflow):
+    connect(monkeypatch, kling_simulator)
+    first = occupy()
+    trigger = waiting(airflow)
+    connect(monkeypatch, kling_simulator, extra={"external_ids": False})
+    event = run_with_slot(kling_simulator, first, trigger)
+    assert (event.payload["status"], others(kling_simulator)) == ("slot", [])
+
+
 def test_a_worker_sends_where_kling_does_not_keep_the_id(kling_simulator, monkeypatch, airflow):
     connect(monkeypatch, kling_simulator, extra={"external_ids": False})
     occupy()

@@ -552,6 +552,13 @@ def test_execution_timeout_bounds_the_deferred_wait_too(kling, ti):
 
 
 @pytest.mark.kling_simulator(seconds=30)
+def test_an_execution_timeout_of_zero_ends_no_wait_as_it_ends_no_work_in_airflow(kling, ti):
+    with pytest.raises(TaskDeferred) as caught:
+        run(ti, wait_for_completion=True, execution_timeout=timedelta(0))
+    assert caught.value.trigger.end_time > caught.value.trigger.deferred_at + 3000
+
+
+@pytest.mark.kling_simulator(seconds=30)
 @pytest.mark.parametrize(
     "work",
     [

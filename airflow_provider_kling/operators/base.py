@@ -113,6 +113,16 @@ class KlingBaseOperator(BaseOperator):
         """The label of a mapped task in the grid, unless the Dag sets one: its file's name, else its prompt."""
         return map_label.label_of([getattr(self, name, None) for name in self.label_fields], self.task_id)
 
+    def deferred_seconds(self, seconds: float) -> float:
+        """
+        Return how long a deferred wait may last: Airflow applies ``execution_timeout`` to workers only.
+
+        :param seconds: the wait's own limit.
+        :return: the shorter of the two; as for Airflow, a timeout of zero is none.
+        """
+        limit = self.execution_timeout
+        return min(seconds, limit.total_seconds()) if limit else seconds
+
     def defer(self, **arguments: Any) -> NoReturn:
         """Leave the worker; see Airflow's ``BaseOperator.defer``."""
         remove_empty_button(self)

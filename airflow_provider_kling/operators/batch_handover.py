@@ -62,10 +62,6 @@ def trigger_arguments(
     :param token: of this deferral.
     """
     now = time.time()
-    lasts = limits.timeout
-    if operator.execution_timeout:
-        # Airflow does not apply execution_timeout to a deferred task.
-        lasts = min(lasts, operator.execution_timeout.total_seconds())
     return BatchArguments(
         plan_uri=_plan_uri(limits, batch_id),
         manifest_uri=limits.manifest_uri,
@@ -82,7 +78,7 @@ def trigger_arguments(
         units_per_item=limits.units_per_item or 0.0,
         on_item_failure=limits.on_item_failure,
         started_at=now,
-        end_time=now + lasts,
+        end_time=now + operator.deferred_seconds(limits.timeout),
         poll_interval=limits.poll_interval,
         ends_task=can_finish_in_triggerer(operator),
         account=operator.hook.account_name,

@@ -109,16 +109,12 @@ def _new_trigger(operator: KlingTaskOperator, slot: SlotWait, waiting: Waiting, 
     if not request:
         operator.show_waiting_label()
         return KlingSlotTrigger(**arguments)
-    limits = [operator.timeout]
-    if operator.execution_timeout is not None:
-        # Airflow does not apply execution_timeout to a deferred task.
-        limits.append(operator.execution_timeout.total_seconds())
     return KlingSubmitTrigger(
         **arguments,
         request=request,
         fingerprint=waiting.intent.fingerprint,
         waits=operator.waits,
-        timeout=min(limits),
+        timeout=operator.deferred_seconds(operator.timeout),
         poll_interval=operator.poll_interval,
         ends_task=operator.can_end_in_triggerer,
     )

@@ -339,9 +339,7 @@ class KlingTaskOperator(KlingBaseOperator):
     def _wait(self, task: Task, context: Context) -> Manifest:
         now = time.time()
         end_time = polling.end_time_of(task, timeout=self.timeout, now=now, submitted_at=self._submitted_at)
-        if self.execution_timeout is not None:
-            # Airflow does not apply execution_timeout to a deferred task.
-            end_time = min(end_time, now + self.execution_timeout.total_seconds())
+        end_time = now + self.deferred_seconds(end_time - now)
         if not task.status.is_terminal and self.deferrable:
             trigger = KlingTaskTrigger.waiting_for(
                 task,

@@ -9,6 +9,7 @@ import json
 import re
 import threading
 import time
+from datetime import timedelta
 
 import pytest
 from airflow.triggers.base import TaskSuccessEvent
@@ -268,6 +269,12 @@ def test_the_deadline_says_that_it_can_continue(kling, ti, tmp_path):
     payload = run(dataclasses.replace(ti, try_number=2), tmp_path, count=7, timeout=0.8)
     assert payload["summary"]["done"] == 5
     assert len(kling.tasks()) == 7
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(5, 5.0), (100, 60.0), (0, 60.0)])
+def test_execution_timeout_bounds_the_batch_too(kling, ti, tmp_path, limit, expected):
+    trigger = deferred(ti, tmp_path, count=1, timeout=60.0, execution_timeout=timedelta(seconds=limit))
+    assert trigger.batch.end_time - trigger.batch.started_at == pytest.approx(expected)
 
 
 @pytest.mark.kling_simulator(seconds=0.2, concurrency=20)

@@ -6,6 +6,7 @@ import asyncio
 import json
 import shutil
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -358,6 +359,13 @@ def test_a_worker_sends_where_kling_does_not_keep_the_id(kling_simulator, monkey
     connect(monkeypatch, kling_simulator, extra={"external_ids": False})
     occupy()
     assert type(deferred(operator(), airflow.ti)) is KlingSlotTrigger
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(10, 10.0), (100, 60.0), (0, 60.0), (None, 60.0)])
+def test_execution_timeout_bounds_the_wait_after_its_submission_too(kling, airflow, seconds, expected):
+    occupy()
+    limit = None if seconds is None else timedelta(seconds=seconds)
+    assert waiting(airflow, timeout=60, execution_timeout=limit).timeout == expected
 
 
 def test_its_arguments_survive_airflows_serialization(kling, airflow):

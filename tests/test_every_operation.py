@@ -19,7 +19,7 @@ from support import PHOTOGRAPH, FakeTaskInstance, connect
 from airflow_provider_kling import operators
 from airflow_provider_kling.api.task_ref import TaskRef
 from airflow_provider_kling.hooks import KlingHook
-from airflow_provider_kling.products.catalogue import NEW_GENERATION, PRODUCTS
+from airflow_provider_kling.products.catalogue import PRODUCTS, V2_PRODUCTS
 from airflow_provider_kling.simulator import KlingSimulator
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def tasks(account: Account, operation: dict[str, str]) -> None:
     assert isinstance(account.hook.list_tasks(endpoint_of(operation)), list)
 
 
-def unified(account: Account, _operation: dict[str, str]) -> None:
+def tasks_by_id(account: Account, _operation: dict[str, str]) -> None:
     """Read tasks of two products with one request."""
     _ = account.video, account.sound
     made = [account.hook.list_tasks(name)[0] for name in ("text2video", "text-to-audio")]
@@ -160,9 +160,9 @@ def unified(account: Account, _operation: dict[str, str]) -> None:
     assert {ref.task_id for ref in account.hook.get_tasks(refs)} == {one.task_id for one in made}
 
 
-def unified_list(account: Account, _operation: dict[str, str]) -> None:
+def list_of_all_tasks(account: Account, _operation: dict[str, str]) -> None:
     """List the tasks of the second generation."""
-    assert isinstance(account.hook.list_tasks(next(iter(NEW_GENERATION))), list)
+    assert isinstance(account.hook.list_tasks(next(iter(V2_PRODUCTS))), list)
 
 
 def costs(account: Account, _operation: dict[str, str]) -> None:
@@ -222,8 +222,8 @@ def opened(account: Account, _operation: dict[str, str]) -> None:
 WALKS: dict[str, Callable[[Account, dict[str, str]], None]] = {
     "KlingHook.get_task": task,
     "KlingHook.list_tasks": tasks,
-    "KlingHook.get_tasks": unified,
-    "POST /tasks": unified_list,
+    "KlingHook.get_tasks": tasks_by_id,
+    "POST /tasks": list_of_all_tasks,
     "KlingHook.account_costs": costs,
     "KlingHook.billing.units": report("units"),
     "KlingHook.billing.money": report("money"),

@@ -10,7 +10,7 @@ import pytest
 from test_catalogue import OPERATORS
 from test_every_operation import REQUESTS, account, simulator  # noqa: F401 - fixtures
 
-from airflow_provider_kling.products.catalogue import NEW_GENERATION, PRODUCTS
+from airflow_provider_kling.products.catalogue import PRODUCTS, V2_PRODUCTS
 from airflow_provider_kling.sensors import KlingTaskSensor
 from airflow_provider_kling.transfers import KlingToObjectStorageOperator
 from airflow_provider_kling.triggers import KlingTaskTrigger
@@ -18,7 +18,7 @@ from airflow_provider_kling.triggers import KlingTaskTrigger
 #: Product and model; no model is the product's own default. What answers at once has no task that could be waited for.
 ROWS = [
     *((name, "") for name, product in PRODUCTS.items() if product.answers == "task"),
-    *((product.counterpart, product.default_model) for product in NEW_GENERATION.values()),
+    *((product.counterpart, product.default_model) for product in V2_PRODUCTS.values()),
 ]
 
 #: What has no file, only an id for later requests.
@@ -64,4 +64,4 @@ def test_a_task_is_waited_for_on_a_worker_and_in_the_triggerer_and_stored(
 def test_every_product_is_walked():
     at_once = {name for name, product in PRODUCTS.items() if product.answers != "task"}
     assert {endpoint for endpoint, _ in ROWS} | at_once == set(PRODUCTS)
-    assert {product.counterpart for product in NEW_GENERATION.values()} == {name for name, model in ROWS if model}
+    assert {product.counterpart for product in V2_PRODUCTS.values()} == {name for name, model in ROWS if model}

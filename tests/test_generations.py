@@ -17,7 +17,7 @@ from airflow_provider_kling.operators import (
     KlingOmniVideoOperator,
     KlingTextToVideoOperator,
 )
-from airflow_provider_kling.products.catalogue import NEW_GENERATION, product_of
+from airflow_provider_kling.products.catalogue import V2_PRODUCTS, product_of
 from airflow_provider_kling.sensors import KlingTaskSensor
 from airflow_provider_kling.transfers import KlingToObjectStorageOperator
 from airflow_provider_kling.triggers import KlingTaskTrigger
@@ -236,7 +236,7 @@ def test_the_wait_on_a_worker_asks_where_the_task_is(kling, ti, no_waiting):
 
 
 def test_videos_of_both_generations_take_slots_of_the_same_packs():
-    assert {product.group for product in NEW_GENERATION.values()} == {product_of("image2video").group}
+    assert {product.group for product in V2_PRODUCTS.values()} == {product_of("image2video").group}
 
 
 def clip(kling) -> str:

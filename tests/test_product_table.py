@@ -21,7 +21,7 @@ def test_a_product_runs_in_an_example_in_each_generation_that_serves_it(endpoint
     made = [run for run in runs() if run.operator == OPERATORS[endpoint].__name__]
     assert made
     if PRODUCTS[endpoint].counterpart:
-        assert {generation_of(run.model_name) for run in made} == {"classic", "new"}
+        assert {generation_of(run.model_name) for run in made} == {"classic", "v2"}
 
 
 def test_an_example_that_names_no_operator_of_ours_is_not_a_run():

@@ -26,7 +26,7 @@ from airflow_provider_kling.exceptions import (
     error_details,
 )
 from airflow_provider_kling.models import TaskStatus
-from airflow_provider_kling.products.catalogue import NEW_GENERATION, product_of
+from airflow_provider_kling.products.catalogue import V2_PRODUCTS, product_of
 from airflow_provider_kling.products.generations import serving_product
 from airflow_provider_kling.products.product import DEFAULT_ENDPOINT
 from airflow_provider_kling.utils.untrusted import clean_text
@@ -181,7 +181,7 @@ class KlingClient(AccountResources):
         try:
             return self._get_named_task(product, any_id, tries)
         except KlingTaskNotFoundError:
-            other = NEW_GENERATION.get(product.counterpart)
+            other = V2_PRODUCTS.get(product.counterpart)
             if other is None or not self.has_api_key:
                 raise
             try:

@@ -60,7 +60,7 @@ def dialect_of(product: Product) -> Dialect:
         from airflow_provider_kling.api import solutions
 
         return solutions
-    if product.generation == "new":
+    if product.generation == "v2":
         from airflow_provider_kling.api import v2
 
         return v2

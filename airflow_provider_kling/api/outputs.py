@@ -29,7 +29,7 @@ _VIEWS = (1, 2, 3)
 #: The seconds of a sound: of its one file, or of one of two, in the words of both generations.
 _LENGTHS_OF_SOUNDS = ("duration", "duration_mp3", "mp3_duration", "duration_wav", "wav_duration")
 
-#: What an element was made from: the new generation's words, and the classic ones.
+#: What an element was made from: the second generation's words, and the classic ones.
 _REFERENCE_TYPES = {"multi_image_elements": "image_refer", "video_character_elements": "video_refer"}
 
 
@@ -37,7 +37,7 @@ def read_results(record: dict[str, Any]) -> tuple[Result, ...]:
     """
     Read the results in a task's record.
 
-    :param record: with ``task_result`` (classic), ``outputs`` (new generation), or a relay's lists of its own.
+    :param record: with ``task_result`` (classic), ``outputs`` (second generation), or a relay's lists of its own.
     :return: at most :data:`MAX_RESULTS`; what is left out is said in the log.
     """
     found = list(itertools.islice(_each_result(record), MAX_RESULTS + 1))
@@ -148,7 +148,7 @@ _LISTS: dict[str, Callable[[dict[str, Any]], Iterator[Result]]] = {
     "face_data": _faces,
 }
 
-#: What the new generation calls them.
+#: What the second generation calls them.
 _OUTPUTS: dict[str, Callable[[dict[str, Any]], Iterator[Result]]] = {
     "video": _videos,
     "image": _images,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from airflow_provider_kling.api.classic import MAX_PAGE_SIZE
 from airflow_provider_kling.api.v2 import MAX_IDS
-from airflow_provider_kling.products.catalogue import NEW_GENERATION
+from airflow_provider_kling.products.catalogue import V2_PRODUCTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -75,7 +75,7 @@ def plan_reads(waiting: Iterable[TaskRef], routes: ServerRoutes) -> list[Read]:
         pages = math.ceil(len(group) / MAX_PAGE_SIZE)
         batches = math.ceil(len(group) / MAX_IDS) if routes.batch else len(group)
         # A page may miss a task (others use the account too), so it is read only where it saves requests.
-        if routes.page and endpoint not in NEW_GENERATION and pages < batches and len(group) > 1:
+        if routes.page and endpoint not in V2_PRODUCTS and pages < batches and len(group) > 1:
             reads.append(ReadPage(endpoint, pages, tuple(group)))
         else:
             leftover.extend(group)

@@ -40,7 +40,7 @@ STATUS_WORDS: dict[str, TaskStatus] = {
     **dict.fromkeys(("failed", "fail", "failure", "error"), TaskStatus.FAILED),
 }
 
-#: Fields by their names: classic, new generation, relays.
+#: Fields by their names: classic, second generation, relays.
 _ID = ("task_id", "id", "taskId")
 _STATUS = ("task_status", "status", "taskStatus")
 _MESSAGE = ("task_status_msg", "fail_reason", "message")

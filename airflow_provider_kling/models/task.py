@@ -35,7 +35,7 @@ class TaskStatus(StrEnum):
     """
     The four states of a task; there is no other, and no percentage.
 
-    The new generation says ``succeeded`` for ``succeed``, relays have words of their own; the codec translates.
+    The second generation says ``succeeded`` for ``succeed``, relays have words of their own; the codec translates.
     Source: task pages of https://kling.ai/document-api.
     """
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 #: How ids of the second generation look, ``kling-3.0-turbo``; classic ones have a letter before the number. Decides for
 #: models that the table does not know.
-_NEW_ID = re.compile(r"kling-\d.*")
+_V2_ID = re.compile(r"kling-\d.*")
 
 
 class Model(NamedTuple):
@@ -120,7 +120,7 @@ def generation_of(model_name: Any) -> str:
     model = table().models.get(model_name) if isinstance(model_name, str) else None
     if model is not None:
         return model.generation
-    return "new" if isinstance(model_name, str) and _NEW_ID.fullmatch(model_name) else "classic"
+    return "v2" if isinstance(model_name, str) and _V2_ID.fullmatch(model_name) else "classic"
 
 
 def is_certain(model_name: Any) -> bool:

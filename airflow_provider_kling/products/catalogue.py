@@ -19,7 +19,7 @@ _ROWS: tuple[Product, ...] = tuple(
 PRODUCTS = {row.endpoint: row for row in _ROWS if not row.is_made_for_another}
 
 #: The same products in the second generation: where their tasks are made and read. Asked for are the classic ones.
-NEW_GENERATION = {row.endpoint: row for row in _ROWS if row.is_made_for_another}
+V2_PRODUCTS = {row.endpoint: row for row in _ROWS if row.is_made_for_another}
 
 
 def product_of(endpoint: str) -> Product:
@@ -29,7 +29,7 @@ def product_of(endpoint: str) -> Product:
     :raises KlingConfigurationError: when there is none.
     """
     try:
-        return PRODUCTS[endpoint] if endpoint in PRODUCTS else NEW_GENERATION[endpoint]
+        return PRODUCTS[endpoint] if endpoint in PRODUCTS else V2_PRODUCTS[endpoint]
     except (KeyError, TypeError):
         known = ", ".join(sorted(PRODUCTS))
         raise KlingConfigurationError(

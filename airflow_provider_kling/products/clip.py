@@ -50,7 +50,7 @@ OMNI_VIDEO_BY_MODEL = dataclasses.replace(
     endpoint="tasks/omni-video",
     path="/omni-video",
     default_model="kling-3.0-omni",
-    generation="new",
+    generation="v2",
     counterpart="omni-video",
 )
 
@@ -103,7 +103,7 @@ MOTION_CONTROL_BY_MODEL = dataclasses.replace(
     path="/motion-control",
     required=("image_url", "video_url", "character_orientation"),
     default_model="kling-3.0",
-    generation="new",
+    generation="v2",
     counterpart="motion-control",
 )
 

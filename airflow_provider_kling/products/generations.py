@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.products.capability_map import generation_of, is_certain, table
-from airflow_provider_kling.products.catalogue import NEW_GENERATION, PRODUCTS
+from airflow_provider_kling.products.catalogue import PRODUCTS, V2_PRODUCTS
 from airflow_provider_kling.products.formatting import named, one_of, shown
 from airflow_provider_kling.products.problem import Problem
 from airflow_provider_kling.utils.untrusted import clean_text
@@ -38,7 +38,7 @@ def serving_product(product: Product, body: Mapping[str, Any]) -> Product:
     """
     if not product.counterpart or product.generation == generation_of(body.get("model_name")):
         return product
-    return PRODUCTS.get(product.counterpart) or NEW_GENERATION[product.counterpart]
+    return PRODUCTS.get(product.counterpart) or V2_PRODUCTS[product.counterpart]
 
 
 def classic_product(product: Product) -> Product:
@@ -47,7 +47,7 @@ def classic_product(product: Product) -> Product:
 
     :param product: its row in either generation.
     """
-    return PRODUCTS[product.counterpart] if product.generation == "new" and product.counterpart else product
+    return PRODUCTS[product.counterpart] if product.generation == "v2" and product.counterpart else product
 
 
 def list_endpoint(product: Product) -> str:
@@ -56,7 +56,7 @@ def list_endpoint(product: Product) -> str:
 
     :param product: its row in the generation that serves it.
     """
-    return next(iter(NEW_GENERATION)) if product.generation == "new" else product.endpoint
+    return next(iter(V2_PRODUCTS)) if product.generation == "v2" else product.endpoint
 
 
 def is_translated(product: Product, body: Mapping[str, Any]) -> bool:
@@ -66,7 +66,7 @@ def is_translated(product: Product, body: Mapping[str, Any]) -> bool:
     :param product: its row in either generation.
     :param body: the canonical body.
     """
-    return bool(product.counterpart) and serving_product(product, body).generation == "new"
+    return bool(product.counterpart) and serving_product(product, body).generation == "v2"
 
 
 def features_of(product: Product, body: Mapping[str, Any]) -> list[Mapping[str, bool | str]]:

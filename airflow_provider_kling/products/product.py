@@ -59,18 +59,18 @@ class Product:
     notice: str = ""
     answers: Literal["task", "at once", "result"] = "task"
     unsent: Mapping[str, str] = field(default_factory=dict)
-    generation: Literal["classic", "new"] = "classic"
+    generation: Literal["classic", "v2"] = "classic"
     counterpart: str = ""
 
     @property
     def is_made_for_another(self) -> bool:
         """Whether a Dag names the classic product, and this row is its second generation."""
-        return self.generation == "new" and bool(self.counterpart)
+        return self.generation == "v2" and bool(self.counterpart)
 
     @property
     def group(self) -> str:
         """Kling's word in the path, such as ``videos``: products of one group take slots of the same resource packs."""
-        return "videos" if self.generation == "new" else self.path.split("/")[2]
+        return "videos" if self.generation == "v2" else self.path.split("/")[2]
 
     @cached_property
     def by_name(self) -> Mapping[str, Field]:

@@ -33,7 +33,7 @@ SOLUTION = Product(
     required=("solution",),
     default_model="",
     typical_seconds=0,
-    generation="new",
+    generation="v2",
 )
 
 PRODUCTS = (SOLUTION,)

@@ -65,7 +65,7 @@ IMAGE_TO_VIDEO = dataclasses.replace(
     endpoint="image-to-video",
     path="/image-to-video",
     default_model="kling-3.0",
-    generation="new",
+    generation="v2",
     counterpart="image2video",
 )
 
@@ -74,7 +74,7 @@ TEXT_TO_VIDEO = dataclasses.replace(
     endpoint="text-to-video",
     path="/text-to-video",
     default_model="kling-3.0",
-    generation="new",
+    generation="v2",
     counterpart="text2video",
 )
 

@@ -1,6 +1,6 @@
 """A local simulator of Kling's API: the same bodies, errors and processing times, and playable videos.
 
-It serves the operations of both generations of Kling's API: videos, images, sounds, voices, elements, the unified
+It serves the operations of both generations of Kling's API: videos, images, sounds, voices, elements,
 ``/tasks`` and the reports of the account; ``data/operations.yaml`` lists them. Use it from a shell (``python -m
 airflow_provider_kling.simulator``), as a context manager (:class:`KlingSimulator`) or through the pytest fixture
 ``kling_simulator``.

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from airflow_provider_kling.simulator import billing, presets, ranges, unified, unknown_paths, views
+from airflow_provider_kling.simulator import billing, presets, ranges, unknown_paths, v2_tasks, views
 from airflow_provider_kling.simulator.auth import authenticate
 from airflow_provider_kling.simulator.envelope import KlingError, error_body, success_body
 from airflow_provider_kling.simulator.faults import Route
@@ -131,7 +131,7 @@ class Api:
         )
 
     def _authenticate(self, request: Request) -> str:
-        paths: Literal["classic", "new", "relay"] = "new" if unknown_paths.is_new(request.route.path) else "classic"
+        paths: Literal["classic", "v2", "relay"] = "v2" if unknown_paths.is_v2(request.route.path) else "classic"
         if self._service.settings.prefix:
             paths = "relay"
         return authenticate(request.authorization, self._service.credentials, now=request.server_time, paths=paths)
@@ -154,10 +154,10 @@ class Api:
         return self._view(self._service.account.find(route.path.rpartition("/")[2], product=route.product))
 
     async def _create(self, product: str, request: Request) -> dict[str, Any]:
-        lenient = self._service.settings.scalars == "convert" and not PRODUCTS[product].is_new
+        lenient = self._service.settings.scalars == "convert" and not PRODUCTS[product].is_v2
         body = _json_object(request.body, LenientObject if lenient else None)
         task = self._service.submit(product, body, failure=request.failure)
-        if PRODUCTS[product].is_new:
+        if PRODUCTS[product].is_v2:
             return views.created_new(task)
         if not PRODUCTS[product].is_task:
             return await self._result_body(task)
@@ -239,11 +239,11 @@ HANDLERS: Final[dict[tuple[str, str], Callable[[Service, Request], Any]]] = {
     ("account", "costs"): lambda service, request: billing.costs(service, request.query),
     ("account", "package"): lambda service, request: billing.package_report(service, _json_object(request.body)),
     ("account", "balance"): lambda service, request: billing.balance_report(service, _json_object(request.body)),
-    ("tasks", "query"): lambda service, request: unified.query(service, request.query),
-    ("tasks", "list"): lambda service, request: unified.list_tasks(service, _json_object(request.body)),
-    ("solutions", "query"): lambda service, request: unified.query(service, request.query, unified.SOLUTIONS),
-    ("solutions", "list"): lambda service, request: unified.list_tasks(
-        service, _json_object(request.body), unified.SOLUTIONS
+    ("tasks", "query"): lambda service, request: v2_tasks.query(service, request.query),
+    ("tasks", "list"): lambda service, request: v2_tasks.list_tasks(service, _json_object(request.body)),
+    ("solutions", "query"): lambda service, request: v2_tasks.query(service, request.query, v2_tasks.SOLUTIONS),
+    ("solutions", "list"): lambda service, request: v2_tasks.list_tasks(
+        service, _json_object(request.body), v2_tasks.SOLUTIONS
     ),
     ("presets-voices", "list"): lambda service, request: presets.voices(service, request.query),
     ("advanced-presets-elements", "list"): lambda service, request: presets.elements(service, request.query),

@@ -1,7 +1,7 @@
 """Authentication: an API key, or a JWT signed with AccessKey and SecretKey.
 
 Measured texts: 1001, "api key not found", "The token was expected to have 3 parts, but got 0" and the error for a JWT
-on paths of the new generation. The texts for a wrong signature, a wrong issuer, 1000, 1003 and 1004 were not observed.
+on paths of the second generation. Not observed: the texts for a wrong signature, a wrong issuer, 1000, 1003 and 1004.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ class Credentials:
 
 
 def authenticate(
-    header: str | None, credentials: Credentials, *, now: float, paths: Literal["classic", "new", "relay"]
+    header: str | None, credentials: Credentials, *, now: float, paths: Literal["classic", "v2", "relay"]
 ) -> Literal["api_key", "jwt"]:
     """Return the kind of credential of a request.
 
     :param header: the ``Authorization`` header.
     :param credentials: the secrets of the account.
     :param now: epoch seconds of the server.
-    :param paths: ``new`` and ``relay`` accept API keys only.
+    :param paths: ``v2`` and ``relay`` accept API keys only.
     :raises KlingError: 1000 to 1004.
     """
     if not header or not header.strip():
@@ -57,7 +57,7 @@ def authenticate(
     token = token.encode("ascii", "backslashreplace").decode()
     if hmac.compare_digest(token.encode(), credentials.api_key.encode()):
         return "api_key"
-    if paths == "new":
+    if paths == "v2":
         raise KlingError(1002, NO_JWT)
     if paths == "relay" or token.startswith(API_KEY_PREFIX):
         raise KlingError(1002)

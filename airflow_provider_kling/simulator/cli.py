@@ -133,7 +133,7 @@ def _add_undocumented_options(target: argparse.ArgumentParser) -> None:
         default=default.retired_code,
         help="code of the error for a retired model (default %(default)s)",
     )
-    add_choice("new_callback", "field names in callbacks of the new generation")
+    add_choice("v2_callback", "field names in callbacks of the second generation")
     add(
         "--callback-retries",
         type=int,
@@ -141,7 +141,7 @@ def _add_undocumented_options(target: argparse.ArgumentParser) -> None:
         help="retries of a failed callback (default %(default)s)",
     )
     add_choice("element_digits", "element ids as strings of digits")
-    add_choice("data_uris", "data: URIs on paths of the new generation")
+    add_choice("data_uris", "data: URIs on paths of the second generation")
     add_choice("scalars", "numbers for strings and strings for numbers, on classic paths")
     add_choice("report_amounts", "type of the amounts in billing reports")
     add_choice("ranges", "the Range header of downloads")

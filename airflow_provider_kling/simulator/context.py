@@ -26,7 +26,7 @@ class Context:
     :param retired_code: service code of that error.
     :param known_elements: element ids that exist besides those of the account; ``None`` for all.
     :param takes_digits: whether an element id may be a string of digits.
-    :param takes_data_uris: whether an image of the new generation may be a ``data:`` URI.
+    :param takes_data_uris: whether an image of the second generation may be a ``data:`` URI.
     :param account: knows earlier results: videos, sounds, sessions, voices, elements.
     """
 

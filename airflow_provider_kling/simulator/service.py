@@ -200,8 +200,8 @@ class Service:
 
     def _notify(self, task: Task) -> None:
         if task.callback_url:
-            is_new = PRODUCTS[task.product].is_new and self.settings.new_callback == "new"
-            view = views.unified if is_new else views.callback
+            is_v2 = PRODUCTS[task.product].is_v2 and self.settings.v2_callback == "v2"
+            view = views.v2 if is_v2 else views.callback
             self.callbacks.send(task, view(task, self.result), self._session)
 
     async def finish(self, task_id: str, *, failure: str = "") -> Task:

@@ -23,7 +23,7 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "missing_task_info": ("absent", "null", "empty"),
     "charge": ("unit", "cash"),
     "ranges": ("accept", "ignore"),
-    "new_callback": ("new", "classic"),
+    "v2_callback": ("v2", "classic"),
     "external_ids": ("keep", "drop"),
     "element_digits": ("accept", "refuse"),
     "data_uris": ("accept", "refuse"),

@@ -47,7 +47,7 @@ class Settings:
     :param retired_code: service code of the refusal of a retired model (undocumented).
     :param reuse_after_failure: whether the external id of a failed task can be used again (undocumented).
     :param callback_retries: retries of a failed delivery; 0 never retries (undocumented).
-    :param new_callback: field names in the callback of a task of the new generation; the documentation allows both
+    :param v2_callback: field names in the callback of a task of the second generation; the documentation allows both
         readings (undocumented).
     :param early_result: value of ``task_result`` before the task succeeds (undocumented).
     :param missing_task_info: ``task_info`` in the response to a create call without an external id: no such key, an id
@@ -57,8 +57,8 @@ class Settings:
     :param creates_per_second: further create calls within one second get 1302; ``None`` for no limit (undocumented).
     :param element_digits: whether the id of an element may be a string of digits; public clients send both
         (undocumented).
-    :param data_uris: whether an image of the new generation may be a ``data:`` URI; its pages mention base64 only, and
-        public clients send both (undocumented). The classic pages forbid it.
+    :param data_uris: whether an image of the second generation may be a ``data:`` URI; its pages mention base64 only,
+        and public clients send both (undocumented). The classic pages forbid it.
     :param scalars: whether a classic path accepts a number for a string field (``"duration": 5``), and a string for a
         number or a boolean. Relays send it so; lists of pitfalls say that it must be a string (undocumented).
     :param report_amounts: amounts in the two reports of ``/account/billing``: strings, with times as numbers, or, as in
@@ -92,7 +92,7 @@ class Settings:
     retired_code: int = 1201
     reuse_after_failure: Literal["accept", "refuse"] = "refuse"
     callback_retries: int = 3
-    new_callback: Literal["new", "classic"] = "new"
+    v2_callback: Literal["v2", "classic"] = "v2"
     early_result: Literal["empty", "absent", "null"] = "empty"
     missing_task_info: Literal["absent", "null", "empty"] = "absent"
     external_ids: Literal["keep", "drop"] = "keep"

@@ -11,20 +11,20 @@ from typing import Any, Final
 
 from airflow_provider_kling.simulator.envelope import KlingError
 
-#: Path prefixes of the new generation, which accepts API keys only.
+#: Path prefixes of the second generation, which accepts API keys only.
 NEW: Final = ("/text-to-video/", "/image-to-video/", "/omni-video/", "/motion-control/", "/solutions/")
 
 #: Those that a model name follows.
 FUNCTIONS: Final = NEW[:-1]
 
 
-def is_new(path: str) -> bool:
-    """Whether a path belongs to the new generation."""
+def is_v2(path: str) -> bool:
+    """Whether a path belongs to the second generation."""
     return path in ("/tasks", "/solutions") or path.startswith(NEW)
 
 
 def refuse_unknown_model(method: str, path: str) -> None:
-    """Raise Kling's error for a model that a function of the new generation does not have.
+    """Raise Kling's error for a model that a function of the second generation does not have.
 
     :raises KlingError: 1201, as measured.
     """
@@ -33,7 +33,7 @@ def refuse_unknown_model(method: str, path: str) -> None:
 
 
 def _is_of_a_function(path: str) -> bool:
-    """Whether a path is a function of the new generation followed by one model name."""
+    """Whether a path is a function of the second generation followed by one model name."""
     return path.startswith(FUNCTIONS) and path.count("/") == 2
 
 

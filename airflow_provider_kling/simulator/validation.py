@@ -23,7 +23,7 @@ from airflow_provider_kling.simulator.envelope import KlingError
 #: Kling documentation: 10 MB per image on classic paths.
 MAX_IMAGE_BYTES: Final = 10 * 1024 * 1024
 
-#: Maximum bytes of an image on paths of the new generation.
+#: Maximum bytes of an image on paths of the second generation.
 MAX_LARGE_IMAGE_BYTES: Final = 50 * 1024 * 1024
 
 _TYPE_NAMES: Final[dict[type, str]] = {

@@ -1,4 +1,4 @@
-"""Converts a task to Kling's JSON: the classic object, the object of the new generation, the body of a callback."""
+"""Converts a task to Kling's JSON: the classic object, the object of the second generation, the body of a callback."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from airflow_provider_kling.simulator.deductions import deductions
-from airflow_provider_kling.simulator.new_outputs import new_outputs
 from airflow_provider_kling.simulator.prices import as_text
 from airflow_provider_kling.simulator.tasks import Task
+from airflow_provider_kling.simulator.v2_outputs import v2_outputs
 
 #: Returns the classic ``task_result`` of a task that succeeded.
 ResultMaker = Callable[[Task], dict[str, Any]]
@@ -25,7 +25,7 @@ def created(task: Task, *, missing_task_info: str) -> dict[str, Any]:
 
 
 def created_new(task: Task) -> dict[str, Any]:
-    """``data`` of the response to a create call of the new generation."""
+    """``data`` of the response to a create call of the second generation."""
     return {
         "id": task.task_id,
         "status": "submitted",
@@ -99,8 +99,8 @@ def callback(task: Task, result: ResultMaker) -> dict[str, Any]:
     return view | {"task_info": info | _external(task), "task_result": empty | outputs}
 
 
-def unified(task: Task, result: ResultMaker) -> dict[str, Any]:
-    """One item of ``GET /tasks``: a task of any generation with the field names of the new one."""
+def v2(task: Task, result: ResultMaker) -> dict[str, Any]:
+    """One item of ``GET /tasks``: a task of any generation with the field names of the second."""
     view: dict[str, Any] = {
         "id": task.task_id,
         "status": "succeeded" if task.status == "succeed" else task.status,
@@ -110,7 +110,7 @@ def unified(task: Task, result: ResultMaker) -> dict[str, Any]:
     }
     if task.external_task_id:
         view["external_id"] = task.external_task_id
-    outputs = new_outputs(result(task)) if task.status == "succeed" else []
+    outputs = v2_outputs(result(task)) if task.status == "succeed" else []
     if task.recipe.get("deleted"):
         # Documented for voices and elements; the classic result has a status for elements only.
         outputs = [output | {"status": "deleted"} for output in outputs]

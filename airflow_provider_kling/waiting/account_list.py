@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from airflow_provider_kling.products.catalogue import NEW_GENERATION, PRODUCTS
+from airflow_provider_kling.products.catalogue import PRODUCTS, V2_PRODUCTS
 from airflow_provider_kling.products.generations import list_endpoint
 from airflow_provider_kling.utils import backoff
 
@@ -50,9 +50,9 @@ class AccountList:
         """Read the list of this product: a waiter wants a slot for it."""
         self._wanted.add(endpoint)
 
-    def want_new_generation(self) -> None:
+    def want_v2(self) -> None:
         """Read the list of the second generation: a waiter wants a slot for one of its models."""
-        self._wanted.update(name for name in self._endpoints if name in NEW_GENERATION)
+        self._wanted.update(name for name in self._endpoints if name in V2_PRODUCTS)
 
     def read_all_next(self) -> None:
         """Read all lists next time: Kling refused a task, and the running tasks may be of any product."""
@@ -114,7 +114,7 @@ def merged(pages: Iterable[Sequence[Task]]) -> list[Task]:
 
 def _lists_of(group: str) -> list[str]:
     """Names of products, one for each list that shows tasks of a group."""
-    rows = (*PRODUCTS.values(), *NEW_GENERATION.values())
+    rows = (*PRODUCTS.values(), *V2_PRODUCTS.values())
     return list(dict.fromkeys(list_endpoint(product) for product in rows if product.group == group))
 
 

@@ -182,8 +182,8 @@ class AccountSlots:
         with self.lock:
             arbiter = self.arbiter(model_name)
             arbiter.enqueue(request, time.time())
-            if generation_of(model_name) == "new":
-                self._list.want_new_generation()
+            if generation_of(model_name) == "v2":
+                self._list.want_v2()
             self._waiters[request] = (arbiter, _Waiter(loop, on_granted))
             runner = self._runners.get(loop)
             if runner is None or runner.done():

@@ -75,7 +75,7 @@ class KlingProducts(Table):
                 f"``{endpoint}``",
                 f":ref:`{name} <howto/operator:{name}>`",
                 ", ".join(_models(product)) or "no choice",
-                "both" if product.counterpart else {"new": "second"}.get(product.generation, "classic"),
+                "both" if product.counterpart else {"v2": "second"}.get(product.generation, "classic"),
                 product.notice or "live",
                 "yes" if product.has_external_id else "no: ``on_doubt``",
                 ", ".join(f"``{dag}``" for dag in sorted({run.dag_id for run in examples if run.operator == name})),

@@ -167,7 +167,7 @@ class SimulatedProducts(Table):
     def rows(self) -> Iterator[tuple[str, ...]]:
         """Read the simulator's rows of products."""
         for name, product in PRODUCTS.items():
-            how = "at once" if product.at_once else "a task, read with ``/tasks``" if product.is_new else "a task"
+            how = "at once" if product.at_once else "a task, read with ``/tasks``" if product.is_v2 else "a task"
             yield f"``{name}``", f"``{product.path}``", how
 
 

@@ -22,9 +22,9 @@ BATCHES = {
     "images": of("images/generations", n=2),
     "sounds": of("text-to-audio", duration=5),
     "omni": of("omni-video", image_list=[IMAGE], aspect_ratio="1:1", duration=3),
-    "words of the new generation": of("text2video", model_name="kling-3.0-turbo", duration=3),
-    "images of the new generation": of("image2video", model_name="kling-3.0", image=IMAGE, duration=3),
-    "omni of the new generation": of(
+    "words of the second generation": of("text2video", model_name="kling-3.0-turbo", duration=3),
+    "images of the second generation": of("image2video", model_name="kling-3.0", image=IMAGE, duration=3),
+    "omni of the second generation": of(
         "omni-video", model_name="kling-3.0-omni", image_list=[IMAGE], aspect_ratio="1:1", duration=3
     ),
     "mix": [
@@ -99,8 +99,8 @@ def test_another_triggerer_continues_from_kling_s_lists_alone(account, ti, tmp_p
 
 
 @pytest.mark.kling_simulator(seconds=0.2)
-def test_what_the_new_generation_has_is_found_with_one_list(account, ti, tmp_path):
-    items = BATCHES["words of the new generation"]
+def test_what_the_second_generation_has_is_found_with_one_list(account, ti, tmp_path):
+    items = BATCHES["words of the second generation"]
     run(ti, tmp_path, items=items, defaults=None)
     (tmp_path / "manifest.jsonl").unlink()
     before = len(account.requests())

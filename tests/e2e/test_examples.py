@@ -26,7 +26,7 @@ EXAMPLES: dict[str, dict[str, int]] = {
     "kling_batch": {"mp4": 3},
     "kling_content_policy": {},
     "kling_relay": {"mp4": 1},
-    "kling_new_generation": {"mp4": 2},
+    "kling_second_generation": {"mp4": 2},
     "kling_omni_video": {"mp4": 2},
     "kling_images": {"png": 2, "mp4": 1},
     "kling_edit_image": {"png": 2},

@@ -43,9 +43,9 @@ def items(body, kind):
     ("name", "generation"),
     [
         *(("kling-v3", "classic"), ("kling-v2-5-turbo", "classic"), ("kling-video-o1", "classic")),
-        *(("kling-3.0-turbo", "new"), ("kling-3.0", "new"), ("kling-o1", "new")),
+        *(("kling-3.0-turbo", "v2"), ("kling-3.0", "v2"), ("kling-o1", "v2")),
         # not in the table
-        *(("kling-4.0", "new"), ("kling-4.0-flash", "new"), ("kling-v9", "classic"), ("sora", "classic")),
+        *(("kling-4.0", "v2"), ("kling-4.0-flash", "v2"), ("kling-v9", "classic"), ("sora", "classic")),
         *((None, "classic"), ({}, "classic")),
     ],
 )
@@ -64,7 +64,7 @@ def test_every_counterpart_is_mutual_and_can_be_read():
     for product in PRODUCTS.values():
         if product.counterpart:
             other = product_of(product.counterpart)
-            assert (other.generation, other.counterpart) == ("new", product.endpoint)
+            assert (other.generation, other.counterpart) == ("v2", product.endpoint)
 
 
 def test_an_image_and_words_are_contents_and_the_rest_is_settings_and_options():
@@ -353,7 +353,7 @@ def test_an_omni_video_is_made_of_items_that_the_prompt_names():
 
 
 @pytest.mark.parametrize(
-    ("classic", "new"),
+    ("classic", "v2"),
     [
         ({"image_list": [{"image_url": URL, "type": "first_frame"}, {"image_url": TAIL, "type": "end_frame"}]},
          {"image_list": [{"url": URL, "type": "first_frame"}, {"url": TAIL, "type": "last_frame"}]}),
@@ -368,10 +368,10 @@ def test_an_omni_video_is_made_of_items_that_the_prompt_names():
          {"video_list": [{"video_url": VIDEO, "refer_type": "feature"}], "sound": "original"}),
     ],
 )  # fmt: skip
-def test_an_omni_video_takes_the_words_of_either_generation_for_models_of_both(classic, new):
-    assert omni(**classic) == omni(**new)
+def test_an_omni_video_takes_the_words_of_either_generation_for_models_of_both(classic, v2):
+    assert omni(**classic) == omni(**v2)
     old = {"model_name": "kling-v3-omni", "aspect_ratio": "16:9"}
-    one, other = (prepared(OMNI, **{**old, **fields}).body for fields in (classic, new))
+    one, other = (prepared(OMNI, **{**old, **fields}).body for fields in (classic, v2))
     one.get("video_list", [{}])[0].setdefault("refer_type", "base")
     assert one == other
 

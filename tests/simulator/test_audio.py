@@ -51,7 +51,7 @@ def test_an_account_that_pays_with_money_is_told_so_at_once(start):
     assert (data["final_unit_deduction"], data["final_balance_deduction"]) == ("0", paid)
 
 
-def test_a_task_that_is_synchronous_holds_no_slot_and_is_in_the_unified_list(start):
+def test_a_task_that_is_synchronous_holds_no_slot_and_is_in_the_list_of_all_tasks(start):
     kling = start(concurrency=1)
     ids = [speak(kling).json()["data"]["task_id"] for _ in range(3)]
     seen = kling.get("/tasks", task_ids=",".join(ids)).json()["data"]

@@ -72,13 +72,13 @@ def test_a_token_that_has_expired_or_never_says_when_is_1004(kling, changes):
 
 
 @pytest.mark.parametrize("path", ["/image-to-video/kling-3.0", "/omni-video/kling-o1", "/solutions/x"])
-def test_every_path_of_the_new_generation_refuses_a_jwt(kling, path):
+def test_every_path_of_the_second_generation_refuses_a_jwt(kling, path):
     assert response(kling, f"Bearer {token(kling.simulator)}", path) == (401, 1002, NEEDS_API_KEY)
     assert kling.get(path).status_code in {404, 501}, "they take no GET"
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_the_unified_routes_refuse_a_jwt_and_garbage_with_the_same_words(kling, method):
+def test_the_routes_of_tasks_refuse_a_jwt_and_garbage_with_the_same_words(kling, method):
     for bearer in (token(kling.simulator), "garbage", "api-key-kling-unknown"):
         got = kling.send(method, "/tasks?task_ids=0", headers={"Authorization": f"Bearer {bearer}"}, json={})
         assert (got.status_code, got.json()["code"], got.json()["message"]) == (401, 1002, NEEDS_API_KEY)

@@ -121,7 +121,7 @@ def test_a_callback_url_that_is_invalid_does_not_disturb_the_task(start):
     assert seen["task_status"] == "succeed"
 
 
-def test_a_task_of_the_new_generation_is_posted_in_its_own_words(kling, receive):
+def test_a_task_of_the_second_generation_is_posted_in_its_own_words(kling, receive):
     receiver = receive()
     body = {"prompt": "a cat", "options": {"callback_url": receiver.url, "external_task_id": "a"}}
     task_id = kling.send("POST", "/text-to-video/kling-3.0-turbo", json=body).json()["data"]["id"]
@@ -132,8 +132,8 @@ def test_a_task_of_the_new_generation_is_posted_in_its_own_words(kling, receive)
     assert [delivery["task_status"] for delivery in kling.simulator.callbacks()][:2] == ["submitted", "processing"]
 
 
-def test_the_words_of_a_new_callback_are_a_setting(start, receive):
-    kling, receiver = start(new_callback="classic"), receive()
+def test_the_field_names_of_a_v2_callback_are_a_setting(start, receive):
+    kling, receiver = start(v2_callback="classic"), receive()
     body = {"prompt": "a cat", "options": {"callback_url": receiver.url}}
     kling.send("POST", "/text-to-video/kling-3.0-turbo", json=body)
     (submitted,) = eventually(lambda: receiver.got and receiver.bodies())

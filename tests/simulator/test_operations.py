@@ -16,7 +16,7 @@ DATA = resources.files("airflow_provider_kling.simulator").joinpath("data/operat
 OPERATIONS = {row["id"]: row for row in yaml.safe_load(DATA.read_text())["operations"]}
 PRODUCTS = {name.removesuffix(".list") for name in OPERATIONS if name.endswith(".list")}
 CREATES = [name for name, row in OPERATIONS.items() if row["method"] == "POST" and name in PRODUCTS]
-NEW = [name for name, row in OPERATIONS.items() if row["path"].count("/") == 2 and name.startswith("new-")]
+V2 = [name for name, row in OPERATIONS.items() if row["path"].count("/") == 2 and name.startswith("v2-")]
 
 CONTENT_TYPES = {
     "mp4": "video/mp4",
@@ -170,7 +170,7 @@ def check_file(url):
 def test_the_list_is_whole():
     assert len(OPERATIONS) == 94
     assert set(CREATES) == set(BODIES)
-    assert len(NEW) == 12
+    assert len(V2) == 12
     assert {name for name in OPERATIONS if name.endswith(".get")} == {f"{name}.get" for name in PRODUCTS}
 
 
@@ -223,8 +223,8 @@ def test_the_journal_keeps_no_image(kling, name):
     assert IMAGE not in kling.get("/_simulator/requests").text
 
 
-@pytest.mark.parametrize("name", NEW)
-def test_a_function_of_the_new_generation_creates_and_is_read_and_listed(kling, name):
+@pytest.mark.parametrize("name", V2)
+def test_a_function_of_the_second_generation_creates_and_is_read_and_listed(kling, name):
     function = OPERATIONS[name]["path"].split("/")[1]
     body = CONTENTS[function](kling) | {"options": {"external_task_id": "a"}}
     created = post(kling, name, body)
@@ -318,7 +318,7 @@ def test_presets_are_listed(kling, name, most):
     assert kling.refusal(kling.get(path, pageSize=most + 1))[:2] == (400, 1201)
 
 
-def test_a_voice_is_deleted_once_and_says_so_in_the_words_of_the_new_generation(kling):
+def test_a_voice_is_deleted_once_and_says_so_in_the_words_of_the_second_generation(kling):
     made_voice = made(kling, "custom-voices", BODIES["custom-voices"](kling))
     voice, task_id = made_voice["task_result"]["voices"][0]["voice_id"], made_voice["task_id"]
     assert kling.get("/tasks", task_ids=task_id).json()["data"][0]["outputs"][0]["status"] == "succeeded"

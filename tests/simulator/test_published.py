@@ -76,8 +76,8 @@ def at_once(kling, name, **body):
     return kling.send("POST", OPERATIONS[name]["path"], json=body)
 
 
-def new(kling, *, finish=True, failure="", **options):
-    """Make a task of the new generation, end it, and look at it."""
+def create_v2(kling, *, finish=True, failure="", **options):
+    """Create a task of the second generation, end it and read it."""
     task_id = kling.send("POST", TURBO, json=FILM | {"options": options}).json()["data"]["id"]
     if finish:
         kling.simulator.finish(task_id, failure=failure)
@@ -100,20 +100,20 @@ def two_in_a_list(kling):
 
 def both_generations(kling):
     """One look at a task of each generation."""
-    newer = new(kling, external_task_id="n").json()["data"][0]["id"]
+    newer = create_v2(kling, external_task_id="n").json()["data"][0]["id"]
     return kling.get("/tasks", task_ids=f"{newer},{named(kling, 'images-generations').json()['data']['task_id']}")
 
 
 def first_page(kling):
     """A page that is not the last."""
     for name in "ab":
-        new(kling, external_task_id=name)
+        create_v2(kling, external_task_id=name)
     return kling.send("POST", "/tasks", json={"limit": 1})
 
 
 def bill(kling, which):
     """A report of what a film cost."""
-    new(kling)
+    create_v2(kling)
     return at_once(kling, f"account-billing-{which}", start_time=1, end_time=10**14)
 
 
@@ -175,15 +175,15 @@ SCENES = {
     "text_to_audio_succeed": lambda kling: unnamed(kling, "text-to-audio"),
     "tts_submit_sync": lambda kling: at_once(kling, "tts", text="Hello", voice_id="oversea_male1", voice_language="en"),
     "voice_succeed": lambda kling: unnamed(kling, "custom-voices"),
-    "new_list": first_page,
-    "new_list_empty": lambda kling: kling.send("POST", "/tasks", json={}),
-    "new_query_batch_mixed": both_generations,
-    "new_query_failed": lambda kling: new(kling, failure=NO_FILE),
-    "new_query_processing": lambda kling: processing(kling, new(kling, finish=False, **MINE)),
-    "new_query_succeeded": lambda kling: new(kling, **MINE),
-    "new_query_unknown_id": lambda kling: kling.get("/tasks", task_ids="0000000000000000"),
-    "new_submit_ok": lambda kling: kling.send("POST", TURBO, json=FILM),
-    "new_submit_ok_external_id": lambda kling: kling.send("POST", TURBO, json=FILM | {"options": MINE}),
+    "v2_list": first_page,
+    "v2_list_empty": lambda kling: kling.send("POST", "/tasks", json={}),
+    "v2_query_batch_mixed": both_generations,
+    "v2_query_failed": lambda kling: create_v2(kling, failure=NO_FILE),
+    "v2_query_processing": lambda kling: processing(kling, create_v2(kling, finish=False, **MINE)),
+    "v2_query_succeeded": lambda kling: create_v2(kling, **MINE),
+    "v2_query_unknown_id": lambda kling: kling.get("/tasks", task_ids="0000000000000000"),
+    "v2_submit_ok": lambda kling: kling.send("POST", TURBO, json=FILM),
+    "v2_submit_ok_external_id": lambda kling: kling.send("POST", TURBO, json=FILM | {"options": MINE}),
 }
 
 #: The console's test of a callback is no answer of the API.

@@ -261,7 +261,7 @@ def test_every_setting_can_be_given_on_the_command_line():
             "--host 0.0.0.0 --port 1 --public-url http://x --path-prefix /k --access-key a --secret-key b --api-key c "
             "--concurrency 2 --image-concurrency 3 --units 3 --time-scale 0.5 --seconds 4 --clock-skew 5 "
             "--retired accept --charge cash --balance 3 --ranges ignore --tls "
-            "--new-callback classic --image-units 4 --external-ids drop "
+            "--v2-callback classic --image-units 4 --external-ids drop "
             "--video-size small --url-ttl 6 --webhook-secret w --state s.json --list-order oldest "
             "--retired-code 1203 --reuse-after-failure accept --callback-retries 7 --early-result null "
             "--missing-task-info null --creates-per-second 8 --known-elements 9 10 --element-digits refuse "

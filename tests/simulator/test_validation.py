@@ -258,7 +258,7 @@ def test_the_id_of_an_element_may_be_digits_unless_the_settings_say_no(start):
         assert kling.send("POST", "/image-to-video/kling-3.0", json=new).status_code == status
 
 
-def test_an_image_of_the_new_generation_may_be_a_data_uri_unless_the_settings_say_no(start):
+def test_an_image_of_the_second_generation_may_be_a_data_uri_unless_the_settings_say_no(start):
     uri = f"data:image/png;base64,{IMAGE}"
     new = {"contents": [{"type": "first_frame", "url": uri}]}
     for uris, status in (("accept", 200), ("refuse", 400)):
@@ -356,7 +356,7 @@ def test_a_converted_external_id_finds_the_task(start):
     assert kling.get(f"{I2V}/7").json()["data"]["task_info"] == {"external_task_id": "7"}
 
 
-def test_the_new_generation_converts_nothing(start):
+def test_the_second_generation_converts_nothing(start):
     kling = start(scalars="convert")
     body = {"prompt": "a boat", "settings": {"resolution": 720}}
     assert kling.send("POST", "/text-to-video/kling-3.0-turbo", json=body).json()["code"] == 1201

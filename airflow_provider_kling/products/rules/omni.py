@@ -40,7 +40,7 @@ def frames(request: Request) -> Iterator[Problem]:
             )
     if "end_frame" in kinds and "first_frame" not in kinds:
         yield Problem("image_list", "Give one of image_list the type 'first_frame': an end frame needs a first frame.")
-    if "end_frame" in kinds and len(images) > len(FRAMES) and not _is_new(request):
+    if "end_frame" in kinds and len(images) > len(FRAMES) and not _is_v2(request):
         yield Problem("image_list", f"Keep two of image_list: with an end frame Kling takes two, not {len(images)}.")
 
 
@@ -50,7 +50,7 @@ def counts(request: Request) -> Iterator[Problem]:
     most = MAX_INPUTS_BESIDE_VIDEO if "video_list" in request.body else MAX_INPUTS
     elements = request.body.get("element_list")
     framed = any("type" in image for image in _objects(request, "image_list"))
-    if _is_new(request) and framed and isinstance(elements, list) and len(elements) > MAX_ELEMENTS_BESIDE_FRAMES:
+    if _is_v2(request) and framed and isinstance(elements, list) and len(elements) > MAX_ELEMENTS_BESIDE_FRAMES:
         beside = f"beside a frame Kling takes {MAX_ELEMENTS_BESIDE_FRAMES}, not {len(elements)}"
         yield Problem("element_list", f"Drop some of element_list: {beside}.", severity=severity(request.body))
     if images > most:
@@ -86,7 +86,7 @@ def videos(request: Request) -> Iterator[Problem]:
 def _shots_beside_video(request: Request) -> Iterator[Problem]:
     """In the second generation a video that is changed has one shot, and one that is a reference several."""
     asked = request.body.get("multi_shot")
-    if not _is_new(request) or not has_shots(request.product, request.body):
+    if not _is_v2(request) or not has_shots(request.product, request.body):
         return
     if asked is True and has_video(request.body, "base"):
         yield Problem("multi_shot", "Leave multi_shot out: multi_shot=True is not taken beside a base video.")
@@ -114,14 +114,14 @@ def ratio(request: Request) -> Iterator[Problem]:
     """The proportions follow a first frame or a video, or have to be said."""
     has_frame = any(image.get("type") == "first_frame" for image in _objects(request, "image_list"))
     # In the second generation any video says it.
-    follows = has_video(request.body, "base") or (_is_new(request) and has_video(request.body, "feature"))
+    follows = has_video(request.body, "base") or (_is_v2(request) and has_video(request.body, "feature"))
     if "aspect_ratio" not in request.body and not has_frame and not follows:
-        video = "video" if _is_new(request) else "base video"
+        video = "video" if _is_v2(request) else "base video"
         yield Problem("aspect_ratio", f"Give aspect_ratio: without a first frame or a {video} Kling needs it.")
 
 
-def _is_new(request: Request) -> bool:
-    return serving_product(request.product, request.body).generation == "new"
+def _is_v2(request: Request) -> bool:
+    return serving_product(request.product, request.body).generation == "v2"
 
 
 def _objects(request: Request, name: str) -> list[dict[str, Any]]:

@@ -26,7 +26,7 @@ MAX_SHOT_PROMPT = 512
 _PROMPT_OPTIONAL = ("kling-v1", "kling-v2", "kling-2")
 #: What a prompt refers to, in the words of each generation.
 _REFERENCE = re.compile(r"<<<(image|video|voice|element)_([0-9]{1,4})>>>")
-_NEW_REFERENCE = re.compile(r"@(image|video|voice|element)_([0-9]{1,4})(?![0-9])")
+_V2_REFERENCE = re.compile(r"@(image|video|voice|element)_([0-9]{1,4})(?![0-9])")
 
 
 def prompt_needed(request: Request) -> Iterator[Problem]:
@@ -138,10 +138,10 @@ def references(request: Request) -> Iterator[Problem]:
     words = " ".join(text for text in [request.body.get("prompt"), *told] if isinstance(text, str))
     for kind, index in sorted(set(_REFERENCE.findall(words))):
         yield from _missing_entry(request, kind, index, f"<<<{kind}_{index}>>>")
-    is_new = serving_product(request.product, request.body).generation == "new"
-    for kind, index in sorted(set(_NEW_REFERENCE.findall(words))):
+    is_v2 = serving_product(request.product, request.body).generation == "v2"
+    for kind, index in sorted(set(_V2_REFERENCE.findall(words))):
         mark = f"@{kind}_{index}"
-        if is_new:
+        if is_v2:
             yield from _missing_entry(request, kind, index, mark)
         else:
             model = shown(request.body.get("model_name"))

@@ -12,7 +12,7 @@ from airflow_provider_kling.simulator import video_fields
 from airflow_provider_kling.simulator.outputs import video_result
 from airflow_provider_kling.simulator.products import solutions
 from airflow_provider_kling.simulator.products.product import Product
-from airflow_provider_kling.simulator.products.rows import read_new_products, read_products
+from airflow_provider_kling.simulator.products.rows import read_products, read_v2_products
 
 __all__ = ["PATHS", "PRODUCTS", "Product"]
 
@@ -33,7 +33,7 @@ PRODUCTS: Final[dict[str, Product]] = (
         ),
     }
     | read_products()
-    | read_new_products()
+    | read_v2_products()
     | solutions.PRODUCTS
 )
 

@@ -1,4 +1,4 @@
-"""Validates ``contents[]`` of the new generation: one item per input.
+"""Validates ``contents[]`` of the second generation: one item per input.
 
 Observed texts: an empty or missing list, another type than a list, an unknown item type, a blank prompt or URL, a
 missing first frame, a video that is not a URL, an unknown element and one without an id. The others were not observed.

@@ -19,7 +19,7 @@ USUAL_LENGTH: Final = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Product:
-    """One product; in the new generation, one function with one model.
+    """One product; in the second generation, one function with one model.
 
     :param path: path of the create call.
     :param validate: request body -> validated request, with model and price; raises 1201.
@@ -27,7 +27,7 @@ class Product:
     :param usual_seconds: Kling's processing time for :data:`USUAL_LENGTH` seconds of output; 0 is synchronous: the
         response to the create call holds the result.
     :param reads: whether its tasks can be queried and listed below ``path``.
-    :param is_new: whether it belongs to the new generation, which has other field names.
+    :param is_v2: whether it belongs to the second generation, which has other field names.
     :param is_task: whether a call creates a task; if not, the response is ``result`` alone.
     :param watermark: whether a watermarked copy can be requested; if not, no response has ``watermark_info``.
     :param retired: whether Kling has discontinued it.
@@ -40,7 +40,7 @@ class Product:
     result: Callable[[Task, Links], dict[str, Any]]
     usual_seconds: float
     reads: bool = True
-    is_new: bool = False
+    is_v2: bool = False
     is_task: bool = True
     watermark: bool = True
     retired: bool = False

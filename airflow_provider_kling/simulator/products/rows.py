@@ -9,7 +9,7 @@ from typing import Any, Final
 import yaml
 
 from airflow_provider_kling.simulator.outputs import RESULTS, video_result
-from airflow_provider_kling.simulator.products import new
+from airflow_provider_kling.simulator.products import v2
 from airflow_provider_kling.simulator.products.classic import task_request
 from airflow_provider_kling.simulator.products.product import Product
 from airflow_provider_kling.simulator.products.row import Row
@@ -23,17 +23,17 @@ def read_products() -> dict[str, Product]:
     return {name: _product(name, row) for table in tables for name, row in table.items()}
 
 
-def read_new_products() -> dict[str, Product]:
-    """Every function of the new generation with each of its models, by name."""
-    rows = yaml.safe_load(_text("new"))["products"]
+def read_v2_products() -> dict[str, Product]:
+    """Every function of the second generation with each of its models, by name."""
+    rows = yaml.safe_load(_text("v2"))["products"]
     return {
         name: Product(
             path=f"/{name}",
-            validate=partial(new.task_request, name, row),
+            validate=partial(v2.task_request, name, row),
             result=video_result,
             usual_seconds=row["usual_seconds"],
             reads=False,
-            is_new=True,
+            is_v2=True,
             aliases=tuple(f"/{alias}" for alias in row.get("aliases", ())),
         )
         for name, row in rows.items()

@@ -1,6 +1,6 @@
 """Packaged scenarios: ``POST /solutions/{solution}``.
 
-Kling documentation, pages of five scenarios, read 2026-11: a task like those of the new generation, with its own
+Kling documentation, pages of five scenarios, read 2026-11: a task like those of the second generation, with its own
 options and list paths; some names have two parts. The results of those five are documented, their prices are not. That
 every name and field is accepted, and that a task costs nothing, is a choice of this simulator.
 """
@@ -115,7 +115,7 @@ def _product(
         # The time of image2video; that of a scenario is not documented.
         usual_seconds=164,
         reads=False,
-        is_new=True,
+        is_v2=True,
     )
     return name, row
 

@@ -25,8 +25,8 @@ PHOTOGRAPH = str(Path(__file__).parent / "images" / "rocket.jpg")
     tags=["kling", "example"],
     params={"output_uri": Param("file:///tmp/kling/", type="string")},
 )
-def kling_new_generation():
-    # [START howto_new_generation]
+def kling_second_generation():
+    # [START howto_second_generation]
     KlingTextToVideoOperator(
         task_id="imagine",
         model_name="kling-3.0-turbo",
@@ -46,7 +46,7 @@ def kling_new_generation():
         output_uri="{{ params.output_uri }}",
         poll_interval=5,
     )
-    # [END howto_new_generation]
+    # [END howto_second_generation]
 
 
-kling_new_generation()
+kling_second_generation()

@@ -1,4 +1,4 @@
-"""Validates requests of the new generation: the model is part of the path; unknown keys are ignored, as measured.
+"""Validates requests of the second generation: the model is part of the path; unknown keys are ignored, as measured.
 
 Observed texts: those of a wrong resolution, duration, audio mode and ratio, of a resolution that the model does not
 have, of a missing ratio, of O1's durations and of a seed. The others were not observed.

@@ -1,4 +1,4 @@
-"""Converts a classic ``task_result`` to ``outputs`` of the new generation.
+"""Converts a classic ``task_result`` to ``outputs`` of the second generation.
 
 Kling documentation, types of outputs. Elements have ``references``, as on the query page; the callback page calls them
 ``materials``.
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Item = dict[str, Any]
 
 
-def new_outputs(result: dict[str, Any]) -> list[Item]:
+def v2_outputs(result: dict[str, Any]) -> list[Item]:
     """The results of a task, each with its type."""
     return [output for plural, items in result.items() for item in items for output in _translated(plural, item)]
 
@@ -24,7 +24,7 @@ def _translated(plural: str, item: Item) -> list[Item]:
 
 
 def _video(item: Item) -> list[Item]:
-    # The new generation has no other keys, such as the session of an edit.
+    # The second generation has no other keys, such as the session of an edit.
     return [{"type": "video", **{key: item[key] for key in ("id", "url", "watermark_url", "duration") if key in item}}]
 
 
@@ -89,7 +89,7 @@ def _references(element: Item) -> list[Item]:
 
 
 def _unchanged(item: Item) -> list[Item]:
-    """An output that already has the fields of the new generation, such as that of a packaged scenario."""
+    """An output that already has the fields of the second generation, such as that of a packaged scenario."""
     return [item]
 
 

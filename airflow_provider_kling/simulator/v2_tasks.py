@@ -1,4 +1,4 @@
-"""``GET /tasks`` and ``POST /tasks``: the tasks of all products, with the field names of the new generation.
+"""``GET /tasks`` and ``POST /tasks``: the tasks of all products, with the field names of the second generation.
 
 Texts of a bad ``limit``, ``cursor``, time or filter were not observed.
 """
@@ -58,7 +58,7 @@ def query(service: Service, parameters: Mapping[str, str], task_list: TaskList =
     if len(task_ids) + len(external_ids) > MAX_IDS:
         raise invalid("task_ids and external_task_ids cannot exceed 20 in total")
     found = service.account.by_ids(task_ids, external_ids)
-    return [views.unified(task, service.result) for task in found if task_list.includes(task)]
+    return [views.v2(task, service.result) for task in found if task_list.includes(task)]
 
 
 def _ids(parameters: Mapping[str, str], name: str) -> list[str]:
@@ -79,7 +79,7 @@ def list_tasks(service: Service, body: Body, task_list: TaskList = TASKS) -> dic
     page, more = rest[:limit], len(rest) > limit
     data: dict[str, Any] = {"count": len(page), "has_more": more}
     if page:
-        data["result"] = [views.unified(task, service.result) for task in page]
+        data["result"] = [views.v2(task, service.result) for task in page]
     if more:
         data["next_cursor"] = _cursor(window | {"skip": window["skip"] + limit})
     return data

@@ -1,4 +1,4 @@
-"""The new generation: the model in the path, its field names, defaults and errors."""
+"""The second generation: the model in the path, its field names, defaults and errors."""
 
 import io
 
@@ -39,7 +39,7 @@ def film(seen):
     return av.open(io.BytesIO(response.content))
 
 
-def test_a_create_response_has_the_words_of_the_new_generation(kling):
+def test_a_create_response_has_the_words_of_the_second_generation(kling):
     data = send(kling).json()["data"]
     assert data.keys() == ALWAYS
     assert (data["status"], data["message"], len(data["id"])) == ("submitted", "", 18)
@@ -204,7 +204,7 @@ def test_both_names_of_a_model_share_its_slots(start):
         ("/motion-control/kling-2.6", {"contents": [WORDS]}, "content item of type 'image' is required"),
     ],
 )  # fmt: skip
-def test_a_bad_body_is_refused_with_the_text_of_the_new_generation(start, path, body, message):
+def test_a_bad_body_is_refused_with_the_text_of_the_second_generation(start, path, body, message):
     kling = start(known_elements=())
     assert kling.refusal(send(kling, path, **body)) == (400, 1201, message)
     assert kling.simulator.tasks() == []

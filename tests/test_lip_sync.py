@@ -233,6 +233,13 @@ def test_a_search_without_a_face_is_all_that_counts(capped, monkeypatch):
     assert capped(Alone(), errors.KlingNoFaceError) == (("spent", SEARCH), [["spent", SEARCH]])
 
 
+def test_after_a_clear_a_search_without_a_face_is_still_all_that_counts(kling, capped, monkeypatch):
+    monkeypatch.setattr("airflow_provider_kling.api.outputs._LISTS", {})
+    capped(Alone(), errors.KlingNoFaceError)
+    assert capped(Alone(try_number=2), errors.KlingNoFaceError) == (("spent", SEARCH), [["spent", SEARCH]])
+    assert posts(kling) == [FACES]
+
+
 def test_a_lip_sync_that_kling_failed_leaves_the_search_counted(kling, capped):
     ti = Alone()
     kling.fault("fail_task", path=SYNC)

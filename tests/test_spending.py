@@ -622,3 +622,17 @@ def test_what_an_earlier_try_may_have_paid_is_not_freed_by_a_refusal(kling, monk
             start(run, "a", store, try_number=2)
         assert run.state("a") == "spent"
         assert store["sent"]["since"]
+
+
+@pytest.mark.parametrize("code", [1002, 1102, 1302])
+def test_a_refused_look_up_frees_nothing_that_an_earlier_try_has_paid(kling, daily, code, no_waiting):
+    daily(PRICE)
+    run = Run("a", "b", max_run_usd=PRICE)
+    run.start("a")
+    kling.fault(code=code, operation="query", times=20)
+    with pytest.raises((errors.KlingApiError, TaskDeferred)):
+        run.start("a", try_number=2)
+    kling.clear_faults()
+    assert run.state("a") == "spent"
+    with pytest.raises(errors.KlingBudgetError):
+        Run("b").start("b")

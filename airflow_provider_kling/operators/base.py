@@ -59,6 +59,9 @@ class KlingBaseOperator(BaseOperator):
     #: What the task returns, for :class:`~airflow_provider_kling.plugins.links.KlingResultLink`; known at its end.
     kling_result: Manifest | None = None
 
+    #: Whether an earlier request may be paid, even if the current call is refused.
+    may_be_paid: bool = False
+
     def __init__(
         self,
         *,

@@ -86,6 +86,8 @@ class KlingSessionOperator(KlingTaskOperator):
             task = self.hook.find_task(options.name, self.endpoint)
             if task is not None and task.status is not TaskStatus.FAILED:
                 return Done(task, adopted=True, attempt=1)
+            # After a failed attempt there may be a second one, which is looked up when it is submitted.
+            self.may_be_paid = task is not None
         session = self._session(self._video, options)
         self.may_be_open = True
         return super()._send(dataclasses.replace(prepared, body=self._in_session(prepared.body, session)), options)

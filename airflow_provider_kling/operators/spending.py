@@ -161,6 +161,8 @@ class Spending:
         :param is_permitted: whether this try was permitted to pay, and only waited for a slot.
         """
         self._is_permitted = is_permitted
+        # A refusal of the look-up that follows says nothing about what the earlier try sent.
+        self._operator.may_be_paid = True
         if self._run:
             from airflow_provider_kling.submission.budget import ReservationState
 
@@ -173,6 +175,8 @@ class Spending:
         :raises KlingBudgetError: when it would bring its Dag run or its connection above a cap.
         :raises KlingStorageError: when the reservations cannot be written or read, or the others do not decide.
         """
+        # Whoever is about to pay has looked.
+        self._operator.may_be_paid = False
         day = self._reserve_day()
         if self._is_permitted:
             return
@@ -262,7 +266,7 @@ def released_when_not_charged(operator: KlingBaseOperator, context: Context) -> 
         yield
     except KlingError as error:
         is_uncharged = error.refused_for_sure or isinstance(error, _UNCHARGED)
-        if is_uncharged and not getattr(operator, "may_be_paid", False):
+        if is_uncharged and not operator.may_be_paid:
             _release(operator, context)
         raise
 

@@ -136,8 +136,6 @@ class KlingTaskOperator(KlingBaseOperator):
         self.submission_name = ""
         #: What :func:`.preparation.prepare.prepare` was called with.
         self.request_arguments: dict[str, Any] = {}
-        #: Whether an earlier request is in doubt, even if the current one was refused.
-        self.may_be_paid = False
         self._kling_task_id: str | None = None
         self._submitted_at: float | None = None
 
@@ -292,6 +290,7 @@ class KlingTaskOperator(KlingBaseOperator):
                 slot = wait_for_slot(self, error, slot, Waiting(intent, prepared.body, cost))
                 prepared = self._sign_links_again(prepared)
                 look_up_first = is_refused = True
+        self.may_be_paid = False  # the task is known, and says itself whether it is charged
         if done.answer_lost or not done.adopted:
             self._submitted_at = started_at
         self._log_line(

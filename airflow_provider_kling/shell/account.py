@@ -26,6 +26,12 @@ API_KEY, ACCESS_KEY, SECRET_KEY, BASE_URL = (
     *("KLINGAI_SECRET_KEY", "KLINGAI_BASE_URL"),
 )
 
+#: Which variable is which field of a connection, of which errors speak.
+VARIABLES = (
+    f"This account is the environment's: {API_KEY} or {SECRET_KEY} is the password, {ACCESS_KEY} the login, "
+    f"{BASE_URL} the host."
+)
+
 
 class EnvironmentHook(KlingHook):
     """
@@ -66,6 +72,15 @@ def _host(url: str) -> str:
         return ""
 
 
+def is_of_environment(conn_id: str | None) -> bool:
+    """
+    Whether a command's account is that of the environment's key.
+
+    :param conn_id: the Airflow connection that the command names.
+    """
+    return conn_id is None and any(os.environ.get(name) for name in (API_KEY, ACCESS_KEY))
+
+
 def hook_for(conn_id: str | None) -> KlingHook:
     """
     Return the hook of a command.
@@ -73,7 +88,7 @@ def hook_for(conn_id: str | None) -> KlingHook:
     :param conn_id: an Airflow connection; ``None`` takes the environment's key, and without one ``kling_default``.
     :raises KlingConfigurationError: when there is no such account.
     """
-    if conn_id is None and any(os.environ.get(name) for name in (API_KEY, ACCESS_KEY)):
+    if is_of_environment(conn_id):
         return EnvironmentHook(os.environ)
     # As Airflow's own commands say it: without this, connections of its database are not looked for outside of a task.
     os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")

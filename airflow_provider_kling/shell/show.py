@@ -60,6 +60,8 @@ def progress(text: str, typical_seconds: float) -> Iterator[None]:
     :param typical_seconds: how long that usually takes.
     """
     columns = (TextColumn("{task.description}", markup=False), _Typical(), TimeElapsedColumn())
-    with Progress(*columns, console=_console(), transient=True) as bar:
+    console = _console()
+    # Where it is not seen, it would leave an empty line.
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         bar.add_task(f"{text}, usually {typical_seconds:.0f} s", total=typical_seconds)
         yield

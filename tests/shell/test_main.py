@@ -18,6 +18,7 @@ from adversary.scripted import kling as response
 from adversary.scripted import task as kling_task
 from support import PHOTOGRAPH
 
+from airflow_provider_kling.products.catalogue import PRODUCTS
 from airflow_provider_kling.shell import streams
 from airflow_provider_kling.shell.account import _host
 from airflow_provider_kling.shell.main import main
@@ -108,6 +109,82 @@ def test_status_list_and_fetch_find_a_task(account, tmp_path, capsys):
     assert main(["fetch", task["task_id"], "--to", str(tmp_path / "again")]) == 0
     assert Path(capsys.readouterr().out.strip()).exists()
     assert main(["status", "12345"]) == 1
+
+
+def test_a_task_is_found_without_its_product_by_a_pair_of_keys(account, tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv("KLINGAI_API_KEY")
+    monkeypatch.setenv("KLINGAI_ACCESS_KEY", account.access_key)
+    monkeypatch.setenv("KLINGAI_SECRET_KEY", account.secret_key)
+    made = ["imagine", "A boat", "--duration", "3", "--to", str(tmp_path), "--yes", "--poll-interval", "0.05"]
+    assert main(made) == 0
+    assert main(animate(tmp_path)) == 0
+    capsys.readouterr()
+    for task in account.tasks():
+        assert main(["status", task["task_id"]]) == 0
+        assert capsys.readouterr().out == f"{task['task_id']} succeed\n"
+    assert main(["status", "12345"]) == 1
+    assert "Check the id and the account, or give --product" in capsys.readouterr().err
+    assert main(["status", account.tasks()[0]["task_id"], "--product", "effects"]) == 1
+
+
+def test_nothing_to_list_is_a_note_and_no_line_of_output(account, capsys):
+    assert main(["list"]) == 0
+    note = "The account has no task of image2video. --product lists those of another product.\n"
+    assert capsys.readouterr() == ("", note)
+
+
+def test_a_list_is_offered_of_each_product_that_has_one(account, capsys):
+    for product in PRODUCTS.values():
+        status = main(["list", "--product", product.endpoint])
+        shown = capsys.readouterr().err
+        if product.answers != "task":
+            assert status == 2, product.endpoint
+        elif status:
+            assert "This API is no longer available" in shown
+
+
+def test_notes_in_a_pipe_have_no_empty_line_and_no_escape(account, tmp_path, capsys):
+    assert main(animate(tmp_path)) == 0
+    notes = capsys.readouterr().err
+    assert len(notes.splitlines()) == 3
+    assert "" not in notes.splitlines()
+    assert "\x1b" not in notes
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "advice"),
+    [
+        ("KLINGAI_API_KEY", "wrong", "Check the credential"),
+        ("KLINGAI_API_KEY", "two words", "Paste the connection's password again"),
+        ("KLINGAI_BASE_URL", "https://x.example/?y", "Check the connection's host"),
+    ],
+)
+def test_an_error_of_the_account_names_the_variables_when_it_is_the_environments(
+    account, monkeypatch, capsys, name, value, advice
+):
+    monkeypatch.setenv(name, value)
+    assert main(["costs"]) == 1
+    first, *_, last = capsys.readouterr().err.splitlines()
+    assert first.startswith(advice)
+    assert last.startswith("This account is the environment's: KLINGAI_API_KEY or KLINGAI_SECRET_KEY is the password")
+    fields = {"conn_type": "kling", "host": account.url, "password": "wrong"}
+    monkeypatch.setenv("AIRFLOW_CONN_MINE", json.dumps(fields))
+    assert main(["costs", "--conn-id", "mine"]) == 1
+    assert "KLINGAI_API_KEY" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["animate", "imagine", "status", "fetch"])
+def test_a_word_that_is_missing_is_said_below_one_line_of_usage(command, capsys):
+    assert main([command]) == 2
+    usage, problem = capsys.readouterr().err.splitlines()
+    assert usage.startswith(f"usage: python -m airflow_provider_kling {command} [options] ")
+    assert "required" in problem
+
+
+def test_help_names_each_product_unbroken(capsys):
+    assert main(["list", "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert all(name in shown for name, product in PRODUCTS.items() if product.answers == "task")
 
 
 def test_an_airflow_connection_is_taken_when_there_is_no_key_or_when_it_is_named(

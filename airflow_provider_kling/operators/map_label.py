@@ -13,9 +13,9 @@ from airflow_provider_kling.utils.untrusted import clean_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: The ``map_index_template`` of an operator whose Dag names none. It reads nothing of the task instance, so that the
-#: wait may end in the triggerer.
-TEMPLATE = "{{ task.map_label }}"
+#: The ``map_index_template`` of an operator whose Dag names none. It reads no result, so that the wait may end in the
+#: triggerer. A task that is not mapped has no label: setting it would be a request that says nothing.
+TEMPLATE = "{{ task.map_label if ti.map_index >= 0 else '' }}"
 
 #: Characters of a label; Airflow's column has 250.
 MAX_CHARACTERS = 80

@@ -189,7 +189,7 @@ def item_of_line(line: Mapping[str, Any]) -> Item:
 def _cards_of_task(task: RunTask, items: Sequence[Item]) -> list[Card]:
     if items:
         return [Card(task, item.key or f"{task.task_id} {number}", item, number) for number, item in enumerate(items)]
-    # A task that is not mapped has a label too, which Airflow shows beside its id; the card shows its id.
+    # A task that is not mapped may have a label too, of a template of the Dag's; the card shows its id.
     label = clean_text(base_label(task.label), NAME_CHARACTERS) or f"{task.task_id} {task.map_index}"
     return [Card(task, label if task.map_index >= 0 else task.task_id, item_of_task(task))]
 

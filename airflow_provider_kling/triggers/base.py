@@ -21,6 +21,8 @@ from airflow_provider_kling.waiting.threads import Work, in_thread
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from pydantic import JsonValue
+
 #: Seconds between a deferral and the earliest resumption on a worker. A trigger that fires at once can meet the
 #: executor's late "success" of the deferring process and lose a healthy task (apache/airflow#72716): after 1 s it lost
 #: 7 of 20, after 5 s one now and then on a busy machine, after 10 s none. A wait that ends in the triggerer is not
@@ -70,9 +72,13 @@ class KlingTrigger(BaseTrigger):
         """Yield exactly one event: the Airflow task's success, or an event that resumes it on a worker."""
         try:
             event = await self._wait()
-            if event.get("status") == "success" and await self._may_finish_here() and await self._push_result(event):
-                yield TaskSuccessEvent()
-                return
+            if event.get("status") == "success" and await self._may_finish_here():
+                links = await self._push_result(event)
+                if links is not None:
+                    # Airflow sets them with the success, without a request. For links only: it encodes such an XCom
+                    # twice, which the UI's buttons can read, and a task that pulls it could not.
+                    yield TaskSuccessEvent(xcoms=links)
+                    return
         except Exception as error:  # noqa: BLE001 - without an event the Airflow task would wait until its backstop
             event = self._error_event(error)
         await asyncio.sleep(_seconds_left(self.deferred_at, self.min_deferral, time.time()))
@@ -92,9 +98,9 @@ class KlingTrigger(BaseTrigger):
         """Return the event of a wait that broke."""
         raise NotImplementedError
 
-    async def _push_result(self, event: dict[str, Any]) -> bool:
-        """Push what the worker would push. Return whether the Airflow task may end then."""
-        return False
+    async def _push_result(self, event: dict[str, Any]) -> dict[str, JsonValue] | None:
+        """Push what the worker would push. Return the links of buttons by XCom, or ``None`` when a worker goes on."""
+        return None
 
     def _warn_still_running(self) -> None:
         """Log what keeps running at Kling after a kill."""

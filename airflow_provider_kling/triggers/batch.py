@@ -28,6 +28,8 @@ from airflow_provider_kling.waiting.slot_queue import AccountSlots, ModelQueue
 from airflow_provider_kling.waiting.threads import Work, in_thread
 
 if TYPE_CHECKING:
+    from pydantic import JsonValue
+
     from airflow_provider_kling.batch.actions import Finish, Policy
     from airflow_provider_kling.batch.plan import Plan
     from airflow_provider_kling.models import BatchSummary
@@ -221,8 +223,8 @@ class KlingBatchTrigger(KlingTrigger):
             self._next_storage_warning = now + STORAGE_WARNING_EVERY
             self.log.warning("The storage does not answer as it should; the batch tries again: %s", reason(error))
 
-    async def _push_result(self, event: dict[str, Any]) -> bool:
-        return await self._push("return_value", event["summary"])
+    async def _push_result(self, event: dict[str, Any]) -> dict[str, JsonValue] | None:
+        return {} if await self._push("return_value", event["summary"]) else None
 
 
 def _new_reconciler(plan: Plan, policy: Policy, slots: list[BatchSlots]) -> Reconciler:

@@ -25,6 +25,8 @@ from airflow_provider_kling.waiting.threads import Work, in_thread
 if TYPE_CHECKING:
     from datetime import timedelta
 
+    from pydantic import JsonValue
+
     from airflow_provider_kling.models import Task
 
 
@@ -172,14 +174,14 @@ class KlingSubmitTrigger(KlingSlotTrigger):
         )
         await self._push(SUBMISSION_KEY, record)
 
-    async def _push_result(self, event: dict[str, Any]) -> bool:
+    async def _push_result(self, event: dict[str, Any]) -> dict[str, JsonValue] | None:
         if self._task_trigger:
             return await self._task_trigger._push_result(event)
         ti, task = self.task_instance, self._task
         if ti is None or task is None:
-            return False
+            return None
         await in_thread(Work.REPORT, set_xcom, ti, "return_value", task.manifest(model_name=self.model_name))
-        return True
+        return {}
 
     def _error_event(self, error: Exception) -> dict[str, Any]:
         return self._task_trigger._error_event(error) if self._task_trigger else super()._error_event(error)

@@ -12,12 +12,14 @@ from airflow_provider_kling.models import results_expired
 from airflow_provider_kling.plugins.links import KlingResultLink
 from airflow_provider_kling.products.product import DEFAULT_ENDPOINT
 from airflow_provider_kling.triggers.base import KlingTrigger, backstop, deadline_text
-from airflow_provider_kling.utils._airflow.completion import is_mapped_over, set_link, set_xcom
+from airflow_provider_kling.utils._airflow.completion import is_mapped_over, set_xcom
 from airflow_provider_kling.utils.untrusted import clean_text, reason
 from airflow_provider_kling.waiting.threads import Work, in_thread
 
 if TYPE_CHECKING:
     from datetime import timedelta
+
+    from pydantic import JsonValue
 
     from airflow_provider_kling.models import Task
 
@@ -149,12 +151,10 @@ class KlingTaskTrigger(KlingTrigger):
         else:
             self.log.info("The wait for Kling task %s ends: %s", event.kling_task_id, event.message)
 
-    async def _push_result(self, event: dict[str, Any]) -> bool:
+    async def _push_result(self, event: dict[str, Any]) -> dict[str, JsonValue] | None:
         ti, task = self.task_instance, self._task
         # Dead links are no success: a worker raises the error.
         if ti is None or not (task and task.results) or is_mapped_over(ti) or results_expired(task, time.time()):
-            return False
-        await in_thread(Work.REPORT, set_link, ti, KlingResultLink.XCOM_KEY, task.link)
-        manifest = task.manifest(model_name=self.model_name)
-        await in_thread(Work.REPORT, set_xcom, ti, "return_value", manifest)
-        return True
+            return None
+        await in_thread(Work.REPORT, set_xcom, ti, "return_value", task.manifest(model_name=self.model_name))
+        return {KlingResultLink.XCOM_KEY: task.link}

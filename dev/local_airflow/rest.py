@@ -176,6 +176,11 @@ class AirflowClient:
         path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/{key}"
         return self.get(path, map_index=map_index)["value"]
 
+    def links(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> dict[str, str | None]:
+        """The links of a task's buttons, by their names."""
+        found = self.get(f"{_instance(dag_id, run_id, task_id, -1)}/links", map_index=map_index)
+        return dict(found["extra_links"])
+
     def logs(self, dag_id: str, run_id: str, task_id: str, try_number: int | None = None, map_index: int = -1) -> str:
         """The log of one try, the latest by default, as text."""
         if try_number is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from airflow.sdk import DAG
@@ -20,9 +21,10 @@ from airflow_provider_kling.utils._airflow.completion import can_finish_in_trigg
 from airflow_provider_kling.utils._airflow.grid_label import base_label, waiting_label
 
 
-def rendered(operator) -> object:
+def rendered(operator, map_index: int = 0) -> object:
     """As Airflow renders it, in the stricter of its two environments."""
-    return NativeEnvironment().from_string(operator.map_index_template).render({"task": operator})
+    context = {"task": operator, "ti": SimpleNamespace(map_index=map_index)}
+    return NativeEnvironment().from_string(operator.map_index_template).render(context)
 
 
 @pytest.mark.parametrize(
@@ -75,6 +77,11 @@ def test_a_mapped_operator_names_each_of_its_tasks():
 def test_a_batch_is_called_after_its_folder():
     batch = KlingImageToVideoBatchOperator(task_id="b", items=[], output_uri="s3://bucket/spring/")
     assert (batch.map_index_template, rendered(batch)) == (TEMPLATE, "spring")
+
+
+def test_a_task_that_is_not_mapped_has_no_label_that_airflow_would_be_told():
+    operator = KlingTextToVideoOperator(task_id="t", prompt="A boat")
+    assert (rendered(operator, map_index=-1), rendered(operator)) == ("", "A boat")
 
 
 def test_a_list_of_images_gives_the_first_and_a_wait_says_what_it_is():

@@ -42,7 +42,6 @@ class Airflow:
         self.ti = FakeTaskInstance()
         for module in ("base", "task", "submit"):
             monkeypatch.setattr(f"airflow_provider_kling.triggers.{module}.set_xcom", self._set)
-        monkeypatch.setattr("airflow_provider_kling.triggers.task.set_link", lambda *_: None)
         monkeypatch.setattr("airflow_provider_kling.triggers.base.is_still_deferred", lambda _ti: self.is_deferred)
 
     def _set(self, ti: FakeTaskInstance, key: str, value: Any) -> None:

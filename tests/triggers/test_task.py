@@ -12,6 +12,7 @@ from support import PHOTOGRAPH, FakeTaskInstance, connect
 
 from airflow_provider_kling import polling
 from airflow_provider_kling.hooks import KlingHook
+from airflow_provider_kling.plugins.links import KlingResultLink
 from airflow_provider_kling.triggers import KlingTaskTrigger
 from airflow_provider_kling.triggers.base import KlingTrigger
 from airflow_provider_kling.utils._airflow.compat import AIRFLOW_V_3_2_PLUS
@@ -63,16 +64,16 @@ def test_success_is_one_event(kling):
 def test_a_wait_that_another_triggerer_has_ended_ends_nothing(kling, monkeypatch, still_deferred):
     pushed = []
     monkeypatch.setattr("airflow_provider_kling.triggers.task.set_xcom", lambda _ti, key, value: pushed.append(key))
-    monkeypatch.setattr("airflow_provider_kling.triggers.task.set_link", lambda _ti, key, url: pushed.append(url))
     monkeypatch.setattr("airflow_provider_kling.triggers.base.is_still_deferred", lambda _ti: still_deferred)
     trigger = trigger_for(submit().task_id, ends_task=True)
     trigger.task_instance = FakeTaskInstance()
     (event,) = asyncio.run(events_of(trigger))
     assert isinstance(event, TaskSuccessEvent) is still_deferred
-    # The link, by its path: every read signs it anew. Then what the task returns; nothing is said twice.
-    path = f"{kling.url}/results/"
-    assert [word for word in pushed if not word.startswith(path)] == (["return_value"] if still_deferred else [])
-    assert len(pushed) == (2 if still_deferred else 0)
+    assert pushed == (["return_value"] if still_deferred else [])
+    if still_deferred:
+        # The link, by its path: every read signs it anew.
+        (link,) = event.xcoms.values()
+        assert (event.xcoms.keys(), link.startswith(f"{kling.url}/results/")) == ({KlingResultLink.XCOM_KEY}, True)
 
 
 def test_failure_carries_klings_reason(kling):

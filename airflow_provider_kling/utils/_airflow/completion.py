@@ -18,8 +18,9 @@ log = logging.getLogger(__name__)
 #: How the names of our own modules begin.
 PACKAGE = "airflow_provider_kling."
 
-#: A label that reads the task instance may read what the task pushes, which is there only at its end.
-_OWN_RESULT = re.compile(r"\b(?:ti|task_instance|\w*xcom\w*)\b")
+#: A label that reads the task instance may read what the task pushes, which is there only at its end. Its map index is
+#: known before.
+_OWN_RESULT = re.compile(r"\b(?:(?:ti|task_instance)(?!\.map_index\b)|\w*xcom\w*)\b")
 
 
 class Effect(NamedTuple):
@@ -153,21 +154,6 @@ def set_xcom(ti: TaskInstance, key: str, value: Any) -> None:
     from airflow.sdk.execution_time.xcom import XCom
 
     XCom.set(key=key, value=value, dag_id=ti.dag_id, task_id=ti.task_id, run_id=ti.run_id, map_index=ti.map_index)
-
-
-def set_link(ti: TaskInstance, key: str, url: str) -> None:
-    """
-    Push the link of a button as the worker does: without the XCom backend, whose path the UI would show as the link.
-
-    :param ti: the trigger's task instance.
-    :param key: where the button looks for it.
-    :param url: the link.
-    """
-    from airflow.sdk.execution_time.xcom import XCom
-
-    XCom._set_xcom_in_db(
-        key=key, value=url, dag_id=ti.dag_id, task_id=ti.task_id, run_id=ti.run_id, map_index=ti.map_index
-    )
 
 
 def is_still_deferred(ti: TaskInstance | None) -> bool:

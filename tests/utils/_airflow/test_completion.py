@@ -52,6 +52,8 @@ def operator(kind=KlingTextToVideoOperator, **kwargs):
         (KlingTextToVideoOperator, {"inlets": [Asset("in")]}, True),
         (KlingTextToVideoOperator, {"map_index_template": "{{ ti.xcom_pull(key='manifest') }}"}, False),
         (KlingTextToVideoOperator, {"map_index_template": "{{ task_instance.task_id }}"}, False),
+        (KlingTextToVideoOperator, {"map_index_template": "{{ ti.map_index }} {{ task.prompt }}"}, True),
+        (KlingTextToVideoOperator, {"map_index_template": "{{ ti.map_index_of(ti) }}"}, False),
         (KlingTextToVideoOperator, {"multiple_outputs": True}, False),
         (KlingTextToVideoOperator, {"outlets": [Asset("out")]}, False),
         (KlingTextToVideoOperator, {"on_success_callback": print}, False),
@@ -106,25 +108,6 @@ def test_a_sensor_that_starts_in_the_triggerer_asks_there_whether_it_is_expanded
     assert completion.is_mapped_over(Instance(Task(["downstream"])))
     assert not completion.is_mapped_over(Instance(Task([])))
     assert not completion.is_mapped_over(object())
-
-
-def test_the_button_bypasses_the_xcom_backend_as_on_a_worker(monkeypatch):
-    sdk = pytest.importorskip("airflow.sdk.execution_time.xcom")
-    pushed = {}
-    monkeypatch.setattr(sdk.XCom, "_set_xcom_in_db", lambda **kwargs: pushed.update(kwargs), raising=False)
-
-    class Instance:
-        dag_id, task_id, run_id, map_index = "d", "animate", "r", -1
-
-    completion.set_link(Instance(), KlingResultLink.XCOM_KEY, "https://example.com/v.mp4")
-    assert pushed == {
-        "key": KlingResultLink.XCOM_KEY,
-        "value": "https://example.com/v.mp4",
-        "dag_id": "d",
-        "task_id": "animate",
-        "run_id": "r",
-        "map_index": -1,
-    }
 
 
 @pytest.mark.parametrize("kind", ["KlingTaskTrigger", "KlingSlotTrigger", "KlingSubmitTrigger"])

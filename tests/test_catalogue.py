@@ -230,7 +230,7 @@ def test_what_kling_would_refuse_is_refused_before_it_is_sent(endpoint, fields, 
     assert next(advice_first(problem) for problem in caught.value.problems).startswith(advice)
 
 
-def test_a_first_frame_says_the_proportions():
+def test_a_first_frame_decides_the_aspect_ratio():
     fields = {"prompt": "It moves", "image_list": [{"image_url": IMAGE, "type": "first_frame"}]}
     assert prepare(PRODUCTS["omni-video"], fields).warnings == ()
 
@@ -242,7 +242,7 @@ def test_the_image_of_an_effect_is_loaded_and_no_fingerprint_shows_it():
     assert prepared.content["input"]["image"].startswith("sha256:")
 
 
-def test_a_packaged_scenario_takes_what_its_page_says_and_is_found_again(kling, monkeypatch, no_waiting):
+def test_a_packaged_scenario_accepts_the_documented_fields_and_is_found_again(kling, monkeypatch, no_waiting):
     connect(monkeypatch, kling, api_key=True)
     kling.fault("cut_after", operation="create")
     extra = {"scene": {"words": ["Hello"]}, "negative_prompt": "rain", "options": {"later": 1}}
@@ -313,7 +313,7 @@ def test_a_result_can_be_the_input_of_another_product(kling, tmp_path):
 
 
 @pytest.mark.kling_simulator(retired="accept")
-def test_a_retired_product_that_a_relay_serves_is_still_made(kling):
+def test_a_retired_product_that_a_relay_serves_still_works(kling):
     assert made("multi-image2video")["videos"]
     video = made("text2video", model_name="kling-v1", duration=5)["videos"][0]["id"]
     assert made("video-extend", video_id=video)["videos"]

@@ -75,7 +75,7 @@ class TestComfyUIImageToVideo:
         animate(ti, **self.NODE, image_tail=PICTURE)
         assert "image_tail" in sent(kling)
 
-    def test_camera_control_says_why_no_live_model_takes_it(self, kling, ti):
+    def test_camera_control_gives_the_reason_why_no_live_model_supports_it(self, kling, ti):
         camera = {"type": "simple", "config": {"zoom": 5}}
         assert "no live model takes it since 2026-09-15" in refusal(ti, **self.NODE, camera_control=camera)
 
@@ -204,7 +204,7 @@ class TestAceDataMCP:
         )
         assert sent(kling)["duration"] == str(duration)
 
-    def test_an_end_image_alone_says_that_no_live_model_takes_it(self, kling, ti):
+    def test_an_end_image_alone_is_refused_because_no_live_model_supports_it(self, kling, ti):
         assert "image" in refusal(ti, image_tail="https://example.com/b.jpg", prompt="x")
 
     def test_generated_audio_needs_a_model_that_has_it(self, kling, ti):
@@ -247,7 +247,7 @@ class TestImageToVideoSkill:
             ti, image="https://example.com/a.jpg", prompt="x", model_name="kling-v1", dynamic_masks=masks
         )
 
-    def test_its_motion_brush_on_v2_6_says_why_not(self, kling, ti):
+    def test_its_motion_brush_on_v2_6_is_refused_with_the_reason(self, kling, ti):
         masks = [{"mask": PICTURE, "trajectories": [{"x": 1, "y": 1}, {"x": 9, "y": 9}]}]
         text = refusal(ti, image=PICTURE, prompt="x", model_name="kling-v2-6", dynamic_masks=masks)
         assert "no live model takes it since 2026-09-15" in text

@@ -130,7 +130,7 @@ def test_a_progress_line_comes_every_few_seconds_where_nothing_is_redrawn(monkey
     assert "Airflow: waiting for scheduler, still" in output.getvalue()
 
 
-def test_the_targets_of_make_say_what_they_do():
+def test_the_targets_of_make_have_a_description():
     done = subprocess.run(["make", "help"], cwd=REPOSITORY, capture_output=True, text=True, check=True, timeout=60)
     told = {line.split()[1] for line in done.stdout.splitlines()}
     assert {"demo", "test", "test-install", "fuzz", "pictures", "docs"} <= told

@@ -65,7 +65,7 @@ def test_tasks_of_other_airflow_tasks_are_not_taken(relay, ti, no_waiting):
     assert start(ti)["task_id"] == relay.tasks()[1]["task_id"]
 
 
-def test_two_that_may_be_ours_fail_and_say_which(relay, ti, no_waiting):
+def test_two_tasks_that_may_be_ours_are_an_error_that_names_them(relay, ti, no_waiting):
     start(FakeTaskInstance(task_id="other"))
     relay.fault("cut_after", operation="create")
     with pytest.raises(errors.KlingAnswerLostError, match="Several tasks without an id") as caught:
@@ -81,7 +81,7 @@ def test_a_request_that_never_arrived_is_not_sent_again_by_itself(relay, ti, no_
     assert (posts(relay), no_waiting) == (1, [2.0, 5.0])
 
 
-def test_it_is_sent_again_when_the_author_says_so(relay, ti, no_waiting):
+def test_it_is_sent_again_with_on_doubt_resend(relay, ti, no_waiting):
     relay.fault("cut_before", operation="create")
     assert start(ti, on_doubt="resend")["task_id"]
     assert posts(relay) == 2
@@ -166,7 +166,7 @@ def test_without_a_store_a_folder_carries_it_over_the_tries(relay, ti, no_waitin
     assert start(dataclasses.replace(again(ti), map_index=1))["task_id"] != first["task_id"]
 
 
-def test_without_a_store_a_folder_says_that_nothing_was_sent(relay, ti, no_waiting, folder):
+def test_without_a_store_a_folder_shows_that_nothing_was_sent(relay, ti, no_waiting, folder):
     relay.fault(code=1102, operation="create")
     with pytest.raises(errors.KlingAccountError):
         start(ti)

@@ -65,7 +65,7 @@ SENTENCES = {
 
 
 @pytest.mark.parametrize("name", SENTENCES)
-def test_what_to_do_is_said_within_what_a_log_shows_of_a_line(name):
+def test_what_to_do_comes_within_the_part_of_a_line_that_a_log_shows(name):
     advice = SENTENCES[name].message.splitlines()[0].split(". ")[0]
     assert len(advice) <= kling.ADVICE_CHARACTERS, advice
     assert advice.split(" ")[0].rstrip(",") in {
@@ -91,7 +91,7 @@ def test_the_example_of_an_account_in_arrears_reads_like_this():
     )
 
 
-def test_only_what_is_known_is_said():
+def test_only_known_details_are_printed():
     assert kling.KlingApiError(None, "").message == f"{kling.UNKNOWN_CODE_ADVICE} Kling gives no reason."
     assert kling.error_details() == ""
     assert kling.error_details(kling_task_id="7", code=0, http_status=0) == "\ntask 7, code 0"
@@ -116,7 +116,7 @@ def test_klings_words_are_short_and_clean_wherever_they_go():
     assert len(payload["message"].encode()) < 2100
 
 
-def test_the_xcom_of_a_failure_is_small_whatever_was_said(ti):
+def test_the_xcom_of_a_failure_is_small_whatever_the_message(ti):
     push_failure(kling.KlingResultError(FOREIGN, kling_task_id="x" * 10_000), {"ti": ti})
     (left,) = [value for key, value in ti.xcoms.items() if key == "failure"]
     assert len(left["message"]) <= 500

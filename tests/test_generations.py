@@ -217,7 +217,7 @@ def test_a_batch_looks_a_video_up_that_no_list_shows_before_it_sends(kling, ti, 
     assert len(posts(kling)) == 1
 
 
-def test_a_batch_with_a_key_pair_says_so_on_the_worker(kling_simulator, monkeypatch, ti, tmp_path):
+def test_a_batch_with_a_key_pair_is_refused_on_the_worker(kling_simulator, monkeypatch, ti, tmp_path):
     connect(monkeypatch, kling_simulator)
     with pytest.raises(errors.KlingConfigurationError, match="Give the connection an API key"):
         run(ti, tmp_path, items=mixed(3))

@@ -55,7 +55,7 @@ def test_every_module_it_names_can_be_imported(kind):
             importlib.import_module(module)
 
 
-def test_the_hook_class_is_where_it_says_and_agrees():
+def test_the_registered_hook_class_exists_and_agrees():
     (entry,) = INFO["connection-types"]
     module, _, name = entry["hook-class-name"].rpartition(".")
     hook = getattr(importlib.import_module(module), name)

@@ -227,7 +227,7 @@ def test_a_bad_key_is_refused_with_the_region_hint(kling_simulator, monkeypatch)
         KlingHook().get_task("x")
 
 
-def test_the_wait_says_that_the_task_runs_on_when_its_time_has_passed(kling_simulator, monkeypatch):
+def test_a_wait_that_times_out_reports_that_the_task_runs_on(kling_simulator, monkeypatch):
     connect(monkeypatch, kling_simulator)
     kling_simulator.fault("delay", seconds=0)
     hook = KlingHook()
@@ -287,7 +287,7 @@ def test_a_result_is_streamed_without_credentials(kling, hook):
     assert target.getvalue()[4:8] == b"ftyp"
 
 
-def test_a_dead_link_says_so_without_its_signature(kling, hook):
+def test_a_dead_link_is_reported_without_its_signature(kling, hook):
     task = hook.wait(submit(hook).task_id, poll_interval=0.05)
     kling.advance(31 * 24 * 3600)
     with pytest.raises(errors.KlingResultError, match="die 30 days") as caught:
@@ -348,7 +348,7 @@ def test_the_connection_test_is_free_and_names_no_key(kling_simulator, monkeypat
     "fields",
     [{"password": "wrong", "login": ""}, {"password": ""}, {"host": "ftp://x"}, {"host": "http://127.0.0.1:1"}],
 )
-def test_the_connection_test_says_what_is_wrong(kling_simulator, monkeypatch, fields):
+def test_the_connection_test_reports_what_is_wrong(kling_simulator, monkeypatch, fields):
     limit(monkeypatch, read_max_wait=0)
     connect(monkeypatch, kling_simulator, **fields)
     ok, message = KlingHook().test_connection()

@@ -179,7 +179,7 @@ def test_a_video_without_a_face_ends_the_task_for_good(kling, ti, video, face, m
         ({"video_id": "2", "face_choose": [7]}, "Give face_choose as a list of 1"),
     ],
 )
-def test_what_cannot_be_done_is_said_before_anything_is_paid(kling, ti, fields, advice):
+def test_what_cannot_be_done_is_reported_before_anything_is_paid(kling, ti, fields, advice):
     times = {"sound_start_time": 0, "sound_end_time": 3000, "sound_insert_time": 0}
     face = {"sound_file": "https://h.example/a.mp3", **times}
     with pytest.raises(errors.KlingValidationError, match=advice):

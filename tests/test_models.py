@@ -35,7 +35,7 @@ def test_a_time_can_be_shown(value):
 @pytest.mark.parametrize(
     "value", [-1, TIME_LIMIT, float("nan"), float("inf"), 10**400, True, False, "1", None, [1], b"1", {"at": 1}]
 )
-def test_what_no_date_can_be_made_of_is_not_a_time(value):
+def test_a_value_outside_the_range_of_dates_is_not_a_time(value):
     assert not is_time(value)
     if isinstance(value, (int, float)):
         assert isinstance(value, bool) or not is_time(value * 1000, per_second=1000)

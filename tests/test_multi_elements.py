@@ -72,7 +72,7 @@ def test_a_session_that_is_open_already_is_taken_as_it_is(kling, ti, video):
         ({"video_id": "1", "video_url": "https://h.example/a.mp4"}, "Keep one of video_id or video_url"),
     ],
 )
-def test_what_cannot_be_done_is_said_before_anything_is_sent(kling, ti, fields, advice):
+def test_what_cannot_be_done_is_reported_before_anything_is_sent(kling, ti, fields, advice):
     with pytest.raises(KlingValidationError, match=advice):
         edit(**fields).execute({"ti": ti})
     assert kling.requests() == []

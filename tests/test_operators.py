@@ -48,7 +48,7 @@ def test_text_to_video_works_with_its_own_fields(kling, ti):
     assert kling.requests(method="POST")[0]["body"]["aspect_ratio"] == "1:1"
 
 
-def test_the_log_says_what_a_video_will_cost_before_it_is_submitted(kling, ti, capsys):
+def test_the_cost_of_a_video_is_logged_before_it_is_submitted(kling, ti, capsys):
     run(ti, model_name="kling-v3", duration=5)
     assert "Submitting image2video, kling-v3, 5 s; about 3 units, $0.42" in capsys.readouterr().out
 
@@ -184,7 +184,7 @@ def test_a_callback_url_in_extra_body_is_sent(kling, ti):
     assert kling.requests(method="POST")[0]["body"]["callback_url"] == "https://example.com/hook"
 
 
-def test_a_first_try_that_adopts_under_an_own_id_says_what_happened(kling, ti, logged):
+def test_a_first_try_that_adopts_under_an_own_id_logs_what_happened(kling, ti, logged):
     run(ti, external_task_id="campaign-7")
     other = operator(external_task_id="campaign-7", prompt="a dog")
     lines = logged(other)
@@ -283,7 +283,7 @@ def test_a_resumed_wait_whose_xcom_is_gone_looks_the_task_up(kling, ti):
     assert len(kling.tasks()) == 1
 
 
-def test_a_process_that_makes_one_video_imports_neither_the_batch_nor_what_only_requests_need():
+def test_a_process_for_one_video_imports_neither_the_batch_nor_what_only_requests_need():
     code = (
         "import sys, airflow_provider_kling.operators, airflow_provider_kling.sensors\n"
         "print(*[name for name in sys.modules if name.startswith('airflow_provider_kling.')])\n"
@@ -760,7 +760,7 @@ def test_every_field_is_an_argument_an_attribute_and_a_template_field(cls):
     assert all(f":param {name}:" in cls.__doc__ for name in own)
 
 
-def test_on_kill_says_what_keeps_running(kling, ti, logged):
+def test_on_kill_logs_what_keeps_running(kling, ti, logged):
     made = operator()
     lines = logged(made)
     made.execute({"ti": ti})
@@ -819,7 +819,7 @@ def test_the_wait_for_a_slot_has_an_end(kling, ti):
     assert ti.xcoms["failure"]["code"] == 1303
 
 
-def test_waiting_for_a_slot_is_said_once(kling, ti, logged, monkeypatch):
+def test_waiting_for_a_slot_is_logged_once(kling, ti, logged, monkeypatch):
     set_pace(monkeypatch, worker_probe=0.01)
     kling.fault(code=1303, operation="create", times=3)
     animate = operator(deferrable=False)
@@ -841,7 +841,7 @@ def test_a_slot_is_waited_for_on_the_worker_when_not_deferrable(kling, ti, monke
     assert run(ti, deferrable=False)["task_id"] == kling.tasks()[0]["task_id"]
 
 
-def test_a_task_leaves_what_its_page_says_of_the_submission(kling):
+def test_a_task_pushes_what_its_page_shows_of_the_submission(kling):
     ti = FakeTaskInstance()
     before = time.time() * 1000
     manifest = operator(deferrable=False).execute({"ti": ti})
@@ -858,7 +858,7 @@ def test_a_task_leaves_what_its_page_says_of_the_submission(kling):
     }
 
 
-def test_the_submission_of_a_retry_says_that_it_was_adopted(kling):
+def test_the_submission_of_a_retry_is_recorded_as_adopted(kling):
     ti = FakeTaskInstance()
     operator(deferrable=False).execute({"ti": ti})
     retry = again(ti)

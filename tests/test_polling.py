@@ -147,7 +147,7 @@ def test_the_deadline_counts_from_klings_acceptance():
     assert polling.end_time_of(task(TaskStatus.SUBMITTED), timeout=60, now=1000) == 1060
 
 
-def test_a_finished_task_is_returned_whatever_the_event_says():
+def test_a_finished_task_is_returned_whatever_the_event_contains():
     done = task(TaskStatus.SUCCEED, results=(VIDEO,))
     for status in ("success", "timeout", "error", "failed"):
         assert polling.require_success(done, Event(status, "7")) is done
@@ -158,7 +158,7 @@ def test_success_without_a_result_is_an_error():
         polling.require_success(task(TaskStatus.SUCCEED), Event("success", "7"))
 
 
-def test_a_failed_task_says_klings_reason_and_that_it_costs_nothing():
+def test_the_error_of_a_failed_task_has_klings_reason_and_no_cost():
     with pytest.raises(KlingTaskFailedError, match="Image pixel is invalid.*not charged") as caught:
         polling.require_success(task(TaskStatus.FAILED, message="Image pixel is invalid"), Event("failed", "7"))
     assert caught.value.transient
@@ -172,12 +172,12 @@ def test_moderation_is_a_content_policy_error():
     assert not caught.value.transient
 
 
-def test_a_timeout_says_that_the_task_runs_on_and_what_a_retry_does():
+def test_a_timeout_reports_that_the_task_runs_on_and_what_a_retry_does():
     with pytest.raises(KlingTimeoutError, match="still running and will be billed.*re-attaches"):
         polling.require_success(task(TaskStatus.PROCESSING), Event("timeout", "7", "60 s have passed"))
 
 
-def test_a_broken_wait_says_that_the_task_runs_on():
+def test_a_broken_wait_reports_that_the_task_runs_on():
     with pytest.raises(KlingResultError, match="its wait failed.*was processing.*boom"):
         polling.require_success(task(TaskStatus.PROCESSING), Event("error", "7", "boom"))
 

@@ -28,7 +28,7 @@ def refused(**kwargs) -> list[str]:
     return [advice_first(problem) for problem in caught.value.problems]
 
 
-def test_images_are_made_waited_for_and_stored(kling, ti, tmp_path):
+def test_images_are_submitted_waited_for_and_stored(kling, ti, tmp_path):
     made = images(n=2, aspect_ratio="4:3", deferrable=False, output_uri=f"{tmp_path}/")
     manifest = made.execute({"ti": ti})
     assert (manifest["endpoint"], manifest["model_name"], len(manifest["images"])) == (

@@ -137,7 +137,7 @@ def test_units_of_an_image_pack_are_other_money():
     assert bill([], {"draw": [made]}, {})["usd"] == "0.028"
 
 
-def test_an_unknown_price_is_said():
+def test_an_unknown_price_is_reported():
     note = {"state": "spent", "usd": None, "endpoint": "image2video", "model_name": "kling-9"}
     summary = bill([note], {}, {})
     assert (summary["planned"], summary["unknown"], summary["planned_usd"]) == (1, 1, "0")

@@ -155,7 +155,7 @@ class TestWhatNamesTheTask:
         for manifest in (text.manifest(), str(text.manifest()), json.dumps(text.manifest())):
             assert sensor(manifest, **POKE).execute({"ti": ti})["endpoint"] == "text2video"
 
-    def test_native_rendering_makes_a_number_of_the_id(self, kling, task, ti):
+    def test_native_rendering_turns_the_id_into_a_number(self, kling, task, ti):
         kling.finish(task.task_id)
         assert sensor(int(task.task_id)).execute({"ti": ti})["task_id"] == task.task_id
 
@@ -208,7 +208,7 @@ class TestAManifestOfATaskThatIsTooYoungToHaveEnded:
         "change",
         [{"status": "succeed"}, {"status": "odd"}, {"created_at": 0}, {"created_at": "soon"}, {"created_at": True}],
     )
-    def test_a_manifest_that_does_not_say_so_is_looked_up(self, kling, task, ti, change):
+    def test_a_manifest_without_a_final_result_is_looked_up(self, kling, task, ti, change):
         kling.finish(task.task_id)
         assert sensor({**task.manifest(), **change}).execute({"ti": ti})["videos"]
 
@@ -366,7 +366,7 @@ def test_the_deadline_counts_from_klings_acceptance_here_too(kling, task):
 
 
 @pytest.mark.parametrize("how", [POKE, {}])
-def test_links_that_kling_has_deleted_are_said_to_be_dead(kling, ti, how):
+def test_links_that_kling_has_deleted_are_reported_as_dead(kling, ti, how):
     kling.advance(-40 * 86_400)
     old = KlingHook().create_task("image2video", {"image": str(PHOTOGRAPH), "duration": 3})
     kling.finish(old.task_id)

@@ -205,7 +205,7 @@ def test_who_waits_for_a_slot_keeps_its_share(kling):
 
 
 @pytest.mark.parametrize("value", ["much", 0, -1])
-def test_a_cap_that_is_invalid_is_said(kling, value):
+def test_an_invalid_cap_is_reported(kling, value):
     with pytest.raises(errors.KlingValidationError, match="Give max_run_usd as a number above 0"):
         Run("a", max_run_usd=value).start("a")
 
@@ -224,7 +224,7 @@ def test_without_xcoms_nothing_is_sent_under_a_cap(kling, monkeypatch):
     assert posts(kling) == 0
 
 
-def test_one_that_died_while_it_asked_makes_the_others_retry_not_pay(kling, monkeypatch):
+def test_one_that_died_while_it_reserved_lets_the_others_retry_not_pay(kling, monkeypatch):
     monkeypatch.setattr(cap.Cap, "pace", cap.ReservationPace(patience=0.0, pause=0.01))
     run = Run("a", "b", max_run_usd=PRICE)
     run.start("a")
@@ -265,7 +265,7 @@ def at_the_same_moment(count: int, *, room: int | None = None) -> list[str]:
     return sorted(outcomes)
 
 
-def test_a_reservation_is_small_and_says_what_was_planned(kling):
+def test_a_reservation_is_small_and_has_what_was_planned(kling):
     run = Run("a", max_run_usd=1)
     run.start("a")
     assert run.xcoms["a", -1][reservations.KEY] == {
@@ -408,7 +408,7 @@ def test_on_an_object_store_a_day_is_kept_too(kling, daily, object_store):
         ({"budget_uri": "s3://KEY:SECRET@bucket/x"}, r"^Take the password out of budget_uri in extra: [^S]+$"),
     ],
 )
-def test_what_a_connection_cannot_say_is_said(kling, monkeypatch, extra, says):
+def test_an_invalid_limit_of_a_connection_is_reported(kling, monkeypatch, extra, says):
     connect(monkeypatch, kling, extra=extra)
     with pytest.raises(errors.KlingConfigurationError, match=says):
         Run("a").start("a")
@@ -470,7 +470,7 @@ def test_a_store_that_is_down_is_not_a_reason_to_pay_above_a_cap(kling):
 
 
 @pytest.mark.parametrize("content", [b"", b'{"af-1": "0.4', b"[]", b"\xff\xfe", b"{}\n{}\n"])
-def test_a_damaged_file_of_what_was_paid_is_named_and_lets_nobody_above_the_cap(kling, daily, tmp_path, content):
+def test_a_damaged_file_of_what_was_paid_is_named_and_never_exceeds_the_cap(kling, daily, tmp_path, content):
     daily(1000)
     run = Run("a", "b", max_run_usd=100, on_clear="regenerate")
     run.start("a")

@@ -167,7 +167,7 @@ def test_what_kling_would_refuse_is_refused_before_it_is_sent(kling, ti, fields,
     assert posts(kling) == 0
 
 
-def test_the_hook_says_the_same(kling, no_waiting):
+def test_the_hook_has_the_same(kling, no_waiting):
     kling.fault("cut_after", operation="create")
     with pytest.raises(errors.KlingAnswerLostError):
         KlingHook().create_task("tts", WORDS)

@@ -71,7 +71,7 @@ def test_an_id_that_is_invalid_is_refused_in_the_words_of_the_sensor(kling, tmp_
 
 
 @pytest.mark.parametrize("given", [{}, {"manifest": {}}, {"kling_task_id": " "}, {"manifest": {"batch_id": "af-1"}}])
-def test_a_transfer_of_nothing_says_what_is_missing(kling, tmp_path, given):
+def test_a_transfer_of_nothing_names_what_is_missing(kling, tmp_path, given):
     with pytest.raises(KlingValidationError) as caught:
         transfer(f"{tmp_path}/", **given).execute({})
     assert advice_first(caught.value.problems[0]).startswith("Give kling_task_id, or a manifest with a task_id")
@@ -150,7 +150,7 @@ def test_after_thirty_days_a_file_that_was_stored_is_the_result(kling, tmp_path)
     assert not caught.value.transient
 
 
-def test_the_log_says_what_was_stored_where(finished, tmp_path, logged):
+def test_the_log_lists_what_was_stored_where(finished, tmp_path, logged):
     operator = transfer(f"{tmp_path}/", kling_task_id=finished.task_id)
     lines = logged(operator)
     operator.execute({})

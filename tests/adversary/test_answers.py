@@ -289,7 +289,7 @@ def test_an_unknown_status_does_not_end_the_wait(word):
 
 
 @pytest.mark.parametrize("code", [0, "0", 0.0, "0.0", 200, "200", True, "success", "SUCCESS", "ok", 201])
-def test_what_relays_say_for_success_is_success(code):
+def test_success_codes_of_relays_count_as_success(code):
     assert read("create", json.dumps({**whole(CLASSIC), "code": code}).encode()).task_id == TASK_ID
 
 

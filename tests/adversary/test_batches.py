@@ -331,9 +331,7 @@ def test_after_a_manifest_that_cannot_be_read_each_item_is_looked_for_before_it_
 
 
 @pytest.mark.kling_simulator(seconds=0.1)
-def test_each_line_of_the_log_says_what_matters_before_it_names_the_item_or_the_batch(
-    kling, ti, tmp_path, logged, caplog
-):
+def test_each_log_line_begins_with_the_event_and_then_names_the_item_or_the_batch(kling, ti, tmp_path, logged, caplog):
     kling.fault("html", operation="download", http_status=503, times=2)
     trigger = deferred(ti, tmp_path, count=1)
     lines = logged(trigger)
@@ -347,7 +345,7 @@ def test_each_line_of_the_log_says_what_matters_before_it_names_the_item_or_the_
     assert len(lines) <= 6
 
 
-def test_a_trigger_that_is_superseded_says_so_first_and_blames_no_storage(kling, ti, tmp_path, logged):
+def test_a_superseded_trigger_reports_that_first_and_no_storage_error(kling, ti, tmp_path, logged):
     old = deferred(ti, tmp_path)
     deferred(ti, tmp_path)
     lines = logged(old)

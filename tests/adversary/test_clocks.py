@@ -40,7 +40,7 @@ def created(seconds: float) -> Task:
         (NOW - 5, NOW + HOUR, NOW),
     ],
 )
-def test_a_task_is_accepted_after_it_was_sent_and_before_it_was_seen(created_at, submitted_at, accepted_at):
+def test_a_task_is_created_between_its_submission_and_its_first_read(created_at, submitted_at, accepted_at):
     assert polling.accepted_at(created(created_at), now=NOW, submitted_at=submitted_at) == accepted_at
 
 
@@ -49,7 +49,7 @@ def test_a_first_poll_never_waits_for_klings_clock():
 
 
 @pytest.mark.parametrize("offset", [HOUR, -2 * HOUR, 0.0])
-def test_the_operators_wait_takes_its_time_whatever_klings_clock_says(scripted, offset):
+def test_the_operators_wait_does_not_depend_on_klings_clock(scripted, offset):
     scripted(kling(task(created_at=int((time.time() + offset) * 1000))))
     operator = KlingImageToVideoOperator(
         task_id="animate", image=str(PHOTOGRAPH), duration=5, prompt="x", wait_for_completion=True, timeout=HOUR
@@ -92,7 +92,7 @@ class Quick(KlingSlotTrigger):
     [HOUR, 1e300, 10**400, float("inf"), float("nan"), -HOUR, None, "x", "5", "", [], {}, True],
     ids=repr,
 )
-def test_an_event_waits_its_pause_at_most_whatever_the_workers_clock_said(deferred_at):
+def test_an_event_is_delayed_by_its_pause_at_most_whatever_the_workers_clock(deferred_at):
     """A clock that is an hour ahead, and what other versions may have written."""
     given = time.time() + deferred_at if abs_of(deferred_at) == HOUR else deferred_at
 

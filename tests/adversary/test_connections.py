@@ -295,7 +295,7 @@ def test_the_connections_proxies_win_over_the_environment(scripted, monkeypatch,
     assert proxy.received[0].path.startswith("http://api.example.com/")
 
 
-def test_what_the_connection_does_not_say_comes_from_the_environment(scripted, monkeypatch):
+def test_proxy_settings_missing_in_the_connection_come_from_the_environment(scripted, monkeypatch):
     proxy = scripted(kling([]))
     monkeypatch.setenv("HTTP_PROXY", proxy.url)
     scripted(kling([]), host="http://api.example.com")
@@ -306,7 +306,7 @@ def test_what_the_connection_does_not_say_comes_from_the_environment(scripted, m
 @pytest.mark.parametrize(
     "proxies", [{"http": ""}, {"all": None}, {"http": "http://127.0.0.1:1", "no_proxy": "127.0.0.1"}]
 )
-def test_a_connection_can_say_that_no_proxy_is_used(scripted, monkeypatch, proxies):
+def test_a_connection_can_disable_the_proxy(scripted, monkeypatch, proxies):
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     server = scripted(kling([]), extra={"proxies": proxies})
     assert KlingHook().list_tasks() == []

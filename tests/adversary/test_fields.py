@@ -114,11 +114,11 @@ def test_shots_voices_and_masks_may_be_lazy_too():
 
 @pytest.mark.parametrize(("given", "text"), [(5, "5"), (2.5, "2.5"), (True, "True"), (decimal.Decimal(7), "7")])
 @pytest.mark.parametrize("name", PROMPTS)
-def test_a_prompt_that_native_rendering_made_a_number_is_text_again(name, given, text):
+def test_a_prompt_that_native_rendering_turned_into_a_number_is_text_again(name, given, text):
     assert animate(**{name: given}).body[name] == text
 
 
-def test_an_own_id_that_native_rendering_made_a_number_is_text_again():
+def test_an_own_id_that_native_rendering_turned_into_a_number_is_text_again():
     assert animate(external_task_id=20251125).body["external_task_id"] == "20251125"
 
 
@@ -250,7 +250,7 @@ def test_json_of_nothing_leaves_a_field_out():
 
 
 @pytest.mark.parametrize("text", ["\u200b", "\ufeff", " \ufeff\u200b\n", "\u2060"])
-def test_text_of_which_nothing_is_seen_is_blank(text):
+def test_text_of_invisible_characters_is_blank(text):
     with pytest.raises(KlingValidationError, match="prompt is missing"):
         prepare(TEXT2VIDEO, {"prompt": text})
     assert "negative_prompt" not in animate(negative_prompt=text).body

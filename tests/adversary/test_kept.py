@@ -143,7 +143,7 @@ class Run:
 
 
 @pytest.mark.parametrize("note", [{"task": []}, {"task": {}, "usd": "9e99999"}, [], "x", {"task": 1, "state": "spent"}])
-def test_a_run_is_summed_up_whatever_a_note_says(note):
+def test_a_run_is_summed_up_whatever_its_notes_contain(note):
     from airflow.sdk import DAG
 
     with DAG("dag", schedule=None) as dag:

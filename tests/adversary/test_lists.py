@@ -96,9 +96,7 @@ def test_it_is_found_and_paid_once(scripted, no_waiting, pages, after):
 
 @pytest.mark.parametrize("changes", [{"created_at": ...}, {"created_at": "yesterday"}])
 @pytest.mark.parametrize("on_doubt", ["fail", "resend"])
-def test_a_task_of_which_nobody_knows_when_it_was_made_is_not_taken_and_nothing_is_sent(
-    scripted, no_waiting, on_doubt, changes
-):
+def test_a_task_without_creation_time_is_not_adopted_and_nothing_is_sent(scripted, no_waiting, on_doubt, changes):
     relay = Relay([[ours(**changes)]])
     with pytest.raises(errors.KlingAnswerLostError, match="does not say when") as caught:
         submit(scripted, relay, on_doubt)

@@ -153,7 +153,7 @@ def test_numbers_may_be_text_and_times_a_timedelta(kling, ti, tmp_path):
     assert payload["summary"]["done"] == 2
 
 
-def test_items_whose_ids_would_meet_at_a_further_attempt_are_told(kling, ti, tmp_path):
+def test_items_whose_ids_collide_at_a_further_attempt_are_refused(kling, ti, tmp_path):
     base = "a" * 64
     items = [{"key": "x", "external_task_id": base}, {"key": "y", "external_task_id": base}]
     with pytest.raises(KlingValidationError, match="Give each item its own"):
@@ -231,7 +231,7 @@ def test_a_key_or_a_field_that_is_a_page_long_is_cut_in_the_sentence(kling, ti, 
     assert kling.requests() == []
 
 
-def test_items_that_share_a_key_are_told_in_few_words_however_many_they_are(kling, ti, tmp_path):
+def test_any_number_of_items_with_one_key_gives_a_short_error(kling, ti, tmp_path):
     items = [{"key": f"k{number // 2}", "prompt": str(number)} for number in range(400)]
     with pytest.raises(KlingValidationError) as caught:
         operator(tmp_path, items=items).execute({"ti": ti})

@@ -90,7 +90,7 @@ OPERATORS = {
 @pytest.mark.parametrize("operator", OPERATORS)
 @pytest.mark.parametrize("looks", LOOKS)
 @pytest.mark.parametrize("said", SAID)
-def test_one_task_is_paid_and_delivered_whatever_was_said(scripted, monkeypatch, no_waiting, said, looks, operator):
+def test_one_task_is_paid_and_delivered_whatever_is_returned(scripted, monkeypatch, no_waiting, said, looks, operator):
     limit(monkeypatch, read_attempts=1)
     server = Server(SAID[said], LOOKS[looks])
     scripted(server)

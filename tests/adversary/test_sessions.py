@@ -158,7 +158,7 @@ def test_a_compressed_response_counts_as_what_it_becomes(scripted, monkeypatch):
 
 
 @pytest.mark.parametrize("encoding", ["gzip, gzip", "br", "zstd", "gzip"])
-def test_a_response_that_cannot_be_decompressed_says_so(scripted, encoding):
+def test_a_response_that_cannot_be_decompressed_is_named_in_the_error(scripted, encoding):
     scripted(Reply(b"no such format", headers={"Content-Encoding": encoding}))
     with pytest.raises(errors.KlingResponseError, match="cannot be decompressed"):
         KlingHook().get_task("x")

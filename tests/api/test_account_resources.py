@@ -97,7 +97,7 @@ def test_a_report_is_read_page_by_page(kling):
 
 
 @pytest.mark.kling_simulator(report_amounts="number")
-def test_a_report_whose_amounts_are_numbers_and_whose_times_are_text_says_the_same(kling):
+def test_a_report_with_amounts_as_numbers_and_times_as_text_is_read_the_same(kling):
     hook = KlingHook()
     text2video(hook, 1)
     (line,) = hook.billing.units(1, 10**14)

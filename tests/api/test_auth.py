@@ -37,7 +37,7 @@ def test_a_password_alone_is_an_api_key(login):
 
 
 @pytest.mark.parametrize(("login", "password"), [(None, None), ("AK", ""), ("", " ")])
-def test_a_connection_without_a_password_says_what_to_put_there(login, password):
+def test_a_connection_without_a_password_gives_an_error_with_what_to_enter(login, password):
     with pytest.raises(KlingConfigurationError, match="password.*AccessKey into login"):
         credential_of(login, password)
 

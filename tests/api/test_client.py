@@ -32,7 +32,7 @@ def client(request, kling_simulator) -> KlingClient:
     return KlingClient(Settings(kling_simulator.url, credential, timeout_seconds=5, allow_private_urls=True))
 
 
-def test_a_task_is_made_read_listed_and_fetched(client, kling_simulator):
+def test_a_task_is_created_read_listed_and_downloaded(client, kling_simulator):
     created = client.create_once(TEXT2VIDEO, BODY)
     assert created.external_task_id == "mine"
     kling_simulator.finish(created.task_id)
@@ -72,7 +72,7 @@ def paired(kling_simulator) -> KlingClient:
     return KlingClient(Settings(kling_simulator.url, pair, allow_private_urls=True))
 
 
-def test_the_model_decides_where_a_task_is_made(keyed, kling_simulator):
+def test_the_model_decides_the_path_of_the_submission(keyed, kling_simulator):
     created = keyed.create_once(TEXT2VIDEO, NEW_BODY)
     (sent,) = kling_simulator.requests(method="POST")
     assert sent["path"] == "/text-to-video/kling-3.0-turbo"

@@ -45,7 +45,7 @@ def test_the_table_has_every_code_of_the_error_page():
 
 
 @pytest.mark.parametrize(("code", "status", "error", "transient"), CODES)
-def test_each_code_becomes_its_class_and_says_what_to_do(code, status, error, transient):
+def test_each_code_becomes_its_class_with_what_to_do(code, status, error, transient):
     with pytest.raises(error) as caught:
         envelope.read(status, response(code))
     raised = caught.value

@@ -68,7 +68,7 @@ def test_a_list_that_is_too_long_is_not_a_response_and_costs_four_requests(clien
     assert len(asked(kling)) == len(set(asked(kling))) == MAX_PAGES
 
 
-def test_a_list_that_ends_with_the_fourth_cursor_is_seen_completely(client, kling):
+def test_a_list_that_ends_with_the_fourth_cursor_is_read_completely(client, kling):
     made = make(client, NEW_BODY, MAX_PAGES * SIZE)
     assert {task.task_id for task in client.list_since(TEXT_TO_VIDEO, time.time(), page_size=SIZE)} == set(made)
     assert len(asked(kling)) == MAX_PAGES

@@ -87,7 +87,7 @@ def test_outputs_of_the_second_generation_are_distinguished_by_their_type():
     )
 
 
-def test_outputs_of_the_second_generation_say_the_same_as_classic_results():
+def test_outputs_of_the_second_generation_are_read_like_classic_results():
     sound = {"id": "1", "url_mp3": f"{LINK}.mp3", "url_wav": f"{LINK}.wav", "duration_mp3": "3.0", "duration_wav": "3"}
     voice = {"voice_id": "2", "voice_name": "mine", "trial_url": f"{LINK}.mp3", "owned_by": "9308"}
     element = {"element_id": 3, "element_name": "a", "element_description": "b", "reference_type": "image_refer"}

@@ -48,7 +48,7 @@ def test_the_json_form_works_with_every_extra(monkeypatch):
     assert settings.allow_private_urls is True
 
 
-def test_what_is_not_said_is_safe(monkeypatch):
+def test_missing_settings_have_safe_defaults(monkeypatch):
     settings = settings_from(monkeypatch, "kling://:K@")
     assert settings.verify is True
     assert settings.allow_private_urls is False

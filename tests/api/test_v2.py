@@ -65,12 +65,12 @@ def test_a_finished_task_has_its_video_and_its_bill():
     assert (task.videos[0].url, task.videos[0].duration) == (VIDEO["url"], "5.041")
 
 
-def test_a_failed_task_says_why():
+def test_a_failed_task_has_the_reason():
     task = v2.read_task(Response([FAILED], "r-1"), IMAGE_TO_VIDEO)
     assert (task.status, task.message, task.results) == (TaskStatus.FAILED, "Image pixel is invalid", ())
 
 
-def test_only_an_empty_list_says_that_there_is_no_task():
+def test_only_an_empty_list_means_that_there_is_no_task():
     with pytest.raises(KlingTaskNotFoundError):
         v2.read_task(Response([], "r-1"), IMAGE_TO_VIDEO)
     for data in (None, {}, "none", 0, [None], [{}]):

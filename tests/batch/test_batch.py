@@ -214,7 +214,7 @@ def test_max_units_stops_before_the_next_submission(kling, ti, tmp_path, units_p
     assert [line["status"] for line in manifest(tmp_path)].count("stopped") == 6
 
 
-def test_the_price_list_says_what_an_item_costs_when_the_dag_does_not(kling, ti, tmp_path):
+def test_the_price_list_gives_the_price_of_an_item_when_the_dag_does_not(kling, ti, tmp_path):
     assert deferred(ti, tmp_path, max_units=5).batch.units_per_item == 1.8
     assert deferred(ti, tmp_path, max_units=5, units_per_item=7).batch.units_per_item == 7
     mixed = {"items": [{"prompt": "a"}, {"prompt": "b", "mode": "4k"}], "max_units": 50}
@@ -223,7 +223,7 @@ def test_the_price_list_says_what_an_item_costs_when_the_dag_does_not(kling, ti,
     assert not deferred(ti, tmp_path, **unknown).batch.units_per_item
 
 
-def test_the_log_says_what_all_items_cost_before_anything_is_submitted(kling, ti, tmp_path, logged):
+def test_the_cost_of_all_items_is_logged_before_anything_is_submitted(kling, ti, tmp_path, logged):
     tested = operator(tmp_path)
     lines = logged(tested)
     with pytest.raises(TaskDeferred):
@@ -260,7 +260,7 @@ def test_lost_responses_and_errors_of_all_kinds_cost_nothing(kling, ti, tmp_path
 
 
 @pytest.mark.kling_simulator(seconds=30)
-def test_the_deadline_says_that_it_can_continue(kling, ti, tmp_path):
+def test_the_error_of_the_deadline_states_that_a_retry_continues(kling, ti, tmp_path):
     payload = run(ti, tmp_path, count=7, timeout=1.0)
     assert (payload["status"], payload["summary"]["running"], payload["summary"]["stopped"]) == ("timeout", 5, 2)
     with pytest.raises(KlingTimeoutError, match="pays nothing twice"):
@@ -344,7 +344,7 @@ def test_the_event_loop_is_never_blocked(kling, ti, tmp_path):
     assert worst < 0.5
 
 
-def test_every_problem_of_every_item_is_said_before_anything_is_paid(kling, ti, tmp_path):
+def test_every_problem_of_every_item_is_reported_before_anything_is_paid(kling, ti, tmp_path):
     items = [{"prompt": "x" * 3000}, {"duration": 99}, {"key": "a/b"}, {"key": "good"}, {"prompt": "x" * 3000}]
     with pytest.raises(KlingValidationError) as caught:
         operator(tmp_path, items=items).execute({"ti": ti})
@@ -427,7 +427,7 @@ def test_a_plan_that_is_gone_is_an_event(kling, ti, tmp_path):
         operator(tmp_path).execute_complete({"ti": ti}, payload)
 
 
-def test_on_kill_says_what_keeps_running(logged):
+def test_on_kill_logs_what_keeps_running(logged):
     trigger = KlingBatchTrigger(batch_id="b", something_new=1)
     lines = logged(trigger)
     asyncio.run(trigger.on_kill())

@@ -63,7 +63,7 @@ def stored(folder, items) -> None:
 
 @families
 @pytest.mark.kling_simulator(seconds=0.2)
-def test_it_is_made_and_stored(account, ti, tmp_path, items):
+def test_it_is_generated_and_stored(account, ti, tmp_path, items):
     payload = run(ti, tmp_path, items=items, defaults=None)
     assert (payload["summary"]["done"], payload["summary"]["failed"]) == (len(items), 0)
     stored(tmp_path, items)

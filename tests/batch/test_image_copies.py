@@ -64,7 +64,7 @@ def test_a_refused_batch_leaves_nothing_on_object_storage(kling, ti, object_stor
     assert object_store.keys() == []
 
 
-def test_a_storage_that_lets_nobody_delete_keeps_them_and_the_error_stays(kling, ti, object_store, logged):
+def test_a_storage_without_delete_permission_keeps_them_and_the_error_stays(kling, ti, object_store, logged):
     object_store.broken = lambda environ: environ.get("QUERY_STRING", "").startswith("delete")
     made = operator("", items=[GOOD, BAD], output_uri=f"s3://{BUCKET}/videos/", output_conn_id="store")
     with pytest.raises(KlingValidationError, match="cfg_scale"):

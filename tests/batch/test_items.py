@@ -44,7 +44,7 @@ def test_text_that_cannot_be_read_is_named_after_its_argument():
 
 
 @pytest.mark.parametrize("validate", ["warn", "off"])
-def test_a_number_of_results_that_nobody_makes_costs_nothing(validate):
+def test_an_impossible_number_of_results_costs_nothing(validate):
     planner = Planner("images/generations", "account", Origin("d", "r", "t"), "/nowhere/", validate=validate)
     planned, _ = planner.plan([{"prompt": "x", "n": 10**9, "key": "a"}, {"prompt": "y", "key": "b"}])
     assert planned[0].body["n"] == 10**9

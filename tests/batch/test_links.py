@@ -37,7 +37,7 @@ def plan(folder) -> str:
     return found.read_text()
 
 
-def test_a_plan_holds_no_link_and_one_is_made_when_the_item_is_sent(kling, object_store, ti, tmp_path):
+def test_a_plan_holds_no_link_and_one_is_created_when_the_item_is_submitted(kling, object_store, ti, tmp_path):
     object_store.write("clip.mp4", b"a video")
     trigger = deferred(ti, tmp_path, **motion(item_retries=0))
     assert "ignature" not in plan(tmp_path)

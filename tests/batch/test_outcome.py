@@ -67,6 +67,6 @@ def test_max_units():
     assert outcome_of(Finish("max_units"), "succeed", "stopped", stop_on_failure=True) == ("failed", True)
 
 
-def test_a_refusal_says_itself_whether_it_passes():
+def test_the_error_of_a_refusal_decides_whether_it_is_permanent():
     assert outcome_of(Finish("refused", PERMANENT), "succeed", "stopped") == ("failed", True)
     assert outcome_of(Finish("refused", TRANSIENT), "succeed", "stopped") == ("failed", False)

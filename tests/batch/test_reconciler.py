@@ -210,7 +210,7 @@ def stores(actions) -> list[tuple[str, bool]]:
     return [(action.key, action.fresh) for action in actions if isinstance(action, Store)]
 
 
-def test_a_storage_that_is_slower_than_kling_lets_no_results_pile_up():
+def test_a_storage_that_is_slower_than_kling_does_not_pile_up_results():
     full = MAX_BACKLOG_PER_THREAD + 1
     reconciler = batch(full + 3, store_concurrency=1)
     reconciler.observe_all(
@@ -269,7 +269,7 @@ def test_a_result_that_is_not_what_was_asked_for_is_not_fetched_forever():
     assert reconciler.records()[0]["status"] == "failed"
 
 
-def test_a_manifest_says_what_is_stored_and_what_was_refused():
+def test_a_manifest_lists_what_is_stored_and_what_was_refused():
     first = batch(3)
     first.decide(START)
     done(first, 0)
@@ -539,7 +539,7 @@ def test_an_item_whose_attempts_are_used_up_is_not_asked_for_until_the_deadline(
 
 
 @pytest.mark.parametrize("at", [10**400, -(10**400), True, "soon", None, float("nan"), float("inf")])
-def test_a_time_in_a_manifest_that_is_invalid_makes_nothing_final(at):
+def test_an_invalid_time_in_a_manifest_does_not_end_an_item(at):
     error = {"error": "KlingContentPolicyError", "permanent": True, "at": at}
     record = read_record({"key": "k", "external_task_id": "x", "status": "failed", "error": error})
     assert record.permanent_failure_since(START) is None

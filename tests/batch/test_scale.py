@@ -218,7 +218,7 @@ def test_what_a_restart_finds_running_is_watched_a_few_at_a_time(tmp_path, monke
     assert max(begun.count(turn) for turn in set(begun)) <= driver_module.ACTIONS_PER_SLICE
 
 
-def test_a_job_that_breaks_ends_the_loop_and_one_that_ends_lets_it_decide_at_once(tmp_path, monkeypatch):
+def test_a_job_that_fails_ends_the_loop_and_one_that_ends_triggers_the_next_decision(tmp_path, monkeypatch):
     reconciler = batch(3, concurrency=1)
     decided_at = []
 

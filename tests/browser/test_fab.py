@@ -127,7 +127,7 @@ ROUTES = ["api/task", "api/file", "api/frame", "api/run", "api/run/file"]
 DETAILS, TAB = "a[href$='/details']", "a[href$='/plugin/kling']"
 
 
-def test_who_may_read_one_dag_sees_its_video_and_its_gallery(window):
+def test_a_user_who_may_read_one_dag_can_open_its_video_and_its_gallery(window):
     log_in(window, "reader")
     frame = window.kling_task("mine", "first", "animate")
     window.page.locator(DETAILS).first.wait_for()
@@ -140,7 +140,7 @@ def test_who_may_read_one_dag_sees_its_video_and_its_gallery(window):
     assert gallery.locator(".card .name").all_inner_texts() == ["animate"]
 
 
-def test_who_may_read_one_dag_sees_nothing_of_another(window):
+def test_a_user_who_may_read_one_dag_cannot_open_anything_of_another(window):
     log_in(window, "reader")
     mine = {path: window.page.request.get(address(window, path, "mine", index=0)).status for path in ROUTES}
     theirs = {path: window.page.request.get(address(window, path, "theirs", index=0)).status for path in ROUTES}
@@ -177,7 +177,7 @@ def test_who_is_logged_out_is_asked_to_log_in(window):
     assert {window.page.request.get(address(window, path, "mine", index=0)).status for path in ROUTES} == {401}
 
 
-def test_a_session_that_ends_says_so_on_a_page_that_is_open(window, guarded):
+def test_an_open_page_reports_that_the_session_has_ended(window, guarded):
     log_in(window, "reader")
     window.page.goto(address(window, "task", "mine"))
     window.page.locator("video").wait_for()

@@ -18,7 +18,7 @@ def install(chromium, tmp_path):
         yield running
 
 
-def test_the_page_leads_to_a_video_and_the_shell_command_makes_the_same(chromium, install):
+def test_following_the_page_gives_a_video_and_so_does_the_shell_command(chromium, install):
     window = chromium.new_page(viewport=DESKTOP)
     pictures = []
     stored = walk(window, install, lambda name, shown: pictures.append(name))

@@ -34,7 +34,7 @@ def sheet(pages, launch):
     return frame
 
 
-def test_everything_that_the_run_makes_is_on_one_sheet(sheet):
+def test_all_results_of_the_run_are_on_one_page(sheet):
     assert sheet.locator(".card").count() == CARDS
     words = sheet.locator("#sentence").inner_text()
     assert words.startswith("15 of 18 done, 1 being made, 1 waiting for a slot, 1 failed, about ")
@@ -182,7 +182,7 @@ def _page_of(route, total: int) -> None:
     route.fulfill(response=answer, json={**body, "cards": cards, "total": total, "refresh_seconds": 0})
 
 
-def test_a_stored_video_that_is_gone_plays_from_kling_and_the_viewer_says_why(sheet, pages, environment):
+def test_a_stored_video_that_is_gone_plays_from_kling_and_the_viewer_shows_why(sheet, pages, environment):
     """The answer for the file is replaced by the one for a file that is not there."""
     pages.page.route(re.compile(r"/api/run/file.*&index=0"), _answer_as_for_a_missing_file)
     sheet.locator(".card", has_text="noon.jpg").click()

@@ -30,7 +30,7 @@ def test_the_form_starts_a_run_with_the_values_that_were_typed(airflow, pages, s
     assert sent.count("Typed into the form") == 1
 
 
-def test_the_form_says_what_each_field_takes(airflow, pages):
+def test_the_form_describes_what_each_field_accepts(airflow, pages):
     airflow.wait_for_dag("kling_quickstart")
     dialog = pages.trigger_form("kling_quickstart")
     dialog.get_by_text("Path, https URL or storage URI of an image").wait_for()
@@ -83,7 +83,7 @@ def test_the_button_of_a_transfer_leads_to_the_video_at_kling(airflow, pages, si
     assert pages.page.request.get(address).body() == stored.read_bytes()
 
 
-def test_the_log_of_a_refused_task_says_why(pages, seen):
+def test_the_log_of_a_refused_task_has_the_reason(pages, seen):
     page = pages.task("seen", seen, "refused")
     page.get_by_text("Failure to pass the risk control system").first.wait_for()
 

@@ -59,7 +59,7 @@ def test_a_part_of_the_stored_file_can_be_asked_for(pages, launch):
     assert pages.page.request.get(address, headers={"Range": "bytes=99999999-"}).status == 416
 
 
-def test_a_task_that_kling_refused_says_what_to_do(pages, launch):
+def test_a_task_that_kling_refused_shows_what_to_do(pages, launch):
     frame = pages.kling_task(LAUNCH, launch, "refused")
     assert frame.locator(".failure").inner_text().startswith("Change the prompt or the image")
     assert frame.locator("video").count() == 0
@@ -72,7 +72,7 @@ def test_a_task_that_kling_refused_says_what_to_do(pages, launch):
         ("waits_for_slot", ["No slot yet", "a slot at"]),
     ],
 )
-def test_a_task_that_waits_says_for_what(pages, launch, task_id, words):
+def test_a_waiting_task_shows_what_it_waits_for(pages, launch, task_id, words):
     text = pages.kling_task(LAUNCH, launch, task_id).locator("main").inner_text()
     assert [word for word in words if word not in text] == []
 
@@ -92,7 +92,7 @@ def test_a_page_that_looks_again_leaves_what_did_not_change(pages, launch):
     assert frame.locator(".picture").first.get_attribute("data-seen") == "yes"
 
 
-def test_a_stored_result_that_is_gone_plays_from_kling_and_the_page_says_why(pages, launch, simulator):
+def test_a_stored_result_that_is_gone_plays_from_kling_and_the_page_shows_why(pages, launch, simulator):
     missing = re.compile(r"/kling/api/file.*&index=0")
     pages.page.route(missing, lambda route: _answer_for(route, "&index=9"))
     frame = pages.kling_task(LAUNCH, launch, "animate", 0)
@@ -134,7 +134,7 @@ def test_a_path_is_broken_behind_a_slash(new_pages, launch):
     assert "".join(part for part, _ in lines) == shown.inner_text()
 
 
-def test_a_task_that_is_not_klings_says_so_in_one_line(pages, launch):
+def test_a_task_that_is_not_klings_shows_one_line(pages, launch):
     frame = pages.kling_task(LAUNCH, launch, "list_pictures")
     assert frame.locator("main").inner_text() == "This task is not Kling's."
 
@@ -157,7 +157,7 @@ def test_a_prompt_that_is_a_script_stays_text(airflow, pages, seen):
 
 
 @pytest.mark.parametrize(("role", "status"), [("admin", 200), ("viewer", 200), (None, 403)])
-def test_a_page_shows_what_airflow_lets_its_user_read(airflow, new_pages, launch, role, status):
+def test_a_page_shows_what_its_user_may_read(airflow, new_pages, launch, role, status):
     pages = new_pages(extra_http_headers={"Authorization": f"Bearer {token_of(airflow, role)}"})
     names = {"dag_id": LAUNCH, "run_id": launch, "task_id": "animate", "map_index": 0}
     query = urlencode(names)
@@ -180,7 +180,7 @@ def token_of(airflow, role: str | None) -> str:
 
 
 @pytest.mark.parametrize(("role", "status"), [("viewer", 200), (None, 403)])
-def test_the_gallery_shows_what_airflow_lets_its_user_read(airflow, new_pages, launch, role, status):
+def test_the_gallery_shows_what_its_user_may_read(airflow, new_pages, launch, role, status):
     request = new_pages(extra_http_headers={"Authorization": f"Bearer {token_of(airflow, role)}"}).page.request
     run = {"dag_id": LAUNCH, "run_id": launch}
     sheet = request.get(f"{airflow.url}/kling/api/run?{urlencode({**run, 'offset': 0, 'limit': 5})}")

@@ -168,7 +168,7 @@ def test_every_example_is_here():
 
 
 @pytest.mark.parametrize("dag_id", [*EXAMPLES, *sorted(STARTED_BY_KLING | APPROVED)])
-def test_an_example_says_in_the_ui_what_it_needs(airflow, dag_id):
+def test_the_ui_shows_what_an_example_needs(airflow, dag_id):
     airflow.wait_for_dag(dag_id)
     words = airflow.get(f"dags/{dag_id}/details")["doc_md"]
     for heading in ("**What:**", "**When:**", "**Needs:**"):

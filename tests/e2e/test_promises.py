@@ -161,7 +161,7 @@ def test_a_success_callback_runs(airflow):
     assert worker_starts(airflow, "promise_success_callback", run_id, "animate") == 2
 
 
-def test_a_permanent_failure_says_why_and_is_not_retried(airflow, simulator):
+def test_a_permanent_failure_gives_the_reason_and_is_not_retried(airflow, simulator):
     before = simulator.tasks()
     run_id = airflow.trigger_dag("promise_failure")
     assert airflow.wait_for_run("promise_failure", run_id, timeout=120) == "failed"

@@ -57,7 +57,7 @@ def test_it_plays_the_file_that_the_task_stored(airflow, tmp_path):
     assert (whole.status_code, whole.headers["Content-Type"], whole.content) == (200, "video/mp4", stored)
 
 
-def test_it_says_that_a_deferred_task_is_being_made(airflow):
+def test_a_deferred_task_is_shown_as_being_generated(airflow):
     run_id = airflow.trigger_dag("promise_hand_over")
     seen = []
     while not seen or seen[-1]["refresh_seconds"]:

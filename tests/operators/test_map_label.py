@@ -79,12 +79,12 @@ def test_a_batch_is_called_after_its_folder():
     assert (batch.map_index_template, rendered(batch)) == (TEMPLATE, "spring")
 
 
-def test_a_task_that_is_not_mapped_has_no_label_that_airflow_would_be_told():
+def test_a_task_that_is_not_mapped_sets_no_label_in_airflow():
     operator = KlingTextToVideoOperator(task_id="t", prompt="A boat")
     assert (rendered(operator, map_index=-1), rendered(operator)) == ("", "A boat")
 
 
-def test_a_list_of_images_gives_the_first_and_a_wait_says_what_it_is():
+def test_a_list_of_images_gives_the_first_and_a_wait_is_labelled():
     assert label_of([["/a/1.jpg", "/a/2.jpg"]], "t") == "1.jpg"
     assert label_of([None, [], 5, {"image": "x"}], "t") == "t"
     assert waiting_label("cat.jpg") == "cat.jpg: waits for a slot"

@@ -52,7 +52,7 @@ def test_loading_the_plugin_brings_nothing_heavy():
 
 
 @needs_pages
-def test_the_web_application_is_made_by_the_first_request_only():
+def test_the_web_application_is_created_by_the_first_request_only():
     (app,) = KlingPlugin().fastapi_apps
     assert app["url_prefix"] == "/kling"
     assert app["app"]._app is None

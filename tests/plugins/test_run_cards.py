@@ -52,7 +52,7 @@ def test_a_finished_task_is_a_card_with_poster_units_and_no_place_of_a_file():
         (made(xcoms={}), "done"),
     ],
 )
-def test_the_state_is_the_tasks_and_a_wait_for_a_slot_is_told_from_the_making(task, state):
+def test_the_state_is_the_tasks_and_a_wait_for_a_slot_differs_from_the_generation(task, state):
     assert only(task).item.state == state
 
 
@@ -70,7 +70,7 @@ def test_the_state_is_the_tasks_and_a_wait_for_a_slot_is_told_from_the_making(ta
         ("faces", {"face_id": "f", "image_url": "https://h.example/f.png"}, ("image", "https://h.example/f.png", "f")),
     ],
 )
-def test_each_kind_of_result_says_what_a_browser_can_do_with_it(group, result, shown):
+def test_each_kind_of_result_has_how_a_browser_shows_it(group, result, shown):
     manifest = {**{name: MANIFEST[name] for name in ("task_id", "status")}, group: [result]}
     card = only(made(xcoms={"return_value": manifest})).to_dict()
     assert (card["kind"], (card["shows"], card["link"], card["result_id"])) == (group, shown)
@@ -103,7 +103,7 @@ def test_what_only_counts_has_no_card():
     assert cards_of([made(task_id="sum_up", operator="KlingRunSummaryOperator")], {}) == []
 
 
-def test_a_sensor_that_failed_says_so_on_the_card_of_the_submission():
+def test_a_failed_sensor_is_shown_on_the_card_of_the_submission():
     submitted = {**MANIFEST, "status": "submitted", "videos": [], "files": []}
     failure = {"error": "KlingContentPolicyError", "message": "Change the prompt", "task_id": "875"}
     card = only(

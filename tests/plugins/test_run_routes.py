@@ -60,7 +60,7 @@ def test_nothing_is_read_or_opened_for_who_may_not_read_the_xcoms(gallery, monke
     assert gallery.run_reads == []
 
 
-def test_the_page_says_how_far_the_run_is_and_shows_its_cards(gallery):
+def test_the_page_shows_the_progress_of_the_run_and_its_cards(gallery):
     answer = gallery.get("api/run").json()
     assert answer["sentence"].startswith("2 of 5 done, 1 being made, 1 waiting for a slot, 1 failed, about ")
     assert answer["sentence"].endswith(" left, 6 of about 12 units")
@@ -157,7 +157,7 @@ def test_a_web_server_is_not_asked_for_a_manifest(pages, monkeypatch):
     assert asked == []
 
 
-def test_results_that_an_xcom_backend_keeps_elsewhere_are_said_to_be_once(gallery):
+def test_results_in_another_xcom_backend_are_reported_once(gallery):
     reference = {"return_value": "s3://xcoms/d/r/one/1.json"}
     mapped = [RunTask("one", number, state="success", operator="Kling", xcoms=reference) for number in range(3)]
     gallery.tasks = mapped
@@ -206,14 +206,14 @@ def test_a_thousand_items_cost_one_read_of_the_manifest_however_many_posters_are
     assert sum(path.endswith("manifest.jsonl") for path in opened) <= 3, "asked for its age, and opened"
 
 
-def test_an_image_of_a_large_batch_makes_no_cards(pages, tmp_path, monkeypatch):
+def test_an_image_of_a_large_batch_does_not_load_its_cards(pages, tmp_path, monkeypatch):
     (tmp_path / "0.poster.jpg").write_bytes(JPEG)
     pages.tasks = [batch(tmp_path, [record(0, tmp_path)] * 3)]
     monkeypatch.setattr(run_routes, "cards_of", lambda *_: pytest.fail("every card was made for one picture"))
     assert pages.get("api/run/file", task_id="all", item=2, what="poster").content == JPEG
 
 
-def test_cards_are_made_where_nobody_else_waits_for_them(pages, tmp_path, monkeypatch):
+def test_cards_are_built_in_a_thread_that_nobody_else_waits_for(pages, tmp_path, monkeypatch):
     threads = []
     made = run_routes.cards_of
     monkeypatch.setattr(

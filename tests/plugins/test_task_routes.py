@@ -191,7 +191,7 @@ def test_a_file_that_only_claims_to_be_a_video_is_not_sent(pages, tmp_path, name
 @pytest.mark.parametrize(
     ("name", "content"), [("a.webp", WAV), ("a.wav", WAV.replace(b"WAVE", b"WEBP")), ("a.png", JPEG)]
 )
-def test_a_file_of_another_kind_than_its_name_says_is_not_sent(pages, tmp_path, name, content):
+def test_a_file_whose_content_does_not_match_its_name_is_not_sent(pages, tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     stores(pages, tmp_path / name)
     assert pages.get("api/file", index=0).status_code == 502
@@ -250,7 +250,7 @@ def picture(file: Path, size=(1200, 800), **options) -> Path:
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.PNG", "a.jpeg"])
-def test_an_image_of_a_field_is_made_again_and_small(pages, tmp_path, name):
+def test_an_image_of_a_field_is_encoded_again_and_small(pages, tmp_path, name):
     gives(pages, "https://h.example/a.png", picture(tmp_path / name))
     response = pages.get("api/frame", index=1)
     assert (response.status_code, response.headers["Content-Type"]) == (200, "image/jpeg")
@@ -382,7 +382,7 @@ def test_a_file_on_object_storage_is_played_from_there(pages, object_store):
     assert set(object_store.actions) <= {"get", "list", "put"}, "nothing is written; the one PUT is the test's own"
 
 
-def test_a_storage_that_refuses_says_why_and_shows_no_credential(pages, object_store):
+def test_a_storage_refusal_gives_the_reason_and_no_credential(pages, object_store):
     object_store.write("a.mp4", MP4)
     object_store.refused = {"get", "list"}
     stores(pages, "s3://store@videos/a.mp4")

@@ -71,7 +71,7 @@ def test_a_task_of_others_is_not_klings_and_is_not_asked_about_again(state):
     assert shown["refresh_seconds"] == 0
 
 
-def test_nothing_of_a_task_of_others_is_told():
+def test_nothing_of_a_task_of_others_is_disclosed():
     given = record(
         operator="BashOperator", fields={"bash_command": "x", "prompt": "p"}, xcoms={"return_value": {"a": 1}}
     )
@@ -128,7 +128,7 @@ def test_what_kling_has_deleted_is_not_offered():
     assert (stored["file"], stored["link"]) == (0, "")
 
 
-def test_a_watermarked_copy_follows_and_says_so():
+def test_a_watermarked_copy_follows_with_a_label():
     video = Video("v1", "https://h.example/a.mp4", "5", watermark_url="https://h.example/w.mp4")
     files = [{"uri": "/a.mp4"}, {"uri": "/a_watermark.mp4", "watermark": True}]
     plain, twin = view(record(xcoms={"return_value": manifest(video, files=files)}))["results"]
@@ -173,20 +173,20 @@ def test_facts_ids_and_time_line_of_a_finished_task():
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(60, "60 s outside"), (600, "10 min outside"), (0, "outside")])
-def test_the_time_line_says_how_long_a_task_waited_for_a_slot(seconds, words):
+def test_the_time_line_shows_how_long_a_task_waited_for_a_slot(seconds, words):
     submission = {**SUBMISSION, "slot_since": SUBMISSION["submitted_at"] - seconds * 1000}
     step = view(record(xcoms={"submission": submission}))["time_line"][0]
     assert (step["label"], step["note"]) == ("Waited for a slot", f"{words} the worker")
 
 
-def test_a_result_that_an_xcom_backend_keeps_elsewhere_is_said_to_be_with_what_to_do():
+def test_a_result_in_another_xcom_backend_is_reported_with_what_to_do():
     shown = view(record(xcoms={"return_value": "s3://xcoms/d/r/animate/1.json"}))
     assert (shown["headline"], shown["results"]) == ("Done", [])
     assert shown["sentence"].startswith("Let the XCom backend leave values of a few kB in Airflow's database")
     assert "not in Airflow's database" in view(record())["sentence"]
 
 
-def test_the_facts_of_a_finished_task_say_what_is_usual():
+def test_the_facts_of_a_finished_task_include_the_usual_time():
     assert rows(view(record(xcoms={"return_value": manifest()}))["facts"])["Usual time"].startswith("about ")
 
 
@@ -208,13 +208,13 @@ def test_what_is_not_a_time_is_not_a_step(moment):
     assert [step["label"] for step in shown] == ["Accepted by Kling"]
 
 
-def test_a_task_that_only_submits_says_who_shows_the_result():
+def test_a_task_that_only_submits_names_the_task_with_the_result():
     given = record(xcoms={"return_value": manifest(status=TaskStatus.SUBMITTED, videos=[])})
     assert view(given)["headline"] == "Submitted"
     assert "task that waits" in view(given)["sentence"]
 
 
-def test_an_adopted_task_says_that_it_is_not_paid_again():
+def test_an_adopted_task_is_shown_as_not_paid_again():
     given = record(xcoms={"submission": {**SUBMISSION, "adopted": True}})
     (accepted,) = [step for step in view(given)["time_line"] if step["label"] == "Accepted by Kling"]
     assert "not paid again" in accepted["note"]
@@ -233,7 +233,7 @@ def test_what_a_batch_did_is_counted():
 # A task that waits.
 
 
-def test_a_task_without_a_slot_says_so_and_since_when():
+def test_a_task_without_a_slot_shows_since_when_it_waits():
     trigger = KlingSlotTrigger(
         since=NOW - 90, until=NOW + 1000, external_task_id="af-1", deferred_at=NOW - 90, estimate="about 3 units"
     )
@@ -315,7 +315,7 @@ def test_a_task_that_has_ended_is_not(state):
 # A failure.
 
 
-def test_a_failure_says_what_to_do_and_klings_code():
+def test_a_failure_shows_what_to_do_and_klings_code():
     failure = {
         "error": "KlingBalanceError",
         "code": 1102,
@@ -407,7 +407,7 @@ ANYTHING = [None, "", "x", 7, -1, True, [], [None], {}, {"a": 1}, 1e300, "9" * 9
 
 @pytest.mark.parametrize("value", ANYTHING)
 @pytest.mark.parametrize("key", ["return_value", "submission", "failure", "progress", "task_id"])
-def test_an_xcom_of_any_shape_makes_a_page(key, value):
+def test_an_xcom_of_any_shape_gives_a_page(key, value):
     for state in ("success", "failed", "running"):
         assert view(record(state, xcoms={key: value}))["headline"]
 
@@ -416,7 +416,7 @@ def test_an_xcom_of_any_shape_makes_a_page(key, value):
 @pytest.mark.parametrize(
     "name", ["endpoint", "model_name", "created_at", "updated_at", "units", "videos", "files", "status"]
 )
-def test_a_manifest_of_any_shape_makes_a_page(name, value):
+def test_a_manifest_of_any_shape_gives_a_page(name, value):
     assert view(record(xcoms={"return_value": {**manifest(), name: value}}))["headline"]
     assert view(record("deferred", xcoms={"submission": {**SUBMISSION, name: value}}))["headline"]
 

@@ -173,7 +173,7 @@ def test_a_dag_whose_name_is_a_step_up_has_no_folder(kept, dag_id):
 
 
 @pytest.mark.parametrize("setting", ["CORE__XCOM_BACKEND", "COMMON_IO__XCOM_OBJECTSTORAGE_PATH"])
-def test_what_the_server_is_not_told_it_does_not_guess(pages, kept, monkeypatch, setting):
+def test_a_setting_that_the_server_lacks_is_named(pages, kept, monkeypatch, setting):
     reference = kept.push(MANIFEST)
     monkeypatch.delenv(f"AIRFLOW__{setting}")
     view = task(pages, reference)
@@ -182,7 +182,7 @@ def test_what_the_server_is_not_told_it_does_not_guess(pages, kept, monkeypatch,
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"[" * 100_000, b"{", b"1" * 5000])
-def test_what_is_not_json_is_told_and_ends_nothing(pages, kept, content):
+def test_invalid_json_is_reported_and_stops_nothing(pages, kept, content):
     reference = kept.push(MANIFEST)
     Path(place_of(reference).rest).write_bytes(content)
     view = task(pages, reference)
@@ -228,14 +228,14 @@ def test_few_values_are_kept_in_memory(monkeypatch):
     assert [kept.get(str(number)) for number in (7, 8, 9)] == [None, b"x" * 40, b"y" * 40]
 
 
-def test_a_batch_whose_manifest_stands_where_the_server_cannot_read_says_so(pages, kept):
+def test_a_batch_manifest_that_the_server_cannot_read_is_reported(pages, kept):
     lost = f"{kept.base}/open/r/all/none"
     pages.tasks = [RunTask("all", state="deferred", operator=OPERATOR, xcoms={"manifest_uri": lost})]
     (note,) = pages.get("api/run").json()["notes"]
     assert note.startswith("Give the API server the storage's connection")
 
 
-def test_a_run_whose_values_are_too_many_says_so(pages, kept, monkeypatch):
+def test_a_run_with_too_many_values_is_reported(pages, kept, monkeypatch):
     monkeypatch.setattr(xcom_values, "MAX_READS", 2)
     monkeypatch.setattr(xcom_values, "MAX_VALUES", 10)
     pages.tasks = [
@@ -247,7 +247,7 @@ def test_a_run_whose_values_are_too_many_says_so(pages, kept, monkeypatch):
     assert response["notes"] == ["Try again: some results are not shown, their XComs in object storage take too long."]
 
 
-def test_of_other_peoples_tasks_nothing_is_told(pages, kept):
+def test_nothing_of_other_peoples_tasks_is_disclosed(pages, kept):
     lost = f"{kept.base}/open/r/t/none"
     pages.records[KEY] = TaskRecord(key=KEY, state="success", operator="SqlOperator", xcoms={"return_value": lost})
     view = pages.get("api/task").json()

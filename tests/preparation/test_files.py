@@ -233,7 +233,7 @@ def test_html_text_is_called_html():
         (b"garbage" * 9, "is not a picture"),
     ],
 )
-def test_content_that_is_not_an_image_says_what_it_is(content, reason):
+def test_content_that_is_not_an_image_is_named_in_the_error(content, reason):
     loaded = load_image(content, field="image")
     assert loaded.header is None
     assert reason in loaded.problem

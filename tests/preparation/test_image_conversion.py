@@ -75,7 +75,7 @@ def test_what_is_too_large_becomes_smaller_and_keeps_its_proportions(kind):
     assert abs(width / height - 1.2) < 0.01
 
 
-def test_a_transparent_image_that_is_too_large_is_scaled_and_says_so():
+def test_a_transparent_image_that_is_too_large_is_scaled_with_a_warning():
     picture = noise(2400, 2000).convert("RGBA")
     picture.putalpha(200)
     converted = image_conversion.convert_image(saved(picture, "PNG"))
@@ -97,7 +97,7 @@ def test_what_is_not_an_image_and_what_is_cut_or_too_big_to_decode_stays_for_the
     assert image_conversion.convert_image(whole, most_pixels=1000) == (whole, "")
 
 
-def test_only_who_asks_gets_it_and_the_log_says_what_was_done():
+def test_conversion_is_opt_in_and_logged():
     fields = {"image": saved(Image.new("RGB", (640, 480), "blue"), "WEBP"), "prompt": "It moves"}
     with pytest.raises(KlingValidationError, match="Convert image to JPEG or PNG"):
         prepare(IMAGE2VIDEO, fields)

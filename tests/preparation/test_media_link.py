@@ -74,7 +74,7 @@ def test_a_url_is_passed_on(object_store):
 
 
 @pytest.mark.parametrize("value", ["clip.mp4", "/data/clip.mp4", "file:///data/clip.mp4"])
-def test_a_private_file_gets_a_message_that_says_what_to_do(value):
+def test_a_private_file_gets_a_message_with_what_to_do(value):
     assert refused(value).startswith("Copy video_url to object storage")
 
 
@@ -190,7 +190,7 @@ def test_the_longest_place_of_a_file_leaves_room_for_what_to_do(given):
 
 
 @pytest.mark.parametrize("load", [load_link, load_image])
-def test_a_password_in_a_storage_uri_is_refused_before_the_storage_sees_it(load, caplog):
+def test_a_password_in_a_storage_uri_is_refused_before_the_storage_is_asked(load, caplog):
     with caplog.at_level("DEBUG"), pytest.raises(FileLoadError, match="Take the password out of image_list") as caught:
         load("s3://KEY:hidden-key@bucket/x.png", field="image_list[0].image")
     assert "hidden-key" not in advice_first(str(caught.value)) + caplog.text

@@ -164,7 +164,7 @@ def test_extra_body_must_be_an_object_of_json(extra):
     assert "extra_body" in refused(image=URL, prompt="x", extra_body=extra, validate="off")[0]
 
 
-def test_aspect_ratio_of_an_image_is_not_sent_and_said_so_unless_a_relay_wants_it():
+def test_aspect_ratio_of_an_image_is_dropped_with_a_warning_unless_a_relay_wants_it():
     prepared = image(aspect_ratio="16:9")
     assert "aspect_ratio" not in prepared.body
     assert "the video follows the image" in prepared.warnings[0]
@@ -176,7 +176,7 @@ def test_aspect_ratio_of_an_image_is_not_sent_and_said_so_unless_a_relay_wants_i
 # Strict, warn, off
 
 
-def test_all_problems_are_told_at_once():
+def test_all_problems_are_reported_at_once():
     problems = refused(
         image="no-such.png",
         image_tail="data:image/png,x",
@@ -246,7 +246,7 @@ def test_an_unknown_way_to_validate_is_refused(validate):
     assert "'strict', 'warn' or 'off'" in refused(validate=validate)[0]
 
 
-def test_a_field_of_another_product_says_where_it_belongs():
+def test_a_field_of_another_product_gives_an_error_with_that_product():
     (sentence,) = refused("text2video", prompt="x", image=URL)
     assert sentence.startswith("Leave image out: 'image' is not a field of text2video, only of 'image2video'")
 

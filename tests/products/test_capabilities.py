@@ -216,12 +216,12 @@ def test_the_motion_brush_is_gone_from_every_live_model(ask):
     assert "describe it in the prompt" in found.sentence
 
 
-def test_a_feature_that_no_model_of_the_product_ever_had_says_so_without_a_date():
+def test_a_feature_that_no_model_of_the_product_had_is_refused_without_a_date():
     (found,) = errors_of("text2video", {"model_name": "kling-v3", "voice_list": [{"voice_id": "1"}]})
     assert "no live model takes it." in found.sentence
 
 
-def test_a_model_that_always_makes_sound_warns_of_silence():
+def test_a_model_that_always_generates_sound_warns_when_it_is_off():
     found = problems(TEXT2VIDEO, {"model_name": "kling-3.0-turbo", "sound": "off"})
     assert [(item.field, item.severity) for item in found] == [("sound", "warning")]
 

@@ -192,7 +192,7 @@ def test_converting_twice_changes_nothing(name, value):
         assert FIELDS[name].canonical(once) == once
 
 
-def test_a_large_bound_is_said_with_all_its_digits():
+def test_a_large_bound_is_printed_with_all_its_digits():
     seed = fields.number_field("seed", 0, 2147483647, is_whole=True)
     assert seed.shape.advice == "Give seed as a whole number from 0 to 2147483647"
     assert fields.number_field("speed", 0.8, 2).shape.advice == "Give speed as a number from 0.8 to 2"

@@ -49,7 +49,7 @@ def test_the_price_follows_what_is_asked(body, expected):
         {"model_name": "kling-v3", "duration": None},
     ],
 )
-def test_what_the_list_does_not_say_is_unknown_and_not_free(body):
+def test_a_price_missing_in_the_list_is_unknown_and_not_free(body):
     found = prices.estimate(IMAGE2VIDEO, body)
     assert (found.units, found.usd) == (None, None)
     assert "unknown" in str(found)
@@ -98,7 +98,7 @@ def test_every_product_of_the_list_has_its_price(endpoint, body, expected):
         ("video-extend", {}, "3.5"),
     ],
 )
-def test_where_an_input_decides_the_most_is_said(endpoint, body, expected):
+def test_a_price_that_depends_on_an_input_gives_the_maximum(endpoint, body, expected):
     found = prices.estimate(PRODUCTS[endpoint], body)
     assert (found.units, found.is_most) == (Decimal(expected), True)
     assert str(found).startswith(f"at most {expected} units")
@@ -117,7 +117,7 @@ def test_where_an_input_decides_the_most_is_said(endpoint, body, expected):
         ("image2video", {"model_name": "kling-v3", "sound": "on", "voice_list": [{"voice_id": "1"}]}),
     ],
 )
-def test_what_no_page_says_is_unknown(endpoint, body):
+def test_an_undocumented_price_is_unknown(endpoint, body):
     assert prices.estimate(PRODUCTS[endpoint], body).units is None
 
 
@@ -126,7 +126,7 @@ def test_units_of_image_packs_are_cheap():
     assert prices.estimate(PRODUCTS["tts"], {}).usd == Decimal("0.007")
 
 
-def test_an_estimate_says_units_dollars_and_how_old_the_list_is():
+def test_an_estimate_has_units_dollars_and_the_date_of_the_list():
     found = prices.estimate(TEXT2VIDEO, {"model_name": "kling-v3", "duration": "10"})
     assert (found.units, found.usd) == (Decimal(6), Decimal("0.84"))
     assert str(found) == f"about 6 units, $0.84 (price list of {found.as_of})"
@@ -190,7 +190,7 @@ def test_a_limit_refuses_what_costs_more_and_what_has_no_known_price():
         ("text2video", "kling-v3", {"settings": {"duration": 15}}, "3"),
     ],
 )
-def test_what_extra_body_says_in_the_words_of_the_second_generation_counts(endpoint, model, extra, expected):
+def test_extra_body_with_field_names_of_the_second_generation_is_checked(endpoint, model, extra, expected):
     found = prices.estimate(PRODUCTS[endpoint], {"model_name": model, **extra}).units
     assert found == (None if expected is None else Decimal(expected))
 

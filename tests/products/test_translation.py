@@ -240,7 +240,7 @@ def test_a_key_that_kling_would_ignore_is_sent_with_a_warning():
 @pytest.mark.parametrize(
     ("place", "key"), [("settings", "mode"), ("options", "watermark"), ("settings", "callback_url")]
 )
-def test_a_key_that_kling_would_ignore_among_those_it_reads_is_said(place, key):
+def test_a_nested_key_that_kling_would_ignore_is_reported(place, key):
     given = {"model_name": "kling-3.0", "image": URL, "prompt": "x"}
     found = prepare(IMAGE2VIDEO, given, extra_body={place: {key: 1}})
     assert any(warning.startswith(f"Check '{key}' in {place} of extra_body") for warning in found.warnings)
@@ -252,7 +252,7 @@ def test_extra_words_are_held_to_the_same_dictionary():
         prepare(IMAGE2VIDEO, {"model_name": "kling-3.0", "image": URL}, extra_body={"cfg_scale": 1}, validate="off")
 
 
-def test_a_model_that_nobody_knows_is_sent_and_the_doubt_about_its_name_said():
+def test_an_unknown_model_is_sent_with_a_warning_about_its_name():
     assert refuses_repeated_id({"model_name": "kling-3.0"})
     assert refuses_repeated_id({"model_name": "kling-v3"})
     assert refuses_repeated_id({"text": "of a product without models"})
@@ -264,7 +264,7 @@ def test_a_model_that_nobody_knows_is_sent_and_the_doubt_about_its_name_said():
         assert not refuses_repeated_id(found.body)
 
 
-def test_a_model_that_only_relays_describe_is_sent_with_what_they_say_as_warnings():
+def test_a_model_that_only_relays_document_is_sent_with_their_limits_as_warnings():
     found = prepared(model_name="kling-4.0", duration=30, image_tail=TAIL, prompt="x" * 26_000)
     assert [warning[:30] for warning in found.warnings] == [
         "Read Kling's page of the model",
@@ -276,7 +276,7 @@ def test_a_model_that_only_relays_describe_is_sent_with_what_they_say_as_warning
         assert any(warning.startswith(advice) for warning in beyond.warnings), advice
 
 
-def test_proportions_that_only_a_new_model_makes_are_sent_to_it():
+def test_aspect_ratios_that_only_a_v2_model_supports_are_sent_to_it():
     assert (
         prepared(TEXT2VIDEO, model_name="kling-4.0", aspect_ratio="21:9").warnings
         == prepared(TEXT2VIDEO, model_name="kling-4.0", aspect_ratio="16:9").warnings
@@ -331,7 +331,7 @@ def omni_refused(validate="strict", **fields):
     return refused(OMNI, validate, **{"model_name": "kling-3.0-omni", "aspect_ratio": "16:9", **fields})
 
 
-def test_an_omni_video_is_made_of_items_that_the_prompt_names():
+def test_an_omni_video_is_translated_to_items_that_the_prompt_names():
     body = omni(
         prompt="<<<image_2>>> and @element_1 as in <<<image_1>>>",
         image_list=[{"image_url": URL, "type": "first_frame"}, TAIL],
@@ -433,7 +433,7 @@ def test_the_original_sound_needs_a_video():
     assert "Set keep_original_sound='yes' too" in omni_refused(sound="original", video_list=silent)
 
 
-def test_the_shape_of_an_omni_video_has_to_be_said_without_a_frame_or_a_video():
+def test_an_omni_video_without_a_frame_or_a_video_needs_an_aspect_ratio():
     feature = [{"video_url": VIDEO, "refer_type": "feature"}]
     assert "aspect_ratio" not in omni(video_list=feature, aspect_ratio=None)["settings"]
     assert "without a first frame or a video" in omni_refused(aspect_ratio=None, image_list=[URL])
@@ -483,7 +483,7 @@ def test_what_no_model_of_a_product_takes_is_not_promised_of_the_classic_ones(pr
     assert "kling-v3" not in sentence
 
 
-def test_a_reference_in_the_words_of_the_other_generation_is_said_to_be_only_text():
+def test_a_reference_in_the_syntax_of_the_other_generation_gives_a_warning():
     classic = prepared(OMNI, model_name="kling-v3-omni", aspect_ratio="1:1", image_list=[URL], prompt="@image_1 waves")
     assert any("Write <<<image_1>>> instead of @image_1" in warning for warning in classic.warnings)
     new = prepared(OMNI, model_name="kling-3.0-omni", aspect_ratio="1:1", image_list=[URL], prompt="@image_2 waves")
@@ -493,7 +493,7 @@ def test_a_reference_in_the_words_of_the_other_generation_is_said_to_be_only_tex
 
 
 @pytest.mark.parametrize("model", ["kling-o1", "kling-video-o1"])
-def test_o1_makes_other_lengths_beside_a_reference_only(model):
+def test_o1_has_other_durations_beside_a_reference_only(model):
     frame = {"image_list": [{"image_url": URL, "type": "first_frame"}], "aspect_ratio": None}
     for plain in ({}, frame):
         sentence = omni_refused(model_name=model, duration=7, mode="std", **plain)

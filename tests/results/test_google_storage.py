@@ -72,7 +72,7 @@ def test_a_name_may_have_any_letter(google_store, name):
     assert google_store.read(f"x/{name}") == b"content"
 
 
-def test_a_bucket_that_is_not_there_is_said_before_anything_is_paid(kling, google_store, ti):
+def test_a_missing_bucket_is_reported_before_anything_is_paid(kling, google_store, ti):
     operator = KlingImageToVideoOperator(
         task_id="animate", image=str(PHOTOGRAPH), prompt="a", duration=3, output_uri="gs://google@missing/a/"
     )

@@ -79,7 +79,7 @@ def judge(tmp_path, name: str, content: bytes):
 
 
 @pytest.mark.parametrize("name", WHOLE)
-def test_a_whole_file_says_what_it_is(tmp_path, name):
+def test_the_media_info_of_a_whole_file_is_read(tmp_path, name):
     found = judge(tmp_path, name, WHOLE[name])
     if name.endswith(("mp3", "wav")):
         assert (found.duration, found.width) == (pytest.approx(1.5, abs=0.1), 0)

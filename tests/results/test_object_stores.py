@@ -58,7 +58,7 @@ def test_the_connection_is_in_the_uri_or_beside_it(finished, object_store):
     )
 
 
-def test_the_operator_stores_what_it_made(kling, object_store, ti):
+def test_the_operator_stores_its_result(kling, object_store, ti):
     operator = KlingImageToVideoOperator(
         task_id="animate",
         image=str(PHOTOGRAPH),
@@ -164,7 +164,7 @@ def test_an_upload_in_parts_that_fails_leaves_nothing(object_store, tmp_path, mo
         assert object_store.uploads() == [], "parts are paid for as long as they lie about"
 
 
-def test_a_bucket_that_is_missing_is_said_before_paying_and_never_made(kling, object_store, ti):
+def test_a_missing_bucket_is_reported_before_paying_and_never_created(kling, object_store, ti):
     operator = KlingImageToVideoOperator(
         task_id="animate", image=str(PHOTOGRAPH), prompt="x", duration=3, output_uri="s3://store@no-such-bucket/v/"
     )
@@ -190,7 +190,7 @@ def test_a_missing_permission_to_check_is_not_an_error(object_store):
     assert check_target(f"s3://store@{BUCKET}/videos")
 
 
-def test_the_message_of_a_refusal_says_which_right(object_store):
+def test_the_message_of_a_refusal_names_the_missing_permission(object_store):
     object_store.refused = {"put"}
     with pytest.raises(KlingStorageError, match=r"^Give the storage's connection the right"):
         put("a.mp4")

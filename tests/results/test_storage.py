@@ -150,6 +150,6 @@ def test_an_unfinished_task_has_nothing_to_store(kling, tmp_path):
         transfer(tmp_path, kling_task_id=task.task_id).execute({})
 
 
-def test_it_must_be_told_which_task(kling, tmp_path):
+def test_it_requires_a_task(kling, tmp_path):
     with pytest.raises(KlingValidationError, match="neither names a task"):
         transfer(tmp_path).execute({})

@@ -93,7 +93,7 @@ def test_a_folder_that_is_not_ours_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a/b/", "{task_id}.{ext}", "x{index}/", "a*b?[1]#%.mp4", "獅子 1.mp4"])
-def test_nothing_is_made_by_the_check(tmp_path, name):
+def test_the_check_creates_nothing(tmp_path, name):
     assert check_target(tmp_path / name) == str(tmp_path / name)
     assert check_target(f"file://{tmp_path}/{name}") == f"file://{tmp_path}/{name}"
     assert list(tmp_path.iterdir()) == []

@@ -380,9 +380,7 @@ def test_a_list_has_1_to_500_tasks(account, limit):
         ("vid\u200beos", "Take U+200B out of --to"),
     ],
 )
-def test_a_folder_that_cannot_be_is_said_before_anything_is_asked(
-    account, tmp_path, capsys, monkeypatch, place, advice
-):
+def test_an_impossible_folder_is_reported_before_any_request(account, tmp_path, capsys, monkeypatch, place, advice):
     monkeypatch.chdir(tmp_path)
     for words in (["fetch", "1"], ["imagine", "A paper boat", "--yes"]):
         assert main([*words, "--to", place]) == 2
@@ -393,7 +391,7 @@ def test_a_folder_that_cannot_be_is_said_before_anything_is_asked(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_task_that_failed_is_not_fetched_and_says_why(account, tmp_path, capsys, monkeypatch):
+def test_a_failed_task_is_not_downloaded_and_its_reason_is_printed(account, tmp_path, capsys, monkeypatch):
     reply = response(kling_task("failed", task_status_msg="too dark \x1b[31m"))
     with ScriptedServer(reply) as server:
         monkeypatch.setenv("KLINGAI_BASE_URL", server.url)

@@ -57,7 +57,7 @@ def test_a_late_update_reports_every_change_in_order():
     assert seen == [(fast, "processing"), (slow, "processing"), (fast, "succeed"), (slow, "succeed")]
 
 
-def test_a_failed_task_costs_nothing_and_says_why():
+def test_a_failed_task_costs_nothing_and_has_the_reason():
     ours = account()
     task = ours.submit(order(failure="no"), now=NOW)
     ours.update_statuses(NOW + 100_000)
@@ -101,7 +101,7 @@ def test_an_external_id_is_taken_once_in_the_whole_account():
 
 
 @pytest.mark.parametrize("allowed", [False, True])
-def test_the_id_of_a_failed_task_is_free_again_only_if_the_settings_say_so(allowed):
+def test_the_id_of_a_failed_task_is_free_again_only_if_set(allowed):
     ours = account(reuse_after_failure=allowed)
     ours.submit(order(external_task_id="a", failure="no"), now=NOW)
     ours.update_statuses(NOW + 100_000)

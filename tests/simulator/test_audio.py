@@ -26,7 +26,7 @@ def test_text_to_speech_responds_with_its_result(kling):
     assert (kling.simulator.ledger()["units_used"], audio["duration"]) == ("0.05", "2.1")
 
 
-def test_the_sound_is_a_real_mp3_of_the_length_that_was_said(kling):
+def test_the_sound_is_a_real_mp3_of_the_reported_length(kling):
     (audio,) = speak(kling, voice_speed=0.8).json()["data"]["task_result"]["audios"]
     response = requests.get(audio["url"], timeout=20)
     assert (response.status_code, response.headers["Content-Type"]) == (200, "audio/mpeg")
@@ -45,7 +45,7 @@ def test_a_speed_out_of_range_is_brought_to_the_nearer_edge(kling, beyond, edge)
     assert lengths[0] == lengths[1] != lengths[2]
 
 
-def test_an_account_that_pays_with_money_is_told_so_at_once(start):
+def test_an_account_that_pays_with_money_has_money_in_its_costs(start):
     data = speak(start(charge="cash")).json()["data"]
     paid = {"quota": "0.007", "list_price": "0.007"}
     assert (data["final_unit_deduction"], data["final_balance_deduction"]) == ("0", paid)

@@ -67,7 +67,7 @@ def test_a_token_of_the_future_is_1003(kling):
 
 
 @pytest.mark.parametrize("changes", [{"shift": -1801}, {"exp": None}])
-def test_a_token_that_has_expired_or_never_says_when_is_1004(kling, changes):
+def test_a_token_that_has_expired_or_has_no_expiry_is_1004(kling, changes):
     assert response(kling, f"Bearer {token(kling.simulator, **changes)}")[:2] == (401, 1004)
 
 

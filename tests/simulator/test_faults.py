@@ -183,7 +183,7 @@ def test_a_refusal_can_come_with_http_200(kling):
     assert (response.status_code, response.json()["code"]) == (200, 1201)
 
 
-def test_a_task_can_be_made_to_fail_later(kling):
+def test_a_task_can_be_set_to_fail_later(kling):
     kling.simulator.fault("fail_task", message="Image pixel is invalid", operation="create")
     task_id = kling.create()
     assert kling.task(task_id)["task_status"] == "submitted"

@@ -81,7 +81,7 @@ def test_a_watermarked_copy_is_another_image(kling):
     assert opened(image["url"]).tobytes() != opened(image["watermark_url"]).tobytes()
 
 
-def test_a_submitted_image_is_seen_in_the_result_and_a_bad_one_fails_the_task(kling):
+def test_a_submitted_image_is_in_the_result_and_a_bad_one_fails_the_task(kling):
     (image,) = made(kling, image=IMAGE)["task_result"]["images"]
     left, _, right = (opened(image["url"]).getpixel((x, 90)) for x in (20, 160, 300))
     assert left[0] > 150

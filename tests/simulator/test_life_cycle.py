@@ -23,7 +23,7 @@ def test_a_create_response_has_exactly_the_published_shape(kling):
     assert before <= data["created_at"] <= int(time.time() * 1000)
 
 
-def test_without_an_external_id_task_info_is_absent_unless_the_settings_say_null(start):
+def test_without_an_external_id_task_info_is_absent_unless_set_to_null(start):
     assert "task_info" not in start().image2video().json()["data"]
     with_null = start(missing_task_info="null").image2video().json()["data"]
     assert with_null["task_info"] == {"external_task_id": None}
@@ -304,7 +304,7 @@ def test_a_product_that_is_not_simulated_cannot_be_taken_for_a_response_of_kling
 
 
 @pytest.mark.parametrize("path", ["/v1/videos/multi-image2video", "/v1/videos/multi-image2video/1"])
-def test_a_product_that_kling_has_retired_says_so(kling, path):
+def test_a_product_that_kling_has_retired_returns_its_error(kling, path):
     assert kling.refusal(kling.send("POST", path, json={})) == (400, 1201, "This API is no longer available")
 
 

@@ -318,7 +318,7 @@ def test_presets_are_listed(kling, name, most):
     assert kling.refusal(kling.get(path, pageSize=most + 1))[:2] == (400, 1201)
 
 
-def test_a_voice_is_deleted_once_and_says_so_in_the_words_of_the_second_generation(kling):
+def test_a_voice_is_deleted_once_with_a_response_of_the_second_generation(kling):
     made_voice = made(kling, "custom-voices", BODIES["custom-voices"](kling))
     voice, task_id = made_voice["task_result"]["voices"][0]["voice_id"], made_voice["task_id"]
     assert kling.get("/tasks", task_ids=task_id).json()["data"][0]["outputs"][0]["status"] == "succeeded"
@@ -542,7 +542,7 @@ def test_a_packaged_scenario_is_a_task_in_a_list_of_its_own(kling):
         ("e-commerce/clothing_dupe", ["product_image", "model_images", "product_video"]),
     ],
 )
-def test_a_packaged_scenario_makes_what_its_page_says(kling, solution, outputs):
+def test_a_packaged_scenario_returns_the_documented_results(kling, solution, outputs):
     word = "watermark_info" if solution.endswith("clothing_dupe") else "watermark"
     body = {"contents": [], "options": {word: {"enabled": True}}}
     created = kling.send("POST", f"/solutions/{solution}", json=body).json()["data"]
@@ -557,7 +557,7 @@ def test_a_packaged_scenario_makes_what_its_page_says(kling, solution, outputs):
     assert kling.refusal(refused)[:2] == (400, 1201)
 
 
-def test_the_list_of_packaged_scenarios_takes_what_their_pages_say(kling):
+def test_the_list_of_packaged_scenarios_accepts_the_documented_filters(kling):
     for _ in range(2):
         created = kling.send("POST", "/solutions/virtual_try_on", json={}).json()["data"]
     kling.simulator.finish(created["id"])

@@ -65,7 +65,7 @@ def test_stopping_right_after_a_request_woke_the_clock_never_hangs(start):
         assert not stopped.is_alive()
 
 
-def test_the_printed_command_makes_a_connection_that_works(start, monkeypatch):
+def test_the_printed_command_creates_a_connection_that_works(start, monkeypatch):
     from airflow.cli.cli_parser import get_parser
 
     from airflow_provider_kling.hooks import KlingHook
@@ -85,7 +85,7 @@ def test_the_printed_command_makes_a_connection_that_works(start, monkeypatch):
 
 
 @pytest.mark.parametrize("missing", ["aiohttp", "av"])
-def test_without_its_extra_the_command_says_what_to_install(tmp_path, missing):
+def test_without_its_extra_the_command_prints_what_to_install(tmp_path, missing):
     (tmp_path / f"{missing}.py").write_text(f"raise ModuleNotFoundError('no {missing}', name='{missing}')")
     path = os.pathsep.join(filter(None, [str(tmp_path), *sys.path]))
     done = subprocess.run(
@@ -168,7 +168,7 @@ def test_an_ipv6_address_is_in_brackets(start):
     assert requests.get(simulator.url + "/_simulator/", timeout=5).status_code == 200
 
 
-def test_every_option_says_what_it_does_and_is_in_the_documentation():
+def test_every_option_has_a_help_text_and_is_in_the_documentation():
     page = (Path(__file__).parents[2] / "docs" / "simulator.rst").read_text(encoding="utf-8")
     # The documented interface of argparse has no list of the options.
     for action in parser()._actions:
@@ -233,7 +233,7 @@ class Remote:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_command_says_where_it_listens_and_stops_cleanly(number):
+def test_the_command_prints_its_address_and_stops_cleanly(number):
     process, url = serve("--api-key", "api-key-mine", "--fault", '{"code": 1303}')
     client = Client(Remote(url, api_key="api-key-mine"))
     assert client.refusal(client.image2video())[1] == 1303
@@ -288,7 +288,7 @@ def test_a_port_in_use_ends_the_command_with_a_message(start):
     assert "Traceback" not in done.stderr
 
 
-def test_help_says_what_is_not_reproduced():
+def test_help_lists_what_is_not_reproduced():
     assert "What it does not reproduce" in parser().format_help()
 
 

@@ -247,7 +247,7 @@ def test_a_retired_model_is_used_when_the_settings_accept_it(start):
     assert kling.simulator.tasks()[0]["model"] == "kling-v1"
 
 
-def test_the_id_of_an_element_may_be_digits_unless_the_settings_say_no(start):
+def test_the_id_of_an_element_may_be_digits_unless_switched_off(start):
     classic = {"model_name": "kling-v3", "element_list": [{"element_id": "7"}]}
     omni = {"prompt": "x", "aspect_ratio": "16:9", "element_list": [{"element_id": "7"}]}
     new = {"contents": [{"type": "first_frame", "url": IMAGE}, {"type": "element", "element_id": "7"}]}
@@ -258,7 +258,7 @@ def test_the_id_of_an_element_may_be_digits_unless_the_settings_say_no(start):
         assert kling.send("POST", "/image-to-video/kling-3.0", json=new).status_code == status
 
 
-def test_an_image_of_the_second_generation_may_be_a_data_uri_unless_the_settings_say_no(start):
+def test_an_image_of_the_second_generation_may_be_a_data_uri_unless_switched_off(start):
     uri = f"data:image/png;base64,{IMAGE}"
     new = {"contents": [{"type": "first_frame", "url": uri}]}
     for uris, status in (("accept", 200), ("refuse", 400)):
@@ -344,7 +344,7 @@ SCALARS = [
 
 
 @pytest.mark.parametrize(("fields", "readable"), SCALARS)
-def test_a_classic_path_converts_numbers_and_texts_only_where_it_is_told_to(start, fields, readable):
+def test_a_classic_path_converts_numbers_and_texts_only_where_switched_on(start, fields, readable):
     assert start().image2video(**fields).json()["code"] == 1201
     converting = start(scalars="convert")
     assert converting.image2video(**fields).json()["code"] == (0 if readable else 1201)

@@ -40,7 +40,7 @@ def test_another_origin_is_another_id(change):
     assert external_task_id(ORIGIN._replace(**change), FINGERPRINT) != external_task_id(ORIGIN, FINGERPRINT)
 
 
-def test_parts_that_join_to_the_same_text_are_told_apart():
+def test_parts_that_join_to_the_same_text_give_different_ids():
     assert external_task_id(Origin("a", "bc", "t"), FINGERPRINT) != external_task_id(
         Origin("ab", "c", "t"), FINGERPRINT
     )

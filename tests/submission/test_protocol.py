@@ -144,7 +144,7 @@ def test_a_resend_that_is_refused_as_duplicate_adopts():
     assert take_steps(first_try(), *outcomes) == Done(task(), adopted=True, attempt=1, answer_lost=True)
 
 
-def test_endless_doubt_ends_in_an_error_that_says_what_a_retry_does():
+def test_endless_doubt_ends_in_an_error_with_what_a_retry_does():
     round_ = [Problem(CUT), Absent(), Waited(), Absent(), Waited(), Absent()]
     step = take_steps(first_try(), *round_ * MAX_SENDS)
     assert isinstance(step, Fail)
@@ -206,7 +206,7 @@ def test_a_failed_lookup_after_a_doubtful_post_reports_the_doubt():
     assert isinstance(step.error, KlingSubmissionInDoubtError)
 
 
-def test_an_outcome_that_does_not_belong_to_the_step_is_a_bug_and_says_so():
+def test_an_outcome_that_does_not_belong_to_the_step_is_an_error():
     submission = first_try()
     submission.start()
     with pytest.raises(TypeError, match="not an outcome"):

@@ -57,7 +57,7 @@ def test_a_refusal_is_the_end(on_doubt, error):
 
 
 @pytest.mark.parametrize("error", DOUBTS)
-def test_doubt_sends_nothing_again_and_says_where_to_look(error):
+def test_doubt_sends_nothing_again_and_names_where_to_look(error):
     submission = submission_of()
     submission.start()
     step = submission.next_step(Problem(error))

@@ -121,7 +121,7 @@ def test_a_task_without_a_time_cannot_be_ruled_out_and_is_not_taken(on_doubt, ta
 
 
 @pytest.mark.parametrize("on_doubt", ["fail", "resend"])
-def test_several_fail_and_say_so_whatever_the_author_prefers(on_doubt):
+def test_several_candidates_are_an_error_whatever_on_doubt_is(on_doubt):
     both = listed(task(1), task(2))
     step = take_steps(submission_of(on_doubt=on_doubt), Problem(CUT), *[both, Waited()] * 3, both)
     assert isinstance(step.error, kling.KlingAnswerLostError)
@@ -133,7 +133,7 @@ def test_none_is_looked_for_again_and_then_nothing_is_sent():
     assert isinstance(step.error, kling.KlingAnswerLostError)
 
 
-def test_none_is_sent_again_when_the_author_says_so_and_not_forever():
+def test_on_doubt_resend_sends_again_a_bounded_number_of_times():
     submission, posts = submission_of(on_doubt="resend"), 0
     step = submission.start()
     while not isinstance(step, Fail):

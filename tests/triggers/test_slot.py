@@ -44,7 +44,7 @@ def test_those_of_an_older_version_wait_side_by_side_and_each_has_one_event(klin
 
 
 @pytest.mark.kling_simulator(concurrency=1, seconds=60)
-def test_the_operator_tells_it_who_was_refused_and_when(kling, ti):
+def test_the_operator_passes_who_was_refused_and_when(kling, ti):
     from support import PHOTOGRAPH
 
     from airflow_provider_kling.hooks import KlingHook

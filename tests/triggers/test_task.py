@@ -256,7 +256,7 @@ def test_a_rotated_key_is_read_again(kling_simulator, monkeypatch):
 
 
 @pytest.mark.kling_simulator(seconds=60)
-def test_on_kill_says_what_keeps_running(kling, logged):
+def test_on_kill_logs_what_keeps_running(kling, logged):
     trigger = trigger_for("7")
     lines = logged(trigger)
     asyncio.run(trigger.on_kill())

@@ -26,7 +26,7 @@ def test_our_operators_are_known_by_their_names(name):
 
 
 @pytest.mark.parametrize("name", ["BashOperator", "KubernetesPodOperator", "kling_task", "MyKlingOperator", "", None])
-def test_another_name_says_nothing(name):
+def test_another_name_gives_nothing(name):
     assert not is_our_operator(name)
 
 

@@ -63,7 +63,7 @@ def test_an_object_that_cannot_be_printed_is_named_by_its_class():
 
 
 @pytest.mark.parametrize("text", ["http://h", "https://", "HTTPS://H.example/x", "http://[", "https://" + "x" * 99])
-def test_what_begins_as_a_web_link_is_told_at_once(text):
+def test_what_begins_as_a_web_link_is_recognized_at_once(text):
     assert begins_as_web_link(text)
 
 

@@ -147,7 +147,7 @@ def test_the_end_of_a_task_of_ours_counts_before_the_list_shows_it_and_once():
     assert admitted(arbiter, START + 3) == []
 
 
-def test_a_waiter_that_cannot_submit_yet_lets_the_next_one_submit():
+def test_a_waiter_that_cannot_submit_yet_does_not_block_the_next_one():
     arbiter = full("a", "b")
     arbiter.enqueue(SlotRequest("x", START, ready_at=START + 9), START + 1)
     arbiter.enqueue(SlotRequest("y", START + 1), START + 1)
@@ -230,7 +230,7 @@ class Account:
     waits=st.lists(st.integers(0, 20), max_size=20),
     steps=st.lists(st.tuples(st.sampled_from("elsogr"), st.integers(0, 7)), max_size=60),
 )
-def test_never_more_are_let_go_than_slots_are_free_and_the_longest_wait_is_first(slots, ours, waits, steps):
+def test_never_more_submit_than_slots_are_free_and_the_longest_wait_is_first(slots, ours, waits, steps):
     account, now = Account(slots, ours), START
     arbiter = account.arbiter
     waiting = [SlotRequest(f"w{number}", START - wait) for number, wait in enumerate(waits)]
@@ -269,7 +269,7 @@ def test_what_it_costs_grows_with_what_it_decides(count):
     assert time.process_time() - started < 60
 
 
-def test_a_list_that_is_older_than_what_is_known_makes_no_slot_and_takes_none():
+def test_an_outdated_list_neither_frees_nor_occupies_a_slot():
     arbiter = full("a", "b")
     wait(arbiter, "x", "y")
     (task,) = ended("a", at=START + 2)

@@ -96,7 +96,7 @@ def test_a_refusal_of_many_reads_the_connection_once(kling, monkeypatch):
     assert len(made) == 2
 
 
-def test_a_connection_that_the_triggerer_lacks_is_said_to_be_missing_there():
+def test_a_connection_that_the_triggerer_lacks_is_reported_as_missing_there():
     result = AccountReader("kling_nowhere").read_single(TaskRef("image2video", "7"), 0.0)
     assert isinstance(result, KlingConfigurationError)
     assert result.message.startswith("Make connection kling_nowhere known to the triggerer: it finds none.\n")

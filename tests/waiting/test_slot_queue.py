@@ -84,7 +84,7 @@ def test_a_slot_that_anybody_frees_resumes_the_one_who_has_waited_longest(kling,
 @pytest.mark.kling_simulator(seconds=60, concurrency=2)
 @pytest.mark.usefixtures("_no_probes")
 @pytest.mark.parametrize("waits_for", ["kling-v3", "kling-3.0-turbo"])
-def test_a_slot_of_either_generation_is_seen_when_it_is_freed(kling_simulator, monkeypatch, waits_for):
+def test_a_freed_slot_of_either_generation_is_noticed(kling_simulator, monkeypatch, waits_for):
     connect(monkeypatch, kling_simulator, api_key=True)
     new = KlingHook().create_task("text2video", {"prompt": "x", "model_name": "kling-3.0"}, external_task_id="new")
     old = submit("old")

@@ -57,7 +57,7 @@ def is_sure_refusal(status, body):
     return status == 404
 
 
-def test_what_was_made_is_delivered_whatever_the_response_was(scripted, no_waiting, monkeypatch):
+def test_a_finished_result_is_delivered_whatever_the_response_was(scripted, no_waiting, monkeypatch):
     monkeypatch.setattr("tenacity.nap.time.sleep", lambda _seconds: None)
     account = Account()
     scripted(account)

@@ -277,7 +277,7 @@ def test_a_list_must_be_a_list(name):
 
 
 @pytest.mark.parametrize("kind", TYPES[1:])
-def test_a_ready_made_move_takes_no_config(kind):
+def test_a_predefined_camera_movement_takes_no_config(kind):
     assert found(camera_control={"type": kind}) == []
     assert found(camera_control={"type": kind, "config": None}) == []
     assert "Leave camera_control.config out" in sentence(camera_control={"type": kind, "config": {"pan": 1}})

@@ -76,7 +76,7 @@ def test_each_outlet_has_values_of_its_own(context):
 
 
 @pytest.mark.parametrize("result", [None, "text", [], 7])
-def test_a_result_that_is_not_a_manifest_says_nothing(context, result):
+def test_a_result_that_is_not_a_manifest_gives_no_label(context, result):
     describe_outlets(Outlets(VIDEOS), context, result)
     assert context["outlet_events"][VIDEOS].extra == {}
 
@@ -112,13 +112,13 @@ def finished(kling):
     return task.task_id
 
 
-def test_the_operator_that_only_submits_says_which_task(kling, context):
+def test_the_operator_that_only_submits_emits_the_task(kling, context):
     KlingImageToVideoOperator(task_id="animate", image=str(PHOTOGRAPH), outlets=[VIDEOS]).execute(context)
     (task,) = kling.tasks()
     assert context["outlet_events"][VIDEOS].extra["task_id"] == task["task_id"]
 
 
-def test_the_operator_that_stores_says_where(kling, context, tmp_path):
+def test_the_operator_that_stores_emits_the_path(kling, context, tmp_path):
     kling.seconds = 0
     operator = KlingImageToVideoOperator(
         task_id="animate",
@@ -133,7 +133,7 @@ def test_the_operator_that_stores_says_where(kling, context, tmp_path):
     assert events_of_alias(context)[file["uri"]]["sha256"] == file["sha256"]
 
 
-def test_sensor_and_transfer_say_it_too(finished, context, tmp_path):
+def test_sensor_and_transfer_emit_it_too(finished, context, tmp_path):
     KlingTaskSensor(task_id="wait", kling_task_id=finished, outlets=[VIDEOS]).execute(context)
     assert context["outlet_events"][VIDEOS].extra["task_id"] == finished
     operator = KlingToObjectStorageOperator(
@@ -143,7 +143,7 @@ def test_sensor_and_transfer_say_it_too(finished, context, tmp_path):
     assert list(events_of_alias(context)) == [file["uri"]]
 
 
-def test_a_batch_says_where_its_manifest_is(kling, context, tmp_path):
+def test_a_batch_emits_the_path_of_its_manifest(kling, context, tmp_path):
     operator = KlingImageToVideoBatchOperator(
         task_id="animate_all", items=[{"image": str(PHOTOGRAPH)}], output_uri=f"{tmp_path}/", outlets=[ALIAS]
     )

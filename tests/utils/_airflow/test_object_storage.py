@@ -16,5 +16,5 @@ from airflow_provider_kling.utils._airflow.object_storage import with_connection
         ("/data/m.jsonl", None, "/data/m.jsonl"),
     ],
 )
-def test_who_reads_a_batchs_manifest_is_told_the_connection(uri, conn_id, told):
+def test_the_reader_of_a_batch_manifest_gets_the_connection(uri, conn_id, told):
     assert with_connection(uri, conn_id) == told

@@ -115,7 +115,7 @@ def test_what_another_backend_keeps_elsewhere_is_text(database):
     assert returned()["u"] == MANIFEST
 
 
-def test_the_tab_reads_the_xcoms_that_it_tells_something_from_and_no_other(database):
+def test_the_tab_reads_only_the_xcoms_that_it_shows(database):
     told = {SUBMISSION_KEY: '{"accepted_at": 1}', "progress": "{}", "failure": "{}", "return_value": "{}"}
     database.add("t", **told, frames=json.dumps("x" * 100))
     assert tab_of("t").keys() == told.keys()

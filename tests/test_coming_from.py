@@ -83,7 +83,7 @@ class TestComfyUIImageToVideo:
         assert "2500" in refusal(ti, **{**self.NODE, "prompt": "x" * 2501})
         assert kling.requests() == []
 
-    def test_a_wrong_word_is_refused_with_the_right_ones(self, kling, ti):
+    def test_an_unknown_value_is_refused_with_the_allowed_ones(self, kling, ti):
         assert "'pro'" in refusal(ti, **{**self.NODE, "mode": "best"})
 
     def test_a_response_without_a_task_is_an_error(self, kling, monkeypatch):

@@ -49,7 +49,7 @@ def test_no_page_has_an_error_a_dead_link_or_an_image_without_alt_text(built):
         ('<div class="figure"><svg role="img" aria-label="A rocket on its pad at dawn">', None),
     ],
 )
-def test_what_no_reader_should_meet_is_found(tmp_path, markup, problem):
+def test_text_that_no_page_should_contain_is_found(tmp_path, markup, problem):
     (tmp_path / "page.html").write_text(markup)
     assert site.problems(tmp_path) == ([f"page.html: {problem}"] if problem else [])
 
@@ -59,7 +59,7 @@ def test_every_code_block_can_be_copied(built):
     assert "copybutton.js" in page
 
 
-def test_no_stray_word_stands_at_the_end_of_a_description(built):
+def test_no_description_ends_with_a_stray_word(built):
     pages = site.pages(built).values()
     assert [page.file.name for page in pages if re.search(r"\bPure\.", "".join(page.words))] == []
 

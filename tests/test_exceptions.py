@@ -106,7 +106,7 @@ def test_only_klings_own_codes_below_5000_are_a_refusal_for_sure(code):
 FOREIGN = "half \ud83d an emoji " + "data:image/png;base64," + "A" * 3_000_000
 
 
-def test_klings_words_are_short_and_clean_wherever_they_go():
+def test_klings_messages_are_short_and_clean_everywhere():
     error = kling.KlingRequestError(1201, FOREIGN, request_id="r" * 10_000)
     assert len(error.message) < 1000
     assert len(error.request_id) <= kling.REQUEST_ID_CHARACTERS

@@ -119,7 +119,7 @@ def test_a_lost_response_of_the_search_is_not_paid_twice_unless_asked(kling, ti,
     assert posts(kling) == [FACES, FACES, SYNC]
 
 
-def test_a_full_account_does_not_make_a_lost_search_forgotten(kling, ti, video, face, no_waiting):
+def test_a_full_account_does_not_discard_a_lost_search(kling, ti, video, face, no_waiting):
     store = StateStore()
     kling.fault("cut_after", path=FACES)
     kling.fault(code=1303, path=FACES)

@@ -100,7 +100,7 @@ def test_a_refusal_never_ends_the_wait_for_a_task_that_kling_accepted(refusal):
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
-def test_a_refusal_about_a_task_that_nobody_has_read_is_believed_the_third_time(refusal):
+def test_a_refusal_about_a_task_that_was_never_read_counts_the_third_time(refusal):
     decider = poller(end_time=None)
     assert isinstance(decider.on_error(refusal, now=0), Sleep)
     assert isinstance(decider.on_error(refusal, now=0), Sleep)

@@ -120,7 +120,7 @@ def test_what_kling_may_take_is_a_warning(fields, advice):
     assert [advice_first(warning)[: len(advice)] for warning in images(**fields)._prepare().warnings] == [advice]
 
 
-def test_numbers_and_words_are_understood_as_templates_render_them(kling, ti):
+def test_numbers_and_text_are_read_as_templates_render_them(kling, ti):
     images(n="3", image_fidelity="0.7", image=str(PHOTOGRAPH), resolution="2K").execute({"ti": ti})
     body = kling.requests(method="POST")[0]["body"]
     assert (body["n"], body["image_fidelity"], body["resolution"]) == (3, 0.7, "2k")

@@ -61,7 +61,7 @@ def test_anything_else_is_refused_with_one_message(kling, tmp_path, manifest):
 
 
 @pytest.mark.parametrize("task_id", ["None", "../../etc", "a b", "7?x=1", "..", {"a": 1}, True, "7\n8", "x" * 300])
-def test_an_id_that_is_invalid_is_refused_in_the_words_of_the_sensor(kling, tmp_path, task_id):
+def test_an_id_that_is_invalid_is_refused_with_the_message_of_the_sensor(kling, tmp_path, task_id):
     with pytest.raises(KlingValidationError) as caught:
         transfer(f"{tmp_path}/", kling_task_id=task_id).execute({})
     with pytest.raises(KlingValidationError) as waiting:

@@ -83,7 +83,7 @@ def test_a_storage_that_is_away_for_a_while_loses_nothing_not_even_the_manifest(
 
 
 @pytest.mark.kling_simulator(seconds=0.1)
-def test_a_stored_video_that_somebody_deleted_is_stored_again_by_a_retry(kling, ti, tmp_path):
+def test_a_deleted_stored_video_is_stored_again_by_a_retry(kling, ti, tmp_path):
     run(ti, tmp_path, count=2)
     (tmp_path / "1.mp4").unlink()
     assert run(ti, tmp_path, count=2)["summary"]["done"] == 2
@@ -239,7 +239,7 @@ def test_a_thread_that_hangs_does_not_hold_the_end(kling, ti, tmp_path, monkeypa
 
 
 @pytest.mark.kling_simulator(seconds=0.1)
-def test_a_bug_that_one_item_meets_is_about_that_item(kling, ti, tmp_path, monkeypatch):
+def test_an_unexpected_error_of_one_item_fails_that_item_only(kling, ti, tmp_path, monkeypatch):
     submit, met = KlingHook.submit, []
 
     def break_once(self, *args, **kwargs):
@@ -298,7 +298,7 @@ def test_videos_that_were_stored_in_another_folder_are_stored_in_this_one(kling,
 
 
 @pytest.mark.kling_simulator(seconds=0.1)
-def test_a_manifest_that_names_files_of_others_is_not_believed(kling, ti, tmp_path):
+def test_a_manifest_that_names_files_of_others_is_not_trusted(kling, ti, tmp_path):
     run(ti, tmp_path, count=2)
     secret = tmp_path / "secret.mp4"
     secret.write_bytes((tmp_path / "0.mp4").read_bytes())
@@ -354,7 +354,7 @@ def test_a_superseded_trigger_reports_that_first_and_no_storage_error(kling, ti,
     assert not [line for line in lines if "storage" in line]
 
 
-def test_a_report_that_meets_another_run_blames_no_storage(tmp_path):
+def test_a_report_of_a_superseded_run_is_no_storage_error(tmp_path):
     complaints = []
 
     class Closed:

@@ -138,7 +138,7 @@ def test_an_extra_of_another_sender_is_named_and_harmless(monkeypatch, logged):
 
 @pytest.mark.skipif(not AIRFLOW_V_3_2_PLUS, reason="Airflow before 3.2 takes such a connection for a missing one")
 @pytest.mark.parametrize("extra", ["{not json", "[1]", '"text"', "5"])
-def test_an_extra_that_is_not_an_object_is_refused_instead_of_forgotten(monkeypatch, extra):
+def test_an_extra_that_is_not_an_object_is_refused_instead_of_ignored(monkeypatch, extra):
     assert "JSON object" in refusal(monkeypatch, {"extra": extra})
 
 

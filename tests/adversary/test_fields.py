@@ -257,7 +257,7 @@ def test_text_of_invisible_characters_is_blank(text):
 
 
 @pytest.mark.parametrize("text", ["none", "NONE", "None of them smiles", "'None'", "Null", "nan khatai"])
-def test_other_words_are_prompts(text):
+def test_any_other_text_is_a_prompt(text):
     assert animate(prompt=text).body["prompt"] == text
 
 
@@ -489,7 +489,7 @@ def test_a_login_in_an_address_is_a_warning_that_does_not_repeat_it():
 # Concealed for the UI, sent as it was
 
 
-def test_a_prompt_of_plain_words_is_never_taken_for_an_image():
+def test_a_prompt_of_plain_text_is_never_read_as_an_image():
     prompt = "a cat runs over the field and then it sleeps " * 20
     items = redact_images([{"image": URL, "prompt": prompt, "dynamic_masks": "[]"}])
     assert items[0]["prompt"] == prompt

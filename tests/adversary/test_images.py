@@ -148,7 +148,7 @@ def test_a_storage_that_is_away_is_an_error_that_a_retry_may_fix(error):
 
 
 @pytest.mark.parametrize("error", [PermissionError("no"), IsADirectoryError("no"), ValueError("bad bucket name")])
-def test_what_a_retry_meets_again_is_a_problem_of_the_request(error):
+def test_an_error_that_a_retry_would_repeat_is_a_problem_of_the_request(error):
     attach("memory", conn_id=f"never_{type(error).__name__}", fs=stored(error))
     with pytest.raises(FileLoadError, match="cannot be read"):
         load_image("memory://b/cat.png", field="image", conn_id=f"never_{type(error).__name__}")

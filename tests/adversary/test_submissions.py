@@ -112,7 +112,7 @@ WRAPPED = [
 
 
 @pytest.mark.parametrize("said", WRAPPED, ids=str)
-def test_a_task_that_the_response_hides_is_found_in_the_same_try(scripted, no_waiting, said):
+def test_a_task_missing_in_the_response_is_found_in_the_same_try(scripted, no_waiting, said):
     server = scripted(Relay(said))
     assert animate(FakeTaskInstance())["status"] == "succeed"
     assert len(server.posts()) == 1
@@ -168,14 +168,14 @@ def test_a_refusal_of_the_first_post_is_final(scripted):
 @pytest.mark.parametrize(
     "words", ["外部 external_task_id 已存在", "external task id is duplicated", "ExternalTaskID taken"]
 )
-def test_a_duplicate_in_other_words_is_adopted(scripted, no_waiting, words):
+def test_a_duplicate_reported_with_another_message_is_adopted(scripted, no_waiting, words):
     relay = Relay(Reply(cut=True), kling(code=1201, message=words, status=400), hidden=3)
     scripted(relay)
     assert animate(FakeTaskInstance())["task_id"] in relay.tasks.values()
 
 
 @pytest.mark.parametrize("said", [kling(code=1201, message="任务不存在", status=400), kling(code=40400, message="no")])
-def test_an_absence_in_other_words_is_not_an_absence_and_not_the_end(scripted, said):
+def test_an_unknown_not_found_message_is_neither_an_absence_nor_the_end(scripted, said):
     server = scripted(Relay(looks=[said] * 4))
     with pytest.raises(KlingError) as caught:
         animate(FakeTaskInstance(try_number=2))

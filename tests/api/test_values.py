@@ -97,7 +97,7 @@ def test_a_time_is_epoch_milliseconds_whatever_unit_it_came_in(value, read):
     assert values.milliseconds(value) == read
 
 
-def test_words_are_text_or_a_number_and_nothing_else():
+def test_a_text_field_accepts_text_or_a_number_and_nothing_else():
     assert values.text("a\nb") == "a b"
     assert values.text(7) == "7"
     assert [values.text(value) for value in (None, True, {"a": 1}, ["a"])] == ["", "", "", ""]

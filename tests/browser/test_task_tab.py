@@ -101,7 +101,7 @@ def test_a_stored_result_that_is_gone_plays_from_kling_and_the_page_shows_why(pa
     assert urlsplit(source(frame)).netloc == urlsplit(simulator.url).netloc
 
 
-def test_a_result_that_is_gone_everywhere_leaves_words_and_no_player(pages, launch):
+def test_a_result_that_is_gone_everywhere_shows_a_message_and_no_player(pages, launch):
     pages.page.route(re.compile(r"/kling/api/file.*&index=0"), lambda route: _answer_for(route, "&index=9"))
     pages.page.route(
         re.compile(r"/media/|\.mp4"),

@@ -138,7 +138,7 @@ def test_a_stored_video_starts_the_dag_that_is_scheduled_by_its_asset(airflow, r
 
 
 @pytest.mark.parametrize(("choice", "outcome", "files"), [("Approve", "success", 1), ("Reject", "skipped", 0)])
-def test_nothing_is_sent_before_somebody_approves(airflow, tmp_path, choice, outcome, files):
+def test_nothing_is_sent_before_an_approval(airflow, tmp_path, choice, outcome, files):
     run_id = _answered(airflow, f"file://{tmp_path}/", choice) or _answered(airflow, f"file://{tmp_path}/", choice)
     assert airflow.wait_for_run("kling_approval", run_id, timeout=120) == "success"
     assert airflow.states("kling_approval", run_id)["imagine"] == outcome

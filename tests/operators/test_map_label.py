@@ -56,7 +56,7 @@ def test_a_label_stays_text_in_a_dag_that_renders_native_objects(words):
     assert rendered(KlingTextToVideoOperator(task_id="t", prompt=words)) == f"“{words}”"
 
 
-def test_the_words_of_the_dag_count_more_and_ours_leave_the_end_to_the_triggerer():
+def test_settings_of_the_dag_have_priority_and_ours_leave_the_end_to_the_triggerer():
     own = KlingTextToVideoOperator(task_id="t", prompt="x", map_index_template="{{ task.prompt }}")
     assert own.map_index_template == "{{ task.prompt }}"
     with DAG("d", schedule=None, default_args={"map_index_template": "{{ task.pool }}"}):

@@ -80,7 +80,7 @@ def _raise() -> None:
     raise FileNotFoundError("none")
 
 
-def test_a_manifest_that_hangs_keeps_nobody_from_another_one(tmp_path, monkeypatch, hung):
+def test_a_manifest_that_hangs_does_not_block_another_one(tmp_path, monkeypatch, hung):
     (tmp_path / "m.jsonl").write_text('{"key": "a"}\n')
     real = run_items._version
     monkeypatch.setattr(run_items, "_version", lambda place: hung() if "hung" in place.rest else real(place))

@@ -197,7 +197,7 @@ def test_a_file_whose_content_does_not_match_its_name_is_not_sent(pages, tmp_pat
     assert pages.get("api/file", index=0).status_code == 502
 
 
-def test_a_link_to_something_else_is_looked_at_like_the_thing(pages, tmp_path):
+def test_a_symbolic_link_is_checked_like_its_target(pages, tmp_path):
     (tmp_path / "secret").write_bytes(b"sql_alchemy_conn = secret")
     (tmp_path / "a.mp4").symlink_to(tmp_path / "secret")
     stores(pages, tmp_path / "a.mp4")

@@ -105,7 +105,7 @@ def test_an_object_storage_uri_is_read_with_the_given_connection():
 
 
 @pytest.mark.parametrize("uri", ["foo://bar/key", "x-y://[::", "file://" + "a" * 300, "file://\0", "a" * 300 + "/\0"])
-def test_an_address_that_cannot_exist_is_refused_in_words(uri):
+def test_an_address_that_cannot_exist_is_refused_with_a_message(uri):
     assert "image=" in failure(uri)
 
 

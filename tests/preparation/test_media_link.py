@@ -78,7 +78,7 @@ def test_a_private_file_gets_a_message_with_what_to_do(value):
     assert refused(value).startswith("Copy video_url to object storage")
 
 
-def test_what_is_missing_or_may_not_be_read_or_is_not_an_address_is_refused_in_words(object_store):
+def test_a_missing_or_unreadable_file_or_an_invalid_address_is_refused_with_a_message(object_store):
     assert "no such file" in refused(URI)
     assert "type int" in refused(7)
     object_store.write("clip.mp4", b"a video")

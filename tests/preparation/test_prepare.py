@@ -44,7 +44,7 @@ def mask(width: int = 640, height: int = 427) -> bytes:
     return stream.getvalue()
 
 
-def test_a_request_in_friendly_words_becomes_kling_s_body():
+def test_a_request_in_the_words_of_the_operator_becomes_klings_body():
     prepared = prepare(
         IMAGE2VIDEO,
         {
@@ -213,7 +213,7 @@ def test_warn_turns_certain_problems_into_warnings_and_sends():
     assert len(prepared.warnings) == 2
 
 
-def test_off_checks_nothing_but_still_writes_kling_s_words():
+def test_off_checks_nothing_but_still_converts_to_klings_values():
     prepared = prepare(IMAGE2VIDEO, {"duration": 99, "mode": "standard", "cfg_scale": "high"}, validate="off")
     assert prepared.body == {"model_name": "kling-v3", "mode": "std", "duration": "99", "cfg_scale": "high"}
     assert prepared.warnings == ()

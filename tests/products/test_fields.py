@@ -146,7 +146,7 @@ def test_text_loses_the_blanks_that_mean_nothing(name, written, sent):
 
 @pytest.mark.parametrize("name", ["camera_control", "dynamic_masks", "multi_prompt", "element_list", "voice_list"])
 @pytest.mark.parametrize("text", ["{bad", "[" * 100_000, "1" * 5000])
-def test_text_that_is_not_json_is_refused_in_words(name, text):
+def test_text_that_is_not_json_is_refused_with_a_message(name, text):
     with pytest.raises(FieldEncodingError, match="not JSON"):
         FIELDS[name].canonical(text)
 

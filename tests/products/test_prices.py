@@ -210,5 +210,5 @@ def test_extra_body_with_field_names_of_the_second_generation_is_checked(endpoin
         ("omni-image", {"model_name": "kling-v3-omni", "resolution": ["4k"]}),
     ],
 )
-def test_words_that_the_list_does_not_have_are_no_cheap_ones(endpoint, body):
+def test_values_missing_in_the_price_list_have_no_cheap_price(endpoint, body):
     assert prices.estimate(PRODUCTS[endpoint], body).units is None

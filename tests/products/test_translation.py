@@ -111,7 +111,7 @@ def test_mode_is_resolution(mode, resolution):
 
 
 @pytest.mark.parametrize("resolution", ["1080p", "1080P", 1080, " 1080 "])
-def test_resolution_is_another_word_for_mode_in_both_generations(resolution):
+def test_resolution_is_an_alias_of_mode_in_both_generations(resolution):
     assert sent(resolution=resolution)["settings"]["resolution"] == "1080p"
     classic = prepared(model_name="kling-v3", resolution=resolution)
     assert classic.body["mode"] == "pro"
@@ -119,7 +119,7 @@ def test_resolution_is_another_word_for_mode_in_both_generations(resolution):
     assert classic.content == prepared(model_name="kling-v3", mode="pro").content
 
 
-def test_two_words_for_the_quality_may_not_contradict_each_other():
+def test_mode_and_resolution_may_not_contradict_each_other():
     assert "Give resolution or mode, not both: resolution='1080p' is mode 'pro'" in refused(mode="std", resolution=1080)
     assert sent(mode="pro", resolution="1080p")["settings"]["resolution"] == "1080p"
     assert "Give resolution as '720p', '1080p' or '4k'" in refused(resolution="480p")
@@ -199,7 +199,7 @@ def test_voices_are_items():
         ({"static_mask": URL}, "Leave static_mask out"),
     ],
 )
-def test_what_has_no_word_is_refused_and_the_model_that_takes_it_named(fields, advice, validate):
+def test_a_field_without_translation_is_refused_with_the_model_that_accepts_it(fields, advice, validate):
     sentence = refused(validate=validate, **fields)
     assert advice in sentence
     assert sentence.count(next(iter(fields))) <= 4, "said once"
@@ -247,7 +247,7 @@ def test_a_nested_key_that_kling_would_ignore_is_reported(place, key):
     assert prepare(IMAGE2VIDEO, given, extra_body={"settings": {"seed": 7}}).warnings == ()
 
 
-def test_extra_words_are_held_to_the_same_dictionary():
+def test_extra_body_is_translated_with_the_same_table():
     with pytest.raises(KlingValidationError, match="leave cfg_scale out"):
         prepare(IMAGE2VIDEO, {"model_name": "kling-3.0", "image": URL}, extra_body={"cfg_scale": 1}, validate="off")
 
@@ -313,7 +313,7 @@ def test_an_image_is_as_large_as_the_generation_of_the_model_takes(tmp_path):
     assert "50 MB" in refused(model_name="kling-3.0", image=large)
 
 
-def test_the_words_of_the_other_endpoint_are_the_same():
+def test_the_field_names_of_the_other_endpoint_are_the_same():
     fields = {"model_name": "kling-3.0", "prompt": "A boat"}
     assert prepare(TEXT_TO_VIDEO, fields).body == prepare(TEXT2VIDEO, fields).body
 
@@ -368,7 +368,7 @@ def test_an_omni_video_is_translated_to_items_that_the_prompt_names():
          {"video_list": [{"video_url": VIDEO, "refer_type": "feature"}], "sound": "original"}),
     ],
 )  # fmt: skip
-def test_an_omni_video_takes_the_words_of_either_generation_for_models_of_both(classic, v2):
+def test_an_omni_video_accepts_the_field_names_of_either_generation_for_models_of_both(classic, v2):
     assert omni(**classic) == omni(**v2)
     old = {"model_name": "kling-v3-omni", "aspect_ratio": "16:9"}
     one, other = (prepared(OMNI, **{**old, **fields}).body for fields in (classic, v2))

@@ -174,7 +174,7 @@ def test_an_error_of_the_account_names_the_variables_when_it_is_the_environments
 
 
 @pytest.mark.parametrize("command", ["animate", "imagine", "status", "fetch"])
-def test_a_word_that_is_missing_is_said_below_one_line_of_usage(command, capsys):
+def test_a_missing_argument_is_named_below_one_line_of_usage(command, capsys):
     assert main([command]) == 2
     usage, problem = capsys.readouterr().err.splitlines()
     assert usage.startswith(f"usage: python -m airflow_provider_kling {command} [options] ")

@@ -78,7 +78,7 @@ def test_every_path_of_the_second_generation_refuses_a_jwt(kling, path):
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_the_routes_of_tasks_refuse_a_jwt_and_garbage_with_the_same_words(kling, method):
+def test_the_routes_of_tasks_refuse_a_jwt_and_garbage_with_the_same_message(kling, method):
     for bearer in (token(kling.simulator), "garbage", "api-key-kling-unknown"):
         got = kling.send(method, "/tasks?task_ids=0", headers={"Authorization": f"Bearer {bearer}"}, json={})
         assert (got.status_code, got.json()["code"], got.json()["message"]) == (401, 1002, NEEDS_API_KEY)

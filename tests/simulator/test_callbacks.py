@@ -121,7 +121,7 @@ def test_a_callback_url_that_is_invalid_does_not_disturb_the_task(start):
     assert seen["task_status"] == "succeed"
 
 
-def test_a_task_of_the_second_generation_is_posted_in_its_own_words(kling, receive):
+def test_a_task_of_the_second_generation_is_posted_with_its_own_field_names(kling, receive):
     receiver = receive()
     body = {"prompt": "a cat", "options": {"callback_url": receiver.url, "external_task_id": "a"}}
     task_id = kling.send("POST", "/text-to-video/kling-3.0-turbo", json=body).json()["data"]["id"]

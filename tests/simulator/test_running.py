@@ -110,7 +110,7 @@ def test_an_unknown_setting_is_an_error():
 
 
 @pytest.mark.parametrize("name", ["retired", "video_size", "list_order", "reuse_after_failure", "early_result"])
-def test_a_setting_that_is_not_one_of_its_words_is_an_error(name):
+def test_a_setting_that_is_not_one_of_its_choices_is_an_error(name):
     with pytest.raises(ValueError, match=name):
         Settings(**{name: "refused"})
 
@@ -176,7 +176,7 @@ def test_every_option_has_a_help_text_and_is_in_the_documentation():
         assert action.option_strings[-1] in page, action.option_strings
 
 
-def test_the_first_of_the_words_is_the_default():
+def test_the_first_choice_is_the_default():
     assert {name: words[0] for name, words in CHOICES.items()} == {name: getattr(Settings(), name) for name in CHOICES}
 
 

@@ -39,7 +39,7 @@ def film(seen):
     return av.open(io.BytesIO(response.content))
 
 
-def test_a_create_response_has_the_words_of_the_second_generation(kling):
+def test_a_create_response_has_the_field_names_of_the_second_generation(kling):
     data = send(kling).json()["data"]
     assert data.keys() == ALWAYS
     assert (data["status"], data["message"], len(data["id"])) == ("submitted", "", 18)

@@ -174,14 +174,14 @@ def kling():
 
 
 @pytest.mark.parametrize(("body", "message"), OBSERVED + IN_STYLE)
-def test_image2video_refuses_with_the_words_of_kling_and_creates_nothing(kling, body, message):
+def test_image2video_refuses_with_klings_message_and_creates_nothing(kling, body, message):
     before = len(kling.simulator.tasks())
     assert kling.refusal(kling.image2video(**body)) == (400, 1201, message)
     assert len(kling.simulator.tasks()) == before
 
 
 @pytest.mark.parametrize(("body", "message"), TEXT)
-def test_text2video_refuses_with_the_words_of_kling(kling, body, message):
+def test_text2video_refuses_with_klings_message(kling, body, message):
     assert kling.refusal(kling.text2video(**body)) == (400, 1201, message)
 
 

@@ -179,7 +179,7 @@ def test_a_clear_moves_the_generation_and_nothing_else_does(on_clear, max_tries,
     assert generation_of(on_clear=on_clear, max_tries=max_tries, stored=kept) == generation
 
 
-def test_the_words_of_a_dag_author_are_digested_whatever_their_type():
+def test_the_fields_of_a_dag_author_are_digested_whatever_their_type():
     class Inline:
         content = b"picture"
 

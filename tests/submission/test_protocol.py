@@ -295,13 +295,13 @@ def test_a_post_that_never_left_after_doubt_stays_in_doubt():
         "外部任务 campaign-7 已存在",
     ],
 )
-def test_a_1201_about_the_id_is_looked_up_whatever_its_words(words):
+def test_a_1201_about_the_id_is_looked_up_whatever_its_message(words):
     submission = Submission("campaign-7", look_up_first=False)
     assert take_steps(submission, Problem(KlingRequestError(1201, words, http_status=400))) == LookUp("campaign-7")
 
 
 @pytest.mark.parametrize("words", ["任务不存在", "task does not exist", ""])
-def test_a_1201_in_other_words_on_a_look_is_neither_an_absence_nor_the_end(words):
+def test_a_1201_with_another_message_on_a_read_is_neither_an_absence_nor_the_end(words):
     step = take_steps(retry(), Problem(KlingRequestError(1201, words, http_status=400)))
     assert isinstance(step, Fail)
     assert step.error.transient
@@ -392,7 +392,7 @@ def finish(ledger: Ledger):
 @pytest.mark.timeout(3600)
 @settings(max_examples=500 * STEPS, deadline=None)
 @given(TRIES)
-def test_whatever_is_lost_wherever_a_worker_dies_at_most_one_task_is_alive(tries):
+def test_whatever_is_lost_and_wherever_a_worker_dies_at_most_one_task_runs(tries):
     """Each try of the Airflow task runs the protocol and may be killed after any number of steps."""
     ledger = Ledger()
     for number, (fates, dies_after) in enumerate(tries):

@@ -30,7 +30,7 @@ def test_another_name_gives_nothing(name):
     assert not is_our_operator(name)
 
 
-def test_our_triggers_are_known_by_where_they_stand():
+def test_our_triggers_are_known_by_their_module():
     assert len(TRIGGERS) == 3
     assert [our_trigger(f"{cls.__module__}.{cls.__name__}") for cls in TRIGGERS] == [cls.__name__ for cls in TRIGGERS]
 

@@ -45,7 +45,7 @@ def test_any_connection_becomes_settings_or_a_sentence():
     fuzz(connections, check)
 
 
-def test_a_request_over_any_connection_ends_in_words(monkeypatch):
+def test_a_request_over_any_connection_ends_in_a_readable_error(monkeypatch):
     monkeypatch.setattr("tenacity.nap.time.sleep", lambda _seconds: None)
 
     def check(fields):

@@ -18,7 +18,7 @@ NO = ["False", "false", "0", "no", "off", "OFF ", "n", ""]
 @pytest.mark.parametrize(
     ("word", "is_on"), [*((word, False) for word in NO), ("True", True), ("1", True), ("on", True), ("maybe", True)]
 )
-def test_a_word_is_yes_or_no(monkeypatch, word, is_on):
+def test_a_text_is_true_or_false(monkeypatch, word, is_on):
     monkeypatch.setenv("AIRFLOW__KLING__POSTERS", word)
     assert is_switched_on("posters") is is_on
 

@@ -106,6 +106,19 @@ def test_a_session_that_is_too_old_is_opened_again(kling, ti, video, face):
     assert posts(kling) == [FACES, SYNC, FACES, SYNC]
 
 
+def test_a_session_outlives_a_refused_search_in_another_video(kling, ti, video, face):
+    store = StateStore()
+    kling.fault(code=1103, path=SYNC)
+    kling.fault(code=1201, path=FACES, nth=2)
+    other = run(KlingTextToVideoOperator, prompt="Somebody else speaks", duration=5)["videos"][0]
+    with pytest.raises(errors.KlingAccountError):
+        lip_sync(video_id=video["id"], face_choose=[face]).execute({"ti": ti, "task_state_store": store})
+    with pytest.raises(errors.KlingRequestError):
+        lip_sync(video_id=other["id"], face_choose=[face]).execute({"ti": again(ti), "task_state_store": store})
+    lip_sync(video_id=video["id"], face_choose=[face]).execute({"ti": again(ti), "task_state_store": store})
+    assert posts(kling) == [FACES, SYNC, FACES, SYNC]
+
+
 def test_a_lost_response_of_the_search_is_not_paid_twice_unless_asked(kling, ti, video, face):
     kling.fault("cut_after", path=FACES)
     store = StateStore()
@@ -226,6 +239,43 @@ def test_a_refused_search_leaves_nothing_counted(kling, capped):
     kling.fault(code=1102, path=FACES)
     (state, _), day = capped(Alone(), errors.KlingAccountError)
     assert (state, day) == ("free", [])
+
+
+def test_after_a_retry_a_refused_search_leaves_nothing_counted_either(kling, capped):
+    for try_number in (1, 2, 3):
+        kling.fault(code=1102, path=FACES)
+        (state, _), day = capped(Alone(try_number=try_number), errors.KlingAccountError)
+        assert (state, day) == ("free", [])
+
+
+def test_after_a_wait_for_a_slot_a_refused_search_leaves_nothing_counted_either(kling, capped):
+    ti = Alone()
+    kling.fault(code=1303, path=FACES)
+    capped(ti, TaskDeferred, deferrable=True)
+    kling.fault(code=1102, path=FACES)
+    (state, _), day = capped(ti, errors.KlingAccountError, lambda made: made.execute_with_slot({"ti": ti}))
+    assert (state, day) == ("free", [])
+
+
+def test_a_search_that_was_paid_counts_however_often_the_next_ones_are_refused(kling, capped, tmp_path):
+    kling.fault(code=1102, path=SYNC)
+    capped(Alone(), errors.KlingAccountError)
+    (stored,) = (tmp_path / "budget" / "sent").glob("*.session.json")
+    stored.write_text(json.dumps({**json.loads(stored.read_text()), "at": 1.0}))
+    for try_number in (2, 3):
+        kling.fault(code=1102, path=FACES)
+        counted = capped(Alone(try_number=try_number), errors.KlingAccountError)
+        assert counted == (("spent", SEARCH), [["spent", SEARCH]])
+    assert posts(kling) == [FACES, SYNC, FACES, FACES]
+
+
+def test_a_lost_search_counts_after_a_refused_one(kling, capped):
+    kling.fault("cut_after", path=FACES)
+    capped(Alone(), errors.KlingAnswerLostError)
+    kling.fault(code=1102, path=FACES)
+    run_cost, day = capped(Alone(try_number=2), errors.KlingAccountError, on_doubt="resend")
+    assert run_cost == ("spent", "0.8470")
+    assert ["spent", "0.8470"] in day
 
 
 def test_a_search_without_a_face_is_all_that_counts(capped, monkeypatch):

@@ -99,6 +99,17 @@ def test_a_refusal_of_a_second_request_does_not_forget_the_first(kling, ti, no_w
     assert posts(kling) == 2
 
 
+@pytest.mark.parametrize("fault", [{"code": 1201}, {"kind": "fail_task"}])
+def test_other_words_that_cost_nothing_do_not_forget_what_was_paid(kling, ti, no_waiting, fault):
+    store = StateStore()
+    first = speech().execute({"ti": ti, "task_state_store": store})
+    kling.fault(**fault, operation="create")
+    with pytest.raises((errors.KlingRequestError, errors.KlingTaskFailedError)):
+        speech(text="Another").execute({"ti": again(ti), "task_state_store": store})
+    later = speech().execute({"ti": again(ti), "task_state_store": store})
+    assert (later["audios"], posts(kling)) == (first["audios"], 2)
+
+
 def test_what_another_version_kept_is_found(kling, ti):
     store = StateStore()
     first = speech().execute({"ti": ti, "task_state_store": store})

@@ -96,6 +96,9 @@ class KlingSessionOperator(KlingTaskOperator):
         """Return the session of an earlier try while it lives, or open one."""
         store = StoredSubmission(self, options, key=SESSION_KEY)
         stored = store.read() if store.has_store else _pull_session(options)
+        if store.is_empty:
+            # Without a store a retry cannot know this, and the price of a session stays counted.
+            self.may_be_open = False
         is_open = self._is_session(stored)
         if is_open and time.time() < stored["at"] + SESSION_SECONDS:
             return stored

@@ -61,6 +61,9 @@ class StoredSubmission:
         self._options = options
         self._key = key
         self._damaged: DamagedFile | None = None
+        self._earlier: dict[str, Any] | None = None
+        #: Whether the store was read and says nothing: what is sent leaves an entry, unless it certainly was not paid.
+        self.is_empty = False
 
     @property
     def has_store(self) -> bool:
@@ -81,7 +84,9 @@ class StoredSubmission:
         except Exception as error:  # noqa: BLE001 - whatever a state store raises
             raise _unusable(error) from None
         if stored is None or stored == {}:
+            self.is_empty = True
             return {}
+        self._earlier = stored if isinstance(stored, dict) else None
         self._damaged = stored if isinstance(stored, DamagedFile) else None
         name = stored.get("id") if isinstance(stored, dict) else None
         if not isinstance(name, str):
@@ -112,7 +117,7 @@ class StoredSubmission:
     @contextlib.contextmanager
     def sending(self, *, may_be_sent: bool) -> Iterator[CountedPermit]:
         """
-        Yield what asks for permission to pay; delete the entry when an error says that nothing is at Kling.
+        Yield what asks for permission to pay; take the entry back when an error says that nothing is at Kling.
 
         :param may_be_sent: whether an earlier try may have sent something.
         """
@@ -129,7 +134,7 @@ class StoredSubmission:
             if may_be_sent or permit.calls > 1:
                 self._operator.may_be_paid = True
             else:
-                self.delete()
+                self._put_back(self._earlier)
             raise
 
     def save_answer(self, **value: Any) -> None:
@@ -142,11 +147,19 @@ class StoredSubmission:
             self._operator.log.warning("The answer was not written to the task state store: %s", reason(error))
 
     def delete(self) -> None:
-        """Delete the entry: nothing is at Kling. If that fails, the next try looks where it need not."""
+        """Delete what is stored of this submission: nothing is at Kling."""
+        of_another = self._earlier is not None and self._earlier.get("id") != self._options.name
+        self._put_back(self._earlier if of_another else None)
+
+    def _put_back(self, earlier: dict[str, Any] | None) -> None:
+        """
+        Store again what :meth:`save` has replaced: a session that was paid, or a submission of other content, which
+        would be paid twice if the content changed back. If that fails, the next try looks where it need not.
+        """
         if self._store is None:
             return
         try:
-            self._store.delete(self._key)
+            self._store.set(self._key, earlier) if earlier else self._store.delete(self._key)
         except Exception as error:  # noqa: BLE001 - whatever a state store raises
             self._operator.log.warning("The task state store still says that something was sent: %s", reason(error))
 

@@ -81,7 +81,7 @@ class KlingTrigger(BaseTrigger):
                     return
         except Exception as error:  # noqa: BLE001 - without an event the Airflow task would wait until its backstop
             event = self._error_event(error)
-        await asyncio.sleep(_seconds_left(self.deferred_at, self.min_deferral, time.time()))
+        await asyncio.sleep(seconds_left(self.deferred_at, self.min_deferral, time.time()))
         yield TriggerEvent(event)
 
     async def on_kill(self) -> None:
@@ -133,11 +133,15 @@ class KlingTrigger(BaseTrigger):
         return True
 
 
-def _seconds_left(deferred_at: Any, min_deferral: float, now: float) -> float:
+def seconds_left(deferred_at: Any, min_deferral: float, now: float) -> float:
     """
-    Return how long an event still waits: never longer than the whole pause.
+    Return how long an event, or a submission, still waits: never longer than the whole pause.
 
     The worker's clock may be hours ahead, and another version of the package may have written something else.
+
+    :param deferred_at: epoch seconds at which the pause began.
+    :param min_deferral: seconds of the whole pause.
+    :param now: epoch seconds.
     """
     if not is_time(deferred_at):
         return min_deferral

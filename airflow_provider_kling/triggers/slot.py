@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
+from airflow_provider_kling.models import is_time
 from airflow_provider_kling.products.product import DEFAULT_ENDPOINT
-from airflow_provider_kling.triggers.base import KlingTrigger, backstop, deadline_text
+from airflow_provider_kling.triggers.base import KlingTrigger, backstop, deadline_text, seconds_left
 from airflow_provider_kling.waiting.arbiter import SlotRequest
 
 if TYPE_CHECKING:
@@ -71,8 +73,13 @@ class KlingSlotTrigger(KlingTrigger):
 
     async def _wait(self) -> dict[str, Any]:
         """Wait; only the next submission can tell whether there is a slot."""
-        await self._wait_for_slot(self.deferred_at, self.refused_at)
+        if self._has_times():
+            await self._wait_for_slot(self.deferred_at, self.refused_at)
         return self._event()
+
+    def _has_times(self) -> bool:
+        """Whether its times are times. What another version wrote could mix up the queue; then a worker goes on."""
+        return all(map(is_time, (self.since, self.until, self.deferred_at, self.refused_at)))
 
     async def _wait_for_slot(self, requested_at: float, refused_at: float) -> AccountSlots | None:
         """
@@ -86,7 +93,9 @@ class KlingSlotTrigger(KlingTrigger):
 
         level = logging.INFO if requested_at - self.since < FIRST_WAIT else logging.DEBUG
         self.log.log(level, "Waiting for a slot at Kling, %s", deadline_text(self.until))
-        request = SlotRequest(self.external_task_id, self.since, ready_at=requested_at + self.min_deferral)
+        now = time.time()
+        ready_at = now + seconds_left(requested_at, self.min_deferral, now)
+        request = SlotRequest(self.external_task_id, self.since, ready_at=ready_at)
         slots = await AccountSlots.of(self.kling_conn_id, self.endpoint)
         granted = await slots.wait(request, until=self.until, model_name=self.model_name, refused_at=refused_at)
         return slots if granted else None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling import polling
 from airflow_provider_kling.exceptions import KlingConcurrencyError, KlingConfigurationError, KlingThrottledError
-from airflow_provider_kling.models import SUBMISSION_KEY, TaskStatus
+from airflow_provider_kling.models import SUBMISSION_KEY, TaskStatus, is_time, results_expired
 from airflow_provider_kling.products.catalogue import product_of
 from airflow_provider_kling.submission import identity, log_lines
 from airflow_provider_kling.submission.protocol import Done
@@ -17,7 +17,8 @@ from airflow_provider_kling.submission.submission_record import submission_recor
 from airflow_provider_kling.triggers.base import backstop
 from airflow_provider_kling.triggers.slot import KlingSlotTrigger
 from airflow_provider_kling.triggers.task import KlingTaskTrigger
-from airflow_provider_kling.utils._airflow.completion import set_xcom
+from airflow_provider_kling.utils._airflow.compat import AIRFLOW_V_3_2_PLUS
+from airflow_provider_kling.utils._airflow.completion import is_still_deferred, set_xcom
 from airflow_provider_kling.utils.untrusted import reason
 from airflow_provider_kling.waiting.hook_cache import HookCache
 from airflow_provider_kling.waiting.threads import Work, in_thread
@@ -71,6 +72,8 @@ class KlingSubmitTrigger(KlingSlotTrigger):
         self.ends_task = ends_task
         self._task: Task | None = None
         self._task_trigger: KlingTaskTrigger | None = None
+        # Epoch seconds, by this clock, before which Kling has not accepted the task; Kling's clock may be behind.
+        self._sent_after: float | None = None
 
     @functools.cached_property
     def _hooks(self) -> HookCache:
@@ -82,6 +85,8 @@ class KlingSubmitTrigger(KlingSlotTrigger):
         return backstop(self.until + self.timeout, margin=self.poll_interval)
 
     async def _wait(self) -> dict[str, Any]:
+        if not self._has_times():
+            return self._event()
         done = await self._find_submitted() or await self._submit()
         # Sensors and the worker need the id. Without it the worker adopts the task and pushes the id.
         if done is None or not await self._push("task_id", done.task.task_id):
@@ -92,7 +97,7 @@ class KlingSubmitTrigger(KlingSlotTrigger):
         self._task_trigger = KlingTaskTrigger.waiting_for(
             task,
             kling_conn_id=self.kling_conn_id,
-            end_time=polling.end_time_of(task, timeout=self.timeout, now=time.time()),
+            end_time=polling.end_time_of(task, timeout=self.timeout, now=time.time(), submitted_at=self._sent_after),
             poll_interval=self.poll_interval,
             ends_task=self.ends_task,
             model_name=self.model_name,
@@ -100,9 +105,12 @@ class KlingSubmitTrigger(KlingSlotTrigger):
         self._task_trigger.task_instance = self.task_instance
         return await self._task_trigger._wait()
 
+    def _has_times(self) -> bool:
+        return super()._has_times() and all(map(is_time, (self.timeout, self.poll_interval)))
+
     async def _find_submitted(self) -> Done | None:
         """Return the task that this trigger submitted before it was restarted."""
-        if time.time() < self.deferred_at + self.min_deferral:
+        if abs(time.time() - self.deferred_at) < self.min_deferral:
             # It submits after that time.
             return None
         try:
@@ -113,6 +121,7 @@ class KlingSubmitTrigger(KlingSlotTrigger):
         if task is None or task.status is TaskStatus.FAILED:
             return None
         done = Done(task, adopted=True, attempt=1, answer_lost=True)
+        self._sent_after = self.deferred_at
         await self._report(done, submitted_at=None)
         return done
 
@@ -123,9 +132,6 @@ class KlingSubmitTrigger(KlingSlotTrigger):
         """Submit when there is a slot. Return ``None`` when a worker has to go on."""
         requested_at, refused_at = self.deferred_at, self.refused_at
         while slots := await self._wait_for_slot(requested_at, refused_at):
-            # Somebody may have cleared the task, or marked it as failed: nothing must be paid then.
-            if not await self._is_still_deferred():
-                return None
             requested_at = time.time()
             try:
                 done = await in_thread(Work.SUBMIT, self._send)
@@ -138,7 +144,9 @@ class KlingSubmitTrigger(KlingSlotTrigger):
                 return None
             with slots.lock:
                 slots.arbiter(self.model_name).accepted(self.external_task_id, done.task, time.time())
-            await self._report(done, submitted_at=requested_at)
+            if done.answer_lost or not done.adopted:
+                self._sent_after = requested_at
+            await self._report(done, submitted_at=self._sent_after)
             return done
         return None
 
@@ -160,16 +168,30 @@ class KlingSubmitTrigger(KlingSlotTrigger):
         # Asked again: the connection may have changed during the wait.
         if hook.needs_task_state(self.endpoint, prepared.body):
             raise KlingConfigurationError("A worker has to write down what it is about to pay.")
-        return hook.submit(self.endpoint, prepared.body, external_task_id=self.external_task_id, look_up_first=True)
+        return hook.submit(
+            self.endpoint,
+            prepared.body,
+            external_task_id=self.external_task_id,
+            look_up_first=True,
+            permit=self._check_still_deferred,
+        )
+
+    def _check_still_deferred(self) -> None:
+        """
+        Refuse to pay for a task that somebody has cleared, or marked as failed, even while its request was prepared.
+
+        :raises KlingConfigurationError: when the task is not known to be deferred.
+        """
+        if not (AIRFLOW_V_3_2_PLUS and is_still_deferred(self.task_instance)):
+            raise KlingConfigurationError("The Airflow task is not known to be deferred any more.")
 
     async def _report(self, done: Done, *, submitted_at: float | None) -> None:
         self.log.info("%s", log_lines.accepted(done, is_own_id=False, looked_up_first=True).text)
-        sent = done.answer_lost or not done.adopted
         record = submission_record(
             done,
             model_name=self.model_name,
             estimate=self.estimate,
-            submitted_at=submitted_at if sent else None,
+            submitted_at=submitted_at,
             slot_since=self.since,
         )
         await self._push(SUBMISSION_KEY, record)
@@ -178,7 +200,8 @@ class KlingSubmitTrigger(KlingSlotTrigger):
         if self._task_trigger:
             return await self._task_trigger._push_result(event)
         ti, task = self.task_instance, self._task
-        if ti is None or task is None:
+        # A worker raises that it failed, or that its links are dead.
+        if ti is None or task is None or task.status is TaskStatus.FAILED or results_expired(task, time.time()):
             return None
         await in_thread(Work.REPORT, set_xcom, ti, "return_value", task.manifest(model_name=self.model_name))
         return {}

@@ -43,6 +43,19 @@ def test_those_of_an_older_version_wait_side_by_side_and_each_has_one_event(klin
     assert asyncio.run(run_all()) == [[{"status": "slot", "since": now, "until": now + 1.0}]] * 5
 
 
+@pytest.mark.parametrize("name", ["since", "until", "deferred_at", "refused_at"])
+def test_one_without_times_does_not_wait(monkeypatch, name):
+    monkeypatch.setattr(KlingTrigger, "min_deferral", 0.0)
+    now = time.time()
+    times = {"since": now, "until": now + 60, "deferred_at": now, "refused_at": now, name: float("nan")}
+
+    async def events():
+        return [event.payload async for event in KlingSlotTrigger(**times).run()]
+
+    (event,) = asyncio.run(asyncio.wait_for(events(), 5))
+    assert event["status"] == "slot"
+
+
 @pytest.mark.kling_simulator(concurrency=1, seconds=60)
 def test_the_operator_passes_who_was_refused_and_when(kling, ti):
     from support import PHOTOGRAPH

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import shutil
 import time
 from datetime import timedelta
@@ -12,19 +11,26 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.triggers.base import TaskSuccessEvent
 from support import PHOTOGRAPH, FakeTaskInstance, connect, set_pace
+from triggers.submitting import (
+    Airflow,
+    creates,
+    deferred,
+    event_of,
+    occupy,
+    operator,
+    others,
+    run_with_slot,
+    until,
+    waiting,
+)
 
 from airflow_provider_kling.exceptions import KlingContentPolicyError
-from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.operators import KlingImageToVideoOperator
 from airflow_provider_kling.operators.slot_wait import MAX_REQUEST
 from airflow_provider_kling.triggers import KlingSlotTrigger, KlingSubmitTrigger
-from airflow_provider_kling.triggers.base import KlingTrigger
-from airflow_provider_kling.utils._airflow.compat import AIRFLOW_V_3_2_PLUS, TaskDeferred
-from airflow_provider_kling.waiting.hook_cache import HookCache
+from airflow_provider_kling.utils._airflow.compat import AIRFLOW_V_3_2_PLUS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from airflow.triggers.base import TriggerEvent
 
 pytestmark = [
@@ -33,97 +39,9 @@ pytestmark = [
 ]
 
 
-class Airflow:
-    """What the trigger pushes, and whether its task is still deferred."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.is_deferred = True
-        self.refuses: set[str] = set()
-        self.ti = FakeTaskInstance()
-        for module in ("base", "task", "submit"):
-            monkeypatch.setattr(f"airflow_provider_kling.triggers.{module}.set_xcom", self._set)
-        monkeypatch.setattr("airflow_provider_kling.triggers.base.is_still_deferred", lambda _ti: self.is_deferred)
-
-    def _set(self, ti: FakeTaskInstance, key: str, value: Any) -> None:
-        if key in self.refuses:
-            raise RuntimeError("no XCom")
-        ti.xcom_push(key, value)
-
-    def started(self, trigger: KlingSubmitTrigger) -> KlingSubmitTrigger:
-        """A trigger as the triggerer builds it of what Airflow's database holds."""
-        _, arguments = trigger.serialize()
-        again = KlingSubmitTrigger(**json.loads(json.dumps(arguments)))
-        again.task_instance = self.ti
-        return again
-
-
 @pytest.fixture
 def airflow(monkeypatch) -> Airflow:
-    monkeypatch.setattr(KlingTrigger, "min_deferral", 0.0)
-    # Each test has a Kling of its own behind the same connection id.
-    HookCache._shared.clear()
-    set_pace(monkeypatch, read_interval=0.1, tick=0.1, handover=-1.0, backoff_first=0.1, backoff_longest=0.2)
     return Airflow(monkeypatch)
-
-
-def operator(**kwargs) -> KlingImageToVideoOperator:
-    defaults = {"task_id": "animate", "image": str(PHOTOGRAPH), "prompt": "It moves", "wait_for_completion": True}
-    return KlingImageToVideoOperator(**{**defaults, "poll_interval": 0.05, **kwargs})
-
-
-def occupy() -> str:
-    """Take the only slot."""
-    return KlingHook().create_task("image2video", {"image": str(PHOTOGRAPH)}, external_task_id="first").task_id
-
-
-def deferred(animate: KlingImageToVideoOperator, ti: FakeTaskInstance) -> KlingSlotTrigger:
-    """The trigger of an operator that finds no slot."""
-    with pytest.raises(TaskDeferred) as caught:
-        animate.execute({"ti": ti})
-    assert caught.value.method_name == "execute_with_slot"
-    return caught.value.trigger
-
-
-def waiting(airflow: Airflow, **kwargs) -> KlingSubmitTrigger:
-    trigger = deferred(operator(**kwargs), airflow.ti)
-    assert isinstance(trigger, KlingSubmitTrigger)
-    return airflow.started(trigger)
-
-
-async def event_of(trigger: KlingTrigger) -> TriggerEvent:
-    (event,) = [event async for event in trigger.run()]
-    return event
-
-
-async def until(condition: Callable[[], Any]) -> Any:
-    async with asyncio.timeout(10):
-        while not (found := condition()):  # noqa: ASYNC110 - the simulator has no event loop of ours
-            await asyncio.sleep(0.02)
-    return found
-
-
-def others(kling) -> list[dict[str, Any]]:
-    """The tasks at Kling but the one that took the slot."""
-    return [task for task in kling.tasks() if task["external_task_id"] != "first"]
-
-
-def creates(kling) -> int:
-    return len(kling.requests(method="POST"))
-
-
-def run_with_slot(kling, first: str, trigger: KlingTrigger, *, is_made: bool = True) -> TriggerEvent:
-    """Run a trigger; the slot becomes free, and the task that it submits is made."""
-
-    async def scenario() -> TriggerEvent:
-        event = asyncio.create_task(event_of(trigger))
-        await asyncio.sleep(0.3)
-        kling.finish(first)
-        await until(lambda: others(kling) or event.done())
-        for task in others(kling) if is_made else ():
-            kling.finish(task["task_id"])
-        return await asyncio.wait_for(event, 20)
-
-    return asyncio.run(scenario())
 
 
 def test_it_submits_when_a_slot_is_free_and_ends_the_task_without_a_worker(kling, airflow):

@@ -1,0 +1,150 @@
+"""The trigger that submits meets clocks that differ, tasks that are cleared at the wrong moment, and odd answers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+from adversary.scripted import TASK_ID, Received, Reply, kling, task
+from airflow.triggers.base import TaskSuccessEvent
+from support import set_pace
+from triggers.submitting import (
+    Airflow,
+    creates,
+    event_of,
+    occupy,
+    operator,
+    others,
+    run_with_slot,
+    until,
+    waiting,
+)
+
+from airflow_provider_kling.exceptions import KlingTaskFailedError
+from airflow_provider_kling.utils._airflow.compat import AIRFLOW_V_3_2_PLUS
+
+HOUR = 3600.0
+
+NOT_FOUND = kling(code=1201, message="Task not found by id/external id: x", status=400)
+
+pytestmark = [
+    pytest.mark.skipif(not AIRFLOW_V_3_2_PLUS, reason="before Airflow 3.2 a worker submits"),
+    pytest.mark.kling_simulator(concurrency=1, seconds=60),
+]
+
+
+@pytest.fixture
+def airflow(monkeypatch) -> Airflow:
+    return Airflow(monkeypatch)
+
+
+@pytest.mark.kling_simulator(concurrency=1, seconds=60, clock_skew=-2 * HOUR)
+def test_a_wait_takes_its_time_when_klings_clock_is_behind(kling, airflow):
+    first = occupy()
+    assert isinstance(run_with_slot(kling, first, waiting(airflow)), TaskSuccessEvent)
+
+
+@pytest.mark.kling_simulator(concurrency=1, seconds=60, clock_skew=-2 * HOUR)
+def test_so_does_one_that_is_restarted(kling, airflow):
+    first = occupy()
+    trigger = waiting(airflow)
+
+    async def scenario():
+        lost = asyncio.create_task(event_of(trigger))
+        kling.finish(first)
+        await until(lambda: others(kling))
+        lost.cancel()
+        again = asyncio.create_task(event_of(airflow.started(trigger)))
+        await asyncio.sleep(0.5)
+        kling.finish(others(kling)[0]["task_id"])
+        return await asyncio.wait_for(again, 20)
+
+    assert isinstance(asyncio.run(scenario()), TaskSuccessEvent)
+    assert len(others(kling)) == 1
+
+
+@pytest.mark.parametrize("ahead", [2 * HOUR, -2 * HOUR])
+def test_it_submits_whatever_the_workers_clock_says(kling, airflow, ahead):
+    first = occupy()
+    trigger = waiting(airflow)
+    for name in ("since", "until", "deferred_at", "refused_at"):
+        setattr(trigger, name, getattr(trigger, name) + ahead)
+    assert isinstance(run_with_slot(kling, first, trigger), TaskSuccessEvent)
+    assert len(others(kling)) == 1
+
+
+@pytest.mark.parametrize("odd", [None, "5", float("nan"), 1e300], ids=repr)
+@pytest.mark.parametrize("name", ["since", "until", "deferred_at", "refused_at", "timeout", "poll_interval"])
+def test_a_worker_goes_on_when_another_version_wrote_no_times(kling, airflow, name, odd):
+    occupy()
+    trigger = waiting(airflow)
+    setattr(trigger, name, odd)
+    before = creates(kling)
+    event = asyncio.run(asyncio.wait_for(event_of(trigger), 5))
+    assert (event.payload["status"], creates(kling)) == ("slot", before)
+
+
+def test_nothing_is_paid_for_a_task_that_is_cleared_while_its_request_is_prepared(kling, airflow, monkeypatch):
+    from airflow_provider_kling.hooks import KlingHook
+
+    first = occupy()
+    trigger = waiting(airflow)
+    submit = KlingHook.submit
+
+    def cleared(*args, **kwargs):
+        airflow.is_deferred = False
+        return submit(*args, **kwargs)
+
+    monkeypatch.setattr(KlingHook, "submit", cleared)
+    before = creates(kling)
+    event = run_with_slot(kling, first, trigger)
+    assert (event.payload["status"], creates(kling)) == ("slot", before)
+
+
+def test_nothing_is_sent_again_for_a_task_that_is_cleared_when_the_answer_was_lost(kling, airflow):
+    first = occupy()
+    trigger = waiting(airflow)
+    kling.fault("cut_before", operation="create", times=9)
+    before = creates(kling)
+
+    async def scenario():
+        event = asyncio.create_task(event_of(trigger))
+        kling.finish(first)
+        await until(lambda: creates(kling) > before)
+        airflow.is_deferred = False
+        return await asyncio.wait_for(event, 20)
+
+    assert (asyncio.run(scenario()).payload["status"], creates(kling)) == ("slot", before + 1)
+
+
+def _answers_of_a_task_that_fails_at_once(request: Received) -> Reply:
+    if request.method == "POST":
+        return kling(task("failed", task_status_msg="no luck"))
+    if TASK_ID in request.path:
+        return kling(task("failed", task_status_msg="no luck"))
+    is_list = "af-" not in request.path
+    return kling([]) if is_list else NOT_FOUND
+
+
+def test_a_task_that_failed_at_once_is_no_success(kling, airflow, scripted, monkeypatch):
+    occupy()
+    trigger = waiting(airflow, wait_for_completion=False)
+    assert trigger.ends_task
+    scripted(_answers_of_a_task_that_fails_at_once)
+    trigger.fingerprint = _fingerprint_now(trigger)
+    set_pace(monkeypatch, probe_first=0.1, probe_longest=0.1)
+    event = asyncio.run(asyncio.wait_for(event_of(trigger), 20))
+    assert event.payload["kling_task_id"] == TASK_ID
+    with pytest.raises(KlingTaskFailedError):
+        operator(wait_for_completion=False).execute_with_slot({"ti": airflow.ti}, event.payload)
+
+
+def _fingerprint_now(trigger) -> str:
+    from airflow_provider_kling.hooks import KlingHook
+    from airflow_provider_kling.preparation.prepare import prepare
+    from airflow_provider_kling.products.catalogue import product_of
+    from airflow_provider_kling.submission import identity
+
+    content = prepare(product_of(trigger.endpoint), **json.loads(trigger.request)).content
+    return identity.fingerprint(account=KlingHook().account_name, endpoint=trigger.endpoint, content=content)

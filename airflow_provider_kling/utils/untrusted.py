@@ -69,10 +69,14 @@ def begins_as_web_link(text: str) -> bool:
 
 def web_link(value: Any) -> str:
     """
-    Return an untrusted link unchanged when it is safe to open in a browser, else empty text.
+    Return an untrusted link when it is safe to open in a browser and to show, else empty text.
 
     Only ``http`` and ``https`` with a host: ``javascript:`` would run in the page. Links with blanks, control
-    characters or backslashes are refused, because programs read them in different ways.
+    characters or backslashes are refused, because programs read them in different ways. A login in the link is left
+    out: it would stand in XComs, on pages and in lineage. Kling's links are signed and need none.
+
+    >>> web_link("https://user:password@host.example/cat.png?Signature=abc")
+    'https://host.example/cat.png?Signature=abc'
 
     :param value: usually text.
     """
@@ -85,7 +89,10 @@ def web_link(value: Any) -> str:
         usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:
         return ""
-    return value if usable else ""
+    if not usable:
+        return ""
+    _, login, place = parts.netloc.rpartition("@")
+    return parts._replace(netloc=place).geturl() if login else value
 
 
 def _fit(character: str) -> str:

@@ -11,11 +11,12 @@ import threading
 import time
 
 import pytest
-from adversary.scripted import Reply
+from adversary.scripted import TASK_ID, Reply, kling, task
 from support import certificate, limit
 
 from airflow_provider_kling import exceptions as errors
 from airflow_provider_kling.hooks import KlingHook
+from airflow_provider_kling.plugins.links import link_of
 
 SECRET = "Signature=very-secret"
 
@@ -135,6 +136,26 @@ def test_a_redirect_is_checked_like_the_first_link(tls_host, monkeypatch, status
     )
     with pytest.raises(errors.KlingResultError, match="not a public address"):
         tls_host.hook.download("https://videos.example.com/v.mp4", io.BytesIO())
+
+
+def test_a_link_with_a_login_is_downloaded_and_the_login_is_nowhere(scripted, capsys):
+    links = {name: f"http://somebody:hidden@{{host}}/{name}.mp4?{SECRET}" for name in ("url", "watermark_url")}
+
+    def respond(request) -> Reply:
+        if request.path.startswith("/url.mp4"):
+            return Reply(b"video")
+        video = {"id": "1", "duration": "5", **{name: link.format(host=server.host) for name, link in links.items()}}
+        return kling(task("succeed", task_result={"videos": [video]}))
+
+    server, content = scripted(respond), io.BytesIO()
+    found = KlingHook().wait(TASK_ID)
+    (video,) = found.videos
+    assert KlingHook().download(video.url, content).bytes == 5
+    assert content.getvalue() == b"video"
+    assert "Authorization" not in server.received[-1].headers
+    shown = [json.dumps(found.manifest()), found.link, link_of(found.manifest()), repr(found), capsys.readouterr().out]
+    assert found.link == f"http://{server.host}/url.mp4?{SECRET}"
+    assert not [text for text in shown if "hidden" in text or "somebody" in text]
 
 
 @pytest.mark.parametrize("location", ["https://[::1", "https://x:99999/", "javascript:alert(1)", "//user:pw@8.8.8.8/"])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_kling.utils.untrusted import MAX_CHARACTERS, begins_as_web_link, clean_text, reason
+from airflow_provider_kling.utils.untrusted import MAX_CHARACTERS, begins_as_web_link, clean_text, reason, web_link
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,23 @@ def test_what_begins_as_a_web_link_is_recognized_at_once(text):
 @pytest.mark.parametrize("text", ["", "http:/x", " https://h", "ftp://h", "javascript:x", "xhttps://h", "https:"])
 def test_what_begins_otherwise_is_not_a_web_link(text):
     assert not begins_as_web_link(text)
+
+
+@pytest.mark.parametrize(
+    ("link", "expected"),
+    [
+        ("https://h.example/v.mp4?Signature=a@b#c@d", "https://h.example/v.mp4?Signature=a@b#c@d"),
+        ("HTTPS://h.example/V.mp4?", "HTTPS://h.example/V.mp4?"),
+        ("https://user:password@h.example/v.mp4?Signature=a@b", "https://h.example/v.mp4?Signature=a@b"),
+        ("http://token@h.example:8443/v.mp4", "http://h.example:8443/v.mp4"),
+        ("https://kling.ai:x@y@[2606:4700::1]:443/v", "https://[2606:4700::1]:443/v"),
+        ("https://@h.example/v", "https://h.example/v"),
+        ("https://h.example:80/@user:password", "https://h.example:80/@user:password"),
+        ("https://user:password@/v", ""),
+        ("https://user:pass/word@h.example/v", ""),
+        ("https://user:password@h.example:99999/v", ""),
+        ("https://user\uff20h.example/v", ""),
+    ],
+)
+def test_a_link_is_left_as_it_is_but_for_a_login(link, expected):
+    assert web_link(link) == expected

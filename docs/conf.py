@@ -30,6 +30,7 @@ extensions = [
     "extensions.architecture",
     "extensions.charts",
     "extensions.gallery",
+    "extensions.excerpts",
     "extensions.markers",
     "extensions.screenshots",
 ]

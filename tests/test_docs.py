@@ -59,6 +59,14 @@ def test_every_code_block_can_be_copied(built):
     assert "copybutton.js" in page
 
 
+def test_each_part_of_an_example_links_to_the_whole(built):
+    page = (built / "operators.html").read_text()
+    link = 'Part of the example <a class="reference internal" href="examples.html#kling-one-step">'
+    assert page.count(link) == 2
+    assert "Part of the example" not in (built / "examples.html").read_text()
+    assert 'href="examples.html#kling-one-step"' in (built / "products.html").read_text()
+
+
 def test_no_description_ends_with_a_stray_word(built):
     pages = site.pages(built).values()
     assert [page.file.name for page in pages if re.search(r"\bPure\.", "".join(page.words))] == []

@@ -78,7 +78,9 @@ class KlingProducts(Table):
                 "both" if product.counterpart else {"v2": "second"}.get(product.generation, "classic"),
                 product.notice or "live",
                 "yes" if product.has_external_id else "no: ``on_doubt``",
-                ", ".join(f"``{dag}``" for dag in sorted({run.dag_id for run in examples if run.operator == name})),
+                ", ".join(
+                    f":ref:`{dag} <{dag}>`" for dag in sorted({run.dag_id for run in examples if run.operator == name})
+                ),
             )
 
 

@@ -132,17 +132,16 @@ class KlingModels(Table):
         """Read the capability table."""
         table = capabilities.table()
         words = {feature.name: feature.phrase for feature in capabilities.FEATURES}
+        modes: dict[tuple[str, str, str], list[str]] = {}
         for row in table.rows:
             if row.product == self.arguments[0] and table.is_live(row, table.models[row.model].generation):
                 seconds = [int(seconds_text) for seconds_text in row.durations]
                 span = f"{seconds[0]} to {seconds[-1]}" if len(seconds) > 2 else " or ".join(map(str, seconds))
                 takes = [words[name] + ("" if how is True else f" ({how})") for name, how in row.features.items()]
-                yield (
-                    f"``{row.model}``",
-                    ", ".join(f"``{mode}``" for mode in row.modes),
-                    span,
-                    ", ".join(takes) or "nothing more",
-                )
+                key = (f"``{row.model}``", span, ", ".join(takes) or "nothing more")
+                modes.setdefault(key, []).extend(f"``{mode}``" for mode in row.modes)
+        for (model, span, takes_words), names in modes.items():
+            yield model, ", ".join(names), span, takes_words
 
 
 class KlingRetired(Table):

@@ -45,11 +45,11 @@ test-google: $(INSTALLED) ## store to and play from a Google Cloud Storage serve
 	@.airflow/venv-google/bin/python -m pytest tests/results/test_google_storage.py tests/plugins/test_task_routes.py $(ARGS)
 
 .PHONY: screenshots
-screenshots: browser ## make the pictures of Airflow's pages and the moving one again, for the documentation
+screenshots: browser ## make the screenshots of Airflow's pages and the animation again, for the documentation
 	@$(BIN)/python -m dev.browser.screenshots $(ARGS)
 
 .PHONY: walk
-walk: browser ## follow the page of the first video: the wheel, an empty Airflow, a browser; makes its pictures again
+walk: browser ## follow the quickstart page: the wheel, an empty Airflow, a browser; makes its pictures again
 	@$(BIN)/python -m dev.walk
 
 # Of the tests with a real Airflow those that show the promises; the others show the harness, demo and chaos.
@@ -85,10 +85,10 @@ test-install: $(INSTALLED) ## install beside the pins of older Airflow releases 
 	@$(BIN)/python -m dev.install $(ARGS)
 
 fuzz: export FUZZ_SECONDS ?= 600
-fuzz: $(INSTALLED) ## feed responses that nobody expects to everything that reads one: FUZZ_SECONDS=60 make fuzz
+fuzz: $(INSTALLED) ## feed generated responses and inputs to everything that reads them: FUZZ_SECONDS=60 make fuzz
 	$(BIN)/python -m pytest tests/adversary/fuzzing $(ARGS)
 
-demo-ui: $(INSTALLED) ## the demo, leaving Airflow up for a look around
+demo-ui: $(INSTALLED) ## the demo; Airflow keeps running for the browser
 	@$(BIN)/python -m dev.demo --keep $(ARGS)
 
 lint: $(INSTALLED) ## check style, types and the direction of imports
@@ -103,7 +103,7 @@ bench: $(INSTALLED) ## measure what waiting costs, here and with the alternative
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --group bench
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-docs: $(INSTALLED) ## build the documentation; a warning, a dead link or a picture without words is an error
+docs: $(INSTALLED) ## build the documentation; a warning, a dead link or a picture without alternative text is an error
 	@$(BIN)/python -m dev.site
 
 .PHONY: pictures
@@ -111,7 +111,7 @@ pictures: $(INSTALLED) ## make the pictures of the documentation again
 	$(BIN)/python -m dev.pictures
 
 .PHONY: gallery
-gallery: $(INSTALLED) ## run the examples, and keep frames of what they make: ARGS=kling_film make gallery
+gallery: $(INSTALLED) ## run the examples, and keep frames of their results: ARGS=kling_film make gallery
 	@$(BIN)/python -m dev.example_pictures $(ARGS)
 
 chaos: $(INSTALLED) ## kill and cut everything at random, then count: SEED=1 INJECTIONS=200 make chaos

@@ -137,7 +137,15 @@ def _request_for_triggerer(operator: KlingTaskOperator, body: dict[str, Any]) ->
         request = json.dumps(operator.request_arguments, default=os.fspath)
     except (TypeError, ValueError, RecursionError):
         return ""
-    return request if len(request) <= MAX_REQUEST else ""
+    return "" if len(request) > MAX_REQUEST or _is_confidential(json.loads(request)) else request
+
+
+def _is_confidential(request: Any) -> bool:
+    """Whether a request holds what must not be in Airflow's database: a template may have put a password there."""
+    from airflow_provider_kling.preparation.request_content import holds_signature
+    from airflow_provider_kling.utils._airflow.masked import holds_secret
+
+    return holds_signature(request) or holds_secret(request)
 
 
 def _submits_as_written_here(operator: KlingTaskOperator) -> bool:

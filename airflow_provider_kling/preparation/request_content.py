@@ -50,6 +50,15 @@ def _without_content(value: Any, digests: Mapping[str, str]) -> Any:
     return digests.get(value) or without_signature(value) if isinstance(value, str) else value
 
 
+def holds_signature(value: Any) -> bool:
+    """
+    Whether a signed link is anywhere in a value: who has it may open the file.
+
+    :param value: JSON.
+    """
+    return bool(_without_content(value, {}) != value)
+
+
 def without_signature(text: str) -> str:
     """
     Return a link without the parameters that sign it, so that a file has the same link after it is signed again.

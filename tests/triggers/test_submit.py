@@ -233,6 +233,28 @@ class Changed(KlingImageToVideoOperator):
         return super()._send(prepared, options)
 
 
+SIGNED = "https://bucket.example/photo.jpg?X-Amz-Credential=me&X-Amz-Signature=0f3a"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"image": SIGNED},
+        {"image": "https://bucket.example/photo.jpg", "extra_body": {"note": [{"url": SIGNED}]}},
+        {"callback_url": "https://hooks.example/?key=tiger-of-the-connection"},
+        {"extra_body": {"a": [[[[[["tiger-of-the-connection"]]]]]]}},
+        {"extra_body": {"password": "any"}},
+    ],
+    ids=repr,
+)
+def test_airflows_database_gets_no_signed_link_and_no_secret(kling, airflow, arguments):
+    from airflow.sdk.log import mask_secret
+
+    mask_secret("tiger-of-the-connection")
+    occupy()
+    assert type(deferred(operator(**arguments), airflow.ti)) is KlingSlotTrigger
+
+
 @pytest.mark.parametrize(
     ("kind", "arguments"),
     [

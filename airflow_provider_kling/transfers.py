@@ -18,6 +18,7 @@ from airflow_provider_kling.products.fields import is_omitted
 from airflow_provider_kling.products.formatting import named
 from airflow_provider_kling.products.product import DEFAULT_ENDPOINT
 from airflow_provider_kling.utils._airflow.asset_events import describe_outlets
+from airflow_provider_kling.utils.no_value import is_rendered_none
 from airflow_provider_kling.utils.untrusted import clean_text
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def manifest_of(value: Any) -> dict[str, Any]:
     :param value: what an operator returned, or the text that a template made of it: Python's, or JSON.
     :raises KlingValidationError: when it is neither.
     """
-    if value is None or arguments.is_rendered_none(value) or (isinstance(value, str) and not value.strip()):
+    if value is None or is_rendered_none(value) or (isinstance(value, str) and not value.strip()):
         return {}
     read = read_manifest(value)
     if read is None:

@@ -13,6 +13,7 @@ import json
 import re
 
 from airflow_provider_kling.exceptions import KlingConfigurationError
+from airflow_provider_kling.utils.no_value import is_rendered_none
 
 #: Lifetime of a token in seconds; Kling's documentation asks for 30 minutes.
 TOKEN_LIFETIME = 1800
@@ -22,6 +23,9 @@ _INVALID_IN_KEY = re.compile(r"[^!-~]|[\"'`]")
 
 #: The shortest credential that is redacted in responses; a shorter one may be an ordinary word of a response.
 _MIN_REDACTED_CHARACTERS = 8
+
+#: What to do about a field that has no key.
+_MISSING = {"password": "Put the key into password", "login": "Put the AccessKey into login, or leave it empty"}
 
 #: How many seconds a token claims to be older than it is, so that a server slightly behind accepts it.
 TOKEN_LEEWAY = 5
@@ -109,6 +113,11 @@ def redact_credential(response: bytes, authorization: str) -> bytes:
 def _clean_key(field: str, value: str | None) -> str:
     """Return the key without the blanks around it; one that cannot be sent in a header is refused, and never shown."""
     key = (value or "").strip()
+    if is_rendered_none(key):
+        raise KlingConfigurationError(
+            f"{_MISSING[field]}: it is the text {key}.\nThat is what a template or a variable without a value leaves. "
+            "Keys are made at https://kling.ai/dev/api-key."
+        )
     if found := _INVALID_IN_KEY.search(key):
         raise KlingConfigurationError(
             f"Paste the connection's {field} again: it holds U+{ord(found[0]):04X}, as no key does.\n"

@@ -11,13 +11,14 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from airflow_provider_kling.utils.no_value import NO_VALUE_WORDS
 from airflow_provider_kling.utils.untrusted import clean_text
 
 #: The form of an id. Kling's have 18 decimal digits today. An id becomes part of a path, so other forms are refused.
 _IDENTIFIER = re.compile(r"(?=.*[A-Za-z0-9])[A-Za-z0-9_-]{1,128}")
 
 #: What programs write in place of a missing id.
-_PLACEHOLDER_IDS = frozenset({"0", "null", "none", "nil", "undefined", "nan"})
+_PLACEHOLDER_IDS = NO_VALUE_WORDS | {"0", "nil"}
 
 #: The most characters of a number that comes as text.
 _NUMBER_CHARACTERS = 40

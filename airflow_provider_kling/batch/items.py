@@ -10,9 +10,10 @@ from typing import Any
 
 from airflow_provider_kling.batch import files
 from airflow_provider_kling.exceptions import KlingValidationError
-from airflow_provider_kling.preparation.arguments import is_rendered_none, place
+from airflow_provider_kling.preparation.arguments import place
 from airflow_provider_kling.products.formatting import named, shown
 from airflow_provider_kling.results.targets import check_source
+from airflow_provider_kling.utils.no_value import is_rendered_none
 
 #: Most items of one batch, ten times as many as were tried: a generator need not end.
 MAX_ITEMS = 1_000_000

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_kling.batch.image_copies import ImageCopies
 from airflow_provider_kling.batch.plan import KEY, PlannedItem, problem_of_product
 from airflow_provider_kling.exceptions import KlingValidationError
-from airflow_provider_kling.preparation.arguments import Validate, is_rendered_none
 from airflow_provider_kling.preparation.files import is_link
 from airflow_provider_kling.preparation.prepare import prepare
 from airflow_provider_kling.products.catalogue import product_of
@@ -22,11 +21,13 @@ from airflow_provider_kling.products.formatting import counted, named, shown
 from airflow_provider_kling.results.poster import SUFFIX
 from airflow_provider_kling.submission import identity
 from airflow_provider_kling.submission.protocol import MAX_ATTEMPTS
+from airflow_provider_kling.utils.no_value import is_rendered_none
 from airflow_provider_kling.utils.untrusted import reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from airflow_provider_kling.preparation.arguments import Validate
     from airflow_provider_kling.preparation.image_conversion import Fit
     from airflow_provider_kling.preparation.media_link import ImageBy
     from airflow_provider_kling.preparation.prepare import Prepared

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow_provider_kling.exceptions import KlingConfigurationError, KlingValidationError
 from airflow_provider_kling.get_provider_info import DEFAULT_CONN_NAME
 from airflow_provider_kling.products.formatting import named, one_of
+from airflow_provider_kling.utils.no_value import is_rendered_none
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -32,9 +33,6 @@ Validate = Literal["strict", "warn", "off"]
 MAX_SECONDS = 10 * 365 * 86_400.0
 
 _NUMBER = re.compile(r"[+-]?(?:\d{1,18}(?:\.\d{0,18})?|\.\d{1,18})(?:[eE][+-]?\d{1,2})?", re.ASCII)
-
-#: Texts that mean "no value"; a template without a value renders to one of them.
-_NO_VALUE = ("none", "null", "nan", "undefined")
 
 #: Invisible characters, which pasted text may hold; no name of a connection or a file is meant to have one.
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u2028\u2029\u2060\ufeff\ud800-\udfff]")
@@ -213,11 +211,6 @@ def fields(value: Any) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise KlingValidationError([f"Give fields as a dict {{field: value}}: {named('fields', value)} is not a dict."])
     return value
-
-
-def is_rendered_none(value: Any) -> bool:
-    """Whether this is the text to which a template without a value renders."""
-    return isinstance(value, str) and value.strip().lower() in _NO_VALUE
 
 
 def _text_of_path(value: Any) -> str | None:

@@ -11,8 +11,8 @@ from typing import Any
 from airflow_provider_kling.api.task_ref import TaskRef
 from airflow_provider_kling.exceptions import KlingValidationError
 from airflow_provider_kling.models import TaskStatus
-from airflow_provider_kling.preparation.arguments import is_rendered_none
 from airflow_provider_kling.products.formatting import named
+from airflow_provider_kling.utils.no_value import is_rendered_none
 
 #: Kling's ids have 18 digits, external ids at most 64 characters.
 MAX_ID_LENGTH = 128

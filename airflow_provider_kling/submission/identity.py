@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from airflow_provider_kling.exceptions import KlingValidationError
-from airflow_provider_kling.preparation.arguments import is_rendered_none
 from airflow_provider_kling.products.formatting import named
+from airflow_provider_kling.utils.no_value import is_rendered_none
 
 #: Kling documents no limit for the id; this many characters of ``[A-Za-z0-9_-]`` are known to be safe.
 MAX_LENGTH = 64

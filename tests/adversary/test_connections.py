@@ -66,6 +66,26 @@ def test_a_key_that_no_header_can_carry_is_refused_and_not_shown(monkeypatch, fi
     assert "secret" not in words
 
 
+@pytest.mark.parametrize("text", ["None", "null", " none\n", "NaN", "undefined", "UNDEFINED"])
+@pytest.mark.parametrize(
+    ("field", "words"),
+    [("password", "Put the key into password"), ("login", "Put the AccessKey into login, or leave it empty")],
+)
+def test_what_a_variable_without_a_value_leaves_is_a_key_that_is_missing(monkeypatch, field, words, text):
+    refused = refusal(monkeypatch, {"login": "AK", "password": KEY, field: text})
+    assert refused.startswith(f"{words}: it is the text {text.strip()}.\n")
+    assert KEY not in refused
+
+
+@pytest.mark.parametrize("text", ["None", "null", "undefined", "whsec_None"])
+def test_a_webhook_secret_without_a_value_is_none(monkeypatch, text):
+    assert "Check webhook_secret in extra" in refusal(monkeypatch, {"extra": {"webhook_secret": text}})
+
+
+def test_a_uri_whose_variable_had_no_value_sends_nothing(monkeypatch):
+    assert "Put the key into password" in refusal(monkeypatch, "kling://:None@")
+
+
 def test_a_key_with_a_bom_in_front_is_refused(monkeypatch):
     assert "U+FEFF" in refusal(monkeypatch, {"password": f"\ufeff{KEY}"})
 

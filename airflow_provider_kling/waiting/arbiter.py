@@ -186,6 +186,9 @@ class Arbiter:
         if self._grants.pop(name, None):
             self._update_others_share(1.0)
             self._probes.on_refused(now)
+        if now - at > self._pace.refusal_max_age:
+            # A triggerer that was restarted hears of refusals of hours ago; the list no longer shows what ran then.
+            return
         self._refused_at = max(self._refused_at, at)
         # Slots that were free before are taken.
         self._free = [slot for slot in self._free if slot.since > at]

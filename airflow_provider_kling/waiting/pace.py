@@ -20,6 +20,7 @@ class SlotPace:
     :param tick: after which the queue is checked even when nothing happened.
     :param all_products_every: after which products without a running task are read again, too.
     :param list_max_age: for which the list is believed after it was read.
+    :param refusal_max_age: for which a refusal says how many slots the account has: the list shows the newest tasks.
     :param list_lag: for which a task that Kling accepted, or ended, counts so although the list does not show it yet.
     :param handover: from a grant until its task is seen, before it is measured: Airflow starts a worker, which submits.
     :param pending_grant: for which a grant whose task is not seen holds a slot, at least.
@@ -42,6 +43,7 @@ class SlotPace:
     tick: float = 0.5
     all_products_every: float = 20.0
     list_max_age: float = 10.0
+    refusal_max_age: float = 60.0
     list_lag: float = 30.0
     handover: float = 4.5
     pending_grant: float = 20.0

@@ -57,6 +57,27 @@ def test_the_number_of_running_tasks_at_1303_is_the_limit():
     assert arbiter.ceiling == 3, "a, b and c; d had ended, and e took the place of c"
 
 
+def test_after_a_restart_a_refusal_of_long_ago_limits_nobody():
+    """Of the 20 tasks that ran then the list shows none, and 15 run now: five slots are free."""
+    hour = START + 3600
+    arbiter = Arbiter(lambda: 0.5)
+    names = [f"w{number}" for number in range(20)]
+    for name in names:
+        arbiter.refused(name, START, hour)
+    wait(arbiter, *names, now=hour)
+    at_kling = [f"r{number}" for number in range(15)]
+    sent = []
+    for second in range(30):
+        arbiter.on_list_read(running(*at_kling, *sent, since=hour - 60), (), hour + second)
+        for name in admitted(arbiter, hour + second):
+            if len(at_kling) + len(sent) == 20:
+                arbiter.refused(name, hour + second, hour + second)
+            else:
+                sent.append(name)
+                arbiter.accepted(name, *running(name, since=hour + second), hour + second)
+    assert (len(sent), arbiter.ceiling) == (5, 20)
+
+
 def test_a_free_slot_is_granted_to_the_longest_waiter_only():
     arbiter = full("a", "b", "c")
     wait(arbiter, "x", "y", "z")

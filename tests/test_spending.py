@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -630,9 +631,26 @@ def test_a_refused_look_up_frees_nothing_that_an_earlier_try_has_paid(kling, dai
     run = Run("a", "b", max_run_usd=PRICE)
     run.start("a")
     kling.fault(code=code, operation="query", times=20)
-    with pytest.raises((errors.KlingApiError, TaskDeferred)):
+    with contextlib.suppress(errors.KlingApiError):
         run.start("a", try_number=2)
+    assert len(kling.tasks()) == 1
     kling.clear_faults()
     assert run.state("a") == "spent"
     with pytest.raises(errors.KlingBudgetError):
         Run("b").start("b")
+
+
+def test_a_retry_whose_look_up_is_throttled_asks_the_cap_before_it_waits_elsewhere(kling, no_waiting):
+    run = Run("a", "b", max_run_usd=PRICE)
+    run.start("a")
+    kling.fault(code=1302, operation="query", times=4)
+    with pytest.raises(errors.KlingBudgetError):
+        run.start("b", try_number=2)
+    assert posts(kling) == 1
+
+
+def test_without_a_cap_it_waits_in_the_triggerer(kling, no_waiting):
+    run = Run("a")
+    kling.fault(code=1302, operation="query", times=4)
+    with pytest.raises(TaskDeferred):
+        run.start("a", try_number=2)

@@ -55,11 +55,13 @@ class Waiting(NamedTuple):
     :param intent: its id and fingerprint.
     :param body: the checked request.
     :param cost: by the price list, which the task's page shows meanwhile.
+    :param is_settled: whether nothing needs to be asked before it is paid, see :attr:`.Spending.is_settled`.
     """
 
     intent: Intent
     body: dict[str, Any]
     cost: Estimate
+    is_settled: bool
 
 
 def wait_for_slot(
@@ -82,7 +84,9 @@ def wait_for_slot(
         operator.log.info("Waiting for a slot at Kling (code %s); it uses no retry, nothing was paid", error.code)
     if now >= slot.until:
         raise error
-    if operator.deferrable:
+    # The look-up of a retry was throttled before a cap was asked. It is asked on this worker: whoever is resumed with a
+    # slot counts as permitted.
+    if operator.deferrable and waiting.is_settled:
         refused_at = now if isinstance(error, KlingConcurrencyError) else 0.0
         trigger = _new_trigger(operator, slot, waiting, deferred_at=now, refused_at=refused_at)
         operator.defer(trigger=trigger, method_name="execute_with_slot", timeout=trigger.backstop)

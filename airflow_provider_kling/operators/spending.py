@@ -204,6 +204,11 @@ class Spending:
             ) from None
         self._operator.log.warning("What this task paid before a Clear is not counted: %s", reason(error))
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether the other tasks of the run need not be asked any more: it may pay, or the run has no cap."""
+        return self._is_permitted or not self._is_capped
+
     def _reserve_day(self) -> Cap | None:
         """Reserve for today, once: a task that waited for a slot over midnight pays on another day."""
         settings, today = self._operator.hook.settings, datetime.now(UTC).date()

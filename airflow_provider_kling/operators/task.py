@@ -287,7 +287,8 @@ class KlingTaskOperator(KlingBaseOperator):
                 done = self._send(prepared, SendOptions(context, name, look_up_first, is_refused, spending.permit))
                 break
             except KlingThrottledError as error:
-                slot = wait_for_slot(self, error, slot, Waiting(intent, prepared.body, cost))
+                waiting = Waiting(intent, prepared.body, cost, spending.is_settled)
+                slot = wait_for_slot(self, error, slot, waiting)
                 prepared = self._sign_links_again(prepared)
                 look_up_first = is_refused = True
         self.may_be_paid = False  # the task is known, and says itself whether it is charged

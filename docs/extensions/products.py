@@ -12,6 +12,7 @@ from airflow_provider_kling import operators
 from airflow_provider_kling.operators.task import KlingTaskOperator
 from airflow_provider_kling.products import capabilities
 from airflow_provider_kling.products.catalogue import PRODUCTS
+from extensions.gallery import FIRST
 from extensions.tables import Table
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 LIST = Path(__file__).parents[1] / "operations.yaml"
 EXAMPLES = Path(__file__).parents[2] / "example_dags"
+
+#: In one row of the table of products.
+MOST_EXAMPLES = 4
 
 #: What of the hook has a page of its own in the reference, and where its documentation stands.
 HOMES = {
@@ -63,8 +67,8 @@ def runs() -> list[Run]:
 class KlingProducts(Table):
     """What Kling sells: one row for each product."""
 
-    head = ("Product (``endpoint``)", "Operator", "Models", "Generation", "Status", "Paid once", "Example")
-    widths = "14 19 19 9 15 9 15"
+    head = ("Operator, and its ``endpoint``", "Models", "Generation", "Status", "Examples")
+    widths = "27 23 10 23 17"
 
     def rows(self) -> Iterator[tuple[str, ...]]:
         """Read the catalogue, the capability table, the operators and the examples."""
@@ -72,16 +76,18 @@ class KlingProducts(Table):
         for endpoint, product in PRODUCTS.items():
             name = OPERATORS[endpoint].__name__
             yield (
-                f"``{endpoint}``",
-                f":ref:`{name} <howto/operator:{name}>`",
+                f":ref:`{name} <howto/operator:{name}>`: ``{endpoint}``",
                 ", ".join(_models(product)) or "no choice",
                 "both" if product.counterpart else {"v2": "second"}.get(product.generation, "classic"),
-                product.notice or "live",
-                "yes" if product.has_external_id else "no: ``on_doubt``",
-                ", ".join(
-                    f":ref:`{dag} <{dag}>`" for dag in sorted({run.dag_id for run in examples if run.operator == name})
-                ),
+                (product.notice or "live") + ("" if product.has_external_id else "; no id: ``on_doubt``"),
+                ", ".join(f":ref:`{dag} <{dag}>`" for dag in _first(examples, name)),
             )
+
+
+def _first(examples: list[Run], operator: str) -> list[str]:
+    """The examples of an operator to begin with; the page of all examples has the others."""
+    dags = {run.dag_id for run in examples if run.operator == operator}
+    return sorted(dags, key=lambda dag: (dag not in FIRST, dag))[:MOST_EXAMPLES]
 
 
 def _models(product: Product) -> Iterator[str]:

@@ -126,7 +126,7 @@ def tab_failed(pages: Pages, target: ScreenTarget) -> None:
 @_screen()
 def tab_waiting(pages: Pages, target: ScreenTarget) -> None:
     """A task whose video is being generated."""
-    _whole(pages, pages.kling_task(LAUNCH, target.launch, "being_made"), "text=Next look")
+    _whole(pages, pages.kling_task(LAUNCH, target.launch, "being_made"), "text=Next poll")
 
 
 @_screen()

@@ -98,7 +98,7 @@ function waiting(wait) {
     { label: "Waits for", value: wait.what === "no slot yet" ? "a slot at Kling" : "the result: it is being made" },
     { label: "Since", value: wait.since ? `${time(wait.since)} (${span((now - wait.since) / 1000)})` : "" },
     { label: wait.what === "no slot yet" ? "Then usually takes" : "Usually takes", value: wait.usual },
-    { label: "Next look", value: look },
+    { label: "Next poll", value: look },
     { label: "Gives up", value: wait.until ? time(wait.until) : "" },
   ].filter((row) => row.value));
 }

@@ -61,7 +61,7 @@ class ConventionalTrigger(BaseTrigger):
     """One request per task and poll, in a thread."""
 
     def __init__(self, conn_id: str, kling_task_id: str, poll_interval: float, end_time: float, path: str = PATH):
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call] # Airflow does not annotate it
         self.conn_id = conn_id
         self.kling_task_id = kling_task_id
         self.poll_interval = poll_interval

@@ -21,7 +21,7 @@ class FloorTrigger(BaseTrigger):
     """Fire at a moment, without asking anybody; if there is a result, the task returns it."""
 
     def __init__(self, moment: float, result: dict[str, Any] | None = None) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call] # Airflow does not annotate it
         self.moment = moment
         self.result = result
 

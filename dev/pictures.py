@@ -140,6 +140,7 @@ def _fetch(url: str) -> bytes:
 def frame_at(video: bytes, part: float) -> Image.Image:
     """The frame at a fraction of a video."""
     frames = list(av.open(io.BytesIO(video), "r").decode(video=0))
+    # PyAV does not annotate it.
     image: Image.Image = frames[round(part * (len(frames) - 1))].to_image()  # type: ignore[no-untyped-call]
     return image
 

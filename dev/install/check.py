@@ -39,6 +39,7 @@ def _first_lines_of_a_dag() -> None:
 def _discovery() -> None:
     from airflow.providers_manager import ProvidersManager
 
+    # Airflow does not annotate it.
     manager = ProvidersManager()  # type: ignore[no-untyped-call]
     if "airflow-provider-kling" not in manager.providers:
         raise AssertionError(f"Airflow finds only {sorted(manager.providers)}")

@@ -146,7 +146,7 @@ def _outside() -> dict[str, str]:
 def _printed(component: Component, pattern: str) -> str:
     """Wait until a component has printed ``pattern``; return the matched group."""
     _wait(lambda: bool(re.search(pattern, component.log.read_text())), component)
-    return re.findall(pattern, component.log.read_text())[0]  # type: ignore[no-any-return]
+    return str(re.findall(pattern, component.log.read_text())[0])
 
 
 def _healthy(url: str) -> bool:

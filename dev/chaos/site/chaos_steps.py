@@ -134,7 +134,8 @@ def _wrap_submitter(module: ModuleType) -> None:
 def _wrap_transport(_module: ModuleType) -> None:
     from urllib3.connection import HTTPConnection
 
-    original = HTTPConnection.getresponse
+    connection: Any = HTTPConnection
+    original = connection.getresponse
     in_worker, in_triggerer = step("post-accepted"), step("submit-accepted")
 
     @functools.wraps(original)
@@ -147,7 +148,7 @@ def _wrap_transport(_module: ModuleType) -> None:
             accepted(instance)
         return original(self, *args, **kwargs)
 
-    HTTPConnection.getresponse = getresponse  # type: ignore[method-assign]
+    connection.getresponse = getresponse
 
 
 def _wrap_operators(module: ModuleType) -> None:

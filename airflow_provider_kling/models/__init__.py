@@ -34,6 +34,7 @@ from airflow_provider_kling.models.task import (
     group_results,
     is_time,
     results_expired,
+    stored_model,
 )
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ __all__ = [
     "group_results",
     "is_time",
     "results_expired",
+    "stored_model",
 ]
 
 

@@ -10,6 +10,7 @@ from airflow_provider_kling.models.results import (
     Result,
     Video,
 )
+from airflow_provider_kling.utils.untrusted import clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,6 +19,22 @@ R = TypeVar("R", bound=Result)
 
 #: No point in time is this many epoch seconds or more: the year 10000, which Python's dates do not have.
 TIME_LIMIT = 253_402_300_800
+
+
+#: The most characters of a model's name that are stored; Kling's have less than 40.
+MODEL_CHARACTERS = 80
+
+
+def stored_model(value: Any) -> str:
+    """
+    Return the name of a model as XComs, trigger arguments and manifests hold it.
+
+    With ``validate="off"`` a request may name anything. What is stored must fit: on MySQL the arguments of a trigger
+    have 64 kB, and a deferral that fails there fails a paid task.
+
+    :param value: what the request names.
+    """
+    return clean_text(value or "", MODEL_CHARACTERS)
 
 
 def is_time(value: Any, *, per_second: int = 1) -> TypeGuard[float]:
@@ -221,7 +238,7 @@ class Task:
             "external_task_id": self.external_task_id,
             "status": self.status.value,
             "endpoint": self.endpoint,
-            "model_name": model_name,
+            "model_name": stored_model(model_name),
             "created_at": self.created_at,
             "updated_at": self.updated_at,
             "units": self.units,

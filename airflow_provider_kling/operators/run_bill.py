@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling.api import values
 from airflow_provider_kling.exceptions import KlingConfigurationError
-from airflow_provider_kling.models import TaskStatus
+from airflow_provider_kling.models import TaskStatus, stored_model
 from airflow_provider_kling.products import prices
 from airflow_provider_kling.products.catalogue import product_of
 from airflow_provider_kling.submission.budget import BATCH
@@ -103,7 +103,7 @@ def _row(line: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _line(lines: dict[tuple[str, str], Line], value: dict[str, Any]) -> Line:
-    key = (clean_text(value.get("endpoint") or "", 60), clean_text(value.get("model_name") or "", 80))
+    key = (clean_text(value.get("endpoint") or "", 60), stored_model(value.get("model_name")))
     return lines.setdefault(key, Line(*key))
 
 

@@ -21,11 +21,12 @@ from airflow_provider_kling.exceptions import (
     KlingStorageError,
     KlingTaskFailedError,
 )
+from airflow_provider_kling.models import stored_model
 from airflow_provider_kling.operators.paid_submissions import PaidSubmissions
 from airflow_provider_kling.operators.record import submitted_name
 from airflow_provider_kling.operators.state_files import state_store_of
 from airflow_provider_kling.products import prices
-from airflow_provider_kling.utils.untrusted import clean_text, reason
+from airflow_provider_kling.utils.untrusted import reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -67,8 +68,7 @@ def planned_cost_of_task(name: str, product: Product, body: Mapping[str, Any], c
     :param cost: of it, and of what is paid with it.
     """
     units = None if cost.units is None else str(cost.units)
-    model = clean_text(body.get("model_name") or "", 80)
-    details = {"units": units, "endpoint": product.endpoint, "model_name": model}
+    details = {"units": units, "endpoint": product.endpoint, "model_name": stored_model(body.get("model_name"))}
     return PlannedCost(name, cost.usd, str(cost), details)
 
 

@@ -11,7 +11,7 @@ from airflow_provider_kling.exceptions import (
     KlingThrottledError,
     KlingValidationError,
 )
-from airflow_provider_kling.models import TaskStatus
+from airflow_provider_kling.models import TaskStatus, stored_model
 from airflow_provider_kling.operators import record
 from airflow_provider_kling.operators.base import KlingBaseOperator
 from airflow_provider_kling.operators.send_options import SendOptions
@@ -391,4 +391,4 @@ class KlingTaskOperator(KlingBaseOperator):
     @property
     def requested_model(self) -> str:
         """The model that the Dag names; empty when it names none."""
-        return getattr(self, "model_name", None) or ""
+        return stored_model(getattr(self, "model_name", None))

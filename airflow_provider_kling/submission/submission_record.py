@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from airflow_provider_kling.models import stored_model
+
 if TYPE_CHECKING:
     from airflow_provider_kling.models import Submission
     from airflow_provider_kling.submission.protocol import Done
@@ -24,7 +26,7 @@ def submission_record(
     return {
         "external_task_id": done.task.external_task_id,
         "endpoint": done.task.endpoint,
-        "model_name": model_name,
+        "model_name": stored_model(model_name),
         "slot_since": _milliseconds(slot_since),
         "submitted_at": _milliseconds(submitted_at),
         "accepted_at": done.task.created_at or None,

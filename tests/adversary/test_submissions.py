@@ -18,7 +18,7 @@ from airflow_provider_kling.exceptions import (
 )
 from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.operators import KlingTextToVideoOperator
-from airflow_provider_kling.utils._airflow.compat import AirflowFailException
+from airflow_provider_kling.utils._airflow.compat import AirflowFailException, TaskDeferred
 
 VIDEO = {"videos": [{"id": "v", "url": "https://example.com/v.mp4", "duration": "5.0"}]}
 NOT_FOUND = kling(code=1201, message="Task not found by id/external id: x", status=400)
@@ -219,3 +219,28 @@ def test_extra_body_as_text_hides_no_own_id(scripted, extra):
     with pytest.raises(KlingValidationError) if refused else contextlib.nullcontext():
         animate(FakeTaskInstance(), extra_body=extra)
     assert list(relay.tasks) == ([] if refused else ["mine"])
+
+
+ODD_MODELS = ["kling model " * 10_000, 7, ["kling-v3"], {"name": "kling-v3"}]
+
+
+@pytest.mark.parametrize("model", ODD_MODELS, ids=lambda value: str(value)[:12])
+@pytest.mark.parametrize("code", [0, 1303])
+def test_whatever_model_is_sent_unchecked_what_is_stored_of_it_is_short_text(scripted, ti, model, code):
+    server = scripted(kling(task("submitted"), code=code, status=429 if code else 200))
+    fields = {"prompt": "A boat", "model_name": model, "wait_for_completion": True}
+    with pytest.raises(TaskDeferred) as caught:
+        KlingTextToVideoOperator(task_id="animate", validate="off", **fields).execute({"ti": ti})
+    assert server.posts()[0].json["model_name"] in (model, str(model).strip())
+    stored = [caught.value.trigger.serialize()[1], *ti.xcoms.values()]
+    names = [value["model_name"] for value in stored if isinstance(value, dict)]
+    assert len(names) == (1 if code else 2)
+    assert all(isinstance(name, str) and 0 < len(name) <= 80 for name in names)
+
+
+def test_a_manifest_has_a_short_model_whoever_made_it(scripted, ti):
+    relay = Relay()
+    scripted(relay)
+    made = animate(ti, model_name="kling model " * 10_000, validate="off")
+    assert len(made["model_name"]) == 80
+    assert relay.tasks

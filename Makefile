@@ -120,7 +120,7 @@ chaos: $(INSTALLED) ## kill and cut everything at random, then count: SEED=1 INJ
 .PHONY: steps
 steps: export STEPS ?= 200
 steps: $(INSTALLED) ## walk submission and batch through millions of random steps, no process: STEPS=20 make steps
-	$(BIN)/python -m pytest tests/submission/test_protocol.py tests/batch/test_reconciler.py -k "whatever or Batch" $(ARGS)
+	$(BIN)/python -m pytest tests/submission/test_protocol_properties.py tests/batch/test_reconciler_state_machine.py $(ARGS)
 
 clean: ## remove what the other targets made, except .venv
 	rm -rf .airflow docs/_build build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 from support import connect
-from test_spending import PRICE, Run, operator
+from support_spending import PRICE, Run, operator
 
 from airflow_provider_kling import exceptions as errors
 from airflow_provider_kling.operators import KlingRunSummaryOperator, KlingTextToSpeechOperator

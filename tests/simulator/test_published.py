@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from .support import I2V, IMAGE, MODEL, T2V, TAIL, eventually, token
+from .support_operations import BODIES, INIT, OPERATIONS, video
 from .test_callbacks import Receiver
-from .test_operations import BODIES, INIT, OPERATIONS, video
 
 PUBLISHED = yaml.safe_load((Path(__file__).parent / "published.yaml").read_text())
 ANSWERS, REFUSALS = PUBLISHED["answers"], PUBLISHED["refusals"]

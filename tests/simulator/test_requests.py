@@ -9,7 +9,7 @@ import yaml
 from airflow_provider_kling.simulator import KlingSimulator
 
 from .support import IMAGE, Client
-from .test_operations import BODIES, INIT, made, session, sound, video
+from .support_operations import BODIES, INIT, made, session, sound, video
 
 REQUESTS = yaml.safe_load((Path(__file__).parent / "requests.yaml").read_text())["requests"]
 

@@ -1,30 +1,22 @@
-"""Every branch of the pay-once protocol; no I/O, no clock."""
+"""The pay-once protocol: a retry, doubt about a POST, and the next attempt."""
 
 from __future__ import annotations
 
 import dataclasses
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from support import STEPS
+from support_protocol import CUT, DUPLICATE, NO_SLOT, first_try, foreign_task, retry, take_steps, task
 
 from airflow_provider_kling.exceptions import (
-    KLING_CODES,
     KlingAccountError,
     KlingAuthenticationError,
-    KlingConcurrencyError,
-    KlingConfigurationError,
     KlingConnectionError,
-    KlingDuplicateTaskError,
-    KlingError,
     KlingRequestError,
     KlingResponseError,
     KlingServerError,
     KlingSubmissionInDoubtError,
-    KlingValidationError,
 )
-from airflow_provider_kling.models import Task, TaskStatus
+from airflow_provider_kling.models import TaskStatus
 from airflow_provider_kling.submission.protocol import (
     LOOK_AGAIN_AFTER,
     MAX_ATTEMPTS,
@@ -36,40 +28,10 @@ from airflow_provider_kling.submission.protocol import (
     LookUp,
     Post,
     Problem,
-    Submission,
     Wait,
     Waited,
     leaves_doubt,
 )
-from airflow_provider_kling.utils._airflow.compat import AirflowFailException
-
-CUT = KlingConnectionError("cut")
-DUPLICATE = KlingDuplicateTaskError(1201, "External_task_id x already exists", http_status=400)
-NO_SLOT = KlingConcurrencyError(1303, "parallel task over resource pack limit", http_status=429)
-
-
-def task(status: TaskStatus = TaskStatus.SUBMITTED) -> Task:
-    return Task(task_id="867283741759111202", status=status, endpoint="image2video", message="because")
-
-
-def first_try() -> Submission:
-    return Submission("x", look_up_first=False)
-
-
-def retry() -> Submission:
-    return Submission("x", look_up_first=True)
-
-
-def foreign_task(status: TaskStatus = TaskStatus.SUBMITTED) -> Task:
-    """A task that carries somebody else's id."""
-    return dataclasses.replace(task(status), external_task_id="monday-s-cat")
-
-
-def take_steps(submission: Submission, *outcomes):
-    step = submission.start()
-    for outcome in outcomes:
-        step = submission.next_step(outcome)
-    return step
 
 
 def test_a_first_try_posts_straight_away():
@@ -230,192 +192,3 @@ def test_the_id_of_the_attempt_counts_not_that_of_the_submission():
     first = dataclasses.replace(task(TaskStatus.FAILED), external_task_id="x")
     step = take_steps(retry(), Found(first), Found(dataclasses.replace(task(), external_task_id="x")))
     assert isinstance(step, Fail), "the second attempt is asked for, the first one comes"
-
-
-RELAY_CODES = [0, 200, 201, 400, 1205, 1399, 4999, 9999, -1]
-
-
-@pytest.mark.parametrize("code", RELAY_CODES)
-@pytest.mark.parametrize("http_status", [200, 201])
-def test_a_code_that_the_table_does_not_know_leaves_doubt(code, http_status):
-    assert leaves_doubt(KlingRequestError(code, "refused", http_status=http_status))
-    assert take_steps(first_try(), Problem(KlingRequestError(code, "no", http_status=http_status))) == LookUp("x")
-
-
-@pytest.mark.parametrize("code", [code for code in KLING_CODES if code < 5000])
-def test_a_code_of_the_table_below_5000_is_certain(code):
-    error = KLING_CODES[code].error(code, "no", http_status=200)
-    assert take_steps(first_try(), Problem(error)) == Fail(error)
-
-
-@pytest.mark.parametrize("error", [KlingConfigurationError("no host"), KlingValidationError(["bad"])])
-def test_what_this_machine_refuses_leaves_no_doubt(error):
-    assert take_steps(first_try(), Problem(error)) == Fail(error)
-
-
-def test_what_never_left_this_machine_is_not_doubt():
-    error = KlingConnectionError("a proxy URL that cannot be parsed", nothing_sent=True)
-    assert take_steps(first_try(), Problem(error)) == Fail(error)
-
-
-ONE_DOUBT = [Problem(CUT), Absent(), Waited(), Absent(), Waited(), Absent()]
-
-
-@pytest.mark.parametrize("refusal", [KlingAccountError(1102, "", http_status=429), KlingRequestError(1201, "no")])
-def test_a_refusal_after_doubt_is_about_the_second_post_only(refusal):
-    assert take_steps(first_try(), *ONE_DOUBT) == Post("x")
-    assert take_steps(first_try(), *ONE_DOUBT, Problem(refusal)) == LookUp("x")
-    found = take_steps(first_try(), *ONE_DOUBT, Problem(refusal), Found(task()))
-    assert found == Done(task(), adopted=True, attempt=1, answer_lost=True)
-    step = take_steps(first_try(), *ONE_DOUBT, Problem(refusal), Absent())
-    assert isinstance(step, Fail)
-    assert isinstance(step.error, KlingSubmissionInDoubtError)
-    assert step.error.transient
-
-
-def test_1303_after_doubt_is_a_wait_that_starts_with_a_lookup():
-    assert take_steps(first_try(), *ONE_DOUBT, Problem(NO_SLOT)) == LookUp("x")
-    assert take_steps(first_try(), *ONE_DOUBT, Problem(NO_SLOT), Absent()) == Fail(NO_SLOT)
-
-
-def test_a_post_that_never_left_after_doubt_stays_in_doubt():
-    error = KlingConnectionError("no route", nothing_sent=True)
-    step = take_steps(first_try(), *ONE_DOUBT, Problem(error), Absent())
-    assert isinstance(step, Fail)
-    assert isinstance(step.error, KlingSubmissionInDoubtError)
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        "External_task_id x already exists",
-        "duplicated external_task_id",
-        "externalTaskId must be unique",
-        "external task id 重复",
-        "外部任务 campaign-7 已存在",
-    ],
-)
-def test_a_1201_about_the_id_is_looked_up_whatever_its_message(words):
-    submission = Submission("campaign-7", look_up_first=False)
-    assert take_steps(submission, Problem(KlingRequestError(1201, words, http_status=400))) == LookUp("campaign-7")
-
-
-@pytest.mark.parametrize("words", ["任务不存在", "task does not exist", ""])
-def test_a_1201_with_another_message_on_a_read_is_neither_an_absence_nor_the_end(words):
-    step = take_steps(retry(), Problem(KlingRequestError(1201, words, http_status=400)))
-    assert isinstance(step, Fail)
-    assert step.error.transient
-    assert not isinstance(step.error, AirflowFailException)
-
-
-@pytest.mark.parametrize("error", [KlingAuthenticationError(1002, ""), KlingConnectionError("no network")])
-def test_an_error_that_prevents_a_lookup_is_raised_unchanged(error):
-    assert take_steps(retry(), Problem(error)) == Fail(error)
-
-
-@dataclasses.dataclass
-class Ledger:
-    """Kling's side, as measured: one namespace of ids, a re-use refused, answers that may be lost or say anything."""
-
-    tasks: dict[str, TaskStatus] = dataclasses.field(default_factory=dict)
-
-    def post(self, name: str, fate: str) -> object:
-        if fate in REFUSALS:
-            return Problem(REFUSALS[fate])
-        if name in self.tasks:
-            return Problem(DUPLICATE if fate != "in another language" else DUPLICATE_ABROAD)
-        self.tasks[name] = TaskStatus.FAILED if fate == "created, failed" else TaskStatus.SUBMITTED
-        if fate in LOST:
-            return Problem(LOST[fate])
-        return Found(self._task(name) if fate != "a stranger" else foreign_task())
-
-    def look(self, name: str, fate: str) -> object:
-        if fate == "lost before":
-            return Problem(CUT)
-        if fate == "in another language" and name not in self.tasks:
-            return Problem(KlingRequestError(1201, "任务不存在", http_status=400))
-        if fate == "a stranger":
-            return Found(foreign_task())
-        return Found(self._task(name)) if name in self.tasks and fate != "not visible yet" else Absent()
-
-    def _task(self, name: str) -> Task:
-        number = list(self.tasks).index(name)
-        return Task(str(number), self.tasks[name], "image2video", external_task_id=name if number % 2 else "")
-
-
-DUPLICATE_ABROAD = KlingRequestError(1201, "external_task_id 已存在", http_status=400)
-
-#: What a POST may come to that creates nothing.
-REFUSALS = {
-    "lost before": CUT,
-    "no slot": NO_SLOT,
-    "no money": KlingAccountError(1102, "", http_status=429),
-    "not valid": KlingRequestError(1201, "mode value 'x' is invalid", http_status=400),
-}
-
-#: And what may hide that it created one.
-LOST = {
-    "lost after": CUT,
-    "wrapped": KlingRequestError(200, "a relay's own", http_status=200),
-    "no json": KlingResponseError("html", http_status=200),
-    "down": KlingServerError(5000, "", http_status=500),
-}
-
-FATES = st.sampled_from(
-    ["fine", *REFUSALS, *LOST, "created, failed", "a stranger", "in another language", "not visible yet"]
-)
-TRIES = st.lists(st.tuples(st.lists(FATES, min_size=1, max_size=30), st.integers(0, 40)), min_size=1, max_size=6)
-
-
-def run_try(submission: Submission, ledger: Ledger, fates: list[str], dies_after: int):
-    """One try of the Airflow task; it may be killed after any number of steps."""
-    step = submission.start()
-    for index in range(dies_after):
-        fate = fates[index % len(fates)]
-        match step:
-            case Post(name):
-                step = submission.next_step(ledger.post(name, fate))
-            case LookUp(name):
-                step = submission.next_step(ledger.look(name, fate))
-            case Wait():
-                step = submission.next_step(Waited())
-            case _:
-                break
-    return step
-
-
-def finish(ledger: Ledger):
-    """A last try without faults."""
-    return run_try(Submission("x", look_up_first=True), ledger, ["fine"], 10 * MAX_ATTEMPTS)
-
-
-@pytest.mark.timeout(3600)
-@settings(max_examples=500 * STEPS, deadline=None)
-@given(TRIES)
-def test_whatever_is_lost_and_wherever_a_worker_dies_at_most_one_task_runs(tries):
-    """Each try of the Airflow task runs the protocol and may be killed after any number of steps."""
-    ledger = Ledger()
-    for number, (fates, dies_after) in enumerate(tries):
-        step = run_try(Submission("x", look_up_first=number > 0), ledger, fates, dies_after)
-        alive = [name for name, status in ledger.tasks.items() if status is not TaskStatus.FAILED]
-        assert len(alive) <= 1
-        if isinstance(step, Done) and step.task.status is not TaskStatus.FAILED:
-            assert step.task.external_task_id in ("", *alive), "no stranger's task"
-            assert alive, "a submission that is done has its task at Kling"
-        if isinstance(step, Fail):
-            assert isinstance(step.error, KlingError)
-    last = finish(ledger)
-    assert isinstance(last, Done), "a retry on a good day delivers"
-    assert sum(status is not TaskStatus.FAILED for status in ledger.tasks.values()) == 1
-
-
-@pytest.mark.timeout(3600)
-@settings(max_examples=500 * STEPS, deadline=None)
-@given(st.lists(FATES, min_size=1, max_size=30))
-def test_no_try_ends_for_good_while_the_task_that_it_sent_is_alive(fates):
-    ledger = Ledger()
-    step = run_try(Submission("x", look_up_first=False), ledger, fates, 100)
-    alive = [name for name, status in ledger.tasks.items() if status is not TaskStatus.FAILED]
-    if alive and isinstance(step, Fail):
-        assert step.error.transient
-        assert not isinstance(step.error, AirflowFailException)

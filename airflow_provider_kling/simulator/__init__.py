@@ -15,7 +15,8 @@ What it does not reproduce:
   of the scenario documents, or a video; it costs nothing, because no source gives a price;
 * other paths of Kling: they return 501 "not simulated", which Kling never sends; a path that Kling does not have
   returns the 404 of Kling's web framework;
-* content moderation: a task fails only on a magic word (see :mod:`.media`) or on a fault;
+* content moderation: a task fails only if its prompt contains ``simulate-risk-control`` or
+  ``simulate-internal-error``, or on a fault;
 * the network: no latency, no regional hosts, no rate limit unless a setting or a fault adds one;
 * account details: one account whose one pack of units, or money, pays for every product (images can have a separate
   pack); the balance has no lag of 12 h;

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import errno
 import json
+import re
 import shlex
 import signal
 import sys
@@ -24,6 +26,11 @@ if TYPE_CHECKING:
 
 DEFAULT_PORT: Final = 8780
 
+# Not in the help of each option, where argparse breaks a key at its hyphens.
+_KEYS: Final = "default keys:\n  " + "\n  ".join(
+    f"--{name.replace('_', '-')} {getattr(Settings(), name)}" for name in ("access_key", "secret_key", "api_key")
+)
+
 
 def _fault(text: str) -> dict[str, Any]:
     try:
@@ -34,6 +41,11 @@ def _fault(text: str) -> dict[str, Any]:
     return values
 
 
+def _plain(text: str) -> str:
+    """The text of a docstring without the marks of reST, which a terminal shows as they stand."""
+    return re.sub(r":\w+:`\.?([^`]*)`", r"\1", text).replace("``", "")
+
+
 def parser() -> argparse.ArgumentParser:
     """The options; each is a field of :class:`.settings.Settings`, except ``--fault``."""
     result = argparse.ArgumentParser(
@@ -41,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
         # Argparse prints the usage before each error; the list of all options would hide the error.
         usage="%(prog)s [options]",
         description="A local simulator of Kling's API.",
-        epilog=package.__doc__,
+        epilog=f"{_KEYS}\n\n{_plain(package.__doc__ or '')}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_server_options(result)
@@ -61,9 +73,9 @@ def _add_server_options(target: argparse.ArgumentParser) -> None:
     add("--public-url", default="", help="base of result URLs, if clients use another host name")
     add("--path-prefix", default="", metavar="/kling", help="path prefix, as of a relay; accepts the API key only")
     add("--tls", action="store_true", help="serve HTTPS with a self-signed certificate")
-    add("--access-key", default=default.access_key, help="default %(default)s")
-    add("--secret-key", default=default.secret_key, help="default %(default)s")
-    add("--api-key", default=default.api_key, help="default %(default)s")
+    add("--access-key", metavar="KEY", default=default.access_key, help="default: see below")
+    add("--secret-key", metavar="KEY", default=default.secret_key, help="default: see below")
+    add("--api-key", metavar="KEY", default=default.api_key, help="default: see below")
     add("--webhook-secret", default="", metavar="whsec_...", help="sign callbacks")
     add("--state", type=Path, metavar="FILE", help="keep tasks across restarts")
     add("--clock-skew", type=float, default=0.0, metavar="SECONDS", help="how far the server's clock is ahead")
@@ -192,8 +204,9 @@ async def _serve(settings: Settings, faults: list[dict[str, Any]]) -> int:
     try:
         url = await server.start()
     except (OSError, StateError) as error:
+        advice = "; take another --port, 0 for a free one" if getattr(error, "errno", None) == errno.EADDRINUSE else ""
         problem = "argument --state" if isinstance(error, StateError) else "cannot listen"
-        sys.stderr.write(f"{problem}: {error}\n")
+        sys.stderr.write(f"{problem}: {error}{advice}\n")
         return 1
     # Scripts wait for the first line, so it must be flushed.
     sys.stdout.write(f"listening on {url}\nto use it: {connection_command(settings, url, server.certificate)}\n")

@@ -285,11 +285,20 @@ def test_a_port_in_use_ends_the_command_with_a_message(start):
     done = subprocess.run([*MODULE, "--port", port], capture_output=True, text=True, timeout=10, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("cannot listen: ")
+    assert done.stderr.endswith("; take another --port, 0 for a free one\n")
     assert "Traceback" not in done.stderr
 
 
 def test_help_lists_what_is_not_reproduced():
-    assert "What it does not reproduce" in parser().format_help()
+    shown = parser().format_help()
+    assert "What it does not reproduce" in shown
+    # Marks of reST are for the documentation.
+    assert "`" not in shown
+
+
+def test_help_shows_each_key_unbroken():
+    shown = parser().format_help()
+    assert all(key in shown for key in (Settings().access_key, Settings().secret_key, Settings().api_key))
 
 
 def test_the_public_url_is_the_base_of_results(start):

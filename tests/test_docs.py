@@ -59,6 +59,16 @@ def test_every_code_block_can_be_copied(built):
     assert "copybutton.js" in page
 
 
+def test_each_operator_says_where_the_arguments_are_that_all_have(built):
+    from airflow_provider_kling import operators
+    from airflow_provider_kling.operators import KlingTaskOperator
+
+    page = (built / "api.html").read_text()
+    classes = [getattr(operators, name) for name in operators.__all__]
+    ours = [cls for cls in classes if isinstance(cls, type) and issubclass(cls, KlingTaskOperator)]
+    assert page.count("<strong>kwargs</strong>") == len(ours) - 1
+
+
 def test_each_part_of_an_example_links_to_the_whole(built):
     page = (built / "operators.html").read_text()
     link = 'Part of the example <a class="reference internal" href="examples.html#kling-one-step">'

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_kling import operators
+from airflow_provider_kling.operators.task import KlingTaskOperator
 from extensions.tables import Table
 
 if TYPE_CHECKING:
@@ -49,7 +50,20 @@ def _needed(name: str, product: Product) -> str:
     return ", one of two" if name in product.either else ""
 
 
+def say_common(_app: Sphinx, what: str, _name: str, cls: Any, _options: Any, lines: list[str]) -> None:
+    """Add to the arguments of an operator where those that all operators have are described."""
+    if what == "class" and issubclass(cls, KlingTaskOperator) and cls is not KlingTaskOperator:
+        while not lines[-1].strip():
+            lines.pop()
+        base = ":class:`~airflow_provider_kling.operators.KlingTaskOperator`"
+        lines += [
+            f":param kwargs: the arguments of {base}, such as ``output_uri``, and those of every Airflow operator.",
+            "",
+        ]
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Add the table."""
     app.add_directive("kling-arguments", KlingArguments)
+    app.connect("autodoc-process-docstring", say_common)
     return {"parallel_read_safe": True}

@@ -16,7 +16,7 @@ def main() -> int:
     """Run; returns 1 if a promise was broken."""
     seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(1_000_000))
     plan = Plan(seed, int(os.environ.get("INJECTIONS") or 200), REPOSITORY / ".airflow" / "chaos")
-    print(f"SEED={seed} INJECTIONS={plan.injections}, in {plan.home}", flush=True)
+    print(f"SEED={seed} INJECTIONS={plan.injections}, in {plan.home.relative_to(REPOSITORY)}", flush=True)
     try:
         outcome = Run(plan, lambda line: print(line, flush=True))()
     except ComponentError as error:

@@ -99,7 +99,7 @@ lint: $(INSTALLED) ## check style, types and the direction of imports
 	$(BIN)/lint-imports
 
 .PHONY: bench
-bench: $(INSTALLED) ## measure what waiting costs, here and with the alternatives; half an hour, ARGS=--quick a few minutes
+bench: $(INSTALLED) ## measure what waiting costs, here and with the alternatives; forty minutes, ARGS=--quick a few minutes
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --group bench
 	@$(BIN)/python -m benchmarks $(ARGS)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
+import pkgutil
 
 import pytest
 from adversary.scripted import TASK_ID, Received, Reply, kling, task
@@ -148,3 +150,89 @@ def _fingerprint_now(trigger) -> str:
 
     content = prepare(product_of(trigger.endpoint), **json.loads(trigger.request)).content
     return identity.fingerprint(account=KlingHook().account_name, endpoint=trigger.endpoint, content=content)
+
+
+class Killed(BaseException):
+    """The triggerer's process ends."""
+
+
+#: What the trigger does from the slot to the result, in this order.
+STEPS = (
+    "airflow_provider_kling.waiting.slot_queue.AccountSlots.wait",
+    "airflow_provider_kling.waiting.hook_cache.HookCache.get",
+    "airflow_provider_kling.preparation.prepare.prepare",
+    "airflow_provider_kling.submission.submitter.Submitter._look_up",
+    "airflow_provider_kling.triggers.submit.is_still_deferred",
+    "airflow_provider_kling.api.client.KlingClient.create_once",
+    "airflow_provider_kling.submission.submitter.Submitter.submit",
+    "airflow_provider_kling.waiting.arbiter.Arbiter.accepted",
+    "airflow_provider_kling.triggers.submit.submission_record",
+    "airflow_provider_kling.triggers.base.set_xcom",
+    "airflow_provider_kling.triggers.task.KlingTaskTrigger.waiting_for",
+    "airflow_provider_kling.triggers.task.KlingTaskTrigger._wait",
+    "airflow_provider_kling.triggers.task.set_xcom",
+)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.removeprefix("airflow_provider_kling."))
+def test_a_triggerer_that_is_killed_anywhere_pays_once_and_its_successor_delivers(
+    kling, airflow, monkeypatch, step, when
+):
+    first = occupy()
+    trigger = waiting(airflow)
+    _kill(monkeypatch, step, when)
+
+    async def scenario():
+        lost = asyncio.create_task(event_of(trigger))
+        await asyncio.sleep(0.3)
+        kling.finish(first)
+        await until(lambda: lost.done() or others(kling))
+        await asyncio.sleep(0.5)
+        for task in others(kling):
+            kling.finish(task["task_id"])
+        with pytest.raises(Killed):
+            await asyncio.wait_for(lost, 10)
+        again = asyncio.create_task(event_of(airflow.started(trigger)))
+        await until(lambda: others(kling))
+        for task in others(kling):
+            kling.finish(task["task_id"])
+        return await asyncio.wait_for(again, 20)
+
+    assert isinstance(asyncio.run(scenario()), TaskSuccessEvent)
+    (task,) = others(kling)
+    assert airflow.ti.xcoms["return_value"]["task_id"] == airflow.ti.xcoms["task_id"] == task["task_id"]
+    assert len(kling.ledger()["charges"]) == 2
+
+
+def _kill(monkeypatch, step: str, when: str) -> None:
+    """End the process when it comes to a step the first time."""
+    holder, _, name = step.rpartition(".")
+    place = pkgutil.resolve_name(holder if holder.rpartition(".")[2][0].islower() else ":".join(holder.rsplit(".", 1)))
+    is_static = isinstance(place.__dict__[name], classmethod)
+    real = getattr(place, name)
+    kills = [Killed()]
+
+    def strike() -> None:
+        if kills:
+            raise kills.pop()
+
+    if inspect.iscoroutinefunction(real):
+
+        async def step_of(*args, **kwargs):
+            if when == "before":
+                strike()
+            result = await real(*args, **kwargs)
+            strike()
+            return result
+
+    else:
+
+        def step_of(*args, **kwargs):
+            if when == "before":
+                strike()
+            result = real(*args, **kwargs)
+            strike()
+            return result
+
+    monkeypatch.setattr(place, name, staticmethod(step_of) if is_static else step_of)

@@ -195,6 +195,16 @@ class Arbiter:
         if not self._is_list_usable or self.ceiling is None:
             self.ceiling = max(len(self._running), running)
 
+    def throttled(self, name: str, now: float) -> None:
+        """
+        Kling answered that requests come too fast (1302), which says nothing about slots.
+
+        :param name: of the waiter; it has used its grant, if it had one.
+        :param now: epoch seconds.
+        """
+        if self._grants.pop(name, None):
+            self._probes.on_refused(now)
+
     def accepted(self, name: str | None, task: Task, now: float) -> None:
         """
         Kling accepted a task of this process.

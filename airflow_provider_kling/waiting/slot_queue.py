@@ -158,10 +158,12 @@ class AccountSlots:
         """
         loop = asyncio.get_running_loop()
         granted: asyncio.Future[None] = loop.create_future()
-        if refused_at:
-            with self.lock:
+        with self.lock:
+            if refused_at:
                 self._list.read_all_next()
                 self.arbiter(model_name).refused(request.name, refused_at, time.time())
+            else:
+                self.arbiter(model_name).throttled(request.name, time.time())
         self.enqueue(request, model_name, lambda: _resolve_threadsafe(loop, granted))
         try:
             while not granted.done() and (left := until - time.time()) > 0:

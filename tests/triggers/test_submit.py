@@ -163,6 +163,16 @@ def test_one_that_finds_no_slot_again_goes_on_waiting(kling, airflow, monkeypatc
     assert (len(others(kling)), creates(kling)) == (1, before + 3)
 
 
+def test_one_that_is_throttled_leaves_the_slot_free_for_its_next_request(kling, airflow):
+    first = occupy()
+    trigger = waiting(airflow)
+    kling.fault(code=1302, operation="create", times=2)
+    before, began = creates(kling), time.monotonic()
+    assert isinstance(run_with_slot(kling, first, trigger), TaskSuccessEvent)
+    assert (len(others(kling)), creates(kling)) == (1, before + 3)
+    assert time.monotonic() - began < 10, "a grant that holds its slot holds it for 20 s"
+
+
 def test_nothing_is_paid_for_a_task_that_waits_no_more(kling, airflow):
     first = occupy()
     trigger = waiting(airflow)

@@ -120,6 +120,32 @@ def test_nothing_is_sent_again_for_a_task_that_is_cleared_when_the_answer_was_lo
     assert (asyncio.run(scenario()).payload["status"], creates(kling)) == ("slot", before + 1)
 
 
+def test_nothing_is_paid_when_airflow_does_not_say_whether_the_task_waits(kling, airflow, monkeypatch):
+    def unreachable(_ti):
+        raise ConnectionError("the API server restarts")
+
+    first = occupy()
+    trigger = waiting(airflow)
+    monkeypatch.setattr("airflow_provider_kling.triggers.submit.is_still_deferred", unreachable)
+    before = creates(kling)
+    event = run_with_slot(kling, first, trigger)
+    assert (event.payload["status"], creates(kling)) == ("slot", before)
+
+
+@pytest.mark.parametrize("key", ["submission", "task_id", "return_value"])
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_worker_finishes_what_cannot_be_pushed(kling, airflow, key, waits):
+    first = occupy()
+    trigger = waiting(airflow, wait_for_completion=waits)
+    airflow.refuses = {key}
+    event = run_with_slot(kling, first, trigger)
+    if not isinstance(event, TaskSuccessEvent):
+        manifest = operator(wait_for_completion=waits).execute_with_slot({"ti": airflow.ti}, event.payload)
+        assert manifest["task_id"] == others(kling)[0]["task_id"]
+    assert len(others(kling)) == 1
+    assert isinstance(event, TaskSuccessEvent) is (key == "submission")
+
+
 def _answers_of_a_task_that_fails_at_once(request: Received) -> Reply:
     if request.method == "POST":
         return kling(task("failed", task_status_msg="no luck"))

@@ -59,6 +59,21 @@ def test_every_code_block_can_be_copied(built):
     assert "copybutton.js" in page
 
 
+def test_a_stacked_table_says_what_its_cells_are(built):
+    tables = [
+        table
+        for page in built.glob("*.html")
+        for table in re.findall(r"<table.*?</table>", page.read_text(), re.DOTALL)
+    ]
+    stacked = [table for table in tables if 'class="stacks ' in table]
+    assert len(stacked) > 50
+    for table in stacked:
+        columns = table.split("</thead>")[0].count("<th ")
+        # Two columns are named by the line above the rows, more by each cell.
+        assert ('class="stacks pairs ' in table) == (columns == 2)
+        assert ("data-label" in table) == (columns > 2)
+
+
 def test_each_operator_says_where_the_arguments_are_that_all_have(built):
     from airflow_provider_kling import operators
     from airflow_provider_kling.operators import KlingTaskOperator

@@ -2,8 +2,9 @@
 Tables and long names on a phone.
 
 Each row of a table becomes a block, and in wide tables each cell says which column it is of: the words of the columns
-are put into ``data-label`` of the cells, and ``_static/pages.css`` shows them where it is narrow. Names such as
-``KlingImageToVideoOperator`` may be broken between their words, not within one.
+are put into ``data-label`` of the cells, and ``_static/pages.css`` shows them where it is narrow. The words of the
+first column, of both in a table of two, stand above the rows. Names such as ``KlingImageToVideoOperator`` may be broken
+between their words, not within one.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from sphinx.writers.html5 import HTML5Translator
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
-#: In tables of two columns it is clear what the second one says.
+#: In tables of two columns the line above the rows says what both are.
 FEWEST_LABELLED = 3
 
 #: Where the next word of a name begins.
@@ -57,6 +58,7 @@ class LabelCells(SphinxPostTransform):
                 continue
             table.parent["classes"].append("stacks")
             if table["cols"] < FEWEST_LABELLED:
+                table.parent["classes"].append("pairs")
                 continue
             labels = [entry.astext() for entry in next(head.findall(nodes.row)).children]
             for row in next(table.findall(nodes.tbody)).children:

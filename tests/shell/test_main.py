@@ -1,11 +1,9 @@
-"""Commands with the simulator; some in separate processes."""
+"""The commands of ``python -m airflow_provider_kling``: make, status, list, fetch."""
 
 from __future__ import annotations
 
-import io
 import json
 import os
-import shlex
 import signal
 import subprocess
 import sys
@@ -13,33 +11,14 @@ import time
 from pathlib import Path
 
 import pytest
-from adversary.scripted import Reply, ScriptedServer
+from adversary.scripted import ScriptedServer
 from adversary.scripted import kling as response
 from adversary.scripted import task as kling_task
-from support import PHOTOGRAPH
+from support_shell import animate, unasked
 
 from airflow_provider_kling.products.catalogue import PRODUCTS
-from airflow_provider_kling.shell import streams
 from airflow_provider_kling.shell.account import _host
 from airflow_provider_kling.shell.main import main
-
-
-@pytest.fixture
-def account(kling, monkeypatch):
-    """The environment's key is the simulator's; no Airflow connection exists."""
-    monkeypatch.delenv("AIRFLOW_CONN_KLING_DEFAULT", raising=False)
-    monkeypatch.setenv("KLINGAI_API_KEY", kling.api_key)
-    monkeypatch.setenv("KLINGAI_BASE_URL", kling.url)
-    return kling
-
-
-def animate(folder: Path, *more: str) -> list[str]:
-    command = ["animate", str(PHOTOGRAPH), "It moves", "--duration", "3", "--to", str(folder), "--yes"]
-    return [*command, "--poll-interval", "0.05", *more]
-
-
-def unasked(command: list[str]) -> list[str]:
-    return [word for word in command if word != "--yes"]
 
 
 def test_an_image_becomes_a_video_whose_path_is_the_last_line(account, tmp_path, capsys):
@@ -143,14 +122,6 @@ def test_a_list_is_offered_of_each_product_that_has_one(account, capsys):
             assert "This API is no longer available" in shown
 
 
-def test_notes_in_a_pipe_have_no_empty_line_and_no_escape(account, tmp_path, capsys):
-    assert main(animate(tmp_path)) == 0
-    notes = capsys.readouterr().err
-    assert len(notes.splitlines()) == 3
-    assert "" not in notes.splitlines()
-    assert "\x1b" not in notes
-
-
 @pytest.mark.parametrize(
     ("name", "value", "advice"),
     [
@@ -171,20 +142,6 @@ def test_an_error_of_the_account_names_the_variables_when_it_is_the_environments
     monkeypatch.setenv("AIRFLOW_CONN_MINE", json.dumps(fields))
     assert main(["costs", "--conn-id", "mine"]) == 1
     assert "KLINGAI_API_KEY" not in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("command", ["animate", "imagine", "status", "fetch"])
-def test_a_missing_argument_is_named_below_one_line_of_usage(command, capsys):
-    assert main([command]) == 2
-    usage, problem = capsys.readouterr().err.splitlines()
-    assert usage.startswith(f"usage: python -m airflow_provider_kling {command} [options] ")
-    assert "required" in problem
-
-
-def test_help_names_each_product_unbroken(capsys):
-    assert main(["list", "--help"]) == 0
-    shown = capsys.readouterr().out
-    assert all(name in shown for name, product in PRODUCTS.items() if product.answers == "task")
 
 
 def test_an_airflow_connection_is_taken_when_there_is_no_key_or_when_it_is_named(
@@ -227,170 +184,6 @@ def test_after_ctrl_c_the_same_command_finds_the_video(account, tmp_path, capsys
     assert len(account.tasks()) == 1
 
 
-# What a script gets.
-
-
-def shell(*words: str, more: str = "", timeout: float = 60) -> subprocess.CompletedProcess[bytes]:
-    """A command as a shell starts it; ``more`` are redirections."""
-    command = f"{shlex.join([sys.executable, '-m', 'airflow_provider_kling', *words])} {more}"
-    return subprocess.run(["bash", "-c", command], capture_output=True, timeout=timeout, check=False)
-
-
-def failure(capsys) -> dict:
-    value = json.loads(capsys.readouterr().out)
-    assert value.keys() == {"error"}
-    assert value["error"].keys() == {"error", "code", "message", "task_id"}
-    return value["error"]
-
-
-def test_json_is_one_value_when_it_fails_too(account, tmp_path, capsys, monkeypatch):
-    assert main([*unasked(animate(tmp_path)), "--json"]) == 2
-    assert failure(capsys)["error"] == "DeclinedError"
-    assert main([*animate(tmp_path, "--mode", "8k"), "--json"]) == 2
-    assert failure(capsys)["error"] == "KlingValidationError"
-    assert main(["status", "12345", "--json"]) == 1
-    assert (failure(capsys))["error"] == "KlingTaskNotFoundError"
-    assert main(["imagine", "--json"]) == 2
-    assert failure(capsys)["error"] == "UsageError"
-    monkeypatch.setattr("airflow_provider_kling.shell.video.prepare", _stopped)
-    assert main([*animate(tmp_path), "--json"]) == 130
-    assert failure(capsys)["error"] == "KeyboardInterrupt"
-    monkeypatch.setenv("KLINGAI_API_KEY", "wrong")
-    assert main(["costs", "--json"]) == 1
-    error = failure(capsys)
-    assert (error["error"], error["code"]) == ("KlingAuthenticationError", 1002)
-
-
-def _stopped(*_: object) -> None:
-    raise KeyboardInterrupt
-
-
-def test_what_libraries_print_is_no_part_of_the_result(account):
-    done = subprocess.run(
-        [sys.executable, "-c", _NOISY, "list", "--json"], capture_output=True, timeout=60, check=False
-    )
-    assert json.loads(done.stdout) == []
-    assert b"a library says" in done.stderr
-    assert b"and its child" in done.stderr
-
-
-_NOISY = """
-import runpy, subprocess, sys
-sys.argv[0] = "-m"
-from airflow_provider_kling import hooks
-def noisy(self, *_, **__):
-    print("a library says")
-    subprocess.run(["echo", "and its child"])
-    return []
-hooks.KlingHook.list_tasks = noisy
-runpy.run_module("airflow_provider_kling", run_name="__main__", alter_sys=True)
-"""
-
-
-@pytest.mark.parametrize(
-    ("more", "status", "out"),
-    [
-        ("2>&-", 0, b"[]\n"),
-        ("<&-", 0, b"[]\n"),
-        (">&-", 0, b""),
-        ("> /dev/full", 1, b""),
-        ("| false; exit ${PIPESTATUS[0]}", 141, b""),
-    ],
-)
-def test_closed_full_and_unread_streams_are_no_traceback(account, more, status, out):
-    done = shell("list", "--json", more=more)
-    assert (done.returncode, done.stdout) == (status, out)
-    assert b"Traceback" not in done.stderr
-    assert b"Exception ignored" not in done.stderr
-    assert (b"Give standard output room" in done.stderr) is (status == 1)
-
-
-def test_nobody_is_asked_where_there_is_no_input_at_all(account, tmp_path):
-    done = shell(*unasked(animate(tmp_path)), more="<&-")
-    assert (done.returncode, b"there is no terminal" in done.stderr) == (2, True)
-    assert account.requests(method="POST") == []
-
-
-def test_a_path_comes_out_whatever_the_encoding(account, tmp_path, monkeypatch):
-    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
-    done = shell(*animate(tmp_path / "ü"))
-    assert done.returncode == 0, done.stderr
-    assert Path(os.fsdecode(done.stdout.splitlines()[-1])).read_bytes()[4:8] == b"ftyp"
-
-
-def test_what_the_encoding_of_the_output_lacks_is_written_as_python_does():
-    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
-    streams.write(stream, "zu \udcfc lang \u5bbd")
-    assert stream.buffer.getvalue() == b"zu \\udcfc lang \\u5bbd\n"
-
-
-def test_ctrl_c_while_it_is_still_being_imported_is_not_a_traceback(account):
-    command = [sys.executable, "-c", _INTERRUPTED, "list", "--json"]
-    done = subprocess.run(command, capture_output=True, timeout=60, check=False)
-    assert done.returncode == 130
-    assert json.loads(done.stdout)["error"]["error"] == "KeyboardInterrupt"
-    assert done.stderr == b"Stopped before anything was sent.\n"
-
-
-_INTERRUPTED = """
-import runpy, sys
-class Importing:
-    def find_spec(self, name, *_):
-        if name.endswith("shell.main"):
-            raise KeyboardInterrupt
-sys.meta_path.insert(0, Importing())
-runpy.run_module("airflow_provider_kling", run_name="__main__", alter_sys=True)
-"""
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["--poll-interval", "nan"],
-        ["--poll-interval", "-1"],
-        ["--poll-interval", "inf"],
-        ["--poll-interval", "0"],
-        ["--take", "0"],
-        ["--take", "-1"],
-        ["--take", "9" * 30],
-        ["--take", "1.5"],
-        ["--field", "external_task_id=mine"],
-        ["--field", "=7"],
-        ["--field", "camera_control=" + "[" * 50_000],
-    ],
-)
-def test_a_bad_option_is_refused_before_anything_is_paid(account, tmp_path, words, capsys):
-    assert main(animate(tmp_path, *words)) == 2
-    assert account.requests(method="POST") == []
-    assert "Traceback" not in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("limit", ["0", "-5", "501", "many"])
-def test_a_list_has_1_to_500_tasks(account, limit):
-    assert main(["list", "--limit", limit]) == 2
-    assert account.requests() == []
-
-
-@pytest.mark.parametrize(
-    ("place", "advice"),
-    [
-        ("file://no_such_connection@/data/", "Create the Airflow connection that --to names"),
-        ("s3://KEY:SECRET@bucket/", "Take the password out of --to"),
-        ("videos/None/", "Check the template of --to"),
-        ("vid\u200beos", "Take U+200B out of --to"),
-    ],
-)
-def test_an_impossible_folder_is_reported_before_any_request(account, tmp_path, capsys, monkeypatch, place, advice):
-    monkeypatch.chdir(tmp_path)
-    for words in (["fetch", "1"], ["imagine", "A paper boat", "--yes"]):
-        assert main([*words, "--to", place]) == 2
-        said = capsys.readouterr().err
-        assert f"- {advice}" in said
-        assert "SECRET" not in said
-    assert account.requests() == []
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_a_failed_task_is_not_downloaded_and_its_reason_is_printed(account, tmp_path, capsys, monkeypatch):
     reply = response(kling_task("failed", task_status_msg="too dark \x1b[31m"))
     with ScriptedServer(reply) as server:
@@ -400,30 +193,6 @@ def test_a_failed_task_is_not_downloaded_and_its_reason_is_printed(account, tmp_
     assert shown.out == ""
     assert "too dark" in shown.err
     assert list(tmp_path.iterdir()) == []
-
-
-ESCAPES = "\x1b]0;title\x07\x1b[31m\x9b31m\u202e\x08"
-
-
-@pytest.mark.parametrize("command", [["costs"], ["list"], ["status", "179527409186300000"], ["imagine", "x", "--yes"]])
-def test_terminal_escapes_from_kling_are_removed(account, monkeypatch, capsys, command):
-    pack = {"resource_pack_name": f"P{ESCAPES}", "status": ESCAPES, "total_quantity": 5, "remaining_quantity": 5}
-    failed = kling_task("failed", task_status_msg=f"no{ESCAPES}", final_unit_deduction=ESCAPES)
-
-    def reply(request) -> Reply:
-        if request.path.startswith("/account"):
-            return response({"code": 0, "resource_pack_subscribe_infos": [pack]})
-        if request.method == "POST":
-            return response(None, code=1201, message=f"bad{ESCAPES}", status=400)
-        return response([failed] if "page" in request.path else failed)
-
-    with ScriptedServer(reply) as server:
-        monkeypatch.setenv("KLINGAI_BASE_URL", server.url)
-        main(command)
-    shown = capsys.readouterr()
-    said = shown.out + shown.err
-    assert said.strip()
-    assert not {character for character in said if character in ESCAPES and not character.isprintable()}
 
 
 @pytest.mark.parametrize(

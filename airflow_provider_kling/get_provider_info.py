@@ -70,7 +70,7 @@ CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
     },
     "external_ids": {
         "label": "Host keeps external_task_id",
-        "description": "Off for a relay that drops it: a lost answer is then looked for in the list of tasks.",
+        "description": "Off for a relay that drops it: a lost response is then looked for in the list of tasks.",
         "schema": {"type": ["boolean", "null"], "default": True},
     },
     "max_usd_per_day": {

@@ -125,7 +125,7 @@ class KlingHook(AccountResources, ConnectionForm, BaseHook):
         :param fit: ``refuse``, or ``shrink`` to convert images that Kling would refuse, see :ref:`howto/give-an-image`.
         :param image_by: how images in object storage go: as ``content``, or as a signed ``link``.
         :param image_conn_id: Airflow connection of files in object storage.
-        :param on_doubt: ``fail``, or ``resend`` when an answer is lost, see :ref:`howto/second-protocol`.
+        :param on_doubt: ``fail``, or ``resend`` when a response is lost, see :ref:`howto/second-protocol`.
         :return: the task as Kling reports it now.
         :raises KlingValidationError: when the request is bad; nothing was sent.
         :raises KlingSubmissionInDoubtError: when it is not known whether Kling accepted it.
@@ -266,7 +266,7 @@ class KlingHook(AccountResources, ConnectionForm, BaseHook):
         :param external_task_id: the id that it was submitted with.
         :param endpoint: the product that it was created with.
         :return: the task, or ``None`` when Kling says that there is none.
-        :raises KlingError: when Kling did not answer, or answered with a task of another id; that does not mean that
+        :raises KlingError: when Kling did not respond, or returned a task of another id; that does not mean that
             there is no task.
         """
         try:
@@ -316,7 +316,7 @@ class KlingHook(AccountResources, ConnectionForm, BaseHook):
         self, refs: Sequence[TaskRef], *, tries: int | None = None
     ) -> tuple[dict[TaskRef, Task | KlingError], list[TaskRef]]:
         """
-        Read many tasks as far as a request can answer for several; free.
+        Read many tasks as far as a request can cover several; free.
 
         :param refs: product and id of each task.
         :param tries: how often a request is sent before its error counts; default 4.
@@ -387,7 +387,7 @@ class KlingHook(AccountResources, ConnectionForm, BaseHook):
         return self.client.account_costs(int(now.subtract(days=days).timestamp() * 1000), int(now.timestamp() * 1000))
 
     def test_connection(self) -> tuple[bool, str]:
-        """Ask Kling for a task that does not exist: free, and it answers only to a credential that it knows."""
+        """Ask Kling for a task that does not exist: free, and it responds only to a credential that it knows."""
         try:
             self.client.check_credential()
             kind = "API key" if isinstance(self.settings.credential, ApiKey) else "AccessKey and SecretKey"

@@ -103,7 +103,7 @@ class Policy:
     The limits of a batch.
 
     :param concurrency: tasks at Kling at once, at most.
-    :param submit_concurrency: submissions under way at once; each holds a thread for as long as Kling takes to answer.
+    :param submit_concurrency: submissions under way at once; each holds a thread for as long as Kling takes to respond.
     :param store_concurrency: results that are copied at once, a thread each.
     :param started_at: when this run of the batch began, epoch seconds; items that failed before may be tried again.
     :param end_time: deadline, epoch seconds.

@@ -59,7 +59,7 @@ class Record:
 
     @property
     def may_be_sent(self) -> bool:
-        """Whether a submission was under way whose answer is not known."""
+        """Whether a submission was under way whose response is not known."""
         return self.status == "running" and not self.task_id
 
     def permanent_failure_since(self, started_at: float) -> Failure | None:

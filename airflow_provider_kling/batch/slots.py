@@ -165,7 +165,7 @@ class BatchSlots:
             self._queue.arbiter.refused(self._grant_of_item.pop(key, ""), now, now, running=running)
 
     def not_accepted(self, key: str) -> None:
-        """A submission ended with another answer, or with none."""
+        """A submission ended with another response, or with none."""
         if name := self._grant_of_item.pop(key, None):
             with self._queue.lock:
                 self._queue.arbiter.discard_grant(name)

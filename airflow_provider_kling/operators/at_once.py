@@ -1,9 +1,9 @@
 """
-Operators of products that answer at once and have no ``external_task_id``: nothing is waited for, and a lost answer
-cannot be found.
+Operators of products that return their result at once and have no ``external_task_id``: nothing is waited for, and a
+lost response cannot be found.
 
 Where there is a store (:mod:`.stored_submission`), a try writes there that it is about to send, and afterwards the
-answer. So a retry knows whether anything was sent, and finds what was paid for. Without a store it knows neither.
+response. So a retry knows whether anything was sent, and finds what was paid for. Without a store it knows neither.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 class KlingAtOnceOperator(KlingTaskOperator):
     """
-    Submit one task whose result is in Kling's answer, and store it if asked. Nothing is waited for.
+    Submit one task whose result is in Kling's response, and store it if asked. Nothing is waited for.
 
     Not used by itself.
     """
@@ -59,7 +59,7 @@ class KlingAtOnceOperator(KlingTaskOperator):
     def _after_submission(self, task: Task, context: Context) -> Manifest:
         if not task.status.is_terminal:
             raise KlingAnswerLostError(
-                "Look in Kling's console for the result: Kling's answer has none, and it cannot be asked for again. "
+                "Look in Kling's console for the result: Kling's response has none, and it cannot be asked for again. "
                 f"Kling task {task.task_id} is {task.status.value}; it may be paid.",
                 kling_task_id=task.task_id,
             )

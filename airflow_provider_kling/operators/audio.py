@@ -12,7 +12,7 @@ from airflow_provider_kling.products.audio import TEXT_TO_AUDIO, TEXT_TO_SPEECH,
 
 class KlingTextToSpeechOperator(KlingAtOnceOperator):
     """
-    Read a text aloud: ``POST /v1/audio/tts``, which answers with the sound.
+    Read a text aloud: ``POST /v1/audio/tts``, which returns the sound.
 
     .. seealso::
         For more information on how to use this operator, take a look at the guide:
@@ -23,7 +23,7 @@ class KlingTextToSpeechOperator(KlingAtOnceOperator):
         (templated).
     :param voice_language: ``zh`` or ``en`` (templated).
     :param voice_speed: 0.8 to 2; Kling's default is 1 (templated).
-    :param on_doubt: what a lost answer leads to: ``fail`` (default) with a sentence that says where to look, without
+    :param on_doubt: what a lost response leads to: ``fail`` (default) with a sentence that says where to look, without
         retries; or ``resend``, which may pay twice.
     """
 

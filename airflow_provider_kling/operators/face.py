@@ -30,7 +30,7 @@ LONGEST = "longest"
 
 class KlingIdentifyFaceOperator(KlingAtOnceOperator):
     """
-    Find the faces in a video: ``POST /v1/videos/identify-face``, which answers with them.
+    Find the faces in a video: ``POST /v1/videos/identify-face``, which returns them.
 
     .. seealso::
         For more information on how to use this operator, take a look at the guide:
@@ -42,7 +42,7 @@ class KlingIdentifyFaceOperator(KlingAtOnceOperator):
     :param video_id: Kling's id of a video that it made in the last 30 days (templated).
     :param video_url: instead of it an https URL, or a URI in object storage; mp4 or mov, at most 100 MB, 2 to 60
         seconds, 720p or 1080p (templated).
-    :param on_doubt: what a lost answer leads to: ``fail`` (default) with a sentence that says where to look, without
+    :param on_doubt: what a lost response leads to: ``fail`` (default) with a sentence that says where to look, without
         retries; or ``resend``, which may pay twice.
     """
 

@@ -263,7 +263,7 @@ class KlingVirtualTryOnOperator(KlingTaskOperator):
 
 class KlingImageRecognitionOperator(KlingAtOnceOperator):
     """
-    Cut things, heads, faces and clothes out of an image: ``POST /v1/videos/image-recognize``, which answers with them.
+    Cut things, heads, faces and clothes out of an image: ``POST /v1/videos/image-recognize``, which returns them.
 
     .. seealso::
         For more information on how to use this operator, take a look at the guide:
@@ -273,7 +273,7 @@ class KlingImageRecognitionOperator(KlingAtOnceOperator):
     that type. Its ``task_id`` is Kling's id of the request: there is no task.
 
     :param image: given as to :class:`~airflow_provider_kling.operators.KlingImageToVideoOperator` (templated).
-    :param on_doubt: what a lost answer leads to: ``fail`` (default) with a sentence that says where to look, without
+    :param on_doubt: what a lost response leads to: ``fail`` (default) with a sentence that says where to look, without
         retries; or ``resend``, which may pay twice.
     """
 

@@ -48,7 +48,7 @@ class CountedPermit:
 
 class StoredSubmission:
     """
-    What the tries of a task store of one submission: before it is sent, and when Kling has answered.
+    What the tries of a task store of one submission: before it is sent, and when Kling has responded.
 
     :param operator: has the connection, and logs.
     :param options: how it is sent.
@@ -97,7 +97,7 @@ class StoredSubmission:
         """
         Whether an earlier try may have sent it.
 
-        :param stored: what that try stored of it without an answer.
+        :param stored: what that try stored of it without a response.
         """
         return bool(stored) if self.has_store else self._options.may_be_sent
 
@@ -138,13 +138,13 @@ class StoredSubmission:
             raise
 
     def save_answer(self, **value: Any) -> None:
-        """Store Kling's answer. The task is paid, so a store that does not answer must not fail it."""
+        """Store Kling's response. The task is paid, so a store that does not answer must not fail it."""
         if self._store is None:
             return
         try:
             self._set(value)
         except Exception as error:  # noqa: BLE001 - whatever a state store raises
-            self._operator.log.warning("The answer was not written to the task state store: %s", reason(error))
+            self._operator.log.warning("The response was not written to the task state store: %s", reason(error))
 
     def delete(self) -> None:
         """Delete what is stored of this submission: nothing is at Kling."""

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 router = APIRouter()
 
-#: Cards of one answer.
+#: Cards of one response.
 MAX_PAGE = 200
 
 #: What a filter lets through; one that is not here, everything.

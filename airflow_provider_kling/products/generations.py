@@ -191,7 +191,7 @@ def request_warnings(product: Product, body: Mapping[str, Any], extra: Mapping[s
     if product.has_external_id and not refuses_repeated_id(body):
         yield (
             "Check Kling's console if this task fails before it has an id: it is not known whether Kling refuses to "
-            f"make an external_task_id of {clean_text(body.get('model_name'), 60)} twice, so a lost answer is looked "
+            f"make an external_task_id of {clean_text(body.get('model_name'), 60)} twice, so a lost response is looked "
             "for by its id and its time, and nothing is sent again by itself."
         )
 

@@ -51,7 +51,7 @@ def accepted(done: Done, *, is_own_id: bool, looked_up_first: bool) -> Line:
     if not done.adopted:
         return Line(f"Kling accepted task {task}")
     if done.answer_lost:
-        return Line(f"Kling accepted task {task}; its answer was lost, so it was looked up")
+        return Line(f"Kling accepted task {task}; its response was lost, so it was looked up")
     adopted = f"Adopted Kling task {task} ({done.task.status.value})"
     if is_own_id and not looked_up_first:
         return Line(

@@ -118,11 +118,11 @@ class Submitter:
             return protocol.Problem(error)
 
     def _warn_if_ids_are_dropped(self, product: Product, name: str) -> None:
-        """The answer had no id. One free read tells whether the host dropped it."""
+        """The response had no id. One free read tells whether the host dropped it."""
         if isinstance(self._look_up(product, name), protocol.Absent):
             self._warn(
                 "Set external_ids to false in the connection's extra: this host drops external_task_id, and a lost "
-                "answer would be paid twice."
+                "response would be paid twice."
             )
 
 

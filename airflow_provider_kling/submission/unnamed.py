@@ -64,7 +64,7 @@ class Window:
 
     :param since: epoch seconds before its first POST.
     :param until: epoch seconds after which nothing can have been sent any more.
-    :param task_id: Kling's id that an earlier try got for it; empty when it got no answer.
+    :param task_id: Kling's id that an earlier try got for it; empty when it got no response.
     :param closed: ids of its tasks that Kling has failed: they are not charged, and another attempt was made.
     """
 
@@ -270,7 +270,7 @@ class UnnamedSubmission:
         return Wait(self._look_again_after[self._searches - 1])
 
     def _after_failed_look_up(self, error: KlingError) -> Step:
-        # A host without a list will not get one; a host that does not answer may answer later.
+        # A host without a list will not get one; a host that does not respond may respond later.
         if isinstance(self._step, Search) and not error.transient:
             self._window = None
             return self._after_nothing_found(error)
@@ -280,7 +280,7 @@ class UnnamedSubmission:
         why = self._doubt or error
         if not self._may_resend:
             return Fail(
-                _answer_lost_error(why.message if why else "an earlier try may have sent it, and left no answer")
+                _answer_lost_error(why.message if why else "an earlier try may have sent it, and left no response")
             )
         if not self._sends:
             return self._post_step()
@@ -289,7 +289,7 @@ class UnnamedSubmission:
         if self._sends < MAX_SENDS and self._resend_pauses:
             self._posts_after_wait = True
             return Wait(self._resend_pauses.pop(0))
-        return Fail(self._doubt or _answer_lost_error("it was sent again, and left no answer"))
+        return Fail(self._doubt or _answer_lost_error("it was sent again, and left no response"))
 
     def _in_doubt_error(self, why: str) -> KlingSubmissionInDoubtError:
         return KlingSubmissionInDoubtError(

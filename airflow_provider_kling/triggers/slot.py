@@ -24,7 +24,7 @@ FIRST_WAIT = 1.0
 
 class KlingSlotTrigger(KlingTrigger):
     """
-    Wait until the task may submit again, after Kling answered that every slot is taken (1303, 1302). One waiter is
+    Wait until the task may submit again, after Kling returned that every slot is taken (1303, 1302). One waiter is
     resumed for each slot that Kling's list shows to be free.
 
     Its event is ``{"status": "slot", "since", "until"}``.

@@ -38,7 +38,7 @@ class AccountReader:
         self, refs: Sequence[TaskRef], began: float
     ) -> tuple[dict[TaskRef, Task | KlingError], list[TaskRef]]:
         """
-        Read many tasks as far as a request can answer for several.
+        Read many tasks as far as a request can cover several.
 
         :param refs: the tasks.
         :param began: when the sweep began, by the monotonic clock.

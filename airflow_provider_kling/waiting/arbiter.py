@@ -2,7 +2,7 @@
 Which of the waiters for a slot of one account may submit now. Pure: clock, jitter and Kling's list are arguments.
 
 Kling says only that all slots are taken (1303), not how many there are. Its list of tasks, which is free to read, shows
-the running tasks of the account, whoever submitted them. The number that ran when Kling answered 1303 is the ceiling;
+the running tasks of the account, whoever submitted them. The number that ran when Kling returned 1303 is the ceiling;
 when fewer run, slots are free. Each free slot is granted to one waiter, the longest wait first, whether a single task
 waits or a batch.
 
@@ -176,10 +176,10 @@ class Arbiter:
 
     def refused(self, name: str, at: float, now: float, *, running: int = 0) -> None:
         """
-        Kling answered that all slots are taken (1303).
+        Kling returned that all slots are taken (1303).
 
         :param name: of the waiter, whether it had a grant or not.
-        :param at: epoch seconds of the answer.
+        :param at: epoch seconds of the response.
         :param now: epoch seconds.
         :param running: how many tasks the caller knows to run.
         """
@@ -197,7 +197,7 @@ class Arbiter:
 
     def throttled(self, name: str, now: float) -> None:
         """
-        Kling answered that requests come too fast (1302), which says nothing about slots.
+        Kling returned that requests come too fast (1302), which says nothing about slots.
 
         :param name: of the waiter; it has used its grant, if it had one.
         :param now: epoch seconds.

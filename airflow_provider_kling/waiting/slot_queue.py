@@ -1,7 +1,7 @@
 """
 Waiting for a slot of an account, outside the worker.
 
-A task holds a slot from its acceptance to its end, and Kling answers 1303 when all are taken. All waiters of this
+A task holds a slot from its acceptance to its end, and Kling returns 1303 when all are taken. All waiters of this
 process for slots of one account stand in one queue, whatever their connections are called: tasks that wait for a slot,
 and batches. While somebody waits, Kling's list of tasks is read about every second, for all of them together.
 

@@ -1,4 +1,4 @@
-"""A batch of each family and of both generations against the simulator: whole, after a lost answer, after a restart."""
+"""A batch of each family and generation against the simulator: whole, after a lost response, after a restart."""
 
 from __future__ import annotations
 

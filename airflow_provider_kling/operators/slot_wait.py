@@ -28,7 +28,17 @@ if TYPE_CHECKING:
 MAX_REQUEST = 32_768
 
 #: What a subclass may override, and the triggerer then could not do in the same way.
-_METHODS = ("hook", "_prepare", "_submit", "_send", "_push", "_after_submission", "cost_of", "execute_with_slot")
+_METHODS = (
+    "hook",
+    "_prepare",
+    "_submit",
+    "_send",
+    "_push",
+    "_wait",
+    "_after_submission",
+    "cost_of",
+    "execute_with_slot",
+)
 
 
 class SlotWait(NamedTuple):
@@ -153,9 +163,12 @@ def _is_confidential(request: Any) -> bool:
 
 
 def _submits_as_written_here(operator: KlingTaskOperator) -> bool:
+    from airflow_provider_kling.hooks import KlingHook
     from airflow_provider_kling.operators.task import KlingTaskOperator
     from airflow_provider_kling.products.catalogue import product_of
 
     own = all(getattr(type(operator), name) is getattr(KlingTaskOperator, name) for name in _METHODS)
+    # A constructor or a cluster policy may have set a hook of its own.
+    own = own and type(operator.hook) is KlingHook
     # Converting an image costs CPU, which the triggerer needs for all waits.
     return own and product_of(operator.endpoint) is operator.product and operator.fit == "refuse"

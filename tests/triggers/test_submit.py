@@ -25,6 +25,7 @@ from triggers.submitting import (
 )
 
 from airflow_provider_kling.exceptions import KlingContentPolicyError
+from airflow_provider_kling.hooks import KlingHook
 from airflow_provider_kling.operators import KlingImageToVideoOperator
 from airflow_provider_kling.operators.slot_wait import MAX_REQUEST
 from airflow_provider_kling.triggers import KlingSlotTrigger, KlingSubmitTrigger
@@ -265,6 +266,21 @@ def test_airflows_database_gets_no_signed_link_and_no_secret(kling, airflow, arg
     assert type(deferred(operator(**arguments), airflow.ti)) is KlingSlotTrigger
 
 
+class OwnWait(KlingImageToVideoOperator):
+    """A subclass that waits in its own way."""
+
+    def _wait(self, task, context):
+        return super()._wait(task, context)
+
+
+class OwnHook(KlingImageToVideoOperator):
+    """A subclass with another hook, which may send through a proxy, for example."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.hook = type("OtherHook", (KlingHook,), {})(self.kling_conn_id)
+
+
 @pytest.mark.parametrize(
     ("kind", "arguments"),
     [
@@ -272,6 +288,8 @@ def test_airflows_database_gets_no_signed_link_and_no_secret(kling, airflow, arg
         (KlingImageToVideoOperator, {"fit": "shrink"}),
         (KlingImageToVideoOperator, {"extra_body": {"new": "too long " * (MAX_REQUEST // 9)}}),
         (Changed, {}),
+        (OwnWait, {}),
+        (OwnHook, {}),
     ],
 )
 def test_a_worker_sends_what_the_triggerer_cannot(kling, airflow, kind, arguments):

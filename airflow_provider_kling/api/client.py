@@ -147,21 +147,21 @@ class KlingClient(AccountResources):
         :param tries: how often the request is sent before its error counts; default 4.
         :raises KlingTaskNotFoundError: when the account has no such task of this product.
         """
-        return self._look(product, any_id, tries)[0]
+        return self._read_with_response(product, any_id, tries)[0]
 
-    def _look(self, product: Product, any_id: str, tries: int | None) -> tuple[Task, Response]:
+    def _read_with_response(self, product: Product, any_id: str, tries: int | None) -> tuple[Task, Response]:
         dialect = self._dialect(product)
         response = self.transport.read(dialect.query(product, any_id), tries=tries)
         return dialect.read_task(response, product), response
 
     def _get_named_task(self, product: Product, any_id: str, tries: int | None) -> Task:
         """Read one task; a response about another task is an error, because nobody knows whose that is."""
-        task, response = self._look(product, any_id, tries)
+        task, response = self._read_with_response(product, any_id, tries)
         if not task_record.is_about(response.data, task, any_id):
             named = f" with external_task_id {task.external_task_id}" if task.external_task_id else ""
             raise KlingResponseError(
-                f"Check the connection's host: it returned another task. {clean_text(any_id, 80)} was asked for, "
-                f"{task.task_id}{named} came.{error_details(request_id=response.request_id)}",
+                f"Check the connection's host: it returned another task. {clean_text(any_id, 80)} was requested, "
+                f"{task.task_id}{named} was returned.{error_details(request_id=response.request_id)}",
                 http_status=200,
             )
         return task

@@ -16,7 +16,7 @@ from airflow_provider_kling.utils.untrusted import clean_text, reason
 if TYPE_CHECKING:
     from airflow_provider_kling.api.http_exchange import HttpExchange
 
-#: What can come out of sending a request and reading its response.
+#: What sending a request and reading its response can raise.
 REQUEST_ERRORS = (
     requests.RequestException,
     urllib3.exceptions.HTTPError,

@@ -29,7 +29,7 @@ from airflow_provider_kling.exceptions import (
 )
 from airflow_provider_kling.utils.untrusted import clean_text
 
-#: Texts, in lower case, by which the meanings of code 1201 are told apart; only the message differs.
+#: Texts, in lower case, that distinguish the meanings of code 1201: only its message differs.
 #: Measured by public clients in 2026-09: "External_task_id x already exists", "Task not found by id/external id: x".
 DUPLICATE_TEXT = "already exist"
 NOT_FOUND_TEXT = "not found by id"
@@ -129,7 +129,7 @@ def api_error(code: int, message: str, *, http_status: int, request_id: str) -> 
     Return the error that a code means.
 
     :param code: the service code.
-    :param message: Kling's words; of a 1201 only they tell what it means.
+    :param message: Kling's words; of a 1201 only they give the meaning.
     :param http_status: status of the HTTP response; decides about codes that Kling's table does not know.
     :param request_id: Kling's support handle.
     """

@@ -50,7 +50,7 @@ class _Response(http.client.HTTPResponse):
 
 
 class _TrackedConnection:
-    """A connection that tells the exchange its socket, and when it sends a byte of the request."""
+    """A connection that passes its socket to the exchange, and reports when it sends a byte of the request."""
 
     sock: Any
     response_class = _Response

@@ -98,7 +98,7 @@ def milliseconds(value: Any) -> int:
     """
     Return a point in time as epoch milliseconds, or 0.
 
-    :param value: epoch seconds, milliseconds, microseconds or nanoseconds, told apart by their size; or an ISO 8601
+    :param value: epoch seconds, milliseconds, microseconds or nanoseconds, distinguished by their size; or an ISO 8601
         date with its offset. Without an offset, the time zone would be a guess.
     """
     read = number(value)

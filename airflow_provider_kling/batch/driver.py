@@ -48,7 +48,7 @@ class BatchLoop:
     :param reconciler: decides.
     :param calls: carry out the actions; they block.
     :param reporter: writes manifest and progress.
-    :param fence: tells whether this trigger may go on.
+    :param fence: whether this trigger may go on.
     :param policy: the limits.
     :param kling_conn_id: the connection whose shared poller reads the running tasks.
     :param account: the account that the connection named when the batch was planned.

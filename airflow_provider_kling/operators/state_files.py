@@ -18,7 +18,7 @@ FOLDER = "sent"
 #: The largest file that is read, in bytes: far above an answer with as many results as are read of one.
 MAX_BYTES = 16 << 20
 
-#: Characters of a file's name that tell it from the others of its folder.
+#: Characters of a file's name that distinguish it from the others of its folder.
 NAME_CHARACTERS = 11
 
 

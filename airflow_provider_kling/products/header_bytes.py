@@ -54,7 +54,7 @@ def plain(data: bytes) -> Plain | None:
     Return what a plain file is; pixels are never decoded.
 
     :param data: of any file.
-    :return: ``None`` when only Pillow can tell.
+    :return: ``None`` when only Pillow can read it.
     """
     try:
         found = _png(data) if data.startswith(PNG) else _jpeg(data) if data.startswith(JPEG) else None

@@ -41,7 +41,7 @@ def submitting(product: Product, body: Mapping[str, Any], external_task_id: str,
 
 def accepted(done: Done, *, is_own_id: bool, looked_up_first: bool) -> Line:
     """
-    Return the line about where the task came from, which tells what was paid.
+    Return the line about where the task came from, which shows what was paid.
 
     :param done: how the submission ended.
     :param is_own_id: whether the Dag author gave the id.

@@ -199,8 +199,8 @@ def of_another_id(task: Task, external_task_id: str) -> KlingResponseError | Non
     if task.external_task_id in ("", external_task_id):
         return None
     return KlingResponseError(
-        f"Check the connection's host: it returned another task. {external_task_id} was asked for, task "
-        f"{clean_text(task.task_id, 60)} with external_task_id {clean_text(task.external_task_id, 80)} came.",
+        f"Check the connection's host: it returned another task. {external_task_id} was requested, task "
+        f"{clean_text(task.task_id, 60)} with external_task_id {clean_text(task.external_task_id, 80)} was returned.",
         http_status=200,
     )
 

@@ -1,4 +1,4 @@
-"""What is ours among what Airflow shows: operators, triggers and the XComs of buttons, told by their names. Pure."""
+"""Which operators, triggers and XComs of buttons in Airflow are ours, recognized by their names. Pure."""
 
 from __future__ import annotations
 

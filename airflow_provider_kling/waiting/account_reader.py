@@ -83,7 +83,7 @@ class AccountReader:
 
     def account(self) -> str:
         """
-        Return what tells the account from others, see :attr:`Settings.account`.
+        Return what identifies the account, see :attr:`Settings.account`.
 
         :raises KlingError: when the connection cannot be read.
         """

@@ -191,7 +191,7 @@ def test_a_response_about_another_task_is_not_delivered(scripted, name):
     """A cache, or answers that were taken for each other: whose video that is, nobody knows."""
     another = task("succeed", task_id=OTHERS, task_result=VIDEO, task_info={"external_task_id": "of-somebody"})
     scripted(lambda request: kling(another) if is_single(request) else NO_ROUTE)
-    with pytest.raises(KlingResponseError, match=f"{name} was asked for, {OTHERS} with") as caught:
+    with pytest.raises(KlingResponseError, match=f"{name} was requested, {OTHERS} with") as caught:
         KlingHook().get_task(name)
     assert caught.value.transient
     assert statuses([name], seconds=1) == ["timeout"]

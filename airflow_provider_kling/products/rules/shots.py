@@ -134,8 +134,8 @@ def _whole_seconds(value: Any) -> bool:
 def references(request: Request) -> Iterator[Problem]:
     """``<<<voice_1>>>`` and ``<<<element_1>>>`` in a prompt count on an entry of the list of that name."""
     shots_ = request.body.get("multi_prompt")
-    told = [item.get("prompt") for item in shots_ if isinstance(item, dict)] if isinstance(shots_, list) else []
-    words = " ".join(text for text in [request.body.get("prompt"), *told] if isinstance(text, str))
+    of_shots = [item.get("prompt") for item in shots_ if isinstance(item, dict)] if isinstance(shots_, list) else []
+    words = " ".join(text for text in [request.body.get("prompt"), *of_shots] if isinstance(text, str))
     for kind, index in sorted(set(_REFERENCE.findall(words))):
         yield from _missing_entry(request, kind, index, f"<<<{kind}_{index}>>>")
     is_v2 = serving_product(request.product, request.body).generation == "v2"

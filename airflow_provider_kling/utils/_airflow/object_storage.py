@@ -173,7 +173,7 @@ def is_connection(conn_id: str) -> bool:
 
 def version_of(info: Mapping[str, Any]) -> str:
     """
-    Return what tells one content of a place from the next, as far as its storage says.
+    Return what distinguishes one content of a place from the next, as far as its storage says.
 
     :param info: see :meth:`Place.info`.
     """
@@ -214,7 +214,7 @@ def place_of(uri: str, conn_id: str | None = None) -> Place:
 
 def with_connection(uri: str, conn_id: str | None = None) -> str:
     """
-    Return a URI that whoever reads it can open, without being told the connection.
+    Return a URI that whoever reads it can open, without knowing the connection.
 
     :param uri: any.
     :param conn_id: Airflow connection of the storage; without one the URI stays as it is.

@@ -30,6 +30,12 @@ if TYPE_CHECKING:
 
     from airflow_provider_kling.models import Task
 
+#: Logged when somebody cancels the Airflow task while its request is sent; takes the external_task_id.
+MAY_BE_PAID = (
+    "The request %s was being sent. If Kling accepts it, it runs and is billed when it succeeds; running this Airflow "
+    "task again adopts it."
+)
+
 
 class KlingSubmitTrigger(KlingSlotTrigger):
     """
@@ -72,6 +78,7 @@ class KlingSubmitTrigger(KlingSlotTrigger):
         self.ends_task = ends_task
         self._task: Task | None = None
         self._task_trigger: KlingTaskTrigger | None = None
+        self._is_sending = False
         # Epoch seconds, by this clock, before which Kling has not accepted the task; Kling's clock may be behind.
         self._sent_after: float | None = None
 
@@ -133,6 +140,7 @@ class KlingSubmitTrigger(KlingSlotTrigger):
         requested_at, refused_at = self.deferred_at, self.refused_at
         while slots := await self._wait_for_slot(requested_at, refused_at):
             requested_at = time.time()
+            self._is_sending = False
             try:
                 done = await in_thread(Work.SUBMIT, self._send)
             except KlingThrottledError as error:
@@ -184,6 +192,7 @@ class KlingSubmitTrigger(KlingSlotTrigger):
         """
         if not (AIRFLOW_V_3_2_PLUS and is_still_deferred(self.task_instance)):
             raise KlingConfigurationError("The Airflow task is not known to be deferred any more.")
+        self._is_sending = True
 
     async def _report(self, done: Done, *, submitted_at: float | None) -> None:
         self.log.info("%s", log_lines.accepted(done, is_own_id=False, looked_up_first=True).text)
@@ -212,3 +221,5 @@ class KlingSubmitTrigger(KlingSlotTrigger):
     def _warn_still_running(self) -> None:
         if self._task:
             self.log.warning(polling.KEEPS_RUNNING, self._task.task_id)
+        elif self._is_sending:
+            self.log.warning(MAY_BE_PAID, self.external_task_id)

@@ -178,6 +178,36 @@ def _fingerprint_now(trigger) -> str:
     return identity.fingerprint(account=KlingHook().account_name, endpoint=trigger.endpoint, content=content)
 
 
+@pytest.mark.parametrize("answers", [True, False])
+def test_somebody_who_cancels_the_task_while_it_is_sent_reads_what_may_be_paid(kling, airflow, caplog, answers):
+    first = occupy()
+    trigger = waiting(airflow)
+    if not answers:
+        kling.fault("delay", operation="create", seconds=3)
+
+    async def scenario():
+        lost = asyncio.create_task(event_of(trigger))
+        kling.finish(first)
+        await until(lambda: trigger._task if answers else trigger._is_sending)
+        lost.cancel()
+        airflow.is_deferred = False
+        await trigger.on_kill()
+
+    asyncio.run(scenario())
+    warning = caplog.messages[-1]
+    assert "unning this Airflow task again adopts it" in warning
+    assert (others(kling)[0]["task_id"] if answers else trigger.external_task_id) in warning
+
+
+def test_somebody_who_cancels_it_before_reads_nothing(kling, airflow, caplog):
+    occupy()
+    trigger = waiting(airflow)
+    airflow.is_deferred = False
+    caplog.clear()
+    asyncio.run(trigger.on_kill())
+    assert caplog.messages == []
+
+
 class Killed(BaseException):
     """The triggerer's process ends."""
 

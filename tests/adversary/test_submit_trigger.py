@@ -11,7 +11,7 @@ import pytest
 from adversary.scripted import TASK_ID, Received, Reply, kling, task
 from airflow.triggers.base import TaskSuccessEvent
 from support import set_pace
-from triggers.submitting import (
+from support_submit import (
     Airflow,
     creates,
     event_of,

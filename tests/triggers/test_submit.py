@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.triggers.base import TaskSuccessEvent
 from support import PHOTOGRAPH, FakeTaskInstance, connect, set_pace
-from triggers.submitting import (
+from support_submit import (
     Airflow,
     creates,
     deferred,

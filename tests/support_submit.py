@@ -35,6 +35,7 @@ class Airflow:
         self.ti = FakeTaskInstance()
         for module in ("base", "task", "submit"):
             monkeypatch.setattr(f"airflow_provider_kling.triggers.{module}.set_xcom", self._set)
+        monkeypatch.setattr("airflow_provider_kling.triggers.submit.get_xcom", lambda ti, key: ti.xcoms.get(key))
         for module in ("base", "submit"):
             name = f"airflow_provider_kling.triggers.{module}.is_still_deferred"
             monkeypatch.setattr(name, lambda _ti: self.is_deferred)

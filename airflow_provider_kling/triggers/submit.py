@@ -18,7 +18,7 @@ from airflow_provider_kling.triggers.base import backstop
 from airflow_provider_kling.triggers.slot import KlingSlotTrigger
 from airflow_provider_kling.triggers.task import KlingTaskTrigger
 from airflow_provider_kling.utils._airflow.compat import AIRFLOW_V_3_2_PLUS
-from airflow_provider_kling.utils._airflow.completion import is_still_deferred, set_xcom
+from airflow_provider_kling.utils._airflow.completion import get_xcom, is_still_deferred, set_xcom
 from airflow_provider_kling.utils.untrusted import reason
 from airflow_provider_kling.waiting.hook_cache import HookCache
 from airflow_provider_kling.waiting.threads import Work, in_thread
@@ -128,9 +128,20 @@ class KlingSubmitTrigger(KlingSlotTrigger):
         if task is None or task.status is TaskStatus.FAILED:
             return None
         done = Done(task, adopted=True, attempt=1, answer_lost=True)
-        self._sent_after = self.deferred_at
-        await self._report(done, submitted_at=None)
+        submitted_at = await self._submitted_before()
+        self._sent_after = submitted_at or self.deferred_at
+        await self._report(done, submitted_at=submitted_at)
         return done
+
+    async def _submitted_before(self) -> float | None:
+        """Return when this trigger sent the task before it was restarted, epoch seconds, if its XCom says so."""
+        try:
+            record = await in_thread(Work.REPORT, get_xcom, self.task_instance, SUBMISSION_KEY)
+        except Exception as error:  # noqa: BLE001 - only the page and a clock that is behind need it
+            self.log.debug("The XCom %s cannot be read: %s", SUBMISSION_KEY, reason(error))
+            return None
+        at = record.get("submitted_at") if isinstance(record, dict) else None
+        return at / 1000 if is_time(at, per_second=1000) else None
 
     def _find(self) -> Task | None:
         return self._hooks.get().find_task(self.external_task_id, self.endpoint)

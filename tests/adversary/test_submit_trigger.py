@@ -66,6 +66,34 @@ def test_so_does_one_that_is_restarted(kling, airflow):
     assert len(others(kling)) == 1
 
 
+@pytest.mark.parametrize("stored", [None, "x", {"submitted_at": "x"}, {"submitted_at": 10**30}, "unreadable", "whole"])
+def test_one_that_is_restarted_keeps_when_it_submitted(kling, airflow, monkeypatch, stored):
+    first = occupy()
+    trigger = waiting(airflow)
+
+    def unreadable(_ti, _key):
+        raise ConnectionError("the API server restarts")
+
+    async def scenario():
+        lost = asyncio.create_task(event_of(trigger))
+        kling.finish(first)
+        await until(lambda: "task_id" in airflow.ti.xcoms)
+        lost.cancel()
+        submission = dict(airflow.ti.xcoms["submission"])
+        if stored == "unreadable":
+            monkeypatch.setattr("airflow_provider_kling.triggers.submit.get_xcom", unreadable)
+        elif stored != "whole":
+            airflow.ti.xcoms["submission"] = stored
+        kling.finish(others(kling)[0]["task_id"])
+        event = await asyncio.wait_for(event_of(airflow.started(trigger)), 20)
+        return submission, event
+
+    submission, event = asyncio.run(scenario())
+    assert isinstance(event, TaskSuccessEvent)
+    expected = submission if stored == "whole" else {**submission, "submitted_at": None}
+    assert airflow.ti.xcoms["submission"] == expected
+
+
 @pytest.mark.parametrize("ahead", [2 * HOUR, -2 * HOUR])
 def test_it_submits_whatever_the_workers_clock_says(kling, airflow, ahead):
     first = occupy()

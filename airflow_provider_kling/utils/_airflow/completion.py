@@ -156,6 +156,21 @@ def set_xcom(ti: TaskInstance, key: str, value: Any) -> None:
     XCom.set(key=key, value=value, dag_id=ti.dag_id, task_id=ti.task_id, run_id=ti.run_id, map_index=ti.map_index)
 
 
+def get_xcom(ti: TaskInstance | None, key: str) -> Any:
+    """
+    Read an XCom of the trigger's own task; from a thread, and on Airflow 3.2 and later only.
+
+    :param ti: the trigger's task instance.
+    :param key: XCom key.
+    :return: ``None`` when there is none.
+    """
+    from airflow.sdk.execution_time.xcom import XCom
+
+    if ti is None:
+        return None
+    return XCom.get_one(key=key, dag_id=ti.dag_id, task_id=ti.task_id, run_id=ti.run_id, map_index=ti.map_index)
+
+
 def is_still_deferred(ti: TaskInstance | None) -> bool:
     """
     Whether the task is still deferred when its trigger is told that it was killed.

@@ -176,6 +176,11 @@ class AirflowClient:
         path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/{key}"
         return self.get(path, map_index=map_index)["value"]
 
+    def xcom_keys(self, dag_id: str, run_id: str, task_id: str) -> set[str]:
+        """The keys of a task's XComs; of all map indexes, if it is mapped."""
+        entries = self.get(f"{_instance(dag_id, run_id, task_id, -1)}/xcomEntries", limit=100)["xcom_entries"]
+        return {entry["key"] for entry in entries}
+
     def links(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> dict[str, str | None]:
         """The links of a task's buttons, by their names."""
         found = self.get(f"{_instance(dag_id, run_id, task_id, -1)}/links", map_index=map_index)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_kling.utils._airflow.compat import AIRFLOW_V_3_1_PLUS
+from airflow_provider_kling.utils._airflow.compat import AIRFLOW_V_3_1_PLUS, AIRFLOW_V_3_4_PLUS
 from airflow_provider_kling.utils._airflow.xcom_references import BACKEND
 from dev.local_airflow import LocalAirflow
 
@@ -36,7 +36,8 @@ def keeping(tmp_path_factory, connection):
 def test_a_video_whose_xcoms_are_kept_elsewhere_plays_and_is_on_the_sheet(keeping, tmp_path):
     run_id = keeping.trigger_dag("kling_quickstart", {"output_uri": f"{tmp_path.as_uri()}/"})
     assert keeping.wait_for_run("kling_quickstart", run_id) == "success"
-    rows = keeping.rows("SELECT value FROM xcom WHERE key = 'return_value'")
+    table = "xcom_v2" if AIRFLOW_V_3_4_PLUS else "xcom"
+    rows = keeping.rows(f"SELECT value FROM {table} WHERE key = 'return_value'")
     assert rows
     assert all("/xcoms/kling_quickstart/" in row["value"] for row in rows)
 

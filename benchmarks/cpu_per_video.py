@@ -30,9 +30,9 @@ PAIR_LIMIT = 0.9
 
 REASON = "one worker start and one deferral alone cost more, see the row of the floor; checks and XComs come on top."
 FLOOR_REASON = (
-    "one POST with requests takes more than half of what is allowed above the floor, see its row. Five more requests "
-    "to Airflow cost the most: the label, what is about to be submitted, what the tab shows; and in the triggerer, "
-    "which runs Airflow's API in its own process, whether the task still waits, and its result."
+    "one POST and one XCom alone take most of what is allowed above the floor, or more, see their row. Five more "
+    "requests to Airflow cost the most: the label, what is about to be submitted, what the tab shows; and in the "
+    "triggerer, which runs Airflow's API in its own process, whether the task still waits, and its result."
 )
 FLOOR_IDEA = (
     "tell Airflow id and submission in one request; give the result with the event that ends the task, as the button, "

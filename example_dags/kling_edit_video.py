@@ -72,8 +72,7 @@ def kling_edit_video():
         poll_interval=5,
     )
     # [END howto_selections]
-    film >> swap
-    film >> remove.upstream_list
+    film >> [swap, *remove.upstream_list]
 
 
 kling_edit_video()

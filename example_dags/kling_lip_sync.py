@@ -31,9 +31,7 @@ from airflow_provider_kling.operators import (
 def kling_lip_sync():
     # [START howto_operator_lip_sync]
     faces = KlingIdentifyFaceOperator(
-        task_id="faces",
-        video_url="s3://studio/presenter.mp4",
-        image_conn_id="kling_studio",
+        task_id="faces", video_url="s3://studio/presenter.mp4", image_conn_id="kling_studio"
     )
     dub = KlingLipSyncOperator(
         task_id="dub",

@@ -105,7 +105,8 @@ class KlingTaskOperator(KlingBaseOperator):
             cls.endpoint = product.endpoint
             cls.redacted_fields = (*product.media_fields, *KlingBaseOperator.redacted_fields)
             cls.label_fields = (*product.media_fields, "prompt", *product.required)
-            cls.template_fields = GivenFields((*product.arguments, *KlingTaskOperator.template_fields))
+            if "template_fields" not in cls.__dict__:
+                cls.template_fields = GivenFields((*product.arguments, *KlingTaskOperator.template_fields))
         super().__init_subclass__(**kwargs)
 
     def __init__(

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 
-from airflow_provider_kling.operators import KlingImageToVideoOperator, KlingLipSyncOperator
+from airflow_provider_kling.operators import (
+    KlingImageToVideoOperator,
+    KlingLipSyncOperator,
+    KlingTextToVideoOperator,
+)
+from airflow_provider_kling.operators.task import KlingTaskOperator
 
 
 class Extended(KlingImageToVideoOperator):
@@ -44,6 +49,15 @@ def test_a_mapped_operator_renders_what_it_maps():
     operator = mapped.unmap({"prompt": "Day {{ day }}"})
     operator.render_template_fields({"day": 7})
     assert operator.prompt == "Day 7"
+
+
+class OfAnotherProduct(KlingTaskOperator):
+    product = KlingTextToVideoOperator.product
+    template_fields = (*KlingTextToVideoOperator.template_fields, "note")
+
+
+def test_a_class_that_names_product_and_fields_keeps_its_fields():
+    assert set(OfAnotherProduct.template_fields) == {*KlingTextToVideoOperator.template_fields, "note"}
 
 
 def test_fields_of_a_subclass_of_a_user_are_its_own():

@@ -59,9 +59,12 @@ def progress(text: str, typical_seconds: float) -> Iterator[None]:
     :param text: what is running.
     :param typical_seconds: how long that usually takes.
     """
-    columns = (TextColumn("{task.description}", markup=False), _Typical(), TimeElapsedColumn())
     console = _console()
-    # Where it is not seen, it would leave an empty line.
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    if not console.is_terminal:
+        # Nobody would see it, and older versions of rich leave an empty line, even of a bar that is disabled.
+        yield
+        return
+    columns = (TextColumn("{task.description}", markup=False), _Typical(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
         bar.add_task(f"{text}, usually {typical_seconds:.0f} s", total=typical_seconds)
         yield

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import logging
 import time
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from adversary.fuzzing.fuzzer import places, replaced
 from adversary.scripted import TASK_ID, kling, task
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -22,10 +22,6 @@ from airflow_provider_kling.models import Task, TaskStatus
 from airflow_provider_kling.plugins import links
 from airflow_provider_kling.products.video import IMAGE2VIDEO
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
 #: Values that programs have sent in place of others.
 NUMBERS = [None, True, False, 0, -1, 0.5, 7, 10**30, 10**400, float("nan"), float("inf"), 1e308]
 TEXTS = ["", "0", "NaN", "null", "2026-03-29T17:24:36Z", "succeeded", "../../x", "javascript:alert(1)", "half \ud83d"]
@@ -36,25 +32,6 @@ ANY_JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=6,
 )
-
-
-def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The path of every value in a JSON document, including the root."""
-    yield path
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, item in inner:
-        yield from places(item, (*path, key))
-
-
-def with_value(skeleton: Any, path: tuple[Any, ...], value: Any) -> Any:
-    if not path:
-        return value
-    changed = copy.deepcopy(skeleton)
-    at = changed
-    for key in path[:-1]:
-        at = at[key]
-    at[path[-1]] = value
-    return changed
 
 
 PLACES = [(kind, path) for kind, (_, skeleton) in KINDS.items() for path in places(skeleton)]
@@ -79,7 +56,7 @@ def test_any_json_at_any_place_is_read_or_is_an_error_of_the_package(place, valu
     kind, path = place
     message = ""
     try:
-        check(read(kind, json.dumps(with_value(KINDS[kind][1], path, value)).encode(), status))
+        check(read(kind, json.dumps(replaced(KINDS[kind][1], path, value)).encode(), status))
     except KlingError as error:
         message = error.message
     assert len(message.encode()) < 4000
@@ -91,7 +68,7 @@ def test_each_odd_value_at_each_place(kind):
     for path in places(KINDS[kind][1]):
         for value in odd:
             try:
-                check(read(kind, json.dumps(with_value(KINDS[kind][1], path, value)).encode()))
+                check(read(kind, json.dumps(replaced(KINDS[kind][1], path, value)).encode()))
             except KlingError:
                 continue
 
